@@ -1,1 +1,13 @@
+//! HTTP: routes, bodies and streams of every surface, mapped onto `ox_app`.
+//!
+//! A handler extracts, calls one use case and maps the answer. No SQL, no engine types.
+//! Invariants: every route is in the access table of its surface (`access.rs`), which the
+//! middleware enforces and a test compares with the OpenAPI document; every error leaves
+//! through `ApiError`; every body and every request time is bounded.
 
+pub mod access;
+pub mod error;
+pub mod extract;
+pub mod sse;
+
+pub use error::{ApiError, ApiResult};

@@ -1,0 +1,90 @@
+//! The one error of the use cases: a wire code, a status and a text for the caller.
+
+use std::borrow::Cow;
+
+/// Result of a use case.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A failed use case. The text is for the caller; the cause goes to the log only.
+#[derive(Debug, thiserror::Error)]
+#[error("{code}: {message}")]
+pub struct Error {
+    /// HTTP status as a plain number, so that this crate needs no HTTP types.
+    pub status: u16,
+    /// Wire code, snake case.
+    pub code: Cow<'static, str>,
+    pub message: String,
+    /// The field that is wrong, on validation errors.
+    pub field: Option<String>,
+    /// Seconds after which the caller may try again.
+    pub retry_after: Option<u64>,
+    #[source]
+    pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    /// An error with its status and code.
+    pub fn new(status: u16, code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+        Self { status, code: code.into(), message: message.into(), field: None, retry_after: None, source: None }
+    }
+
+    /// A value from the caller is wrong.
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self::new(400, "invalid_param", message)
+    }
+
+    /// A named field from the caller is wrong.
+    pub fn invalid_field(field: &str, message: impl Into<String>) -> Self {
+        Self { field: Some(field.to_owned()), ..Self::invalid(message) }
+    }
+
+    /// The request makes no sense.
+    pub fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(400, "bad_request", message)
+    }
+
+    /// The thing does not exist, or not for this caller.
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Self::new(404, "not_found", message)
+    }
+
+    /// Not signed in, or the key is wrong.
+    pub fn unauthorized(message: impl Into<String>) -> Self {
+        Self::new(401, "unauthorized", message)
+    }
+
+    /// Signed in, but not allowed.
+    pub fn forbidden(message: impl Into<String>) -> Self {
+        Self::new(403, "forbidden", message)
+    }
+
+    /// Somebody else changed it, or it exists already.
+    pub fn conflict(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(409, code, message)
+    }
+
+    /// A limit is reached; the caller may come back.
+    pub fn too_many(message: impl Into<String>, retry_after: u64) -> Self {
+        Self { retry_after: Some(retry_after), ..Self::new(429, "too_many_requests", message) }
+    }
+
+    /// Something on our side is broken.
+    pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self {
+            source: Some(source.into()),
+            ..Self::new(
+                500,
+                "internal_server_error",
+                "The server encountered an internal error and was unable to complete your request. Either the server \
+                 is overloaded or there is an error in the application.",
+            )
+        }
+    }
+
+    /// Adds the cause, for the log.
+    #[must_use]
+    pub fn caused_by(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+}
