@@ -1,0 +1,52 @@
+# Oxidify: two commands for everybody (`make run`, `make test`), the rest for developers.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+CARGO ?= cargo
+PORT ?= 5001
+WEB := web
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 24
+
+run: tools web ## build the UI and the server, start on http://localhost:5001
+	@echo "==> building the server (profile fast: optimised, no link-time optimisation)"
+	$(CARGO) build --profile fast --package ox-cli
+	@echo "==> http://localhost:$(PORT)"
+	PORT=$(PORT) $${CARGO_TARGET_DIR:-target}/fast/oxidify serve
+
+test: tools ## everything CI runs
+	./scripts/test.sh
+
+check: tools ## format, lints, layers, TypeScript: fast, no tests
+	$(CARGO) fmt --all --check
+	$(CARGO) xtask layers
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	cd $(WEB) && npm run check
+
+bench: ## measure; see docs/performance.md
+	./bench/run.sh
+
+dev: web/node_modules ## server (debug) on 5001 and Vite with hot reload on 5173
+	$(CARGO) build --package ox-cli
+	trap 'kill 0' EXIT; $${CARGO_TARGET_DIR:-target}/debug/oxidify serve & cd $(WEB) && npm run dev
+
+release: tools web ## the shipped binary (thin link-time optimisation, stripped)
+	$(CARGO) build --release --package ox-cli
+	@ls -lh $${CARGO_TARGET_DIR:-target}/release/oxidify
+
+web: web/node_modules ## build the UI into web/dist
+	@echo "==> building the UI"
+	cd $(WEB) && npm run build
+
+web/node_modules: web/package-lock.json
+	@echo "==> installing the UI's packages"
+	cd $(WEB) && npm ci --no-audit --no-fund
+	@touch $@
+
+tools:
+	@for tool in cargo node npm cc; do command -v $$tool >/dev/null || { \
+	  echo "missing: $$tool. Install Rust from https://rustup.rs, Node.js 20+ from https://nodejs.org, a C compiler with your package manager (Debian: apt install build-essential)."; exit 1; }; done
+
+.PHONY: help run test check bench dev release web tools
