@@ -1,1 +1,22 @@
+//! Model providers of Oxidify: what a model is asked and answers, and the adapters that do it.
+//!
+//! An adapter is a wire protocol (OpenAI-compatible, scripted); a vendor is a row of a table with its
+//! address, credential form and models. Nothing here knows a database, a workspace or a workflow:
+//! the callers hand in credentials, and [`ModelRuntime`] is the port they are asked through.
+//! Invariants: every call goes through `ox_net` and has time limits; a stream's last piece carries
+//! the usage; dropping a stream ends the call; an error keeps the provider's text and never a key;
+//! a price or a limit that is not known stays unknown.
 
+mod chat;
+mod decimal;
+mod error;
+mod runtime;
+mod spec;
+mod usage;
+
+pub use chat::*;
+pub use decimal::{Decimal, NotDecimal};
+pub use error::{ErrorClass, ModelError};
+pub use runtime::{ModelRef, ModelRuntime, ModelScope};
+pub use spec::*;
+pub use usage::Usage;

@@ -1,0 +1,76 @@
+//! The port through which everything above asks models.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use ox_types::{AppId, TenantId};
+
+use crate::{
+    ChatRequest, ChatStream, CompletionRequest, EmbeddingRequest, EmbeddingResult, Message, ModelError, ModelKind,
+    ModelMode, ModelSpec, Ranked, RerankRequest, ToolSpec,
+};
+
+/// For whom a model is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelScope {
+    pub tenant_id: TenantId,
+    pub app_id: Option<AppId>,
+    /// Account or end user id.
+    pub user: Option<String>,
+}
+
+/// Which model, as applications name it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ModelRef {
+    /// Any spelling of a provider id (`openai`, `langgenius/openai/openai`).
+    pub provider: String,
+    pub name: String,
+    pub mode: ModelMode,
+}
+
+impl ModelRef {
+    /// A chat model.
+    #[must_use]
+    pub fn chat(provider: impl Into<String>, name: impl Into<String>) -> Self {
+        Self { provider: provider.into(), name: name.into(), mode: ModelMode::Chat }
+    }
+}
+
+/// Asks models: finds the provider and its credentials, calls it, counts and prices.
+///
+/// The `model` inside a request is set from the [`ModelRef`]; parameters are checked against the model's rules.
+#[async_trait]
+pub trait ModelRuntime: Send + Sync {
+    /// Asks a chat model. The stream's last piece carries the usage.
+    async fn chat(&self, scope: &ModelScope, model: &ModelRef, request: ChatRequest) -> Result<ChatStream, ModelError>;
+
+    /// Asks a model that continues a text. The answer has the shape of a chat answer.
+    async fn completion(
+        &self,
+        scope: &ModelScope,
+        model: &ModelRef,
+        request: CompletionRequest,
+    ) -> Result<ChatStream, ModelError>;
+
+    /// Embeds texts.
+    async fn embed(
+        &self,
+        scope: &ModelScope,
+        model: &ModelRef,
+        request: EmbeddingRequest,
+    ) -> Result<EmbeddingResult, ModelError>;
+
+    /// Orders documents by how well they answer a query, best first.
+    async fn rerank(
+        &self,
+        scope: &ModelScope,
+        model: &ModelRef,
+        request: RerankRequest,
+    ) -> Result<Vec<Ranked>, ModelError>;
+
+    /// What is known of a model; `None` when the provider or the model is not available here.
+    async fn describe(&self, scope: &ModelScope, model: &ModelRef, kind: ModelKind) -> Option<Arc<ModelSpec>>;
+
+    /// Tokens of a prompt: exact for the models whose encoding we have, else an estimate.
+    fn count_tokens(&self, model: &ModelRef, messages: &[Message], tools: &[ToolSpec]) -> u64;
+}
