@@ -1,0 +1,136 @@
+"""Measures a freshly started server with the scripted model and prints a Markdown report.
+
+    make bench                       SQLite (process, power) and, when OXIDIFY_BENCH_POSTGRES is set, PostgreSQL
+    python3 bench/run.py --quick     one second for each scenario
+
+The load generator (`bench` in this folder) runs on the same machine as the server. Raw output: bench/results/.
+"""
+
+import argparse
+import datetime
+import json
+import os
+import pathlib
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests" / "support"))
+from oxidify import Server, free_port  # noqa: E402
+
+SCENARIOS = {
+    # name: (app, path, body, first piece, expected text)
+    "start → end": ("passthrough", "/v1/workflows/run", {"inputs": {"query": "hi"}, "response_mode": "blocking"}, "", '"succeeded"'),
+    "ten templates": ("ten_templates", "/v1/workflows/run", {"inputs": {"query": "hi"}, "response_mode": "blocking"}, "", '"succeeded"'),
+    "branch + aggregate": ("branch", "/v1/workflows/run", {"inputs": {"query": "a long day"}, "response_mode": "blocking"}, "", '"succeeded"'),
+    "LLM, 200 tokens, streamed": ("llm_200", "/v1/workflows/run", {"inputs": {"query": "hi"}, "response_mode": "streaming"}, "text_chunk", '"workflow_finished"'),
+    "basic chat": ("chat", "/v1/chat-messages", {"inputs": {}, "query": "hi there", "response_mode": "streaming"}, '"message"', "message_end"),
+}
+
+
+def load(server, generator, app_key, scenario, concurrency, seconds, calls=0):
+    _, path, body, first, expect = SCENARIOS[scenario]
+    command = [generator, "--address", f"127.0.0.1:{server.port}", "--path", path, "--key", app_key, "--concurrency", str(concurrency),
+               "--seconds", str(seconds), "--calls", str(calls), "--body", json.dumps({**body, "user": "bench"}), "--first", first, "--expect", expect]
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def fsync_ms(directory):
+    """Median time of one 4 kB write with fsync: what `power` pays for each group commit."""
+    times = []
+    with tempfile.NamedTemporaryFile(dir=directory) as file:
+        for _ in range(50):
+            began = time.perf_counter()
+            file.write(b"x" * 4096)
+            file.flush()
+            os.fsync(file.fileno())
+            times.append((time.perf_counter() - began) * 1000)
+    return statistics.median(times)
+
+
+def streams(server, key, count):
+    """Opens `count` slow streams at the same time; answers resident memory and how many ended well."""
+    done = []
+    body = {"inputs": {"query": "hi"}, "user": "bench", "response_mode": "streaming"}
+
+    def follow():
+        try:
+            last = None
+            for event in server.stream("/workflows/run", key, body, timeout=120):
+                last = event["event"]
+            done.append(last == "workflow_finished")
+        except Exception:  # noqa: BLE001 - counted as a failed stream
+            done.append(False)
+
+    threading.stack_size(256 * 1024)
+    threads = [threading.Thread(target=follow, daemon=True) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    time.sleep(6)
+    peak = server.rss_mb()
+    for thread in threads:
+        thread.join(120)
+    return peak, sum(done)
+
+
+def measure(name, env, generator, seconds, levels, with_streams):
+    print(f"\n## {name}\n", flush=True)
+    rows = {"setup": name, "scenarios": []}
+    starts = []
+    for _ in range(5):
+        with Server(env=env) as probe:
+            starts.append(probe.started_in)
+    with Server(env=env) as server:
+        server.set_up()
+        keys = {app: server.app_key(app) for app in {s[0] for s in SCENARIOS.values()} | {"llm_slow"}}
+        time.sleep(2)
+        rows["cold_start_s"], rows["idle_rss_mb"] = round(statistics.median(starts), 3), round(server.rss_mb(), 1)
+        rows["fsync_ms"] = round(fsync_ms(server.home), 2)
+        print(f"cold start {rows['cold_start_s']} s · idle {rows['idle_rss_mb']} MB · one fsync {rows['fsync_ms']} ms\n")
+        print("| scenario | concurrency | per second | p50 ms | p95 ms | p99 ms | first token p50 / p99 ms | errors |")
+        print("|---|--:|--:|--:|--:|--:|--:|--:|", flush=True)
+        for scenario, (app, *_rest) in SCENARIOS.items():
+            load(server, generator, keys[app], scenario, 2, 1)  # warm
+            for level in levels:
+                result = load(server, generator, keys[app], scenario, level, seconds)
+                rows["scenarios"].append({"scenario": scenario, "concurrency": level, **result})
+                total, first = result["total_ms"] or {}, result["first_ms"]
+                firsts = f"{first['p50']} / {first['p99']}" if first else ""
+                print(f"| {scenario} | {level} | {result['per_second']:.0f} | {total.get('p50')} | {total.get('p95')} | {total.get('p99')} | {firsts} | {result['errors']} |", flush=True)
+                if result["errors"]:
+                    print(f"\n`{result['example_error']}`\n")
+        if with_streams:
+            peak, good = streams(server, keys["llm_slow"], with_streams)
+            rows["streams"] = {"open": with_streams, "rss_mb": round(peak, 1), "ended_well": good}
+            print(f"\n{with_streams} open streams: {peak:.0f} MB resident, {good} ended well")
+    return rows
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--only", default="")
+    options = parser.parse_args()
+    target = os.environ.get("CARGO_TARGET_DIR", str(ROOT / "target"))
+    generator = os.environ.get("OXIDIFY_BENCH_LOAD", f"{target}/fast/bench")
+    os.environ.setdefault("OXIDIFY_BIN", f"{target}/fast/oxidify")
+    seconds, levels = (1, (1, 32)) if options.quick else (5, (1, 8, 32, 128))
+    setups = [("SQLite, process", {"OXIDIFY_DURABILITY": "process"}), ("SQLite, power", {"OXIDIFY_DURABILITY": "power"})]
+    if url := os.environ.get("OXIDIFY_BENCH_POSTGRES"):
+        setups.append(("PostgreSQL", {"OXIDIFY_DATABASE_URL": url}))
+    cpu = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
+    print(f"# Bench of {datetime.date.today()} on {os.cpu_count()} × {cpu}, {platform.system()} {platform.release()}")
+    print(f"binary: {os.environ['OXIDIFY_BIN']}")
+    results = [measure(name, env, generator, seconds, levels, 0 if options.quick else 1000) for name, env in setups if options.only in name]
+    folder = ROOT / "bench" / "results"
+    folder.mkdir(exist_ok=True)
+    (folder / "latest.json").write_text(json.dumps({"date": str(datetime.date.today()), "cpu": cpu, "cores": os.cpu_count(), "results": results}, indent=1))
+
+
+if __name__ == "__main__":
+    main()
