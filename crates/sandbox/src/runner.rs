@@ -1,0 +1,116 @@
+//! The port: what is asked of a driver and what it answers.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use ox_types::Json;
+use serde::{Deserialize, Serialize};
+
+/// Setting that lets JavaScript run inside this process.
+pub const UNCONFINED_SETTING: &str = "OXIDIFY_CODE_UNCONFINED";
+
+/// In what the code is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Language {
+    #[serde(rename = "javascript", alias = "nodejs")]
+    JavaScript,
+    #[serde(rename = "python3")]
+    Python3,
+}
+
+impl Language {
+    /// The wire name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::JavaScript => "javascript",
+            Self::Python3 => "python3",
+        }
+    }
+}
+
+/// What one call may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CodeLimits {
+    /// Wall clock, without the time spent waiting for a free worker.
+    pub timeout: Duration,
+    pub memory_bytes: usize,
+    /// Size of the result as JSON text.
+    pub output_bytes: usize,
+}
+
+impl Default for CodeLimits {
+    fn default() -> Self {
+        Self { timeout: Duration::from_secs(15), memory_bytes: 256 << 20, output_bytes: 8 << 20 }
+    }
+}
+
+/// One call of `main`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CodeRequest {
+    pub language: Language,
+    /// Must define `main`.
+    pub code: String,
+    /// The arguments by name.
+    pub inputs: serde_json::Map<String, Json>,
+    pub limits: CodeLimits,
+}
+
+/// What `main` returned.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CodeOutput {
+    pub result: serde_json::Map<String, Json>,
+}
+
+/// Why there is no result. The texts hold the words users know from the compatible system.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CodeError {
+    /// No driver is configured.
+    #[error(
+        "Code execution is off. Set {UNCONFINED_SETTING}=true to run JavaScript inside the server process \
+         (only where everyone who can edit an app is trusted)."
+    )]
+    Off,
+    /// The driver does not know the language.
+    #[error("{0}")]
+    Unsupported(String),
+    /// The code took too long.
+    #[error("error: timeout: the code did not finish within {seconds} s")]
+    Timeout { seconds: String },
+    /// The code needed too much memory.
+    #[error("error: out of memory: the code may use at most {limit_mib} MiB")]
+    Memory { limit_mib: usize },
+    /// The result is too large.
+    #[error("error: the result is too large: {size} bytes, at most {limit} are allowed")]
+    OutputTooLarge { size: usize, limit: usize },
+    /// The code threw, or cannot be read.
+    #[error("{text}")]
+    Exception { text: String, line: Option<u32>, column: Option<u32> },
+    /// `main` returned something that is not an object.
+    #[error("{0}")]
+    BadResult(String),
+    /// More calls wait than may.
+    #[error("Code execution service is unavailable: too many requests")]
+    Busy,
+    /// Our own fault.
+    #[error("the code runner failed: {0}")]
+    Internal(String),
+}
+
+/// Runs code.
+#[async_trait]
+pub trait CodeRunner: Send + Sync {
+    /// Runs `main` of the code with the inputs. Dropping the future stops the code.
+    async fn run(&self, request: CodeRequest) -> Result<CodeOutput, CodeError>;
+}
+
+/// The driver where none is configured.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Off;
+
+#[async_trait]
+impl CodeRunner for Off {
+    async fn run(&self, _request: CodeRequest) -> Result<CodeOutput, CodeError> {
+        Err(CodeError::Off)
+    }
+}
