@@ -12,7 +12,7 @@ mod value;
 
 pub use file::{FILE_IDENTITY_KEY, FILE_IDENTITY_VALUE, File, FileKind, TransferMethod};
 pub use id::*;
-pub use render::{json_line, json_pretty, python_repr, python_str};
+pub use render::{json_line, json_pretty, python_float, python_quote, python_repr, python_str};
 pub use status::{NodeStatus, RunStatus};
 pub use value::{Object, TypeMismatch, Value, ValueType};
 

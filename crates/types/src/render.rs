@@ -12,7 +12,7 @@ impl Value {
             Self::Array(kind, items) => match kind {
                 _ if items.is_empty() => String::new(),
                 crate::ValueType::ArrayString => json_line(&self.to_json()),
-                crate::ValueType::ArrayFile => lines(items.iter().map(Self::markdown)),
+                crate::ValueType::ArrayFile => String::new(),
                 _ => python_repr(self),
             },
             other => python_str(other),
@@ -31,7 +31,10 @@ impl Value {
                 format!("{mark}[{name}]({url})")
             }
             Self::Array(crate::ValueType::ArrayFile, items) => lines(items.iter().map(Self::markdown)),
-            Self::Array(_, items) => lines(items.iter().map(|item| format!("- {}", python_str(item)))),
+            Self::Array(_, items) => lines(items.iter().map(|item| match item {
+                Self::None => "- None".into(),
+                item => format!("- {}", python_str(item)),
+            })),
             other => other.text(),
         }
     }
@@ -43,7 +46,7 @@ impl Value {
             Self::Secret(text) => mask(text),
             Self::Object(_) => json_pretty(&self.to_json()),
             Self::File(_) => String::new(),
-            Self::Array(crate::ValueType::ArrayFile, _) => self.text(),
+            Self::Array(crate::ValueType::ArrayFile, _) => String::new(),
             Self::Array(..) => python_repr(self),
             other => other.text(),
         }
@@ -112,7 +115,8 @@ impl Value {
 }
 
 /// Shortest text that reads back as the same float, in Python's notation.
-fn python_float(number: f64) -> String {
+#[must_use]
+pub fn python_float(number: f64) -> String {
     if number.is_nan() {
         return "nan".into();
     }
@@ -130,7 +134,9 @@ fn python_float(number: f64) -> String {
     if plain.contains('.') { plain } else { format!("{plain}.0") }
 }
 
-fn python_quote(text: &str) -> String {
+/// Python's `repr()` of a text.
+#[must_use]
+pub fn python_quote(text: &str) -> String {
     let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
     let mut out = String::with_capacity(text.len() + 2);
     out.push(quote);
@@ -144,12 +150,49 @@ fn python_quote(text: &str) -> String {
                 out.push('\\');
                 out.push(c);
             }
-            c if (c as u32) < 0x20 || c as u32 == 0x7f => out.push_str(&format!("\\x{:02x}", c as u32)),
-            c => out.push(c),
+            c if is_printable(c) => out.push(c),
+            c => out.push_str(&match c as u32 {
+                code @ 0..0x100 => format!("\\x{code:02x}"),
+                code @ 0x100..0x1_0000 => format!("\\u{code:04x}"),
+                code => format!("\\U{code:08x}"),
+            }),
         }
     }
     out.push(quote);
     out
+}
+
+/// Python's `str.isprintable` for one character, as far as assigned characters go.
+fn is_printable(character: char) -> bool {
+    const HIDDEN: [(u32, u32); 25] = [
+        (0x7f, 0xa0),
+        (0xad, 0xad),
+        (0x600, 0x605),
+        (0x61c, 0x61c),
+        (0x6dd, 0x6dd),
+        (0x70f, 0x70f),
+        (0x890, 0x891),
+        (0x8e2, 0x8e2),
+        (0x1680, 0x1680),
+        (0x180e, 0x180e),
+        (0x2000, 0x200f),
+        (0x2028, 0x202f),
+        (0x205f, 0x206f),
+        (0x3000, 0x3000),
+        (0xd800, 0xf8ff),
+        (0xfeff, 0xfeff),
+        (0xfff9, 0xfffb),
+        (0x110bd, 0x110bd),
+        (0x110cd, 0x110cd),
+        (0x13430, 0x13438),
+        (0x1bca0, 0x1bca3),
+        (0x1d173, 0x1d17a),
+        (0xe0001, 0xe0001),
+        (0xe0020, 0xe007f),
+        (0xf_0000, 0x10_ffff),
+    ];
+    let code = character as u32;
+    code >= 0x20 && !HIDDEN.iter().any(|&(from, to)| (from..=to).contains(&code))
 }
 
 /// JSON on one line with Python's separators `", "` and `": "`, unicode kept.
@@ -189,8 +232,40 @@ fn write_line(json: &Json, out: &mut String) {
     }
 }
 
-/// JSON indented by two spaces, unicode kept.
+/// JSON indented by two spaces, unicode kept, numbers as Python writes them.
 #[must_use]
 pub fn json_pretty(json: &Json) -> String {
-    serde_json::to_string_pretty(json).unwrap_or_default()
+    let mut out = String::new();
+    write_pretty(json, 0, &mut out);
+    out
+}
+
+fn write_pretty(json: &Json, depth: usize, out: &mut String) {
+    fn new_line(depth: usize, first: bool, out: &mut String) {
+        out.push_str(if first { "\n" } else { ",\n" });
+        (0..depth).for_each(|_| out.push_str("  "));
+    }
+    match json {
+        Json::Array(items) if !items.is_empty() => {
+            out.push('[');
+            for (index, item) in items.iter().enumerate() {
+                new_line(depth + 1, index == 0, out);
+                write_pretty(item, depth + 1, out);
+            }
+            new_line(depth, true, out);
+            out.push(']');
+        }
+        Json::Object(map) if !map.is_empty() => {
+            out.push('{');
+            for (index, (key, value)) in map.iter().enumerate() {
+                new_line(depth + 1, index == 0, out);
+                out.push_str(&Json::String(key.clone()).to_string());
+                out.push_str(": ");
+                write_pretty(value, depth + 1, out);
+            }
+            new_line(depth, true, out);
+            out.push('}');
+        }
+        other => write_line(other, out),
+    }
 }
