@@ -1,0 +1,93 @@
+//! Schema changes, append-only: one file each, registered in [`MIGRATIONS`]. A change must work while the
+//! previous version is still serving.
+
+use sea_orm::{ConnectionTrait, DbBackend, DbErr};
+use sea_orm_migration::{MigrationName, MigrationTrait, MigratorTrait, SchemaManager, async_trait};
+
+use crate::{Error, Result};
+
+/// SQL files in order. Types in braces are written for each database, see [`dialect`].
+const MIGRATIONS: &[Step] = &[Step {
+    name: "m20261121_000001_initial",
+    sql: include_str!("migration/m20261121_000001_initial.sql"),
+    postgres: include_str!("migration/m20261121_000001_partitions.sql"),
+}];
+
+#[derive(Clone, Copy)]
+struct Step {
+    name: &'static str,
+    /// For every database.
+    sql: &'static str,
+    /// Only for PostgreSQL, afterwards.
+    postgres: &'static str,
+}
+
+impl MigrationName for Step {
+    fn name(&self) -> &str {
+        self.name
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Step {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let connection = manager.get_connection();
+        let backend = manager.get_database_backend();
+        connection.execute_unprepared(&dialect(self.sql, backend)).await?;
+        if backend == DbBackend::Postgres && !self.postgres.is_empty() {
+            connection.execute_unprepared(self.postgres).await?;
+        }
+        Ok(())
+    }
+
+    fn use_transaction(&self) -> Option<bool> {
+        // All pending steps run in the one transaction that also holds the lock.
+        Some(false)
+    }
+}
+
+struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        MIGRATIONS.iter().map(|step| Box::new(*step) as Box<dyn MigrationTrait>).collect()
+    }
+}
+
+/// Brings the schema up to date inside a transaction that excludes other processes.
+pub(crate) async fn run(tx: &sea_orm::DatabaseTransaction) -> Result<()> {
+    for applied in Migrator::get_migration_models_of(tx).await? {
+        if !MIGRATIONS.iter().any(|step| step.name == applied) {
+            return Err(Error::Newer(applied));
+        }
+    }
+    Ok(Migrator::up(tx, None).await?)
+}
+
+impl Migrator {
+    async fn get_migration_models_of(tx: &sea_orm::DatabaseTransaction) -> Result<Vec<String>> {
+        Self::install(tx).await?;
+        Ok(Self::get_migration_models(tx).await?.into_iter().map(|row| row.version).collect())
+    }
+}
+
+/// Writes the column types and partitioning of one database into a migration.
+fn dialect(sql: &str, backend: DbBackend) -> String {
+    let types: [(&str, &str, &str); 10] = [
+        // token, SQLite, PostgreSQL
+        ("{uuid}", "BLOB", "uuid"),
+        ("{text}", "TEXT", "text"),
+        ("{time}", "TEXT", "timestamptz"),
+        ("{bool}", "BOOLEAN", "boolean"),
+        ("{int}", "INTEGER", "integer"),
+        ("{bigint}", "BIGINT", "bigint"),
+        ("{double}", "DOUBLE", "double precision"),
+        // Text JSON: keeps the order of keys, which users see.
+        ("{json}", "TEXT", "json"),
+        ("{partition_key}", "id", "id, created_at"),
+        ("{partition_by}", "", "PARTITION BY RANGE (created_at)"),
+    ];
+    types.iter().fold(sql.to_owned(), |sql, (token, sqlite, postgres)| {
+        sql.replace(token, if backend == DbBackend::Postgres { postgres } else { sqlite })
+    })
+}

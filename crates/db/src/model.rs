@@ -1,0 +1,17 @@
+//! What repositories return and take. Plain data, typed ids, no database types.
+
+mod app;
+mod chat;
+mod file;
+mod identity;
+mod provider;
+mod run;
+mod workflow;
+
+pub use app::*;
+pub use chat::*;
+pub use file::*;
+pub use identity::*;
+pub use provider::*;
+pub use run::*;
+pub use workflow::*;

@@ -1,0 +1,73 @@
+//! SQLite: one writer connection, a pool of readers, WAL.
+
+use std::{path::Path, time::Duration};
+
+use sea_orm::{DatabaseConnection, SqlxSqliteConnector};
+use sqlx::{
+    ConnectOptions,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use crate::{DbConfig, Durability, Error, Result, error::ACQUIRE_SECONDS};
+
+/// Pages after which the committing connection itself moves the log into the file; in between a background
+/// task does it (see `durability`).
+const CHECKPOINT_PAGES: u32 = 8_000;
+
+pub(crate) async fn connect(path: &Path, config: &DbConfig) -> Result<(DatabaseConnection, DatabaseConnection)> {
+    check_writable(path)?;
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .busy_timeout(Duration::from_secs(5))
+        .foreign_keys(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(match config.durability {
+            Durability::Process => SqliteSynchronous::Normal,
+            Durability::Power => SqliteSynchronous::Full,
+        })
+        .pragma("temp_store", "memory")
+        .statement_cache_capacity(512)
+        .disable_statement_logging();
+    let writer = SqlitePoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(Duration::from_secs(ACQUIRE_SECONDS))
+        .test_before_acquire(false)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .connect_with(
+            options.clone().pragma("wal_autocheckpoint", CHECKPOINT_PAGES.to_string()).pragma("cache_size", "-16384"),
+        )
+        .await?;
+    let readers = SqlitePoolOptions::new()
+        .max_connections(config.pool_size)
+        .min_connections(0)
+        .acquire_timeout(Duration::from_secs(ACQUIRE_SECONDS))
+        .test_before_acquire(false)
+        .idle_timeout(Some(Duration::from_secs(60)))
+        .connect_lazy_with(options.pragma("query_only", "on").pragma("cache_size", "-2048"));
+    Ok((SqlxSqliteConnector::from_sqlx_sqlite_pool(writer), SqlxSqliteConnector::from_sqlx_sqlite_pool(readers)))
+}
+
+/// SQLite's own messages ("unable to open database file") do not say which file and why.
+fn check_writable(path: &Path) -> Result<()> {
+    let directory = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::create_dir_all(directory).map_err(|cause| {
+        Error::Unavailable(format!("the data directory {} cannot be made: {cause}", directory.display()))
+    })?;
+    let probe = directory.join(format!(".oxidify-write-check-{}", std::process::id()));
+    std::fs::write(&probe, b"").map_err(|cause| {
+        Error::Unavailable(format!(
+            "the data directory {} cannot be written: {cause}; make it writable for this user or set OXIDIFY_HOME",
+            directory.display()
+        ))
+    })?;
+    // Left-overs are harmless: an empty file with a name of its own.
+    let _ = std::fs::remove_file(&probe);
+    if path.exists() {
+        std::fs::OpenOptions::new().append(true).open(path).map_err(|cause| {
+            Error::Unavailable(format!("the database file {} cannot be written: {cause}", path.display()))
+        })?;
+    }
+    Ok(())
+}
