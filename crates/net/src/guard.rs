@@ -1,0 +1,230 @@
+//! The decision: may this class call this URL, and at which addresses.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
+
+use crate::{
+    Class, Denied, Mode, NetError, OwnService, Policy, Reason, Resolver, Search, Target, TargetHost,
+    address::{self, AddressKind},
+    name::{self, NameKind},
+    policy::is_port_offered,
+    resolve, target,
+};
+
+/// A target that passed, with the only addresses that may be dialled.
+#[derive(Clone, Debug)]
+pub struct Pinned {
+    pub target: Target,
+    pub addresses: Vec<SocketAddr>,
+}
+
+/// Policy and resolver together.
+pub struct Guard {
+    policy: Policy,
+    resolver: Arc<dyn Resolver>,
+    local: Vec<IpAddr>,
+}
+
+impl Guard {
+    /// A guard; reads the addresses of this machine once.
+    pub fn new(policy: Policy, resolver: Arc<dyn Resolver>) -> Self {
+        Self { policy, resolver, local: address::local_addresses() }
+    }
+
+    /// The settings it decides by.
+    pub const fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Steps 1 to 5 of the egress contract.
+    pub async fn check(&self, raw: &str, class: Class) -> Result<Pinned, NetError> {
+        let target = Target::parse(raw, class)?;
+        if class == Class::Operator {
+            let addresses = self.addresses_of(&target, Search::System).await?;
+            return Ok(pin(target, &addresses));
+        }
+        if !is_port_offered(target.port) {
+            return Err(deny(&target, Reason::Port, format!("port {} is not offered", target.port), ""));
+        }
+        let named = self.check_name(&target, class)?;
+        // Names that are private by nature live in hosts files and search domains.
+        let search = if named == Opened::Private { Search::System } else { Search::Absolute };
+        let addresses = self.addresses_of(&target, search).await?;
+        self.check_own_services(&target, &addresses).await?;
+        for found in &addresses {
+            self.check_address(&target, *found, class, named)?;
+        }
+        Ok(pin(target, &addresses))
+    }
+
+    /// A `Host` header that differs from the URL's host must not name an address or a metadata host.
+    pub fn check_host_header(&self, target: &Target, header: &str) -> Result<(), Denied> {
+        let Ok(named) = Target::parse(&format!("http://{header}/"), Class::Tool) else {
+            return Err(denied(target, Reason::Parse, format!("the Host header '{header}' is not a host"), ""));
+        };
+        if named.host == target.host {
+            return Ok(());
+        }
+        let reason = match &named.host {
+            TargetHost::Name(host) if name::kind(host) == NameKind::Metadata => Reason::Metadata,
+            TargetHost::Name(_) => return Ok(()),
+            TargetHost::Address(host) if address::kind(*host) == AddressKind::Metadata => Reason::Metadata,
+            TargetHost::Address(_) => Reason::PrivateIp,
+        };
+        Err(denied(target, reason, format!("the Host header names {header}, which is not the URL's host"), ""))
+    }
+
+    fn check_name(&self, target: &Target, class: Class) -> Result<Opened, NetError> {
+        let policy = &self.policy;
+        let TargetHost::Name(host) = &target.host else {
+            if policy.mode == Mode::Allowlist
+                && let TargetHost::Address(found) = target.host
+                && !policy.allows_private_address(found)
+            {
+                return Err(deny_list(target, "an address is not a listed domain"));
+            }
+            return Ok(if policy.opens_private(class) { Opened::Private } else { Opened::Public });
+        };
+        let kind = name::kind(host);
+        if kind == NameKind::Metadata && !policy.allow_metadata {
+            return Err(deny(target, Reason::Metadata, format!("{host} is a cloud metadata name"), ""));
+        }
+        if policy.allows_private_name(host, target.port) {
+            return Ok(Opened::Private);
+        }
+        if policy.deny_domains.iter().any(|rule| rule.covers(host, target.port)) {
+            let detail = format!("{host} is on the operator's deny list");
+            return Err(deny(target, Reason::NameDenied, detail, "An operator can change OXIDIFY_EGRESS_DENY."));
+        }
+        if policy.mode == Mode::Allowlist && !policy.allow.iter().any(|rule| rule.covers(host, target.port)) {
+            return Err(deny_list(target, &format!("{host} is not a listed domain")));
+        }
+        if policy.opens_private(class) {
+            return Ok(Opened::Private);
+        }
+        if kind == NameKind::Private {
+            let detail = format!("{host} is a private name");
+            let remedy = match class {
+                Class::Model => {
+                    format!(
+                        "An operator can set OXIDIFY_EGRESS_MODEL_PRIVATE=true or SSRF_PROXY_ALLOW_PRIVATE_DOMAINS={host}."
+                    )
+                }
+                _ => format!("An operator can allow it with SSRF_PROXY_ALLOW_PRIVATE_DOMAINS={host}."),
+            };
+            return Err(deny(target, Reason::NameDenied, detail, &remedy));
+        }
+        Ok(Opened::Public)
+    }
+
+    async fn addresses_of(&self, target: &Target, search: Search) -> Result<Vec<IpAddr>, NetError> {
+        let host = match &target.host {
+            TargetHost::Address(found) => return Ok(vec![*found]),
+            TargetHost::Name(host) => host,
+        };
+        let failed = |why: String| NetError::Dns { name: host.clone(), why };
+        let answer = tokio::time::timeout(resolve::LIMIT, self.resolver.resolve(host, search)).await;
+        let answer = answer.map_err(|_| failed("no answer within 5 s".into()))?;
+        let mut resolved = answer.map_err(|error| failed(error.to_string()))?;
+        for alias in &resolved.chain {
+            if name::kind(&name::normal(alias)) == NameKind::Metadata && !self.policy.allow_metadata {
+                let detail = format!("{host} is an alias of {alias}, a cloud metadata name");
+                return Err(deny(target, Reason::Metadata, detail, ""));
+            }
+        }
+        resolved.addresses.truncate(resolve::MAX_ADDRESSES);
+        if resolved.addresses.is_empty() { Err(failed("it has no address".into())) } else { Ok(resolved.addresses) }
+    }
+
+    fn check_address(&self, target: &Target, found: IpAddr, class: Class, named: Opened) -> Result<(), NetError> {
+        let policy = &self.policy;
+        let kind = address::kind(found);
+        let local = self.local.contains(&found) || self.local.contains(&address::unwrap(found));
+        if kind == AddressKind::Metadata {
+            if policy.allow_metadata {
+                return Ok(());
+            }
+            return Err(deny(target, Reason::Metadata, format!("{found} is a cloud metadata address"), ""));
+        }
+        if policy.allows_private_address(found) {
+            return Ok(());
+        }
+        let real = address::unwrap(found);
+        if policy.deny_nets.iter().any(|net| net.contains(&found) || net.contains(&real)) {
+            let detail = format!("{found} is on the operator's deny list");
+            return Err(deny(target, Reason::PrivateIp, detail, "An operator can change OXIDIFY_EGRESS_DENY."));
+        }
+        if named == Opened::Private {
+            return Ok(());
+        }
+        let range = match kind {
+            AddressKind::Private(range) => range,
+            _ if local => "an address of this machine",
+            _ => return Ok(()),
+        };
+        let mut remedy = format!("An operator can allow it with SSRF_PROXY_ALLOW_PRIVATE_IPS={found}");
+        if class == Class::Model {
+            remedy.push_str(" or OXIDIFY_EGRESS_MODEL_PRIVATE=true");
+        }
+        remedy.push('.');
+        Err(deny(target, Reason::PrivateIp, format!("{found} is private ({range})"), &remedy))
+    }
+
+    async fn check_own_services(&self, target: &Target, addresses: &[IpAddr]) -> Result<(), NetError> {
+        for service in self.policy.own_services.iter().filter(|service| service.port == target.port) {
+            if self.is_own(service, target, addresses).await {
+                let detail = format!("{}:{} is a service of this installation", target.host, target.port);
+                return Err(deny(target, Reason::OwnService, detail, ""));
+            }
+        }
+        Ok(())
+    }
+
+    async fn is_own(&self, service: &OwnService, target: &Target, addresses: &[IpAddr]) -> bool {
+        let same = |own: IpAddr| addresses.iter().any(|found| address::unwrap(*found) == address::unwrap(own));
+        if let Ok(own) = service.host.parse::<IpAddr>() {
+            if own.is_unspecified() {
+                let ours = |found: &IpAddr| {
+                    let real = address::unwrap(*found);
+                    real.is_loopback() || real.is_unspecified() || self.local.contains(&real)
+                };
+                return addresses.iter().any(ours);
+            }
+            return same(own);
+        }
+        let own = name::normal(&service.host);
+        if target.host == TargetHost::Name(own.clone()) {
+            return true;
+        }
+        let answer = tokio::time::timeout(resolve::LIMIT, self.resolver.resolve(&own, Search::System)).await;
+        answer.is_ok_and(|answer| answer.is_ok_and(|resolved| resolved.addresses.into_iter().any(same)))
+    }
+}
+
+/// Whether private addresses are open for a call, by its name or its class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Opened {
+    Public,
+    Private,
+}
+
+fn pin(target: Target, addresses: &[IpAddr]) -> Pinned {
+    let port = target.port;
+    Pinned { addresses: addresses.iter().map(|address| SocketAddr::new(*address, port)).collect(), target }
+}
+
+fn deny_list(target: &Target, detail: &str) -> NetError {
+    let remedy = format!("An operator can add {} to OXIDIFY_EGRESS_ALLOW.", target.host);
+    deny(target, Reason::Allowlist, detail.to_owned(), &remedy)
+}
+
+fn deny(target: &Target, reason: Reason, detail: String, remedy: &str) -> NetError {
+    denied(target, reason, detail, remedy).into()
+}
+
+/// A refusal of this target.
+pub fn denied(target: &Target, reason: Reason, detail: String, remedy: &str) -> Denied {
+    Denied { url: target::shown(target.url.as_str()), reason, detail, remedy: remedy.to_owned() }
+}

@@ -1,0 +1,235 @@
+//! What may be called: settings of the operator and the class of the caller.
+
+use std::{net::IpAddr, str::FromStr};
+
+use ipnet::IpNet;
+
+use crate::name::DomainRule;
+
+/// Who asks for a call. Decides what is allowed by default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Class {
+    /// The HTTP request node.
+    HttpNode,
+    /// Tools, schema import, MCP.
+    Tool,
+    /// Files by URL, DSL by URL: reads only.
+    Fetch,
+    /// Extensions, webhooks and sinks set by a tenant's administrator.
+    ExternalApi,
+    /// Model providers' base URLs set by a tenant's administrator.
+    Model,
+    /// Addresses only the operator sets; not filtered.
+    Operator,
+}
+
+impl Class {
+    /// The name in logs and metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::HttpNode => "http_node",
+            Self::Tool => "tool",
+            Self::Fetch => "fetch",
+            Self::ExternalApi => "external_api",
+            Self::Model => "model",
+            Self::Operator => "operator",
+        }
+    }
+
+    /// Redirects that are followed.
+    #[must_use]
+    pub const fn max_redirects(self) -> usize {
+        match self {
+            Self::HttpNode | Self::Operator => 10,
+            Self::Tool | Self::Fetch | Self::ExternalApi | Self::Model => 5,
+        }
+    }
+
+    /// Whether a redirect may leave https for http.
+    #[must_use]
+    pub const fn may_downgrade(self) -> bool {
+        matches!(self, Self::HttpNode | Self::Model | Self::Operator)
+    }
+
+    /// Whether an operator's egress proxy carries these calls.
+    #[must_use]
+    pub const fn uses_proxy(self) -> bool {
+        !matches!(self, Self::Model | Self::Operator)
+    }
+}
+
+/// Public internet except what is denied, or only what is listed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    #[default]
+    Public,
+    Allowlist,
+}
+
+/// Something of our own that no user's call may reach.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnService {
+    /// Address or name; an unspecified address means every address of this machine.
+    pub host: String,
+    pub port: u16,
+}
+
+/// The operator's settings.
+#[derive(Clone, Debug, Default)]
+pub struct Policy {
+    pub mode: Mode,
+    /// `OXIDIFY_EGRESS_ALLOW`: the domains of allow-list mode.
+    pub allow: Vec<DomainRule>,
+    /// `OXIDIFY_EGRESS_DENY`.
+    pub deny_nets: Vec<IpNet>,
+    pub deny_domains: Vec<DomainRule>,
+    /// `SSRF_PROXY_ALLOW_PRIVATE_IPS`.
+    pub allow_private_nets: Vec<IpNet>,
+    /// `SSRF_PROXY_ALLOW_PRIVATE_DOMAINS`.
+    pub allow_private_domains: Vec<DomainRule>,
+    /// `OXIDIFY_EGRESS_MODEL_PRIVATE`.
+    pub model_private: bool,
+    /// `OXIDIFY_EGRESS_ALLOW_METADATA`.
+    pub allow_metadata: bool,
+    /// `SSRF_PROXY_DEV_MODE`: private addresses are open to all.
+    pub dev_mode: bool,
+    pub own_services: Vec<OwnService>,
+    /// `SSRF_PROXY_ALL_URL`, or the two others.
+    pub proxy_http: Option<String>,
+    pub proxy_https: Option<String>,
+    /// `OXIDIFY_EGRESS_LOCAL_CHECK`: check here too when a proxy is set.
+    pub skip_local_check: bool,
+}
+
+impl Policy {
+    /// Public mode with private model servers, as on a workplace machine.
+    #[must_use]
+    pub fn open_models() -> Self {
+        Self { model_private: true, ..Self::default() }
+    }
+
+    /// Reads the settings from environment variables; what cannot be read is told, not fatal.
+    #[must_use]
+    pub fn from_env(read: impl Fn(&str) -> Option<String>) -> (Self, Vec<String>) {
+        let mut warnings = Vec::new();
+        let text = |name: &str| read(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
+        let flag = |name: &str| text(name).map(|value| is_true(&value));
+        let (deny_nets, deny_domains) = lists(text("OXIDIFY_EGRESS_DENY"), "OXIDIFY_EGRESS_DENY", &mut warnings);
+        let name = "SSRF_PROXY_ALLOW_PRIVATE_IPS";
+        let (allow_private_nets, stray) = lists(text(name), name, &mut warnings);
+        if !stray.is_empty() {
+            warnings.push(format!("{name} takes addresses; put names into SSRF_PROXY_ALLOW_PRIVATE_DOMAINS"));
+        }
+        if allow_private_nets.iter().any(opens_metadata) {
+            warnings.push(format!("{name} does not open cloud metadata addresses; they stay denied"));
+        }
+        let open_house = flag("ALLOW_REGISTER") == Some(true) || flag("ALLOW_CREATE_WORKSPACE") == Some(true);
+        let production = text("DEPLOY_ENV").is_none_or(|value| value.eq_ignore_ascii_case("production"));
+        let dev_mode = flag("SSRF_PROXY_DEV_MODE") == Some(true);
+        if dev_mode && production {
+            warnings.push("SSRF_PROXY_DEV_MODE is ignored in production; set DEPLOY_ENV=DEVELOPMENT to use it".into());
+        }
+        let all = text("SSRF_PROXY_ALL_URL");
+        let both = text("SSRF_PROXY_HTTP_URL").zip(text("SSRF_PROXY_HTTPS_URL"));
+        let policy = Self {
+            mode: match text("OXIDIFY_EGRESS_MODE").as_deref() {
+                Some("allowlist") => Mode::Allowlist,
+                None | Some("public") => Mode::Public,
+                Some(other) => {
+                    warnings.push(format!("OXIDIFY_EGRESS_MODE={other} is unknown; using allowlist, the stricter one"));
+                    Mode::Allowlist
+                }
+            },
+            allow: lists(text("OXIDIFY_EGRESS_ALLOW"), "OXIDIFY_EGRESS_ALLOW", &mut warnings).1,
+            deny_nets,
+            deny_domains,
+            allow_private_nets,
+            allow_private_domains: domains(text("SSRF_PROXY_ALLOW_PRIVATE_DOMAINS"), &mut warnings),
+            model_private: flag("OXIDIFY_EGRESS_MODEL_PRIVATE").unwrap_or(!open_house),
+            allow_metadata: flag("OXIDIFY_EGRESS_ALLOW_METADATA") == Some(true),
+            dev_mode: dev_mode && !production,
+            own_services: Vec::new(),
+            proxy_http: all.clone().or_else(|| both.clone().map(|(http, _)| http)),
+            proxy_https: all.or_else(|| both.map(|(_, https)| https)),
+            skip_local_check: flag("OXIDIFY_EGRESS_LOCAL_CHECK") == Some(false),
+        };
+        (policy, warnings)
+    }
+
+    /// Whether private addresses are open to this class.
+    #[must_use]
+    pub fn opens_private(&self, class: Class) -> bool {
+        self.dev_mode || class == Class::Operator || (class == Class::Model && self.model_private)
+    }
+
+    /// Whether the operator opened this name.
+    #[must_use]
+    pub fn allows_private_name(&self, name: &str, port: u16) -> bool {
+        self.allow_private_domains.iter().any(|rule| rule.covers(name, port))
+    }
+
+    /// Whether the operator opened this address, in any of its spellings.
+    #[must_use]
+    pub fn allows_private_address(&self, address: IpAddr) -> bool {
+        let real = crate::address::unwrap(address);
+        self.allow_private_nets.iter().any(|net| net.contains(&address) || net.contains(&real))
+    }
+}
+
+fn is_true(text: &str) -> bool {
+    matches!(text.to_ascii_lowercase().as_str(), "true" | "1" | "yes" | "on" | "t" | "y")
+}
+
+fn opens_metadata(net: &IpNet) -> bool {
+    net.prefix_len() >= 24 && crate::address::kind(net.addr()) == crate::address::AddressKind::Metadata
+}
+
+fn items(text: Option<String>) -> Vec<String> {
+    let text = text.unwrap_or_default();
+    let parts = text.split(|c: char| c == ',' || c.is_whitespace());
+    parts.filter(|part| !part.is_empty()).map(str::to_owned).collect()
+}
+
+fn net_or_address(text: &str) -> Option<IpNet> {
+    IpNet::from_str(text).ok().or_else(|| IpAddr::from_str(text).ok().map(IpNet::from))
+}
+
+fn lists(text: Option<String>, setting: &str, warnings: &mut Vec<String>) -> (Vec<IpNet>, Vec<DomainRule>) {
+    let (mut nets, mut names) = (Vec::new(), Vec::new());
+    for item in items(text) {
+        if let Some(net) = net_or_address(&item) {
+            nets.push(net);
+        } else if let Some(rule) = DomainRule::parse(&item) {
+            names.push(rule);
+        } else {
+            warnings.push(format!("{setting}: '{item}' is neither an address range nor a domain; ignored"));
+        }
+    }
+    (nets, names)
+}
+
+fn domains(text: Option<String>, warnings: &mut Vec<String>) -> Vec<DomainRule> {
+    let mut rules = Vec::new();
+    for item in items(text) {
+        match DomainRule::parse(&item) {
+            Some(rule) => rules.push(rule),
+            None => warnings.push(format!("SSRF_PROXY_ALLOW_PRIVATE_DOMAINS: '{item}' is not a domain; ignored")),
+        }
+    }
+    rules
+}
+
+/// Ports that no setting opens: services that answer to text a URL can carry.
+const NEVER_PORTS: &[u16] = &[
+    1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102, 103, 104, 109, 110,
+    111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179, 389, 427, 465, 512, 513, 514, 515, 526, 530, 531, 532,
+    540, 548, 554, 556, 563, 587, 601, 636, 989, 990, 993, 995, 1719, 1720, 1723, 2049, 3659, 4045, 5060, 5061, 6000,
+    6379, 6566, 6665, 6666, 6667, 6668, 6669, 6697, 10080, 11211, 27017,
+];
+
+/// Whether calls to this port are offered.
+#[must_use]
+pub fn is_port_offered(port: u16) -> bool {
+    (port == 80 || port == 443 || port >= 1025) && !NEVER_PORTS.contains(&port)
+}

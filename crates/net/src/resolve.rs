@@ -1,0 +1,57 @@
+//! Names to addresses.
+
+use std::{io, net::IpAddr, time::Duration};
+
+use async_trait::async_trait;
+
+/// Addresses past this many are not looked at.
+pub const MAX_ADDRESSES: usize = 16;
+/// How long a name may take.
+pub const LIMIT: Duration = Duration::from_secs(5);
+
+/// What a name stands for.
+#[derive(Clone, Debug, Default)]
+pub struct Resolved {
+    pub addresses: Vec<IpAddr>,
+    /// Names the answer went through (CNAME), as far as they are known.
+    pub chain: Vec<String>,
+}
+
+/// How a name is looked up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Search {
+    /// The name as it is, without the system's search domains.
+    Absolute,
+    /// As every other program of this machine does it (hosts file with any name, search domains).
+    System,
+}
+
+/// Looks names up.
+#[async_trait]
+pub trait Resolver: Send + Sync {
+    /// All addresses of both families.
+    async fn resolve(&self, name: &str, search: Search) -> io::Result<Resolved>;
+}
+
+/// The operating system's resolver.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemResolver;
+
+#[async_trait]
+impl Resolver for SystemResolver {
+    async fn resolve(&self, name: &str, search: Search) -> io::Result<Resolved> {
+        // The dot of an absolute name keeps the search list out.
+        let asked = match search {
+            Search::Absolute if name.contains('.') => format!("{name}."),
+            _ => name.to_owned(),
+        };
+        let found = tokio::net::lookup_host((asked.as_str(), 0)).await?;
+        let mut addresses = Vec::new();
+        for address in found {
+            if !addresses.contains(&address.ip()) {
+                addresses.push(address.ip());
+            }
+        }
+        Ok(Resolved { addresses, chain: Vec::new() })
+    }
+}
