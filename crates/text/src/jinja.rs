@@ -1,0 +1,114 @@
+//! Jinja2 templates, in process, with limits on work and on output.
+
+mod filters;
+mod output;
+
+use std::{io, sync::LazyLock};
+
+use minijinja::{Environment, ErrorKind, UndefinedBehavior, value::Serde};
+use serde::Serialize;
+
+/// What one rendering may cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Instructions of the template machine.
+    pub fuel: u64,
+    /// Characters of the result.
+    pub output_chars: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { fuel: 2_000_000, output_chars: 400_000 }
+    }
+}
+
+/// A template cannot be rendered.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum JinjaError {
+    /// The template is wrong, or an operation in it failed.
+    #[error("{}{why}", place(*.line))]
+    Failed { line: Option<usize>, why: String },
+    #[error("Output length exceeds {0} characters")]
+    TooLong(usize),
+    #[error("the template does too much work: it was stopped after {0} steps")]
+    TooMuchWork(u64),
+}
+
+fn place(line: Option<usize>) -> String {
+    line.map_or_else(String::new, |line| format!("line {line}: "))
+}
+
+static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut environment = Environment::new();
+    minijinja_contrib::add_to_environment(&mut environment);
+    environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+    environment.set_undefined_behavior(UndefinedBehavior::Lenient);
+    environment.set_formatter(output::format);
+    // A template's result must not depend on when it runs.
+    environment.remove_global("now");
+    filters::register(&mut environment);
+    environment
+});
+
+/// Renders a template with the given variables (a map with text keys).
+///
+/// # Errors
+/// When the template is wrong, an operation fails, or a limit is reached.
+pub fn render<T: Serialize>(template: &str, variables: &T, limits: Limits) -> Result<String, JinjaError> {
+    let mut environment = ENVIRONMENT.clone();
+    environment.set_fuel(Some(limits.fuel));
+    let compiled = environment.template_from_str(template).map_err(|error| failure(&error, limits))?;
+    let mut sink = Sink { bytes: Vec::new(), chars: 0, max_chars: limits.output_chars };
+    let rendered = compiled.render_captured_to(Serde(variables), &mut sink).map(drop);
+    if sink.chars > sink.max_chars {
+        return Err(JinjaError::TooLong(limits.output_chars));
+    }
+    rendered.map_err(|error| failure(&error, limits))?;
+    String::from_utf8(sink.bytes).map_err(|error| JinjaError::Failed { line: None, why: error.to_string() })
+}
+
+/// Checks a template without rendering it.
+///
+/// # Errors
+/// The first mistake in it.
+pub fn check(template: &str) -> Result<(), JinjaError> {
+    ENVIRONMENT.template_from_str(template).map(drop).map_err(|error| failure(&error, Limits::default()))
+}
+
+fn failure(error: &minijinja::Error, limits: Limits) -> JinjaError {
+    if error.kind() == ErrorKind::OutOfFuel {
+        return JinjaError::TooMuchWork(limits.fuel);
+    }
+    let why = match error.detail() {
+        Some(detail) => format!("{}: {detail}", error.kind()),
+        None => error.kind().to_string(),
+    };
+    JinjaError::Failed { line: error.line(), why }
+}
+
+/// Collects the output up to the limit.
+struct Sink {
+    bytes: Vec<u8>,
+    chars: usize,
+    max_chars: usize,
+}
+
+impl io::Write for Sink {
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        // Bytes that begin a character.
+        self.chars += piece.iter().filter(|byte| (**byte & 0xC0) != 0x80).count();
+        if self.chars > self.max_chars {
+            return Err(io::Error::other("output is too long"));
+        }
+        self.bytes.extend_from_slice(piece);
+        Ok(piece.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

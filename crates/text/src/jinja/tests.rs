@@ -1,0 +1,42 @@
+use serde_json::json;
+
+use super::{JinjaError, Limits, check, render};
+
+fn run(template: &str) -> Result<String, JinjaError> {
+    render(template, &json!({"items": [1, 2], "name": "Ada"}), Limits::default())
+}
+
+#[test]
+fn errors_name_the_line() {
+    let error = run("a\nb {{ name | nope }}\n").unwrap_err();
+    assert_eq!(error.to_string(), "line 2: unknown filter: filter nope is unknown");
+    let error = run("a\n{% if %}").unwrap_err().to_string();
+    assert!(error.starts_with("line 2: syntax error: "), "{error}");
+    assert!(check("{{ a }").is_err());
+    assert!(check("{{ a }}").is_ok());
+    let error = run("{{ gone.attribute.deep }}").unwrap_err().to_string();
+    assert!(error.contains("undefined"), "{error}");
+}
+
+#[test]
+fn limits_stop_work_and_output() {
+    let small = Limits { fuel: 10_000, output_chars: 10 };
+    let endless = "{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}";
+    assert_eq!(render(endless, &json!({}), small), Err(JinjaError::TooMuchWork(10_000)));
+    assert_eq!(render("{{ '漢' * 10 }}", &json!({}), small).as_deref(), Ok("漢漢漢漢漢漢漢漢漢漢"));
+    let error = render("{{ '漢' * 11 }}", &json!({}), small).unwrap_err();
+    assert_eq!(error.to_string(), "Output length exceeds 10 characters");
+    assert!(run("{{ 'x' | center(1000000000) }}").is_err());
+    assert!(run("{{ 'x' | indent(1000000000) }}").is_err());
+    assert!(run("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}").is_err());
+}
+
+#[test]
+fn nothing_of_the_outside_can_be_reached() {
+    for template in
+        ["{{ now() }}", "{% include 'x' %}", "{{ ''.__class__ }}", "{% import 'x' as y %}", "{{ lipsum() }}"]
+    {
+        let result = run(template);
+        assert!(result.as_deref().map_or(true, str::is_empty), "{template}: {result:?}");
+    }
+}
