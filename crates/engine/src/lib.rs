@@ -7,13 +7,23 @@
 //! Events leave through an [`EventSink`], which makes them durable; a node with a side effect runs
 //! only after the sink has confirmed its start.
 
+mod container;
 mod event;
+mod limits;
 mod node;
 mod pool;
+mod recovery;
+mod run;
+mod workflow;
 
-pub use event::{EventSink, FrameRef, NodeInfo, RunEvent, RunEventKind, RunOutcome, SinkClosed};
+pub use container::{ContainerPlan, ItemError, IterationPlan, LoopLogic, LoopPlan};
+pub use event::{EventSink, FrameRef, NodeInfo, NodeResult, RunEvent, RunEventKind, RunOutcome, SinkClosed, StopCause};
+pub use limits::Limits;
 pub use node::{
-    BuildError, BuiltNode, ContainerPlan, Effect, Node, NodeClass, NodeContext, NodeFactory, NodeFailure, NodeOutput,
-    ChunkSender, ResponsePart, RunInfo, Selector, UserKind, Usage,
+    BuildError, BuiltNode, Chunk, ChunkSender, Effect, Marker, Node, NodeClass, NodeContext, NodeFactory, NodeFailure,
+    NodeOutput, ResponsePart, RunInfo, Selector, Usage, UserKind,
 };
 pub use pool::Pool;
+pub use recovery::{FinishedNode, InterruptedNode, Interruption, Recovery};
+pub use run::{RunHandle, RunStart, StartError, resume, start};
+pub use workflow::{CompileError, Workflow};

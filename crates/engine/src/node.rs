@@ -1,14 +1,15 @@
 //! What the engine knows of a node: the port between `engine` and the `nodes` crate.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use indexmap::IndexMap;
 use ox_dsl::graph::NodeSpec;
 use ox_types::{AppId, ConversationId, Json, NodeRunId, RunId, TaskId, TenantId, Value, WorkflowId};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::Pool;
+use crate::{ContainerPlan, FrameRef, Pool, run::Message};
 
 /// Path to a variable: node id (or `sys`, `env`, `conversation`), name, then keys.
 pub type Selector = Vec<String>;
@@ -60,12 +61,25 @@ pub enum ResponsePart {
     Variable(Selector),
 }
 
+/// A node that only marks a place in a container.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Marker {
+    /// Where a container's child graph begins (`iteration-start`, `loop-start`): it is not run,
+    /// counts no step and shows no event.
+    ContainerStart,
+    /// Ends the loop around it after the round in which it runs (`loop-end`).
+    LoopEnd,
+}
+
 /// A node ready to run, with what the scheduler must know beforehand.
 pub struct BuiltNode {
     pub class: NodeClass,
     pub effect: Effect,
     /// Honours `retry_config`.
     pub retryable: bool,
+    pub marker: Option<Marker>,
+    /// How long one attempt may take; `None`: the run's own limit for nodes.
+    pub timeout: Option<Duration>,
     /// What a response node streams; empty for others.
     pub response: Vec<ResponsePart>,
     /// Variables this node assigns (they hold back a response that reads them).
@@ -73,15 +87,58 @@ pub struct BuiltNode {
     /// Selectors (`[node id, name]`) this node streams into while it runs.
     pub streams: Vec<Selector>,
     pub container: Option<ContainerPlan>,
+    /// Never called for containers: the engine drives them by their plan.
     pub runner: Arc<dyn Node>,
 }
 
-/// How a container drives its child frames. The engine runs frames, the plan says what they mean.
-/// `Iteration` and `Loop` hold typed configuration; see DSL reference §8.20 and §8.21.
-#[derive(Clone, Debug)]
-pub enum ContainerPlan {
-    Iteration { start_node_id: String, config: Json },
-    Loop { start_node_id: String, config: Json },
+impl BuiltNode {
+    /// A node of a class; the rest is set by struct update or afterwards.
+    #[must_use]
+    pub fn new(class: NodeClass, effect: Effect, runner: Arc<dyn Node>) -> Self {
+        Self {
+            class,
+            effect,
+            retryable: false,
+            marker: None,
+            timeout: None,
+            response: Vec::new(),
+            assigns: Vec::new(),
+            streams: Vec::new(),
+            container: None,
+            runner,
+        }
+    }
+
+    /// A container driven by the engine.
+    #[must_use]
+    pub fn container(plan: ContainerPlan) -> Self {
+        Self { container: Some(plan), ..Self::new(NodeClass::Container, Effect::Pure, Arc::new(Nothing)) }
+    }
+
+    /// The beginning of a container's child graph.
+    #[must_use]
+    pub fn container_start() -> Self {
+        Self {
+            marker: Some(Marker::ContainerStart),
+            ..Self::new(NodeClass::Executable, Effect::Pure, Arc::new(Nothing))
+        }
+    }
+
+    /// The end of the loop around it.
+    #[must_use]
+    pub fn loop_end() -> Self {
+        Self { marker: Some(Marker::LoopEnd), ..Self::new(NodeClass::Executable, Effect::Pure, Arc::new(Nothing)) }
+    }
+}
+
+/// A node without work or outputs.
+struct Nothing;
+
+#[async_trait]
+impl Node for Nothing {
+    async fn run(&self, _cx: NodeContext) -> Result<NodeOutput, Box<NodeFailure>> {
+        Ok(NodeOutput::default())
+    }
 }
 
 /// One kind of work. Stateless: everything of one execution is in the context.
@@ -99,9 +156,13 @@ pub struct NodeContext {
     pub node_run_id: NodeRunId,
     /// 0 on the first attempt.
     pub attempt: u32,
+    /// Where in containers this execution is.
+    pub frame: FrameRef,
     /// A snapshot: cheap to hold, never changes.
     pub pool: Pool,
     pub chunks: ChunkSender,
+    /// Cancelled when the run is stopped, or this attempt ran out of time. The future is dropped
+    /// then as well; the token is for work that outlives a dropped future.
     pub cancel: CancellationToken,
 }
 
@@ -141,32 +202,63 @@ impl UserKind {
     }
 }
 
+/// A partial output of a running node.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Chunk {
+    Text { name: String, text: String, is_final: bool },
+    Reasoning { text: String, is_final: bool },
+    Note { kind: &'static str, data: Json },
+}
+
 /// Where a running node sends its partial output. Bounded: a slow reader slows the node down.
 #[derive(Clone)]
 pub struct ChunkSender {
-    pub(crate) inner: tokio::sync::mpsc::Sender<crate::event::ChunkMessage>,
-    pub(crate) token: u64,
+    target: ChunkTarget,
+}
+
+#[derive(Clone)]
+enum ChunkTarget {
+    Run { inner: mpsc::Sender<Message>, token: u64, attempt: u32 },
+    Channel(mpsc::Sender<Chunk>),
 }
 
 impl ChunkSender {
+    pub(crate) fn of_run(inner: mpsc::Sender<Message>, token: u64, attempt: u32) -> Self {
+        Self { target: ChunkTarget::Run { inner, token, attempt } }
+    }
+
+    /// A sender outside a run, for executing a single node.
+    #[must_use]
+    pub fn channel(capacity: usize) -> (Self, mpsc::Receiver<Chunk>) {
+        let (sender, receiver) = mpsc::channel(capacity.max(1));
+        (Self { target: ChunkTarget::Channel(sender) }, receiver)
+    }
+
     /// Sends a piece of text into `[node id, name]`; the last one has `is_final`.
     pub async fn text(&self, name: &str, text: String, is_final: bool) {
-        self.send(crate::event::Chunk::Text { name: name.to_owned(), text, is_final }).await;
+        self.send(Chunk::Text { name: name.to_owned(), text, is_final }).await;
     }
 
     /// Sends a piece of reasoning, shown beside the answer.
     pub async fn reasoning(&self, text: String, is_final: bool) {
-        self.send(crate::event::Chunk::Reasoning { text, is_final }).await;
+        self.send(Chunk::Reasoning { text, is_final }).await;
     }
 
     /// Tells about something the node did (agent log, retriever resources), passed on as it is.
     pub async fn note(&self, kind: &'static str, data: Json) {
-        self.send(crate::event::Chunk::Note { kind, data }).await;
+        self.send(Chunk::Note { kind, data }).await;
     }
 
-    async fn send(&self, chunk: crate::event::Chunk) {
+    async fn send(&self, chunk: Chunk) {
         // A closed run has nobody left to tell.
-        let _ = self.inner.send(crate::event::ChunkMessage { token: self.token, chunk }).await;
+        match &self.target {
+            ChunkTarget::Run { inner, token, attempt } => {
+                let _ = inner.send(Message::Chunk { token: *token, attempt: *attempt, chunk }).await;
+            }
+            ChunkTarget::Channel(inner) => {
+                let _ = inner.send(chunk).await;
+            }
+        }
     }
 }
 
@@ -193,8 +285,12 @@ pub struct NodeOutput {
     pub handle: Option<String>,
     pub metadata: BTreeMap<String, Json>,
     pub usage: Option<Usage>,
-    /// Variables outside the node that it wrote (assigners): selector and new value.
+    /// Variables outside the node that it wrote (assigners): selector of two parts and new value.
     pub updates: Vec<(Selector, Value)>,
+    /// The node waits for something outside (a form): the run pauses for this reason once the nodes
+    /// that run have ended, and the node runs again, as the same execution, when it is resumed.
+    /// The other fields are ignored then.
+    pub pause: Option<Json>,
 }
 
 /// Result of an execution that did not work.

@@ -1,0 +1,125 @@
+//! Starting, steering and awaiting a run.
+
+use std::sync::{Arc, OnceLock};
+
+use ox_dsl::graph::GraphError;
+use ox_types::{RunStatus, TaskId};
+use tokio::sync::watch;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{Chunk, EventSink, Limits, NodeFailure, NodeOutput, Pool, Recovery, RunInfo, RunOutcome, Workflow};
+
+/// Everything a run needs besides its workflow.
+pub struct RunStart {
+    pub info: RunInfo,
+    /// System, environment and conversation variables and the user's inputs.
+    pub pool: Pool,
+    /// The node to begin with; `None`: the graph's own beginning.
+    pub root: Option<String>,
+    pub limits: Limits,
+    pub sink: Arc<dyn EventSink>,
+    /// Owns the run's tasks; shutdown waits for it.
+    pub tracker: TaskTracker,
+}
+
+/// Why a run was not started.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Root(#[from] GraphError),
+    #[error("Max workflow call depth {0} reached.")]
+    CallDepth(u32),
+}
+
+/// A started run. Dropping it does not stop the run.
+#[derive(Clone)]
+pub struct RunHandle {
+    task_id: TaskId,
+    control: Arc<Control>,
+    outcome: watch::Receiver<Option<RunOutcome>>,
+}
+
+impl RunHandle {
+    /// The handle by which callers name this run.
+    #[must_use]
+    pub fn task_id(&self) -> TaskId {
+        self.task_id
+    }
+
+    /// Ends the run as stopped: everything that runs is cancelled, containers included.
+    pub fn stop(&self, reason: &str) {
+        self.control.ask(Order::Stop(reason.to_owned()));
+    }
+
+    /// Ends the run as paused as soon as the nodes that are running have ended.
+    pub fn pause(&self, message: &str) {
+        self.control.ask(Order::Pause(message.to_owned()));
+    }
+
+    /// Gives the run up without an end: nothing more is emitted, another process takes it over.
+    pub fn abandon(&self) {
+        self.control.ask(Order::Abandon);
+    }
+
+    /// Waits for the end of the run; its last event has been emitted then.
+    pub async fn wait(&self) -> RunOutcome {
+        let mut outcome = self.outcome.clone();
+        match outcome.wait_for(Option::is_some).await {
+            Ok(outcome) => outcome.clone().unwrap_or_else(given_up),
+            // The actor was dropped with its runtime: the run has no end here.
+            Err(_) => given_up(),
+        }
+    }
+}
+
+fn given_up() -> RunOutcome {
+    RunOutcome::new(RunStatus::Running)
+}
+
+/// Starts a run in its own task.
+///
+/// # Errors
+/// When it cannot begin with the requested node, or is nested too deep in calls.
+pub fn start(workflow: Arc<Workflow>, start: RunStart) -> Result<RunHandle, StartError> {
+    resume(workflow, start, Recovery::default())
+}
+
+/// Goes on with a run that was interrupted or paused. Finished nodes are not repeated.
+///
+/// # Errors
+/// As [`start`].
+pub fn resume(workflow: Arc<Workflow>, start: RunStart, recovery: Recovery) -> Result<RunHandle, StartError> {
+    let (sender, outcome) = watch::channel(None);
+    let control = Arc::new(Control::default());
+    let handle = RunHandle { task_id: start.info.task_id, control, outcome };
+    let _ = (workflow, recovery, sender);
+    Ok(handle)
+}
+
+/// What the holder of a handle has asked for.
+#[derive(Default)]
+pub(crate) struct Control {
+    order: OnceLock<Order>,
+    asked: CancellationToken,
+}
+
+pub(crate) enum Order {
+    Stop(String),
+    Pause(String),
+    Abandon,
+}
+
+impl Control {
+    fn ask(&self, order: Order) {
+        // The first one counts.
+        if self.order.set(order).is_ok() {
+            self.asked.cancel();
+        }
+    }
+}
+
+/// What a node execution tells the actor.
+pub(crate) enum Message {
+    Chunk { token: u64, attempt: u32, chunk: Chunk },
+    Done { token: u64, attempt: u32, result: Result<NodeOutput, Box<NodeFailure>> },
+}
