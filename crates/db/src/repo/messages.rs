@@ -1,0 +1,250 @@
+//! Messages with their files, feedback and bookmarks.
+
+use ox_types::{AppId, ConversationId, FileId, MessageId};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{ExprTrait, OnConflict},
+};
+use uuid::Uuid;
+
+use crate::{
+    PageOf, Result, Source, Span, Tx,
+    entity::{
+        message_feedbacks::{self, Column as Feedback},
+        message_files::{self, Column as File},
+        messages::{Column, Entity, Model},
+        saved_messages::{self, Column as Saved},
+    },
+    model::{Message, MessageFeedback, MessageFile, SavedMessage},
+    time::in_span,
+};
+
+/// A message of an app.
+pub async fn find(source: &impl Source, app_id: AppId, id: MessageId) -> Result<Option<Message>> {
+    let found = Entity::find()
+        .filter(Column::Id.eq(id.0))
+        .filter(in_span(Column::CreatedAt, Span::of(id.0)))
+        .filter(Column::AppId.eq(app_id.0))
+        .one(&source.executor())
+        .await?;
+    Ok(found.map(Message::from))
+}
+
+/// Several messages of an app.
+pub async fn find_all(source: &impl Source, app_id: AppId, ids: &[MessageId]) -> Result<Vec<Message>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = Entity::find()
+        .filter(Column::Id.is_in(ids.iter().map(|id| id.0)))
+        .filter(in_span(Column::CreatedAt, Span::of_all(ids.iter().map(|id| id.0))))
+        .filter(Column::AppId.eq(app_id.0))
+        .all(&source.executor())
+        .await?;
+    Ok(rows.into_iter().map(Message::from).collect())
+}
+
+/// The newest messages of a conversation, or those before one of them; newest first.
+pub async fn list(
+    source: &impl Source,
+    conversation_id: ConversationId,
+    before: Option<&Message>,
+    limit: u64,
+) -> Result<PageOf<Message>> {
+    let mut query = Entity::find().filter(Column::ConversationId.eq(conversation_id.0));
+    if let Some(first) = before {
+        let at = first.created_at;
+        query =
+            query.filter(Column::CreatedAt.lt(at).or(Column::CreatedAt.eq(at).and(Column::Id.lt(first.id.0))));
+    }
+    let rows = query
+        .order_by_desc(Column::CreatedAt)
+        .order_by_desc(Column::Id)
+        .limit(limit + 1)
+        .all(&source.executor())
+        .await?;
+    Ok(PageOf::cut(rows.into_iter().map(Message::from).collect(), limit))
+}
+
+/// Writes messages, new or changed. A message keeps what it was created with.
+pub async fn put_all(tx: &Tx, rows: Vec<Message>) -> Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let rows = rows.into_iter().map(|row| Model::from(row).into_active_model().reset_all());
+    Entity::insert_many(rows)
+        .on_conflict(
+            OnConflict::columns([Column::Id, Column::CreatedAt])
+                .update_columns([
+                    Column::ModelProvider,
+                    Column::ModelId,
+                    Column::Message,
+                    Column::Answer,
+                    Column::MessageTokens,
+                    Column::MessageUnitPrice,
+                    Column::MessagePriceUnit,
+                    Column::AnswerTokens,
+                    Column::AnswerUnitPrice,
+                    Column::AnswerPriceUnit,
+                    Column::TotalPrice,
+                    Column::Currency,
+                    Column::ProviderResponseLatency,
+                    Column::Status,
+                    Column::Error,
+                    Column::MessageMetadata,
+                    Column::WorkflowRunId,
+                    Column::UpdatedAt,
+                ])
+                .to_owned(),
+        )
+        .exec_without_returning(&tx.executor())
+        .await?;
+    Ok(())
+}
+
+/// Adds files to messages.
+pub async fn insert_files(tx: &Tx, rows: Vec<MessageFile>) -> Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let rows = rows.into_iter().map(|row| message_files::Model::from(row).into_active_model().reset_all());
+    message_files::Entity::insert_many(rows)
+        .on_conflict(OnConflict::column(File::Id).do_nothing().to_owned())
+        .exec_without_returning(&tx.executor())
+        .await?;
+    Ok(())
+}
+
+/// The files of several messages.
+pub async fn files_of(source: &impl Source, ids: &[MessageId]) -> Result<Vec<MessageFile>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = message_files::Entity::find()
+        .filter(File::MessageId.is_in(ids.iter().map(|id| id.0)))
+        .order_by_asc(File::CreatedAt)
+        .order_by_asc(File::Id)
+        .all(&source.executor())
+        .await?;
+    Ok(rows.into_iter().map(MessageFile::from).collect())
+}
+
+/// Messages in which an uploaded file was used (a few are enough to decide access).
+pub async fn using_file(source: &impl Source, file: FileId) -> Result<Vec<MessageId>> {
+    let rows = message_files::Entity::find()
+        .filter(File::UploadFileId.eq(file.0))
+        .limit(100)
+        .all(&source.executor())
+        .await?;
+    Ok(rows.into_iter().map(|row| MessageId(row.message_id)).collect())
+}
+
+/// The ratings of several messages from one side (`user` or `admin`), or from both.
+pub async fn feedbacks_of(
+    source: &impl Source,
+    ids: &[MessageId],
+    from_source: Option<&str>,
+) -> Result<Vec<MessageFeedback>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut query =
+        message_feedbacks::Entity::find().filter(Feedback::MessageId.is_in(ids.iter().map(|id| id.0)));
+    if let Some(side) = from_source {
+        query = query.filter(Feedback::FromSource.eq(side));
+    }
+    Ok(query.all(&source.executor()).await?.into_iter().map(MessageFeedback::from).collect())
+}
+
+/// Sets the rating of one side; a later one replaces the earlier.
+pub async fn put_feedback(tx: &Tx, row: MessageFeedback) -> Result<()> {
+    message_feedbacks::Entity::insert(message_feedbacks::Model::from(row).into_active_model().reset_all())
+        .on_conflict(
+            OnConflict::columns([Feedback::MessageId, Feedback::FromSource])
+                .update_columns([
+                    Feedback::Rating,
+                    Feedback::Content,
+                    Feedback::FromEndUserId,
+                    Feedback::FromAccountId,
+                    Feedback::UpdatedAt,
+                ])
+                .to_owned(),
+        )
+        .exec_without_returning(&tx.executor())
+        .await?;
+    Ok(())
+}
+
+/// Takes the rating of one side back; tells whether there was one.
+pub async fn delete_feedback(tx: &Tx, id: MessageId, from_source: &str) -> Result<bool> {
+    let done = message_feedbacks::Entity::delete_many()
+        .filter(Feedback::MessageId.eq(id.0))
+        .filter(Feedback::FromSource.eq(from_source))
+        .exec(&tx.executor())
+        .await?;
+    Ok(done.rows_affected > 0)
+}
+
+/// A numbered page of an app's ratings, newest first.
+pub async fn list_feedbacks(
+    source: &impl Source,
+    app_id: AppId,
+    page: u64,
+    limit: u64,
+) -> Result<Vec<MessageFeedback>> {
+    let rows = message_feedbacks::Entity::find()
+        .filter(Feedback::AppId.eq(app_id.0))
+        .order_by_desc(Feedback::CreatedAt)
+        .order_by_desc(Feedback::Id)
+        .offset(page.saturating_sub(1).saturating_mul(limit))
+        .limit(limit)
+        .all(&source.executor())
+        .await?;
+    Ok(rows.into_iter().map(MessageFeedback::from).collect())
+}
+
+/// Bookmarks a message; once is enough.
+pub async fn save(tx: &Tx, row: SavedMessage) -> Result<()> {
+    saved_messages::Entity::insert(saved_messages::Model::from(row).into_active_model().reset_all())
+        .on_conflict(OnConflict::columns([Saved::AppId, Saved::MessageId, Saved::CreatedBy]).do_nothing().to_owned())
+        .exec_without_returning(&tx.executor())
+        .await?;
+    Ok(())
+}
+
+/// Takes a bookmark back; tells whether there was one.
+pub async fn unsave(tx: &Tx, app_id: AppId, id: MessageId, created_by: Uuid) -> Result<bool> {
+    let done = saved_messages::Entity::delete_many()
+        .filter(Saved::AppId.eq(app_id.0))
+        .filter(Saved::MessageId.eq(id.0))
+        .filter(Saved::CreatedBy.eq(created_by))
+        .exec(&tx.executor())
+        .await?;
+    Ok(done.rows_affected > 0)
+}
+
+/// Bookmarks of one user, newest first, after one of the page before.
+pub async fn saved(
+    source: &impl Source,
+    app_id: AppId,
+    created_by: Uuid,
+    after: Option<MessageId>,
+    limit: u64,
+) -> Result<Option<PageOf<SavedMessage>>> {
+    let conn = source.executor();
+    let mine = || {
+        saved_messages::Entity::find()
+            .filter(Saved::AppId.eq(app_id.0))
+            .filter(Saved::CreatedBy.eq(created_by))
+    };
+    let mut query = mine();
+    if let Some(last) = after {
+        let Some(last) = mine().filter(Saved::MessageId.eq(last.0)).one(&conn).await? else { return Ok(None) };
+        query = query.filter(
+            Saved::CreatedAt.lt(last.created_at).or(Saved::CreatedAt.eq(last.created_at).and(Saved::Id.lt(last.id))),
+        );
+    }
+    let rows =
+        query.order_by_desc(Saved::CreatedAt).order_by_desc(Saved::Id).limit(limit + 1).all(&conn).await?;
+    Ok(Some(PageOf::cut(rows.into_iter().map(SavedMessage::from).collect(), limit)))
+}
