@@ -1,5 +1,7 @@
 //! YAML compared with PyYAML itself where it is installed, and round trips everywhere.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "tests fail by panicking")]
+
 use std::{
     io::Write as _,
     path::PathBuf,
@@ -135,6 +137,28 @@ fn scalars_read_as_in_pyyaml() {
         .iter()
         .map(|s| if s.contains('\n') || s.contains(": ") { (*s).to_owned() } else { format!("k: {s}") })
         .collect();
+    let whole = [
+        "7: a\n1.5: b\ntrue: c\nnull: d\nyes: e\n~: f\n'x': g\n",
+        "a: &a {x: 1, y: 2}\nb: {<<: *a, y: 3}\nc: {y: 4, <<: [*a, {x: 9, z: 9}]}\n",
+        "a: 1\na: 2\nb: 3\na: 4\n",
+        "a: &a [1, {b: c}]\nd: *a\ne: [*a, *a]\n",
+        "? a\n: b\n? - x\n",
+        "a: &a [*a]\n",
+        "[a, b]: c\n",
+        "{a: b, c}\n",
+        "[a: b, c]\n",
+        "- - - 1\n    - 2\n  - 3\n",
+        "%YAML 1.1\n---\na: yes\n...\n",
+        "--- 1\n--- 2\n",
+        "a: |2\n   x\n  y\n",
+        "a: >-\n  x\n  y\n\n  z\n",
+        "# only a comment\n",
+        "position:\n  x: 1\n  y: 2\nvar: y\nn: n\n",
+        "a: b\n# c\n\n\nd:   e   \n",
+        "a: !!set {x, y}\n",
+        "<<: 1\n",
+    ];
+    let texts: Vec<String> = texts.into_iter().chain(whole.map(str::to_owned)).collect();
     let Some(expected) = pyyaml(&texts) else { return };
     // Known and wanted: a date stays text, errors of PyYAML that we can read are read.
     let mut different = Vec::new();
@@ -143,6 +167,9 @@ fn scalars_read_as_in_pyyaml() {
         match (&got, expected.get("ok")) {
             (Ok(got), Some(expected)) if got == expected => {}
             (Err(_), None) => {}
+            // We read these as text, PyYAML fails on them; a set we refuse.
+            (Ok(_), None) if ["k: =", "k: <<"].contains(&text.as_str()) => {}
+            (Err(_), Some(_)) if text.contains("!!set") => {}
             _ => different.push(format!("{text:?}: pyyaml {expected}, ours {got:?}")),
         }
     }
@@ -263,11 +290,24 @@ fn written_strings_survive_a_yaml_1_1_reader() {
 }
 
 #[test]
+fn the_deepest_document_and_the_longest_key_are_written() {
+    let mut deep = json!("x");
+    for _ in 0..50 {
+        deep = json!([{"a": deep}]);
+    }
+    let document = json!({"k".repeat(5000): deep[0]["a"]});
+    let written = yaml::write(&document).unwrap();
+    assert_eq!(yaml::parse(&written).unwrap(), document);
+    let Some(answers) = pyyaml(&[written]) else { return };
+    assert_eq!(answers[0]["ok"], document);
+}
+
+#[test]
 fn bad_input_is_answered_with_the_place() {
     let cases = [
         "a: [1, 2",
         "a: b: c",
-        "\tx: 1",
+        "a:\n\tb: 1",
         "a: 'x",
         "{",
         "a: *nobody",

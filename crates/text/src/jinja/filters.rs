@@ -1,5 +1,7 @@
 //! Filters of Jinja2 that the template crate lacks or does differently.
 
+#![expect(clippy::needless_pass_by_value, reason = "filters get their arguments by value")]
+
 use minijinja::{
     Environment, Error, ErrorKind,
     value::{Kwargs, Rest, Value, ValueKind},
