@@ -1,4 +1,5 @@
 use chrono::{DateTime, Utc};
+use sea_orm::{ColumnTrait, Condition, QueryOrder};
 use uuid::Uuid;
 
 /// A place in a list ordered by time and id, newest first, and how many rows to read from there.
@@ -32,4 +33,20 @@ impl<T> PageOf<T> {
         rows.truncate(limit);
         Self { items: rows, has_more }
     }
+}
+
+/// Rows after the start of the page, in a list that is newest first.
+pub(crate) fn before<C: ColumnTrait>(created_at: C, id: C, page: Page) -> Condition {
+    match page.after {
+        None => Condition::all(),
+        // Also as a plain bound on the time, so that an index or a partition can be left out.
+        Some((at, last)) => {
+            Condition::all().add(created_at.lte(at)).add(Condition::any().add(created_at.lt(at)).add(id.lt(last)))
+        }
+    }
+}
+
+/// Newest first, the id deciding between equal times.
+pub(crate) fn newest_first<Q: QueryOrder, C: ColumnTrait>(query: Q, created_at: C, id: C) -> Q {
+    query.order_by_desc(created_at).order_by_desc(id)
 }

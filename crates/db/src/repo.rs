@@ -2,3 +2,15 @@
 //!
 //! Reading functions take a [`crate::Source`] (the database or a transaction), writing ones a [`crate::Tx`];
 //! functions on tenant data take the tenant id first. See `docs/adding-a-table.md`.
+
+pub mod accounts;
+pub mod audit;
+pub mod kv;
+mod row;
+pub mod settings;
+pub mod tenants;
+pub mod api_tokens;
+pub mod conversations;
+pub mod end_users;
+pub mod messages;
+pub mod upload_files;
