@@ -1,0 +1,193 @@
+//! Apps with their sites, basic configurations, Explore entries and keys.
+
+use std::collections::HashMap;
+
+use ox_types::{AccountId, AppId, TenantId};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, ExprTrait, Func, Query},
+};
+use uuid::Uuid;
+
+use crate::{
+    Result, Source, Tx,
+    entity::{
+        api_tokens, app_model_configs, apps, conversations, end_users, installed_apps, message_feedbacks, messages,
+        pinned_conversations, saved_messages, sites, tag_bindings, workflow_app_logs, workflow_conversation_variables,
+        workflow_draft_variables, workflow_node_executions, workflow_runs, workflows,
+    },
+    model::{ApiToken, App, AppModelConfig, Site},
+    now,
+};
+
+/// What a list of apps is filtered by.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    pub mode: Option<String>,
+    /// Part of the name, in any case.
+    pub name: Option<String>,
+    /// Apps that carry all of these labels.
+    pub tag_ids: Vec<Uuid>,
+    pub created_by: Option<AccountId>,
+    /// From 1.
+    pub page: u64,
+    pub limit: u64,
+}
+
+/// One page of apps, newest first, and how many there are in all.
+pub async fn list(source: &impl Source, tenant: TenantId, filter: &Filter) -> Result<(Vec<App>, u64)> {
+    let mut query = apps::Entity::find()
+        .filter(apps::Column::TenantId.eq(tenant.0))
+        .filter(apps::Column::Status.eq("normal"))
+        .filter(apps::Column::IsUniversal.eq(false));
+    if let Some(mode) = &filter.mode {
+        query = query.filter(apps::Column::Mode.eq(mode));
+    }
+    if let Some(name) = &filter.name {
+        let pattern = format!("%{}%", name.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
+        let lower = Expr::expr(Func::lower(Expr::col((apps::Entity, apps::Column::Name))));
+        query = query.filter(lower.like(sea_orm::sea_query::LikeExpr::new(pattern).escape('\\')));
+    }
+    if let Some(account) = filter.created_by {
+        query = query.filter(apps::Column::CreatedBy.eq(account.0));
+    }
+    for tag in &filter.tag_ids {
+        let bound = Query::select()
+            .column(tag_bindings::Column::TargetId)
+            .from(tag_bindings::Entity)
+            .and_where(tag_bindings::Column::TenantId.eq(tenant.0))
+            .and_where(tag_bindings::Column::TagId.eq(*tag))
+            .to_owned();
+        query = query.filter(apps::Column::Id.in_subquery(bound));
+    }
+    let total = query.clone().count(&source.executor()).await?;
+    let rows = query
+        .order_by_desc(apps::Column::CreatedAt)
+        .order_by_desc(apps::Column::Id)
+        .offset(filter.page.saturating_sub(1).saturating_mul(filter.limit))
+        .limit(filter.limit)
+        .all(&source.executor())
+        .await?;
+    Ok((rows.into_iter().map(App::from).collect(), total))
+}
+
+/// One app of a workspace.
+pub async fn find(source: &impl Source, tenant: TenantId, id: AppId) -> Result<Option<App>> {
+    let row = apps::Entity::find_by_id(id.0).filter(apps::Column::TenantId.eq(tenant.0)).one(&source.executor()).await?;
+    Ok(row.map(App::from))
+}
+
+/// One app by its id alone: for keys and site codes, which name the workspace only through the app.
+pub async fn find_any(source: &impl Source, id: AppId) -> Result<Option<App>> {
+    Ok(apps::Entity::find_by_id(id.0).one(&source.executor()).await?.map(App::from))
+}
+
+/// Stores a new app with its site, its Explore entry and, for basic apps, its configuration.
+pub async fn insert(tx: &Tx, app: &App, site: &Site, config: Option<&AppModelConfig>) -> Result<()> {
+    apps::Model::from(app.clone()).into_active_model().insert(tx.connection()).await?;
+    sites::Model::from(site.clone()).into_active_model().insert(tx.connection()).await?;
+    if let Some(config) = config {
+        insert_config(tx, config).await?;
+    }
+    let installed = installed_apps::Model {
+        id: ox_types::new_uuid(),
+        tenant_id: app.tenant_id.0,
+        app_id: app.id.0,
+        app_owner_tenant_id: app.tenant_id.0,
+        position: 0,
+        is_pinned: false,
+        last_used_at: None,
+        created_at: now(),
+    };
+    installed.into_active_model().insert(tx.connection()).await?;
+    Ok(())
+}
+
+/// Stores a changed app row.
+pub async fn update(tx: &Tx, app: &App) -> Result<()> {
+    apps::Model::from(app.clone()).into_active_model().reset_all().update(tx.connection()).await?;
+    Ok(())
+}
+
+/// Deletes an app and all rows that hang on it. Runs and messages of a large app make this long.
+pub async fn delete(tx: &Tx, tenant: TenantId, id: AppId) -> Result<()> {
+    let connection = tx.connection();
+    apps::Entity::delete_many()
+        .filter(apps::Column::Id.eq(id.0))
+        .filter(apps::Column::TenantId.eq(tenant.0))
+        .exec(connection)
+        .await?;
+    macro_rules! delete_of_app {
+        ($($table:ident),+) => {$(
+            $table::Entity::delete_many().filter($table::Column::AppId.eq(id.0)).exec(connection).await?;
+        )+};
+    }
+    delete_of_app!(
+        api_tokens, app_model_configs, conversations, end_users, installed_apps, message_feedbacks, messages,
+        pinned_conversations, saved_messages, sites, workflow_app_logs, workflow_conversation_variables,
+        workflow_draft_variables, workflow_node_executions, workflow_runs, workflows
+    );
+    tag_bindings::Entity::delete_many().filter(tag_bindings::Column::TargetId.eq(id.0)).exec(connection).await?;
+    Ok(())
+}
+
+/// Sites of apps.
+pub async fn sites(source: &impl Source, ids: &[AppId]) -> Result<HashMap<AppId, Site>> {
+    let ids = ids.iter().map(|id| id.0);
+    let rows = sites::Entity::find().filter(sites::Column::AppId.is_in(ids)).all(&source.executor()).await?;
+    Ok(rows.into_iter().map(|row| (AppId(row.app_id), Site::from(row))).collect())
+}
+
+/// The site with a public code.
+pub async fn site_by_code(source: &impl Source, code: &str) -> Result<Option<Site>> {
+    let query = sites::Entity::find().filter(sites::Column::Code.eq(code)).filter(sites::Column::Status.eq("normal"));
+    Ok(query.one(&source.executor()).await?.map(Site::from))
+}
+
+/// Stores a changed site.
+pub async fn update_site(tx: &Tx, site: &Site) -> Result<()> {
+    sites::Model::from(site.clone()).into_active_model().reset_all().update(tx.connection()).await?;
+    Ok(())
+}
+
+/// Basic configurations by their ids.
+pub async fn configs(source: &impl Source, ids: &[Uuid]) -> Result<HashMap<Uuid, AppModelConfig>> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let query = app_model_configs::Entity::find().filter(app_model_configs::Column::Id.is_in(ids.iter().copied()));
+    let rows = query.all(&source.executor()).await?;
+    Ok(rows.into_iter().map(|row| (row.id, AppModelConfig::from(row))).collect())
+}
+
+/// Stores a new version of a basic configuration.
+pub async fn insert_config(tx: &Tx, config: &AppModelConfig) -> Result<()> {
+    app_model_configs::Model::from(config.clone()).into_active_model().insert(tx.connection()).await?;
+    Ok(())
+}
+
+/// Keys of an app, newest first.
+pub async fn keys(source: &impl Source, tenant: TenantId, app: AppId) -> Result<Vec<ApiToken>> {
+    let query = api_tokens::Entity::find()
+        .filter(api_tokens::Column::TenantId.eq(tenant.0))
+        .filter(api_tokens::Column::AppId.eq(app.0))
+        .order_by_desc(api_tokens::Column::CreatedAt);
+    Ok(query.all(&source.executor()).await?.into_iter().map(ApiToken::from).collect())
+}
+
+/// Stores a new key.
+pub async fn insert_key(tx: &Tx, key: &ApiToken) -> Result<()> {
+    api_tokens::Model::from(key.clone()).into_active_model().insert(tx.connection()).await?;
+    Ok(())
+}
+
+/// Deletes a key; false when there is none.
+pub async fn delete_key(tx: &Tx, tenant: TenantId, app: AppId, key: Uuid) -> Result<bool> {
+    let done = api_tokens::Entity::delete_many()
+        .filter(api_tokens::Column::Id.eq(key))
+        .filter(api_tokens::Column::TenantId.eq(tenant.0))
+        .filter(api_tokens::Column::AppId.eq(app.0))
+        .exec(tx.connection())
+        .await?;
+    Ok(done.rows_affected > 0)
+}
