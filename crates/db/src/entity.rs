@@ -10,6 +10,7 @@ pub mod conversations;
 pub mod dify_setups;
 pub mod end_users;
 pub mod installed_apps;
+mod json_text;
 pub mod kv_entries;
 pub mod load_balancing_model_configs;
 pub mod message_feedbacks;
@@ -40,3 +41,5 @@ pub mod workflow_draft_variables;
 pub mod workflow_node_executions;
 pub mod workflow_runs;
 pub mod workflows;
+
+pub use json_text::JsonText;

@@ -82,8 +82,8 @@ fn dialect(sql: &str, backend: DbBackend) -> String {
         ("{int}", "INTEGER", "integer"),
         ("{bigint}", "BIGINT", "bigint"),
         ("{double}", "DOUBLE", "double precision"),
-        // Text JSON: keeps the order of keys, which users see.
-        ("{json}", "TEXT", "json"),
+        // Text: the JSON types reorder keys, which users see.
+        ("{json}", "TEXT", "text"),
         ("{partition_key}", "id", "id, created_at"),
         ("{partition_by}", "", "PARTITION BY RANGE (created_at)"),
     ];

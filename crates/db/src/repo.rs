@@ -4,13 +4,17 @@
 //! functions on tenant data take the tenant id first. See `docs/adding-a-table.md`.
 
 pub mod accounts;
-pub mod audit;
-pub mod kv;
-mod row;
-pub mod settings;
-pub mod tenants;
 pub mod api_tokens;
+pub mod apps;
+pub mod audit;
 pub mod conversations;
 pub mod end_users;
+pub mod kv;
 pub mod messages;
+pub mod providers;
+mod row;
+pub mod settings;
+pub mod tags;
+pub mod tenants;
 pub mod upload_files;
+pub mod workflows;

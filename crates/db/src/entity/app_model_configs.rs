@@ -10,46 +10,46 @@ pub struct Model {
     pub provider: Option<String>,
     #[sea_orm(column_type = "Text")]
     pub model_id: Option<String>,
-    #[sea_orm(column_type = "Json")]
-    pub configs: Option<Json>,
+    #[sea_orm(column_type = "Text")]
+    pub configs: Option<super::JsonText>,
     #[sea_orm(column_type = "Text")]
     pub opening_statement: Option<String>,
-    #[sea_orm(column_type = "Json")]
-    pub suggested_questions: Option<Json>,
-    #[sea_orm(column_type = "Json")]
-    pub suggested_questions_after_answer: Option<Json>,
-    #[sea_orm(column_type = "Json")]
-    pub speech_to_text: Option<Json>,
-    #[sea_orm(column_type = "Json")]
-    pub text_to_speech: Option<Json>,
-    #[sea_orm(column_type = "Json")]
-    pub more_like_this: Option<Json>,
-    #[sea_orm(column_type = "Json")]
-    pub model: Option<Json>,
-    #[sea_orm(column_type = "Json")]
-    pub user_input_form: Option<Json>,
+    #[sea_orm(column_type = "Text")]
+    pub suggested_questions: Option<super::JsonText>,
+    #[sea_orm(column_type = "Text")]
+    pub suggested_questions_after_answer: Option<super::JsonText>,
+    #[sea_orm(column_type = "Text")]
+    pub speech_to_text: Option<super::JsonText>,
+    #[sea_orm(column_type = "Text")]
+    pub text_to_speech: Option<super::JsonText>,
+    #[sea_orm(column_type = "Text")]
+    pub more_like_this: Option<super::JsonText>,
+    #[sea_orm(column_type = "Text")]
+    pub model: Option<super::JsonText>,
+    #[sea_orm(column_type = "Text")]
+    pub user_input_form: Option<super::JsonText>,
     #[sea_orm(column_type = "Text")]
     pub dataset_query_variable: Option<String>,
     #[sea_orm(column_type = "Text")]
     pub pre_prompt: Option<String>,
-    #[sea_orm(column_type = "Json")]
-    pub agent_mode: Option<Json>,
-    #[sea_orm(column_type = "Json")]
-    pub sensitive_word_avoidance: Option<Json>,
-    #[sea_orm(column_type = "Json")]
-    pub retriever_resource: Option<Json>,
+    #[sea_orm(column_type = "Text")]
+    pub agent_mode: Option<super::JsonText>,
+    #[sea_orm(column_type = "Text")]
+    pub sensitive_word_avoidance: Option<super::JsonText>,
+    #[sea_orm(column_type = "Text")]
+    pub retriever_resource: Option<super::JsonText>,
     #[sea_orm(column_type = "Text")]
     pub prompt_type: String,
-    #[sea_orm(column_type = "Json")]
-    pub chat_prompt_config: Option<Json>,
-    #[sea_orm(column_type = "Json")]
-    pub completion_prompt_config: Option<Json>,
-    #[sea_orm(column_type = "Json")]
-    pub dataset_configs: Option<Json>,
-    #[sea_orm(column_type = "Json")]
-    pub external_data_tools: Option<Json>,
-    #[sea_orm(column_type = "Json")]
-    pub file_upload: Option<Json>,
+    #[sea_orm(column_type = "Text")]
+    pub chat_prompt_config: Option<super::JsonText>,
+    #[sea_orm(column_type = "Text")]
+    pub completion_prompt_config: Option<super::JsonText>,
+    #[sea_orm(column_type = "Text")]
+    pub dataset_configs: Option<super::JsonText>,
+    #[sea_orm(column_type = "Text")]
+    pub external_data_tools: Option<super::JsonText>,
+    #[sea_orm(column_type = "Text")]
+    pub file_upload: Option<super::JsonText>,
     pub created_by: Option<Uuid>,
     pub created_at: DateTimeUtc,
     pub updated_by: Option<Uuid>,

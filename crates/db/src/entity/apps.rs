@@ -29,8 +29,8 @@ pub struct Model {
     pub is_demo: bool,
     pub is_public: bool,
     pub is_universal: bool,
-    #[sea_orm(column_type = "Json")]
-    pub tracing: Option<Json>,
+    #[sea_orm(column_type = "Text")]
+    pub tracing: Option<super::JsonText>,
     pub max_active_requests: Option<i32>,
     pub use_icon_as_answer_icon: bool,
     pub created_by: Option<Uuid>,

@@ -15,10 +15,10 @@ pub struct Model {
     pub object_type: String,
     #[sea_orm(column_type = "Text")]
     pub object_id: String,
-    #[sea_orm(column_type = "Json")]
-    pub before: Option<Json>,
-    #[sea_orm(column_type = "Json")]
-    pub after: Option<Json>,
+    #[sea_orm(column_type = "Text")]
+    pub before: Option<super::JsonText>,
+    #[sea_orm(column_type = "Text")]
+    pub after: Option<super::JsonText>,
     #[sea_orm(column_type = "Text")]
     pub ip: Option<String>,
     #[sea_orm(column_type = "Text")]

@@ -11,16 +11,16 @@ pub struct Model {
     pub model_provider: Option<String>,
     #[sea_orm(column_type = "Text")]
     pub model_id: Option<String>,
-    #[sea_orm(column_type = "Json")]
-    pub override_model_configs: Option<Json>,
+    #[sea_orm(column_type = "Text")]
+    pub override_model_configs: Option<super::JsonText>,
     #[sea_orm(column_type = "Text")]
     pub mode: String,
     #[sea_orm(column_type = "Text")]
     pub name: String,
     #[sea_orm(column_type = "Text")]
     pub summary: Option<String>,
-    #[sea_orm(column_type = "Json")]
-    pub inputs: Json,
+    #[sea_orm(column_type = "Text")]
+    pub inputs: super::JsonText,
     #[sea_orm(column_type = "Text")]
     pub introduction: Option<String>,
     #[sea_orm(column_type = "Text")]

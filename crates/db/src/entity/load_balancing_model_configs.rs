@@ -14,8 +14,8 @@ pub struct Model {
     pub model_type: String,
     #[sea_orm(column_type = "Text")]
     pub name: String,
-    #[sea_orm(column_type = "Json")]
-    pub encrypted_config: Option<Json>,
+    #[sea_orm(column_type = "Text")]
+    pub encrypted_config: Option<super::JsonText>,
     pub credential_id: Option<Uuid>,
     #[sea_orm(column_type = "Text")]
     pub credential_source_type: Option<String>,

@@ -10,8 +10,8 @@ pub struct Model {
     pub provider_name: String,
     #[sea_orm(column_type = "Text")]
     pub credential_name: String,
-    #[sea_orm(column_type = "Json")]
-    pub encrypted_config: Json,
+    #[sea_orm(column_type = "Text")]
+    pub encrypted_config: super::JsonText,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
 }

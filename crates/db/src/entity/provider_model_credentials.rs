@@ -14,8 +14,8 @@ pub struct Model {
     pub model_type: String,
     #[sea_orm(column_type = "Text")]
     pub credential_name: String,
-    #[sea_orm(column_type = "Json")]
-    pub encrypted_config: Json,
+    #[sea_orm(column_type = "Text")]
+    pub encrypted_config: super::JsonText,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
 }

@@ -5,8 +5,8 @@ use sea_orm::entity::prelude::*;
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false, column_type = "Text")]
     pub key: String,
-    #[sea_orm(column_type = "Json")]
-    pub value: Json,
+    #[sea_orm(column_type = "Text")]
+    pub value: super::JsonText,
     pub updated_at: DateTimeUtc,
 }
 

@@ -13,8 +13,8 @@ pub struct Model {
     pub plan: String,
     #[sea_orm(column_type = "Text")]
     pub status: String,
-    #[sea_orm(column_type = "Json")]
-    pub custom_config: Option<Json>,
+    #[sea_orm(column_type = "Text")]
+    pub custom_config: Option<super::JsonText>,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
 }

@@ -8,8 +8,8 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub conversation_id: Uuid,
     pub app_id: Uuid,
-    #[sea_orm(column_type = "Json")]
-    pub data: Json,
+    #[sea_orm(column_type = "Text")]
+    pub data: super::JsonText,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
 }

@@ -12,12 +12,12 @@ pub struct Model {
     pub name: String,
     #[sea_orm(column_type = "Text")]
     pub description: String,
-    #[sea_orm(column_type = "Json")]
-    pub selector: Json,
+    #[sea_orm(column_type = "Text")]
+    pub selector: super::JsonText,
     #[sea_orm(column_type = "Text")]
     pub value_type: String,
-    #[sea_orm(column_type = "Json")]
-    pub value: Json,
+    #[sea_orm(column_type = "Text")]
+    pub value: super::JsonText,
     pub visible: bool,
     pub editable: bool,
     pub node_execution_id: Option<Uuid>,

@@ -15,16 +15,16 @@ pub struct Model {
     pub marked_name: String,
     #[sea_orm(column_type = "Text")]
     pub marked_comment: String,
-    #[sea_orm(column_type = "Json")]
-    pub graph: Json,
-    #[sea_orm(column_type = "Json")]
-    pub features: Json,
-    #[sea_orm(column_type = "Json")]
-    pub environment_variables: Json,
-    #[sea_orm(column_type = "Json")]
-    pub conversation_variables: Json,
-    #[sea_orm(column_type = "Json")]
-    pub rag_pipeline_variables: Json,
+    #[sea_orm(column_type = "Text")]
+    pub graph: super::JsonText,
+    #[sea_orm(column_type = "Text")]
+    pub features: super::JsonText,
+    #[sea_orm(column_type = "Text")]
+    pub environment_variables: super::JsonText,
+    #[sea_orm(column_type = "Text")]
+    pub conversation_variables: super::JsonText,
+    #[sea_orm(column_type = "Text")]
+    pub rag_pipeline_variables: super::JsonText,
     pub created_by: Uuid,
     pub created_at: DateTimeUtc,
     pub updated_by: Option<Uuid>,

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use ox_types::{AccountId, AppId, ConversationId, EndUserId, FileId, Json, MessageId, RunId, TenantId};
 use uuid::Uuid;
 
-use crate::entity;
+use crate::entity::{self, JsonText};
 
 /// Live value of a conversation variable.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,7 +25,7 @@ impl From<entity::workflow_conversation_variables::Model> for ConversationVariab
             id: row.id,
             conversation_id: ConversationId(row.conversation_id),
             app_id: AppId(row.app_id),
-            data: row.data,
+            data: row.data.0,
             created_at: row.created_at,
             updated_at: row.updated_at,
         }
@@ -38,7 +38,7 @@ impl From<ConversationVariable> for entity::workflow_conversation_variables::Mod
             id: item.id,
             conversation_id: item.conversation_id.0,
             app_id: item.app_id.0,
-            data: item.data,
+            data: JsonText(item.data),
             created_at: item.created_at,
             updated_at: item.updated_at,
         }
@@ -83,11 +83,11 @@ impl From<entity::conversations::Model> for Conversation {
             app_model_config_id: row.app_model_config_id,
             model_provider: row.model_provider,
             model_id: row.model_id,
-            override_model_configs: row.override_model_configs,
+            override_model_configs: row.override_model_configs.map(|json| json.0),
             mode: row.mode,
             name: row.name,
             summary: row.summary,
-            inputs: row.inputs,
+            inputs: row.inputs.0,
             introduction: row.introduction,
             system_instruction: row.system_instruction,
             system_instruction_tokens: row.system_instruction_tokens,
@@ -114,11 +114,11 @@ impl From<Conversation> for entity::conversations::Model {
             app_model_config_id: item.app_model_config_id,
             model_provider: item.model_provider,
             model_id: item.model_id,
-            override_model_configs: item.override_model_configs,
+            override_model_configs: item.override_model_configs.map(JsonText),
             mode: item.mode,
             name: item.name,
             summary: item.summary,
-            inputs: item.inputs,
+            inputs: JsonText(item.inputs),
             introduction: item.introduction,
             system_instruction: item.system_instruction,
             system_instruction_tokens: item.system_instruction_tokens,

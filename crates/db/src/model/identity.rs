@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use ox_types::{AccountId, Json, TenantId};
 use uuid::Uuid;
 
-use crate::entity;
+use crate::entity::{self, JsonText};
 
 /// A person who can sign in.
 #[derive(Clone, Debug, PartialEq)]
@@ -100,7 +100,7 @@ impl From<entity::tenants::Model> for Tenant {
             encrypted_data_key: row.encrypted_data_key,
             plan: row.plan,
             status: row.status,
-            custom_config: row.custom_config,
+            custom_config: row.custom_config.map(|json| json.0),
             created_at: row.created_at,
             updated_at: row.updated_at,
         }
@@ -115,7 +115,7 @@ impl From<Tenant> for entity::tenants::Model {
             encrypted_data_key: item.encrypted_data_key,
             plan: item.plan,
             status: item.status,
-            custom_config: item.custom_config,
+            custom_config: item.custom_config.map(JsonText),
             created_at: item.created_at,
             updated_at: item.updated_at,
         }
@@ -235,13 +235,13 @@ pub struct Setting {
 
 impl From<entity::settings::Model> for Setting {
     fn from(row: entity::settings::Model) -> Self {
-        Self { key: row.key, value: row.value, updated_at: row.updated_at }
+        Self { key: row.key, value: row.value.0, updated_at: row.updated_at }
     }
 }
 
 impl From<Setting> for entity::settings::Model {
     fn from(item: Setting) -> Self {
-        Self { key: item.key, value: item.value, updated_at: item.updated_at }
+        Self { key: item.key, value: JsonText(item.value), updated_at: item.updated_at }
     }
 }
 
@@ -274,8 +274,8 @@ impl From<entity::audit_events::Model> for AuditEvent {
             action: row.action,
             object_type: row.object_type,
             object_id: row.object_id,
-            before: row.before,
-            after: row.after,
+            before: row.before.map(|json| json.0),
+            after: row.after.map(|json| json.0),
             ip: row.ip,
             request_id: row.request_id,
             created_at: row.created_at,
@@ -293,8 +293,8 @@ impl From<AuditEvent> for entity::audit_events::Model {
             action: item.action,
             object_type: item.object_type,
             object_id: item.object_id,
-            before: item.before,
-            after: item.after,
+            before: item.before.map(JsonText),
+            after: item.after.map(JsonText),
             ip: item.ip,
             request_id: item.request_id,
             created_at: item.created_at,

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use ox_types::{Json, TenantId};
 use uuid::Uuid;
 
-use crate::entity;
+use crate::entity::{self, JsonText};
 
 /// A model provider a workspace has set up.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,7 +82,7 @@ impl From<entity::provider_credentials::Model> for ProviderCredential {
             tenant_id: TenantId(row.tenant_id),
             provider_name: row.provider_name,
             credential_name: row.credential_name,
-            encrypted_config: row.encrypted_config,
+            encrypted_config: row.encrypted_config.0,
             created_at: row.created_at,
             updated_at: row.updated_at,
         }
@@ -96,7 +96,7 @@ impl From<ProviderCredential> for entity::provider_credentials::Model {
             tenant_id: item.tenant_id.0,
             provider_name: item.provider_name,
             credential_name: item.credential_name,
-            encrypted_config: item.encrypted_config,
+            encrypted_config: JsonText(item.encrypted_config),
             created_at: item.created_at,
             updated_at: item.updated_at,
         }
@@ -173,7 +173,7 @@ impl From<entity::provider_model_credentials::Model> for ProviderModelCredential
             model_name: row.model_name,
             model_type: row.model_type,
             credential_name: row.credential_name,
-            encrypted_config: row.encrypted_config,
+            encrypted_config: row.encrypted_config.0,
             created_at: row.created_at,
             updated_at: row.updated_at,
         }
@@ -189,7 +189,7 @@ impl From<ProviderModelCredential> for entity::provider_model_credentials::Model
             model_name: item.model_name,
             model_type: item.model_type,
             credential_name: item.credential_name,
-            encrypted_config: item.encrypted_config,
+            encrypted_config: JsonText(item.encrypted_config),
             created_at: item.created_at,
             updated_at: item.updated_at,
         }
@@ -269,7 +269,7 @@ impl From<entity::load_balancing_model_configs::Model> for LoadBalancingConfig {
             model_name: row.model_name,
             model_type: row.model_type,
             name: row.name,
-            encrypted_config: row.encrypted_config,
+            encrypted_config: row.encrypted_config.map(|json| json.0),
             credential_id: row.credential_id,
             credential_source_type: row.credential_source_type,
             enabled: row.enabled,
@@ -288,7 +288,7 @@ impl From<LoadBalancingConfig> for entity::load_balancing_model_configs::Model {
             model_name: item.model_name,
             model_type: item.model_type,
             name: item.name,
-            encrypted_config: item.encrypted_config,
+            encrypted_config: item.encrypted_config.map(JsonText),
             credential_id: item.credential_id,
             credential_source_type: item.credential_source_type,
             enabled: item.enabled,

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use ox_types::{AccountId, AppId, FileId, Json, NodeRunId, TenantId, WorkflowId};
 use uuid::Uuid;
 
-use crate::entity;
+use crate::entity::{self, JsonText};
 
 /// The draft or one immutable published version of a workflow.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,11 +40,11 @@ impl From<entity::workflows::Model> for Workflow {
             version: row.version,
             marked_name: row.marked_name,
             marked_comment: row.marked_comment,
-            graph: row.graph,
-            features: row.features,
-            environment_variables: row.environment_variables,
-            conversation_variables: row.conversation_variables,
-            rag_pipeline_variables: row.rag_pipeline_variables,
+            graph: row.graph.0,
+            features: row.features.0,
+            environment_variables: row.environment_variables.0,
+            conversation_variables: row.conversation_variables.0,
+            rag_pipeline_variables: row.rag_pipeline_variables.0,
             created_by: AccountId(row.created_by),
             created_at: row.created_at,
             updated_by: row.updated_by.map(AccountId),
@@ -63,11 +63,11 @@ impl From<Workflow> for entity::workflows::Model {
             version: item.version,
             marked_name: item.marked_name,
             marked_comment: item.marked_comment,
-            graph: item.graph,
-            features: item.features,
-            environment_variables: item.environment_variables,
-            conversation_variables: item.conversation_variables,
-            rag_pipeline_variables: item.rag_pipeline_variables,
+            graph: JsonText(item.graph),
+            features: JsonText(item.features),
+            environment_variables: JsonText(item.environment_variables),
+            conversation_variables: JsonText(item.conversation_variables),
+            rag_pipeline_variables: JsonText(item.rag_pipeline_variables),
             created_by: item.created_by.0,
             created_at: item.created_at,
             updated_by: item.updated_by.map(|id| id.0),
@@ -105,9 +105,9 @@ impl From<entity::workflow_draft_variables::Model> for DraftVariable {
             node_id: row.node_id,
             name: row.name,
             description: row.description,
-            selector: row.selector,
+            selector: row.selector.0,
             value_type: row.value_type,
-            value: row.value,
+            value: row.value.0,
             visible: row.visible,
             editable: row.editable,
             node_execution_id: row.node_execution_id.map(NodeRunId),
@@ -128,9 +128,9 @@ impl From<DraftVariable> for entity::workflow_draft_variables::Model {
             node_id: item.node_id,
             name: item.name,
             description: item.description,
-            selector: item.selector,
+            selector: JsonText(item.selector),
             value_type: item.value_type,
-            value: item.value,
+            value: JsonText(item.value),
             visible: item.visible,
             editable: item.editable,
             node_execution_id: item.node_execution_id.map(|id| id.0),

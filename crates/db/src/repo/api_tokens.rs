@@ -15,11 +15,8 @@ use crate::{
 
 /// The key with this text and kind (`app` or `dataset`).
 pub async fn find(source: &impl Source, token: &str, kind: &str) -> Result<Option<ApiToken>> {
-    let found = Entity::find()
-        .filter(Column::Token.eq(token))
-        .filter(Column::Kind.eq(kind))
-        .one(&source.executor())
-        .await?;
+    let found =
+        Entity::find().filter(Column::Token.eq(token)).filter(Column::Kind.eq(kind)).one(&source.executor()).await?;
     Ok(found.map(ApiToken::from))
 }
 

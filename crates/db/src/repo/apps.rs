@@ -44,7 +44,8 @@ pub async fn list(source: &impl Source, tenant: TenantId, filter: &Filter) -> Re
         query = query.filter(apps::Column::Mode.eq(mode));
     }
     if let Some(name) = &filter.name {
-        let pattern = format!("%{}%", name.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
+        let pattern =
+            format!("%{}%", name.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
         let lower = Expr::expr(Func::lower(Expr::col((apps::Entity, apps::Column::Name))));
         query = query.filter(lower.like(sea_orm::sea_query::LikeExpr::new(pattern).escape('\\')));
     }
@@ -73,7 +74,8 @@ pub async fn list(source: &impl Source, tenant: TenantId, filter: &Filter) -> Re
 
 /// One app of a workspace.
 pub async fn find(source: &impl Source, tenant: TenantId, id: AppId) -> Result<Option<App>> {
-    let row = apps::Entity::find_by_id(id.0).filter(apps::Column::TenantId.eq(tenant.0)).one(&source.executor()).await?;
+    let row =
+        apps::Entity::find_by_id(id.0).filter(apps::Column::TenantId.eq(tenant.0)).one(&source.executor()).await?;
     Ok(row.map(App::from))
 }
 
@@ -123,9 +125,22 @@ pub async fn delete(tx: &Tx, tenant: TenantId, id: AppId) -> Result<()> {
         )+};
     }
     delete_of_app!(
-        api_tokens, app_model_configs, conversations, end_users, installed_apps, message_feedbacks, messages,
-        pinned_conversations, saved_messages, sites, workflow_app_logs, workflow_conversation_variables,
-        workflow_draft_variables, workflow_node_executions, workflow_runs, workflows
+        api_tokens,
+        app_model_configs,
+        conversations,
+        end_users,
+        installed_apps,
+        message_feedbacks,
+        messages,
+        pinned_conversations,
+        saved_messages,
+        sites,
+        workflow_app_logs,
+        workflow_conversation_variables,
+        workflow_draft_variables,
+        workflow_node_executions,
+        workflow_runs,
+        workflows
     );
     tag_bindings::Entity::delete_many().filter(tag_bindings::Column::TargetId.eq(id.0)).exec(connection).await?;
     Ok(())

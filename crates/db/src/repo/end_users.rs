@@ -53,8 +53,7 @@ pub async fn find_by_session(
 
 /// Adds an end user unless the session has one already; returns the one that stays.
 pub async fn insert(tx: &Tx, user: EndUser) -> Result<EndUser> {
-    let (tenant_id, app_id, session, kind) =
-        (user.tenant_id, user.app_id, user.session_id.clone(), user.kind.clone());
+    let (tenant_id, app_id, session, kind) = (user.tenant_id, user.app_id, user.session_id.clone(), user.kind.clone());
     Entity::insert(Model::from(user.clone()).into_active_model().reset_all())
         .on_conflict(
             OnConflict::columns([Column::TenantId, Column::AppId, Column::Kind, Column::SessionId])

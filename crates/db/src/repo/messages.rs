@@ -54,8 +54,7 @@ pub async fn list(
     let mut query = Entity::find().filter(Column::ConversationId.eq(conversation_id.0));
     if let Some(first) = before {
         let at = first.created_at;
-        query =
-            query.filter(Column::CreatedAt.lt(at).or(Column::CreatedAt.eq(at).and(Column::Id.lt(first.id.0))));
+        query = query.filter(Column::CreatedAt.lt(at).or(Column::CreatedAt.eq(at).and(Column::Id.lt(first.id.0))));
     }
     let rows = query
         .order_by_desc(Column::CreatedAt)
@@ -131,11 +130,8 @@ pub async fn files_of(source: &impl Source, ids: &[MessageId]) -> Result<Vec<Mes
 
 /// Messages in which an uploaded file was used (a few are enough to decide access).
 pub async fn using_file(source: &impl Source, file: FileId) -> Result<Vec<MessageId>> {
-    let rows = message_files::Entity::find()
-        .filter(File::UploadFileId.eq(file.0))
-        .limit(100)
-        .all(&source.executor())
-        .await?;
+    let rows =
+        message_files::Entity::find().filter(File::UploadFileId.eq(file.0)).limit(100).all(&source.executor()).await?;
     Ok(rows.into_iter().map(|row| MessageId(row.message_id)).collect())
 }
 
@@ -148,8 +144,7 @@ pub async fn feedbacks_of(
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let mut query =
-        message_feedbacks::Entity::find().filter(Feedback::MessageId.is_in(ids.iter().map(|id| id.0)));
+    let mut query = message_feedbacks::Entity::find().filter(Feedback::MessageId.is_in(ids.iter().map(|id| id.0)));
     if let Some(side) = from_source {
         query = query.filter(Feedback::FromSource.eq(side));
     }
@@ -232,11 +227,8 @@ pub async fn saved(
     limit: u64,
 ) -> Result<Option<PageOf<SavedMessage>>> {
     let conn = source.executor();
-    let mine = || {
-        saved_messages::Entity::find()
-            .filter(Saved::AppId.eq(app_id.0))
-            .filter(Saved::CreatedBy.eq(created_by))
-    };
+    let mine =
+        || saved_messages::Entity::find().filter(Saved::AppId.eq(app_id.0)).filter(Saved::CreatedBy.eq(created_by));
     let mut query = mine();
     if let Some(last) = after {
         let Some(last) = mine().filter(Saved::MessageId.eq(last.0)).one(&conn).await? else { return Ok(None) };
@@ -244,7 +236,6 @@ pub async fn saved(
             Saved::CreatedAt.lt(last.created_at).or(Saved::CreatedAt.eq(last.created_at).and(Saved::Id.lt(last.id))),
         );
     }
-    let rows =
-        query.order_by_desc(Saved::CreatedAt).order_by_desc(Saved::Id).limit(limit + 1).all(&conn).await?;
+    let rows = query.order_by_desc(Saved::CreatedAt).order_by_desc(Saved::Id).limit(limit + 1).all(&conn).await?;
     Ok(Some(PageOf::cut(rows.into_iter().map(SavedMessage::from).collect(), limit)))
 }

@@ -1,9 +1,7 @@
 //! What a workspace has set up of model providers: credentials, custom models, switches, defaults.
 
 use ox_types::TenantId;
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, sea_query::Expr,
-};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, sea_query::Expr};
 use uuid::Uuid;
 
 use crate::{
@@ -61,7 +59,11 @@ pub async fn insert_credential(tx: &Tx, credential: &ProviderCredential) -> Resu
 
 /// Stores a changed credential.
 pub async fn update_credential(tx: &Tx, credential: &ProviderCredential) -> Result<()> {
-    provider_credentials::Model::from(credential.clone()).into_active_model().reset_all().update(tx.connection()).await?;
+    provider_credentials::Model::from(credential.clone())
+        .into_active_model()
+        .reset_all()
+        .update(tx.connection())
+        .await?;
     Ok(())
 }
 

@@ -34,7 +34,7 @@ pub async fn finish_setup(tx: &Tx, version: &str) -> Result<()> {
 /// # Errors
 /// When the database fails.
 pub async fn get(source: &impl Source, key: &str) -> Result<Option<Json>> {
-    Ok(settings::Entity::find_by_id(key.to_owned()).one(&source.executor()).await?.map(|row| row.value))
+    Ok(settings::Entity::find_by_id(key.to_owned()).one(&source.executor()).await?.map(|row| row.value.0))
 }
 
 /// Sets a setting.

@@ -4,8 +4,7 @@ use std::collections::HashMap;
 
 use ox_types::TenantId;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::Expr,
+    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr,
 };
 use uuid::Uuid;
 
@@ -22,7 +21,8 @@ pub async fn list(
     kind: &str,
     keyword: Option<&str>,
 ) -> Result<Vec<(Tag, u64)>> {
-    let mut query = tags::Entity::find().filter(tags::Column::TenantId.eq(tenant.0)).filter(tags::Column::Kind.eq(kind));
+    let mut query =
+        tags::Entity::find().filter(tags::Column::TenantId.eq(tenant.0)).filter(tags::Column::Kind.eq(kind));
     if let Some(keyword) = keyword.filter(|text| !text.is_empty()) {
         query = query.filter(tags::Column::Name.contains(keyword));
     }
