@@ -1,0 +1,245 @@
+//! Sign-in, sign-out, refresh, and who a session belongs to.
+
+use std::time::Duration;
+
+use ox_db::{model::Account, now, repo};
+use ox_types::{AccountId, TenantId};
+
+use crate::{Error, Principal, Result, Services, principal::Role};
+
+/// Wrong passwords after which an address is locked.
+const MAX_FAILURES: i64 = 5;
+/// `last_active_at` is written at most this often.
+const ACTIVE_EVERY: chrono::Duration = chrono::Duration::minutes(10);
+
+/// The three values a browser keeps.
+#[derive(Clone, Debug)]
+pub struct SessionTokens {
+    pub access: String,
+    pub refresh: String,
+    pub csrf: String,
+}
+
+fn failures_key(email: &str) -> String {
+    format!("login_failures:{email}")
+}
+
+fn refresh_key(token: &str) -> String {
+    format!("refresh_token:{}", hex::encode(<sha2::Sha256 as sha2::Digest>::digest(token.as_bytes())))
+}
+
+fn account_key(account: AccountId) -> String {
+    format!("account_refresh_token:{account}")
+}
+
+/// Signs in with address and password.
+pub async fn login(services: &Services, email: &str, password: &str, ip: Option<&str>) -> Result<SessionTokens> {
+    if super::setup_at(services).await?.is_none() {
+        return Err(Error::new(401, "not_setup", "Oxidify has not been initialized yet. Please proceed with the setup first."));
+    }
+    if !services.settings.password_login {
+        return Err(Error::forbidden("Signing in with a password is switched off (ENABLE_EMAIL_PASSWORD_LOGIN)."));
+    }
+    let email = email.trim().to_lowercase();
+    let failures = repo::kv::get(&services.db, &failures_key(&email)).await?.and_then(|text| text.parse::<i64>().ok());
+    if failures.is_some_and(|count| count > MAX_FAILURES) {
+        let wait = services.settings.login_lockout.as_secs();
+        return Err(Error {
+            retry_after: Some(wait),
+            ..Error::new(429, "email_code_login_limit", "Too many incorrect password attempts. Please try again later.")
+        });
+    }
+    let found = repo::accounts::find_by_email(&services.db, &email).await?;
+    let valid = match &found {
+        Some(account) => services.passwords.verify(account, password.to_owned()).await?,
+        // As slow as a real check, so that the answer time does not tell which addresses exist.
+        None => services.passwords.waste(password.to_owned()).await,
+    };
+    let Some(account) = found.filter(|_| valid) else {
+        let tx = services.db.begin().await?;
+        repo::kv::increment(&tx, &failures_key(&email), 1, services.settings.login_lockout).await?;
+        tx.commit().await?;
+        metrics::counter!("oxidify_auth_events_total", "kind" => "login", "outcome" => "failed").increment(1);
+        return Err(Error::new(401, "authentication_failed", "Invalid email or password."));
+    };
+    if account.status == "banned" || account.status == "closed" {
+        return Err(Error::new(400, "account_banned", "Account is banned."));
+    }
+    finish_login(services, account, password, ip).await
+}
+
+/// Notes the sign-in, upgrades an imported hash, picks a workspace, makes the tokens.
+async fn finish_login(services: &Services, mut account: Account, password: &str, ip: Option<&str>) -> Result<SessionTokens> {
+    let upgraded = services.passwords.upgraded(&account, password.to_owned()).await?;
+    let workspaces = repo::tenants::of_account(&services.db, account.id).await?;
+    let usable = workspaces.iter().filter(|(_, tenant)| tenant.status == "normal");
+    let Some((_, first)) = usable.clone().next() else {
+        return Err(Error::new(400, "no_workspace", "This account belongs to no workspace. Ask an owner to invite you."));
+    };
+    let has_current = usable.clone().any(|(member, _)| member.current);
+    let tx = services.db.begin().await?;
+    repo::kv::delete(&tx, &failures_key(&account.email)).await?;
+    repo::accounts::note_login(&tx, account.id, now(), ip).await?;
+    if upgraded.is_some() || account.status == "pending" {
+        account.password = upgraded.or(account.password);
+        account.password_salt = None;
+        account.status = "active".into();
+        account.initialized_at = account.initialized_at.or_else(|| Some(now()));
+        account.last_login_at = Some(now());
+        account.last_login_ip = ip.map(str::to_owned);
+        repo::accounts::update(&tx, account.clone()).await?;
+    }
+    if !has_current {
+        repo::tenants::switch(&tx, account.id, first.id).await?;
+    }
+    let tokens = issue(services, account.id)?;
+    keep_refresh(services, &tx, account.id, &tokens.refresh).await?;
+    tx.commit().await?;
+    metrics::counter!("oxidify_auth_events_total", "kind" => "login", "outcome" => "ok").increment(1);
+    Ok(tokens)
+}
+
+fn issue(services: &Services, account: AccountId) -> Result<SessionTokens> {
+    Ok(SessionTokens {
+        access: services.signer.access_token(account, services.settings.access_token_life).map_err(Error::internal)?,
+        refresh: ox_auth::refresh_token(),
+        csrf: services.signer.csrf_token(account, services.settings.access_token_life).map_err(Error::internal)?,
+    })
+}
+
+async fn keep_refresh(services: &Services, tx: &ox_db::Tx, account: AccountId, token: &str) -> Result<()> {
+    let life = Some(services.settings.refresh_token_life);
+    repo::kv::set(tx, &refresh_key(token), &account.to_string(), life).await?;
+    repo::kv::set(tx, &account_key(account), token_digest(token).as_str(), life).await?;
+    Ok(())
+}
+
+fn token_digest(token: &str) -> String {
+    refresh_key(token)
+}
+
+/// New tokens for an unused refresh token, which is used up by this.
+pub async fn refresh(services: &Services, token: &str) -> Result<SessionTokens> {
+    let expired = || Error::unauthorized("Invalid refresh token");
+    let tx = services.db.begin().await?;
+    let account = repo::kv::take(&tx, &refresh_key(token)).await?.ok_or_else(expired)?;
+    let account: AccountId = account.parse().map_err(|_| expired())?;
+    let found = repo::accounts::find(&tx, account).await?.ok_or_else(expired)?;
+    if found.status == "banned" || found.status == "closed" {
+        return Err(expired());
+    }
+    let tokens = issue(services, account)?;
+    keep_refresh(services, &tx, account, &tokens.refresh).await?;
+    tx.commit().await?;
+    Ok(tokens)
+}
+
+/// Ends the session whose refresh token this account keeps.
+pub async fn logout(services: &Services, principal: &Principal) -> Result<()> {
+    let account = principal.account_id()?;
+    let tx = services.db.begin().await?;
+    if let Some(key) = repo::kv::take(&tx, &account_key(account)).await? {
+        repo::kv::delete(&tx, &key).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// What a request shows of its session.
+#[derive(Clone, Copy, Debug)]
+pub struct Presented<'a> {
+    pub access: &'a str,
+    /// Cookie and header of the double-submit check; `None` where the route is exempt.
+    pub csrf: Option<(Option<&'a str>, Option<&'a str>)>,
+}
+
+/// The member behind a session.
+pub async fn authenticate(services: &Services, presented: Presented<'_>) -> Result<Principal> {
+    let account = services
+        .signer
+        .verify_access(presented.access)
+        .map_err(|_| Error::unauthorized("Invalid or expired token. Sign in again."))?;
+    if let Some((cookie, header)) = presented.csrf {
+        let valid = match (cookie, header) {
+            (Some(cookie), Some(header)) => cookie == header && services.signer.verify_csrf(header, account).is_ok(),
+            _ => false,
+        };
+        if !valid {
+            return Err(Error::unauthorized("CSRF token is missing or invalid."));
+        }
+    }
+    let session = services.sessions.get(services, account).await?;
+    if now() - session.last_active_at > ACTIVE_EVERY {
+        services.sessions.forget(account).await;
+        let tx = services.db.begin().await?;
+        repo::accounts::note_active(&tx, account, now()).await?;
+        tx.commit().await?;
+    }
+    session.principal.ok_or_else(|| Error::unauthorized("This account belongs to no workspace."))
+}
+
+/// The owner of a workspace, for callers with the admin key.
+pub async fn authenticate_admin_key(services: &Services, key: &str, tenant: Option<TenantId>) -> Result<Principal> {
+    let wrong = || Error::unauthorized("Invalid admin API key.");
+    let expected = services.settings.admin_api_key.as_deref().ok_or_else(wrong)?;
+    if !ox_auth::constant_time_eq(expected, key) {
+        return Err(wrong());
+    }
+    let tenant = tenant.ok_or_else(|| Error::bad_request("The header X-WORKSPACE-ID is missing."))?;
+    let members = repo::tenants::members(&services.db, tenant).await?;
+    let owner = members.into_iter().find(|(member, _)| member.role == Role::Owner.as_str()).ok_or_else(wrong)?;
+    Ok(Principal::Member { account_id: owner.1.id, tenant_id: tenant, role: Role::Owner })
+}
+
+/// Who an account is right now; kept for seconds so that a page of requests reads it once.
+#[derive(Clone)]
+pub struct SessionCache {
+    cache: moka::future::Cache<AccountId, Session>,
+}
+
+#[derive(Clone)]
+struct Session {
+    principal: Option<Principal>,
+    last_active_at: chrono::DateTime<chrono::Utc>,
+}
+
+impl Default for SessionCache {
+    fn default() -> Self {
+        let cache = moka::future::Cache::builder().max_capacity(10_000).time_to_live(Duration::from_secs(5)).build();
+        Self { cache }
+    }
+}
+
+impl SessionCache {
+    async fn get(&self, services: &Services, account: AccountId) -> Result<Session> {
+        if let Some(session) = self.cache.get(&account).await {
+            return Ok(session);
+        }
+        let session = load(services, account).await?;
+        self.cache.insert(account, session.clone()).await;
+        Ok(session)
+    }
+
+    /// Forgets an account whose role, workspace or status changed.
+    pub async fn forget(&self, account: AccountId) {
+        self.cache.invalidate(&account).await;
+    }
+}
+
+async fn load(services: &Services, account: AccountId) -> Result<Session> {
+    let found = repo::accounts::find(&services.db, account).await?;
+    let Some(found) = found.filter(|account| account.status != "banned" && account.status != "closed") else {
+        return Err(Error::unauthorized("Account not found."));
+    };
+    if found.status == "uninitialized" {
+        return Err(Error::new(400, "account_not_initialized", "The account has not been initialized yet."));
+    }
+    let workspaces = repo::tenants::of_account(&services.db, account).await?;
+    let usable: Vec<_> = workspaces.into_iter().filter(|(_, tenant)| tenant.status == "normal").collect();
+    let current = usable.iter().find(|(member, _)| member.current).or_else(|| usable.first());
+    let principal = current.and_then(|(member, tenant)| {
+        let role = Role::parse(&member.role)?;
+        Some(Principal::Member { account_id: account, tenant_id: tenant.id, role })
+    });
+    Ok(Session { principal, last_active_at: found.last_active_at })
+}

@@ -1,0 +1,136 @@
+//! The published page of an app and its switches.
+
+use chrono::Utc;
+use ox_db::{
+    model::{App, Site},
+    repo,
+};
+use ox_types::AppId;
+
+use super::{AppView, find, save, view};
+use crate::{Error, Principal, Result, Services, principal::Permission};
+
+/// Fields of a site that may change; absent fields stay.
+#[derive(Clone, Debug, Default)]
+pub struct SiteChange {
+    pub title: Option<String>,
+    pub icon_type: Option<String>,
+    pub icon: Option<String>,
+    pub icon_background: Option<String>,
+    pub description: Option<String>,
+    pub default_language: Option<String>,
+    pub chat_color_theme: Option<String>,
+    pub chat_color_theme_inverted: Option<bool>,
+    pub customize_domain: Option<String>,
+    pub copyright: Option<String>,
+    pub privacy_policy: Option<String>,
+    pub custom_disclaimer: Option<String>,
+    pub customize_token_strategy: Option<String>,
+    pub prompt_public: Option<bool>,
+    pub show_workflow_steps: Option<bool>,
+    pub use_icon_as_answer_icon: Option<bool>,
+}
+
+/// The site a new app starts with.
+pub(super) fn new_site(app: &App, language: &str) -> Site {
+    Site {
+        id: super::row_id(),
+        app_id: app.id,
+        title: app.name.clone(),
+        icon_type: app.icon_type.clone(),
+        icon: app.icon.clone(),
+        icon_background: app.icon_background.clone(),
+        description: None,
+        default_language: language.to_owned(),
+        chat_color_theme: None,
+        chat_color_theme_inverted: false,
+        copyright: None,
+        privacy_policy: None,
+        custom_disclaimer: String::new(),
+        show_workflow_steps: true,
+        use_icon_as_answer_icon: app.use_icon_as_answer_icon,
+        customize_domain: None,
+        customize_token_strategy: "not_allow".into(),
+        prompt_public: false,
+        status: "normal".into(),
+        code: Some(ox_auth::random_code(16)),
+        created_by: app.created_by,
+        created_at: app.created_at,
+        updated_by: app.created_by,
+        updated_at: app.created_at,
+    }
+}
+
+async fn site_of(services: &Services, id: AppId) -> Result<Site> {
+    repo::apps::sites(&services.db, &[id]).await?.remove(&id).ok_or_else(|| Error::not_found("Site not found."))
+}
+
+/// Changes the published page.
+pub async fn update_site(services: &Services, principal: &Principal, id: AppId, change: SiteChange) -> Result<Site> {
+    principal.require(Permission::AppEdit)?;
+    find(services, principal, id).await?;
+    if change.custom_disclaimer.as_ref().is_some_and(|text| text.chars().count() > 512) {
+        return Err(Error::invalid_field("custom_disclaimer", "Custom disclaimer cannot exceed 512 characters."));
+    }
+    if let Some(strategy) = &change.customize_token_strategy
+        && !["must", "allow", "not_allow"].contains(&strategy.as_str())
+    {
+        return Err(Error::invalid_field("customize_token_strategy", "must be one of must, allow, not_allow"));
+    }
+    let mut site = site_of(services, id).await?;
+    let SiteChange { title, default_language, custom_disclaimer, customize_token_strategy, .. } = change.clone();
+    site.title = title.unwrap_or(site.title);
+    site.default_language = default_language.unwrap_or(site.default_language);
+    site.custom_disclaimer = custom_disclaimer.unwrap_or(site.custom_disclaimer);
+    site.customize_token_strategy = customize_token_strategy.unwrap_or(site.customize_token_strategy);
+    site.icon_type = change.icon_type.or(site.icon_type);
+    site.icon = change.icon.or(site.icon);
+    site.icon_background = change.icon_background.or(site.icon_background);
+    site.description = change.description.or(site.description);
+    site.chat_color_theme = change.chat_color_theme.or(site.chat_color_theme);
+    site.chat_color_theme_inverted = change.chat_color_theme_inverted.unwrap_or(site.chat_color_theme_inverted);
+    site.customize_domain = change.customize_domain.or(site.customize_domain);
+    site.copyright = change.copyright.or(site.copyright);
+    site.privacy_policy = change.privacy_policy.or(site.privacy_policy);
+    site.prompt_public = change.prompt_public.unwrap_or(site.prompt_public);
+    site.show_workflow_steps = change.show_workflow_steps.unwrap_or(site.show_workflow_steps);
+    site.use_icon_as_answer_icon = change.use_icon_as_answer_icon.unwrap_or(site.use_icon_as_answer_icon);
+    store(services, principal, id, site).await
+}
+
+/// A new public address; the old one stops working at once.
+pub async fn reset_code(services: &Services, principal: &Principal, id: AppId) -> Result<Site> {
+    principal.require(Permission::ApiKeyDelete)?;
+    find(services, principal, id).await?;
+    let mut site = site_of(services, id).await?;
+    site.code = Some(ox_auth::random_code(16));
+    store(services, principal, id, site).await
+}
+
+async fn store(services: &Services, principal: &Principal, id: AppId, mut site: Site) -> Result<Site> {
+    site.updated_by = Some(principal.account_id()?);
+    site.updated_at = Utc::now();
+    let tx = services.db.begin().await?;
+    repo::apps::update_site(&tx, &site).await?;
+    tx.commit().await?;
+    services.forget_app(id).await;
+    Ok(site)
+}
+
+/// Switches the published page on or off.
+pub async fn set_site(services: &Services, principal: &Principal, id: AppId, on: bool) -> Result<AppView> {
+    principal.require(Permission::AppEdit)?;
+    let before = find(services, principal, id).await?;
+    let mut app = App { enable_site: on, ..before.clone() };
+    save(services, principal, &before, &mut app).await?;
+    view(services, principal, id).await
+}
+
+/// Switches the Service API of the app on or off.
+pub async fn set_api(services: &Services, principal: &Principal, id: AppId, on: bool) -> Result<AppView> {
+    principal.require(Permission::ApiKeyDelete)?;
+    let before = find(services, principal, id).await?;
+    let mut app = App { enable_api: on, ..before.clone() };
+    save(services, principal, &before, &mut app).await?;
+    view(services, principal, id).await
+}

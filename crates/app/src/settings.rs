@@ -1,0 +1,215 @@
+//! Configuration read once at start from the environment, under Dify's names.
+
+use std::{collections::HashMap, path::PathBuf, time::Duration};
+
+/// What the use cases need to know of the environment. Reading never fails: a value that cannot be
+/// read keeps its default and is reported in [`Settings::findings`].
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Directory of everything that is kept (`OXIDIFY_HOME`, default `./data`).
+    pub home: PathBuf,
+    pub deploy_env: String,
+    pub version: &'static str,
+    /// Public addresses; empty means: taken from the request.
+    pub console_api_url: String,
+    pub console_web_url: String,
+    pub service_api_url: String,
+    pub app_web_url: String,
+    pub files_url: String,
+    pub cookie_domain: String,
+    pub console_cors_origins: Vec<String>,
+    pub web_cors_origins: Vec<String>,
+    pub trust_forwarded_headers: bool,
+    pub allow_embed: bool,
+    pub init_password: Option<String>,
+    pub admin_api_key: Option<String>,
+    pub access_token_life: Duration,
+    pub refresh_token_life: Duration,
+    pub login_lockout: Duration,
+    pub invite_life: Duration,
+    pub files_access_life: Duration,
+    pub allow_register: bool,
+    pub allow_create_workspace: bool,
+    pub password_login: bool,
+    /// Concurrent generations per app; 0 is unlimited.
+    pub app_max_active_requests: u64,
+    pub app_default_active_requests: u64,
+    pub limits: RunLimits,
+    pub uploads: UploadLimits,
+    pub shutdown_grace: Duration,
+    /// Code nodes may run without a confined process (`OXIDIFY_CODE_UNCONFINED`).
+    pub code_unconfined: bool,
+    /// The scripted model is offered (on unless `DEPLOY_ENV=PRODUCTION`, or set explicitly).
+    pub scripted_model: bool,
+    pub metrics_token: Option<String>,
+    /// What could not be read, for the start report and `/health`.
+    pub findings: Vec<String>,
+}
+
+/// Limits of one run (DSL reference §9).
+#[derive(Clone, Debug)]
+pub struct RunLimits {
+    pub max_steps: u32,
+    pub max_time: Duration,
+    pub max_call_depth: u32,
+    /// Nodes of one run that may work at the same time.
+    pub max_workers: usize,
+    /// Runs of this process at the same time; more are refused with 429.
+    pub max_active_runs: usize,
+}
+
+/// Upload limits in MB, and counts.
+#[derive(Clone, Debug)]
+pub struct UploadLimits {
+    pub file_mb: u64,
+    pub image_mb: u64,
+    pub video_mb: u64,
+    pub audio_mb: u64,
+    pub batch_count: u64,
+    pub workflow_files: u64,
+    pub blocked_extensions: Vec<String>,
+}
+
+impl Settings {
+    /// Reads the process environment.
+    #[must_use]
+    pub fn from_env() -> Self {
+        Self::read(std::env::vars().collect())
+    }
+
+    /// Reads a map of variables.
+    #[must_use]
+    pub fn read(variables: HashMap<String, String>) -> Self {
+        let mut env = Reader { variables, findings: Vec::new() };
+        let deploy_env = env.text("DEPLOY_ENV", "DEVELOPMENT");
+        let production = deploy_env.eq_ignore_ascii_case("PRODUCTION");
+        Self {
+            home: PathBuf::from(env.text("OXIDIFY_HOME", "./data")),
+            version: env!("CARGO_PKG_VERSION"),
+            console_api_url: env.url("CONSOLE_API_URL"),
+            console_web_url: env.url("CONSOLE_WEB_URL"),
+            service_api_url: env.url("SERVICE_API_URL"),
+            app_web_url: env.url("APP_WEB_URL"),
+            files_url: env.url("FILES_URL"),
+            cookie_domain: env.text("COOKIE_DOMAIN", "").trim_start_matches('.').to_owned(),
+            console_cors_origins: env.list("CONSOLE_CORS_ALLOW_ORIGINS", ""),
+            web_cors_origins: env.list("WEB_API_CORS_ALLOW_ORIGINS", "*"),
+            trust_forwarded_headers: env.flag("RESPECT_XFORWARD_HEADERS_ENABLED", false),
+            allow_embed: env.flag("ALLOW_EMBED", false),
+            init_password: env.optional("INIT_PASSWORD"),
+            admin_api_key: if env.flag("ADMIN_API_KEY_ENABLE", false) { env.optional("ADMIN_API_KEY") } else { None },
+            access_token_life: Duration::from_secs(env.number("ACCESS_TOKEN_EXPIRE_MINUTES", 60) * 60),
+            refresh_token_life: Duration::from_secs(env.number("REFRESH_TOKEN_EXPIRE_DAYS", 30) * 86_400),
+            login_lockout: Duration::from_secs(env.number("LOGIN_LOCKOUT_DURATION", 86_400)),
+            invite_life: Duration::from_secs(env.number("INVITE_EXPIRY_HOURS", 72) * 3600),
+            files_access_life: Duration::from_secs(env.number("FILES_ACCESS_TIMEOUT", 300)),
+            allow_register: env.flag("ALLOW_REGISTER", false),
+            allow_create_workspace: env.flag("ALLOW_CREATE_WORKSPACE", false),
+            password_login: env.flag("ENABLE_EMAIL_PASSWORD_LOGIN", true),
+            app_max_active_requests: env.number("APP_MAX_ACTIVE_REQUESTS", 0),
+            app_default_active_requests: env.number("APP_DEFAULT_ACTIVE_REQUESTS", 0),
+            limits: RunLimits {
+                max_steps: u32::try_from(env.number("WORKFLOW_MAX_EXECUTION_STEPS", 500)).unwrap_or(u32::MAX),
+                max_time: Duration::from_secs(env.number("WORKFLOW_MAX_EXECUTION_TIME", 1200)),
+                max_call_depth: u32::try_from(env.number("WORKFLOW_CALL_MAX_DEPTH", 5)).unwrap_or(u32::MAX),
+                max_workers: env.count("GRAPH_ENGINE_MAX_WORKERS", 10),
+                max_active_runs: env.count("OXIDIFY_MAX_ACTIVE_RUNS", 4096),
+            },
+            uploads: UploadLimits {
+                file_mb: env.number("UPLOAD_FILE_SIZE_LIMIT", 15),
+                image_mb: env.number("UPLOAD_IMAGE_FILE_SIZE_LIMIT", 10),
+                video_mb: env.number("UPLOAD_VIDEO_FILE_SIZE_LIMIT", 100),
+                audio_mb: env.number("UPLOAD_AUDIO_FILE_SIZE_LIMIT", 50),
+                batch_count: env.number("UPLOAD_FILE_BATCH_LIMIT", 5),
+                workflow_files: env.number("WORKFLOW_FILE_UPLOAD_LIMIT", 10),
+                blocked_extensions: env.list("UPLOAD_FILE_EXTENSION_BLACKLIST", "exe,bat,cmd,com,scr,vbs,ps1,msi,dll"),
+            },
+            shutdown_grace: Duration::from_secs(env.number("OXIDIFY_SHUTDOWN_GRACE_SECONDS", 30)),
+            code_unconfined: env.flag("OXIDIFY_CODE_UNCONFINED", false),
+            scripted_model: env.flag("OXIDIFY_SCRIPTED_MODEL", !production),
+            metrics_token: env.optional("OXIDIFY_METRICS_TOKEN"),
+            deploy_env,
+            findings: env.findings,
+        }
+    }
+}
+
+struct Reader {
+    variables: HashMap<String, String>,
+    findings: Vec<String>,
+}
+
+impl Reader {
+    fn optional(&self, name: &str) -> Option<String> {
+        self.variables.get(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+    }
+
+    fn text(&self, name: &str, default: &str) -> String {
+        self.optional(name).unwrap_or_else(|| default.to_owned())
+    }
+
+    fn url(&self, name: &str) -> String {
+        self.text(name, "").trim_end_matches('/').to_owned()
+    }
+
+    fn list(&self, name: &str, default: &str) -> Vec<String> {
+        self.text(name, default).split(',').map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect()
+    }
+
+    fn flag(&mut self, name: &str, default: bool) -> bool {
+        let Some(text) = self.optional(name) else { return default };
+        match text.to_ascii_lowercase().as_str() {
+            "true" | "1" | "yes" | "on" => true,
+            "false" | "0" | "no" | "off" => false,
+            _ => {
+                self.findings.push(format!("{name}={text} is neither true nor false; using {default}"));
+                default
+            }
+        }
+    }
+
+    fn number(&mut self, name: &str, default: u64) -> u64 {
+        let Some(text) = self.optional(name) else { return default };
+        text.parse().unwrap_or_else(|_| {
+            self.findings.push(format!("{name}={text} is not a whole number; using {default}"));
+            default
+        })
+    }
+
+    fn count(&mut self, name: &str, default: usize) -> usize {
+        usize::try_from(self.number(name, default as u64)).unwrap_or(default).max(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)]) -> Settings {
+        Settings::read(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+    }
+
+    #[test]
+    fn defaults_are_the_documented_ones() {
+        let settings = read(&[]);
+        assert_eq!(settings.home, PathBuf::from("./data"));
+        assert_eq!(settings.limits.max_steps, 500);
+        assert_eq!(settings.access_token_life, Duration::from_secs(3600));
+        assert!(settings.scripted_model && !settings.code_unconfined && settings.findings.is_empty());
+    }
+
+    #[test]
+    fn a_value_that_cannot_be_read_is_reported_and_keeps_its_default() {
+        let settings = read(&[("WORKFLOW_MAX_EXECUTION_STEPS", "many"), ("ALLOW_EMBED", "perhaps")]);
+        assert_eq!(settings.limits.max_steps, 500);
+        assert!(!settings.allow_embed);
+        assert_eq!(settings.findings.len(), 2);
+        assert!(settings.findings.iter().any(|text| text.contains("WORKFLOW_MAX_EXECUTION_STEPS=many")));
+    }
+
+    #[test]
+    fn production_turns_the_scripted_model_off() {
+        assert!(!read(&[("DEPLOY_ENV", "PRODUCTION")]).scripted_model);
+        assert!(read(&[("DEPLOY_ENV", "PRODUCTION"), ("OXIDIFY_SCRIPTED_MODEL", "true")]).scripted_model);
+    }
+}

@@ -1,0 +1,316 @@
+//! Drafts and published versions of workflow apps.
+
+mod variables;
+
+pub use variables::{environment_for_run, masked_environment};
+
+use ox_db::{
+    model::{App, Workflow},
+    now, repo,
+};
+use ox_types::{AppId, Json, WorkflowId};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use crate::{
+    Error, Principal, Result, Services,
+    apps::{find_of_mode, save},
+    audit,
+    principal::Permission,
+};
+
+/// Modes whose apps have a graph.
+pub const GRAPH_MODES: &[&str] = &["workflow", "advanced-chat"];
+const MAX_NAME: usize = 20;
+const MAX_COMMENT: usize = 100;
+
+/// What an editor sends when it saves.
+#[derive(Clone, Debug)]
+pub struct DraftChange {
+    pub graph: Json,
+    pub features: Json,
+    /// The hash the editor started from; `None` on the first save.
+    pub hash: Option<String>,
+    pub environment_variables: Vec<Json>,
+    pub conversation_variables: Vec<Json>,
+}
+
+/// The app, if it has a graph and belongs to the caller.
+pub async fn graph_app(services: &Services, principal: &Principal, id: AppId) -> Result<App> {
+    find_of_mode(services, principal, id, GRAPH_MODES).await
+}
+
+/// The draft of an app, or 404 `draft_workflow_not_exist`.
+pub async fn draft(services: &Services, principal: &Principal, id: AppId) -> Result<Workflow> {
+    let app = graph_app(services, principal, id).await?;
+    repo::workflows::draft(&services.db, app.tenant_id, id).await?.ok_or_else(|| {
+        Error::new(404, "draft_workflow_not_exist", "Draft workflow need to be initialized.")
+    })
+}
+
+/// Digest of graph and features by which two editors notice each other.
+#[must_use]
+pub fn hash(workflow: &Workflow) -> String {
+    let mut digest = Sha256::new();
+    digest.update(canonical(&json!({"graph": workflow.graph, "features": workflow.features})));
+    hex::encode(digest.finalize())
+}
+
+/// Text of a JSON value that does not depend on the order of keys.
+fn canonical(json: &Json) -> String {
+    match json {
+        Json::Object(map) => {
+            let mut keys: Vec<_> = map.iter().collect();
+            keys.sort_by(|a, b| a.0.cmp(b.0));
+            let body: Vec<String> =
+                keys.into_iter().map(|(key, value)| format!("{}:{}", Json::from(key.as_str()), canonical(value))).collect();
+            format!("{{{}}}", body.join(","))
+        }
+        Json::Array(items) => format!("[{}]", items.iter().map(canonical).collect::<Vec<_>>().join(",")),
+        other => other.to_string(),
+    }
+}
+
+/// Saves the draft. The first save creates it; later ones must start from the stored state.
+pub async fn save_draft(services: &Services, principal: &Principal, id: AppId, change: DraftChange) -> Result<Workflow> {
+    principal.require(Permission::AppEdit)?;
+    let app = graph_app(services, principal, id).await?;
+    check_graph(&change.graph)?;
+    let account = principal.account_id()?;
+    // Reading and writing in one transaction: of two editors that save at once, the second is told.
+    let tx = services.db.begin().await?;
+    let before = repo::workflows::draft(&tx, app.tenant_id, id).await?;
+    if let Some(stored) = &before
+        && change.hash.as_deref().is_some_and(|sent| sent != hash(stored))
+    {
+        return Err(Error::new(
+            409,
+            "draft_workflow_not_sync",
+            "Workflow graph might have been modified, please refresh and resubmit.",
+        ));
+    }
+    let old_environment = before.as_ref().map(|draft| draft.environment_variables.clone());
+    let environment = variables::seal_environment(services, app.tenant_id, change.environment_variables, old_environment.as_ref()).await?;
+    let conversation = variables::check_conversation(change.conversation_variables)?;
+    let time = now();
+    let draft = Workflow {
+        id: before.as_ref().map_or_else(WorkflowId::new, |draft| draft.id),
+        tenant_id: app.tenant_id,
+        app_id: id,
+        kind: if app.mode == "workflow" { "workflow".into() } else { "chat".into() },
+        version: repo::workflows::DRAFT.into(),
+        marked_name: String::new(),
+        marked_comment: String::new(),
+        graph: change.graph,
+        features: change.features,
+        environment_variables: environment,
+        conversation_variables: conversation,
+        rag_pipeline_variables: before.as_ref().map_or_else(|| json!([]), |draft| draft.rag_pipeline_variables.clone()),
+        created_by: before.as_ref().map_or(account, |draft| draft.created_by),
+        created_at: before.as_ref().map_or(time, |draft| draft.created_at),
+        updated_by: Some(account),
+        updated_at: time,
+    };
+    match before {
+        Some(_) => repo::workflows::update_draft(&tx, &draft).await?,
+        None => repo::workflows::insert(&tx, &draft).await?,
+    }
+    tx.commit().await?;
+    Ok(draft)
+}
+
+/// A draft may be unfinished, but it must be a graph.
+fn check_graph(graph: &Json) -> Result<()> {
+    for list in ["nodes", "edges"] {
+        if !graph.get(list).is_some_and(Json::is_array) {
+            return Err(Error::invalid_field("graph", format!("graph.{list} must be a list.")));
+        }
+    }
+    Ok(())
+}
+
+/// The published version, if there is one.
+pub async fn published(services: &Services, principal: &Principal, id: AppId) -> Result<Option<Workflow>> {
+    let app = graph_app(services, principal, id).await?;
+    let Some(workflow) = app.workflow_id else { return Ok(None) };
+    Ok(repo::workflows::find(&services.db, app.tenant_id, id, workflow).await?)
+}
+
+/// Copies the draft into a new immutable version and makes it the live one.
+pub async fn publish(
+    services: &Services,
+    principal: &Principal,
+    id: AppId,
+    name: Option<String>,
+    comment: Option<String>,
+) -> Result<Workflow> {
+    principal.require(Permission::AppPublish)?;
+    check_labels(name.as_deref(), comment.as_deref())?;
+    let before = graph_app(services, principal, id).await?;
+    let draft = draft(services, principal, id).await.map_err(|_| Error::invalid("No valid workflow found."))?;
+    check_publishable(&draft)?;
+    let account = principal.account_id()?;
+    let time = now();
+    let version = Workflow {
+        id: WorkflowId::new(),
+        version: time.format("%Y-%m-%d %H:%M:%S%.6f").to_string(),
+        marked_name: name.unwrap_or_default(),
+        marked_comment: comment.unwrap_or_default(),
+        created_by: account,
+        created_at: time,
+        updated_by: Some(account),
+        updated_at: time,
+        ..draft
+    };
+    let tx = services.db.begin().await?;
+    repo::workflows::insert(&tx, &version).await?;
+    let mut app = App { workflow_id: Some(version.id), updated_by: Some(account), updated_at: time, ..before.clone() };
+    repo::apps::update(&tx, &app).await?;
+    tx.commit().await?;
+    services.forget_app(id).await;
+    app.updated_at = time;
+    let change = json!({"workflow_id": version.id, "version": version.version, "name": version.marked_name});
+    audit::record(services, principal, "app.publish", "app", id.0, Some(json!({"workflow_id": before.workflow_id})), Some(change)).await;
+    Ok(version)
+}
+
+fn check_labels(name: Option<&str>, comment: Option<&str>) -> Result<()> {
+    for (field, text, limit) in [("marked_name", name, MAX_NAME), ("marked_comment", comment, MAX_COMMENT)] {
+        if text.is_some_and(|text| text.chars().count() > limit) {
+            return Err(Error::invalid_field(field, format!("{field}: String should have at most {limit} characters")));
+        }
+    }
+    Ok(())
+}
+
+/// A user-input start and a trigger cannot be in one workflow; a graph that cannot be read cannot go live.
+fn check_publishable(draft: &Workflow) -> Result<()> {
+    let kinds: Vec<&str> = draft
+        .graph
+        .get("nodes")
+        .and_then(Json::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(|node| node.pointer("/data/type").and_then(Json::as_str))
+        .collect();
+    if kinds.contains(&"start") && kinds.iter().any(|kind| kind.starts_with("trigger-")) {
+        return Err(Error::invalid("Start node and trigger nodes cannot coexist in the same workflow"));
+    }
+    ox_dsl::graph::Graph::parse(&draft.graph).map_err(|error| Error::invalid(error.to_string()))?;
+    Ok(())
+}
+
+/// Versions of an app, the draft first.
+pub async fn versions(
+    services: &Services,
+    principal: &Principal,
+    id: AppId,
+    mine: bool,
+    named_only: bool,
+    page: u64,
+    limit: u64,
+) -> Result<(Vec<Workflow>, bool)> {
+    let app = graph_app(services, principal, id).await?;
+    if app.workflow_id.is_none() {
+        return Ok((Vec::new(), false));
+    }
+    let author = if mine { Some(principal.account_id()?) } else { None };
+    Ok(repo::workflows::versions(&services.db, app.tenant_id, id, author, named_only, page, limit).await?)
+}
+
+/// Changes the label and notes of a version.
+pub async fn label(
+    services: &Services,
+    principal: &Principal,
+    id: AppId,
+    workflow: WorkflowId,
+    name: Option<String>,
+    comment: Option<String>,
+) -> Result<Workflow> {
+    principal.require(Permission::AppEdit)?;
+    check_labels(name.as_deref(), comment.as_deref())?;
+    if name.is_none() && comment.is_none() {
+        return Err(Error::invalid("No valid fields to update"));
+    }
+    version(services, principal, id, workflow).await?;
+    let tx = services.db.begin().await?;
+    let by = principal.account_id()?;
+    repo::workflows::label(&tx, principal.tenant_id(), workflow, name.as_deref(), comment.as_deref(), by).await?;
+    tx.commit().await?;
+    version(services, principal, id, workflow).await
+}
+
+/// One version (or the draft) of an app of the caller.
+pub async fn version(services: &Services, principal: &Principal, id: AppId, workflow: WorkflowId) -> Result<Workflow> {
+    let app = graph_app(services, principal, id).await?;
+    let found = repo::workflows::find(&services.db, app.tenant_id, id, workflow).await?;
+    found.ok_or_else(|| Error::not_found("Workflow not found"))
+}
+
+/// Deletes a version that is neither the draft nor live.
+pub async fn delete_version(services: &Services, principal: &Principal, id: AppId, workflow: WorkflowId) -> Result<()> {
+    principal.require(Permission::AppEdit)?;
+    let app = graph_app(services, principal, id).await?;
+    let found = version(services, principal, id, workflow).await?;
+    if found.version == repo::workflows::DRAFT {
+        return Err(Error::invalid("Cannot delete draft workflow versions"));
+    }
+    if app.workflow_id == Some(workflow) {
+        return Err(Error::invalid("Cannot delete workflow that is currently in use by app"));
+    }
+    let tx = services.db.begin().await?;
+    repo::workflows::delete(&tx, app.tenant_id, workflow).await?;
+    tx.commit().await?;
+    audit::record(services, principal, "app.version.delete", "app", id.0, Some(json!({"version": found.version})), None).await;
+    Ok(())
+}
+
+/// Puts the graph of a version back into the draft; the draft's own state is kept as a version first.
+pub async fn restore(services: &Services, principal: &Principal, id: AppId, workflow: WorkflowId) -> Result<Workflow> {
+    principal.require(Permission::AppEdit)?;
+    let from = version(services, principal, id, workflow).await?;
+    let current = draft(services, principal, id).await?;
+    let account = principal.account_id()?;
+    let time = now();
+    let restored = Workflow {
+        graph: from.graph,
+        features: from.features,
+        environment_variables: from.environment_variables,
+        conversation_variables: from.conversation_variables,
+        rag_pipeline_variables: from.rag_pipeline_variables,
+        updated_by: Some(account),
+        updated_at: time,
+        ..current.clone()
+    };
+    let snapshot = Workflow {
+        id: WorkflowId::new(),
+        version: time.format("%Y-%m-%d %H:%M:%S%.6f").to_string(),
+        marked_name: "Before restore".into(),
+        created_by: account,
+        created_at: time,
+        ..current
+    };
+    let tx = services.db.begin().await?;
+    repo::workflows::insert(&tx, &snapshot).await?;
+    repo::workflows::update_draft(&tx, &restored).await?;
+    tx.commit().await?;
+    Ok(restored)
+}
+
+/// Stores a changed app row after a publish or import.
+pub(crate) async fn point_app(services: &Services, principal: &Principal, before: &App, mut app: App) -> Result<App> {
+    save(services, principal, before, &mut app).await?;
+    Ok(app)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_digest_ignores_the_order_of_keys_only() {
+        let text = |json: Json| canonical(&json);
+        assert_eq!(text(json!({"a": 1, "b": [1, {"x": 1, "y": 2}]})), text(json!({"b": [1, {"y": 2, "x": 1}], "a": 1})));
+        assert_ne!(text(json!({"a": [1, 2]})), text(json!({"a": [2, 1]})));
+    }
+}

@@ -1,0 +1,134 @@
+//! Environment and conversation variables of a workflow: checked, secrets encrypted and masked.
+
+use ox_types::{Json, TenantId};
+use serde_json::{Map, json};
+
+use crate::{Error, Result, Services};
+
+/// What an editor sends back for a secret it did not change.
+pub const HIDDEN: &str = "[__HIDDEN__]";
+/// What is shown instead of a secret.
+const MASK: &str = "********************";
+const MAX_BYTES: usize = 200 * 1024;
+const ENVIRONMENT_TYPES: &[&str] = &["string", "number", "integer", "float", "secret", "boolean"];
+const CONVERSATION_TYPES: &[&str] = &[
+    "string", "number", "integer", "float", "boolean", "object", "array[string]", "array[number]", "array[object]",
+    "array[boolean]", "array[any]",
+];
+
+fn check(item: Json, types: &[&str]) -> Result<Map<String, Json>> {
+    let Json::Object(mut map) = item else { return Err(Error::invalid("A variable must be an object.")) };
+    let text = |map: &Map<String, Json>, key: &str| map.get(key).and_then(Json::as_str).unwrap_or_default().to_owned();
+    let name = text(&map, "name");
+    if name.is_empty() {
+        return Err(Error::invalid("missing name"));
+    }
+    let kind = text(&map, "value_type");
+    if kind.is_empty() {
+        return Err(Error::invalid("missing value type"));
+    }
+    if !types.contains(&kind.as_str()) {
+        return Err(Error::invalid(format!("not supported value type {kind}")));
+    }
+    let value = map.get("value").filter(|value| !value.is_null());
+    let Some(value) = value else { return Err(Error::invalid("missing value")) };
+    if value.to_string().len() > MAX_BYTES {
+        return Err(Error::invalid(format!("The value of variable '{name}' is larger than 200 kB.")));
+    }
+    if text(&map, "id").is_empty() {
+        map.insert("id".into(), ox_types::new_uuid().to_string().into());
+    }
+    map.entry("description").or_insert_with(|| json!(""));
+    Ok(map)
+}
+
+/// Checks environment variables and encrypts their secrets; a hidden value keeps the stored one.
+pub(crate) async fn seal_environment(
+    services: &Services,
+    tenant: TenantId,
+    items: Vec<Json>,
+    before: Option<&Json>,
+) -> Result<Json> {
+    let old = |id: &Json| before?.as_array()?.iter().find(|item| item.get("id") == Some(id))?.get("value").cloned();
+    let mut out = Vec::with_capacity(items.len());
+    for item in items {
+        let mut map = check(item, ENVIRONMENT_TYPES)?;
+        if map.get("value_type").and_then(Json::as_str) == Some("secret") {
+            let plain = map.get("value").and_then(Json::as_str).unwrap_or_default().to_owned();
+            let kept = map.get("id").and_then(old);
+            let sealed = match kept {
+                Some(kept) if plain == HIDDEN || plain == MASK => kept,
+                _ => Json::from(services.encrypt(tenant, &plain).await?),
+            };
+            map.insert("value".into(), sealed);
+        }
+        out.push(Json::Object(map));
+    }
+    Ok(Json::Array(out))
+}
+
+/// Checks conversation variables.
+pub(crate) fn check_conversation(items: Vec<Json>) -> Result<Json> {
+    items.into_iter().map(|item| check(item, CONVERSATION_TYPES).map(Json::Object)).collect::<Result<Vec<_>>>().map(Json::Array)
+}
+
+/// Environment variables with the secrets masked, for the editor.
+#[must_use]
+pub fn masked_environment(items: &Json) -> Json {
+    let mask = |item: &Json| {
+        let mut item = item.clone();
+        if item.get("value_type").and_then(Json::as_str) == Some("secret")
+            && let Some(value) = item.get_mut("value")
+        {
+            *value = MASK.into();
+        }
+        item
+    };
+    Json::Array(items.as_array().into_iter().flatten().map(mask).collect())
+}
+
+/// Environment variables with the secrets in clear, for a run or an export with secrets.
+///
+/// # Errors
+/// When a secret cannot be decrypted (another `SECRET_KEY`).
+pub async fn environment_for_run(services: &Services, tenant: TenantId, items: &Json) -> Result<Vec<Json>> {
+    let mut out = Vec::new();
+    for item in items.as_array().into_iter().flatten() {
+        let mut item = item.clone();
+        if item.get("value_type").and_then(Json::as_str) == Some("secret") {
+            let sealed = item.get("value").and_then(Json::as_str).unwrap_or_default().to_owned();
+            let plain = if sealed.is_empty() { sealed } else { services.decrypt(tenant, &sealed).await? };
+            if let Some(value) = item.get_mut("value") {
+                *value = plain.into();
+            }
+        }
+        out.push(item);
+    }
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_are_the_documented_ones() {
+        let cases = [
+            (json!({"value_type": "string", "value": ""}), "missing name"),
+            (json!({"name": "a", "value": ""}), "missing value type"),
+            (json!({"name": "a", "value_type": "string"}), "missing value"),
+            (json!({"name": "a", "value_type": "array[file]", "value": []}), "not supported value type array[file]"),
+        ];
+        for (item, text) in cases {
+            assert_eq!(check_conversation(vec![item]).expect_err(text).message, text);
+        }
+        assert!(check_conversation(vec![json!({"name": "a", "value_type": "string", "value": ""})]).is_ok());
+    }
+
+    #[test]
+    fn secrets_are_masked() {
+        let shown = masked_environment(&json!([{"value_type": "secret", "value": "x"}, {"value_type": "string", "value": "y"}]));
+        assert_eq!(shown[0]["value"], MASK);
+        assert_eq!(shown[1]["value"], "y");
+    }
+}
