@@ -1,0 +1,191 @@
+/** A node on the canvas: head, settings in short, branches, ports, last run. Knows kinds only by their record. */
+import { Handle, type NodeProps, Position } from "@xyflow/react";
+import { CircleAlert, CircleCheck, CircleDashed, CircleMinus, CirclePlay, CircleX, Hourglass, LoaderCircle, Plus, TriangleAlert } from "lucide-react";
+import { memo, type MouseEvent } from "react";
+import { useTranslation } from "react-i18next";
+import { FAIL } from "../model/connect";
+import { isActive, type Span } from "../model/run";
+import { kindOf } from "../nodes/registry";
+import { openPalette } from "../store/actions";
+import { type StudioState, useStudio } from "../store/studio";
+import type { FlowNode } from "./flow";
+import { useFormat } from "./useFormat";
+
+type Look = "idle" | "running" | "succeeded" | "failed" | "exception" | "paused" | "stopped" | "untaken";
+
+const STATE_ICONS = {
+  idle: CircleDashed,
+  running: LoaderCircle,
+  succeeded: CircleCheck,
+  failed: CircleX,
+  exception: CircleAlert,
+  paused: Hourglass,
+  stopped: CircleMinus,
+  untaken: CircleMinus,
+};
+
+export function lookOf(state: StudioState, id: string): Look {
+  const { run } = state;
+  const span = run.latest.get(id);
+  if (!span) return run.status === "idle" || isActive(run) || run.status === "failed" || run.status === "stopped" ? "idle" : "untaken";
+  if (span.status === "pending" || span.status === "retry") return "running";
+  return span.status;
+}
+
+export const NodeFrame = memo(function NodeFrame({ id, data, type }: NodeProps<FlowNode>) {
+  const { node } = data;
+  const kind = kindOf(node.data.type);
+  const look = useStudio((s) => lookOf(s, id));
+  const selected = useStudio((s) => s.selection.has(id));
+  const linked = useStudio((s) => isLinked(s, id));
+  const problem = useStudio((s) => s.problems.some((p) => p.node === id && !p.warning));
+  const rules = kind.rules(node.data);
+  const ports = kind.ports(node.data);
+  const single = ports.length === 1 && ports[0]?.row === false ? ports[0] : undefined;
+  return (
+    <div
+      className={type === "box" ? "st-node box" : "st-node"}
+      data-run={look}
+      data-selected={selected}
+      data-linked={linked}
+      data-problem={problem && look === "idle"}
+      data-supported={kind.supported}
+    >
+      <Head id={id} title={node.data.title} type={node.data.type} look={look} problem={problem} />
+      {type === "box" ? null : (
+        <>
+          <div className="st-body">
+            <kind.Card data={node.data} />
+          </div>
+          {ports.map((port) =>
+            port.row ? (
+              <div key={port.id} className="st-branch">
+                <kind.PortRow data={node.data} port={port.id} />
+                <OutPort node={id} port={port.id} />
+              </div>
+            ) : null,
+          )}
+          {node.data.error_strategy === FAIL ? <ErrorBranch node={id} /> : null}
+          <Foot id={id} look={look} />
+        </>
+      )}
+      {rules.hasInput ? <InPort node={id} /> : null}
+      {single ? <OutPort node={id} port={single.id} /> : null}
+    </div>
+  );
+});
+
+function isLinked(state: StudioState, id: string): boolean {
+  if (!state.highlight) return true;
+  return state.linked.has(id);
+}
+
+function Head({ id, title, type, look, problem }: { id: string; title: string; type: string; look: Look; problem: boolean }) {
+  const { t } = useTranslation("studio");
+  const kind = kindOf(type);
+  const warn = problem && look === "idle";
+  const Icon = warn ? TriangleAlert : STATE_ICONS[look];
+  return (
+    <div className="st-head" id={`st-head-${id}`}>
+      <span className={`st-tile st-cat-${kind.category}`}>
+        <kind.icon size={14} strokeWidth={1.9} aria-hidden />
+      </span>
+      <span className="st-title st-clip" title={title}>
+        {title || t("node.untitled")}
+      </span>
+      <span className="st-state" title={warn ? t("node.hasProblem") : t(`run.node.${look}`)}>
+        <Icon size={14} strokeWidth={1.9} className={look === "running" ? "st-spin" : undefined} aria-hidden />
+      </span>
+    </div>
+  );
+}
+
+function ErrorBranch({ node }: { node: string }) {
+  const { t } = useTranslation("studio");
+  return (
+    <div className="st-branch error">
+      <span>{t("node.ifItFails")} →</span>
+      <OutPort node={node} port={FAIL} error />
+    </div>
+  );
+}
+
+function InPort({ node }: { node: string }) {
+  const state = useStudio((s) => {
+    const span = s.run.latest.get(node);
+    return span ? (span.status === "running" ? "moving" : "done") : "idle";
+  });
+  return <Handle type="target" id="target" position={Position.Left} className="st-port in" data-state={state} />;
+}
+
+function OutPort({ node, port, error }: { node: string; port: string; error?: boolean }) {
+  const { t } = useTranslation("studio");
+  const state = useStudio((s) => outPortState(s, node, port));
+  const add = (event: MouseEvent) => {
+    event.stopPropagation();
+    openPalette({ screen: { x: event.clientX + 12, y: event.clientY - 16 }, from: { source: node, sourceHandle: port } });
+  };
+  return (
+    <>
+      <Handle
+        type="source"
+        id={port}
+        position={Position.Right}
+        className={error ? "st-port out error" : "st-port out"}
+        data-state={state}
+        onClick={add}
+      />
+      <button type="button" className="st-add nodrag nopan" aria-label={t("node.addAfter")} title={t("node.addAfter")} tabIndex={-1} onClick={add}>
+        <Plus size={12} strokeWidth={2.4} aria-hidden />
+      </button>
+    </>
+  );
+}
+
+function outPortState(state: StudioState, node: string, port: string): string {
+  const span = state.run.latest.get(node);
+  if (!span || span.status === "running") return "idle";
+  const kind = kindOf(state.document.nodes.get(node)?.data.type ?? "");
+  const chosen = kind.chosenPort(span.outputs) ?? (span.status === "exception" ? FAIL : "source");
+  if (chosen !== port || span.status === "failed") return "idle";
+  return port === FAIL ? "failed" : "done";
+}
+
+function Foot({ id, look }: { id: string; look: Look }) {
+  const { t } = useTranslation("studio");
+  const format = useFormat();
+  const span = useStudio((s) => s.run.latest.get(id));
+  const last = useStudio((s) => s.lastSpans.get(id));
+  const waiting = useStudio((s) => isActive(s.run));
+  const type = useStudio((s) => s.document.nodes.get(id)?.data.type ?? "");
+  if (!kindOf(type).supported) return <div className="st-foot">{t("node.laterVersion")}</div>;
+  const shownSpan: Span | undefined = span ?? (look === "idle" && !waiting ? last : undefined);
+  if (!shownSpan) {
+    const words = look === "untaken" ? t("node.notTaken") : waiting ? t("node.waits") : t("node.notRunYet");
+    return <div className="st-foot">{words}</div>;
+  }
+  return (
+    <div className="st-foot">
+      <span>{shownSpan.end === undefined ? t("run.node.running") : format.duration(shownSpan.end - shownSpan.start)}</span>
+      <FootRight span={shownSpan} />
+    </div>
+  );
+}
+
+function FootRight({ span }: { span: Span }) {
+  const { t } = useTranslation("studio");
+  if (span.retries.length > 0) return <span>{t("node.tries", { count: span.retries.length + 1 })}</span>;
+  if (span.tokens) return <span>{t("node.tokens", { count: span.tokens })}</span>;
+  return null;
+}
+
+/** The little play sign where the inside of a container starts. */
+export const InnerStart = memo(function InnerStart({ id }: NodeProps<FlowNode>) {
+  const { t } = useTranslation("studio");
+  return (
+    <span className="st-tile lg" title={t("node.innerStart")}>
+      <CirclePlay size={14} aria-hidden />
+      <Handle type="source" id="source" position={Position.Right} className="st-port out" data-node={id} />
+    </span>
+  );
+});

@@ -1,0 +1,54 @@
+import { Code2 } from "lucide-react";
+import { lazy } from "react";
+import { z } from "zod";
+import { CardLine } from "./CardLine";
+import { defineKind, type KindProblem } from "./kind";
+import { baseShape, inputProblems, inputsSchema, NAME, text } from "./schema";
+
+export const CODE_TYPES = ["string", "number", "boolean", "object", "array[string]", "array[number]", "array[boolean]", "array[object]"];
+
+const schema = z.looseObject({
+  ...baseShape,
+  variables: inputsSchema,
+  code_language: z.string().catch("javascript"),
+  code: text,
+  outputs: z.record(z.string(), z.looseObject({ type: z.string().catch("string") })).catch({}),
+});
+export type CodeData = z.infer<typeof schema>;
+
+const STARTER = `function main({ text }) {
+  return { result: text.trim() };
+}
+`;
+
+function check(data: CodeData): KindProblem[] {
+  const out: KindProblem[] = [];
+  if (data.code_language !== "javascript") out.push({ code: "languageLater", values: { language: data.code_language } });
+  if (!data.code.trim()) out.push({ code: "noCode" });
+  else if (!/\bmain\b/.test(data.code)) out.push({ code: "noMain" });
+  const names = Object.keys(data.outputs);
+  if (names.length === 0) out.push({ code: "noOutputs" });
+  for (const name of names) if (!NAME.test(name)) out.push({ code: "badName", values: { name } });
+  return [...out, ...inputProblems(data.variables)];
+}
+
+export const code = defineKind<CodeData>({
+  type: "code",
+  icon: Code2,
+  category: "transform",
+  modes: ["workflow", "advanced-chat"],
+  failable: true,
+  retryable: true,
+  runnable: true,
+  schema,
+  defaults: () => ({
+    variables: [{ variable: "text", value_selector: [] }],
+    code_language: "javascript",
+    code: STARTER,
+    outputs: { result: { type: "string", children: null } },
+  }),
+  outputs: (data) => Object.entries(data.outputs).map(([name, output]) => ({ name, type: output.type })),
+  check,
+  Card: ({ data }) => <CardLine mono>{Object.keys(data.outputs).join(", ")}</CardLine>,
+  Panel: lazy(() => import("../panels/CodePanel").then((m) => ({ default: m.CodePanel }))),
+});

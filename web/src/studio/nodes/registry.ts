@@ -1,0 +1,57 @@
+/** All node kinds by type. Adding a kind is adding its record here. */
+import type { PortsOf } from "../model/connect";
+import type { GraphNode } from "../model/document";
+import type { KindRules } from "../model/problems";
+import type { AppMode } from "../model/variables";
+import { answer } from "./answer";
+import { code } from "./code";
+import { end } from "./end";
+import { httpRequest } from "./http-request";
+import { ifElse } from "./if-else";
+import type { Kind } from "./kind";
+import { laterKinds, unknownKind } from "./later";
+import { llm } from "./llm";
+import { start } from "./start";
+import { templateTransform } from "./template-transform";
+import { variableAggregator } from "./variable-aggregator";
+
+/** In the order of the palette. */
+const KINDS: readonly Kind[] = [
+  start,
+  llm,
+  ifElse,
+  code,
+  templateTransform,
+  variableAggregator,
+  httpRequest,
+  answer,
+  end,
+  ...laterKinds,
+];
+
+const byType = new Map(KINDS.map((kind) => [kind.type, kind]));
+// The old name of the aggregator; the node keeps it, so that files go out as they came in.
+byType.set("variable-assigner", variableAggregator);
+
+export function kindOf(type: string): Kind {
+  return byType.get(type) ?? unknownKind;
+}
+
+export function kindsFor(mode: AppMode): Kind[] {
+  return KINDS.filter((kind) => kind.modes.includes(mode));
+}
+
+export const portsOf: PortsOf = (node) => kindOf(node.data.type).rules(node.data);
+
+export function outputsFor(mode: AppMode) {
+  return (node: GraphNode) => kindOf(node.data.type).outputs(node.data, mode);
+}
+
+export function rulesFor(mode: AppMode): KindRules {
+  return {
+    portsOf,
+    outputsOf: outputsFor(mode),
+    starts: (type) => kindOf(type).starts,
+    check: (node, context) => kindOf(node.data.type).check(node.data, context),
+  };
+}

@@ -1,0 +1,295 @@
+/** What the canvas and the panels do: each an edit of the document or a change of what is shown. */
+import { type Connection, outputPorts, refuse } from "../model/connect";
+import { copy as copyText, paste as pasteText } from "../model/clipboard";
+import { containerOf, type GraphNode, isNote, type NodeData, NOTE, type Point, type StudioDocument } from "../model/document";
+import * as edits from "../model/edits";
+import { newNodeId } from "../model/ids";
+import { type Size, tidy as tidyChanges } from "../model/layout";
+import { type Direction, neighbour, users, uses } from "../model/neighbours";
+import { renameField as renameInData } from "../model/references";
+import type { Change } from "../model/changes";
+import { kindOf, portsOf } from "../nodes/registry";
+import { plainNote } from "../model/note";
+import { edit, type InspectorTab, isReadOnly, type PaletteRequest, set, shown, type SidePanel, type TrayTab, useStudio } from "./studio";
+import { getView } from "./view";
+
+const state = () => useStudio.getState();
+
+/* ---- looking ---- */
+
+export function select(ids: readonly string[]): void {
+  set({ selection: new Set(ids), selectedEdges: new Set() });
+}
+
+export function inspect(id: string, tab?: InspectorTab): void {
+  set({ selection: new Set([id]), selectedEdges: new Set(), inspecting: id, side: undefined, ...(tab ? { inspectorTab: tab } : {}) });
+}
+
+/** Opens a node and brings it into view. */
+export function goTo(id: string, tab?: InspectorTab): void {
+  inspect(id, tab);
+  getView()?.reveal(id);
+}
+
+export function closeInspector(): void {
+  set({ inspecting: undefined });
+}
+
+export function openSide(side: SidePanel): void {
+  set({ side: state().side === side ? undefined : side, inspecting: undefined });
+}
+
+export function openTray(tab: TrayTab): void {
+  set({ tray: { open: true, tab } });
+}
+
+export function toggleTray(): void {
+  const { tray } = state();
+  set({ tray: { ...tray, open: !tray.open } });
+}
+
+export function openPalette(request: PaletteRequest): void {
+  if (!isReadOnly(state())) set({ palette: request });
+}
+
+export function closePalette(): void {
+  set({ palette: undefined });
+}
+
+export function highlight(id: string | undefined): void {
+  const { document, highlight: now } = state();
+  if (now === id) return;
+  const linked = id ? new Set([id, ...users(document, id), ...uses(document, id)]) : new Set<string>();
+  set({ highlight: id, linked });
+}
+
+export function toNeighbour(direction: Direction): void {
+  const { selection, inspecting } = state();
+  const [from] = selection;
+  const to = from ? neighbour(shown(state()), from, direction) : shown(state()).nodes.keys().next().value;
+  if (!to) return;
+  if (inspecting) goTo(to);
+  else {
+    select([to]);
+    getView()?.reveal(to);
+  }
+  getView()?.focus(to);
+}
+
+/* ---- editing ---- */
+
+export interface NewNode {
+  readonly type: string;
+  readonly title: string;
+  readonly model: { provider: string; name: string; mode: string } | undefined;
+}
+
+function build(document: StudioDocument, wanted: NewNode, position: Point, inside: GraphNode | undefined): GraphNode {
+  const kind = kindOf(wanted.type);
+  const data: NodeData = {
+    ...kind.defaults({ mode: state().mode, model: wanted.model }),
+    type: wanted.type,
+    title: edits.freeTitle(document, wanted.title),
+    desc: "",
+  };
+  for (const key of ["isInIteration", "iteration_id", "isInLoop", "loop_id"]) {
+    if (inside?.data[key] !== undefined) data[key] = inside.data[key];
+  }
+  return {
+    id: newNodeId(document.nodes),
+    type: "custom",
+    position,
+    positionAbsolute: position,
+    sourcePosition: "right",
+    targetPosition: "left",
+    ...(inside?.parentId ? { parentId: inside.parentId, extent: "parent", zIndex: 1002 } : {}),
+    data,
+  };
+}
+
+/** Adds a node where the palette was asked for: behind a port, on an edge, at a place, or instead of a node. */
+export function addNode(wanted: NewNode, request: PaletteRequest | undefined): void {
+  const { document } = state();
+  if (request?.replace) {
+    changeKind(request.replace, wanted);
+    return;
+  }
+  const source = request?.from ? document.nodes.get(request.from.source) : undefined;
+  const onEdge = request?.edge ? document.edges.get(request.edge) : undefined;
+  const inside = source ?? (onEdge ? document.nodes.get(onEdge.source) : undefined);
+  const place = request?.place ?? (source ? edits.placeAfter(document, source.id) : getView()?.centre());
+  const node = build(document, wanted, place ?? { x: 80, y: 280 }, inside && containerOf(inside) ? inside : undefined);
+  let changes: Change[];
+  if (request?.from && source) changes = edits.addAfter(document, node, request.from, portsOf);
+  else if (request?.edge) changes = edits.insertOnEdge(document, node, request.edge, portsOf);
+  else changes = edits.addNode(node);
+  set({ palette: undefined });
+  edit("edit.add", changes, { subject: node.data.title });
+  inspect(node.id, "settings");
+  getView()?.reveal(node.id);
+}
+
+function changeKind(id: string, wanted: NewNode): void {
+  const { document } = state();
+  const before = document.nodes.get(id);
+  if (!before) return;
+  const fresh = build(document, wanted, before.position, undefined);
+  set({ palette: undefined, inspectorTab: "settings" });
+  edit("edit.changeKind", edits.changeKind(document, id, fresh.data, portsOf), { subject: before.data.title });
+}
+
+export function addNote(position?: Point): void {
+  const { document } = state();
+  const place = position ?? getView()?.centre() ?? { x: 0, y: 0 };
+  const data = { type: "", title: "", desc: "", text: plainNote(""), theme: "yellow", author: "", showAuthor: false, width: 240, height: 120 };
+  const node: GraphNode = { id: newNodeId(document.nodes), type: NOTE, position: place, width: 240, height: 120, data };
+  edit("edit.addNote", edits.addNode(node));
+  select([node.id]);
+}
+
+export function connect(wanted: Connection): boolean {
+  const changes = edits.connect(state().document, wanted, portsOf);
+  edit("edit.connect", changes, { subject: state().document.nodes.get(wanted.source)?.data.title });
+  return changes.length > 0;
+}
+
+export function canConnect(wanted: Connection): boolean {
+  return refuse(state().document, wanted, portsOf) === undefined;
+}
+
+/** Every legal connection that starts at this node, for connecting by keyboard. */
+export function possibleConnections(id: string): Connection[] {
+  const { document } = state();
+  const source = document.nodes.get(id);
+  if (!source) return [];
+  return outputPorts(source, portsOf).flatMap((sourceHandle) =>
+    [...document.nodes.keys()]
+      .map((target) => ({ source: id, sourceHandle, target }))
+      .filter((wanted) => refuse(document, wanted, portsOf) === undefined),
+  );
+}
+
+export function removeEdges(ids: readonly string[]): void {
+  edit("edit.disconnect", edits.disconnect(state().document, ids));
+}
+
+export function removeSelection(): void {
+  const { document, selection, selectedEdges } = state();
+  remove([...selection], [...selectedEdges].filter((id) => document.edges.has(id)));
+}
+
+export function remove(nodes: readonly string[], edges: readonly string[] = []): void {
+  const { document, inspecting } = state();
+  const nodeChanges = edits.removeNodes(document, nodes);
+  const gone = new Set(nodeChanges.flatMap((c) => (c.on === "edge" ? [c.id] : [])));
+  const edgeChanges = edits.disconnect(document, edges.filter((id) => !gone.has(id)));
+  const [first] = nodes;
+  const subject = nodes.length === 1 && first ? document.nodes.get(first)?.data.title : undefined;
+  edit(nodes.length > 0 ? "edit.remove" : "edit.disconnect", [...edgeChanges, ...nodeChanges], { subject });
+  set({ selection: new Set(), selectedEdges: new Set(), inspecting: inspecting && nodes.includes(inspecting) ? undefined : inspecting });
+}
+
+export function move(positions: ReadonlyMap<string, Point>, merge?: string): void {
+  edit("edit.move", edits.moveNodes(state().document, positions), { merge });
+}
+
+export function nudge(dx: number, dy: number): void {
+  const { document, selection } = state();
+  const to = new Map<string, Point>();
+  for (const id of selection) {
+    const node = document.nodes.get(id);
+    if (node) to.set(id, { x: node.position.x + dx, y: node.position.y + dy });
+  }
+  move(to, "nudge");
+}
+
+export function resize(id: string, width: number, height: number): void {
+  edit("edit.resize", edits.resizeNode(state().document, id, Math.round(width), Math.round(height)));
+}
+
+/** Changes settings of a node; typing in one field is one step of undo. */
+export function updateNode(id: string, patch: Readonly<Record<string, unknown>>): void {
+  const { document } = state();
+  const merge = `${id}:${Object.keys(patch).sort().join()}`;
+  const subject = document.nodes.get(id)?.data.title;
+  edit("edit.settings", edits.updateData(document, id, patch, portsOf), { merge, subject });
+}
+
+/** Renames a variable of a node or scope, and every reference to it, as one step. */
+export function renameVariable(scope: string, before: string, after: string, own: readonly Change[]): void {
+  const { document } = state();
+  const changes: Change[] = [...own];
+  for (const node of document.nodes.values()) {
+    if (node.id === scope || isNote(node)) continue;
+    const data = renameInData(node.data, scope, before, after);
+    if (JSON.stringify(data) !== JSON.stringify(node.data)) {
+      changes.push({ on: "node", id: node.id, before: node, after: { ...node, data } });
+    }
+  }
+  edit("edit.rename", changes, { merge: `rename:${scope}` });
+}
+
+/** The patch as changes, for actions that join it with others. */
+export function settingsChanges(id: string, patch: Readonly<Record<string, unknown>>): Change[] {
+  return edits.updateData(state().document, id, patch, portsOf);
+}
+
+export function setFeatures(patch: Readonly<Record<string, unknown>>): void {
+  const { features } = state().document;
+  edit("edit.features", [{ on: "features", before: features, after: { ...features, ...patch } }], { merge: `features:${Object.keys(patch).join()}` });
+}
+
+export function setVariables(on: "environment" | "conversation", after: StudioDocument["environment"]): Change[] {
+  return [{ on, before: state().document[on], after }];
+}
+
+export function tidy(sizeOf: (id: string) => Size | undefined): void {
+  const { document } = state();
+  edit("edit.tidy", tidyChanges(document, (node) => sizeOf(node.id) ?? { width: 188, height: 90 }));
+  getView()?.fitSoon();
+}
+
+/* ---- clipboard ---- */
+
+let inPage = "";
+let pastes = 0;
+
+function chosen(): string[] {
+  return [...state().selection];
+}
+
+export async function copySelection(): Promise<void> {
+  const text = copyText(shown(state()), chosen());
+  if (!text) return;
+  inPage = text;
+  pastes = 0;
+  // Refused without HTTPS or permission; the copy inside the page still works.
+  await navigator.clipboard?.writeText(text).catch(() => undefined);
+}
+
+export function pasteClip(text: string | undefined, at?: Point): boolean {
+  const { document } = state();
+  const unique = (type: string) => kindOf(type).unique;
+  pastes += 1;
+  const pasted = pasteText(document, text ?? inPage, at, unique) ?? pasteText(document, inPage, at, unique);
+  if (!pasted || pasted.ids.length === 0) return false;
+  edit("edit.paste", shifted(pasted.changes, at ? 0 : (pastes - 1) * 24));
+  select(pasted.ids);
+  return true;
+}
+
+function shifted(changes: readonly Change[], by: number): Change[] {
+  return changes.map((c) => {
+    if (by === 0 || c.on !== "node" || !c.after || c.after.parentId) return c;
+    const { position } = c.after;
+    return { ...c, after: { ...c.after, position: { x: position.x + by, y: position.y + by } } };
+  });
+}
+
+export function duplicateSelection(): void {
+  const text = copyText(state().document, chosen());
+  const pasted = text ? pasteText(state().document, text, undefined, (type) => kindOf(type).unique) : undefined;
+  if (!pasted || pasted.ids.length === 0) return;
+  edit("edit.duplicate", pasted.changes);
+  select(pasted.ids);
+}

@@ -1,0 +1,18 @@
+/** Texts with variables as people read them: `{{#17630.text#}}` becomes "Draft reply/text". */
+import { useStudio } from "./studio";
+import { asTemplate, selectorsInText } from "../model/references";
+import { shown } from "./studio";
+
+/** The text with the names of nodes in place of their ids. Re-renders only when the result differs. */
+export function useVariableNames(text: string): string {
+  return useStudio((state) => {
+    let out = text;
+    const { nodes } = shown(state);
+    for (const selector of selectorsInText(text)) {
+      const [scope = ""] = selector;
+      const title = nodes.get(scope)?.data.title ?? scope;
+      out = out.replace(asTemplate(selector), `${title}/${selector.slice(1).join(".")}`);
+    }
+    return out;
+  });
+}
