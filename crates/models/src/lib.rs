@@ -7,16 +7,28 @@
 //! the usage; dropping a stream ends the call; an error keeps the provider's text and never a key;
 //! a price or a limit that is not known stays unknown.
 
+mod catalog;
 mod chat;
+pub mod count;
 mod decimal;
 mod error;
+mod form;
+mod provider;
+mod providers;
+mod registry;
 mod runtime;
 mod spec;
+mod sse;
+mod static_runtime;
 mod usage;
 
 pub use chat::*;
 pub use decimal::{Decimal, NotDecimal};
 pub use error::{ErrorClass, ModelError};
+pub use provider::*;
+pub use providers::scripted::ID as SCRIPTED;
+pub use registry::{ADAPTERS, Registry};
 pub use runtime::{ModelRef, ModelRuntime, ModelScope};
 pub use spec::*;
+pub use static_runtime::StaticRuntime;
 pub use usage::Usage;

@@ -1,0 +1,125 @@
+//! What an adapter offers for one vendor.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use ox_net::Egress;
+use ox_types::Json;
+
+use crate::{
+    ChatRequest, ChatStream, CompletionRequest, EmbeddingRequest, EmbeddingResult, ErrorClass, ModelError, ModelKind,
+    ModelSpec, ProviderSpec, Ranked, RerankRequest,
+};
+
+/// Values of a credential form, in plain text.
+pub type Credentials = serde_json::Map<String, Json>;
+
+/// Time limits of a model call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CallLimits {
+    pub connect: Duration,
+    /// From the call to the first piece of the answer.
+    pub first_token: Duration,
+    /// Between two pieces.
+    pub idle: Duration,
+    /// The whole call.
+    pub total: Duration,
+}
+
+impl Default for CallLimits {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            first_token: Duration::from_secs(300),
+            idle: Duration::from_secs(120),
+            total: Duration::from_secs(1200),
+        }
+    }
+}
+
+/// With what a call is made.
+#[derive(Clone, Copy)]
+pub struct Call<'a> {
+    pub egress: &'a Egress,
+    pub credentials: &'a Credentials,
+    /// What is known of the model: prices, limits, quirks.
+    pub spec: Option<&'a ModelSpec>,
+    pub limits: CallLimits,
+}
+
+/// A model that answers conversations.
+#[async_trait]
+pub trait ChatModel: Send + Sync {
+    /// Asks. Fails before the first piece when the provider refuses.
+    async fn chat(&self, call: Call<'_>, request: ChatRequest) -> Result<ChatStream, ModelError>;
+}
+
+/// A model that continues a text.
+#[async_trait]
+pub trait CompletionModel: Send + Sync {
+    /// Asks.
+    async fn complete(&self, call: Call<'_>, request: CompletionRequest) -> Result<ChatStream, ModelError>;
+}
+
+/// A model that turns texts into vectors.
+#[async_trait]
+pub trait EmbeddingModel: Send + Sync {
+    /// One vector for each text, in order.
+    async fn embed(&self, call: Call<'_>, request: EmbeddingRequest) -> Result<EmbeddingResult, ModelError>;
+}
+
+/// A model that orders documents.
+#[async_trait]
+pub trait RerankModel: Send + Sync {
+    /// Best first.
+    async fn rerank(&self, call: Call<'_>, request: RerankRequest) -> Result<Vec<Ranked>, ModelError>;
+}
+
+/// One vendor: its description and its models' capabilities.
+#[async_trait]
+pub trait Provider: Send + Sync {
+    /// How it is shown and what it brings.
+    fn spec(&self) -> &ProviderSpec;
+
+    /// Its chat models.
+    fn chat_model(&self) -> Option<&dyn ChatModel> {
+        None
+    }
+
+    /// Its completion models.
+    fn completion_model(&self) -> Option<&dyn CompletionModel> {
+        None
+    }
+
+    /// Its embedding models.
+    fn embedding_model(&self) -> Option<&dyn EmbeddingModel> {
+        None
+    }
+
+    /// Its rerank models.
+    fn rerank_model(&self) -> Option<&dyn RerankModel> {
+        None
+    }
+
+    /// What is known of a model: its row of the table, or what the credentials of a custom model say.
+    fn describe(&self, model: &str, kind: ModelKind, credentials: &Credentials) -> ModelSpec;
+
+    /// Tries the credentials; with a model, that model is asked something small.
+    async fn validate(&self, call: Call<'_>, model: Option<(&str, ModelKind)>) -> Result<(), ModelError>;
+
+    /// Models the vendor lists for this key; `Unsupported` where it lists none.
+    async fn remote_models(&self, _call: Call<'_>) -> Result<Vec<ModelSpec>, ModelError> {
+        Err(self.unsupported("listing models"))
+    }
+
+    /// The error for what it cannot do.
+    fn unsupported(&self, what: &str) -> ModelError {
+        ModelError::new(ErrorClass::Unsupported, &self.spec().id, format!("{what} is not supported by this provider"))
+    }
+}
+
+/// A text value of a form; empty counts as absent.
+#[must_use]
+pub fn credential<'a>(credentials: &'a Credentials, name: &str) -> Option<&'a str> {
+    credentials.get(name).and_then(Json::as_str).map(str::trim).filter(|text| !text.is_empty())
+}

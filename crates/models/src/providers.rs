@@ -1,0 +1,4 @@
+//! The adapters: one file for each wire protocol.
+
+pub mod openai_compatible;
+pub mod scripted;

@@ -1,0 +1,606 @@
+//! The OpenAI-compatible protocol: chat, completions, embeddings at any address.
+
+mod answer;
+mod fault;
+mod vendors;
+pub(crate) use vendors::icon;
+mod wire;
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use base64::Engine as _;
+use ox_net::{Class, Limits, Request, Response};
+use ox_types::Json;
+use serde_json::{Map, json};
+use tokio::time::Instant;
+
+use self::{
+    answer::{Reader, Tokens},
+    vendors::{Probe, UrlForm, VENDORS, Vendor},
+};
+use crate::{
+    Call, ChatDelta, ChatModel, ChatRequest, ChatStream, CompletionModel, CompletionRequest, Credentials,
+    EmbeddingModel, EmbeddingRequest, EmbeddingResult, ErrorClass, FetchFrom, I18n, Message, ModelError, ModelFeature,
+    ModelKind, ModelSpec, Pricing, Provider, ProviderSpec, Usage, catalog, count, credential, sse,
+};
+
+const MAX_BODY: u64 = 256 * 1024 * 1024;
+const MAX_ERROR_BODY: usize = 64 * 1024;
+
+/// The providers of the vendor table.
+pub fn providers() -> Vec<Arc<dyn Provider>> {
+    VENDORS
+        .iter()
+        .map(|vendor| Arc::new(OpenAiCompatible { vendor, spec: vendor.spec() }) as Arc<dyn Provider>)
+        .collect()
+}
+
+/// One vendor of the table.
+struct OpenAiCompatible {
+    vendor: &'static Vendor,
+    spec: ProviderSpec,
+}
+
+/// What a stream needs to know to end well.
+struct Accounting {
+    provider: String,
+    key: Option<String>,
+    model: String,
+    messages: Vec<Message>,
+    tools: Vec<crate::ToolSpec>,
+    pricing: Option<Pricing>,
+    started: Instant,
+    first_token: Duration,
+}
+
+impl OpenAiCompatible {
+    fn base(&self, credentials: &Credentials) -> Result<String, ModelError> {
+        let given = self.vendor.base_field.and_then(|field| credential(credentials, field));
+        let base = given.or(self.vendor.base).ok_or_else(|| {
+            let field = self.vendor.base_field.unwrap_or("base URL");
+            self.error(ErrorClass::BadRequest, format!("the credentials have no {field}: enter the address of the API"))
+        })?;
+        let base = base.trim_end_matches('/');
+        // People paste the address of the call itself.
+        let base = ["/chat/completions", "/completions", "/embeddings"]
+            .iter()
+            .find_map(|suffix| base.strip_suffix(suffix))
+            .unwrap_or(base);
+        let last = base.rsplit('/').next().unwrap_or_default();
+        let versioned = last.strip_prefix('v').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+        Ok(match self.vendor.url {
+            UrlForm::EnsureV1 if !versioned && given.is_some() => format!("{base}/v1"),
+            _ => base.to_owned(),
+        })
+    }
+
+    fn url(&self, call: &Call<'_>, model: &str, path: &str) -> Result<String, ModelError> {
+        let base = self.base(call.credentials)?;
+        // The newer Azure address is the plain protocol.
+        if self.vendor.url != UrlForm::Azure || base.ends_with("/openai/v1") {
+            return Ok(format!("{base}{path}"));
+        }
+        let version = credential(call.credentials, "openai_api_version").unwrap_or("2024-10-21");
+        let base = base.strip_suffix("/openai").unwrap_or(&base);
+        let mut url = url::Url::parse(base)
+            .map_err(|error| self.error(ErrorClass::BadRequest, format!("openai_api_base is not a URL: {error}")))?;
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments
+                .pop_if_empty()
+                .extend(["openai", "deployments", model])
+                .extend(path.split('/').filter(|part| !part.is_empty()));
+        }
+        url.query_pairs_mut().append_pair("api-version", version);
+        Ok(url.into())
+    }
+
+    fn request(&self, call: &Call<'_>, mut request: Request) -> Result<Request, ModelError> {
+        let net = |error: ox_net::NetError| fault::from_net(&self.spec.id, &error);
+        request.limits = Limits {
+            connect: call.limits.connect,
+            first_byte: call.limits.first_token,
+            read: call.limits.idle,
+            total: call.limits.total,
+            body: MAX_BODY,
+        };
+        if let Some(key) = credential(call.credentials, self.vendor.key_field) {
+            request = if self.vendor.quirks.api_key_header {
+                request.secret_header("api-key", key).map_err(net)?
+            } else {
+                request.secret_header("authorization", &format!("Bearer {key}")).map_err(net)?
+            };
+        }
+        if let Some(organization) = credential(call.credentials, "openai_organization") {
+            request = request.header("openai-organization", organization).map_err(net)?;
+        }
+        request.header("accept", "application/json, text/event-stream").map_err(net)
+    }
+
+    /// Sends and turns everything that is not a success into an error.
+    async fn send(&self, call: &Call<'_>, request: Request) -> Result<Response, ModelError> {
+        let key = credential(call.credentials, self.vendor.key_field);
+        let request = self.request(call, request)?;
+        let answer = call.egress.send(request).await;
+        let mut response = answer.map_err(|error| fault::from_net(&self.spec.id, &error))?;
+        if response.status.is_success() {
+            return Ok(response);
+        }
+        let mut body = Vec::new();
+        while body.len() < MAX_ERROR_BODY {
+            // The status says enough; a body that breaks off is used as far as it came.
+            let Ok(Some(piece)) = response.chunk().await else { break };
+            body.extend_from_slice(&piece);
+        }
+        let body = String::from_utf8_lossy(&body);
+        let error = fault::from_status(&self.spec.id, response.status.as_u16(), &response.headers, &body);
+        Err(fault::without_key(error, key))
+    }
+
+    /// The name the server knows the model by.
+    fn wire_model<'a>(&self, call: &Call<'a>, model: &'a str) -> &'a str {
+        credential(call.credentials, "endpoint_model_name").unwrap_or(model)
+    }
+
+    /// The model whose properties count: a deployment has a name of its own.
+    fn base_model<'a>(&self, credentials: &'a Credentials, model: &'a str) -> &'a str {
+        credential(credentials, "base_model_name").unwrap_or(model)
+    }
+
+    async fn start(
+        &self,
+        call: Call<'_>,
+        path: &str,
+        model: &str,
+        body: &Map<String, Json>,
+        accounting: Accounting,
+    ) -> Result<ChatStream, ModelError> {
+        let url = self.url(&call, model, path)?;
+        let bytes = serde_json::to_vec(body).map_err(|error| self.error(ErrorClass::BadRequest, error.to_string()))?;
+        let response = self.send(&call, Request::post_json(Class::Model, url, bytes)).await?;
+        let kind = response.headers.get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let is_stream = kind.starts_with("text/event-stream");
+        // A server that does not name its stream is told by what was asked.
+        let named = kind.starts_with("application/json") || kind.starts_with("text/html");
+        let asked = body.get("stream").and_then(Json::as_bool).unwrap_or(false);
+        if is_stream || (asked && !named) {
+            Ok(stream(response, accounting))
+        } else {
+            whole(response, accounting).await
+        }
+    }
+
+    fn accounting(&self, call: &Call<'_>, model: &str, started: Instant) -> Accounting {
+        Accounting {
+            provider: self.spec.id.clone(),
+            key: credential(call.credentials, self.vendor.key_field).map(str::to_owned),
+            model: self.base_model(call.credentials, model).to_owned(),
+            messages: Vec::new(),
+            tools: Vec::new(),
+            pricing: call.spec.and_then(|spec| spec.pricing.clone()),
+            started,
+            first_token: call.limits.first_token,
+        }
+    }
+
+    fn error(&self, class: ErrorClass, text: String) -> ModelError {
+        ModelError::new(class, &self.spec.id, text)
+    }
+}
+
+/// A stream of pieces; the connection closes when it is dropped.
+fn stream(mut response: Response, accounting: Accounting) -> ChatStream {
+    Box::pin(async_stream::try_stream! {
+        let mut decoder = sse::Decoder::default();
+        let mut reader = Reader::new(&accounting.provider);
+        let mut tokens = None;
+        let mut first = None;
+        let mut produced = Produced::default();
+        let mut open = true;
+        while open && !reader.seen_done {
+            let piece = next_piece(&mut response, &accounting, first.is_none()).await?;
+            match piece {
+                Some(bytes) => decoder.push(&bytes).map_err(|_| {
+                    fault::garbage(&accounting.provider, "the provider sent a line without end", "")
+                })?,
+                None => {
+                    open = false;
+                    decoder.finish();
+                }
+            }
+            while let Some(event) = decoder.next_event() {
+                let frame = reader.event(&event).map_err(|error| fault::without_key(error, accounting.key.as_deref()))?;
+                let Some(frame) = frame else { continue };
+                tokens = frame.tokens.or(tokens);
+                if says_something(&frame.delta) {
+                    if is_content(&frame.delta) {
+                        first.get_or_insert_with(Instant::now);
+                    }
+                    produced.add(&frame.delta);
+                    yield frame.delta;
+                }
+            }
+        }
+        check_end(&reader, &accounting.provider)?;
+        let usage = usage(tokens, accounting, produced, first).await;
+        yield ChatDelta { usage: Some(usage), ..ChatDelta::default() };
+    })
+}
+
+/// The next bytes; until the first token the limit is counted from the call's start.
+async fn next_piece(
+    response: &mut Response,
+    accounting: &Accounting,
+    is_first: bool,
+) -> Result<Option<bytes::Bytes>, ModelError> {
+    let net = |error: ox_net::NetError| fault::from_net(&accounting.provider, &error);
+    if !is_first {
+        return response.chunk().await.map_err(net);
+    }
+    let deadline = accounting.started + accounting.first_token;
+    match tokio::time::timeout_at(deadline, response.chunk()).await {
+        Ok(piece) => piece.map_err(net),
+        Err(_) => {
+            let text = format!("no first token within {:?}", accounting.first_token);
+            Err(ModelError::new(ErrorClass::Timeout, &accounting.provider, text))
+        }
+    }
+}
+
+fn check_end(reader: &Reader, provider: &str) -> Result<(), ModelError> {
+    if !reader.seen_frame {
+        return Err(fault::garbage(provider, "the provider's stream held no answer", ""));
+    }
+    if reader.seen_finish || reader.seen_done {
+        return Ok(());
+    }
+    let text = "the stream ended before the answer was complete";
+    Err(ModelError::new(ErrorClass::Connection, provider, text))
+}
+
+/// An answer that came in one piece.
+async fn whole(response: Response, accounting: Accounting) -> Result<ChatStream, ModelError> {
+    let net = |error: ox_net::NetError| fault::from_net(&accounting.provider, &error);
+    let body = response.bytes().await.map_err(net)?;
+    let json: Json = serde_json::from_slice(&body).map_err(|_| {
+        fault::garbage(&accounting.provider, "the provider's answer is not JSON", &String::from_utf8_lossy(&body))
+    })?;
+    let mut reader = Reader::new(&accounting.provider);
+    let frame = reader.frame(&json).map_err(|error| fault::without_key(error, accounting.key.as_deref()))?;
+    if json.get("choices").and_then(Json::as_array).is_none_or(Vec::is_empty) {
+        return Err(fault::garbage(&accounting.provider, "the provider's answer has no choices", &json.to_string()));
+    }
+    let mut produced = Produced::default();
+    produced.add(&frame.delta);
+    let mut usage = usage(frame.tokens, accounting, produced, None).await;
+    (usage.time_to_first_token, usage.time_to_generate) = (None, None);
+    let last = ChatDelta { usage: Some(usage), ..frame.delta };
+    Ok(Box::pin(futures::stream::iter([Ok(last)])))
+}
+
+/// What was produced, for counting when the vendor does not.
+#[derive(Default)]
+struct Produced {
+    text: String,
+}
+
+impl Produced {
+    fn add(&mut self, delta: &ChatDelta) {
+        self.text.push_str(&delta.reasoning);
+        self.text.push_str(&delta.text);
+        for call in &delta.tool_calls {
+            self.text.push_str(call.name.as_deref().unwrap_or_default());
+            self.text.push_str(&call.arguments);
+        }
+    }
+}
+
+const fn is_content(delta: &ChatDelta) -> bool {
+    !delta.text.is_empty() || !delta.reasoning.is_empty() || !delta.tool_calls.is_empty()
+}
+
+const fn says_something(delta: &ChatDelta) -> bool {
+    is_content(delta) || delta.finish_reason.is_some()
+}
+
+async fn usage(tokens: Option<Tokens>, accounting: Accounting, produced: Produced, first: Option<Instant>) -> Usage {
+    let (started, ended) = (accounting.started, Instant::now());
+    let pricing = accounting.pricing.clone();
+    let tokens = match tokens {
+        Some(tokens) => tokens,
+        None => counted(accounting, produced).await,
+    };
+    let mut usage = Usage::priced(tokens.prompt, tokens.completion, pricing.as_ref());
+    usage.cached_tokens = tokens.cached;
+    usage.reasoning_tokens = tokens.reasoning;
+    usage.latency = seconds(ended.duration_since(started));
+    usage.time_to_first_token = first.map(|first| seconds(first.duration_since(started)));
+    usage.time_to_generate = first.map(|first| seconds(ended.duration_since(first)));
+    usage
+}
+
+async fn counted(accounting: Accounting, produced: Produced) -> Tokens {
+    // Counting a long prompt takes longer than an async task may hold its thread.
+    let count = tokio::task::spawn_blocking(move || Tokens {
+        prompt: count::messages(&accounting.model, &accounting.messages, &accounting.tools),
+        completion: count::text(&accounting.model, &produced.text),
+        ..Tokens::default()
+    });
+    count.await.unwrap_or_default()
+}
+
+/// Three decimals, as on the wire.
+fn seconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1000.0).round() / 1000.0
+}
+
+#[async_trait]
+impl ChatModel for OpenAiCompatible {
+    async fn chat(&self, call: Call<'_>, request: ChatRequest) -> Result<ChatStream, ModelError> {
+        let started = Instant::now();
+        let model = self.wire_model(&call, &request.model);
+        let base = self.base_model(call.credentials, model);
+        // What parameters a deployment takes is told by its base model.
+        let mut body = wire::chat_body(&request, base, self.vendor.quirks);
+        body.insert("model".into(), model.into());
+        let mut accounting = self.accounting(&call, &request.model, started);
+        let url_model = model.to_owned();
+        accounting.messages = request.messages;
+        accounting.tools = request.tools;
+        self.start(call, "/chat/completions", &url_model, &body, accounting).await
+    }
+}
+
+#[async_trait]
+impl CompletionModel for OpenAiCompatible {
+    async fn complete(&self, call: Call<'_>, request: CompletionRequest) -> Result<ChatStream, ModelError> {
+        let started = Instant::now();
+        let model = self.wire_model(&call, &request.model).to_owned();
+        let body = wire::completion_body(&request, &model, self.vendor.quirks);
+        let mut accounting = self.accounting(&call, &request.model, started);
+        accounting.messages = vec![Message::user(request.prompt)];
+        self.start(call, "/completions", &model, &body, accounting).await
+    }
+}
+
+#[async_trait]
+impl EmbeddingModel for OpenAiCompatible {
+    async fn embed(&self, call: Call<'_>, request: EmbeddingRequest) -> Result<EmbeddingResult, ModelError> {
+        let started = Instant::now();
+        let model = self.wire_model(&call, &request.model);
+        let url = self.url(&call, model, "/embeddings")?;
+        let batch = call.spec.and_then(|spec| spec.model_properties.get("max_chunks")).and_then(Json::as_u64);
+        let batch = usize::try_from(batch.unwrap_or(1)).unwrap_or(1).clamp(1, 2048);
+        let mut embeddings = Vec::with_capacity(request.texts.len());
+        let mut tokens = 0;
+        for texts in request.texts.chunks(batch) {
+            let mut body = json!({"model": model, "input": texts, "encoding_format": "float"});
+            if let (Some(user), Some(fields)) =
+                (request.user.as_deref().filter(|_| self.vendor.quirks.user), body.as_object_mut())
+            {
+                fields.insert("user".into(), user.into());
+            }
+            let response = self.send(&call, Request::post_json(Class::Model, url.as_str(), body.to_string())).await?;
+            let body = response.bytes().await.map_err(|error| fault::from_net(&self.spec.id, &error))?;
+            let (mut vectors, used) = self.vectors(&body, texts.len())?;
+            tokens += used.unwrap_or_else(|| texts.iter().map(|text| count::estimate(text)).sum());
+            embeddings.append(&mut vectors);
+        }
+        let mut usage = Usage::priced(tokens, 0, call.spec.and_then(|spec| spec.pricing.as_ref()));
+        usage.latency = seconds(started.elapsed());
+        Ok(EmbeddingResult { embeddings, usage })
+    }
+}
+
+impl OpenAiCompatible {
+    fn vectors(&self, body: &[u8], expected: usize) -> Result<(Vec<Vec<f32>>, Option<u64>), ModelError> {
+        let wrong = |what: &str| fault::garbage(&self.spec.id, what, &String::from_utf8_lossy(body));
+        let json: Json = serde_json::from_slice(body).map_err(|_| wrong("the provider's answer is not JSON"))?;
+        if let Some(error) = fault::from_body(&self.spec.id, &json) {
+            return Err(error);
+        }
+        let data = json.get("data").and_then(Json::as_array).ok_or_else(|| wrong("the answer holds no vectors"))?;
+        let mut vectors = vec![Vec::new(); expected];
+        for (position, item) in data.iter().enumerate() {
+            let index = item.get("index").and_then(Json::as_u64).and_then(|index| usize::try_from(index).ok());
+            let vector = item.get("embedding").and_then(vector).ok_or_else(|| wrong("a vector cannot be read"))?;
+            let slot = vectors.get_mut(index.unwrap_or(position)).ok_or_else(|| wrong("more vectors than texts"))?;
+            *slot = vector;
+        }
+        if vectors.iter().any(Vec::is_empty) {
+            return Err(wrong("fewer vectors than texts"));
+        }
+        Ok((vectors, json.get("usage").and_then(Tokens::read).map(|tokens| tokens.prompt)))
+    }
+
+    fn custom_model(&self, model: &str, kind: ModelKind, credentials: &Credentials) -> ModelSpec {
+        let number = |name: &str| {
+            let value = credentials.get(name)?;
+            value.as_u64().or_else(|| value.as_str()?.trim().parse().ok())
+        };
+        let is = |name: &str, value: &str| credential(credentials, name) == Some(value);
+        let mut properties = Map::new();
+        if let Some(size) = number("context_size") {
+            properties.insert("context_size".into(), size.into());
+        }
+        let mut features = Vec::new();
+        let mut rules = Vec::new();
+        match kind {
+            ModelKind::Llm => {
+                properties.insert("mode".into(), credential(credentials, "mode").unwrap_or("chat").into());
+                if is("function_calling_type", "tool_call") || is("function_calling_type", "function_call") {
+                    features.extend([ModelFeature::ToolCall, ModelFeature::MultiToolCall, ModelFeature::AgentThought]);
+                }
+                if is("stream_function_calling", "supported") {
+                    features.push(ModelFeature::StreamToolCall);
+                }
+                if is("vision_support", "support") {
+                    features.push(ModelFeature::Vision);
+                }
+                if is("structured_output_support", "supported") {
+                    features.push(ModelFeature::StructuredOutput);
+                }
+                let max = number("max_tokens_to_sample").or_else(|| number("max_tokens"));
+                rules = catalog::rules(max, false, true);
+            }
+            ModelKind::TextEmbedding => {
+                properties.insert("max_chunks".into(), number("max_chunks").unwrap_or(1).into());
+            }
+            _ => {}
+        }
+        let label = credential(credentials, "display_name").unwrap_or(model);
+        ModelSpec {
+            model: model.to_owned(),
+            label: I18n::same(label),
+            kind,
+            features,
+            fetch_from: FetchFrom::Customizable,
+            model_properties: properties,
+            parameter_rules: rules,
+            pricing: None,
+            deprecated: false,
+        }
+    }
+
+    async fn probe(&self, call: Call<'_>, path: &str) -> Result<(), ModelError> {
+        let url = self.url(&call, "", path)?;
+        let limits =
+            crate::CallLimits { first_token: Duration::from_secs(30), total: Duration::from_secs(60), ..call.limits };
+        match self.send(&Call { limits, ..call }, Request::get(Class::Model, url.as_str())).await {
+            Ok(response) => {
+                let body = response.bytes().await.map_err(|error| fault::from_net(&self.spec.id, &error))?;
+                let json = serde_json::from_slice::<Json>(&body);
+                json.map(|_| ()).map_err(|_| {
+                    let what = format!("{url} does not answer in the OpenAI protocol; check the base URL");
+                    fault::garbage(&self.spec.id, &what, &String::from_utf8_lossy(&body))
+                })
+            }
+            // A key that may not list models is a key.
+            Err(error) if error.status == Some(403) && error.text.contains("Missing scopes") => Ok(()),
+            Err(error) if error.status == Some(404) => {
+                let text = format!("{url} was not found; check the base URL ({})", error.text);
+                Err(ModelError { class: ErrorClass::BadRequest, text, ..error })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn ask(&self, call: Call<'_>, model: &str, kind: ModelKind) -> Result<(), ModelError> {
+        let described = self.describe(model, kind, call.credentials);
+        let limits =
+            crate::CallLimits { first_token: Duration::from_secs(60), total: Duration::from_secs(90), ..call.limits };
+        let call = Call { spec: Some(&described), limits, ..call };
+        let parameters = Map::from_iter([("max_tokens".to_owned(), json!(16))]);
+        let model = model.to_owned();
+        match kind {
+            ModelKind::TextEmbedding => {
+                let texts = vec!["ping".to_owned()];
+                self.embed(call, EmbeddingRequest { model, texts, ..EmbeddingRequest::default() }).await.map(|_| ())
+            }
+            ModelKind::Llm if described.mode() == crate::ModelMode::Completion => {
+                let request =
+                    CompletionRequest { model, prompt: "ping".into(), parameters, ..CompletionRequest::default() };
+                self.complete(call, request).await.map(|_| ())
+            }
+            ModelKind::Llm => {
+                let messages = vec![Message::user("ping")];
+                self.chat(call, ChatRequest { model, messages, parameters, ..ChatRequest::default() }).await.map(|_| ())
+            }
+            _ => Err(self.unsupported(kind.as_str())),
+        }
+    }
+}
+
+/// A vector as numbers, or as base64 of little-endian floats.
+fn vector(json: &Json) -> Option<Vec<f32>> {
+    match json {
+        #[expect(clippy::cast_possible_truncation, reason = "vectors are kept in single precision")]
+        Json::Array(numbers) => numbers.iter().map(|number| number.as_f64().map(|number| number as f32)).collect(),
+        Json::String(text) => {
+            let bytes = base64::engine::general_purpose::STANDARD.decode(text).ok()?;
+            let (floats, rest) = bytes.as_chunks::<4>();
+            rest.is_empty().then(|| floats.iter().map(|float| f32::from_le_bytes(*float)).collect())
+        }
+        _ => None,
+    }
+}
+
+#[async_trait]
+impl Provider for OpenAiCompatible {
+    fn spec(&self) -> &ProviderSpec {
+        &self.spec
+    }
+
+    fn chat_model(&self) -> Option<&dyn ChatModel> {
+        Some(self)
+    }
+
+    fn completion_model(&self) -> Option<&dyn CompletionModel> {
+        Some(self)
+    }
+
+    fn embedding_model(&self) -> Option<&dyn EmbeddingModel> {
+        self.vendor.kinds.contains(&ModelKind::TextEmbedding).then_some(self as &dyn EmbeddingModel)
+    }
+
+    fn describe(&self, model: &str, kind: ModelKind, credentials: &Credentials) -> ModelSpec {
+        if let Some(known) = self.spec.model(model, kind) {
+            return known.clone();
+        }
+        // A deployment has the properties of its base model.
+        if self.vendor.url == UrlForm::Azure
+            && let Some(known) = VENDORS
+                .first()
+                .map(Vendor::spec)
+                .and_then(|openai| openai.model(self.base_model(credentials, model), kind).cloned())
+        {
+            let (model, label) = (model.to_owned(), I18n::same(model));
+            // Azure's prices are its own.
+            return ModelSpec { model, label, fetch_from: FetchFrom::Customizable, pricing: None, ..known };
+        }
+        self.custom_model(model, kind, credentials)
+    }
+
+    async fn validate(&self, call: Call<'_>, model: Option<(&str, ModelKind)>) -> Result<(), ModelError> {
+        if self.vendor.key_required && credential(call.credentials, self.vendor.key_field).is_none() {
+            return Err(self.error(ErrorClass::Auth, format!("the credentials have no {}", self.vendor.key_field)));
+        }
+        match (model, self.vendor.probe) {
+            (Some((model, kind)), _) => self.ask(call, model, kind).await,
+            (None, Probe::Models) => self.probe(call, "/models").await,
+            (None, Probe::Path(path)) => self.probe(call, path).await,
+            (None, Probe::Ask) => {
+                Err(self.error(ErrorClass::BadRequest, "add a model to try these credentials".into()))
+            }
+        }
+    }
+
+    async fn remote_models(&self, call: Call<'_>) -> Result<Vec<ModelSpec>, ModelError> {
+        if !self.vendor.lists_models {
+            return Err(self.unsupported("listing models"));
+        }
+        let url = self.url(&call, "", "/models")?;
+        let limits =
+            crate::CallLimits { first_token: Duration::from_secs(30), total: Duration::from_secs(60), ..call.limits };
+        let response = self.send(&Call { limits, ..call }, Request::get(Class::Model, url)).await?;
+        let body = response.bytes().await.map_err(|error| fault::from_net(&self.spec.id, &error))?;
+        let json: Json = serde_json::from_slice(&body).map_err(|_| {
+            fault::garbage(&self.spec.id, "the list of models is not JSON", &String::from_utf8_lossy(&body))
+        })?;
+        // Most wrap the list, some do not.
+        let list = json.get("data").or(Some(&json)).and_then(Json::as_array);
+        let list =
+            list.ok_or_else(|| fault::garbage(&self.spec.id, "there is no list of models", &json.to_string()))?;
+        let names = list.iter().filter_map(|item| item.get("id").and_then(Json::as_str));
+        let mut models: Vec<ModelSpec> = names
+            .take(5000)
+            .map(|name| {
+                let embeds = name.contains("embed") || name.contains("bge-");
+                let kind = if embeds { ModelKind::TextEmbedding } else { ModelKind::Llm };
+                self.describe(name, kind, call.credentials)
+            })
+            .collect();
+        models.sort_by(|a, b| a.model.cmp(&b.model));
+        Ok(models)
+    }
+}
