@@ -73,7 +73,7 @@ impl Migrator {
 
 /// Writes the column types and partitioning of one database into a migration.
 fn dialect(sql: &str, backend: DbBackend) -> String {
-    let types: [(&str, &str, &str); 10] = [
+    let types: [(&str, &str, &str); 9] = [
         // token, SQLite, PostgreSQL
         ("{uuid}", "BLOB", "uuid"),
         ("{text}", "TEXT", "text"),
@@ -84,7 +84,6 @@ fn dialect(sql: &str, backend: DbBackend) -> String {
         ("{double}", "DOUBLE", "double precision"),
         // Text: the JSON types reorder keys, which users see.
         ("{json}", "TEXT", "text"),
-        ("{partition_key}", "id", "id, created_at"),
         ("{partition_by}", "", "PARTITION BY RANGE (created_at)"),
     ];
     types.iter().fold(sql.to_owned(), |sql, (token, sqlite, postgres)| {

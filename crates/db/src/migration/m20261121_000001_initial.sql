@@ -295,7 +295,7 @@ CREATE TABLE workflow_runs (
     labels {text},
     created_at {time} NOT NULL,
     finished_at {time},
-    PRIMARY KEY ({partition_key})
+    PRIMARY KEY (id, created_at)
 ) {partition_by};
 CREATE INDEX ix_workflow_runs_app_id_created_at_id ON workflow_runs (app_id, created_at, id);
 CREATE INDEX ix_workflow_runs_owner ON workflow_runs (owner) WHERE finished_at IS NULL;
@@ -330,7 +330,7 @@ CREATE TABLE workflow_node_executions (
     created_by {uuid} NOT NULL,
     created_at {time} NOT NULL,
     finished_at {time},
-    PRIMARY KEY ({partition_key})
+    PRIMARY KEY (id, created_at)
 ) {partition_by};
 CREATE INDEX ix_workflow_node_executions_workflow_run_id_index ON workflow_node_executions (workflow_run_id, "index");
 CREATE INDEX ix_workflow_node_executions_workflow_id_node_id_created_at ON workflow_node_executions (workflow_id, node_id, created_at) WHERE debug;
@@ -443,7 +443,7 @@ CREATE TABLE messages (
     app_mode {text},
     created_at {time} NOT NULL,
     updated_at {time} NOT NULL,
-    PRIMARY KEY ({partition_key})
+    PRIMARY KEY (id, created_at)
 ) {partition_by};
 CREATE INDEX ix_messages_conversation_id_created_at_id ON messages (conversation_id, created_at, id);
 CREATE INDEX ix_messages_app_id_created_at_id ON messages (app_id, created_at, id);

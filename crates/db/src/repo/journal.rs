@@ -1,0 +1,181 @@
+//! Recording of runs: many changes, one transaction, few statements.
+//!
+//! The caller groups what arrived (see the recorder in `app`) and calls [`RunWriter::commit`]. Every row goes in
+//! whole; a row that exists keeps its key, its creation data and its inputs, and takes the rest.
+//! Invariants: all of a batch or nothing of it; a row is at most once in a batch; a run whose lease was taken
+//! over by another process is not written any more.
+
+mod rows;
+mod statement;
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use ox_types::ConversationId;
+use sea_orm::{ConnectionTrait, Statement, Value};
+
+use self::{
+    rows::{CONVERSATIONS, FILES, INTENTS, LOGS, MESSAGES, NODES, RUNS, VARIABLES},
+    statement::Upsert,
+};
+use crate::{
+    Database, Error, Result, Tx,
+    model::{
+        Conversation, ConversationVariable, Message, MessageFile, NodeExecution, RunIntent, WorkflowAppLog, WorkflowRun,
+    },
+};
+
+/// Changes to write together.
+#[derive(Clone, Debug, Default)]
+pub struct RunBatch<'a> {
+    pub runs: Vec<&'a WorkflowRun>,
+    pub nodes: Vec<&'a NodeExecution>,
+    pub intents: Vec<&'a RunIntent>,
+    pub logs: Vec<&'a WorkflowAppLog>,
+    /// New ones, or changes of name, status and settings; `touches` counts their messages.
+    pub conversations: Vec<&'a Conversation>,
+    pub touches: Vec<Touch>,
+    pub messages: Vec<&'a Message>,
+    pub message_files: Vec<&'a MessageFile>,
+    pub variables: Vec<&'a ConversationVariable>,
+}
+
+/// Messages were added to a conversation that exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Touch {
+    pub conversation_id: ConversationId,
+    pub at: DateTime<Utc>,
+    pub messages: i32,
+}
+
+impl RunBatch<'_> {
+    /// Nothing to write.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.runs.is_empty()
+            && self.nodes.is_empty()
+            && self.intents.is_empty()
+            && self.logs.is_empty()
+            && self.conversations.is_empty()
+            && self.touches.is_empty()
+            && self.messages.is_empty()
+            && self.message_files.is_empty()
+            && self.variables.is_empty()
+    }
+
+    /// How many rows it writes.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.runs.len()
+            + self.nodes.len()
+            + self.intents.len()
+            + self.logs.len()
+            + self.conversations.len()
+            + self.touches.len()
+            + self.messages.len()
+            + self.message_files.len()
+            + self.variables.len()
+    }
+}
+
+/// Writes batches. One per process; calls wait for each other on SQLite.
+#[derive(Clone)]
+pub struct RunWriter {
+    database: Database,
+}
+
+impl RunWriter {
+    /// A writer on a database.
+    #[must_use]
+    pub const fn new(database: Database) -> Self {
+        Self { database }
+    }
+
+    /// Writes all changes in one transaction, durable when it returns.
+    ///
+    /// # Errors
+    /// `Conflict` when one of the runs belongs to another process now; any error means that nothing was written.
+    pub async fn commit(&self, batch: &RunBatch<'_>) -> Result<()> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let tx = self.database.begin().await?;
+        write(&tx, batch).await?;
+        tx.commit().await
+    }
+}
+
+/// As [`RunWriter::commit`], inside a transaction that does more.
+///
+/// # Errors
+/// As there.
+pub async fn write(tx: &Tx, batch: &RunBatch<'_>) -> Result<()> {
+    put(tx, &CONVERSATIONS, &batch.conversations).await?;
+    touch(tx, &batch.touches).await?;
+    put(tx, &MESSAGES, &batch.messages).await?;
+    put(tx, &FILES, &batch.message_files).await?;
+    if put(tx, &RUNS, &batch.runs).await? < batch.runs.len() as u64 {
+        let ids: Vec<String> = batch.runs.iter().map(|run| run.id.to_string()).collect();
+        return Err(Error::Conflict(format!("another process has taken over one of these runs: {}", ids.join(", "))));
+    }
+    put(tx, &NODES, &batch.nodes).await?;
+    put(tx, &LOGS, &batch.logs).await?;
+    put(tx, &INTENTS, &batch.intents).await?;
+    put(tx, &VARIABLES, &batch.variables).await?;
+    Ok(())
+}
+
+/// Forgets the intents of runs that have ended; called now and then.
+///
+/// # Errors
+/// When the database fails.
+pub async fn purge_intents(tx: &Tx, before: DateTime<Utc>) -> Result<u64> {
+    let statement = Statement::from_sql_and_values(
+        tx.connection().get_database_backend(),
+        "DELETE FROM run_intents WHERE created_at < $1 AND NOT EXISTS (SELECT 1 FROM workflow_runs r WHERE \
+         r.id = run_intents.run_id AND r.finished_at IS NULL)",
+        [before.into()],
+    );
+    Ok(tx.connection().execute_raw(statement).await?.rows_affected())
+}
+
+/// Writes rows in as few statements as there are powers of two in their number, so that few different
+/// statements are ever prepared. Returns how many rows were written.
+async fn put<R>(tx: &Tx, table: &Upsert<R>, rows: &[&R]) -> Result<u64> {
+    let connection = tx.connection();
+    let backend = connection.get_database_backend();
+    let mut written = 0;
+    for chunk in statement::chunks(rows) {
+        let mut values = Vec::with_capacity(chunk.len() * table.columns.len());
+        for row in chunk {
+            (table.push)(row, &mut values);
+        }
+        let statement = Statement::from_sql_and_values(backend, table.sql(backend, chunk.len()), values);
+        written += connection.execute_raw(statement).await?.rows_affected();
+    }
+    Ok(written)
+}
+
+async fn touch(tx: &Tx, touches: &[Touch]) -> Result<()> {
+    // One row for each conversation: an update from a list takes any one of several.
+    let mut sums: HashMap<ConversationId, (DateTime<Utc>, i32)> = HashMap::new();
+    for touch in touches {
+        let (at, messages) = sums.entry(touch.conversation_id).or_insert((touch.at, 0));
+        *at = (*at).max(touch.at);
+        *messages += touch.messages;
+    }
+    let sums: Vec<_> = sums.into_iter().collect();
+    let connection = tx.connection();
+    let backend = connection.get_database_backend();
+    for chunk in statement::chunks(&sums) {
+        let sql = format!(
+            "UPDATE conversations SET updated_at = v.column2, dialogue_count = dialogue_count + v.column3 FROM (VALUES \
+             {}) AS v WHERE conversations.id = v.column1",
+            statement::placeholders(backend, chunk.len(), 3)
+        );
+        let values = chunk.iter().flat_map(|(id, (at, messages))| [id.0.into(), (*at).into(), (*messages).into()]);
+        let statement = Statement::from_sql_and_values(backend, sql, values.collect::<Vec<Value>>());
+        connection.execute_raw(statement).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,172 @@
+//! Which process runs what, and taking over from one that died.
+//!
+//! A process keeps one row with an expiry time and prolongs it ([`heartbeat`]); that covers all its runs. A run
+//! whose owner is gone or has expired can be claimed by another process; the writer of the old owner then refuses
+//! to write it.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use ox_types::RunId;
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, Statement,
+    sea_query::{Expr, ExprTrait},
+};
+use uuid::Uuid;
+
+use super::row;
+use crate::{
+    Result, Source, Span, Tx,
+    entity::{processes, run_intents, workflow_runs as runs},
+    model::{NodeExecution, Process, RunIntent, WorkflowRun},
+    now,
+    time::in_span,
+};
+
+/// A run without a living owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ExpiredLease {
+    pub run_id: RunId,
+    /// Its last owner.
+    pub owner: Option<Uuid>,
+}
+
+/// What is recorded of a run that somebody else has begun.
+#[derive(Clone, Debug)]
+pub struct Takeover {
+    pub run: WorkflowRun,
+    /// In the order in which they finished.
+    pub finished: Vec<NodeExecution>,
+    /// Started and not finished, in the order in which they started.
+    pub unfinished: Vec<NodeExecution>,
+    /// Side effects that may have happened.
+    pub intents: Vec<RunIntent>,
+}
+
+/// Announces this process.
+///
+/// # Errors
+/// When the database fails.
+pub async fn register(tx: &Tx, process: Process) -> Result<()> {
+    row::insert::<processes::Entity>(tx, process).await
+}
+
+/// Prolongs the lease of all runs of this process. False when the process is not known any more: others have taken
+/// its runs, and it must stop them.
+///
+/// # Errors
+/// When the database fails.
+pub async fn heartbeat(tx: &Tx, process: Uuid, life: Duration) -> Result<bool> {
+    let at = now();
+    let changed = processes::Entity::update_many()
+        .col_expr(processes::Column::HeartbeatAt, Expr::value(at))
+        .col_expr(processes::Column::ExpiresAt, Expr::value(at + life))
+        .filter(processes::Column::Id.eq(process))
+        .exec(tx.connection())
+        .await?;
+    Ok(changed.rows_affected > 0)
+}
+
+/// Gives up all leases of this process, so that what it leaves is taken over at once.
+///
+/// # Errors
+/// When the database fails.
+pub async fn release(tx: &Tx, process: Uuid) -> Result<()> {
+    processes::Entity::delete_by_id(process).exec(tx.connection()).await?;
+    Ok(())
+}
+
+/// Running processes.
+///
+/// # Errors
+/// When the database fails.
+pub async fn processes(source: &impl Source) -> Result<Vec<Process>> {
+    let found = processes::Entity::find().order_by_asc(processes::Column::StartedAt).all(&source.executor()).await?;
+    Ok(found.into_iter().map(Process::from).collect())
+}
+
+/// Unfinished runs whose owner is gone or has expired, oldest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn expired(source: &impl Source, at: DateTime<Utc>, limit: u64) -> Result<Vec<ExpiredLease>> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        id: Uuid,
+        owner: Option<Uuid>,
+    }
+    let executor = source.executor();
+    let statement = Statement::from_sql_and_values(
+        executor.get_database_backend(),
+        "SELECT r.id, r.owner FROM workflow_runs r LEFT JOIN processes p ON p.id = r.owner WHERE r.finished_at IS NULL \
+         AND r.status IN ('running', 'scheduled') AND (p.id IS NULL OR p.expires_at < $1) ORDER BY r.created_at LIMIT $2",
+        [at.into(), i64::try_from(limit).unwrap_or(i64::MAX).into()],
+    );
+    let rows = Row::find_by_statement(statement).all(&executor).await?;
+    Ok(rows.into_iter().map(|row| ExpiredLease { run_id: RunId(row.id), owner: row.owner }).collect())
+}
+
+/// Takes a run from its dead owner. False when somebody else was quicker, or it has finished.
+///
+/// # Errors
+/// When the database fails.
+pub async fn claim(tx: &Tx, lease: ExpiredLease, process: Uuid) -> Result<bool> {
+    let old = match lease.owner {
+        Some(owner) => Condition::all().add(runs::Column::Owner.eq(owner)),
+        None => Condition::all().add(runs::Column::Owner.is_null()),
+    };
+    // The old owner may have come back to life since the lease was seen expired.
+    let alive = processes::Column::Id.eq(lease.owner).and(processes::Column::ExpiresAt.gte(now()));
+    if lease.owner.is_some() && processes::Entity::find().filter(alive).one(tx.connection()).await?.is_some() {
+        return Ok(false);
+    }
+    let changed = runs::Entity::update_many()
+        .col_expr(runs::Column::Owner, Expr::value(process))
+        .filter(runs::Column::Id.eq(lease.run_id.0))
+        .filter(in_span(runs::Column::CreatedAt, Span::of(lease.run_id.0)))
+        .filter(runs::Column::FinishedAt.is_null())
+        .filter(old)
+        .exec(tx.connection())
+        .await?;
+    Ok(changed.rows_affected > 0)
+}
+
+/// Removes processes that expired and own nothing unfinished any more.
+///
+/// # Errors
+/// When the database fails.
+pub async fn purge(tx: &Tx, before: DateTime<Utc>) -> Result<u64> {
+    let statement = Statement::from_sql_and_values(
+        tx.connection().get_database_backend(),
+        "DELETE FROM processes WHERE expires_at < $1 AND NOT EXISTS (SELECT 1 FROM workflow_runs r WHERE \
+         r.finished_at IS NULL AND r.owner = processes.id)",
+        [before.into()],
+    );
+    Ok(tx.connection().execute_raw(statement).await?.rows_affected())
+}
+
+/// Everything recorded of a run, to go on with it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn load_for_takeover(source: &impl Source, id: RunId) -> Result<Option<Takeover>> {
+    let executor = source.executor();
+    let run = runs::Entity::find()
+        .filter(runs::Column::Id.eq(id.0))
+        .filter(in_span(runs::Column::CreatedAt, Span::of(id.0)))
+        .one(&executor)
+        .await?;
+    let Some(run) = run.map(WorkflowRun::from) else {
+        return Ok(None);
+    };
+    let executions = super::runs::executions_of(source, &run).await?;
+    let (mut finished, unfinished): (Vec<_>, Vec<_>) =
+        executions.into_iter().partition(|node| node.finish_seq.is_some());
+    finished.sort_by_key(|node| node.finish_seq);
+    let intents = run_intents::Entity::find()
+        .filter(run_intents::Column::RunId.eq(id.0))
+        .order_by_asc(run_intents::Column::Id)
+        .all(&executor)
+        .await?;
+    Ok(Some(Takeover { run, finished, unfinished, intents: intents.into_iter().map(RunIntent::from).collect() }))
+}
