@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::{
     PageOf, Result, Source, Tx,
     entity::{
-        conversations::{Column, Entity, Model},
+        conversations::{Column, Entity},
         message_feedbacks, message_files, messages, pinned_conversations, saved_messages,
         workflow_conversation_variables as variables,
     },
@@ -141,30 +141,6 @@ pub async fn list(
         .all(&source.executor())
         .await?;
     Ok(PageOf::cut(rows.into_iter().map(Conversation::from).collect(), filter.limit))
-}
-
-/// Adds conversations.
-pub async fn insert_all(tx: &Tx, rows: Vec<Conversation>) -> Result<()> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let rows = rows.into_iter().map(|row| Model::from(row).into_active_model().reset_all());
-    Entity::insert_many(rows)
-        .on_conflict(OnConflict::column(Column::Id).do_nothing().to_owned())
-        .exec_without_returning(&tx.executor())
-        .await?;
-    Ok(())
-}
-
-/// Tells that messages were added to a conversation.
-pub async fn touch(tx: &Tx, id: ConversationId, at: DateTime<Utc>, messages: i32) -> Result<()> {
-    Entity::update_many()
-        .col_expr(Column::UpdatedAt, Expr::value(at))
-        .col_expr(Column::DialogueCount, Expr::col(Column::DialogueCount).add(messages))
-        .filter(Column::Id.eq(id.0))
-        .exec(&tx.executor())
-        .await?;
-    Ok(())
 }
 
 /// Gives a conversation another name.

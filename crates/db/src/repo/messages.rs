@@ -12,7 +12,7 @@ use crate::{
     entity::{
         message_feedbacks::{self, Column as Feedback},
         message_files::{self, Column as File},
-        messages::{Column, Entity, Model},
+        messages::{Column, Entity},
         saved_messages::{self, Column as Saved},
     },
     model::{Message, MessageFeedback, MessageFile, SavedMessage},
@@ -63,55 +63,6 @@ pub async fn list(
         .all(&source.executor())
         .await?;
     Ok(PageOf::cut(rows.into_iter().map(Message::from).collect(), limit))
-}
-
-/// Writes messages, new or changed. A message keeps what it was created with.
-pub async fn put_all(tx: &Tx, rows: Vec<Message>) -> Result<()> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let rows = rows.into_iter().map(|row| Model::from(row).into_active_model().reset_all());
-    Entity::insert_many(rows)
-        .on_conflict(
-            OnConflict::columns([Column::Id, Column::CreatedAt])
-                .update_columns([
-                    Column::ModelProvider,
-                    Column::ModelId,
-                    Column::Message,
-                    Column::Answer,
-                    Column::MessageTokens,
-                    Column::MessageUnitPrice,
-                    Column::MessagePriceUnit,
-                    Column::AnswerTokens,
-                    Column::AnswerUnitPrice,
-                    Column::AnswerPriceUnit,
-                    Column::TotalPrice,
-                    Column::Currency,
-                    Column::ProviderResponseLatency,
-                    Column::Status,
-                    Column::Error,
-                    Column::MessageMetadata,
-                    Column::WorkflowRunId,
-                    Column::UpdatedAt,
-                ])
-                .to_owned(),
-        )
-        .exec_without_returning(&tx.executor())
-        .await?;
-    Ok(())
-}
-
-/// Adds files to messages.
-pub async fn insert_files(tx: &Tx, rows: Vec<MessageFile>) -> Result<()> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let rows = rows.into_iter().map(|row| message_files::Model::from(row).into_active_model().reset_all());
-    message_files::Entity::insert_many(rows)
-        .on_conflict(OnConflict::column(File::Id).do_nothing().to_owned())
-        .exec_without_returning(&tx.executor())
-        .await?;
-    Ok(())
 }
 
 /// The files of several messages.
@@ -238,4 +189,15 @@ pub async fn saved(
     }
     let rows = query.order_by_desc(Saved::CreatedAt).order_by_desc(Saved::Id).limit(limit + 1).all(&conn).await?;
     Ok(Some(PageOf::cut(rows.into_iter().map(SavedMessage::from).collect(), limit)))
+}
+
+/// The message that began a conversation.
+pub async fn first(source: &impl Source, conversation_id: ConversationId) -> Result<Option<Message>> {
+    let found = Entity::find()
+        .filter(Column::ConversationId.eq(conversation_id.0))
+        .order_by_asc(Column::CreatedAt)
+        .order_by_asc(Column::Id)
+        .one(&source.executor())
+        .await?;
+    Ok(found.map(Message::from))
 }
