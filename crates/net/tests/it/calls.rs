@@ -1,0 +1,308 @@
+//! Calls against a server of the test's own.
+
+use std::{sync::atomic::Ordering, time::Duration};
+
+use ox_net::{Class, DomainRule, Egress, Limits, Method, NetError, Policy, Request};
+
+use crate::{
+    names::Names,
+    server::{Server, Step, chunk, chunked, whole},
+};
+
+/// A server that names stand for, and a factory that may call it by the names `a.test` and `b.test`.
+struct Bench {
+    server: Server,
+    egress: Egress,
+    names: std::sync::Arc<Names>,
+}
+
+fn opened(names: &[&str]) -> Policy {
+    Policy {
+        allow_private_domains: names.iter().map(|name| DomainRule::parse(name).unwrap()).collect(),
+        ..Policy::default()
+    }
+}
+
+async fn bench(answer: impl Fn(&str, u16) -> Vec<Step> + Send + Sync + 'static) -> Bench {
+    let server = Server::start(move |seen| {
+        let path = seen.line.split(' ').nth(1).unwrap_or_default().to_owned();
+        let host = seen.header("host").unwrap_or_default();
+        let port = host.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).unwrap_or(0);
+        answer(&path, port)
+    })
+    .await;
+    let names = Names::fixture();
+    for name in ["a.test", "b.test"] {
+        names.set(name, &["127.0.0.1"]);
+    }
+    let egress = Egress::with_resolver(opened(&["a.test", "b.test"]), names.clone());
+    Bench { server, egress, names }
+}
+
+impl Bench {
+    fn url(&self, name: &str, path: &str) -> String {
+        format!("http://{name}:{}{path}", self.server.address.port())
+    }
+
+    async fn get(&self, class: Class, path: &str) -> Result<String, NetError> {
+        self.egress.send(Request::get(class, self.url("a.test", path))).await?.text().await
+    }
+}
+
+fn redirect(status: u16, location: &str) -> Vec<Step> {
+    whole(&format!("{status} Moved"), &format!("location: {location}\r\n"), "")
+}
+
+#[tokio::test]
+async fn redirects_are_checked_hop_by_hop() {
+    let bench = bench(|path, port| match path {
+        "/ok" => whole("200 OK", "", "fine"),
+        "/relative" => redirect(302, "ok"),
+        "/other" => redirect(307, &format!("http://b.test:{port}/ok")),
+        "/loopback" => redirect(302, &format!("http://127.0.0.1:{port}/ok")),
+        "/metadata" => redirect(307, "http://169.254.169.254/"),
+        "/gopher" => redirect(302, "gopher://pub.test/_x"),
+        "/file" => redirect(302, "file:///etc/passwd"),
+        "/scheme-relative" => redirect(302, "//127.0.0.1/"),
+        "/backslash" => redirect(302, "\\\\127.0.0.1\\"),
+        "/loop" => redirect(302, "/loop"),
+        "/refresh" => whole("200 OK", "refresh: 0;url=http://127.0.0.1\r\n", "stays"),
+        long => {
+            let step: usize = long.trim_start_matches("/long").parse().unwrap_or(0);
+            redirect(302, &format!("/long{}", step + 1))
+        }
+    })
+    .await;
+    for (path, expected) in [
+        ("/ok", "fine"),
+        ("/relative", "fine"),
+        ("/other", "fine"),
+        ("/refresh", "stays"),
+        ("/loopback", "private_ip"),
+        ("/metadata", "metadata"),
+        ("/gopher", "scheme"),
+        ("/file", "scheme"),
+        ("/scheme-relative", "private_ip"),
+        ("/backslash", "parse"),
+        ("/loop", "too_many_redirects"),
+        ("/long0", "too_many_redirects"),
+    ] {
+        let found = bench.get(Class::HttpNode, path).await;
+        let found = found.unwrap_or_else(|error| error.code().to_owned());
+        assert_eq!(found, expected, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_denied_hop_gets_no_byte_of_the_body() {
+    let bench = bench(|path, port| match path {
+        "/start" => redirect(307, &format!("http://127.0.0.1:{port}/inside")),
+        _ => whole("200 OK", "", "leak"),
+    })
+    .await;
+    let request = Request::post_json(Class::HttpNode, bench.url("a.test", "/start"), "{}");
+    assert_eq!(bench.egress.send(request).await.unwrap_err().code(), "private_ip");
+    assert_eq!(bench.server.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn credentials_stay_at_their_origin() {
+    let bench = bench(|path, port| match path {
+        "/same" => redirect(302, "/end"),
+        "/cross" => redirect(302, &format!("http://b.test:{port}/end")),
+        _ => whole("200 OK", "", "end"),
+    })
+    .await;
+    for (path, kept) in [("/same", true), ("/cross", false)] {
+        let request = Request::get(Class::Tool, bench.url("a.test", path))
+            .header("authorization", "Bearer x")
+            .and_then(|request| request.secret_header("x-key", "y"))
+            .and_then(|request| request.header("x-plain", "z"))
+            .unwrap();
+        let response = bench.egress.send(request).await.unwrap();
+        assert_eq!(response.redirects, 1);
+        let last = bench.server.seen().pop().unwrap();
+        assert_eq!(last.header("authorization").is_some(), kept, "{path}");
+        assert_eq!(last.header("x-key").is_some(), kept, "{path}");
+        assert_eq!(last.header("x-plain").as_deref(), Some("z"));
+    }
+}
+
+#[tokio::test]
+async fn methods_after_a_redirect() {
+    let bench = bench(|path, _| match path.trim_start_matches('/').parse() {
+        Ok(status) => redirect(status, "/end"),
+        Err(_) => whole("200 OK", "", "end"),
+    })
+    .await;
+    for (status, method, body) in
+        [(301, "GET", ""), (302, "GET", ""), (303, "GET", ""), (307, "POST", "{}"), (308, "POST", "{}")]
+    {
+        let request = Request::post_json(Class::HttpNode, bench.url("a.test", &format!("/{status}")), "{}");
+        bench.egress.send(request).await.unwrap();
+        let last = bench.server.seen().pop().unwrap();
+        assert_eq!(last.line, format!("{method} /end HTTP/1.1"), "{status}");
+        assert_eq!(last.body, body.as_bytes());
+        assert_eq!(last.header("content-type").is_some(), !body.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn case_63_exactly_the_checked_address_is_dialled() {
+    let bench = bench(|_, _| whole("200 OK", "", "the right one")).await;
+    // The second answer would be refused, and nobody listens there.
+    bench.names.set("a.test", &["127.0.0.1", "127.0.0.2"]);
+    bench.names.asked.store(0, Ordering::SeqCst);
+    assert_eq!(bench.get(Class::HttpNode, "/").await.unwrap(), "the right one");
+    assert_eq!(bench.names.asked.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn case_124_a_new_policy_counts_at_once() {
+    let bench = bench(|_, _| whole("200 OK", "", "x")).await;
+    assert!(bench.get(Class::HttpNode, "/").await.is_ok());
+    bench.egress.set_policy(Policy::default());
+    assert_eq!(bench.get(Class::HttpNode, "/").await.unwrap_err().code(), "private_ip");
+}
+
+#[tokio::test]
+async fn host_headers_do_not_reach_other_hosts() {
+    let bench = bench(|_, _| whole("200 OK", "", "x")).await;
+    for (host, expected) in [
+        ("169.254.169.254", "metadata"),
+        ("metadata.google.internal", "metadata"),
+        ("10.0.0.1", "private_ip"),
+        ("other.pub.test", "allow"),
+    ] {
+        let request = Request::get(Class::HttpNode, bench.url("a.test", "/")).header("host", host).unwrap();
+        let found = bench.egress.send(request).await.map_or_else(|error| error.code(), |_| "allow");
+        assert_eq!(found, expected, "{host}");
+    }
+    let broken = Request::get(Class::HttpNode, "http://pub.test/").header("x", "a\r\nb: c");
+    assert_eq!(broken.unwrap_err().code(), "parse");
+}
+
+#[tokio::test]
+async fn sizes_are_limited_while_they_stream() {
+    let bench = bench(|path, _| match path {
+        "/told" => whole("200 OK", "", &"x".repeat(2000)),
+        _ => {
+            let mut steps = vec![chunked("")];
+            steps.extend((0..20).map(|_| chunk(&"x".repeat(100))));
+            steps.push(chunk(""));
+            steps
+        }
+    })
+    .await;
+    for path in ["/told", "/untold"] {
+        let limits = Limits { body: 1000, ..Limits::default() };
+        let request = Request::get(Class::Fetch, bench.url("a.test", path)).limits(limits);
+        let found = match bench.egress.send(request).await {
+            Ok(response) => response.bytes().await.map(|_| ()),
+            Err(error) => Err(error),
+        };
+        assert_eq!(found.unwrap_err().code(), "too_large", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn waiting_is_limited() {
+    let bench = bench(|path, _| match path {
+        "/silent" => vec![Step::Hang],
+        "/stuck" => vec![chunked(""), chunk("x"), Step::Hang],
+        _ => {
+            let mut steps = vec![chunked("")];
+            for _ in 0..100 {
+                steps.extend([chunk("x"), Step::Wait(Duration::from_millis(30))]);
+            }
+            steps
+        }
+    })
+    .await;
+    let short = Duration::from_millis(120);
+    let usual = Limits::default();
+    for (path, limits, phase) in [
+        ("/silent", Limits { first_byte: short, ..usual }, "waiting for the first byte"),
+        ("/stuck", Limits { read: short, ..usual }, "reading"),
+        ("/slow", Limits { total: short, ..usual }, "the whole call"),
+    ] {
+        let request = Request::get(Class::HttpNode, bench.url("a.test", path)).limits(limits);
+        let found = match bench.egress.send(request).await {
+            Ok(response) => response.bytes().await.map(|_| ()),
+            Err(error) => Err(error),
+        };
+        let error = found.unwrap_err();
+        assert_eq!(error.code(), "timeout", "{path}: {error}");
+        assert!(error.to_string().contains(phase), "{path}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn fetching_only_reads() {
+    let bench = bench(|_, _| whole("200 OK", "", "x")).await;
+    let request = Request::new(Class::Fetch, Method::POST, bench.url("a.test", "/"));
+    assert_eq!(bench.egress.send(request).await.unwrap_err().code(), "method");
+    let request = Request::new(Class::Fetch, Method::HEAD, bench.url("a.test", "/"));
+    assert!(bench.egress.send(request).await.is_ok());
+}
+
+#[tokio::test]
+async fn connections_are_kept() {
+    let bench = bench(|_, _| whole("200 OK", "", "x")).await;
+    for class in [Class::HttpNode, Class::Model] {
+        for _ in 0..5 {
+            bench.get(class, "/").await.unwrap();
+        }
+    }
+    assert_eq!(bench.server.connections(), 2, "one for each class");
+}
+
+#[tokio::test]
+async fn dropping_an_answer_closes_its_connection() {
+    let bench = bench(|_, _| vec![chunked(""), chunk("x"), Step::Hang]).await;
+    let mut response = bench.egress.send(Request::get(Class::HttpNode, bench.url("a.test", "/"))).await.unwrap();
+    assert_eq!(response.chunk().await.unwrap().as_deref(), Some(&b"x"[..]));
+    drop(response);
+    let gone = async {
+        while bench.server.closed_early() == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), gone).await.unwrap();
+}
+
+#[tokio::test]
+async fn failures_are_told_apart() {
+    let bench = bench(|_, _| vec![Step::Bytes(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nshort".to_vec())]).await;
+    let closed = {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        listener.local_addr().unwrap().port()
+    };
+    let request = Request::get(Class::HttpNode, format!("http://a.test:{closed}/"));
+    let error = bench.egress.send(request).await.unwrap_err();
+    assert!(matches!(&error, NetError::Connect { host, .. } if host == "a.test"), "{error}");
+    assert!(error.is_before_send());
+    let error = bench.egress.send(Request::get(Class::HttpNode, "http://nowhere.test/")).await.unwrap_err();
+    assert_eq!(error.code(), "dns_failed");
+    let error = bench.get(Class::HttpNode, "/close").await.unwrap_err();
+    assert_eq!(error.code(), "broken", "{error}");
+}
+
+#[tokio::test]
+async fn an_egress_proxy_carries_user_calls_after_the_local_check() {
+    let proxy = Server::start(|seen| match seen.line.contains("refused") {
+        true => whole("403 Forbidden", "server: squid/6\r\n", "denied"),
+        false => whole("200 OK", "", &seen.line),
+    })
+    .await;
+    let policy = Policy { proxy_http: Some(proxy.url("")), proxy_https: Some(proxy.url("")), ..Policy::default() };
+    let egress = Egress::with_resolver(policy, Names::fixture());
+    let get = async |url: &str| match egress.send(Request::get(Class::HttpNode, url)).await {
+        Ok(response) => response.text().await.unwrap(),
+        Err(error) => error.code().to_owned(),
+    };
+    assert_eq!(get("http://pub.test/x").await, "GET http://pub.test/x HTTP/1.1");
+    assert_eq!(get("http://pub.test/refused").await, "proxy");
+    assert_eq!(get("http://priv.test/").await, "private_ip");
+    assert_eq!(proxy.seen().len(), 2);
+}

@@ -1,0 +1,6 @@
+//! The egress contract from outside.
+
+mod calls;
+mod names;
+mod server;
+mod table;
