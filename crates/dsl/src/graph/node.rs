@@ -129,7 +129,15 @@ fn container(raw: &Json, data: &Json) -> Option<String> {
             let parent = text(raw, "parentId");
             if parent == Some(of_loop) { of_loop } else { iteration }
         }
-        (iteration, of_loop) => iteration.or(of_loop)?,
+        (Some(id), None) | (None, Some(id)) => id,
+        (None, None) => {
+            // Start children carry no id of their container, only the flag and the drawing.
+            let flag = |key: &str| data.get(key).and_then(Json::as_bool).unwrap_or(false);
+            let inner = flag("isInIteration")
+                || flag("isInLoop")
+                || matches!(text(data, "type"), Some("iteration-start" | "loop-start"));
+            text(raw, "parentId").filter(|id| inner && !id.is_empty())?
+        }
     };
     Some(id.to_owned())
 }

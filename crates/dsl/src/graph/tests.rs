@@ -1,3 +1,5 @@
+#![expect(clippy::needless_pass_by_value, reason = "builders read better with values")]
+
 use ox_types::{Json, Value, ValueType};
 use serde_json::json;
 
@@ -140,6 +142,14 @@ fn settings_common_to_all_kinds() {
         ("variable-assigner", "variable-aggregator", "1")
     );
     assert_eq!(graph.children("it").count(), 1);
+    let child = |data: Json| {
+        let raw = json!({"id": "c", "parentId": "p", "data": data});
+        Graph::parse(&json!({"nodes": [raw]})).unwrap().nodes[0].container.clone()
+    };
+    assert_eq!(child(json!({"type": "loop-start"})).as_deref(), Some("p"));
+    assert_eq!(child(json!({"type": "code", "isInLoop": true})).as_deref(), Some("p"));
+    assert_eq!(child(json!({"type": "code", "isInLoop": false})), None);
+    assert_eq!(child(json!({"type": "code", "iteration_id": "i", "loop_id": "p"})).as_deref(), Some("p"));
 }
 
 #[test]
