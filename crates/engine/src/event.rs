@@ -114,7 +114,7 @@ pub struct NodeResult {
     pub outputs: IndexMap<String, Value>,
     pub error: Option<String>,
     pub error_type: Option<String>,
-    /// The branch taken (`source` when not a branch).
+    /// The branch taken; `None`: not a branch.
     pub handle: Option<String>,
     pub metadata: BTreeMap<String, Json>,
     /// Of a container: the sum over its children, which have been counted already.

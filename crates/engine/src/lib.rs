@@ -8,12 +8,15 @@
 //! only after the sink has confirmed its start.
 
 mod container;
+mod coordinator;
 mod event;
 mod limits;
 mod node;
 mod pool;
 mod recovery;
 mod run;
+mod state;
+mod usage;
 mod workflow;
 
 pub use container::{ContainerPlan, ItemError, IterationPlan, LoopLogic, LoopPlan};

@@ -1,5 +1,15 @@
 //! Starting, steering and awaiting a run.
 
+mod actor;
+mod container;
+mod core;
+mod failure;
+mod frame;
+mod launch;
+mod replay;
+mod settle;
+mod stop;
+
 use std::sync::{Arc, OnceLock};
 
 use ox_dsl::graph::GraphError;
@@ -81,7 +91,7 @@ fn given_up() -> RunOutcome {
 /// # Errors
 /// When it cannot begin with the requested node, or is nested too deep in calls.
 pub fn start(workflow: Arc<Workflow>, start: RunStart) -> Result<RunHandle, StartError> {
-    resume(workflow, start, Recovery::default())
+    launch(workflow, start, None)
 }
 
 /// Goes on with a run that was interrupted or paused. Finished nodes are not repeated.
@@ -89,10 +99,25 @@ pub fn start(workflow: Arc<Workflow>, start: RunStart) -> Result<RunHandle, Star
 /// # Errors
 /// As [`start`].
 pub fn resume(workflow: Arc<Workflow>, start: RunStart, recovery: Recovery) -> Result<RunHandle, StartError> {
+    launch(workflow, start, Some(recovery))
+}
+
+fn launch(workflow: Arc<Workflow>, start: RunStart, recovery: Option<Recovery>) -> Result<RunHandle, StartError> {
+    let RunStart { info, pool, root, limits, sink, tracker } = start;
+    if info.call_depth > limits.max_call_depth {
+        return Err(StartError::CallDepth(limits.max_call_depth));
+    }
+    let layout = workflow.beginning(root.as_deref())?;
     let (sender, outcome) = watch::channel(None);
     let control = Arc::new(Control::default());
-    let handle = RunHandle { task_id: start.info.task_id, control, outcome };
-    let _ = (workflow, recovery, sender);
+    let handle = RunHandle { task_id: info.task_id, control: Arc::clone(&control), outcome };
+    let core = core::Core::new(workflow, Arc::new(info), limits, &layout, pool);
+    let actor = actor::Actor::new(core, sink, control, tracker.clone());
+    tracker.spawn(async move {
+        let outcome = actor.run(recovery).await;
+        // Nobody may be waiting.
+        let _ = sender.send(Some(outcome));
+    });
     Ok(handle)
 }
 
@@ -100,9 +125,13 @@ pub fn resume(workflow: Arc<Workflow>, start: RunStart, recovery: Recovery) -> R
 #[derive(Default)]
 pub(crate) struct Control {
     order: OnceLock<Order>,
+    /// A stop outdoes a pause that was asked for before.
+    urgent: OnceLock<Order>,
     asked: CancellationToken,
+    urged: CancellationToken,
 }
 
+#[derive(Clone, Debug)]
 pub(crate) enum Order {
     Stop(String),
     Pause(String),
@@ -111,15 +140,40 @@ pub(crate) enum Order {
 
 impl Control {
     fn ask(&self, order: Order) {
-        // The first one counts.
-        if self.order.set(order).is_ok() {
-            self.asked.cancel();
+        // The first one of its sort counts.
+        let (slot, signal) = match order {
+            Order::Pause(_) => (&self.order, &self.asked),
+            Order::Stop(_) | Order::Abandon => (&self.urgent, &self.urged),
+        };
+        if slot.set(order).is_ok() {
+            signal.cancel();
         }
+    }
+
+    fn pause(&self) -> Option<&Order> {
+        self.order.get()
+    }
+
+    fn urgent(&self) -> Option<&Order> {
+        self.urgent.get()
     }
 }
 
+/// Number of one node execution in a run.
+pub(crate) type Token = u64;
+
 /// What a node execution tells the actor.
 pub(crate) enum Message {
-    Chunk { token: u64, attempt: u32, chunk: Chunk },
-    Done { token: u64, attempt: u32, result: Result<NodeOutput, Box<NodeFailure>> },
+    Chunk {
+        token: Token,
+        attempt: u32,
+        chunk: Chunk,
+    },
+    Done {
+        token: Token,
+        attempt: u32,
+        result: Result<NodeOutput, Box<NodeFailure>>,
+    },
+    /// The start of a side effect could not be made durable.
+    SinkClosed(String),
 }

@@ -1,0 +1,175 @@
+//! The end of a run, and timers.
+
+use std::cmp::Reverse;
+
+use ox_types::{Json, RunStatus};
+use serde_json::json;
+use tokio::time::Instant;
+
+use super::{
+    Token,
+    core::{Core, Entry, Phase, TOP, Timer},
+};
+use crate::{NodeFailure, RunEventKind, RunOutcome, StopCause};
+
+impl Core {
+    /// Stops the run where it is: nothing goes on, everything that was running is told as stopped.
+    pub fn abort(&mut self, cause: StopCause, reason: &str) {
+        if self.end.is_some() {
+            return;
+        }
+        self.stopped = Some((cause, reason.to_owned()));
+        self.stop_executions(reason);
+        self.finish();
+    }
+
+    /// Nothing new begins; the run is paused when what runs has ended.
+    pub fn pause(&mut self, message: &str) {
+        if self.end.is_none() {
+            self.pausing.get_or_insert_default().push(json!({"type": "scheduled_pause", "message": message}));
+        }
+    }
+
+    /// Gives the run up without an end.
+    pub fn abandon(&mut self, error: Option<String>) {
+        if self.end.is_none() {
+            self.drop_work();
+            self.end = Some(RunOutcome { error, ..self.outcome_so_far(RunStatus::Running) });
+        }
+    }
+
+    /// Ends the run when nothing is left to do.
+    pub(super) fn check_end(&mut self) {
+        if self.end.is_some() {
+            return;
+        }
+        if self.frames.get(&TOP).is_none_or(|top| top.live == 0) {
+            self.finish();
+        } else if let Some(reasons) = &self.pausing
+            && self.running == 0
+        {
+            let reasons: Vec<Json> = reasons.clone();
+            self.emit(RunEventKind::RunPaused { reasons, outputs: self.outputs.clone() });
+            self.end = Some(self.outcome_so_far(RunStatus::Paused));
+            self.drop_work();
+        }
+    }
+
+    fn finish(&mut self) {
+        let failure = self.top_error();
+        let mut outcome = self.outcome_so_far(RunStatus::Succeeded);
+        if let Some((cause, reason)) = self.stopped.take() {
+            outcome.status = RunStatus::Stopped;
+            outcome.stopped_by = Some(cause);
+            outcome.error = Some(reason);
+        } else if failure.is_some() {
+            outcome.status = RunStatus::Failed;
+            outcome.error = failure;
+        } else if self.exceptions > 0 {
+            outcome.status = RunStatus::PartialSucceeded;
+        }
+        self.emit(RunEventKind::RunFinished(Box::new(outcome.clone())));
+        self.end = Some(outcome);
+        self.drop_work();
+    }
+
+    /// Ends a run that has failed, whatever is still running.
+    pub(super) fn end_failed_run(&mut self, error: &str) {
+        self.stop_executions(error);
+        self.finish();
+    }
+
+    fn outcome_so_far(&self, status: RunStatus) -> RunOutcome {
+        RunOutcome {
+            outputs: self.outputs.clone(),
+            exceptions_count: self.exceptions,
+            total_steps: self.top_steps,
+            usage: self.usage.clone(),
+            elapsed_seconds: self.elapsed(),
+            ..RunOutcome::new(status)
+        }
+    }
+
+    /// The error of the node that failed the run.
+    pub(super) fn top_error(&self) -> Option<String> {
+        self.frames.get(&TOP)?.failure.as_ref().map(|failure| failure.error.clone())
+    }
+
+    /// Cancels what runs; dropping the executions ends their tasks.
+    fn drop_work(&mut self) {
+        self.cancel.cancel();
+        self.executions.clear();
+        self.queue.clear();
+        self.timers.clear();
+        self.running = 0;
+    }
+
+    /// Tells of everything that has started that it is stopped, innermost first.
+    fn stop_executions(&mut self, reason: &str) {
+        self.cancel.cancel();
+        self.queue.clear();
+        self.running = 0;
+        // Their frames must not go on when they become empty.
+        for frame in self.frames.values_mut() {
+            frame.draining = true;
+            frame.live = usize::MAX / 2;
+        }
+        let mut open: Vec<(u32, Token)> =
+            self.executions.iter().map(|(token, execution)| (execution.info.index, *token)).collect();
+        open.sort_unstable_by_key(|(index, _)| Reverse(*index));
+        for (_, token) in open {
+            let Some(mut execution) = self.executions.remove(&token) else { continue };
+            if matches!(execution.phase, Phase::Container(_)) {
+                self.tell_stopped_container(&mut execution, reason);
+            }
+            self.end_stopped(execution, reason);
+        }
+    }
+
+    /// Handles every timer that is due.
+    pub fn fire(&mut self, now: Instant) {
+        while let Some(Reverse((at, ..))) = self.timers.peek() {
+            if *at > now || self.end.is_some() {
+                return;
+            }
+            let Some(Reverse((_, _, timer))) = self.timers.pop() else { return };
+            match timer {
+                Timer::Retry(token, attempt) => self.retry(token, attempt),
+                Timer::NodeTimeout(token, attempt) => self.time_out(token, attempt),
+                Timer::RunTime => {
+                    let limit = self.limits.max_time.as_secs_f64();
+                    let reason = format!("Maximum execution time exceeded: {:.2}s > {limit}s", self.elapsed());
+                    self.abort(StopCause::Limit, &reason);
+                }
+                Timer::Drain => {
+                    // The run has failed already; what does not end by itself is ended.
+                    let error = self.top_error().unwrap_or_default();
+                    self.end_failed_run(&error);
+                }
+            }
+        }
+    }
+
+    fn time_out(&mut self, token: Token, attempt: u32) {
+        let Some(execution) = self.executions.get_mut(&token) else { return };
+        if execution.attempt != attempt || !matches!(execution.phase, Phase::Running) {
+            return;
+        }
+        if let Some(cancel) = execution.cancel.take() {
+            cancel.cancel();
+        }
+        execution.task = None;
+        let seconds = execution.attempt_started.elapsed().as_secs_f64();
+        self.running = self.running.saturating_sub(1);
+        let text = format!("Node execution time exceeded: {seconds:.2}s");
+        self.fail(token, NodeFailure::new("NodeTimeoutError", text));
+    }
+
+    /// Runs an execution again that was interrupted.
+    pub(super) fn requeue(&mut self, token: Token) {
+        if let Some(execution) = self.executions.get_mut(&token) {
+            execution.phase = Phase::Queued;
+            self.queue.push_back(Entry { frame: execution.frame, node: execution.node, token: Some(token) });
+        }
+    }
+}
