@@ -48,6 +48,7 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     // A template's result must not depend on when it runs.
     environment.remove_global("now");
     filters::register(&mut environment);
+    environment.set_fuel(Some(Limits::default().fuel));
     environment
 });
 
@@ -56,8 +57,14 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
 /// # Errors
 /// When the template is wrong, an operation fails, or a limit is reached.
 pub fn render<T: Serialize>(template: &str, variables: &T, limits: Limits) -> Result<String, JinjaError> {
-    let mut environment = ENVIRONMENT.clone();
-    environment.set_fuel(Some(limits.fuel));
+    let mut own;
+    let environment = if limits.fuel == Limits::default().fuel {
+        &*ENVIRONMENT
+    } else {
+        own = ENVIRONMENT.clone();
+        own.set_fuel(Some(limits.fuel));
+        &own
+    };
     let compiled = environment.template_from_str(template).map_err(|error| failure(&error, limits))?;
     let mut sink = Sink { bytes: Vec::new(), chars: 0, max_chars: limits.output_chars };
     let rendered = compiled.render_captured_to(Serde(variables), &mut sink).map(drop);

@@ -20,7 +20,7 @@ fn place(line: u64, column: u64) -> String {
     if line == 0 { String::new() } else { format!("line {line}, column {column}: ") }
 }
 
-/// Reads one YAML document. Key order is kept; of equal keys the last one counts, as in PyYAML.
+/// Reads one YAML (or JSON) document. Key order is kept; of equal keys the last one counts, as in PyYAML.
 ///
 /// # Errors
 /// When it is not YAML, nests too deep or is too large, with the place.
@@ -28,6 +28,12 @@ pub fn parse(text: &str) -> Result<Json, YamlError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.trim().is_empty() {
         return Ok(Json::Null);
+    }
+    // JSON is not quite YAML: emoji as two escapes, long keys and tabs are fine there only.
+    if text.trim_start().starts_with('{')
+        && let Ok(json) = serde_json::from_str(text)
+    {
+        return Ok(json);
     }
     compose::compose(text)
 }

@@ -12,7 +12,7 @@ pub struct NodeSpec {
     pub title: String,
     /// Picks the implementation where a kind has several; `"1"` when absent.
     pub version: String,
-    /// The node's configuration, unchanged.
+    /// The node's configuration, old spellings brought into the present form.
     pub data: Json,
     pub error_strategy: Option<ErrorStrategy>,
     pub retry: RetryConfig,
@@ -87,6 +87,8 @@ impl NodeSpec {
             Ok(strategy) => (strategy, None),
             Err(why) => (None, Some(problem(&why))),
         };
+        let mut upgraded = data.clone();
+        super::legacy::upgrade(&kind, &mut upgraded);
         let extra = fields.iter().filter(|(key, _)| !matches!(key.as_str(), "id" | "data"));
         let spec = Self {
             kind,
@@ -96,7 +98,7 @@ impl NodeSpec {
             retry: retry(data),
             container: container(raw, data),
             extra: Json::Object(extra.map(|(key, value)| (key.clone(), value.clone())).collect()),
-            data: data.clone(),
+            data: upgraded,
             id: id.clone(),
         };
         Ok((spec, error))
