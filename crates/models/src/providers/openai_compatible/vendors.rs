@@ -274,7 +274,6 @@ pub const VENDORS: &[Vendor] = &[
     },
     Vendor {
         id: "oxidify/lmstudio/lmstudio",
-        aliases: &["lmstudio"],
         label: ("LM Studio", "LM Studio"),
         description: ("Models on your own machine with LM Studio.", "使用 LM Studio 在自己的机器上运行的模型。"),
         help: Some("https://lmstudio.ai/docs/local-server"),

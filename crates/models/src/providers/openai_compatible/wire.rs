@@ -238,7 +238,7 @@ mod tests {
 
     const QUIRKS: Quirks = super::super::vendors::VENDORS[0].quirks;
 
-    fn object(value: Json) -> Map<String, Json> {
+    fn object(value: &Json) -> Map<String, Json> {
         value.as_object().unwrap().clone()
     }
 
@@ -262,7 +262,7 @@ mod tests {
                 json!({"response_format": {"type": "json_schema", "json_schema": {"name": "llm_response", "schema": {"type": "object"}}}}),
             ),
         ] {
-            let request = ChatRequest { parameters: object(parameters.clone()), ..ChatRequest::default() };
+            let request = ChatRequest { parameters: object(&parameters), ..ChatRequest::default() };
             let mut body = chat_body(&request, model, QUIRKS);
             for name in ["model", "messages", "stream"] {
                 body.shift_remove(name);
