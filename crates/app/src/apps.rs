@@ -221,23 +221,9 @@ pub(crate) async fn insert(
 /// The configuration a basic app starts with: the default model and empty texts.
 async fn first_config(services: &Services, principal: &Principal, app: &App) -> Result<AppModelConfig> {
     let model = crate::providers::default_model(services, principal.tenant_id(), ox_models::ModelKind::Llm).await?;
-    let model = model.map_or_else(
-        || json!({"provider": "", "name": "", "mode": "chat", "completion_params": {}}),
-        |model| {
-            let mode = if app.mode == "completion" { model.mode.as_str() } else { "chat" };
-            json!({"provider": model.provider, "name": model.name, "mode": mode, "completion_params": {}})
-        },
-    );
-    let mut config = json!({"model": model, "pre_prompt": "", "user_input_form": []});
-    if app.mode == "completion"
-        && let Json::Object(map) = &mut config
-    {
-        map.insert("pre_prompt".into(), json!("{{query}}"));
-        map.insert(
-            "user_input_form".into(),
-            json!([{"paragraph": {"label": "Query", "variable": "query", "required": true, "default": ""}}]),
-        );
-    }
+    let mode = ox_dsl::document::AppMode::parse(&app.mode).ok_or_else(|| Error::invalid("Invalid app mode"))?;
+    let names = model.as_ref().map(|model| (model.provider.as_str(), model.name.as_str()));
+    let config = ox_dsl::starter::model_config(mode, names).unwrap_or_default();
     crate::model_config::from_json(app.id, principal.account_id()?, &config)
 }
 

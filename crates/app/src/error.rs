@@ -88,3 +88,19 @@ impl Error {
         self
     }
 }
+
+impl From<ox_db::Error> for Error {
+    fn from(error: ox_db::Error) -> Self {
+        match &error {
+            ox_db::Error::Conflict(_) => Self::conflict("conflict", "Something with these values exists already.").caused_by(error),
+            ox_db::Error::NotFound(what) => Self::not_found(format!("The {what} was not found.")),
+            ox_db::Error::Locked(_) | ox_db::Error::Busy(_) | ox_db::Error::Unavailable(_) => {
+                let text = format!("The database is not available: {error}");
+                Self { retry_after: Some(5), ..Self::new(503, "database_unavailable", text) }.caused_by(error)
+            }
+            ox_db::Error::DiskFull(_) => Self::new(507, "disk_full", error.to_string()).caused_by(error),
+            ox_db::Error::ReadOnly(_) => Self::new(503, "database_read_only", error.to_string()).caused_by(error),
+            _ => Self::internal(error),
+        }
+    }
+}

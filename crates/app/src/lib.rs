@@ -5,8 +5,39 @@
 //! Invariants: every function on tenant data takes a [`Principal`] or a tenant id first; a change made
 //! by a person goes through [`Principal::require`]; every error is an [`Error`] with a wire code.
 
+pub mod accounts;
+pub mod apps;
+mod audit;
+mod caller;
+mod chat;
+pub mod conversations;
 pub mod error;
+pub mod feedback;
+pub mod files;
+pub mod health;
+pub mod imports;
+pub mod messages;
+pub mod model_config;
 pub mod principal;
+pub mod providers;
+pub mod runs;
+mod secrets;
+mod services;
+mod settings;
+pub mod workflows;
+pub mod workspaces;
 
+pub use caller::AppCaller;
 pub use error::{Error, Result};
+pub use ox_auth::constant_time_eq as same_secret;
+pub use ox_db::model;
 pub use principal::{Access, Principal};
+pub use secrets::Secrets;
+pub use services::{Parts, Services};
+pub use settings::Settings;
+
+/// A short id for logs and `X-Trace-Id`.
+#[must_use]
+pub fn request_id() -> String {
+    ox_types::new_uuid().simple().to_string()
+}

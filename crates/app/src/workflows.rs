@@ -1,8 +1,10 @@
 //! Drafts and published versions of workflow apps.
 
-mod variables;
+mod blocks;
+pub(crate) mod variables;
 
-pub use variables::{environment_for_run, masked_environment};
+pub use blocks::block_configs;
+pub use variables::{HIDDEN, environment_for_run, masked_environment};
 
 use ox_db::{
     model::{App, Workflow},
@@ -10,7 +12,6 @@ use ox_db::{
 };
 use ox_types::{AppId, Json, WorkflowId};
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
 use crate::{
     Error, Principal, Result, Services,
@@ -51,24 +52,7 @@ pub async fn draft(services: &Services, principal: &Principal, id: AppId) -> Res
 /// Digest of graph and features by which two editors notice each other.
 #[must_use]
 pub fn hash(workflow: &Workflow) -> String {
-    let mut digest = Sha256::new();
-    digest.update(canonical(&json!({"graph": workflow.graph, "features": workflow.features})));
-    hex::encode(digest.finalize())
-}
-
-/// Text of a JSON value that does not depend on the order of keys.
-fn canonical(json: &Json) -> String {
-    match json {
-        Json::Object(map) => {
-            let mut keys: Vec<_> = map.iter().collect();
-            keys.sort_by(|a, b| a.0.cmp(b.0));
-            let body: Vec<String> =
-                keys.into_iter().map(|(key, value)| format!("{}:{}", Json::from(key.as_str()), canonical(value))).collect();
-            format!("{{{}}}", body.join(","))
-        }
-        Json::Array(items) => format!("[{}]", items.iter().map(canonical).collect::<Vec<_>>().join(",")),
-        other => other.to_string(),
-    }
+    ox_dsl::hash::draft(&workflow.graph, &workflow.features)
 }
 
 /// Saves the draft. The first save creates it; later ones must start from the stored state.
@@ -303,14 +287,18 @@ pub(crate) async fn point_app(services: &Services, principal: &Principal, before
     Ok(app)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_digest_ignores_the_order_of_keys_only() {
-        let text = |json: Json| canonical(&json);
-        assert_eq!(text(json!({"a": 1, "b": [1, {"x": 1, "y": 2}]})), text(json!({"b": [1, {"y": 2, "x": 1}], "a": 1})));
-        assert_ne!(text(json!({"a": [1, 2]})), text(json!({"a": [2, 1]})));
-    }
+/// The problems of a draft, the worst first: what the Studio lists before publishing.
+pub async fn problems(services: &Services, principal: &Principal, id: AppId) -> Result<Json> {
+    let app = graph_app(services, principal, id).await?;
+    let draft = draft(services, principal, id).await?;
+    let mode = ox_dsl::document::AppMode::parse(&app.mode).ok_or_else(|| Error::invalid("Invalid app mode"))?;
+    let parse = |json: &Json, scope| ox_dsl::variables::parse(Some(json), scope).map_err(|error| Error::invalid(error.to_string()));
+    let body = ox_dsl::document::WorkflowBody {
+        environment_variables: parse(&draft.environment_variables, ox_dsl::variables::Scope::Environment)?,
+        conversation_variables: parse(&draft.conversation_variables, ox_dsl::variables::Scope::Conversation)?,
+        graph: draft.graph,
+        features: draft.features,
+    };
+    let problems = ox_dsl::lint::workflow(mode, &body);
+    Ok(serde_json::to_value(problems).unwrap_or_default())
 }

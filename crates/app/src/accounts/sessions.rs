@@ -28,10 +28,6 @@ fn refresh_key(token: &str) -> String {
     format!("refresh_token:{}", hex::encode(<sha2::Sha256 as sha2::Digest>::digest(token.as_bytes())))
 }
 
-fn account_key(account: AccountId) -> String {
-    format!("account_refresh_token:{account}")
-}
-
 /// Signs in with address and password.
 pub async fn login(services: &Services, email: &str, password: &str, ip: Option<&str>) -> Result<SessionTokens> {
     if super::setup_at(services).await?.is_none() {
@@ -109,13 +105,7 @@ fn issue(services: &Services, account: AccountId) -> Result<SessionTokens> {
 
 async fn keep_refresh(services: &Services, tx: &ox_db::Tx, account: AccountId, token: &str) -> Result<()> {
     let life = Some(services.settings.refresh_token_life);
-    repo::kv::set(tx, &refresh_key(token), &account.to_string(), life).await?;
-    repo::kv::set(tx, &account_key(account), token_digest(token).as_str(), life).await?;
-    Ok(())
-}
-
-fn token_digest(token: &str) -> String {
-    refresh_key(token)
+    Ok(repo::kv::set(tx, &refresh_key(token), &account.to_string(), life).await?)
 }
 
 /// New tokens for an unused refresh token, which is used up by this.
@@ -134,13 +124,10 @@ pub async fn refresh(services: &Services, token: &str) -> Result<SessionTokens> 
     Ok(tokens)
 }
 
-/// Ends the session whose refresh token this account keeps.
-pub async fn logout(services: &Services, principal: &Principal) -> Result<()> {
-    let account = principal.account_id()?;
+/// Ends the session of this refresh token.
+pub async fn logout(services: &Services, token: &str) -> Result<()> {
     let tx = services.db.begin().await?;
-    if let Some(key) = repo::kv::take(&tx, &account_key(account)).await? {
-        repo::kv::delete(&tx, &key).await?;
-    }
+    repo::kv::delete(&tx, &refresh_key(token)).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -1,0 +1,111 @@
+//! Model providers of a workspace: what is set up, and the runtime that asks the models.
+
+mod credentials;
+mod runtime;
+mod state;
+
+pub use credentials::{
+    CredentialRef, ModelTarget, activate, activate_model_credential, add_credential, add_model_credential, credentials,
+    delete_credential, delete_model, delete_model_credential, model_credentials, set_default_models, set_enabled,
+    update_credential, update_model_credential, validate, validate_model,
+};
+pub use runtime::ModelGateway;
+pub use state::{ModelStatus, ModelView, ProviderState, WorkspaceModels};
+
+use std::sync::Arc;
+
+use ox_models::{ModelKind, ModelRef, ParameterRule, Provider};
+use ox_types::TenantId;
+
+use crate::{Error, Principal, Result, Services};
+
+/// One provider with what the workspace has set up of it.
+#[derive(Clone)]
+pub struct ProviderView {
+    pub provider: Arc<dyn Provider>,
+    pub state: ProviderState,
+}
+
+/// The provider an id means, or 404.
+pub fn find(services: &Services, id: &str) -> Result<Arc<dyn Provider>> {
+    services.models.registry().find(id).cloned().ok_or_else(|| Error::not_found(format!("There is no model provider '{id}'.")))
+}
+
+/// All providers, those that are set up first.
+pub async fn list(services: &Services, principal: &Principal, kind: Option<ModelKind>) -> Result<Vec<ProviderView>> {
+    let workspace = services.models.workspace(principal.tenant_id()).await?;
+    let mut all: Vec<ProviderView> = services
+        .models
+        .registry()
+        .iter()
+        .filter(|provider| kind.is_none_or(|kind| provider.spec().supported_kinds.contains(&kind)))
+        .map(|provider| ProviderView { state: workspace.state(provider.as_ref()), provider: Arc::clone(provider) })
+        .collect();
+    all.sort_by_key(|view| !view.state.is_usable());
+    Ok(all)
+}
+
+/// The models of one provider with their state.
+pub async fn models(services: &Services, principal: &Principal, provider: &str) -> Result<Vec<ModelView>> {
+    let provider = find(services, provider)?;
+    let workspace = services.models.workspace(principal.tenant_id()).await?;
+    Ok(workspace.models(provider.as_ref(), None))
+}
+
+/// The usable models of a kind, by provider: what a model picker shows.
+pub async fn usable_models(
+    services: &Services,
+    principal: &Principal,
+    kind: ModelKind,
+) -> Result<Vec<(ProviderView, Vec<ModelView>)>> {
+    let workspace = services.models.workspace(principal.tenant_id()).await?;
+    let mut out = Vec::new();
+    for provider in services.models.registry().iter() {
+        let state = workspace.state(provider.as_ref());
+        let models: Vec<_> = workspace
+            .models(provider.as_ref(), Some(kind))
+            .into_iter()
+            .filter(|model| model.status == ModelStatus::Active && !model.spec.deprecated)
+            .collect();
+        if !models.is_empty() {
+            out.push((ProviderView { provider: Arc::clone(provider), state }, models));
+        }
+    }
+    Ok(out)
+}
+
+/// Which parameters a model takes.
+pub async fn parameter_rules(
+    services: &Services,
+    principal: &Principal,
+    provider: &str,
+    model: &str,
+) -> Result<Vec<ParameterRule>> {
+    let provider = find(services, provider)?;
+    let workspace = services.models.workspace(principal.tenant_id()).await?;
+    let empty = ox_models::Credentials::new();
+    let credentials = workspace.credentials(&provider.spec().id, model, ModelKind::Llm);
+    let credentials = credentials.as_deref().unwrap_or(&empty);
+    Ok(provider.describe(model, ModelKind::Llm, credentials).parameter_rules)
+}
+
+/// The model used where none is chosen: the workspace's default, else the first that can be used.
+pub async fn default_model(services: &Services, tenant: TenantId, kind: ModelKind) -> Result<Option<ModelRef>> {
+    let workspace = services.models.workspace(tenant).await?;
+    if let Some(chosen) = workspace.default(kind) {
+        return Ok(Some(chosen));
+    }
+    for provider in services.models.registry().iter() {
+        let mut models = workspace.models(provider.as_ref(), Some(kind)).into_iter();
+        if let Some(model) = models.find(|model| model.status == ModelStatus::Active && !model.spec.deprecated) {
+            let id = provider.spec().id.clone();
+            return Ok(Some(ModelRef { provider: id, mode: model.spec.mode(), name: model.spec.model }));
+        }
+    }
+    Ok(None)
+}
+
+/// `OPENAI_API_BASE` and `OPENAI_API_KEY` become a credential of the workspace, once.
+pub async fn import_environment(services: &Services, tenant: TenantId) -> Result<()> {
+    credentials::import_environment(services, tenant).await
+}

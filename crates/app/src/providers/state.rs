@@ -1,0 +1,186 @@
+//! What a workspace has set up, decrypted and ready for calls; rebuilt when it changes.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use ox_db::{
+    model::{ProviderCredential, ProviderModel},
+    repo::providers::Setup,
+};
+use ox_models::{Credentials, FetchFrom, ModelKind, ModelRef, ModelSpec, Provider, Registry};
+use ox_types::Json;
+use uuid::Uuid;
+
+/// Whether a model can be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ModelStatus {
+    Active,
+    NoConfigure,
+    Disabled,
+    CredentialRemoved,
+}
+
+impl ModelStatus {
+    /// The wire name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::NoConfigure => "no-configure",
+            Self::Disabled => "disabled",
+            Self::CredentialRemoved => "credential-removed",
+        }
+    }
+}
+
+/// A model with its state in the workspace.
+#[derive(Clone, Debug)]
+pub struct ModelView {
+    pub spec: ModelSpec,
+    pub status: ModelStatus,
+}
+
+/// What a workspace has set up of one provider.
+#[derive(Clone, Debug, Default)]
+pub struct ProviderState {
+    pub credentials: Vec<ProviderCredential>,
+    pub active: Option<Uuid>,
+    pub custom_models: Vec<ProviderModel>,
+    /// The provider asks for no credentials.
+    pub needs_none: bool,
+}
+
+impl ProviderState {
+    /// Some model of it can be asked.
+    #[must_use]
+    pub fn is_usable(&self) -> bool {
+        self.needs_none || self.active.is_some() || !self.custom_models.is_empty()
+    }
+}
+
+type ModelKey = (String, String, ModelKind);
+
+/// The models of one workspace.
+#[derive(Default)]
+pub struct WorkspaceModels {
+    setup: Setup,
+    providers: HashMap<String, Arc<Credentials>>,
+    models: HashMap<ModelKey, Arc<Credentials>>,
+    disabled: HashSet<ModelKey>,
+}
+
+impl WorkspaceModels {
+    /// Puts the rows together; `open` decrypts one stored configuration.
+    pub(super) fn build(setup: Setup, registry: &Registry, open: impl Fn(&str, &Json) -> Option<Credentials>) -> Self {
+        let canonical = |id: &str| registry.find(id).map_or_else(|| id.to_owned(), |provider| provider.spec().id.clone());
+        let mut built = Self::default();
+        for provider in &setup.providers {
+            let active = setup.credentials.iter().find(|credential| Some(credential.id) == provider.credential_id);
+            if let Some(opened) = active.and_then(|credential| open(&provider.provider_name, &credential.encrypted_config)) {
+                built.providers.insert(canonical(&provider.provider_name), Arc::new(opened));
+            }
+        }
+        for model in &setup.models {
+            let Some(kind) = ModelKind::parse(&model.model_type) else { continue };
+            let id = canonical(&model.provider_name);
+            let row = setup.model_credentials.iter().find(|row| Some(row.id) == model.credential_id);
+            let own = row.and_then(|row| open(&model.provider_name, &row.encrypted_config));
+            // What the model's own form leaves out comes from the provider's key.
+            let mut merged = built.providers.get(&id).map(|base| base.as_ref().clone()).unwrap_or_default();
+            if let Some(own) = own {
+                merged.extend(own);
+            } else if merged.is_empty() {
+                continue;
+            }
+            built.models.insert((id, model.model_name.clone(), kind), Arc::new(merged));
+        }
+        for setting in setup.settings.iter().filter(|setting| !setting.enabled) {
+            if let Some(kind) = ModelKind::parse(&setting.model_type) {
+                built.disabled.insert((canonical(&setting.provider_name), setting.model_name.clone(), kind));
+            }
+        }
+        built.setup = setup;
+        built
+    }
+
+    /// The credentials with which a model is called: its own, else the provider's.
+    #[must_use]
+    pub fn credentials(&self, provider: &str, model: &str, kind: ModelKind) -> Option<Arc<Credentials>> {
+        let key = (provider.to_owned(), model.to_owned(), kind);
+        self.models.get(&key).or_else(|| self.providers.get(provider)).cloned()
+    }
+
+    /// Whether an administrator switched the model off.
+    #[must_use]
+    pub fn is_disabled(&self, provider: &str, model: &str, kind: ModelKind) -> bool {
+        self.disabled.contains(&(provider.to_owned(), model.to_owned(), kind))
+    }
+
+    /// The stored rows.
+    #[must_use]
+    pub const fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
+    /// The workspace's choice for a kind.
+    #[must_use]
+    pub fn default(&self, kind: ModelKind) -> Option<ModelRef> {
+        let row = self.setup.defaults.iter().find(|row| ModelKind::parse(&row.model_type) == Some(kind))?;
+        Some(ModelRef::chat(row.provider_name.clone(), row.model_name.clone()))
+    }
+
+    /// What is set up of a provider.
+    #[must_use]
+    pub fn state(&self, provider: &dyn Provider) -> ProviderState {
+        let spec = provider.spec();
+        let is_it = |name: &str| name == spec.id || spec.aliases.iter().any(|alias| alias == name);
+        let row = self.setup.providers.iter().find(|row| is_it(&row.provider_name));
+        ProviderState {
+            credentials: self.setup.credentials.iter().filter(|row| is_it(&row.provider_name)).cloned().collect(),
+            active: row.and_then(|row| row.credential_id).filter(|_| self.providers.contains_key(&spec.id)),
+            custom_models: self.setup.models.iter().filter(|row| is_it(&row.provider_name)).cloned().collect(),
+            needs_none: !needs_credentials(provider),
+        }
+    }
+
+    /// The models a provider brings and those that were added, with their state.
+    #[must_use]
+    pub fn models(&self, provider: &dyn Provider, kind: Option<ModelKind>) -> Vec<ModelView> {
+        let spec = provider.spec();
+        let state = self.state(provider);
+        let ready = state.needs_none || self.providers.contains_key(&spec.id);
+        let mut out: Vec<ModelView> = Vec::new();
+        for row in &state.custom_models {
+            let Some(own) = ModelKind::parse(&row.model_type).filter(|own| kind.is_none_or(|kind| kind == *own)) else {
+                continue;
+            };
+            let credentials = self.credentials(&spec.id, &row.model_name, own);
+            let empty = Credentials::new();
+            let mut model = provider.describe(&row.model_name, own, credentials.as_deref().unwrap_or(&empty));
+            model.fetch_from = FetchFrom::Customizable;
+            let status = if credentials.is_some() { ModelStatus::Active } else { ModelStatus::CredentialRemoved };
+            out.push(ModelView { spec: model, status });
+        }
+        for model in spec.models.iter().filter(|model| kind.is_none_or(|kind| kind == model.kind)) {
+            if out.iter().any(|view| view.spec.model == model.model && view.spec.kind == model.kind) {
+                continue;
+            }
+            let status = if ready { ModelStatus::Active } else { ModelStatus::NoConfigure };
+            out.push(ModelView { spec: model.clone(), status });
+        }
+        for view in &mut out {
+            if view.status == ModelStatus::Active && self.is_disabled(&spec.id, &view.spec.model, view.spec.kind) {
+                view.status = ModelStatus::Disabled;
+            }
+        }
+        out
+    }
+}
+
+/// Whether a provider asks for something before its models can be used.
+pub(super) fn needs_credentials(provider: &dyn Provider) -> bool {
+    let spec = provider.spec();
+    spec.provider_form.iter().any(|field| field.required) || (spec.models.is_empty() && !spec.model_form.is_empty())
+}

@@ -1,0 +1,154 @@
+//! Everything a use case needs, built once at start and shared.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use ox_auth::{KeyRing, Signer};
+use ox_db::{Database, model::Account, repo};
+use ox_kv::Kv;
+use ox_net::Egress;
+use ox_sandbox::CodeRunner;
+use ox_store::ObjectStore;
+use ox_types::{AccountId, AppId, TenantId};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    Principal, Result, Settings,
+    accounts::{Hasher, SessionCache},
+    files::FileStore,
+    providers::ModelGateway,
+    runs::Runtime,
+    secrets::Secrets,
+};
+
+/// The parts of a running server.
+pub struct Services {
+    pub settings: Settings,
+    pub db: Database,
+    pub kv: Arc<dyn Kv>,
+    pub store: Arc<dyn ObjectStore>,
+    pub egress: Egress,
+    pub signer: Signer,
+    pub secrets: Arc<Secrets>,
+    pub passwords: Hasher,
+    pub sessions: SessionCache,
+    pub models: Arc<ModelGateway>,
+    pub files: FileStore,
+    /// Every node kind with what it may use.
+    pub nodes: Arc<ox_nodes::Registry>,
+    pub runs: Arc<Runtime>,
+    /// Tasks that shutdown waits for.
+    pub tracker: TaskTracker,
+    pub shutdown: CancellationToken,
+    /// Renders `/metrics`.
+    pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    pub started_at: std::time::Instant,
+    is_set_up: AtomicBool,
+}
+
+/// What differs between a server, a test and a command.
+pub struct Parts {
+    pub settings: Settings,
+    pub db: Database,
+    pub kv: Arc<dyn Kv>,
+    pub store: Arc<dyn ObjectStore>,
+    pub egress: Egress,
+    pub code: Arc<dyn CodeRunner>,
+    /// `SECRET_KEY` and the older ones that are still accepted.
+    pub secret: String,
+    pub old_secrets: Vec<String>,
+    pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
+}
+
+impl Services {
+    /// Wires the parts together and starts the recorder.
+    ///
+    /// # Errors
+    /// When the secret key cannot be used.
+    pub fn new(parts: Parts) -> Result<Arc<Self>> {
+        let Parts { mut settings, db, kv, store, egress, code, secret, old_secrets, metrics } = parts;
+        let ring = KeyRing::new(&secret, &old_secrets).map_err(crate::Error::internal)?;
+        let secrets = Arc::new(Secrets::new(ring));
+        let models =
+            Arc::new(ModelGateway::new(db.clone(), egress.clone(), Arc::clone(&secrets), settings.scripted_model));
+        let (tracker, shutdown) = (TaskTracker::new(), CancellationToken::new());
+        let files = FileStore::new(db.clone(), Arc::clone(&store), egress.clone(), &settings, &secret);
+        let (limits, wrong) = ox_nodes::Limits::from_env(|name| std::env::var(name).ok());
+        settings.findings.extend(wrong);
+        let nodes = Arc::new(ox_nodes::Registry::new(ox_nodes::Ports {
+            models: Arc::clone(&models) as Arc<dyn ox_models::ModelRuntime>,
+            http: egress.clone(),
+            code,
+            files: Arc::new(files.clone()),
+            history: Arc::new(crate::runs::ConversationHistory::new(db.clone())),
+            limits,
+        }));
+        let runs = Runtime::new(&db, &settings);
+        Ok(Arc::new(Self {
+            signer: Signer::new(&secret, &old_secrets),
+            passwords: Hasher::default(),
+            sessions: SessionCache::default(),
+            started_at: std::time::Instant::now(),
+            is_set_up: AtomicBool::new(false),
+            settings,
+            db,
+            kv,
+            store,
+            egress,
+            secrets,
+            models,
+            files,
+            nodes,
+            runs,
+            tracker,
+            shutdown,
+            metrics,
+        }))
+    }
+
+    /// Whether the first account exists. Once true, it stays true.
+    pub async fn is_set_up(&self) -> Result<bool> {
+        if self.is_set_up.load(Ordering::Relaxed) {
+            return Ok(true);
+        }
+        let done = repo::settings::setup_at(&self.db).await?.is_some();
+        self.is_set_up.store(done, Ordering::Relaxed);
+        Ok(done)
+    }
+
+    /// Forgets what is cached of an app that changed.
+    pub async fn forget_app(&self, app: AppId) {
+        self.runs.published.forget(app).await;
+    }
+
+    /// Encrypts a secret of a workspace.
+    pub async fn encrypt(&self, tenant: TenantId, plain: &str) -> Result<String> {
+        self.secrets.tenant_key(&self.db, tenant).await?.seal(plain)
+    }
+
+    /// Decrypts a secret of a workspace.
+    pub async fn decrypt(&self, tenant: TenantId, sealed: &str) -> Result<String> {
+        self.secrets.tenant_key(&self.db, tenant).await?.open(sealed)
+    }
+
+    /// The interface language of the caller.
+    pub async fn account_language(&self, principal: &Principal) -> String {
+        let Ok(account) = principal.account_id() else { return "en-US".into() };
+        let found = repo::accounts::find(&self.db, account).await.ok().flatten();
+        found.and_then(|account| account.interface_language).unwrap_or_else(|| "en-US".into())
+    }
+
+    /// Accounts by id, for lists that show who made what.
+    pub async fn people(&self, ids: &[AccountId]) -> Result<HashMap<AccountId, Account>> {
+        let mut ids = ids.to_vec();
+        ids.sort_unstable();
+        ids.dedup();
+        let found = repo::accounts::find_many(&self.db, &ids).await?;
+        Ok(found.into_iter().map(|account| (account.id, account)).collect())
+    }
+}
