@@ -28,6 +28,8 @@ struct Row {
     reasoning: bool,
     #[serde(default)]
     pricing: Option<Pricing>,
+    #[serde(default)]
+    deprecated: bool,
 }
 
 /// How the rules of a vendor's reasoning models differ.
@@ -81,7 +83,7 @@ fn spec(row: Row, reasoning: ReasoningRules) -> ModelSpec {
         model_properties: properties,
         parameter_rules,
         pricing: row.pricing,
-        deprecated: false,
+        deprecated: row.deprecated,
     }
 }
 

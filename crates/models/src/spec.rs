@@ -190,6 +190,14 @@ impl ModelSpec {
         self.has(ModelFeature::StructuredOutput)
     }
 
+    /// Whether a parameter is sent. Compat: what a described model has no rule for is left out, as
+    /// imports carry leftovers of other models; a custom model gets all its user wrote.
+    fn takes(&self, name: &str) -> bool {
+        self.fetch_from == FetchFrom::Customizable
+            || UNLISTED.contains(&name)
+            || self.parameter_rules.iter().any(|rule| rule.name == name)
+    }
+
     /// Checks configured parameters against the rules and fills what is required.
     ///
     /// # Errors
@@ -220,10 +228,25 @@ impl ModelSpec {
                 }
             }
         }
-        out.retain(|_, value| !value.is_null());
+        out.retain(|name, value| !value.is_null() && self.takes(name));
         Ok(out)
     }
 }
+
+/// Parameters of the protocol that go through although no rule shows them.
+const UNLISTED: &[&str] = &[
+    "json_schema",
+    "logit_bias",
+    "logprobs",
+    "parallel_tool_calls",
+    "reasoning_effort",
+    "response_format",
+    "seed",
+    "service_tier",
+    "stop",
+    "top_logprobs",
+    "verbosity",
+];
 
 fn bad(provider: &str, text: String) -> ModelError {
     ModelError::new(ErrorClass::BadRequest, provider, text)

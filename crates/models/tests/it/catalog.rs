@@ -23,7 +23,7 @@ fn ids_are_unique_and_forms_are_whole() {
         if spec.configurate_methods.contains(&FetchFrom::Customizable) {
             assert!(!spec.model_form.is_empty(), "{}", spec.id);
         }
-        assert!(spec.description.zh.chars().any(|character| !character.is_ascii()), "{}", spec.id);
+        assert!(!spec.description.zh.is_ascii(), "{}", spec.id);
         let mut models = BTreeSet::new();
         for model in &spec.models {
             assert!(models.insert((&model.model, model.kind)), "{} {} twice", spec.id, model.model);
@@ -66,7 +66,7 @@ fn the_tables_are_read_whole() {
         ("groq", 3),
         ("mistralai", 10),
         ("moonshot", 10),
-        ("togetherai", 50),
+        ("togetherai", 20),
         ("x", 8),
     ] {
         let models = &registry.find(provider).unwrap().spec().models;
@@ -91,7 +91,7 @@ fn parameters_are_checked_with_the_known_texts() {
     for (configured, expected) in [
         (json!({"temperature": 0.5, "max_tokens": 100}), Ok(json!({"temperature": 0.5, "max_tokens": 100}))),
         (json!({"max_tokens": 100.0}), Ok(json!({"max_tokens": 100}))),
-        (json!({"temperature": null, "own": 1}), Ok(json!({"own": 1}))),
+        (json!({"temperature": null, "own": 1, "logit_bias": {}}), Ok(json!({"logit_bias": {}}))),
         (json!({"temperature": "hot"}), Err("Model Parameter temperature should be float.")),
         (json!({"temperature": 3}), Err("Model Parameter temperature should be less than or equal to 2.")),
         (json!({"max_tokens": 0}), Err("Model Parameter max_tokens should be greater than or equal to 1.")),
