@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
 
 mod catalog;
+mod gateway;
 mod openai;
 mod scripted;
 #[path = "../../../net/tests/it/server.rs"]

@@ -21,7 +21,12 @@ pub fn from_status(provider: &str, status: u16, headers: &HeaderMap, body: &str)
         300..=399 => ErrorClass::Garbage,
         _ => from_code(code.as_deref()).unwrap_or(ErrorClass::BadRequest),
     };
-    let text = if text.is_empty() { format!("the provider answered {status} without a text") } else { text };
+    let text = match (text.is_empty(), code.as_deref()) {
+        (true, _) => format!("the provider answered {status} without a text"),
+        // LiteLLM without a database cannot look a foreign key up.
+        (_, Some("no_db_connection")) => format!("{text} (a LiteLLM gateway says this to a key it does not know)"),
+        _ => text,
+    };
     ModelError { class, provider: provider.to_owned(), status: Some(status), text }
 }
 
@@ -43,7 +48,7 @@ pub fn from_body(provider: &str, body: &Json) -> Option<ModelError> {
 
 fn from_code(code: Option<&str>) -> Option<ErrorClass> {
     Some(match code? {
-        "invalid_api_key" | "authentication_error" | "permission_error" => ErrorClass::Auth,
+        "invalid_api_key" | "authentication_error" | "permission_error" | "no_db_connection" => ErrorClass::Auth,
         "rate_limit_exceeded" | "rate_limit_error" | "insufficient_quota" => {
             ErrorClass::RateLimit { retry_after: None }
         }
@@ -66,7 +71,9 @@ fn words_of(json: &Json) -> (String, Option<String>) {
     // Some gateways wrap the object in a list.
     let json = json.as_array().and_then(|items| items.first()).unwrap_or(json);
     let error = json.get("error").filter(|error| !error.is_null()).unwrap_or(json);
-    let code = ["code", "type"].iter().find_map(|name| error.get(*name).and_then(Json::as_str)).map(str::to_owned);
+    // A code that only repeats the status says nothing; then the type may.
+    let codes = ["code", "type"].iter().filter_map(|name| error.get(*name).and_then(Json::as_str));
+    let code = codes.filter(|code| code.parse::<u16>().is_err()).map(str::to_owned).next();
     let found = [error.get("message"), Some(error), json.get("message"), json.get("detail"), json.get("msg")];
     let text = found.into_iter().flatten().find_map(Json::as_str).filter(|text| !text.is_empty());
     (cut(&text.map_or_else(|| json.to_string(), str::to_owned)), code)
