@@ -1,1 +1,27 @@
+//! Every node kind, one file each, and the registry that the engine builds nodes from.
+//!
+//! A kind reads its configuration once ([`kind::NodeKind::build`]) and then executes without state:
+//! what one execution needs is in its context, what it may use of the world is in [`Ports`].
+//! Retries, fail branches, default values, time budgets and containers are the engine's business.
+//! What this crate is not: it opens no connection, database or file by itself; everything goes
+//! through a port. Invariants: kinds are unique, each has a default configuration that builds, and
+//! an unknown kind fails by name only when it is reached.
 
+pub mod condition;
+mod config;
+mod kind;
+mod kinds;
+mod media;
+mod memory;
+mod model;
+mod ports;
+mod python;
+mod registry;
+mod repair;
+mod template;
+#[cfg(test)]
+mod testing;
+
+pub use kind::NodeKind;
+pub use ports::{FilePort, HistoryMessage, HistoryPort, Limits, MultimodalFormat, NoHistory, PortError, Ports};
+pub use registry::{KINDS, Registry};

@@ -1,0 +1,292 @@
+use ox_engine::Pool;
+use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
+
+use super::*;
+use crate::testing;
+
+/// Answers every request with the same bytes and tells what it got.
+async fn serve(answer: Vec<u8>, delay: Duration) -> (String, tokio::sync::mpsc::UnboundedReceiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
+    #[expect(clippy::disallowed_methods, reason = "ends with the test's runtime")]
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = Vec::new();
+            let mut buffer = [0; 65536];
+            loop {
+                let read = stream.read(&mut buffer).await.unwrap_or(0);
+                request.extend_from_slice(&buffer[..read]);
+                let text = String::from_utf8_lossy(&request);
+                let length = text
+                    .to_lowercase()
+                    .split("content-length: ")
+                    .nth(1)
+                    .map_or(0, |rest| rest.split("\r\n").next().unwrap().parse::<usize>().unwrap());
+                let head = text.find("\r\n\r\n").map_or(usize::MAX - length, |at| at + 4);
+                if read == 0 || request.len() >= head + length {
+                    break;
+                }
+            }
+            sender.send(String::from_utf8_lossy(&request).into_owned()).ok();
+            tokio::time::sleep(delay).await;
+            stream.write_all(&answer).await.ok();
+            stream.shutdown().await.ok();
+        }
+    });
+    (format!("http://{address}"), receiver)
+}
+
+fn answer(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
+    let mut out = format!("HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {}\r\n{headers}\r\n", body.len())
+        .into_bytes();
+    out.extend_from_slice(body);
+    out
+}
+
+fn config(method: &str, url: &str, extra: Json) -> Json {
+    let mut data = json!({"method": method, "url": url, "authorization": {"type": "no-auth"}, "headers": "", "params": "",
+        "body": {"type": "none", "data": []}});
+    data.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+    data
+}
+
+fn pool() -> Pool {
+    let mut pool = Pool::new();
+    pool.set("n1", "name", "Ann & Bob");
+    pool.set("env", "key", Value::secret("s3cret-key-12345"));
+    pool.set("n1", "file", Value::from(testing::file("a.png")));
+    pool.set(
+        "n1",
+        "files",
+        Value::array(vec![Value::from(testing::file("b.png")), Value::from(testing::file("c.png"))]),
+    );
+    pool
+}
+
+async fn ok(data: Json) -> NodeOutput {
+    testing::run("http-request", data, pool()).await.unwrap()
+}
+
+async fn error(data: Json) -> (String, String) {
+    let failure = testing::run("http-request", data, pool()).await.unwrap_err();
+    (failure.error_type, failure.error)
+}
+
+#[tokio::test]
+async fn text_answers() {
+    let (url, mut requests) = serve(
+        answer("200 OK", "Content-Type: application/json\r\nX-A: 1\r\nX-A: 2\r\n", b"{\"a\": 1}"),
+        Duration::ZERO,
+    )
+    .await;
+    let data = config(
+        "GET",
+        &format!("{url}/p?x=1"),
+        json!({
+            "headers": "X-Name: {{#n1.name#}}\nEmpty\n\n:skipped\nContent-Type: text/x",
+            "params": "q:{{#n1.name#}}\nq:2\n\nflag",
+            "authorization": {"type": "api-key", "config": {"type": "bearer", "api_key": "{{#env.key#}}"}},
+        }),
+    );
+    let output = ok(data).await;
+    assert_eq!(output.outputs["status_code"], Value::Int(200));
+    assert_eq!(output.outputs["body"], Value::from("{\"a\": 1}"));
+    assert_eq!(output.outputs["headers"].as_object().unwrap()["x-a"], Value::from("1, 2"));
+    assert_eq!(output.outputs["files"].value_type(), ValueType::ArrayFile);
+    let request = requests.recv().await.unwrap().to_lowercase();
+    assert!(request.starts_with("get /p?x=1&q=ann+%26+bob&q=2&flag= http/1.1\r\n"), "{request}");
+    for line in ["x-name: ann & bob", "empty: ", "authorization: bearer s3cret-key-12345", "content-type: text/x"] {
+        assert!(request.contains(&format!("\r\n{line}\r\n")), "{line}: {request}");
+    }
+    let trace = output.process_data["request"].as_str().unwrap();
+    let stars = "*".repeat("Bearer s3cret-key-12345".len());
+    assert!(trace.contains(&format!("Authorization: {stars}\r\n")) && !trace.contains("s3cret"), "{trace}");
+    assert!(trace.starts_with("GET /p?x=1&q=Ann+%26+Bob&q=2&flag= HTTP/1.1\r\nHost: 127.0.0.1:"), "{trace}");
+}
+
+#[tokio::test]
+async fn every_authorization() {
+    let (url, mut requests) = serve(answer("200 OK", "", b""), Duration::ZERO).await;
+    for (settings, expected) in [
+        (json!({"type": "basic", "api_key": "user:pass"}), "authorization: Basic dXNlcjpwYXNz"),
+        (json!({"type": "basic", "api_key": "dXNlcjpwYXNz"}), "authorization: Basic dXNlcjpwYXNz"),
+        (json!({"type": "bearer", "api_key": "t", "header": "X-Auth"}), "x-auth: Bearer t"),
+        (json!({"type": "custom", "api_key": "k", "header": "X-Key"}), "x-key: k"),
+        (json!({"type": "custom", "api_key": "k", "header": ""}), "authorization: k"),
+    ] {
+        ok(config("get", &url, json!({"authorization": {"type": "api-key", "config": settings}}))).await;
+        let request = requests.recv().await.unwrap();
+        assert!(request.contains(&format!("\r\n{expected}\r\n")), "{expected}: {request}");
+    }
+    let blank = json!({"authorization": {"type": "api-key", "config": {"type": "bearer", "api_key": " "}}});
+    assert_eq!(
+        error(config("get", &url, blank)).await,
+        (
+            "AuthorizationConfigError".to_owned(),
+            "API key is required for authorization but was empty. Please provide a valid API key.".to_owned()
+        )
+    );
+    let missing = json!({"authorization": {"type": "api-key", "config": null}});
+    assert_eq!(error(config("get", &url, missing)).await.1, "authorization config is required");
+}
+
+#[tokio::test]
+async fn every_body() {
+    let (url, mut requests) = serve(answer("201 Created", "", b"ok"), Duration::ZERO).await;
+    let text = |value: &str| json!([{"type": "text", "key": "", "value": value}]);
+    for (kind, data, content_type, body) in [
+        ("raw-text", text("hi {{#n1.name#}}"), "text/plain", "hi Ann & Bob"),
+        ("raw-text", json!("legacy {{#n1.name#}}"), "text/plain", "legacy Ann & Bob"),
+        ("json", text("{'a': '{{#n1.name#}}',}"), "application/json", r#"{"a":"Ann & Bob"}"#),
+        ("json", text("[1, 2"), "application/json", "[1,2]"),
+        (
+            "x-www-form-urlencoded",
+            json!([{"key": "a", "type": "text", "value": "{{#n1.name#}}"}, {"key": "b", "type": "text", "value": "é"}]),
+            "application/x-www-form-urlencoded",
+            "a=Ann+%26+Bob&b=%C3%A9",
+        ),
+        ("x-www-form-urlencoded", json!("a:1\nb:2"), "application/x-www-form-urlencoded", "a=1&b=2"),
+        ("binary", json!([{"key": "", "type": "file", "file": ["n1", "file"]}]), "", "content of a.png"),
+    ] {
+        let output = ok(config("post", &url, json!({"body": {"type": kind, "data": data}}))).await;
+        assert_eq!(output.outputs["status_code"], Value::Int(201));
+        let request = requests.recv().await.unwrap();
+        let (head, sent) = request.split_once("\r\n\r\n").unwrap();
+        assert_eq!(sent, body, "{kind}");
+        let head = head.to_lowercase();
+        assert!(
+            content_type.is_empty() || head.contains(&format!("content-type: {content_type}\r\n")),
+            "{kind}: {head}"
+        );
+        assert!(head.contains("\r\nidempotency-key: "), "{head}");
+        let trace = output.process_data["request"].as_str().unwrap();
+        assert!(trace.contains(&format!("Content-Length: {}\r\n", body.len())), "{trace}");
+    }
+}
+
+#[tokio::test]
+async fn forms_with_files() {
+    let (url, mut requests) = serve(answer("200 OK", "", b""), Duration::ZERO).await;
+    let data = json!([
+        {"key": "t", "type": "text", "value": "{{#n1.name#}}"},
+        {"key": "one", "type": "file", "file": ["n1", "file"]},
+        {"key": "many", "type": "file", "file": ["n1", "files"]},
+    ]);
+    ok(config("post", &url, json!({"body": {"type": "form-data", "data": data}}))).await;
+    let request = requests.recv().await.unwrap();
+    for part in [
+        "name=\"t\"\r\n\r\nAnn & Bob\r\n",
+        "name=\"one\"; filename=\"a.png\"\r\nContent-Type: image/png\r\n\r\ncontent of a.png\r\n",
+        "name=\"many\"; filename=\"b.png\"",
+        "name=\"many\"; filename=\"c.png\"",
+    ] {
+        assert!(request.contains(part), "{part}: {request}");
+    }
+    assert!(!request.contains("__multipart_placeholder__"));
+    let data = json!([{"key": "t", "type": "text", "value": "v"}]);
+    ok(config("post", &url, json!({"body": {"type": "form-data", "data": data}}))).await;
+    let request = requests.recv().await.unwrap();
+    assert!(request.contains("multipart/form-data; boundary=") && request.contains("__multipart_placeholder__"));
+}
+
+#[tokio::test]
+async fn wrong_configurations() {
+    let one = |kind: &str, data: Json| json!({"body": {"type": kind, "data": data}});
+    for (data, kind, text) in [
+        (config("get", "", json!({})), "InvalidURLError", "url is required"),
+        (config("get", "ftp://x", json!({})), "InvalidURLError", "url should start with http:// or https://"),
+        (config("options", "http://127.0.0.1:9", json!({})), "InvalidHttpMethodError", "Invalid http method options"),
+        (
+            config("post", "http://127.0.0.1:9", one("json", json!([]))),
+            "RequestBodyError",
+            "json body type should have exactly one item",
+        ),
+        (
+            config("post", "http://127.0.0.1:9", one("json", json!([{"type": "text", "value": "nope"}]))),
+            "RequestBodyError",
+            "Failed to parse JSON: nope",
+        ),
+        (
+            config("post", "http://127.0.0.1:9", one("binary", json!([{"type": "file", "file": ["n1", "gone"]}]))),
+            "FileFetchError",
+            "cannot fetch file with selector ['n1', 'gone']",
+        ),
+        (
+            config("get", "http://127.0.0.1:9", json!({"headers": "Bad Name: x"})),
+            "HttpRequestNodeError",
+            "'Bad Name' is not a valid header",
+        ),
+    ] {
+        assert_eq!(error(data).await, (kind.to_owned(), text.to_owned()));
+    }
+    let ports = Ports { http: ox_net::Egress::new(ox_net::Policy::default()), ..testing::ports() };
+    let blocked =
+        testing::run_with(ports, "http-request", config("get", "http://127.0.0.1/x", json!({})), pool()).await;
+    let blocked = blocked.0.unwrap_err().error;
+    assert!(blocked.starts_with("Access to 'http://127.0.0.1/x' was blocked by SSRF protection."), "{blocked}");
+}
+
+#[tokio::test]
+async fn statuses() {
+    let (url, _requests) = serve(answer("503 Busy", "", b"later"), Duration::ZERO).await;
+    let output = ok(config("get", &url, json!({}))).await;
+    assert_eq!(output.outputs["status_code"], Value::Int(503));
+    let data = config("get", &url, json!({"retry_config": {"retry_enabled": true, "max_retries": 1}}));
+    let failure = testing::run("http-request", data, pool()).await.unwrap_err();
+    assert_eq!(
+        (failure.error_type.as_str(), failure.error.as_str()),
+        ("HTTPResponseCodeError", "Request failed with status code 503")
+    );
+    assert_eq!(failure.outputs["body"], Value::from("later"));
+}
+
+#[tokio::test]
+async fn files_and_odd_texts() {
+    let (url, _requests) = serve(answer("200 OK", "Content-Type: image/png\r\n", b"\x89PNG"), Duration::ZERO).await;
+    let output = ok(config("get", &format!("{url}/pic"), json!({}))).await;
+    assert_eq!(output.outputs["body"], Value::from(""));
+    let Value::File(file) = &output.outputs["files"].as_array().unwrap()[0] else { panic!() };
+    assert_eq!((file.filename.as_deref(), file.size), (Some("pic.png"), 4));
+    let (url, _requests) = serve(answer("200 OK", "Content-Type: text/plain\r\n", b"a\xff\xfeb"), Duration::ZERO).await;
+    assert_eq!(ok(config("get", &url, json!({}))).await.outputs["body"], Value::from("a\u{fffd}\u{fffd}b"));
+}
+
+#[tokio::test]
+async fn limits_and_lost_servers() {
+    let huge = answer("200 OK", "Content-Type: text/plain\r\n", &vec![b'x'; 1_100_000]);
+    let (url, _requests) = serve(huge, Duration::ZERO).await;
+    assert_eq!(
+        error(config("get", &url, json!({}))).await,
+        (
+            "ResponseSizeError".to_owned(),
+            "Text size is too large, max size is 1.00 MB, but current size is 1.05 MB.".to_owned()
+        )
+    );
+    let (url, _requests) = serve(answer("200 OK", "", b""), Duration::from_secs(30)).await;
+    let started = std::time::Instant::now();
+    let slow = error(config("get", &url, json!({"timeout": {"connect": 0.2, "read": 0.2, "write": 0.2}}))).await;
+    assert!(started.elapsed() < Duration::from_secs(5));
+    assert!(
+        slow.1.starts_with(&format!("Reached maximum retries (0) for URL {url}")) && slow.1.contains("no answer"),
+        "{slow:?}"
+    );
+    let (url, _requests) = serve(b"garbage\r\n\r\n".to_vec(), Duration::ZERO).await;
+    assert_eq!(error(config("get", &url, json!({}))).await.0, "HttpRequestNodeError");
+    let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let gone = error(config("get", &format!("http://{free}/"), json!({}))).await;
+    assert!(gone.1.contains("cannot connect"), "{gone:?}");
+}
+
+#[tokio::test]
+async fn redirects_are_followed() {
+    let (target, _requests) = serve(answer("200 OK", "Content-Type: text/plain\r\n", b"there"), Duration::ZERO).await;
+    let (url, _first) = serve(answer("302 Found", &format!("Location: {target}/x\r\n"), b""), Duration::ZERO).await;
+    assert_eq!(ok(config("get", &url, json!({}))).await.outputs["body"], Value::from("there"));
+    let (looping, _requests) = serve(answer("302 Found", "Location: /again\r\n", b""), Duration::ZERO).await;
+    assert!(error(config("get", &looping, json!({}))).await.1.contains("redirects"));
+}

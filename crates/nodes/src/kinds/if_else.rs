@@ -1,0 +1,135 @@
+//! `if-else`: takes the branch of the first case that holds.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use indexmap::IndexMap;
+use ox_dsl::graph::NodeSpec;
+use ox_engine::{BuiltNode, Effect, Node, NodeClass, NodeContext, NodeFailure, NodeOutput, Pool};
+use ox_types::{Json, Object, Value, ValueType};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::{
+    NodeKind, Ports,
+    condition::{self, Condition, Logic},
+    config,
+};
+
+/// The branch taken when no case holds.
+const ELSE: &str = "false";
+
+#[derive(Deserialize)]
+struct Config {
+    #[serde(default)]
+    cases: Option<Vec<Case>>,
+    /// Compat: the form of the first editors, one case named `true`.
+    #[serde(default, deserialize_with = "config::nullable")]
+    logical_operator: Logic,
+    #[serde(default, deserialize_with = "config::nullable")]
+    conditions: Vec<Condition>,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    case_id: String,
+    #[serde(default, deserialize_with = "config::nullable")]
+    logical_operator: Logic,
+    #[serde(default, deserialize_with = "config::nullable")]
+    conditions: Vec<Condition>,
+}
+
+pub struct IfElse;
+
+impl NodeKind for IfElse {
+    fn kind(&self) -> &'static str {
+        "if-else"
+    }
+
+    fn default_config(&self) -> Json {
+        json!({"cases": [{"case_id": "true", "logical_operator": "and", "conditions": []}]})
+    }
+
+    fn build(&self, spec: &NodeSpec, _ports: &Arc<Ports>) -> Result<BuiltNode, String> {
+        let config: Config = config::read(spec)?;
+        // Compat: the group of the legacy form is called `default` in the trace.
+        let legacy = config.cases.is_none();
+        let cases = config.cases.unwrap_or_else(|| {
+            vec![Case {
+                case_id: "true".into(),
+                logical_operator: config.logical_operator,
+                conditions: config.conditions,
+            }]
+        });
+        Ok(BuiltNode::new(NodeClass::Branch, Effect::Pure, Arc::new(Runner { cases, legacy })))
+    }
+}
+
+struct Runner {
+    cases: Vec<Case>,
+    legacy: bool,
+}
+
+impl Runner {
+    fn choose(&self, pool: &Pool, trace: &mut Trace) -> Result<Option<String>, String> {
+        for case in &self.cases {
+            let evaluation = condition::evaluate(pool, &case.conditions, case.logical_operator)?;
+            let outcome = evaluation.outcome;
+            trace.conditions = evaluation.inputs;
+            trace.results.push(Value::object(Object::from_iter([
+                ("group".to_owned(), Value::from(if self.legacy { "default" } else { case.case_id.as_str() })),
+                (
+                    "results".to_owned(),
+                    Value::array_of(ValueType::ArrayBoolean, evaluation.results.into_iter().map(Value::Bool).collect()),
+                ),
+                ("final_result".to_owned(), Value::Bool(outcome)),
+            ])));
+            if outcome {
+                return Ok(Some(case.case_id.clone()));
+            }
+        }
+        Ok(None)
+    }
+}
+
+#[derive(Default)]
+struct Trace {
+    conditions: Vec<Value>,
+    results: Vec<Value>,
+}
+
+impl Trace {
+    fn inputs(&self) -> IndexMap<String, Value> {
+        IndexMap::from_iter([("conditions".to_owned(), Value::array(self.conditions.clone()))])
+    }
+
+    fn process_data(&self) -> IndexMap<String, Value> {
+        IndexMap::from_iter([("condition_results".to_owned(), Value::array(self.results.clone()))])
+    }
+}
+
+#[async_trait]
+impl Node for Runner {
+    async fn run(&self, cx: NodeContext) -> Result<NodeOutput, Box<NodeFailure>> {
+        let mut trace = Trace::default();
+        let chosen = self.choose(&cx.pool, &mut trace).map_err(|why| {
+            let mut failure = NodeFailure::new("ValueError", why);
+            failure.inputs = trace.inputs();
+            failure.process_data = trace.process_data();
+            failure
+        })?;
+        let holds = chosen.is_some();
+        let chosen = chosen.unwrap_or_else(|| ELSE.to_owned());
+        let outputs = IndexMap::from_iter([
+            ("result".to_owned(), Value::Bool(holds)),
+            ("selected_case_id".to_owned(), Value::from(chosen.as_str())),
+        ]);
+        Ok(NodeOutput {
+            inputs: trace.inputs(),
+            process_data: trace.process_data(),
+            outputs,
+            handle: Some(chosen),
+            ..NodeOutput::default()
+        })
+    }
+}

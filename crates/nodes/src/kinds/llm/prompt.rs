@@ -1,0 +1,279 @@
+//! Building the prompt (engine reference §10.1).
+
+use indexmap::IndexMap;
+use ox_engine::{NodeContext, NodeFailure};
+use ox_models::{ContentPart, Message, ModelMode, ModelSpec, Role};
+use ox_text::{
+    jinja,
+    template::{Segment, Template as Variables},
+};
+use ox_types::{Value, ValueType};
+use serde::Deserialize;
+
+use super::{Config, context};
+use crate::{
+    Ports, config, media,
+    memory::{self, Memory},
+    model::Prompt,
+    python,
+};
+
+/// Mark in a prompt where the context goes.
+const CONTEXT: &str = "{{#context#}}";
+/// Marks in a completion prompt where the memory goes.
+const HISTORIES: [&str; 2] = ["{{#histories#}}", "#histories#"];
+
+/// The prompt as it is configured.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Template {
+    Chat(Vec<ChatItem>),
+    Completion(TextItem),
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct ChatItem {
+    pub role: Role,
+    #[serde(flatten)]
+    pub text: TextItem,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct TextItem {
+    #[serde(default, deserialize_with = "config::nullable")]
+    text: String,
+    #[serde(default)]
+    edition_type: Option<String>,
+    #[serde(default)]
+    jinja2_text: Option<String>,
+}
+
+impl TextItem {
+    fn is_jinja2(&self) -> bool {
+        self.edition_type.as_deref() == Some("jinja2")
+    }
+}
+
+/// What a prompt is built from.
+pub struct Builder<'a> {
+    pub config: &'a Config,
+    pub spec: Option<&'a ModelSpec>,
+    pub cx: &'a NodeContext,
+    pub ports: &'a Ports,
+}
+
+type Failure = Box<NodeFailure>;
+type Inputs = IndexMap<String, Value>;
+
+impl Builder<'_> {
+    /// Builds the prompt and tells what went into it.
+    pub async fn build(&self, inputs: &mut Inputs) -> Result<Prompt, Failure> {
+        self.collect_inputs(inputs)?;
+        let jinja_variables = self.jinja_variables(inputs)?;
+        let files = self.config.vision.files(&self.cx.pool);
+        if !files.is_empty() {
+            inputs.insert("#files#".into(), Value::array_of(ValueType::ArrayFile, files.clone()));
+        }
+        let context =
+            context::read(&self.config.context, &self.cx.pool).map_err(|(kind, text)| NodeFailure::new(kind, text))?;
+        if let Some(text) = &context.text {
+            inputs.insert("#context#".into(), Value::from(text.as_str()));
+        }
+        if !context.files.is_empty() {
+            inputs.insert("#context_files#".into(), Value::array_of(ValueType::ArrayFile, context.files.clone()));
+        }
+        if !context.resources.is_empty() {
+            self.cx.chunks.note("retriever_resources", ox_types::Json::Array(context.resources.clone())).await;
+        }
+        inputs.insert("model_provider".into(), Value::from(self.config.model.provider.as_str()));
+        inputs.insert("model_name".into(), Value::from(self.config.model.name.as_str()));
+        let context_text = context.text.unwrap_or_default();
+        match (&self.config.prompt_template, self.config.model.mode()) {
+            (Template::Chat(items), ModelMode::Chat) => {
+                let messages = self.chat(items, &context_text, &jinja_variables, (&files, &context.files)).await?;
+                Ok(Prompt::Chat(messages))
+            }
+            (Template::Completion(item), ModelMode::Completion) => {
+                self.completion(item, &context_text, &jinja_variables).await.map(Prompt::Completion)
+            }
+            (Template::Chat(_), ModelMode::Completion) => Err(NodeFailure::new(
+                "TemplateTypeNotSupportError",
+                "Prompt type list is not supported: a completion model takes one text.",
+            )),
+            (Template::Completion(_), ModelMode::Chat) => Err(NodeFailure::new(
+                "TemplateTypeNotSupportError",
+                "Prompt type text is not supported: a chat model takes a list of messages.",
+            )),
+        }
+    }
+
+    fn items(&self) -> impl Iterator<Item = &TextItem> {
+        let (list, one) = match &self.config.prompt_template {
+            Template::Chat(items) => (items.as_slice(), None),
+            Template::Completion(item) => (&[][..], Some(item)),
+        };
+        list.iter().map(|item| &item.text).chain(one)
+    }
+
+    /// Every variable of the templates must exist.
+    fn collect_inputs(&self, inputs: &mut Inputs) -> Result<(), Failure> {
+        let query = self.config.memory.as_ref().and_then(|memory| memory.query_prompt_template.as_deref());
+        let texts = self.items().filter(|item| !item.is_jinja2()).map(|item| item.text.as_str()).chain(query);
+        for text in texts {
+            for selector in Variables::parse(text).selectors() {
+                let value = self.cx.pool.get(selector).ok_or_else(|| {
+                    let text = format!("Variable {} not found", selector.join("."));
+                    NodeFailure::new("VariableNotFoundError", text)
+                })?;
+                let shown = if value.is_none() { Value::from("") } else { value };
+                inputs.insert(format!("#{}#", selector.join(".")), shown);
+            }
+        }
+        Ok(())
+    }
+
+    fn jinja_variables(&self, inputs: &mut Inputs) -> Result<Inputs, Failure> {
+        let mut variables = Inputs::new();
+        for variable in &self.config.prompt_config.jinja2_variables {
+            let value = self.cx.pool.get(&variable.value_selector).ok_or_else(|| {
+                let text = format!("Variable {} not found", python::list(&variable.value_selector));
+                NodeFailure::new("VariableNotFoundError", text)
+            })?;
+            inputs.insert(variable.variable.clone(), value.clone());
+            variables.insert(variable.variable.clone(), value);
+        }
+        Ok(variables)
+    }
+
+    fn jinja(&self, item: &TextItem, variables: &Inputs) -> Result<String, Failure> {
+        let template = item.jinja2_text.as_deref().unwrap_or_default();
+        let limits = jinja::Limits {
+            output_chars: self.ports.limits.template_max_length.max(5_000_000),
+            ..jinja::Limits::default()
+        };
+        jinja::render(template, variables, limits)
+            .map_err(|error| NodeFailure::new("TemplateRenderError", error.to_string()))
+    }
+
+    /// Text form of a basic template. The context goes in last and is never read as a template.
+    fn basic(&self, text: &str, context: &str) -> String {
+        let mut out = String::new();
+        for segment in Variables::parse(text).segments {
+            match segment {
+                Segment::Literal(text) => out.push_str(&text.replace(CONTEXT, context)),
+                Segment::Variable(selector) => {
+                    out.push_str(&self.cx.pool.get(&selector).map(|value| value.text()).unwrap_or_default());
+                }
+            }
+        }
+        out
+    }
+
+    async fn parts(&self, files: &[Value], detail: &str) -> Result<Vec<ContentPart>, Failure> {
+        media::parts(files, detail, self.spec, self.cx, self.ports)
+            .await
+            .map_err(|error| NodeFailure::new("LLMNodeError", error.to_string()))
+    }
+
+    async fn chat(
+        &self,
+        items: &[ChatItem],
+        context: &str,
+        jinja_variables: &Inputs,
+        (files, context_files): (&[Value], &[Value]),
+    ) -> Result<Vec<Message>, Failure> {
+        let detail = self.config.vision.configs.detail.as_str();
+        let mut messages = Vec::new();
+        for item in items {
+            if item.text.is_jinja2() {
+                messages.push(Message::text(item.role, self.jinja(&item.text, jinja_variables)?));
+                continue;
+            }
+            let template = Variables::parse(&item.text.text);
+            messages.push(Message::text(item.role, self.basic(&item.text.text, context)));
+            let found = template.selectors().filter_map(|selector| self.cx.pool.get(selector));
+            let inside: Vec<Value> = found.flat_map(|value| media::files_of(&value)).collect();
+            let parts = self.parts(&inside, detail).await?;
+            if !parts.is_empty() {
+                messages.push(Message::new(item.role, parts));
+            }
+        }
+        if let Some(memory) = &self.config.memory {
+            messages.extend(self.recall(memory, 0).await?);
+            if let Some(query) = self.query(memory) {
+                messages.push(Message::user(query));
+            }
+        }
+        for files in [files, context_files] {
+            let parts = self.parts(files, detail).await?;
+            prepend(&mut messages, parts);
+        }
+        messages.retain(|message| !is_empty(message));
+        if messages.is_empty() { Err(no_prompt()) } else { Ok(messages) }
+    }
+
+    async fn completion(&self, item: &TextItem, context: &str, jinja_variables: &Inputs) -> Result<String, Failure> {
+        let mut text =
+            if item.is_jinja2() { self.jinja(item, jinja_variables)? } else { self.basic(&item.text, context) };
+        if let Some(memory) = &self.config.memory {
+            let prefix = memory.role_prefix.as_ref().ok_or_else(|| {
+                let why = "Memory role prefix is required for completion model.";
+                NodeFailure::new("MemoryRolePrefixRequiredError", why)
+            })?;
+            let histories = memory::as_text(&self.recall(memory, 0).await?, prefix);
+            match HISTORIES.iter().find(|mark| text.contains(**mark)) {
+                Some(mark) => text = text.replace(mark, &histories),
+                None if histories.is_empty() => {}
+                None => text = format!("{histories}\n{text}"),
+            }
+            let query = self.query(memory).unwrap_or_default();
+            text = text.replace("#sys.query#", &query);
+        }
+        if text.is_empty() { Err(no_prompt()) } else { Ok(text) }
+    }
+
+    async fn recall(&self, memory: &Memory, prompt_tokens: u64) -> Result<Vec<Message>, Failure> {
+        let model = self.config.model.reference();
+        let budget = memory::budget(self.spec, self.config.model.max_tokens(), prompt_tokens);
+        let detail = self.config.vision.configs.detail.as_str();
+        memory::recall(memory, &model, self.spec, budget, detail, (self.cx, self.ports))
+            .await
+            .map_err(|error| NodeFailure::new("LLMNodeError", error.to_string()))
+    }
+
+    /// The question that follows the memory.
+    fn query(&self, memory: &Memory) -> Option<String> {
+        match memory.query_prompt_template.as_deref().filter(|template| !template.is_empty()) {
+            Some(template) => Some(self.basic(template, "")),
+            None => self.cx.pool.get(&["sys", "query"]).map(|query| query.text()),
+        }
+    }
+}
+
+/// Puts files before the text of the last message, if that is the user's.
+fn prepend(messages: &mut Vec<Message>, parts: Vec<ContentPart>) {
+    if parts.is_empty() {
+        return;
+    }
+    match messages.last_mut() {
+        Some(last) if last.role == Role::User => {
+            last.content.splice(0..0, parts);
+        }
+        _ => messages.push(Message::new(Role::User, parts)),
+    }
+}
+
+fn is_empty(message: &Message) -> bool {
+    match message.content.as_slice() {
+        [] => true,
+        [ContentPart::Text { text }] => text.is_empty(),
+        _ => false,
+    }
+}
+
+fn no_prompt() -> Failure {
+    NodeFailure::new(
+        "NoPromptFoundError",
+        "No prompt found in the LLM configuration. Please ensure a prompt is properly configured before proceeding.",
+    )
+}

@@ -1,0 +1,355 @@
+use std::sync::Mutex as SyncMutex;
+
+use futures::StreamExt;
+use ox_engine::{Chunk, Pool};
+use ox_models::{
+    ChatStream, CompletionRequest, ContentPart, EmbeddingRequest, EmbeddingResult, ErrorClass, Message, ModelError,
+    ModelFeature, ModelMode, ModelRef, ModelRuntime, ModelScope, ModelSpec, Ranked, RerankRequest, ResponseFormat,
+    Role, ToolSpec, Usage,
+};
+use serde_json::json;
+
+use super::*;
+use crate::{
+    HistoryMessage,
+    testing::{self, History},
+};
+
+/// Answers with given pieces and keeps what it was asked.
+#[derive(Default)]
+struct Fake {
+    pieces: Vec<Result<ChatDelta, ModelError>>,
+    features: Vec<ModelFeature>,
+    context_size: Option<u64>,
+    asked: SyncMutex<Vec<ChatRequest>>,
+    completed: SyncMutex<Vec<String>>,
+}
+
+impl Fake {
+    fn stream(&self) -> ChatStream {
+        let mut pieces = self.pieces.clone();
+        let usage = Usage::priced(10, 5, None);
+        pieces.push(Ok(ChatDelta { finish_reason: Some("stop".into()), usage: Some(usage), ..ChatDelta::default() }));
+        futures::stream::iter(pieces).boxed()
+    }
+}
+
+#[async_trait]
+impl ModelRuntime for Fake {
+    async fn chat(&self, _: &ModelScope, _: &ModelRef, request: ChatRequest) -> Result<ChatStream, ModelError> {
+        self.asked.lock().unwrap().push(request);
+        Ok(self.stream())
+    }
+
+    async fn completion(
+        &self,
+        _: &ModelScope,
+        _: &ModelRef,
+        request: CompletionRequest,
+    ) -> Result<ChatStream, ModelError> {
+        self.completed.lock().unwrap().push(request.prompt);
+        Ok(self.stream())
+    }
+
+    async fn embed(&self, _: &ModelScope, _: &ModelRef, _: EmbeddingRequest) -> Result<EmbeddingResult, ModelError> {
+        Err(ModelError::new(ErrorClass::Unsupported, "fake", ""))
+    }
+
+    async fn rerank(&self, _: &ModelScope, _: &ModelRef, _: RerankRequest) -> Result<Vec<Ranked>, ModelError> {
+        Err(ModelError::new(ErrorClass::Unsupported, "fake", ""))
+    }
+
+    async fn describe(&self, _: &ModelScope, model: &ModelRef, kind: ModelKind) -> Option<Arc<ModelSpec>> {
+        let mut model_properties = serde_json::Map::new();
+        if let Some(size) = self.context_size {
+            model_properties.insert("context_size".into(), size.into());
+        }
+        Some(Arc::new(ModelSpec {
+            model: model.name.clone(),
+            label: ox_models::I18n::same("fake"),
+            kind,
+            features: self.features.clone(),
+            fetch_from: ox_models::FetchFrom::Predefined,
+            model_properties,
+            parameter_rules: Vec::new(),
+            pricing: None,
+            deprecated: false,
+        }))
+    }
+
+    fn count_tokens(&self, _: &ModelRef, messages: &[Message], _: &[ToolSpec]) -> u64 {
+        messages.iter().map(|message| message.plain_text().len() as u64).sum()
+    }
+}
+
+fn text(text: &str) -> Result<ChatDelta, ModelError> {
+    Ok(ChatDelta { text: text.into(), ..ChatDelta::default() })
+}
+
+fn pool() -> Pool {
+    let mut pool = Pool::new();
+    pool.set("sys", "query", "what?");
+    pool.set(
+        "sys",
+        "files",
+        Value::array(vec![Value::from(testing::file("a.png")), Value::from(testing::file("b.pdf"))]),
+    );
+    pool.set("k", "result", Value::from_json(&json!([{"content": "fact {{#sys.query#}}"}])));
+    pool.set("v", "name", "Ann");
+    pool.set("v", "nothing", Value::None);
+    pool.set("v", "list", Value::array(vec![Value::Int(1), Value::Int(2)]));
+    pool
+}
+
+fn config(extra: Json) -> Json {
+    let mut data = json!({
+        "model": {"provider": "openai", "name": "m", "mode": "chat", "completion_params": {"temperature": 0.1, "stop": ["END"]}},
+        "prompt_template": [{"role": "user", "text": "hi {{#v.name#}}{{#v.nothing#}}"}],
+        "context": {"enabled": false, "variable_selector": []},
+    });
+    data.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+    data
+}
+
+type Outcome = (Result<NodeOutput, Box<NodeFailure>>, Vec<Chunk>, Arc<Fake>);
+
+async fn run_with(fake: Fake, history: Vec<HistoryMessage>, extra: Json) -> Outcome {
+    let fake = Arc::new(fake);
+    let mut ports = testing::ports();
+    ports.models = Arc::clone(&fake) as Arc<dyn ModelRuntime>;
+    ports.history = Arc::new(History(history));
+    let (result, chunks) = testing::run_with(ports, "llm", config(extra), pool()).await;
+    (result, chunks, fake)
+}
+
+/// The messages asked with, as `role: parts`.
+async fn asked(fake: Fake, history: Vec<HistoryMessage>, extra: Json) -> Vec<String> {
+    let (result, _, fake) = run_with(fake, history, extra).await;
+    if let Err(failure) = result {
+        return vec![format!("{}: {}", failure.error_type, failure.error)];
+    }
+    let asked = fake.asked.lock().unwrap();
+    let part = |part: &ContentPart| match part {
+        ContentPart::Text { text } => text.clone(),
+        ContentPart::Image(media) => {
+            format!("<image {} {}>", media.filename.as_deref().unwrap(), media.detail.as_deref().unwrap())
+        }
+        ContentPart::Document(media) => format!("<document {}>", media.filename.as_deref().unwrap()),
+        _ => "<media>".into(),
+    };
+    asked[0]
+        .messages
+        .iter()
+        .map(|message| {
+            format!("{}: {}", message.role.as_str(), message.content.iter().map(part).collect::<Vec<_>>().join(" + "))
+        })
+        .collect()
+}
+
+fn vision() -> Fake {
+    Fake { features: vec![ModelFeature::Vision], ..Fake::default() }
+}
+
+#[tokio::test]
+async fn prompts() {
+    let with =
+        |text: &str| json!({"prompt_template": [{"role": "system", "text": text}, {"role": "user", "text": "q"}]});
+    let context = json!({"context": {"enabled": true, "variable_selector": ["k", "result"]},
+        "prompt_template": [{"role": "system", "text": "use {{#context#}} for {{#v.name#}}"}]});
+    let jinja = json!({"prompt_template": [{"role": "user", "edition_type": "jinja2", "text": "no", "jinja2_text": "{% for x in xs %}<{{ x }}>{% endfor %}"}],
+        "prompt_config": {"jinja2_variables": [{"variable": "xs", "value_selector": ["v", "list"]}]}});
+    let files = json!({"prompt_template": [{"role": "user", "text": "see {{#sys.files#}}"}]});
+    let on = |detail: &str| json!({"vision": {"enabled": true, "configs": {"variable_selector": ["sys", "files"], "detail": detail}}});
+    let last_system = json!({"prompt_template": [{"role": "system", "text": "s"}], "vision": {"enabled": true}});
+    for (fake, extra, expected) in [
+        (Fake::default(), json!({}), vec!["user: hi Ann"]),
+        (Fake::default(), with("{{#v.name#}} {{#context#}}!"), vec!["system: Ann !", "user: q"]),
+        (Fake::default(), with(""), vec!["user: q"]),
+        (Fake::default(), with("{{#v.gone#}}"), vec!["VariableNotFoundError: Variable v.gone not found"]),
+        (Fake::default(), context, vec!["system: use fact {{#sys.query#}} for Ann"]),
+        (Fake::default(), jinja, vec!["user: <1><2>"]),
+        (Fake::default(), files.clone(), vec!["user: see "]),
+        (vision(), files, vec!["user: see ", "user: <image a.png high>"]),
+        (vision(), on("low"), vec!["user: <image a.png low> + hi Ann"]),
+        (Fake::default(), on("low"), vec!["user: hi Ann"]),
+        (vision(), last_system, vec!["system: s", "user: <image a.png high>"]),
+        (
+            Fake::default(),
+            json!({"prompt_template": [{"role": "user", "text": ""}]}),
+            vec![
+                "NoPromptFoundError: No prompt found in the LLM configuration. Please ensure a prompt is properly configured before proceeding.",
+            ],
+        ),
+    ] {
+        assert_eq!(asked(fake, Vec::new(), extra.clone()).await, expected, "{extra}");
+    }
+}
+
+fn turn(id: &str, parent: Option<&str>, query: &str, answer: &str) -> HistoryMessage {
+    HistoryMessage {
+        id: id.into(),
+        parent_id: parent.map(str::to_owned),
+        query: query.into(),
+        answer: answer.into(),
+        answer_tokens: 1,
+        ..HistoryMessage::default()
+    }
+}
+
+#[tokio::test]
+async fn memory() {
+    let history = || vec![turn("2", Some("1"), "q2", "a2"), turn("1", None, "q1", "a1")];
+    let system = json!([{"role": "system", "text": "s"}]);
+    let memory = |memory: Json| json!({"prompt_template": system, "memory": memory});
+    let all = vec!["system: s", "user: q1", "assistant: a1", "user: q2", "assistant: a2", "user: what?"];
+    let big = || Fake { context_size: Some(4096), ..Fake::default() };
+    for (fake, settings, expected) in [
+        (big(), json!({"window": {"enabled": false, "size": 1}}), all.clone()),
+        (Fake::default(), json!({"window": {"enabled": false}}), all),
+        (
+            big(),
+            json!({"window": {"enabled": true, "size": 1}, "query_prompt_template": "Q: {{#sys.query#}} {{#v.name#}}"}),
+            vec!["system: s", "user: q2", "assistant: a2", "user: Q: what? Ann"],
+        ),
+        // Room for three of the four messages.
+        (
+            Fake { context_size: Some(6), ..Fake::default() },
+            json!({"window": {"enabled": false}}),
+            vec!["system: s", "assistant: a1", "user: q2", "assistant: a2", "user: what?"],
+        ),
+        (
+            Fake { context_size: Some(0), ..Fake::default() },
+            json!({"window": {"enabled": false}}),
+            vec!["system: s", "assistant: a2", "user: what?"],
+        ),
+    ] {
+        assert_eq!(asked(fake, history(), memory(settings)).await, expected);
+    }
+}
+
+#[tokio::test]
+async fn completion_models() {
+    let model = json!({"provider": "p", "name": "m", "mode": "completion", "completion_params": {}});
+    let history = || vec![turn("1", None, "q1", "a1")];
+    let memory = json!({"window": {"enabled": false}, "role_prefix": {"user": "Human", "assistant": "Assistant"}});
+    for (template, memory, expected) in [
+        (json!({"text": "hi {{#v.name#}}"}), Json::Null, Ok("hi Ann")),
+        (
+            json!({"text": "{{#histories#}}\nH: {{#sys.query#}}"}),
+            memory.clone(),
+            Ok("Human: q1\nAssistant: a1\nH: what?"),
+        ),
+        (json!({"text": "H: {{#sys.query#}}"}), memory, Ok("Human: q1\nAssistant: a1\nH: what?")),
+        (
+            json!({"text": "x"}),
+            json!({"window": {"enabled": false}}),
+            Err("Memory role prefix is required for completion model."),
+        ),
+        (
+            json!([{"role": "user", "text": "x"}]),
+            Json::Null,
+            Err("Prompt type list is not supported: a completion model takes one text."),
+        ),
+    ] {
+        let extra = json!({"model": model, "prompt_template": template, "memory": memory});
+        let (result, _, fake) = run_with(Fake::default(), history(), extra).await;
+        let got = result.map(|_| fake.completed.lock().unwrap()[0].clone()).map_err(|failure| failure.error);
+        assert_eq!(got, expected.map(str::to_owned).map_err(str::to_owned), "{template}");
+    }
+}
+
+#[tokio::test]
+async fn results_and_chunks() {
+    let fake = Fake { pieces: vec![text("Hello"), text(" world")], ..Fake::default() };
+    let (result, chunks, fake) = run_with(fake, Vec::new(), json!({})).await;
+    let output = result.unwrap();
+    let chunk = |text: &str, is_final| Chunk::Text { name: "text".into(), text: text.into(), is_final };
+    assert_eq!(chunks, [chunk("Hello", false), chunk(" world", false), chunk("", true)]);
+    let keys: Vec<&str> = output.outputs.keys().map(String::as_str).collect();
+    assert_eq!(keys, ["text", "reasoning_content", "usage", "finish_reason"]);
+    assert_eq!(output.outputs["text"], Value::from("Hello world"));
+    assert_eq!(output.outputs["finish_reason"], Value::from("stop"));
+    assert_eq!(output.outputs["usage"].as_object().unwrap()["total_tokens"], Value::Int(15));
+    assert_eq!(output.outputs["usage"].as_object().unwrap().len(), 14);
+    assert_eq!(output.usage.as_ref().unwrap().total_tokens, 15);
+    assert_eq!(output.metadata["total_tokens"], json!(15));
+    let inputs: Vec<&str> = output.inputs.keys().map(String::as_str).collect();
+    assert_eq!(inputs, ["#v.name#", "#v.nothing#", "model_provider", "model_name"]);
+    let process: Vec<&str> = output.process_data.keys().map(String::as_str).collect();
+    assert_eq!(process, ["model_mode", "prompts", "usage", "finish_reason", "model_provider", "model_name"]);
+    assert_eq!(output.process_data["prompts"].to_json(), json!([{"role": "user", "text": "hi Ann", "files": []}]));
+    let asked = fake.asked.lock().unwrap();
+    assert_eq!(asked[0].stop, ["END"]);
+    assert_eq!(Json::Object(asked[0].parameters.clone()), json!({"temperature": 0.1}));
+    assert!(asked[0].stream && asked[0].response_format.is_none());
+}
+
+#[tokio::test]
+async fn reasoning_goes_where_it_is_told() {
+    let pieces = || vec![text("<think>why"), text("</think>\n"), text("because")];
+    let (result, _, _) = run_with(Fake { pieces: pieces(), ..Fake::default() }, Vec::new(), json!({})).await;
+    let output = result.unwrap();
+    assert_eq!(output.outputs["text"], Value::from("<think>why</think>\nbecause"));
+    assert_eq!(output.outputs["reasoning_content"], Value::from(""));
+    let separated = json!({"reasoning_format": "separated"});
+    let (result, chunks, _) = run_with(Fake { pieces: pieces(), ..Fake::default() }, Vec::new(), separated).await;
+    let output = result.unwrap();
+    assert_eq!(output.outputs["text"], Value::from("because"));
+    assert_eq!(output.outputs["reasoning_content"], Value::from("why"));
+    assert_eq!(
+        chunks,
+        [
+            Chunk::Reasoning { text: "why".into(), is_final: false },
+            Chunk::Reasoning { text: String::new(), is_final: true },
+            Chunk::Text { name: "text".into(), text: "because".into(), is_final: false },
+            Chunk::Text { name: "text".into(), text: String::new(), is_final: true },
+        ]
+    );
+}
+
+#[tokio::test]
+async fn structured_output() {
+    let schema = json!({"type": "object", "properties": {"a": {"type": "number"}}, "required": ["a"]});
+    let extra = || json!({"structured_output_enabled": true, "structured_output": {"schema": schema}});
+    let pieces = || vec![text("{\"a\""), text(": 1}")];
+    let able = Fake { pieces: pieces(), features: vec![ModelFeature::StructuredOutput], ..Fake::default() };
+    let (result, chunks, fake) = run_with(able, Vec::new(), extra()).await;
+    let output = result.unwrap();
+    assert_eq!(output.outputs["structured_output"].to_json(), json!({"a": 1}));
+    assert_eq!(output.outputs["text"], Value::from("{\"a\": 1}"));
+    assert_eq!(chunks.len(), 3);
+    let format = fake.asked.lock().unwrap()[0].response_format.clone();
+    assert_eq!(
+        format,
+        Some(ResponseFormat::JsonSchema { name: "llm_response".into(), schema: schema.clone(), strict: None })
+    );
+
+    let (result, _, fake) = run_with(Fake { pieces: pieces(), ..Fake::default() }, Vec::new(), extra()).await;
+    assert!(result.is_ok());
+    let asked = fake.asked.lock().unwrap();
+    assert_eq!(asked[0].messages[0].role, Role::System);
+    assert!(asked[0].messages[0].plain_text().contains("\"required\":[\"a\"]"));
+
+    let (result, _, _) = run_with(Fake { pieces: vec![text("no json")], ..Fake::default() }, Vec::new(), extra()).await;
+    let failure = result.unwrap_err();
+    assert_eq!(failure.error_type, "LLMNodeError");
+    assert_eq!(failure.error, "Failed to parse structured output: Failed to parse structured output: no json");
+    assert_eq!(failure.usage.unwrap().total_tokens, 15);
+
+    let off = json!({"structured_output_enabled": false, "structured_output": {"schema": schema}});
+    let (result, _, _) = run_with(Fake { pieces: vec![text("x")], ..Fake::default() }, Vec::new(), off).await;
+    assert!(!result.unwrap().outputs.contains_key("structured_output"));
+}
+
+#[tokio::test]
+async fn provider_errors_keep_their_class_and_text() {
+    let error = ModelError::new(ErrorClass::RateLimit { retry_after: None }, "openai", "slow down");
+    let pieces = vec![text("half"), Err(error)];
+    let (result, chunks, _) = run_with(Fake { pieces, ..Fake::default() }, Vec::new(), json!({})).await;
+    let failure = result.unwrap_err();
+    assert_eq!(failure.error_type, "InvokeRateLimitError");
+    assert_eq!(failure.error, "[openai] Rate Limit Error: slow down");
+    assert_eq!(failure.process_data["model_mode"], Value::from(ModelMode::Chat.as_str()));
+    // A broken stream is not closed.
+    assert_eq!(chunks, [Chunk::Text { name: "text".into(), text: "half".into(), is_final: false }]);
+}

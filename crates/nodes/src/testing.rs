@@ -1,0 +1,140 @@
+//! Running single nodes in tests.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use ox_dsl::graph::NodeSpec;
+use ox_engine::{
+    Chunk, ChunkSender, FrameRef, NodeContext, NodeFactory, NodeFailure, NodeOutput, Pool, RunInfo, UserKind,
+};
+use ox_models::StaticRuntime;
+use ox_net::{Egress, Policy};
+use ox_types::{
+    AppId, ConversationId, File, FileKind, Json, NodeRunId, RunId, TaskId, TenantId, TransferMethod, WorkflowId,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{FilePort, HistoryMessage, HistoryPort, Limits, NoHistory, PortError, Ports, Registry};
+
+/// Files in memory: what is read is the file's name, what is saved is kept.
+#[derive(Default)]
+pub struct Files(pub Mutex<Vec<(String, String, Bytes)>>);
+
+#[async_trait]
+impl FilePort for Files {
+    async fn read(&self, _run: &RunInfo, file: &File) -> Result<Bytes, PortError> {
+        Ok(Bytes::from(format!("content of {}", file.filename.as_deref().unwrap_or_default())))
+    }
+
+    async fn save(&self, _run: &RunInfo, filename: &str, mime: &str, bytes: Bytes) -> Result<File, PortError> {
+        let size = i64::try_from(bytes.len()).unwrap();
+        self.0.lock().unwrap().push((filename.to_owned(), mime.to_owned(), bytes));
+        Ok(File { mime_type: Some(mime.to_owned()), size, ..file(filename) })
+    }
+
+    async fn url(&self, _run: &RunInfo, file: &File) -> Result<String, PortError> {
+        Ok(format!("http://files/{}", file.filename.as_deref().unwrap_or_default()))
+    }
+}
+
+/// A file by its name.
+pub fn file(name: &str) -> File {
+    let extension = name.rsplit('.').next().unwrap_or_default();
+    File {
+        id: None,
+        tenant_id: None,
+        kind: FileKind::from_extension(extension).unwrap_or(FileKind::Custom),
+        transfer_method: TransferMethod::LocalFile,
+        remote_url: None,
+        related_id: None,
+        filename: Some(name.into()),
+        extension: Some(format!(".{extension}")),
+        mime_type: Some("image/png".into()),
+        size: 1,
+        url: Some(format!("http://files/{name}")),
+    }
+}
+
+pub struct History(pub Vec<HistoryMessage>);
+
+#[async_trait]
+impl HistoryPort for History {
+    async fn messages(&self, _run: &RunInfo, limit: usize) -> Result<Vec<HistoryMessage>, PortError> {
+        Ok(self.0.iter().take(limit).cloned().collect())
+    }
+}
+
+/// Ports that reach this machine and the scripted models.
+pub fn ports() -> Ports {
+    let http = Egress::new(Policy { dev_mode: true, model_private: true, ..Policy::default() });
+    Ports {
+        models: Arc::new(StaticRuntime::new(http.clone())),
+        http,
+        code: Arc::new(ox_sandbox::QuickJs::default()),
+        files: Arc::new(Files::default()),
+        history: Arc::new(NoHistory),
+        limits: Limits::default(),
+    }
+}
+
+/// A node `n` of a kind.
+pub fn spec(kind: &str, data: Json) -> NodeSpec {
+    let retry = data.pointer("/retry_config/retry_enabled").and_then(Json::as_bool).unwrap_or(false);
+    let mut spec = NodeSpec { id: "n".into(), kind: kind.into(), version: "1".into(), data, ..NodeSpec::default() };
+    spec.retry.enabled = retry;
+    if let Some(version) = spec.data.get("version").and_then(Json::as_str) {
+        spec.version = version.to_owned();
+    }
+    spec
+}
+
+pub fn context(spec: NodeSpec, pool: Pool) -> (NodeContext, tokio::sync::mpsc::Receiver<Chunk>) {
+    let (chunks, receiver) = ChunkSender::channel(1000);
+    let run = RunInfo {
+        run_id: RunId::new(),
+        task_id: TaskId::new(),
+        tenant_id: TenantId::new(),
+        app_id: AppId::new(),
+        workflow_id: WorkflowId::new(),
+        conversation_id: Some(ConversationId::new()),
+        user_id: "u".into(),
+        user_kind: UserKind::EndUser,
+        invoke_from: "debugger".into(),
+        call_depth: 0,
+    };
+    let cx = NodeContext {
+        run: Arc::new(run),
+        node: Arc::new(spec),
+        node_run_id: NodeRunId::new(),
+        attempt: 0,
+        frame: FrameRef::default(),
+        pool,
+        chunks,
+        cancel: CancellationToken::new(),
+    };
+    (cx, receiver)
+}
+
+/// Runs one node.
+pub async fn run(kind: &str, data: Json, pool: Pool) -> Result<NodeOutput, Box<NodeFailure>> {
+    run_with(ports(), kind, data, pool).await.0
+}
+
+/// Runs one node with given ports; also tells what it streamed.
+pub async fn run_with(
+    ports: Ports,
+    kind: &str,
+    data: Json,
+    pool: Pool,
+) -> (Result<NodeOutput, Box<NodeFailure>>, Vec<Chunk>) {
+    let spec = spec(kind, data);
+    let node = Registry::new(ports).build(&spec).unwrap();
+    let (cx, mut receiver) = context(spec, pool);
+    let result = node.runner.run(cx).await;
+    let mut chunks = Vec::new();
+    while let Ok(chunk) = receiver.try_recv() {
+        chunks.push(chunk);
+    }
+    (result, chunks)
+}
