@@ -101,7 +101,7 @@ async fn views(services: &Services, principal: &Principal, apps: Vec<App>) -> Re
     let mut configs = repo::apps::configs(&services.db, &configs).await?;
     let mut workflows = repo::workflows::by_ids(&services.db, tenant, &workflows).await?;
     let mut sites = repo::apps::sites(&services.db, &ids).await?;
-    let names = repo::accounts::names(&services.db, &authors).await?;
+    let names = services.people(&authors).await?;
     Ok(apps
         .into_iter()
         .map(|app| AppView {
@@ -109,7 +109,7 @@ async fn views(services: &Services, principal: &Principal, apps: Vec<App>) -> Re
             workflow: app.workflow_id.and_then(|id| workflows.remove(&id)),
             site: sites.remove(&app.id),
             tags: tags.remove(&app.id.0).unwrap_or_default(),
-            author_name: app.created_by.and_then(|id| names.get(&id).cloned()),
+            author_name: app.created_by.and_then(|id| names.get(&id)).map(|account| account.name.clone()),
             app,
         })
         .collect())

@@ -55,7 +55,8 @@ pub struct ImportResult {
 }
 
 impl ImportResult {
-    fn failed(text: impl Into<String>) -> Self {
+    /// An import that did not work, with the reason.
+    pub fn failed(text: impl Into<String>) -> Self {
         Self {
             id: new_uuid(),
             status: ImportStatus::Failed,
@@ -87,8 +88,8 @@ pub async fn fetch(services: &Services, url: &str) -> Result<String, String> {
         ..Request::get(Class::Fetch, target)
     };
     let response = services.egress.send(request).await.map_err(|error| format!("Error fetching YAML from URL: {error}"))?;
-    if !response.status().is_success() {
-        return Err(format!("Error fetching YAML from URL: the server answered {}", response.status()));
+    if !response.status.is_success() {
+        return Err(format!("Error fetching YAML from URL: the server answered {}", response.status));
     }
     let bytes = response.bytes().await.map_err(|error| format!("Error fetching YAML from URL: {error}"))?;
     if bytes.is_empty() {

@@ -92,7 +92,7 @@ pub async fn parameter_rules(
 /// The model used where none is chosen: the workspace's default, else the first that can be used.
 pub async fn default_model(services: &Services, tenant: TenantId, kind: ModelKind) -> Result<Option<ModelRef>> {
     let workspace = services.models.workspace(tenant).await?;
-    if let Some(chosen) = workspace.default(kind) {
+    if let Some(chosen) = workspace.default_model(kind) {
         return Ok(Some(chosen));
     }
     for provider in services.models.registry().iter() {

@@ -20,7 +20,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     Principal, Result, Settings,
     accounts::{Hasher, SessionCache},
-    files::FileStore,
+    files::{FileSigner, FileStore},
     providers::ModelGateway,
     runs::Runtime,
     secrets::Secrets,
@@ -77,7 +77,15 @@ impl Services {
         let models =
             Arc::new(ModelGateway::new(db.clone(), egress.clone(), Arc::clone(&secrets), settings.scripted_model));
         let (tracker, shutdown) = (TaskTracker::new(), CancellationToken::new());
-        let files = FileStore::new(db.clone(), Arc::clone(&store), egress.clone(), &settings, &secret);
+        let file_signer = FileSigner::new(secret.as_bytes(), settings.files_access_life);
+        let files = FileStore::new(
+            db.clone(),
+            Arc::clone(&store),
+            egress.clone(),
+            file_signer,
+            &settings.files_url,
+            settings.uploads.clone(),
+        );
         let (limits, wrong) = ox_nodes::Limits::from_env(|name| std::env::var(name).ok());
         settings.findings.extend(wrong);
         let nodes = Arc::new(ox_nodes::Registry::new(ox_nodes::Ports {

@@ -126,7 +126,7 @@ impl WorkspaceModels {
 
     /// The workspace's choice for a kind.
     #[must_use]
-    pub fn default(&self, kind: ModelKind) -> Option<ModelRef> {
+    pub fn default_model(&self, kind: ModelKind) -> Option<ModelRef> {
         let row = self.setup.defaults.iter().find(|row| ModelKind::parse(&row.model_type) == Some(kind))?;
         Some(ModelRef::chat(row.provider_name.clone(), row.model_name.clone()))
     }

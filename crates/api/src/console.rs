@@ -1,0 +1,49 @@
+//! `/console/api`: what the Studio calls. Sessions by cookie, double-submit CSRF, roles.
+
+mod access;
+mod account;
+mod apps;
+mod guard;
+mod imports;
+mod logs;
+mod members;
+mod models;
+mod runs;
+mod session;
+mod site;
+mod system;
+mod tags;
+mod view;
+mod workflow;
+
+use std::sync::Arc;
+
+use axum::middleware;
+use ox_app::Services;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+pub use access::RULES;
+pub use guard::Caller;
+
+/// Every console route with its documentation.
+pub fn router(services: &Arc<Services>) -> OpenApiRouter {
+    OpenApiRouter::new()
+        .merge(system::router())
+        .merge(session::router())
+        .merge(account::router())
+        .merge(members::router())
+        .merge(models::router())
+        .merge(apps::router())
+        .merge(site::router())
+        .merge(imports::router())
+        .merge(tags::router())
+        .merge(workflow::router())
+        .merge(runs::router())
+        .merge(logs::router())
+        .routes(routes!(session::ping))
+        .route_layer(middleware::from_fn_with_state(Arc::clone(services), guard::guard))
+        .with_state(Arc::clone(services))
+}
+
+/// State of every console handler.
+pub(crate) type App = axum::extract::State<Arc<Services>>;

@@ -1,0 +1,192 @@
+//! The router of the whole server: surfaces, the Studio's files, and what wraps every request.
+
+use std::{sync::Arc, time::Instant};
+
+use axum::{
+    Json, Router,
+    body::Body,
+    extract::{DefaultBodyLimit, MatchedPath, Request, State},
+    http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use ox_app::{Error, Services};
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    compression::{CompressionLayer, Predicate, predicate::{DefaultPredicate, NotForContentType}},
+    cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer},
+};
+use tracing::Instrument;
+
+use crate::{ApiError, console, files_route, health, openapi, service, webapp};
+
+/// Largest body of an ordinary route; uploads have their own limit.
+const BODY_LIMIT: usize = 12 * 1024 * 1024;
+/// Prefixes that belong to the server: an unknown path below one is a JSON 404, never the UI.
+const SERVER_PREFIXES: &[&str] = &[
+    "/console/api", "/v1", "/api", "/files", "/mcp", "/triggers", "/e", "/inner", "/openapi", "/gateway", "/graphql",
+    "/socket.io", "/openapi.json", "/health", "/metrics", "/embed.min.js",
+];
+
+/// The complete router.
+pub fn router(services: Arc<Services>) -> Router {
+    let (service, service_doc) = service::router(&services).split_for_parts();
+    let (webapp, webapp_doc) = webapp::router(&services).split_for_parts();
+    let (console, console_doc) = console::router(&services).split_for_parts();
+    let document = Arc::new(merge(service_doc, webapp_doc, console_doc));
+    let document_json: axum::body::Bytes = serde_json::to_vec(document.as_ref()).unwrap_or_default().into();
+    Router::new()
+        .nest("/v1", service.layer(public_cors()))
+        .nest("/api", webapp.layer(web_cors(&services.settings.web_cors_origins)))
+        .nest("/console/api", console.layer(console_cors(&services.settings)))
+        .merge(files_route::router(&services))
+        .merge(health::router(&services))
+        .route("/openapi.json", get(move || async move { ([(header::CONTENT_TYPE, "application/json")], document_json) }))
+        .fallback(fallback)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(
+            CompressionLayer::new().compress_when(DefaultPredicate::new().and(NotForContentType::const_new("text/event-stream"))),
+        )
+        .layer(CatchPanicLayer::custom(panic_response))
+        .layer(middleware::from_fn_with_state(Arc::clone(&services), observe))
+}
+
+/// The OpenAPI document of all surfaces, with their prefixes.
+#[must_use]
+pub fn document(services: &Arc<Services>) -> utoipa::openapi::OpenApi {
+    merge(
+        service::router(services).split_for_parts().1,
+        webapp::router(services).split_for_parts().1,
+        console::router(services).split_for_parts().1,
+    )
+}
+
+fn merge(
+    service: utoipa::openapi::OpenApi,
+    webapp: utoipa::openapi::OpenApi,
+    console: utoipa::openapi::OpenApi,
+) -> utoipa::openapi::OpenApi {
+    openapi::base().nest("/v1", service).nest("/api", webapp).nest("/console/api", console)
+}
+
+fn public_cors() -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::any())
+        .allow_methods(AllowMethods::list([
+            Method::GET, Method::PUT, Method::POST, Method::DELETE, Method::OPTIONS, Method::PATCH,
+        ]))
+        .allow_headers(AllowHeaders::list(names(&["content-type", "x-app-code", "x-app-passport", "authorization"])))
+        .expose_headers(names(&["x-version", "x-env", "x-trace-id"]))
+}
+
+fn web_cors(origins: &[String]) -> CorsLayer {
+    let layer = CorsLayer::new()
+        .allow_methods(AllowMethods::mirror_request())
+        .allow_headers(AllowHeaders::mirror_request())
+        .expose_headers(names(&["x-version", "x-env", "x-trace-id"]));
+    if origins.iter().any(|origin| origin == "*") {
+        layer.allow_origin(AllowOrigin::mirror_request()).allow_credentials(true)
+    } else {
+        layer.allow_origin(list(origins)).allow_credentials(true)
+    }
+}
+
+fn console_cors(settings: &ox_app::Settings) -> CorsLayer {
+    // `*` with cookies would let every site act for the user: only the named origins are allowed.
+    let mut origins: Vec<String> = settings.console_cors_origins.iter().filter(|o| *o != "*").cloned().collect();
+    if !settings.console_web_url.is_empty() {
+        origins.push(settings.console_web_url.clone());
+    }
+    CorsLayer::new()
+        .allow_origin(list(&origins))
+        .allow_credentials(true)
+        .allow_methods(AllowMethods::mirror_request())
+        .allow_headers(AllowHeaders::mirror_request())
+        .expose_headers(names(&["x-version", "x-env", "x-trace-id"]))
+}
+
+fn list(origins: &[String]) -> AllowOrigin {
+    AllowOrigin::list(origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()).collect::<Vec<_>>())
+}
+
+fn names(list: &[&'static str]) -> Vec<HeaderName> {
+    list.iter().map(|name| HeaderName::from_static(name)).collect()
+}
+
+/// Request id, span, metrics and the headers that every answer carries.
+async fn observe(State(services): State<Arc<Services>>, request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let request_id = ox_app::request_id();
+    let span = tracing::info_span!("http", %method, path, request_id);
+    metrics::gauge!("oxidify_http_in_flight").increment(1.0);
+    let mut response = next.run(request).instrument(span.clone()).await;
+    metrics::gauge!("oxidify_http_in_flight").decrement(1.0);
+    let status = response.status();
+    let route = route.unwrap_or_else(|| "other".to_owned());
+    let class = format!("{}xx", status.as_u16() / 100);
+    metrics::counter!("oxidify_http_requests_total", "route" => route.clone(), "method" => method.to_string(), "status_class" => class)
+        .increment(1);
+    metrics::histogram!("oxidify_http_request_duration_seconds", "route" => route, "method" => method.to_string())
+        .record(started.elapsed().as_secs_f64());
+    tracing::debug!(parent: &span, status = status.as_u16(), ms = started.elapsed().as_millis() as u64, "request");
+    let headers = response.headers_mut();
+    headers.insert("x-version", HeaderValue::from_static(env!("CARGO_PKG_VERSION")));
+    if let Ok(value) = HeaderValue::from_str(&services.settings.deploy_env) {
+        headers.insert("x-env", value);
+    }
+    if let Ok(value) = HeaderValue::from_str(&request_id) {
+        headers.insert("x-trace-id", value);
+    }
+    headers.entry("x-content-type-options").or_insert(HeaderValue::from_static("nosniff"));
+    response
+}
+
+fn panic_response(_: Box<dyn std::any::Any + Send + 'static>) -> Response {
+    ApiError(Error::internal("a handler panicked")).into_response()
+}
+
+async fn method_not_allowed() -> ApiError {
+    ApiError(Error::new(405, "method_not_allowed", "The method is not allowed for the requested URL."))
+}
+
+/// Unknown server paths are JSON 404s; everything else is the UI.
+async fn fallback(State(()): State<()>, method: Method, uri: Uri) -> Response {
+    let path = uri.path();
+    if SERVER_PREFIXES.iter().any(|prefix| path == *prefix || path.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('/'))) {
+        return ApiError(Error::not_found(format!("The requested URL {path} was not found on the server."))).into_response();
+    }
+    if method != Method::GET && method != Method::HEAD {
+        return method_not_allowed().await.into_response();
+    }
+    ui(path)
+}
+
+fn ui(path: &str) -> Response {
+    let name = path.trim_start_matches('/');
+    let found = if name.is_empty() { None } else { ox_web::asset(name) };
+    let is_file = found.is_some();
+    let Some(asset) = found.or_else(|| (!name.contains('.')).then(|| ox_web::page(path)).flatten()) else {
+        let known = ox_web::page("/").is_some();
+        let text = if known { "There is no such page." } else { "The UI is not built: run `make web`." };
+        return (StatusCode::NOT_FOUND, Json(serde_json::json!({"code": "not_found", "message": text, "status": 404})))
+            .into_response();
+    };
+    let cache = if asset.immutable { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let mut response = Response::new(Body::from(asset.bytes));
+    let headers = response.headers_mut();
+    if let Ok(value) = HeaderValue::from_str(&asset.content_type) {
+        headers.insert(header::CONTENT_TYPE, value);
+    }
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
+    let published = path.starts_with("/chat") || path.starts_with("/completion") || path.starts_with("/workflow");
+    if !is_file && !published {
+        // The Studio is never framed; published pages are made to be embedded.
+        headers.insert("x-frame-options", HeaderValue::from_static("DENY"));
+    }
+    response
+}
