@@ -172,7 +172,7 @@ pub(crate) enum Message {
     Done {
         token: Token,
         attempt: u32,
-        result: Result<NodeOutput, Box<NodeFailure>>,
+        result: Result<Box<NodeOutput>, Box<NodeFailure>>,
     },
     /// The start of a side effect could not be made durable.
     SinkClosed(String),

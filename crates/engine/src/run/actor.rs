@@ -203,7 +203,7 @@ impl Actor {
             {
                 return Message::SinkClosed(closed.to_string());
             }
-            let result = runner.run(cx).await;
+            let result = runner.run(cx).await.map(Box::new);
             Message::Done { token, attempt, result }
         };
         Box::pin(AssertUnwindSafe(work).catch_unwind().map(move |ended| {

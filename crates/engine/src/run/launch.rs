@@ -10,7 +10,7 @@ use super::{
     core::{Core, Entry, Execution, Phase, Timer},
     frame::FrameId,
 };
-use crate::{Effect, FrameRef, Marker, Node, NodeOutput, Pool, RunEventKind, StopCause};
+use crate::{Effect, FrameRef, Marker, Node, Pool, RunEventKind, StopCause};
 use ox_dsl::graph::NodeSpec;
 use ox_types::NodeRunId;
 
@@ -127,7 +127,7 @@ impl Core {
     /// The beginning of a container's frame: its edges are taken, nothing is told.
     pub(super) fn pass_marker(&mut self, frame: FrameId, node: usize) {
         self.begin_frame(frame);
-        self.settle(frame, node, None, NodeOutput::default().handle);
+        self.settle(frame, node, None);
         self.leave(frame);
     }
 

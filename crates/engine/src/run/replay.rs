@@ -37,6 +37,7 @@ pub(super) struct Replay {
 }
 
 /// What is recorded of the start of a node.
+#[derive(Clone, Copy)]
 struct Start {
     node_run_id: ox_types::NodeRunId,
     index: u32,
@@ -60,7 +61,7 @@ impl Core {
         self.arm(Instant::now() + self.limits.max_time.saturating_sub(spent).min(FAR), Timer::RunTime);
         self.emit(RunEventKind::RunResumed { shown: replay.shown });
         if let Some(problem) = problem {
-            return self.give_up_record(problem);
+            return self.give_up_record(&problem);
         }
         self.fail_interrupted(&replay.interrupted);
         for token in replay.deferred {
@@ -300,11 +301,11 @@ impl Core {
     }
 
     /// The record does not fit the workflow: the run fails, naming the place.
-    fn give_up_record(&mut self, problem: String) {
+    fn give_up_record(&mut self, problem: &str) {
         if let Some(top) = self.frames.get_mut(&TOP) {
-            top.failure = Some(FrameFailure { error: problem.clone() });
+            top.failure = Some(FrameFailure { error: problem.to_owned() });
         }
-        self.end_failed_run(&problem);
+        self.end_failed_run(problem);
     }
 }
 

@@ -20,7 +20,7 @@ use crate::{
 
 impl Core {
     /// An attempt has ended.
-    pub fn done(&mut self, token: Token, attempt: u32, result: Result<NodeOutput, Box<NodeFailure>>) {
+    pub fn done(&mut self, token: Token, attempt: u32, result: Result<Box<NodeOutput>, Box<NodeFailure>>) {
         let Some(execution) = self.executions.get_mut(&token) else { return };
         if execution.attempt != attempt || !matches!(execution.phase, Phase::Running) {
             return;
@@ -29,11 +29,13 @@ impl Core {
         execution.cancel = None;
         self.running = self.running.saturating_sub(1);
         match result {
-            Ok(NodeOutput { pause: Some(reason), .. }) => {
-                execution.phase = Phase::Paused;
-                self.pausing.get_or_insert_default().push(reason);
-            }
-            Ok(output) => self.succeed(token, output),
+            Ok(output) => match output.pause {
+                Some(reason) => {
+                    execution.phase = Phase::Paused;
+                    self.pausing.get_or_insert_default().push(reason);
+                }
+                None => self.succeed(token, *output),
+            },
             Err(failure) => self.fail(token, failure),
         }
     }
@@ -81,7 +83,7 @@ impl Core {
             self.write(frame, selector, value.clone());
         }
         self.describe(&execution, &mut result);
-        self.settle(frame, index, Some(()), result.handle.clone());
+        self.settle(frame, index, result.handle.as_deref());
         if node.built.class == NodeClass::Response {
             self.merge_outputs(frame, &result.outputs);
         }
@@ -95,15 +97,13 @@ impl Core {
     }
 
     /// Marks a node as done, shows what that makes visible, and follows its edges.
-    pub(super) fn settle(&mut self, frame: FrameId, node: usize, told: Option<()>, handle: Option<String>) {
+    pub(super) fn settle(&mut self, frame: FrameId, node: usize, handle: Option<&str>) {
         let Some(target) = self.frames.get_mut(&frame) else { return };
         target.state.set(node, NodeState::Taken);
         let draining = target.draining;
-        if told.is_some() {
-            self.coordinate(frame, |coordinator, view, shown| coordinator.node_finished(node, view, shown));
-        }
+        self.coordinate(frame, |coordinator, view, shown| coordinator.node_finished(node, view, shown));
         if !draining {
-            self.follow(frame, node, handle.as_deref().unwrap_or(SOURCE_HANDLE));
+            self.follow(frame, node, handle.unwrap_or(SOURCE_HANDLE));
         }
     }
 

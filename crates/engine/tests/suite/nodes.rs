@@ -1,13 +1,6 @@
 //! A small node factory: just enough of each kind to run graphs, with scripted models and tools.
 
-use std::{
-    collections::HashMap,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use indexmap::IndexMap;
@@ -113,7 +106,7 @@ impl Kinds {
             "code" => Effect::Pure,
             _ => Effect::SideEffect,
         };
-        let runner = Scripted { id: spec.id.clone(), act, runs: Arc::clone(&self.runs), calls: AtomicU32::new(0) };
+        let runner = Scripted { id: spec.id.clone(), act, runs: Arc::clone(&self.runs) };
         BuiltNode {
             retryable: true,
             streams: vec![vec![spec.id.clone(), "text".into()]],
@@ -126,14 +119,17 @@ struct Scripted {
     id: String,
     act: Act,
     runs: Arc<std::sync::Mutex<HashMap<String, u32>>>,
-    calls: AtomicU32,
 }
 
 #[async_trait]
 impl Node for Scripted {
     async fn run(&self, cx: NodeContext) -> Result<NodeOutput, Box<NodeFailure>> {
-        *self.runs.lock().unwrap().entry(self.id.clone()).or_default() += 1;
-        let call = self.calls.fetch_add(1, Ordering::Relaxed);
+        let call = {
+            let mut runs = self.runs.lock().unwrap();
+            let count = runs.entry(self.id.clone()).or_default();
+            *count += 1;
+            *count - 1
+        };
         let mut act = &self.act;
         loop {
             match act {

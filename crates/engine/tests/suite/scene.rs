@@ -266,13 +266,16 @@ impl Ran {
         self
     }
 
-    /// What a recorder knows after the first `finished` nodes have ended: `started` tells whether
-    /// the starts seen by then count as interrupted or as lost.
-    pub fn record(&self, finished: usize, state: Interruption) -> Recovery {
+    /// What a recorder knows after the first `finished` nodes have ended, and, unless `at_once`,
+    /// what was told between that and the next end.
+    pub fn record(&self, finished: usize, at_once: bool, state: Interruption) -> Recovery {
         let mut recovery = Recovery::default();
         let mut open: Vec<InterruptedNode> = Vec::new();
         for event in &self.events {
             if recovery.finished.len() == finished && matches!(&event.kind, RunEventKind::NodeFinished(..)) {
+                break;
+            }
+            if recovery.finished.len() == finished && at_once && finished > 0 {
                 break;
             }
             recovery.last_sequence = event.sequence;
