@@ -6,6 +6,7 @@
 //! by a person goes through [`Principal::require`]; every error is an [`Error`] with a wire code.
 
 pub mod accounts;
+pub mod api_keys;
 pub mod apps;
 mod audit;
 mod caller;
@@ -24,6 +25,7 @@ pub mod runs;
 mod secrets;
 mod services;
 mod settings;
+pub mod visits;
 pub mod workflows;
 pub mod workspaces;
 

@@ -93,7 +93,7 @@ impl Services {
             http: egress.clone(),
             code,
             files: Arc::new(files.clone()),
-            history: Arc::new(crate::runs::ConversationHistory::new(db.clone())),
+            history: Arc::new(crate::runs::ConversationHistory::new(db.clone(), files.clone())),
             limits,
         }));
         let runs = Runtime::new(&db, &settings);

@@ -1,0 +1,6 @@
+//! Basic chat and completion apps.
+
+pub(crate) mod basic;
+pub(crate) mod naming;
+pub(crate) mod prompt;
+pub(crate) mod titles;

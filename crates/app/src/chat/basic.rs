@@ -1,0 +1,443 @@
+//! A run of a basic chat or completion app: prompt, model, answer.
+
+use std::{sync::Arc, time::Instant};
+
+use futures::StreamExt;
+use ox_db::{
+    model::{AppModelConfig, Conversation, Message},
+    now, repo,
+};
+use ox_dsl::features::{Features, FileUpload};
+use ox_models::{
+    ChatDelta, ChatRequest, ChatStream, CompletionRequest, ContentPart, ErrorClass, Media, MediaSource, ModelError,
+    ModelKind, ModelRuntime, ModelScope, Usage,
+};
+use ox_types::{Json, Object, TaskId, Value};
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    naming,
+    prompt::{Assembled, BasicPrompt, Round},
+};
+use crate::{
+    AppCaller, Error, Result, Services,
+    files::FileRules,
+    runs::{
+        AppMode, InvokeFrom, MessageMetadata, StreamBody, StreamHead,
+        delta::{Delta, Touch},
+        hub::{Hub, Subscription},
+        inputs::InputForm,
+        launch::{NO_PARENT, message_files, new_conversation, new_message},
+        limits::RunPermit,
+        recorder::Recording,
+        runtime::{Control, LiveRun},
+        sink::fill_message,
+        start::{RunRequest, checked_query, inputs_json, reader},
+    },
+};
+
+/// Earlier rounds that are considered at all.
+const MAX_ROUNDS: u64 = 100;
+/// Tokens of history when the model's window is not known.
+const DEFAULT_HISTORY: u64 = 2000;
+
+/// Everything the generating task needs.
+struct Job {
+    services: Arc<Services>,
+    caller: AppCaller,
+    prompt: BasicPrompt,
+    inputs: Object,
+    media: Vec<ContentPart>,
+    message: Message,
+    has_history: bool,
+    recording: Arc<Recording>,
+    stop: CancellationToken,
+}
+
+/// Starts a run of a basic app.
+///
+/// # Errors
+/// What is wrong with the request or the app's configuration.
+pub(crate) async fn start(
+    services: &Arc<Services>,
+    caller: &AppCaller,
+    request: RunRequest,
+    permit: RunPermit,
+) -> Result<Subscription> {
+    let is_chat = caller.app.mode == AppMode::Chat;
+    let query = if is_chat {
+        checked_query(request.query.as_deref())?
+    } else {
+        request.query.as_deref().unwrap_or_default().replace('\0', "")
+    };
+    let conversation = match request.conversation_id {
+        Some(id) if is_chat => Some(crate::conversations::find(services, caller, id).await?),
+        _ => None,
+    };
+    let config = config_of(services, caller, conversation.as_ref()).await?;
+    let prompt = BasicPrompt::read(&config).ok_or_else(unavailable)?;
+    let features = features(&config);
+    let reader = reader(services, caller, false);
+    let files = match &features.file_upload {
+        Some(feature) => reader.list(&request.files, Some(&FileRules::from(feature))).await?,
+        None => Vec::new(),
+    };
+    let inputs = form(&config).check(&Json::Object(request.inputs), &reader).await?;
+    let media = media_of(services, caller, &files, features.file_upload.as_ref()).await?;
+    let at = now();
+    let stored = inputs_json(&inputs);
+    let has_history = conversation.is_some();
+    let (conversation, is_new) = match conversation {
+        Some(conversation) => (conversation, false),
+        None => {
+            let introduction = naming::introduction(&features.opening_statement, &inputs);
+            let mut new = new_conversation(caller, at, &query, stored.clone(), introduction);
+            new.app_model_config_id = Some(config.id);
+            new.model_provider = Some(prompt.model.provider.clone());
+            new.model_id = Some(prompt.model.name.clone());
+            (new, true)
+        }
+    };
+    let mut message = new_message(caller, at, &conversation, &query, &stored);
+    message.parent_message_id = Some(request.parent_message_id.unwrap_or(ox_types::MessageId(NO_PARENT)));
+    message.model_provider = Some(prompt.model.provider.clone());
+    message.model_id = Some(prompt.model.name.clone());
+    let hub = Hub::new(head(caller, &message));
+    let reader = hub.subscribe();
+    let recording = services.runs.recorder.begin(Arc::clone(&hub));
+    let values: Vec<Value> = files.into_iter().map(Value::from).collect();
+    let first = Delta {
+        touch: Some(Touch { conversation_id: conversation.id, at, messages: 1 }),
+        message_files: message_files(caller, message.id, &values, at),
+        message: Some(message.clone()),
+        conversation: is_new.then(|| conversation.clone()),
+        ..Delta::default()
+    };
+    recording.put(Some(first), at.timestamp(), Vec::new(), false).await.map_err(Error::internal)?;
+    let stop = CancellationToken::new();
+    register(services, caller, &hub, stop.clone(), permit);
+    let wants_name = is_new
+        && is_chat
+        && request.auto_generate_name
+        && !matches!(caller.invoke_from, InvokeFrom::Debugger);
+    let job = Job {
+        services: Arc::clone(services),
+        caller: caller.clone(),
+        prompt,
+        inputs,
+        media,
+        message,
+        has_history,
+        recording,
+        stop,
+    };
+    let task_id = hub.head.task_id;
+    services.runs.tracker.spawn(run(job, conversation, wants_name, task_id));
+    Ok(reader)
+}
+
+async fn run(job: Job, conversation: Conversation, wants_name: bool, task_id: TaskId) {
+    let services = Arc::clone(&job.services);
+    let (caller, query) = (job.caller.clone(), job.message.query.clone());
+    job.generate().await;
+    services.runs.remove(task_id);
+    if wants_name {
+        let (tenant, app) = (caller.tenant_id(), caller.app.app.id);
+        if let Err(error) = super::titles::name_conversation(&services, tenant, app, conversation.id, &query).await {
+            tracing::warn!(%error, "a conversation keeps its first name");
+        }
+    }
+}
+
+fn head(caller: &AppCaller, message: &Message) -> StreamHead {
+    StreamHead {
+        mode: caller.app.mode,
+        invoke_from: caller.invoke_from,
+        task_id: TaskId::new(),
+        run_id: None,
+        workflow_id: None,
+        conversation_id: Some(message.conversation_id),
+        message_id: Some(message.id),
+        created_at: message.created_at.timestamp(),
+        user: caller.user.clone(),
+    }
+}
+
+fn register(services: &Services, caller: &AppCaller, hub: &Arc<Hub>, stop: CancellationToken, permit: RunPermit) {
+    services.runs.add(LiveRun {
+        task_id: hub.head.task_id,
+        app_id: caller.app.app.id,
+        run_id: None,
+        user_id: caller.user.id(),
+        is_chat: true,
+        hub: Arc::clone(hub),
+        started: Instant::now(),
+        control: Control::Basic(stop),
+        _permit: Some(permit),
+    });
+}
+
+/// An existing conversation keeps the configuration it began with.
+async fn config_of(
+    services: &Services,
+    caller: &AppCaller,
+    conversation: Option<&Conversation>,
+) -> Result<Arc<AppModelConfig>> {
+    if let Some(id) = conversation.and_then(|conversation| conversation.app_model_config_id)
+        && let Some(config) = services.runs.published.config(id).await?
+    {
+        return Ok(config);
+    }
+    caller.app.config.clone().ok_or_else(unavailable)
+}
+
+fn unavailable() -> Error {
+    Error::new(400, "app_unavailable", "App unavailable, please check your app configurations.")
+}
+
+/// The features of a stored configuration.
+#[must_use]
+pub fn features(config: &AppModelConfig) -> Features {
+    Features::read(&features_json(config))
+}
+
+/// The stored configuration with the keys that features have in a workflow.
+#[must_use]
+pub fn features_json(config: &AppModelConfig) -> Json {
+    json!({
+        "opening_statement": config.opening_statement,
+        "suggested_questions": config.suggested_questions,
+        "suggested_questions_after_answer": config.suggested_questions_after_answer,
+        "speech_to_text": config.speech_to_text,
+        "text_to_speech": config.text_to_speech,
+        "retriever_resource": config.retriever_resource,
+        "more_like_this": config.more_like_this,
+        "sensitive_word_avoidance": config.sensitive_word_avoidance,
+        "file_upload": config.file_upload,
+    })
+}
+
+/// The questions that a basic app asks its users.
+#[must_use]
+pub fn form(config: &AppModelConfig) -> InputForm {
+    InputForm::of_basic(&json!({ "user_input_form": config.user_input_form }))
+}
+
+async fn media_of(
+    services: &Services,
+    caller: &AppCaller,
+    files: &[ox_types::File],
+    feature: Option<&FileUpload>,
+) -> Result<Vec<ContentPart>> {
+    let mut parts = Vec::with_capacity(files.len());
+    for file in files {
+        let mime = file.mime_type.clone().unwrap_or_else(|| "application/octet-stream".to_owned());
+        let source = match (&file.transfer_method, &file.remote_url) {
+            (ox_types::TransferMethod::RemoteUrl, Some(url)) => MediaSource::Url(url.clone()),
+            _ => MediaSource::Base64(services.files.base64(caller.tenant_id(), file).await?),
+        };
+        let detail = feature.map(|feature| feature.image_detail.clone());
+        let media = Media { source, mime, filename: file.filename.clone(), detail };
+        parts.push(match file.kind {
+            ox_types::FileKind::Image => ContentPart::Image(media),
+            ox_types::FileKind::Audio => ContentPart::Audio(media),
+            ox_types::FileKind::Video => ContentPart::Video(media),
+            _ => ContentPart::Document(media),
+        });
+    }
+    Ok(parts)
+}
+
+/// How a generation ended.
+enum End {
+    Done(Usage),
+    Stopped,
+    Failed { code: &'static str, status: u16, message: String },
+}
+
+impl Job {
+    async fn generate(mut self) {
+        let started = Instant::now();
+        let limit = self.services.settings.limits.max_time;
+        let mut answer = String::new();
+        let end = match tokio::time::timeout(limit, self.answer(&mut answer, started)).await {
+            Ok(Ok(end)) => end,
+            Ok(Err(error)) => failed(&error),
+            // Past the time limit the run ends as if its user had stopped it.
+            Err(_) => End::Stopped,
+        };
+        self.finish(answer, end, started).await;
+    }
+
+    async fn answer(&mut self, answer: &mut String, started: Instant) -> Result<End, ModelError> {
+        let stop = self.stop.clone();
+        let mut stream = tokio::select! {
+            () = stop.cancelled() => return Ok(End::Stopped),
+            stream = self.ask() => stream?,
+        };
+        let mut usage = None;
+        let mut first: Option<Instant> = None;
+        loop {
+            let delta = tokio::select! {
+                biased;
+                () = stop.cancelled() => return Ok(End::Stopped),
+                delta = stream.next() => delta,
+            };
+            let Some(ChatDelta { text, usage: told, .. }) = delta.transpose()? else { break };
+            usage = told.or(usage);
+            if text.is_empty() {
+                continue;
+            }
+            first.get_or_insert_with(Instant::now);
+            answer.push_str(&text);
+            let show = vec![StreamBody::Text { text: text.into(), selector: None }];
+            if self.recording.put(None, now().timestamp(), show, false).await.is_err() {
+                return Ok(End::Stopped);
+            }
+        }
+        let mut usage = usage.unwrap_or_default();
+        if usage.latency == 0.0 {
+            usage.latency = started.elapsed().as_secs_f64();
+        }
+        Ok(End::Done(usage))
+    }
+
+    fn scope(&self) -> ModelScope {
+        ModelScope {
+            tenant_id: self.caller.tenant_id(),
+            app_id: Some(self.caller.app.app.id),
+            user: Some(self.caller.user.id().to_string()),
+        }
+    }
+
+    async fn ask(&mut self) -> Result<ChatStream, ModelError> {
+        let scope = self.scope();
+        let models = &self.services.models;
+        let history = self.history(&scope).await;
+        let media = std::mem::take(&mut self.media);
+        let assembled = self.prompt.assemble(&self.inputs, &self.message.query, media, &history);
+        self.message.message = Some(saved_prompt(&assembled));
+        let (parameters, user) = (self.prompt.parameters.clone(), scope.user.clone());
+        match assembled {
+            Assembled::Chat(messages) => {
+                let stop = self.prompt.stop.clone();
+                let request = ChatRequest { messages, parameters, stop, user, stream: true, ..ChatRequest::default() };
+                models.chat(&scope, &self.prompt.model, request).await
+            }
+            Assembled::Completion { prompt, stop } => {
+                let request =
+                    CompletionRequest { prompt, parameters, stop, user, stream: true, ..CompletionRequest::default() };
+                models.completion(&scope, &self.prompt.model, request).await
+            }
+        }
+    }
+
+    /// Earlier rounds, oldest first, as many of the newest as fit into the model's window.
+    async fn history(&self, scope: &ModelScope) -> Vec<Round> {
+        if !self.has_history {
+            return Vec::new();
+        }
+        let before = Some(&self.message);
+        let page = repo::messages::list(&self.services.db, self.message.conversation_id, before, MAX_ROUNDS).await;
+        let messages = match page {
+            Ok(page) => page.items,
+            Err(error) => {
+                tracing::error!(%error, "the history of a conversation cannot be read");
+                return Vec::new();
+            }
+        };
+        let room = self.history_room(scope).await;
+        let mut rounds = Vec::new();
+        let mut used = 0;
+        for message in messages.into_iter().filter(|message| message.status == "normal" && !message.answer.is_empty()) {
+            let round = Round { query: message.query, answer: message.answer };
+            let asked = ox_models::Message::user(round.query.clone());
+            let told = ox_models::Message::assistant(round.answer.clone());
+            used += self.services.models.count_tokens(&self.prompt.model, &[asked, told], &[]);
+            if used > room {
+                break;
+            }
+            rounds.push(round);
+        }
+        rounds.reverse();
+        rounds
+    }
+
+    async fn history_room(&self, scope: &ModelScope) -> u64 {
+        let spec = self.services.models.describe(scope, &self.prompt.model, ModelKind::Llm).await;
+        let Some(window) = spec.and_then(|spec| spec.context_size()) else { return DEFAULT_HISTORY };
+        let answer = self.prompt.parameters.get("max_tokens").and_then(Json::as_u64).unwrap_or(window / 4);
+        let question = ox_models::Message::user(self.message.query.clone());
+        let asked = self.services.models.count_tokens(&self.prompt.model, &[question], &[]);
+        window.saturating_sub(answer).saturating_sub(asked)
+    }
+
+    async fn finish(mut self, answer: String, end: End, started: Instant) {
+        let at = now();
+        let (usage, error) = match end {
+            End::Done(usage) => (usage, None),
+            End::Stopped => (self.counted(&answer, started).await, None),
+            End::Failed { code, status, message } => (Usage::default(), Some((code, status, message))),
+        };
+        let metadata = Arc::new(MessageMetadata { annotation_reply: None, retriever_resources: Vec::new(), usage });
+        fill_message(&mut self.message, &answer, &metadata, at);
+        let show = match error {
+            None => StreamBody::MessageEnd { answer: answer.into(), metadata, files: "null".into() },
+            Some((code, status, message)) => {
+                self.message.status = "error".to_owned();
+                self.message.error = Some(message.clone());
+                StreamBody::Error { code: code.into(), status, message }
+            }
+        };
+        let change = Delta {
+            touch: Some(Touch { conversation_id: self.message.conversation_id, at, messages: 0 }),
+            message: Some(self.message),
+            ..Delta::default()
+        };
+        if let Err(error) = self.recording.put(Some(change), at.timestamp(), vec![show], true).await {
+            tracing::error!(%error, "the end of a message cannot be recorded");
+        }
+    }
+
+    /// Usage of an answer that was cut off.
+    async fn counted(&self, answer: &str, started: Instant) -> Usage {
+        let models = &self.services.models;
+        let asked = ox_models::Message::user(self.message.message.clone().unwrap_or_default());
+        let told = ox_models::Message::assistant(answer);
+        let pricing = models
+            .describe(&self.scope(), &self.prompt.model, ModelKind::Llm)
+            .await
+            .and_then(|spec| spec.pricing.clone());
+        let mut usage = Usage::priced(
+            models.count_tokens(&self.prompt.model, &[asked], &[]),
+            models.count_tokens(&self.prompt.model, &[told], &[]),
+            pricing.as_ref(),
+        );
+        usage.latency = started.elapsed().as_secs_f64();
+        usage
+    }
+}
+
+/// The prompt as the log keeps it.
+fn saved_prompt(assembled: &Assembled) -> String {
+    let json = match assembled {
+        Assembled::Chat(messages) => messages
+            .iter()
+            .map(|message| json!({"role": message.role.as_str(), "text": message.plain_text(), "files": []}))
+            .collect(),
+        Assembled::Completion { prompt, .. } => json!([{"role": "user", "text": prompt, "files": []}]),
+    };
+    json.to_string()
+}
+
+/// What a failed model call is to the caller.
+fn failed(error: &ModelError) -> End {
+    let (code, message) = match error.class {
+        ErrorClass::NotFound if error.status.is_none() => ("provider_not_initialize", error.text.clone()),
+        ErrorClass::Auth if error.status.is_none() => ("provider_not_initialize", error.text.clone()),
+        ErrorClass::Auth => ("completion_request_error", "Incorrect API key provided".to_owned()),
+        _ => ("completion_request_error", error.to_string()),
+    };
+    End::Failed { code, status: 400, message }
+}

@@ -1,0 +1,100 @@
+//! Running apps: from a checked request to a stream of events, recorded as it goes.
+//!
+//! A request is checked in a fixed order (`start`), becomes rows and a variable pool (`launch`), and runs in
+//! the engine, whose events the `sink` turns into records and into stream events. One `recorder` per process
+//! commits records in groups; a `hub` per run hands the events to any number of readers. What a dead process
+//! leaves behind is taken over (`recovery`).
+
+mod compiled;
+pub mod delta;
+mod event;
+mod history;
+pub mod hub;
+pub mod inputs;
+pub mod launch;
+pub mod limits;
+pub mod logs;
+pub mod published;
+pub mod recorder;
+pub mod recovery;
+pub(crate) mod runtime;
+pub mod sink;
+pub mod start;
+
+pub use event::{
+    AppMode, InvokeFrom, JsonText, MessageMetadata, NodeDone, NodeView, RunDone, RunUser, StreamBody, StreamEvent,
+    StreamHead,
+};
+pub use hub::{Hub, Lagged, Subscription};
+pub use published::{Key, PublishedApp};
+pub use history::ConversationHistory;
+pub use runtime::{LiveRun, Runtime, STOPPED_BY_USER};
+pub use start::{RunRequest, start, start_draft};
+
+use ox_dsl::features::{Features, SystemLimits};
+use ox_types::{ConversationId, Json};
+
+use crate::{Error, Result, Services, chat::basic};
+
+/// Apps with a metric series of their own; the rest share one.
+const METRIC_APPS: usize = 500;
+
+/// The features that hold for a conversation of an app; `None` when the app was never published.
+pub(crate) async fn features_of(
+    services: &Services,
+    app: &PublishedApp,
+    conversation: ConversationId,
+) -> Result<Option<Features>> {
+    if app.mode.is_graph() {
+        if app.app.workflow_id.is_none() {
+            return Ok(None);
+        }
+        return Ok(Some(compiled::live_version(services, app).await?.features.clone()));
+    }
+    let found = ox_db::repo::conversations::find(&services.db, app.app.id, conversation).await?;
+    let config = match found.and_then(|conversation| conversation.app_model_config_id) {
+        Some(id) => services.runs.published.config(id).await?,
+        None => app.config.clone(),
+    };
+    Ok(config.as_deref().map(basic::features))
+}
+
+/// The body of `/parameters`.
+///
+/// # Errors
+/// 400 `app_unavailable` for an app without a published configuration.
+pub async fn parameters(services: &Services, app: &PublishedApp) -> Result<Json> {
+    let unavailable = || Error::new(400, "app_unavailable", "App unavailable, please check your app configurations.");
+    let uploads = &services.settings.uploads;
+    let limits = SystemLimits {
+        image_file_size_limit: uploads.image_mb,
+        video_file_size_limit: uploads.video_mb,
+        audio_file_size_limit: uploads.audio_mb,
+        file_size_limit: uploads.file_mb,
+        workflow_file_upload_limit: uploads.workflow_files,
+    };
+    if app.mode.is_graph() {
+        if app.app.workflow_id.is_none() {
+            return Err(unavailable());
+        }
+        let compiled = compiled::live_version(services, app).await.map_err(|_| unavailable())?;
+        return Ok(ox_dsl::features::parameters(&compiled.features_json, compiled.form.to_json(), limits));
+    }
+    let config = app.config.as_deref().ok_or_else(unavailable)?;
+    Ok(ox_dsl::features::parameters(&basic::features_json(config), basic::form(config).to_json(), limits))
+}
+
+/// The label of an app in metrics, bounded in number.
+fn metric_app_label(app_id: ox_types::AppId) -> String {
+    use std::{
+        collections::HashSet,
+        sync::{Mutex, OnceLock, PoisonError},
+    };
+    static KNOWN: OnceLock<Mutex<HashSet<ox_types::AppId>>> = OnceLock::new();
+    let mut known = KNOWN.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+    if known.contains(&app_id) || (known.len() < METRIC_APPS && known.insert(app_id)) {
+        app_id.to_string()
+    } else {
+        "other".to_owned()
+    }
+}

@@ -1,0 +1,95 @@
+//! What a run changes in the database between two commits.
+
+use indexmap::IndexMap;
+pub use ox_db::repo::journal::Touch;
+use ox_db::{
+    Database,
+    model::{Conversation, ConversationVariable, Message, MessageFile, NodeExecution, WorkflowAppLog, WorkflowRun},
+    repo::journal::{RunBatch, RunWriter},
+};
+use ox_types::NodeRunId;
+use uuid::Uuid;
+
+use super::recorder::{Journal, JournalError};
+
+/// Changes of one run, each row at most once, in its newest state.
+#[derive(Clone, Debug, Default)]
+pub struct Delta {
+    pub run: Option<WorkflowRun>,
+    pub nodes: IndexMap<NodeRunId, NodeExecution>,
+    pub log: Option<WorkflowAppLog>,
+    pub conversation: Option<Conversation>,
+    pub touch: Option<Touch>,
+    pub message: Option<Message>,
+    pub message_files: Vec<MessageFile>,
+    pub variables: IndexMap<Uuid, ConversationVariable>,
+}
+
+impl Delta {
+    /// Nothing to write.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.run.is_none()
+            && self.nodes.is_empty()
+            && self.log.is_none()
+            && self.conversation.is_none()
+            && self.touch.is_none()
+            && self.message.is_none()
+            && self.message_files.is_empty()
+            && self.variables.is_empty()
+    }
+
+    /// Adds later changes.
+    pub fn merge(&mut self, newer: Self) {
+        self.run = newer.run.or(self.run.take());
+        self.message = newer.message.or(self.message.take());
+        self.log = newer.log.or(self.log.take());
+        self.conversation = newer.conversation.or(self.conversation.take());
+        self.nodes.extend(newer.nodes);
+        self.message_files.extend(newer.message_files);
+        self.variables.extend(newer.variables);
+        self.touch = match (self.touch, newer.touch) {
+            (Some(a), Some(b)) => Some(Touch { messages: a.messages + b.messages, ..b }),
+            (a, b) => b.or(a),
+        };
+    }
+
+    fn add_to<'a>(&'a self, batch: &mut RunBatch<'a>) {
+        batch.runs.extend(&self.run);
+        batch.nodes.extend(self.nodes.values());
+        batch.logs.extend(&self.log);
+        batch.conversations.extend(&self.conversation);
+        batch.touches.extend(self.touch);
+        batch.messages.extend(&self.message);
+        batch.message_files.extend(&self.message_files);
+        batch.variables.extend(self.variables.values());
+    }
+}
+
+/// The journal in the database.
+pub struct DbJournal {
+    writer: RunWriter,
+}
+
+impl DbJournal {
+    /// A journal that writes there.
+    #[must_use]
+    pub const fn new(database: Database) -> Self {
+        Self { writer: RunWriter::new(database) }
+    }
+}
+
+#[async_trait::async_trait]
+impl Journal for DbJournal {
+    async fn commit(&self, deltas: &[std::sync::Arc<Delta>]) -> Result<(), JournalError> {
+        let mut batch = RunBatch::default();
+        for delta in deltas {
+            delta.add_to(&mut batch);
+        }
+        // A variable changed by two runs of one conversation is in the batch once: the later value.
+        let mut seen = std::collections::HashSet::new();
+        batch.variables.reverse();
+        batch.variables.retain(|variable| seen.insert((variable.id, variable.conversation_id)));
+        self.writer.commit(&batch).await.map_err(|error| JournalError(error.to_string()))
+    }
+}

@@ -1,0 +1,101 @@
+//! The memory of a conversation, for nodes.
+
+use std::collections::HashMap;
+
+use ox_db::{
+    Database,
+    model::{Message, MessageFile},
+    repo,
+};
+use ox_engine::RunInfo;
+use ox_nodes::{HistoryMessage, HistoryPort, PortError};
+use ox_types::{File, FileKind, MessageId, TransferMethod};
+
+use super::launch::NO_PARENT;
+use crate::files::FileStore;
+
+/// Reads conversations from the database.
+pub struct ConversationHistory {
+    db: Database,
+    files: FileStore,
+}
+
+#[async_trait::async_trait]
+impl HistoryPort for ConversationHistory {
+    async fn messages(&self, run: &RunInfo, limit: usize) -> Result<Vec<HistoryMessage>, PortError> {
+        let Some(conversation) = run.conversation_id else { return Ok(Vec::new()) };
+        let wrong = |error: ox_db::Error| {
+            tracing::error!(%error, "the history of a conversation cannot be read");
+            PortError("The conversation cannot be read.".to_owned())
+        };
+        // One more: the message of this run is among them.
+        let limit = u64::try_from(limit).unwrap_or(500).min(500) + 1;
+        let page = repo::messages::list(&self.db, conversation, None, limit).await.map_err(wrong)?;
+        let past: Vec<Message> = page
+            .items
+            .into_iter()
+            .filter(|message| message.workflow_run_id != Some(run.run_id) && message.status == "normal")
+            .collect();
+        let ids: Vec<MessageId> = past.iter().map(|message| message.id).collect();
+        let mut files: HashMap<MessageId, Vec<MessageFile>> = HashMap::new();
+        for file in repo::messages::files_of(&self.db, &ids).await.map_err(wrong)? {
+            files.entry(file.message_id).or_default().push(file);
+        }
+        let mut history = Vec::with_capacity(past.len());
+        for message in past {
+            let mut entry = HistoryMessage {
+                id: message.id.to_string(),
+                parent_id: message.parent_message_id.filter(|id| id.0 != NO_PARENT).map(|id| id.to_string()),
+                query: message.query,
+                answer: message.answer,
+                answer_tokens: u64::try_from(message.answer_tokens).unwrap_or(0),
+                ..HistoryMessage::default()
+            };
+            for row in files.remove(&message.id).unwrap_or_default() {
+                let is_answer = row.belongs_to.as_deref() == Some("assistant");
+                let Some(file) = self.file(run, row).await.map_err(wrong)? else { continue };
+                if is_answer { entry.answer_files.push(file) } else { entry.query_files.push(file) }
+            }
+            history.push(entry);
+        }
+        Ok(history)
+    }
+}
+
+impl ConversationHistory {
+    /// Over a database and the files of its messages.
+    #[must_use]
+    pub const fn new(db: Database, files: FileStore) -> Self {
+        Self { db, files }
+    }
+
+    async fn file(&self, run: &RunInfo, row: MessageFile) -> Result<Option<File>, ox_db::Error> {
+        let kind = [FileKind::Image, FileKind::Document, FileKind::Audio, FileKind::Video]
+            .into_iter()
+            .find(|kind| kind.as_str() == row.kind)
+            .unwrap_or(FileKind::Custom);
+        let mut file = File {
+            id: None,
+            tenant_id: Some(run.tenant_id.to_string()),
+            kind,
+            transfer_method: TransferMethod::RemoteUrl,
+            remote_url: row.url.clone(),
+            related_id: None,
+            filename: None,
+            extension: None,
+            mime_type: row.url.as_deref().and_then(crate::files::mime_of).map(str::to_owned),
+            size: -1,
+            url: row.url,
+        };
+        let Some(id) = row.upload_file_id else { return Ok(Some(file)) };
+        let Some(upload) = repo::upload_files::find(&self.db, run.tenant_id, id).await? else { return Ok(None) };
+        file.transfer_method = TransferMethod::LocalFile;
+        file.related_id = Some(id.to_string());
+        file.filename = Some(upload.name);
+        file.extension = Some(format!(".{}", upload.extension));
+        file.mime_type = upload.mime_type;
+        file.size = upload.size;
+        file.url = Some(self.files.preview_url(id));
+        Ok(Some(file))
+    }
+}

@@ -1,0 +1,237 @@
+//! One run's events for any number of readers: a numbered, bounded ring with one cursor per reader.
+//!
+//! Publishing never waits. A reader too slow for the ring loses its stream, never the run; a late
+//! reader gets what is still kept. The hub lives as long as somebody holds it.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::Notify;
+
+use super::event::{StreamBody, StreamEvent, StreamHead};
+
+/// Events kept for readers that are behind.
+const KEPT: usize = 2048;
+
+/// The events of one run.
+#[derive(Debug)]
+pub struct Hub {
+    pub head: StreamHead,
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    events: VecDeque<Arc<StreamEvent>>,
+    published: u64,
+    closed: bool,
+}
+
+/// Why a stream gave no further event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the reader was too slow: events {missed_from} and later are no longer kept; the run goes on")]
+pub struct Lagged {
+    pub missed_from: u64,
+}
+
+impl Hub {
+    /// An empty hub.
+    #[must_use]
+    pub fn new(head: StreamHead) -> Arc<Self> {
+        Arc::new(Self { head, state: Mutex::default(), changed: Notify::new() })
+    }
+
+    /// Appends an event; dropped when the stream is closed already.
+    pub fn publish(&self, at: i64, body: StreamBody) {
+        let mut state = self.lock();
+        if state.closed {
+            return;
+        }
+        state.published += 1;
+        let event = Arc::new(StreamEvent { number: state.published, at, body });
+        if state.events.len() == KEPT {
+            state.events.pop_front();
+        }
+        state.events.push_back(event);
+        drop(state);
+        self.changed.notify_waiters();
+    }
+
+    /// Ends the stream: readers get what is left, then the end.
+    pub fn close(&self) {
+        self.lock().closed = true;
+        self.changed.notify_waiters();
+    }
+
+    /// Whether the stream has ended.
+    pub fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
+    /// A reader from the beginning of what is kept.
+    #[must_use]
+    pub fn subscribe(self: &Arc<Self>) -> Subscription {
+        self.subscribe_after(0)
+    }
+
+    /// A reader that has seen everything up to `number`.
+    #[must_use]
+    pub fn subscribe_after(self: &Arc<Self>, number: u64) -> Subscription {
+        let state = self.lock();
+        let first_kept = state.published - state.events.len() as u64 + 1;
+        let next = if number == 0 { first_kept } else { number + 1 };
+        drop(state);
+        Subscription { hub: Arc::clone(self), next }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// `Ok(None)` while there is nothing new.
+    fn take(&self, number: u64) -> Result<Option<Step>, Lagged> {
+        let state = self.lock();
+        let first_kept = state.published - state.events.len() as u64 + 1;
+        if number < first_kept {
+            return Err(Lagged { missed_from: number });
+        }
+        let index = usize::try_from(number - first_kept).unwrap_or(usize::MAX);
+        Ok(match state.events.get(index) {
+            Some(event) => Some(Step::Event(Arc::clone(event))),
+            None if state.closed => Some(Step::End),
+            None => None,
+        })
+    }
+}
+
+enum Step {
+    Event(Arc<StreamEvent>),
+    End,
+}
+
+/// A reader's place in a stream.
+#[derive(Debug)]
+pub struct Subscription {
+    hub: Arc<Hub>,
+    next: u64,
+}
+
+impl Subscription {
+    /// What is the same in every event.
+    #[must_use]
+    pub fn head(&self) -> &StreamHead {
+        &self.hub.head
+    }
+
+    /// The next event; `None` after the last one.
+    ///
+    /// # Errors
+    /// When the reader has fallen behind what is kept.
+    pub async fn next(&mut self) -> Result<Option<Arc<StreamEvent>>, Lagged> {
+        loop {
+            // Registered before looking, so that no event between look and wait is missed.
+            let hub = Arc::clone(&self.hub);
+            let mut changed = std::pin::pin!(hub.changed.notified());
+            changed.as_mut().enable();
+            match self.hub.take(self.next)? {
+                Some(Step::Event(event)) => {
+                    self.next += 1;
+                    return Ok(Some(event));
+                }
+                Some(Step::End) => return Ok(None),
+                None => changed.await,
+            }
+        }
+    }
+
+    /// The next event if it is there already.
+    ///
+    /// # Errors
+    /// When the reader has fallen behind what is kept.
+    pub fn try_next(&mut self) -> Result<Option<Arc<StreamEvent>>, Lagged> {
+        Ok(match self.hub.take(self.next)? {
+            Some(Step::Event(event)) => {
+                self.next += 1;
+                Some(event)
+            }
+            _ => None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ox_types::TaskId;
+
+    use super::*;
+    use crate::runs::event::{AppMode, InvokeFrom, RunUser};
+
+    fn hub() -> Arc<Hub> {
+        Hub::new(StreamHead {
+            mode: AppMode::Chat,
+            invoke_from: InvokeFrom::ServiceApi,
+            task_id: TaskId::new(),
+            run_id: None,
+            workflow_id: None,
+            conversation_id: None,
+            message_id: None,
+            created_at: 0,
+            user: RunUser::EndUser { id: ox_types::new_uuid(), session_id: "u".into() },
+        })
+    }
+
+    fn text(text: &str) -> StreamBody {
+        StreamBody::Text { text: text.into(), selector: None }
+    }
+
+    fn read(event: &StreamEvent) -> String {
+        match &event.body {
+            StreamBody::Text { text, .. } => text.to_string(),
+            other => format!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn readers_get_everything_in_order_and_the_end() {
+        let hub = hub();
+        let mut early = hub.subscribe();
+        hub.publish(1, text("a"));
+        let mut late = hub.subscribe();
+        let mut after = hub.subscribe_after(1);
+        hub.publish(1, text("b"));
+        hub.close();
+        hub.publish(1, text("dropped"));
+        for (reader, expected) in [(&mut early, "ab"), (&mut late, "ab"), (&mut after, "b")] {
+            let mut seen = String::new();
+            while let Some(event) = reader.next().await.unwrap() {
+                seen.push_str(&read(&event));
+            }
+            assert_eq!(seen, expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_waiting_reader_is_woken() {
+        let hub = hub();
+        let mut reader = hub.subscribe();
+        let task = tokio::spawn(async move { reader.next().await.unwrap().map(|event| read(&event)) });
+        tokio::task::yield_now().await;
+        hub.publish(1, text("x"));
+        assert_eq!(task.await.unwrap().as_deref(), Some("x"));
+    }
+
+    #[tokio::test]
+    async fn a_slow_reader_loses_the_stream_not_the_run() {
+        let hub = hub();
+        let mut slow = hub.subscribe();
+        for _ in 0..=KEPT {
+            hub.publish(1, text("x"));
+        }
+        assert_eq!(slow.next().await.unwrap_err(), Lagged { missed_from: 1 });
+        let mut fresh = hub.subscribe();
+        assert_eq!(fresh.next().await.unwrap().unwrap().number, 2);
+    }
+}

@@ -1,0 +1,125 @@
+//! How many runs may be under way: of one app, and of this process.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use ox_types::AppId;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::{Error, Result};
+
+/// Seconds after which a refused caller may try again.
+const RETRY_AFTER: u64 = 1;
+
+/// Counts the runs under way.
+#[derive(Debug)]
+pub struct ActiveRuns {
+    all: Arc<Semaphore>,
+    most: usize,
+    by_app: Arc<Mutex<HashMap<AppId, u64>>>,
+}
+
+/// A place among the runs under way; dropping it frees the place.
+#[derive(Debug)]
+pub struct RunPermit {
+    _place: OwnedSemaphorePermit,
+    app: Option<(AppId, Arc<Mutex<HashMap<AppId, u64>>>)>,
+}
+
+impl ActiveRuns {
+    /// Room for this many runs.
+    #[must_use]
+    pub fn new(most: usize) -> Self {
+        Self { all: Arc::new(Semaphore::new(most)), most, by_app: Arc::default() }
+    }
+
+    /// Takes a place; `limit` is the app's own ceiling, 0 for none.
+    ///
+    /// # Errors
+    /// 429 when there is none.
+    pub fn enter(&self, app_id: AppId, limit: u64) -> Result<RunPermit> {
+        let Ok(place) = Arc::clone(&self.all).try_acquire_owned() else {
+            metrics::counter!("oxidify_runs_refused_total", "reason" => "overload").increment(1);
+            let text = format!("The server is busy: {} runs are under way. Please try again later.", self.most);
+            return Err(Error::too_many(text, RETRY_AFTER));
+        };
+        if limit == 0 {
+            return Ok(RunPermit { _place: place, app: None });
+        }
+        let mut counts = self.by_app.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(app_id).or_default();
+        if *count >= limit {
+            metrics::counter!("oxidify_runs_refused_total", "reason" => "app").increment(1);
+            return Err(Error::too_many(
+                format!(
+                    "Too many requests. Please try again later. The current maximum concurrent requests allowed for \
+                     {app_id} is {limit}."
+                ),
+                RETRY_AFTER,
+            ));
+        }
+        *count += 1;
+        drop(counts);
+        Ok(RunPermit { _place: place, app: Some((app_id, Arc::clone(&self.by_app))) })
+    }
+
+    /// Runs under way.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.most.saturating_sub(self.all.available_permits())
+    }
+}
+
+impl Drop for RunPermit {
+    fn drop(&mut self) {
+        let Some((app_id, counts)) = &self.app else { return };
+        let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(app_id) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                counts.remove(app_id);
+            }
+        }
+    }
+}
+
+/// The ceiling that holds for an app: its own, else the default, never above the server's; 0 is none.
+#[must_use]
+pub fn app_limit(own: Option<i32>, default: u64, most: u64) -> u64 {
+    let own = own.and_then(|own| u64::try_from(own).ok()).filter(|own| *own > 0).unwrap_or(default);
+    match (own, most) {
+        (0, most) => most,
+        (own, 0) => own,
+        (own, most) => own.min(most),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_of_an_app_and_of_the_process() {
+        let (a, b) = (AppId::new(), AppId::new());
+        let active = ActiveRuns::new(3);
+        let first = active.enter(a, 1).unwrap();
+        let refused = active.enter(a, 1).unwrap_err();
+        assert_eq!((refused.status, refused.retry_after), (429, Some(1)));
+        assert!(refused.message.starts_with("Too many requests. Please try again later. The current maximum"));
+        let _others = (active.enter(b, 0).unwrap(), active.enter(b, 1).unwrap());
+        assert_eq!(active.enter(b, 0).unwrap_err().code, "too_many_requests");
+        drop(first);
+        assert!(active.enter(a, 1).is_ok());
+    }
+
+    #[test]
+    fn the_smaller_ceiling_wins() {
+        for (own, default, most, expected) in
+            [(None, 0, 0, 0), (Some(0), 5, 0, 5), (Some(3), 5, 0, 3), (Some(9), 0, 4, 4), (None, 0, 4, 4)]
+        {
+            assert_eq!(app_limit(own, default, most), expected, "{own:?} {default} {most}");
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! What a request needs to know of an app, cached: key, app, site, configuration, compiled workflow.
+//!
+//! Entries live for a few seconds, are dropped at once when the app changes in this process, and are
+//! bounded in number. Published versions never change, so compiled workflows stay until they are pushed out.
+
+use std::{sync::Arc, time::Duration};
+
+use moka::future::Cache;
+use ox_db::{
+    Database,
+    model::{App, AppModelConfig, EndUser, Site},
+    repo,
+};
+use ox_types::{AppId, EndUserId, TenantId};
+use uuid::Uuid;
+
+use super::{compiled::CompiledWorkflow, event::AppMode};
+use crate::{Error, Result};
+
+/// How long another process may go on with what it has read.
+const FRESH: Duration = Duration::from_secs(3);
+
+/// An app as its callers meet it.
+#[derive(Clone, Debug)]
+pub struct PublishedApp {
+    pub app: App,
+    pub mode: AppMode,
+    pub site: Option<Site>,
+    /// Basic apps: the newest configuration.
+    pub config: Option<Arc<AppModelConfig>>,
+    /// `normal` or `archive`.
+    pub tenant_status: String,
+}
+
+/// The caches.
+pub struct Published {
+    db: Database,
+    keys: Cache<Box<str>, Option<Key>>,
+    apps: Cache<AppId, Option<Arc<PublishedApp>>>,
+    codes: Cache<Box<str>, Option<AppId>>,
+    configs: Cache<Uuid, Arc<AppModelConfig>>,
+    users: Cache<(AppId, &'static str, Box<str>), Arc<EndUser>>,
+    visitors: Cache<(AppId, EndUserId), Arc<EndUser>>,
+    pub(super) compiled: Cache<Uuid, Arc<CompiledWorkflow>>,
+}
+
+/// A key of the Service API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Key {
+    pub id: Uuid,
+    pub tenant_id: TenantId,
+    pub app_id: AppId,
+}
+
+impl Published {
+    /// Empty caches over a database.
+    #[must_use]
+    pub fn new(db: Database) -> Self {
+        Self {
+            db,
+            keys: Cache::builder().max_capacity(20_000).time_to_live(FRESH).build(),
+            apps: Cache::builder().max_capacity(5_000).time_to_live(FRESH).build(),
+            codes: Cache::builder().max_capacity(5_000).time_to_live(FRESH).build(),
+            configs: Cache::builder().max_capacity(1_000).build(),
+            users: Cache::builder().max_capacity(50_000).time_to_live(Duration::from_secs(600)).build(),
+            visitors: Cache::builder().max_capacity(50_000).time_to_live(Duration::from_secs(60)).build(),
+            compiled: Cache::builder().max_capacity(512).build(),
+        }
+    }
+
+    /// Forgets what is known of an app; its next caller reads it anew.
+    pub async fn forget(&self, app_id: AppId) {
+        self.apps.invalidate(&app_id).await;
+        // A key or an address does not tell its app beforehand.
+        self.keys.invalidate_all();
+        self.codes.invalidate_all();
+    }
+
+    /// The key with this text.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn key(&self, token: &str) -> Result<Option<Key>> {
+        if let Some(key) = self.keys.get(token).await {
+            return Ok(key);
+        }
+        let load = async {
+            let found = repo::api_tokens::find(&self.db, token, "app").await?;
+            Ok::<_, ox_db::Error>(found.and_then(|row| {
+                Some(Key { id: row.id, tenant_id: row.tenant_id?, app_id: row.app_id? })
+            }))
+        };
+        self.keys.try_get_with(token.into(), load).await.map_err(Error::internal)
+    }
+
+    /// An app with what belongs to it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn app(&self, id: AppId) -> Result<Option<Arc<PublishedApp>>> {
+        if let Some(app) = self.apps.get(&id).await {
+            return Ok(app);
+        }
+        self.apps.try_get_with(id, self.load(id)).await.map_err(Error::internal)
+    }
+
+    /// The app behind a public address.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn app_by_code(&self, code: &str) -> Result<Option<Arc<PublishedApp>>> {
+        let load = async {
+            let site = repo::apps::site_by_code(&self.db, code).await?;
+            Ok::<_, ox_db::Error>(site.map(|site| site.app_id))
+        };
+        let Some(id) = self.codes.try_get_with(code.into(), load).await.map_err(Error::internal)? else {
+            return Ok(None);
+        };
+        self.app(id).await
+    }
+
+    async fn load(&self, id: AppId) -> Result<Option<Arc<PublishedApp>>, ox_db::Error> {
+        let Some(app) = repo::apps::find_any(&self.db, id).await? else { return Ok(None) };
+        let Some(mut mode) = AppMode::parse(&app.mode) else { return Ok(None) };
+        let site = repo::apps::sites(&self.db, &[id]).await?.remove(&id);
+        let config = match app.app_model_config_id {
+            Some(config) => repo::apps::configs(&self.db, &[config]).await?.remove(&config).map(Arc::new),
+            None => None,
+        };
+        // Compat: old chat apps became agents by their configuration.
+        if mode == AppMode::Chat && config.as_deref().is_some_and(is_agent) {
+            mode = AppMode::AgentChat;
+        }
+        let tenant = repo::tenants::find(&self.db, app.tenant_id).await?;
+        let tenant_status = tenant.map_or_else(|| "archive".to_owned(), |tenant| tenant.status);
+        Ok(Some(Arc::new(PublishedApp { app, mode, site, config, tenant_status })))
+    }
+
+    /// A configuration version; they never change.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn config(&self, id: Uuid) -> Result<Option<Arc<AppModelConfig>>> {
+        if let Some(config) = self.configs.get(&id).await {
+            return Ok(Some(config));
+        }
+        let Some(config) = repo::apps::configs(&self.db, &[id]).await.map_err(Error::from)?.remove(&id) else {
+            return Ok(None);
+        };
+        let config = Arc::new(config);
+        self.configs.insert(id, Arc::clone(&config)).await;
+        Ok(Some(config))
+    }
+
+    /// An end user by id, read when it is not known yet.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn visitor<F>(
+        &self,
+        app: &PublishedApp,
+        id: EndUserId,
+        read: impl FnOnce() -> F,
+    ) -> Result<Option<Arc<EndUser>>>
+    where
+        F: Future<Output = Result<Option<EndUser>, ox_db::Error>>,
+    {
+        let key = (app.app.id, id);
+        if let Some(user) = self.visitors.get(&key).await {
+            return Ok(Some(user));
+        }
+        let Some(user) = read().await.map_err(Error::from)? else { return Ok(None) };
+        let user = Arc::new(user);
+        self.visitors.insert(key, Arc::clone(&user)).await;
+        Ok(Some(user))
+    }
+
+    /// The end user with this session, made on first sight.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn end_user(&self, app: &App, kind: &'static str, session: &str, anonymous: bool) -> Result<Arc<EndUser>> {
+        let key = (app.id, kind, Box::from(session));
+        if let Some(user) = self.users.get(&key).await {
+            return Ok(user);
+        }
+        let load = async {
+            let known = repo::end_users::find_by_session(&self.db, app.tenant_id, app.id, session, kind).await?;
+            if let Some(user) = known {
+                return Ok(Arc::new(user));
+            }
+            let now = ox_db::now();
+            let user = EndUser {
+                id: ox_types::EndUserId::new(),
+                tenant_id: app.tenant_id,
+                app_id: Some(app.id),
+                kind: kind.to_owned(),
+                external_user_id: Some(session.to_owned()),
+                name: None,
+                is_anonymous: anonymous,
+                session_id: session.to_owned(),
+                created_at: now,
+                updated_at: now,
+            };
+            let tx = self.db.begin().await?;
+            let user = repo::end_users::insert(&tx, user).await?;
+            tx.commit().await?;
+            Ok::<_, ox_db::Error>(Arc::new(user))
+        };
+        self.users.try_get_with(key, load).await.map_err(Error::internal)
+    }
+}
+
+fn is_agent(config: &AppModelConfig) -> bool {
+    let Some(agent) = &config.agent_mode else { return false };
+    let enabled = agent.get("enabled").and_then(ox_types::Json::as_bool).unwrap_or(false);
+    let strategy = agent.get("strategy").and_then(ox_types::Json::as_str).unwrap_or_default();
+    enabled && matches!(strategy, "function_call" | "react")
+}

@@ -1,0 +1,301 @@
+//! Runs of dead processes: taken over and gone on with, or ended with their reason.
+
+use std::{sync::Arc, time::Duration};
+
+use ox_db::{
+    model::{Message, NodeExecution, Process, WorkflowRun},
+    now,
+    repo::{self, leases},
+};
+use ox_engine::{FinishedNode, FrameRef, InterruptedNode, Interruption, Recovery, RunInfo, UserKind};
+use ox_types::{Json, NodeStatus, Object, TaskId, Value};
+
+use super::{
+    compiled,
+    delta::Delta,
+    event::{AppMode, InvokeFrom, RunUser, StreamHead},
+    hub::Hub,
+    launch::{self, ResumeData},
+    sink::{LiveVariable, RunBegin, RunSink},
+};
+use crate::{Error, Result, Services};
+
+/// How long a process may be silent before its runs are taken over.
+const LEASE: Duration = Duration::from_secs(15);
+/// How often it tells that it lives.
+const HEARTBEAT: Duration = Duration::from_secs(4);
+/// How often runs of others are looked at.
+const SWEEP: Duration = Duration::from_secs(5);
+/// Runs taken over at a time.
+const BATCH: u64 = 100;
+
+/// Announces this process and starts its heartbeat and its look-out for abandoned runs. On SQLite every
+/// other process is dead: the first look finds what a crash has left.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn start(services: &Arc<Services>) -> Result<()> {
+    register(services).await?;
+    services.tracker.spawn(heartbeat(Arc::clone(services)));
+    services.tracker.spawn(sweep(Arc::clone(services)));
+    Ok(())
+}
+
+/// Gives up the lease, so that what is left is taken over at once.
+pub async fn release(services: &Services) {
+    let released = async {
+        let tx = services.db.begin().await?;
+        leases::release(&tx, services.runs.process_id).await?;
+        tx.commit().await
+    };
+    if let Err(error) = released.await {
+        tracing::warn!(%error, "the lease runs out by itself");
+    }
+}
+
+async fn register(services: &Services) -> Result<(), ox_db::Error> {
+    let time = now();
+    let process = Process {
+        id: services.runs.process_id,
+        host: std::env::var("HOSTNAME").unwrap_or_else(|_| "localhost".to_owned()),
+        pid: i64::from(std::process::id()),
+        started_at: time,
+        heartbeat_at: time,
+        expires_at: time + LEASE,
+    };
+    let tx = services.db.begin().await?;
+    leases::register(&tx, process).await?;
+    tx.commit().await
+}
+
+async fn heartbeat(services: Arc<Services>) {
+    let mut tick = tokio::time::interval(HEARTBEAT);
+    loop {
+        tokio::select! {
+            () = services.shutdown.cancelled() => return,
+            _ = tick.tick() => {}
+        }
+        let beat = async {
+            let tx = services.db.begin().await?;
+            let known = leases::heartbeat(&tx, services.runs.process_id, LEASE).await?;
+            tx.commit().await?;
+            Ok::<_, ox_db::Error>(known)
+        };
+        match beat.await {
+            Ok(true) => {}
+            // Silent for too long: others run what was ours. The journal refuses our writes; come back as a new one.
+            Ok(false) => {
+                tracing::error!("the lease of this process was lost; its runs were taken over");
+                services.runs.abandon_all();
+                if let Err(error) = register(&services).await {
+                    tracing::error!(%error, "this process cannot announce itself");
+                }
+            }
+            Err(error) => tracing::error!(%error, "the heartbeat cannot be written"),
+        }
+        metrics::gauge!("oxidify_workflow_runs_oldest_seconds").set(services.runs.oldest().as_secs_f64());
+    }
+}
+
+async fn sweep(services: Arc<Services>) {
+    let mut tick = tokio::time::interval(SWEEP);
+    loop {
+        tokio::select! {
+            () = services.shutdown.cancelled() => return,
+            _ = tick.tick() => {}
+        }
+        if let Err(error) = take_over_expired(&services).await {
+            tracing::error!(%error, "abandoned runs cannot be taken over");
+        }
+    }
+}
+
+/// Takes over what has no living owner; returns how many runs.
+///
+/// # Errors
+/// When the database fails.
+pub async fn take_over_expired(services: &Arc<Services>) -> Result<usize> {
+    let found = leases::expired(&services.db, now(), BATCH).await?;
+    let mut taken = 0;
+    for lease in found {
+        let tx = services.db.begin().await?;
+        let is_ours = leases::claim(&tx, lease, services.runs.process_id).await?;
+        tx.commit().await?;
+        if !is_ours {
+            continue;
+        }
+        taken += 1;
+        metrics::counter!("oxidify_workflow_runs_reaped_total").increment(1);
+        if let Err(error) = take_over(services, lease.run_id).await {
+            tracing::error!(%error, run_id = %lease.run_id, "a run that was taken over cannot go on");
+        }
+    }
+    if taken > 0 {
+        tracing::info!(runs = taken, "took over runs of processes that died");
+        let tx = services.db.begin().await?;
+        leases::purge(&tx, now() - chrono::Duration::minutes(5)).await?;
+        tx.commit().await?;
+    }
+    Ok(taken)
+}
+
+async fn take_over(services: &Arc<Services>, run_id: ox_types::RunId) -> Result<()> {
+    let Some(takeover) = leases::load_for_takeover(&services.db, run_id).await? else { return Ok(()) };
+    let mut run = takeover.run;
+    run.owner = Some(services.runs.process_id);
+    let data = run.resume.as_deref().and_then(|text| serde_json::from_str::<ResumeData>(text).ok());
+    let message = match data.as_ref().and_then(|data| data.message_id) {
+        Some(id) => repo::messages::find(&services.db, run.app_id, id).await?,
+        None => None,
+    };
+    let compiled = compiled::of_run(services, &run).await?;
+    let answer = message.as_ref().map(|message| message.answer.clone()).unwrap_or_default();
+    let last_seq = takeover.finished.iter().filter_map(|node| node.finish_seq).max().unwrap_or(0);
+    let recovery = recovery_of(&run, &takeover.finished, &takeover.unfinished);
+    let names: Vec<String> = takeover.unfinished.iter().map(|node| node.title.clone()).collect();
+    let sink = sink_of(services, &run, data.as_ref(), message, compiled.as_deref()).await?;
+    sink.restore(answer, last_seq);
+    let (Some(compiled), Some(data)) = (compiled, data) else {
+        return end(&sink, "interrupted: the server stopped, and what the run needs to go on is gone").await;
+    };
+    let inputs: Json = run.inputs.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    let pool = launch::resume_pool(&compiled, &inputs, &data);
+    let info = info_of(&run, &data);
+    let resumed = launch::resume(services, &compiled, info, pool, Arc::clone(&sink), recovery, run.created_by);
+    match resumed {
+        Ok(()) => Ok(()),
+        Err(why) => {
+            let place = names.first().map(|name| format!(" at node '{name}'")).unwrap_or_default();
+            end(&sink, &format!("interrupted{place}: {why}")).await
+        }
+    }
+}
+
+async fn end(sink: &RunSink, why: &str) -> Result<()> {
+    sink.abandon(why).await.map_err(Error::internal)
+}
+
+fn info_of(run: &WorkflowRun, data: &ResumeData) -> RunInfo {
+    RunInfo {
+        run_id: run.id,
+        task_id: data.task_id,
+        tenant_id: run.tenant_id,
+        app_id: run.app_id,
+        workflow_id: run.workflow_id,
+        conversation_id: data.conversation_id,
+        user_id: run.created_by.to_string(),
+        user_kind: if run.created_by_role == "account" { UserKind::Account } else { UserKind::EndUser },
+        invoke_from: data.invoke_from.clone(),
+        call_depth: 0,
+    }
+}
+
+async fn sink_of(
+    services: &Services,
+    run: &WorkflowRun,
+    data: Option<&ResumeData>,
+    message: Option<Message>,
+    compiled: Option<&compiled::CompiledWorkflow>,
+) -> Result<Arc<RunSink>> {
+    let mode = if run.kind == "chat" { AppMode::AdvancedChat } else { AppMode::Workflow };
+    let session = data.map(|data| data.session_id.clone()).unwrap_or_default();
+    let head = StreamHead {
+        mode,
+        invoke_from: match data.map(|data| data.invoke_from.as_str()) {
+            Some("web-app") => InvokeFrom::WebApp,
+            Some("debugger") => InvokeFrom::Debugger,
+            Some("explore") => InvokeFrom::Explore,
+            _ => InvokeFrom::ServiceApi,
+        },
+        task_id: data.map_or_else(TaskId::new, |data| data.task_id),
+        run_id: Some(run.id),
+        workflow_id: Some(run.workflow_id),
+        conversation_id: message.as_ref().map(|message| message.conversation_id),
+        message_id: message.as_ref().map(|message| message.id),
+        created_at: run.created_at.timestamp(),
+        user: RunUser::EndUser { id: run.created_by, session_id: session.into() },
+    };
+    let mut variables = Vec::new();
+    if let (Some(message), Some(compiled)) = (&message, compiled) {
+        for row in repo::conversations::variables(&services.db, message.conversation_id).await? {
+            let name = row.data.get("name").and_then(Json::as_str).unwrap_or_default().to_owned();
+            let declared = compiled.conversation_variables.iter().find(|variable| variable.name == name);
+            if let Some(declared) = declared {
+                variables.push(LiveVariable { name, value_type: declared.value_type, row });
+            }
+        }
+    }
+    let hub = Hub::new(head);
+    let begin = RunBegin {
+        run: run.clone(),
+        inputs: run.inputs.clone().unwrap_or_else(|| "{}".to_owned()).into(),
+        with: Delta::default(),
+        message,
+        variables,
+        show_citations: compiled.is_some_and(|compiled| compiled.features.retriever_resource),
+    };
+    Ok(RunSink::resumed(services.runs.recorder.begin(hub), mode, begin))
+}
+
+fn recovery_of(run: &WorkflowRun, finished: &[NodeExecution], unfinished: &[NodeExecution]) -> Recovery {
+    let elapsed = (now() - run.created_at).to_std().unwrap_or_default().as_secs_f64();
+    Recovery {
+        finished: finished.iter().map(finished_node).collect(),
+        interrupted: unfinished.iter().map(interrupted_node).collect(),
+        last_sequence: (finished.len() * 2 + unfinished.len() + 1) as u64,
+        elapsed_seconds: finished.iter().map(|node| node.elapsed_time).sum::<f64>().min(elapsed),
+    }
+}
+
+fn finished_node(node: &NodeExecution) -> FinishedNode {
+    FinishedNode {
+        node_id: node.node_id.clone(),
+        frame: frame_of(node),
+        node_run_id: node.id,
+        index: u32::try_from(node.index).unwrap_or(0),
+        started_at: node.created_at,
+        status: node.status,
+        outputs: object_of(node.outputs.as_deref()),
+        handle: node.handle.clone(),
+        updates: node.updates.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default(),
+        error: node.error.clone(),
+        error_type: node.error_type.clone(),
+        retries: u32::try_from(node.retry_index).unwrap_or(0),
+        usage: usage_of(node),
+    }
+}
+
+fn interrupted_node(node: &NodeExecution) -> InterruptedNode {
+    InterruptedNode {
+        node_id: node.node_id.clone(),
+        frame: frame_of(node),
+        node_run_id: node.id,
+        index: u32::try_from(node.index).unwrap_or(0),
+        started_at: node.created_at,
+        retries: u32::try_from(node.retry_index).unwrap_or(0),
+        state: if node.status == NodeStatus::Retry { Interruption::AwaitingRetry } else { Interruption::Running },
+    }
+}
+
+fn frame_of(node: &NodeExecution) -> FrameRef {
+    let path: Vec<(String, u32)> =
+        node.frame.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    FrameRef { path: path.into() }
+}
+
+fn object_of(text: Option<&str>) -> Object {
+    let json: Json = text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    json.as_object().into_iter().flatten().map(|(name, value)| (name.clone(), Value::from_json(value))).collect()
+}
+
+fn usage_of(node: &NodeExecution) -> Option<ox_engine::Usage> {
+    let metadata: Json = serde_json::from_str(node.execution_metadata.as_deref()?).ok()?;
+    let total_tokens = metadata.get("total_tokens").and_then(Json::as_u64)?;
+    let text = |key: &str| metadata.get(key).and_then(Json::as_str).unwrap_or_default().to_owned();
+    Some(ox_engine::Usage {
+        total_tokens,
+        total_price: text("total_price"),
+        currency: text("currency"),
+        ..ox_engine::Usage::default()
+    })
+}

@@ -1,0 +1,590 @@
+//! Turns engine events into rows for the recorder and events for the stream.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use ox_db::model::{ConversationVariable, Message, NodeExecution, WorkflowRun};
+use ox_engine::{EventSink, NodeInfo, NodeResult, RunEvent, RunEventKind, RunOutcome, SinkClosed, StopCause};
+use ox_models::Usage;
+use ox_types::{Json, NodeStatus, RunStatus, Value};
+use serde::Serialize;
+
+use super::{
+    delta::{Delta, Touch},
+    event::{AppMode, JsonText, MessageMetadata, NodeDone, NodeView, RunDone, StreamBody},
+    recorder::Recording,
+};
+
+/// A conversation variable as the workflow declares it, with its stored row.
+#[derive(Clone, Debug)]
+pub struct LiveVariable {
+    pub name: String,
+    pub value_type: ox_types::ValueType,
+    pub row: ConversationVariable,
+}
+
+/// What a run begins with.
+pub struct RunBegin {
+    pub run: WorkflowRun,
+    /// JSON text of `workflow_started.inputs`.
+    pub inputs: JsonText,
+    /// Everything else that is written together with the run's row.
+    pub with: Delta,
+    /// Chatflow: the message to be filled.
+    pub message: Option<Message>,
+    pub variables: Vec<LiveVariable>,
+    pub show_citations: bool,
+}
+
+/// The event sink of one graph run.
+pub struct RunSink {
+    recording: Arc<Recording>,
+    mode: AppMode,
+    debug: bool,
+    state: Mutex<State>,
+}
+
+struct State {
+    run: WorkflowRun,
+    inputs: JsonText,
+    with: Option<Delta>,
+    message: Option<Message>,
+    variables: Vec<LiveVariable>,
+    answer: String,
+    usage: Usage,
+    resources: Vec<Json>,
+    show_citations: bool,
+    finish_seq: i32,
+    started: Instant,
+    first_text: Option<Instant>,
+    finished: bool,
+}
+
+/// What one engine event leads to.
+#[derive(Default)]
+struct Effects {
+    change: Option<Delta>,
+    show: Vec<StreamBody>,
+    last: bool,
+}
+
+impl RunSink {
+    /// The sink of a run that goes on: its rows are there already.
+    #[must_use]
+    pub fn resumed(recording: Arc<Recording>, mode: AppMode, begin: RunBegin) -> Arc<Self> {
+        let sink = Self::new(recording, mode, begin);
+        sink.lock().with = None;
+        sink
+    }
+
+    /// The sink of a run that is about to start.
+    #[must_use]
+    pub fn new(recording: Arc<Recording>, mode: AppMode, begin: RunBegin) -> Arc<Self> {
+        let debug = begin.run.triggered_from == "debugging";
+        Arc::new(Self {
+            recording,
+            mode,
+            debug,
+            state: Mutex::new(State {
+                run: begin.run,
+                inputs: begin.inputs,
+                with: Some(begin.with),
+                message: begin.message,
+                variables: begin.variables,
+                answer: String::new(),
+                usage: Usage::default(),
+                resources: Vec::new(),
+                show_citations: begin.show_citations,
+                finish_seq: 0,
+                started: Instant::now(),
+                first_text: None,
+                finished: false,
+            }),
+        })
+    }
+
+    /// The recording behind this sink.
+    #[must_use]
+    pub const fn recording(&self) -> &Arc<Recording> {
+        &self.recording
+    }
+
+    /// The app of the run.
+    #[must_use]
+    pub fn app_id(&self) -> ox_types::AppId {
+        self.lock().run.app_id
+    }
+
+    /// The workspace of the run.
+    #[must_use]
+    pub fn tenant_id(&self) -> ox_types::TenantId {
+        self.lock().run.tenant_id
+    }
+
+    /// Restores what the interrupted process had shown and counted.
+    pub fn restore(&self, answer: String, finish_seq: i32) {
+        let mut state = self.lock();
+        state.answer = answer;
+        state.finish_seq = finish_seq;
+    }
+
+    /// Whether the run's end is recorded or on its way.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.lock().finished
+    }
+
+    /// Ends a run that the engine could not bring to an end.
+    ///
+    /// # Errors
+    /// When it cannot be recorded.
+    pub async fn abandon(&self, error: &str) -> Result<(), SinkClosed> {
+        if self.is_finished() {
+            return Ok(());
+        }
+        let elapsed_seconds = self.lock().started.elapsed().as_secs_f64();
+        let outcome = RunOutcome { error: Some(error.to_owned()), elapsed_seconds, ..RunOutcome::new(RunStatus::Failed) };
+        let kind = RunEventKind::RunFinished(Box::new(outcome));
+        self.emit(RunEvent { sequence: 0, at: Utc::now(), kind }).await
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn effects(&self, event: RunEvent) -> Effects {
+        let mut state = self.lock();
+        let at = event.at;
+        match event.kind {
+            RunEventKind::RunStarted => state.run_started(),
+            RunEventKind::RunResumed { shown } => {
+                state.answer.clone_from(&shown);
+                Effects {
+                    show: vec![StreamBody::TextReplace { text: shown.into(), reason: "resumed" }],
+                    ..Effects::default()
+                }
+            }
+            RunEventKind::RunFinished(outcome) => state.run_finished(self.mode, at, &outcome),
+            RunEventKind::RunPaused { reasons, outputs } => Effects {
+                show: vec![StreamBody::WorkflowPaused { reasons: reasons.into(), outputs: text(&outputs) }],
+                ..Effects::default()
+            },
+            RunEventKind::NodeStarted(info) => {
+                let row = state.node_row(&info, self.debug);
+                let change = node_change(row);
+                let show = if is_shown(&info) { vec![StreamBody::NodeStarted(view(&info))] } else { Vec::new() };
+                Effects { change: Some(change), show, last: false }
+            }
+            RunEventKind::NodeFinished(info, result) => state.node_finished(&info, &result, at, self.debug),
+            RunEventKind::NodeRetry { node, result, retry_index } => {
+                state.node_retry(&node, &result, retry_index, at, self.debug)
+            }
+            RunEventKind::Chunk { text, selector, .. } => state.text(self.mode, text, selector),
+            RunEventKind::Reasoning { node, text, is_final } => Effects {
+                show: vec![StreamBody::Reasoning { node_id: node.node.id.as_str().into(), text: text.into(), is_final }],
+                ..Effects::default()
+            },
+            RunEventKind::Note { node, kind, data } => state.note(&node, kind, data),
+            RunEventKind::ContainerStarted { node, inputs, length } => Effects {
+                show: vec![StreamBody::ContainerStarted { node: view(&node), inputs: text(&inputs), length }],
+                ..Effects::default()
+            },
+            RunEventKind::ContainerNext { node, index, .. } => Effects {
+                show: vec![StreamBody::ContainerNext { node: view(&node), index }],
+                ..Effects::default()
+            },
+            RunEventKind::ContainerFinished { node, result, steps } => {
+                let done = Arc::new(done(&node, &result, at));
+                Effects {
+                    show: vec![StreamBody::ContainerFinished { node: view(&node), done, steps }],
+                    ..Effects::default()
+                }
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl EventSink for RunSink {
+    async fn emit(&self, event: RunEvent) -> Result<(), SinkClosed> {
+        let at = event.at.timestamp();
+        let Effects { change, show, last } = self.effects(event);
+        self.recording.put(change, at, show, last).await.map_err(|error| SinkClosed(error.to_string()))
+    }
+
+    async fn barrier(&self) -> Result<(), SinkClosed> {
+        self.recording.barrier().await.map_err(|error| SinkClosed(error.to_string()))
+    }
+}
+
+impl State {
+    fn run_started(&mut self) -> Effects {
+        // A resumed run has its rows already.
+        let Some(mut change) = self.with.take() else { return Effects::default() };
+        change.run = Some(self.run.clone());
+        change.message.clone_from(&self.message);
+        Effects {
+            change: Some(change),
+            show: vec![StreamBody::WorkflowStarted { inputs: Arc::clone(&self.inputs) }],
+            last: false,
+        }
+    }
+
+    fn node_row(&self, info: &NodeInfo, debug: bool) -> NodeExecution {
+        NodeExecution {
+            id: info.node_run_id,
+            tenant_id: self.run.tenant_id,
+            app_id: self.run.app_id,
+            workflow_id: self.run.workflow_id,
+            triggered_from: "workflow-run".to_owned(),
+            workflow_run_id: Some(self.run.id),
+            index: i32::try_from(info.index).unwrap_or(i32::MAX),
+            finish_seq: None,
+            predecessor_node_id: None,
+            node_id: info.node.id.clone(),
+            node_type: info.node.kind.clone(),
+            title: info.node.title.clone(),
+            frame: (!info.frame.path.is_empty())
+                .then(|| serde_json::to_string(&*info.frame.path).unwrap_or_default()),
+            handle: None,
+            retry_index: 0,
+            inputs: None,
+            process_data: None,
+            outputs: None,
+            updates: None,
+            status: NodeStatus::Running,
+            error: None,
+            error_type: None,
+            elapsed_time: 0.0,
+            execution_metadata: None,
+            debug,
+            created_by_role: self.run.created_by_role.clone(),
+            created_by: self.run.created_by,
+            created_at: info.started_at,
+            finished_at: None,
+        }
+    }
+
+    fn node_done_row(&mut self, info: &NodeInfo, result: &NodeResult, done: &NodeDone, debug: bool) -> NodeExecution {
+        let mut row = self.node_row(info, debug);
+        row.inputs = Some(done.inputs.to_string());
+        row.process_data = Some(done.process_data.to_string());
+        row.outputs = Some(done.outputs.to_string());
+        row.status = result.status;
+        row.error.clone_from(&result.error);
+        row.error_type.clone_from(&result.error_type);
+        row.handle.clone_from(&result.handle);
+        row.elapsed_time = result.elapsed_seconds;
+        row.execution_metadata = (&*done.metadata != "null").then(|| done.metadata.to_string());
+        row.retry_index = i32::try_from(result.retries).unwrap_or(i32::MAX);
+        row.updates = (!result.updates.is_empty())
+            .then(|| serde_json::to_string(&result.updates).unwrap_or_else(|_| "[]".to_owned()));
+        row
+    }
+
+    fn node_finished(&mut self, info: &NodeInfo, result: &NodeResult, at: DateTime<Utc>, debug: bool) -> Effects {
+        let done = done(info, result, at);
+        let mut row = self.node_done_row(info, result, &done, debug);
+        self.finish_seq += 1;
+        row.finish_seq = Some(self.finish_seq);
+        row.finished_at = Some(at);
+        // Compat: a node that ran when its run ended is recorded as failed, and not shown.
+        let was_cut_off = result.status == NodeStatus::Stopped;
+        if was_cut_off {
+            row.status = NodeStatus::Failed;
+        }
+        // The children of a container have been counted one by one.
+        if !info.node.is_container() {
+            self.count_usage(result);
+        }
+        let mut change = node_change(row);
+        self.keep_variables(&result.updates, at, &mut change);
+        count_node(&info.node.kind, result);
+        let show = if is_shown(info) && !was_cut_off { vec![StreamBody::NodeFinished(view(info), Arc::new(done))] } else { Vec::new() };
+        Effects { change: Some(change), show, last: false }
+    }
+
+    fn node_retry(
+        &mut self,
+        info: &NodeInfo,
+        result: &NodeResult,
+        retry_index: u32,
+        at: DateTime<Utc>,
+        debug: bool,
+    ) -> Effects {
+        let mut done = done(info, result, at);
+        done.status = NodeStatus::Retry.as_str();
+        let mut row = self.node_done_row(info, result, &done, debug);
+        row.status = NodeStatus::Retry;
+        row.retry_index = i32::try_from(retry_index).unwrap_or(i32::MAX);
+        let show = if is_shown(info) {
+            vec![StreamBody::NodeRetry { node: view(info), done: Arc::new(done), retry_index }]
+        } else {
+            Vec::new()
+        };
+        Effects { change: Some(node_change(row)), show, last: false }
+    }
+
+    fn text(&mut self, mode: AppMode, text: String, selector: Vec<String>) -> Effects {
+        if self.first_text.is_none() {
+            self.first_text = Some(Instant::now());
+            metrics::histogram!("oxidify_workflow_first_text_seconds").record(self.started.elapsed().as_secs_f64());
+        }
+        if mode == AppMode::AdvancedChat {
+            self.answer.push_str(&text);
+        }
+        Effects {
+            show: vec![StreamBody::Text { text: text.into(), selector: Some(selector.into()) }],
+            ..Effects::default()
+        }
+    }
+
+    fn note(&mut self, node: &NodeInfo, kind: &'static str, data: Json) -> Effects {
+        if kind == "retriever_resources" {
+            if let Json::Array(items) = &data {
+                self.resources.extend(items.iter().cloned());
+            }
+            return Effects::default();
+        }
+        Effects {
+            show: vec![StreamBody::Note { node: view(node), kind, data: Arc::new(data) }],
+            ..Effects::default()
+        }
+    }
+
+    /// Conversation variables written by the node are stored even if the run fails later.
+    fn keep_variables(&mut self, updates: &[(Vec<String>, Value)], at: DateTime<Utc>, change: &mut Delta) {
+        for (selector, value) in updates {
+            let [scope, name, ..] = selector.as_slice() else { continue };
+            if scope != "conversation" {
+                continue;
+            }
+            if let Some(variable) = self.variables.iter_mut().find(|variable| variable.name == *name) {
+                if let Json::Object(data) = &mut variable.row.data {
+                    data.insert("value".to_owned(), value.to_json());
+                }
+                variable.row.updated_at = at;
+                change.variables.insert(variable.row.id, variable.row.clone());
+            }
+        }
+    }
+
+    /// The full usage of a model call is in its node's process data; the engine counts tokens only.
+    fn count_usage(&mut self, result: &NodeResult) {
+        let full = result.process_data.get("usage").or_else(|| result.outputs.get("usage"));
+        if let Some(usage) = full.and_then(|usage| serde_json::from_value::<Usage>(usage.to_json()).ok()) {
+            self.usage += &usage;
+        } else if let Some(usage) = &result.usage {
+            self.usage.prompt_tokens += usage.prompt_tokens;
+            self.usage.completion_tokens += usage.completion_tokens;
+            self.usage.total_tokens += usage.total_tokens;
+        }
+    }
+
+    fn run_finished(&mut self, mode: AppMode, at: DateTime<Utc>, outcome: &RunOutcome) -> Effects {
+        if std::mem::replace(&mut self.finished, true) {
+            return Effects::default();
+        }
+        // Compat: a limit is recorded as a stop and shown as a failure.
+        let shown_status = match outcome.stopped_by {
+            Some(StopCause::Limit) => RunStatus::Failed,
+            _ => outcome.status,
+        };
+        let done = Arc::new(RunDone {
+            status: shown_status,
+            outputs: text(&outcome.outputs),
+            error: outcome.error.clone(),
+            elapsed_seconds: outcome.elapsed_seconds,
+            total_tokens: outcome.usage.total_tokens,
+            total_steps: outcome.total_steps,
+            exceptions_count: outcome.exceptions_count,
+            finished_at: at.timestamp(),
+            files: files_text(&outcome.outputs),
+        });
+        let mut change = self.with.take().unwrap_or_default();
+        self.finish_run_row(&done, outcome, at);
+        change.run = Some(self.run.clone());
+        let mut show = Vec::with_capacity(2);
+        match mode {
+            AppMode::AdvancedChat => self.finish_message(&done, at, &mut change, &mut show),
+            _ => show.push(StreamBody::WorkflowFinished(done)),
+        }
+        count_run(&self.run, mode, outcome);
+        Effects { change: Some(change), show, last: true }
+    }
+
+    fn finish_run_row(&mut self, done: &RunDone, outcome: &RunOutcome, at: DateTime<Utc>) {
+        let run = &mut self.run;
+        run.status = outcome.status;
+        run.outputs = Some(done.outputs.to_string());
+        run.error.clone_from(&done.error);
+        run.elapsed_time = outcome.elapsed_seconds;
+        run.total_tokens = i64::try_from(outcome.usage.total_tokens).unwrap_or(i64::MAX);
+        run.total_steps = i32::try_from(outcome.total_steps).unwrap_or(i32::MAX);
+        run.total_price = Some(outcome.usage.total_price.clone()).filter(|price| !price.is_empty());
+        run.currency = Some(outcome.usage.currency.clone()).filter(|currency| !currency.is_empty());
+        run.exceptions_count = i32::try_from(outcome.exceptions_count).unwrap_or(i32::MAX);
+        run.finished_at = Some(at);
+        run.resume = None;
+    }
+
+    fn finish_message(
+        &mut self,
+        done: &Arc<RunDone>,
+        at: DateTime<Utc>,
+        change: &mut Delta,
+        show: &mut Vec<StreamBody>,
+    ) {
+        let mut usage = self.usage.clone();
+        usage.latency = round(self.started.elapsed().as_secs_f64());
+        if let Some(first) = self.first_text {
+            usage.time_to_first_token = Some(round(first.duration_since(self.started).as_secs_f64()));
+            usage.time_to_generate = Some(round(first.elapsed().as_secs_f64()));
+        }
+        let resources = if self.show_citations { std::mem::take(&mut self.resources) } else { Vec::new() };
+        let metadata =
+            Arc::new(MessageMetadata { annotation_reply: None, retriever_resources: resources, usage });
+        let failed = done.status == RunStatus::Failed;
+        if let Some(message) = &mut self.message {
+            fill_message(message, &self.answer, &metadata, at);
+            if failed {
+                message.status = "error".to_owned();
+                message.error.clone_from(&done.error);
+            }
+            change.message = Some(message.clone());
+            change.touch = Some(Touch { conversation_id: message.conversation_id, at, messages: 0 });
+        }
+        let end = StreamBody::MessageEnd {
+            answer: self.answer.as_str().into(),
+            metadata,
+            files: Arc::clone(&done.files),
+        };
+        let finished = StreamBody::WorkflowFinished(Arc::clone(done));
+        match done.status {
+            RunStatus::Failed => show.extend([
+                finished,
+                StreamBody::Error {
+                    code: "invalid_param".into(),
+                    status: 400,
+                    message: format!("Run failed: {}", done.error.as_deref().unwrap_or("unknown error")),
+                },
+            ]),
+            RunStatus::Stopped => show.extend([finished, end]),
+            _ => show.extend([end, finished]),
+        }
+    }
+}
+
+/// Writes the answer and what it cost into a message.
+pub(crate) fn fill_message(message: &mut Message, answer: &str, metadata: &MessageMetadata, at: DateTime<Utc>) {
+    let usage = &metadata.usage;
+    message.answer = answer.to_owned();
+    message.message_tokens = i32::try_from(usage.prompt_tokens).unwrap_or(i32::MAX);
+    message.message_unit_price = usage.prompt_unit_price.to_string();
+    message.message_price_unit = usage.prompt_price_unit.to_string();
+    message.answer_tokens = i32::try_from(usage.completion_tokens).unwrap_or(i32::MAX);
+    message.answer_unit_price = usage.completion_unit_price.to_string();
+    message.answer_price_unit = usage.completion_price_unit.to_string();
+    message.total_price = Some(usage.total_price.to_string());
+    message.currency.clone_from(&usage.currency);
+    message.provider_response_latency = usage.latency;
+    message.message_metadata = serde_json::to_string(metadata).ok();
+    message.updated_at = at;
+}
+
+fn node_change(row: NodeExecution) -> Delta {
+    let mut change = Delta::default();
+    change.nodes.insert(row.id, row);
+    change
+}
+
+/// Containers speak through their own events; their synthetic starts not at all.
+fn is_shown(info: &NodeInfo) -> bool {
+    !matches!(info.node.kind.as_str(), "iteration" | "loop" | "iteration-start" | "loop-start")
+}
+
+fn view(info: &NodeInfo) -> NodeView {
+    NodeView {
+        id: info.node_run_id,
+        node: Arc::clone(&info.node),
+        created_at: info.started_at.timestamp(),
+        iteration_id: info.iteration_id.as_deref().map(Arc::from),
+        loop_id: info.loop_id.as_deref().map(Arc::from),
+    }
+}
+
+fn done(info: &NodeInfo, result: &NodeResult, at: DateTime<Utc>) -> NodeDone {
+    let total_tokens = result.usage.as_ref().map_or(0, |usage| usage.total_tokens);
+    NodeDone {
+        inputs: text(&result.inputs),
+        process_data: text(&result.process_data),
+        outputs: text(&result.outputs),
+        status: result.status.as_str(),
+        error: result.error.clone(),
+        elapsed_seconds: result.elapsed_seconds,
+        metadata: metadata_text(info, result),
+        finished_at: at.timestamp(),
+        files: files_text(&result.outputs),
+        total_tokens: result.metadata.get("total_tokens").and_then(Json::as_u64).unwrap_or(total_tokens),
+    }
+}
+
+fn metadata_text(info: &NodeInfo, result: &NodeResult) -> JsonText {
+    let mut metadata = result.metadata.clone();
+    if let Some((container, index)) = info.frame.path.last() {
+        let kind = if info.loop_id.as_deref() == Some(container) { "loop" } else { "iteration" };
+        metadata.entry(format!("{kind}_id")).or_insert_with(|| container.as_str().into());
+        metadata.entry(format!("{kind}_index")).or_insert_with(|| (*index).into());
+    }
+    if metadata.is_empty() { "null".into() } else { text(&metadata) }
+}
+
+fn text<T: Serialize>(value: &T) -> JsonText {
+    serde_json::to_string(value).unwrap_or_else(|_| "{}".to_owned()).into()
+}
+
+/// The files in the outputs of a node or run, as a JSON list.
+fn files_text(outputs: &indexmap::IndexMap<String, Value>) -> JsonText {
+    let mut files = Vec::new();
+    for value in outputs.values() {
+        match value {
+            Value::File(file) => files.push(file.to_json()),
+            Value::Array(_, items) => {
+                files.extend(items.iter().filter_map(|item| match item {
+                    Value::File(file) => Some(file.to_json()),
+                    _ => None,
+                }));
+            }
+            _ => {}
+        }
+    }
+    if files.is_empty() { "[]".into() } else { text(&files) }
+}
+
+fn round(seconds: f64) -> f64 {
+    (seconds * 1000.0).round() / 1000.0
+}
+
+fn count_node(kind: &str, result: &NodeResult) {
+    metrics::counter!("oxidify_node_runs_total", "node_type" => kind.to_owned(), "status" => result.status.as_str())
+        .increment(1);
+    metrics::histogram!("oxidify_node_duration_seconds", "node_type" => kind.to_owned()).record(result.elapsed_seconds);
+}
+
+fn count_run(run: &WorkflowRun, mode: AppMode, outcome: &RunOutcome) {
+    let app = super::metric_app_label(run.app_id);
+    let status = match outcome.status {
+        RunStatus::PartialSucceeded => "partial",
+        other => other.as_str(),
+    };
+    let kind = mode.as_str();
+    let origin = run.triggered_from.clone();
+    metrics::counter!("oxidify_workflow_runs_total", "app_id" => app.clone(), "kind" => kind, "invoke_from" => origin, "status" => status)
+        .increment(1);
+    metrics::histogram!("oxidify_workflow_run_duration_seconds", "app_id" => app, "kind" => kind, "status" => status)
+        .record(outcome.elapsed_seconds);
+}

@@ -1,0 +1,154 @@
+//! Starting a run: the checks in their fixed order, then the launch.
+
+use std::sync::Arc;
+
+use ox_types::{ConversationId, Json, MessageId, Object, Value};
+use serde_json::Map;
+use uuid::Uuid;
+
+use super::{
+    compiled,
+    event::{AppMode, InvokeFrom, RunUser},
+    hub::Subscription,
+    launch::{self, ChatPart, Launch},
+    limits::{RunPermit, app_limit},
+};
+use crate::{
+    AppCaller, Error, Result, Services,
+    chat::basic,
+    files::{FileReader, FileRules},
+};
+
+/// What a caller asks for.
+#[derive(Clone, Debug, Default)]
+pub struct RunRequest {
+    pub inputs: Map<String, Json>,
+    pub query: Option<String>,
+    pub files: Vec<Json>,
+    /// The caller waits for the whole answer.
+    pub blocking: bool,
+    pub conversation_id: Option<ConversationId>,
+    pub parent_message_id: Option<MessageId>,
+    pub auto_generate_name: bool,
+    /// A published version other than the live one.
+    pub workflow_id: Option<String>,
+    /// The caller's own name for this call, in traces.
+    pub trace_id: Option<String>,
+}
+
+/// Starts a run of the caller's app and returns its stream.
+///
+/// # Errors
+/// Everything that is wrong with the request, in the order that the compatible API promises.
+pub async fn start(services: &Arc<Services>, caller: &AppCaller, request: RunRequest) -> Result<Subscription> {
+    let app = &caller.app.app;
+    let settings = &services.settings;
+    let limit =
+        app_limit(app.max_active_requests, settings.app_default_active_requests, settings.app_max_active_requests);
+    let permit = services.runs.enter(app.id, limit)?;
+    match caller.app.mode {
+        AppMode::Workflow | AppMode::AdvancedChat => start_graph(services, caller, request, permit).await,
+        AppMode::Chat | AppMode::Completion => basic::start(services, caller, request, permit).await,
+        AppMode::AgentChat if request.blocking => {
+            Err(Error::invalid("Agent Chat App does not support blocking mode"))
+        }
+        AppMode::AgentChat => Err(Error::new(
+            400,
+            "app_unavailable",
+            "Agent apps cannot be run by this version. Their configuration is kept and can be exported.",
+        )),
+    }
+}
+
+async fn start_graph(
+    services: &Arc<Services>,
+    caller: &AppCaller,
+    request: RunRequest,
+    permit: RunPermit,
+) -> Result<Subscription> {
+    let compiled = match request.workflow_id.as_deref().filter(|id| !id.is_empty()) {
+        Some(id) => compiled::asked_version(services, &caller.app, id).await?,
+        None => compiled::live_version(services, &caller.app).await?,
+    };
+    launch_checked(services, caller, request, compiled, Some(permit)).await
+}
+
+/// Runs a draft for its editor: the graph as it is saved, or as it was sent.
+///
+/// # Errors
+/// As [`start`].
+pub async fn start_draft(
+    services: &Arc<Services>,
+    caller: &AppCaller,
+    draft: &ox_db::model::Workflow,
+    request: RunRequest,
+) -> Result<Subscription> {
+    let caller = AppCaller { invoke_from: InvokeFrom::Debugger, ..caller.clone() };
+    let permit = services.runs.enter(caller.app.app.id, 0)?;
+    let compiled = Arc::new(compiled::compile(services, draft).await?);
+    launch_checked(services, &caller, request, compiled, Some(permit)).await
+}
+
+async fn launch_checked(
+    services: &Arc<Services>,
+    caller: &AppCaller,
+    request: RunRequest,
+    compiled: Arc<compiled::CompiledWorkflow>,
+    permit: Option<RunPermit>,
+) -> Result<Subscription> {
+    let is_chat = caller.app.mode == AppMode::AdvancedChat;
+    let query = if is_chat { Some(checked_query(request.query.as_deref())?) } else { None };
+    let conversation = match request.conversation_id {
+        Some(id) if is_chat => Some(crate::conversations::find(services, caller, id).await?),
+        _ => None,
+    };
+    let strict = !is_chat && caller.invoke_from == InvokeFrom::ServiceApi;
+    let reader = reader(services, caller, strict);
+    let files = graph_files(&reader, &request, &compiled, is_chat).await?;
+    let inputs = compiled.form.check(&Json::Object(request.inputs), &reader).await?;
+    let chat = query.map(|query| ChatPart {
+        query,
+        conversation,
+        parent_message_id: request.parent_message_id,
+        auto_generate_name: request.auto_generate_name,
+    });
+    launch::launch(services, caller, Launch { compiled, inputs, files, chat, permit, trace_id: request.trace_id }).await
+}
+
+/// The reader of a caller's files.
+pub(crate) fn reader<'a>(services: &'a Services, caller: &AppCaller, strict: bool) -> FileReader<'a> {
+    let end_user = match &caller.user {
+        RunUser::EndUser { id, .. } => Some(*id),
+        RunUser::Account { .. } => None::<Uuid>,
+    };
+    FileReader { store: &services.files, tenant_id: caller.tenant_id(), end_user, strict }
+}
+
+async fn graph_files(
+    reader: &FileReader<'_>,
+    request: &RunRequest,
+    compiled: &compiled::CompiledWorkflow,
+    is_chat: bool,
+) -> Result<Vec<Value>> {
+    if request.files.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rules = compiled.features.file_upload.as_ref().map(FileRules::from);
+    // Without the feature a workflow takes any file; a chat takes none.
+    if is_chat && rules.is_none() {
+        return Ok(Vec::new());
+    }
+    let files = reader.list(&request.files, rules.as_ref()).await?;
+    Ok(files.into_iter().map(Value::from).collect())
+}
+
+/// The question, without NUL; it must not be empty.
+pub(crate) fn checked_query(query: Option<&str>) -> Result<String> {
+    let query = query.unwrap_or_default().replace('\0', "");
+    if query.is_empty() { Err(Error::invalid_field("query", "query is required")) } else { Ok(query) }
+}
+
+/// Inputs as JSON, for rows.
+pub(crate) fn inputs_json(inputs: &Object) -> Json {
+    Json::Object(inputs.iter().map(|(name, value)| (name.clone(), value.to_json())).collect())
+}

@@ -1,0 +1,78 @@
+//! Visitors of published pages: passports and what they open.
+
+use std::sync::Arc;
+
+use ox_auth::Passport;
+use ox_db::repo;
+use ox_types::EndUserId;
+
+use crate::{
+    AppCaller, Error, Result, Services,
+    runs::{InvokeFrom, PublishedApp, RunUser},
+};
+
+/// Kind of the end users that come by a published page.
+const KIND: &str = "browser";
+
+/// The published app behind a public address, or 404.
+///
+/// # Errors
+/// 404 when there is none, it is switched off or its workspace is archived.
+pub async fn app_by_code(services: &Services, code: &str) -> Result<Arc<PublishedApp>> {
+    let found = services.runs.published.app_by_code(code).await?;
+    found
+        .filter(|app| app.app.status == "normal" && app.app.enable_site && app.tenant_status != "archive")
+        .ok_or_else(|| Error::not_found("There is no published app at this address."))
+}
+
+/// A passport for a visitor; the same `user_id` is the same end user.
+///
+/// # Errors
+/// 401 without a code, 404 when there is no such page.
+pub async fn passport(services: &Services, code: Option<&str>, user_id: Option<&str>) -> Result<String> {
+    let code = code.filter(|code| !code.is_empty());
+    let code = code.ok_or_else(|| Error::unauthorized("X-App-Code header is missing."))?;
+    let app = app_by_code(services, code).await?;
+    let given = user_id.filter(|id| !id.is_empty());
+    let session = given.map_or_else(|| ox_types::new_uuid().to_string(), str::to_owned);
+    let user = services.runs.published.end_user(&app.app, KIND, &session, true).await?;
+    let passport = Passport {
+        app_id: app.app.id,
+        app_code: code.to_owned(),
+        end_user_id: user.id,
+        session_id: given.map(str::to_owned),
+    };
+    services.signer.passport(&passport).map_err(Error::internal)
+}
+
+/// The visitor that a passport names.
+///
+/// # Errors
+/// 401 for a passport that is none, 404 when app or visitor are gone, 400 when the page moved or is off.
+pub async fn visitor(services: &Services, token: Option<&str>) -> Result<AppCaller> {
+    let token = token.filter(|token| !token.is_empty());
+    let token = token.ok_or_else(|| Error::unauthorized("App token is missing."))?;
+    let passport = services.signer.verify_passport(token).map_err(|error| match error {
+        ox_auth::Error::ExpiredToken => Error::unauthorized("Token has expired."),
+        other => Error::unauthorized("Invalid token.").caused_by(other),
+    })?;
+    let app = services.runs.published.app(passport.app_id).await?;
+    let app = app.filter(|app| app.app.status == "normal").ok_or_else(|| Error::not_found("App not found."))?;
+    let site = app.site.as_ref().ok_or_else(|| Error::not_found("App not found."))?;
+    if site.code.as_deref() != Some(passport.app_code.as_str()) {
+        return Err(Error::bad_request("Site URL is no longer valid."));
+    }
+    if !app.app.enable_site {
+        return Err(Error::bad_request("Site is disabled."));
+    }
+    let user = end_user(services, &app, passport.end_user_id).await?;
+    Ok(AppCaller { app, user, invoke_from: InvokeFrom::WebApp })
+}
+
+async fn end_user(services: &Services, app: &PublishedApp, id: EndUserId) -> Result<RunUser> {
+    let found = services.runs.published.visitor(app, id, || async move {
+        repo::end_users::find(&services.db, app.app.tenant_id, app.app.id, id).await
+    });
+    let user = found.await?.ok_or_else(|| Error::not_found("End user not found."))?;
+    Ok(RunUser::EndUser { id: user.id.0, session_id: user.session_id.as_str().into() })
+}
