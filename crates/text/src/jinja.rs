@@ -1,11 +1,12 @@
 //! Jinja2 templates, in process, with limits on work and on output.
 
 mod filters;
+mod guard;
 mod output;
 
 use std::{io, sync::LazyLock};
 
-use minijinja::{Environment, ErrorKind, UndefinedBehavior, value::Serde};
+use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value, value::Serde};
 use serde::Serialize;
 
 /// What one rendering may cost.
@@ -54,9 +55,23 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
 
 /// Renders a template with the given variables (a map with text keys).
 ///
+/// Memory of intermediate values is bounded only by the steps: a template that doubles a text again
+/// and again can still use a lot of it.
+///
 /// # Errors
 /// When the template is wrong, an operation fails, or a limit is reached.
 pub fn render<T: Serialize>(template: &str, variables: &T, limits: Limits) -> Result<String, JinjaError> {
+    check_chains(template)?;
+    let variables = Value::from(Serde(variables));
+    if !guard::is_heavy(template) {
+        return render_here(template, variables, limits);
+    }
+    let limits = Limits { fuel: limits.fuel.min(guard::HEAVY_FUEL), ..limits };
+    guard::with_large_stack(|| render_here(template, variables, limits))
+        .unwrap_or_else(|why| Err(JinjaError::Failed { line: None, why }))
+}
+
+fn render_here(template: &str, variables: Value, limits: Limits) -> Result<String, JinjaError> {
     let mut own;
     let environment = if limits.fuel == Limits::default().fuel {
         &*ENVIRONMENT
@@ -67,7 +82,7 @@ pub fn render<T: Serialize>(template: &str, variables: &T, limits: Limits) -> Re
     };
     let compiled = environment.template_from_str(template).map_err(|error| failure(&error, limits))?;
     let mut sink = Sink { bytes: Vec::new(), chars: 0, max_chars: limits.output_chars };
-    let rendered = compiled.render_captured_to(Serde(variables), &mut sink).map(drop);
+    let rendered = compiled.render_captured_to(variables, &mut sink).map(drop);
     if sink.chars > sink.max_chars {
         return Err(JinjaError::TooLong(limits.output_chars));
     }
@@ -80,7 +95,15 @@ pub fn render<T: Serialize>(template: &str, variables: &T, limits: Limits) -> Re
 /// # Errors
 /// The first mistake in it.
 pub fn check(template: &str) -> Result<(), JinjaError> {
+    check_chains(template)?;
     ENVIRONMENT.template_from_str(template).map(drop).map_err(|error| failure(&error, Limits::default()))
+}
+
+fn check_chains(template: &str) -> Result<(), JinjaError> {
+    guard::check(template).map_err(|line| JinjaError::Failed {
+        line: Some(line),
+        why: "an expression or a chain of elif is too long: split it with set".into(),
+    })
 }
 
 fn failure(error: &minijinja::Error, limits: Limits) -> JinjaError {

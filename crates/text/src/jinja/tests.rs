@@ -40,3 +40,36 @@ fn nothing_of_the_outside_can_be_reached() {
         assert!(result.as_deref().map_or(true, str::is_empty), "{template}: {result:?}");
     }
 }
+
+#[test]
+fn deep_values_and_deep_templates_do_not_overflow_the_stack() {
+    let build = "{% set ns = namespace(x=[]) %}{% for i in range(100000) %}{% set ns.x = [ns.x] %}{% endfor %}";
+    let dict = "{% set ns = namespace(x={}) %}{% for i in range(20000) %}{% set ns.x = {'a': ns.x} %}{% endfor %}";
+    let mut templates = vec!["{% for x in [1] recursive %}{{ loop([1]) }}{% endfor %}".to_owned()];
+    for build in [build.to_owned(), build.replace("100000", "20000"), dict.to_owned()] {
+        for end in [
+            "",
+            "{{ ns.x | tojson }}",
+            "{{ ns.x }}",
+            "{{ ns.x ~ '' }}",
+            "{{ ns.x == ns.x }}",
+            "{{ ns.x | string }}",
+            "{{ [ns.x, ns.x] | sort }}",
+            "{{ {ns.x: 1} }}",
+            "{{ [ns.x] | unique | list }}",
+        ] {
+            templates.push(format!("{build}{end}"));
+        }
+    }
+    let nested = (0..30_000).map(|i| format!("{{% set x{} = [x{i}] %}}", i + 1)).collect::<String>();
+    templates.push(nested);
+    for chain in [".b", "|e", "+a", "~a", "[0]", " and a", "()", " is none", "[1:]", "/a", "**a"] {
+        templates.push(format!("{{{{ a{} }}}}", chain.repeat(50_000)));
+        templates.push(format!("{{{{ a{} }}}}", chain.repeat(299)));
+    }
+    templates.push(format!("{{% if a %}}{}{{% endif %}}", "{% elif a %}".repeat(50_000)));
+    templates.push(format!("{{% if a %}}{}{{% endif %}}", "{% elif a %}".repeat(200)));
+    for template in templates {
+        let _ = run(&template);
+    }
+}
