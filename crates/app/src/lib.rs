@@ -17,6 +17,7 @@ pub mod feedback;
 pub mod files;
 pub mod health;
 pub mod imports;
+pub mod logs;
 pub mod messages;
 pub mod model_config;
 pub mod principal;

@@ -7,6 +7,7 @@ pub mod accounts;
 pub mod api_tokens;
 pub mod apps;
 pub mod audit;
+pub mod conversation_log;
 pub mod conversations;
 pub mod end_users;
 pub mod journal;
