@@ -40,6 +40,11 @@ export interface Preview {
   readonly document: StudioDocument;
 }
 
+export type NodeRun =
+  | { readonly id: string; readonly status: "running" }
+  | { readonly id: string; readonly status: "done"; readonly result: unknown }
+  | { readonly id: string; readonly status: "failed"; readonly error: string; readonly code: string };
+
 export interface StudioState {
   readonly appId: string;
   readonly mode: AppMode;
@@ -63,6 +68,10 @@ export interface StudioState {
   readonly run: RunState;
   /** From the last stored run, for the footers of nodes before anything ran on this page. */
   readonly lastSpans: ReadonlyMap<string, Span>;
+  /** The last run of one node alone. */
+  readonly nodeRun: NodeRun | undefined;
+  /** The node somebody wants to run alone; its form asks for what is missing. */
+  readonly nodeRunAsked: string | undefined;
   readonly problems: readonly Problem[];
   readonly sync: Sync;
   readonly preview: Preview | undefined;
@@ -91,6 +100,8 @@ const initial: StudioState = {
   treeView: false,
   run: idleRun,
   lastSpans: new Map(),
+  nodeRun: undefined,
+  nodeRunAsked: undefined,
   problems: [],
   sync: { status: "saved", hash: undefined, savedAt: undefined },
   preview: undefined,

@@ -1,0 +1,139 @@
+/** The list of node kinds: search, keyboard, click to add, drag to a place. */
+import { Search } from "lucide-react";
+import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react";
+import { useTranslation } from "react-i18next";
+import type { Category, Kind } from "../nodes/kind";
+import { kindsFor } from "../nodes/registry";
+import { Popover } from "../parts/popover";
+import { addNode, closePalette } from "../store/actions";
+import { type PaletteRequest, useStudio } from "../store/studio";
+import { useDefaultModel } from "../store/useDefaultModel";
+import { putOnDrag } from "./drag";
+
+export function Palette() {
+  const request = useStudio((s) => s.palette);
+  return request ? <OpenPalette key={`${request.screen.x},${request.screen.y}`} request={request} /> : null;
+}
+
+interface Entry {
+  readonly kind: Kind;
+  readonly name: string;
+  readonly about: string;
+  readonly taken: boolean;
+}
+
+function useEntries(request: PaletteRequest, query: string): Entry[] {
+  const { t } = useTranslation("studio");
+  const mode = useStudio((s) => s.mode);
+  const document = useStudio((s) => s.document);
+  return useMemo(() => {
+    const behind = request.from !== undefined || request.edge !== undefined;
+    const needle = query.trim().toLocaleLowerCase();
+    return kindsFor(mode)
+      .filter((kind) => !(behind && kind.starts))
+      .map((kind) => ({
+        kind,
+        name: t(`kinds.${kind.type}.name`),
+        about: t(`kinds.${kind.type}.about`),
+        taken: kind.unique && [...document.nodes.values()].some((n) => n.data.type === kind.type),
+      }))
+      .filter((entry) => `${entry.name} ${entry.about} ${entry.kind.type}`.toLocaleLowerCase().includes(needle));
+  }, [request, query, mode, document, t]);
+}
+
+function OpenPalette({ request }: { request: PaletteRequest }) {
+  const { t } = useTranslation("studio");
+  const [query, setQuery] = useState("");
+  const [active, setActive] = useState(0);
+  const entries = useEntries(request, query);
+  const model = useDefaultModel();
+  const list = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    list.current?.querySelector('[data-active="true"]')?.scrollIntoView({ block: "nearest" });
+  });
+  const choose = (entry: Entry | undefined) => {
+    if (entry && !entry.taken) addNode({ type: entry.kind.type, title: entry.name, model }, request);
+  };
+  const keys = (event: KeyboardEvent) => {
+    const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
+    if (step !== 0) {
+      event.preventDefault();
+      setActive((now) => (now + step + entries.length) % Math.max(1, entries.length));
+    } else if (event.key === "Enter") {
+      event.preventDefault();
+      choose(entries[active]);
+    }
+  };
+  let group: Category | undefined;
+  return (
+    <Popover at={request.screen} className="st-palette" label={t("palette.label")} onClose={closePalette} onKeyDown={keys}>
+      <label className="st-palette-search">
+        <Search size={14} strokeWidth={1.9} aria-hidden />
+        <input
+          role="combobox"
+          aria-expanded
+          aria-controls="st-palette-list"
+          aria-activedescendant={entries[active] ? `st-kind-${entries[active].kind.type}` : undefined}
+          aria-label={t("palette.search")}
+          placeholder={t("palette.search")}
+          value={query}
+          onChange={(e) => {
+            setQuery(e.target.value);
+            setActive(0);
+          }}
+        />
+      </label>
+      <div className="st-palette-list" role="listbox" id="st-palette-list" aria-label={t("palette.label")} ref={list}>
+        {entries.length === 0 ? <div className="st-empty">{t("palette.nothing", { query })}</div> : null}
+        {entries.map((entry, i) => {
+          const heading = entry.kind.category === group ? undefined : entry.kind.category;
+          group = entry.kind.category;
+          return (
+            <div key={entry.kind.type}>
+              {heading ? <div className="st-palette-group">{t(`categories.${heading}`)}</div> : null}
+              <PaletteRow entry={entry} active={i === active} onOver={() => setActive(i)} onChoose={() => choose(entry)} model={model} />
+            </div>
+          );
+        })}
+      </div>
+    </Popover>
+  );
+}
+
+interface RowProps {
+  readonly entry: Entry;
+  readonly active: boolean;
+  readonly onOver: () => void;
+  readonly onChoose: () => void;
+  readonly model: ReturnType<typeof useDefaultModel>;
+}
+
+function PaletteRow({ entry, active, onOver, onChoose, model }: RowProps) {
+  const { t } = useTranslation("studio");
+  const { kind, name, about, taken } = entry;
+  return (
+    <button
+      type="button"
+      role="option"
+      id={`st-kind-${kind.type}`}
+      aria-selected={active}
+      aria-disabled={taken}
+      tabIndex={-1}
+      className="st-option"
+      data-active={active}
+      draggable={!taken}
+      onDragStart={(e) => putOnDrag(e.dataTransfer, { type: kind.type, title: name, model })}
+      onDragEnd={closePalette}
+      onPointerMove={onOver}
+      onClick={onChoose}
+    >
+      <span className={`st-tile st-cat-${kind.category}`}>
+        <kind.icon size={14} strokeWidth={1.9} aria-hidden />
+      </span>
+      <span className="st-grow">
+        {name}
+        <small>{taken ? t("palette.onlyOne") : about}</small>
+      </span>
+    </button>
+  );
+}

@@ -1,0 +1,48 @@
+/** A variable as people see it: icon, node, field. */
+import { BookOpen, CircleAlert, MessagesSquare, Settings2, SlidersHorizontal } from "lucide-react";
+import type { MouseEvent } from "react";
+import { useTranslation } from "react-i18next";
+import type { Selector } from "../model/references";
+import { kindOf } from "../nodes/registry";
+import { goTo } from "../store/actions";
+import { useChip } from "../store/useVariables";
+import { hasMod } from "../canvas/keys";
+
+interface Props {
+  readonly node: string;
+  readonly selector: Selector;
+  readonly selected?: boolean;
+}
+
+const SCOPE_ICONS = { sys: Settings2, env: SlidersHorizontal, conversation: MessagesSquare, context: BookOpen };
+
+export function scopeIcon(scope: string) {
+  return scope === "sys" || scope === "env" || scope === "conversation" || scope === "context" ? SCOPE_ICONS[scope] : undefined;
+}
+
+export function Chip({ node, selector, selected }: Props) {
+  const { t } = useTranslation("studio");
+  const look = useChip(node, selector);
+  const [scope = ""] = selector;
+  const broken = look.state !== "ok";
+  const Icon = broken ? CircleAlert : (scopeIcon(scope) ?? kindOf(look.kind).icon);
+  const source = look.source || (selector.length === 1 ? "" : t(`scopes.${scope}`, { defaultValue: t("chip.deletedNode") }));
+  const title = look.state === "gone" ? t("chip.gone", { name: source }) : look.state === "notBefore" ? t("chip.notBefore", { name: source }) : `${source} / ${look.name}`;
+  const jump = (event: MouseEvent) => {
+    if (hasMod(event) && !broken && look.kind) goTo(scope);
+  };
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: a short cut; the variable list leads there as well
+    // biome-ignore lint/a11y/noStaticElementInteractions: same
+    <span className={`st-chip ${broken ? "miss" : `st-cat-${look.category}`}`} title={title} data-selected={selected} onClick={jump}>
+      <Icon size={12} strokeWidth={2} aria-hidden />
+      {source ? (
+        <>
+          <span className="src">{source}</span>
+          <span className="sep">/</span>
+        </>
+      ) : null}
+      {selector.length === 1 ? t(`chip.special.${look.name}`, { defaultValue: look.name }) : look.name}
+    </span>
+  );
+}

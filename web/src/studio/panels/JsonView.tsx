@@ -1,0 +1,31 @@
+/** A value to read and copy. Texts are shown as text, everything else as JSON. */
+import { Copy } from "lucide-react";
+import { useTranslation } from "react-i18next";
+import { IconButton } from "../parts/controls";
+
+function isEmpty(value: unknown): boolean {
+  if (value === undefined || value === null) return true;
+  return typeof value === "object" && Object.keys(value).length === 0;
+}
+
+export function asText(value: unknown): string {
+  return typeof value === "string" ? value : (JSON.stringify(value, null, 2) ?? "");
+}
+
+export function JsonView({ title, value }: { title: string; value: unknown }) {
+  const { t } = useTranslation("studio");
+  if (isEmpty(value)) return null;
+  const text = asText(value);
+  return (
+    <section className="st-section">
+      <div className="st-between">
+        <span className="st-label">{title}</span>
+        <IconButton label={t("common.copyOf", { name: title })} icon={Copy} onClick={() => void navigator.clipboard?.writeText(text).catch(() => undefined)} />
+      </div>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling box must be reachable by keyboard */}
+      <pre className="st-code" tabIndex={0} aria-label={title}>
+        {text}
+      </pre>
+    </section>
+  );
+}

@@ -1,0 +1,44 @@
+/** The JSON schema of a structured answer. Kept as typed until it is JSON again. */
+import { useEffect, useRef, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { CodeEditor } from "../editors/CodeEditor";
+import { Wrong } from "../parts/controls";
+
+const STARTER = { type: "object", properties: { answer: { type: "string", description: "" } }, required: ["answer"], additionalProperties: false };
+
+interface Props {
+  readonly schema: unknown;
+  readonly onChange: (schema: unknown) => void;
+}
+
+export function OutputSchema({ schema, onChange }: Props) {
+  const { t } = useTranslation("studio");
+  const [text, setText] = useState(() => JSON.stringify(schema ?? STARTER, null, 2));
+  const [wrong, setWrong] = useState<string>();
+  const report = useRef(onChange);
+  report.current = onChange;
+  const missing = schema === undefined || schema === null;
+  useEffect(() => {
+    if (missing) report.current(STARTER);
+  }, [missing]);
+  const change = (next: string) => {
+    setText(next);
+    try {
+      const parsed: unknown = JSON.parse(next);
+      const object = typeof parsed === "object" && parsed !== null && !Array.isArray(parsed);
+      setWrong(object ? undefined : t("llm.schemaObject"));
+      if (object) onChange(parsed);
+    } catch (error) {
+      setWrong(error instanceof Error ? error.message : String(error));
+    }
+  };
+  return (
+    <>
+      <div className="st-box">
+        <div className="st-box-head">{t("llm.schema")}</div>
+        <CodeEditor label={t("llm.schema")} language="json" value={text} onChange={change} />
+      </div>
+      {wrong ? <Wrong>{wrong}</Wrong> : null}
+    </>
+  );
+}

@@ -1,0 +1,48 @@
+/** The variables a node may use, for pickers and chips. */
+import { useMemo } from "react";
+import { available, resolve, type VariableGroup } from "../model/variables";
+import type { Selector } from "../model/references";
+import { kindOf, outputsFor } from "../nodes/registry";
+import type { Category } from "../nodes/kind";
+import { shown, useStudio } from "./studio";
+
+export function useVariables(id: string): VariableGroup[] {
+  const document = useStudio(shown);
+  const mode = useStudio((s) => s.mode);
+  return useMemo(() => available(document, id, mode, outputsFor(mode)), [document, id, mode]);
+}
+
+export interface ChipLook {
+  readonly source: string;
+  readonly name: string;
+  readonly kind: string;
+  readonly category: Category;
+  readonly state: "ok" | "gone" | "notBefore";
+}
+
+const SPECIAL = new Set(["context", "histories", "query"]);
+
+/** How a reference is drawn: by node title and field, crimson when it leads nowhere. */
+export function useChip(id: string, selector: Selector): ChipLook {
+  const groups = useVariables(id);
+  const [scope = "", ...path] = selector;
+  const node = useStudio((s) => shown(s).nodes.get(scope));
+  if (selector.length === 1 && SPECIAL.has(scope)) {
+    return { source: "", name: scope, kind: "", category: "knowledge", state: "ok" };
+  }
+  const kind = node?.data.type ?? "";
+  const found = resolve(groups, selector);
+  const state = found || scope === "sys" ? "ok" : node && !groups.some((g) => g.id === scope) ? "notBefore" : "gone";
+  return { source: node?.data.title ?? "", name: path.join("."), kind, category: node ? kindOf(kind).category : "flow", state };
+}
+
+/** A short text of the last value of a variable in this session's run, if there is one. */
+export function lastValue(selector: Selector): string | undefined {
+  const { run, lastSpans } = useStudio.getState();
+  const [scope = "", ...path] = selector;
+  let value: unknown = (run.latest.get(scope) ?? lastSpans.get(scope))?.outputs;
+  for (const key of path) value = typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined;
+  if (value === undefined) return undefined;
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}
