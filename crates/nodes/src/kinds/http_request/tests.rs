@@ -1,3 +1,5 @@
+#![expect(clippy::needless_pass_by_value, reason = "json! literals read better by value")]
+
 use ox_engine::Pool;
 use serde_json::json;
 use tokio::{
@@ -13,7 +15,6 @@ async fn serve(answer: Vec<u8>, delay: Duration) -> (String, tokio::sync::mpsc::
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
-    #[expect(clippy::disallowed_methods, reason = "ends with the test's runtime")]
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             let mut request = Vec::new();

@@ -115,6 +115,7 @@ mod tests {
 
     use super::*;
 
+    #[expect(clippy::needless_pass_by_value, reason = "json! literals read better by value")]
     fn check(value: Json, expected: Result<Option<&str>, &str>) {
         let mut pool = Pool::new();
         pool.set("k", "result", Value::from_json(&value));

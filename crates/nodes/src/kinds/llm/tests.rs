@@ -1,3 +1,5 @@
+#![expect(clippy::needless_pass_by_value, reason = "json! literals read better by value")]
+
 use std::sync::Mutex as SyncMutex;
 
 use futures::StreamExt;
@@ -326,9 +328,9 @@ async fn structured_output() {
 
     let (result, _, fake) = run_with(Fake { pieces: pieces(), ..Fake::default() }, Vec::new(), extra()).await;
     assert!(result.is_ok());
-    let asked = fake.asked.lock().unwrap();
-    assert_eq!(asked[0].messages[0].role, Role::System);
-    assert!(asked[0].messages[0].plain_text().contains("\"required\":[\"a\"]"));
+    let first = fake.asked.lock().unwrap()[0].messages[0].clone();
+    assert_eq!(first.role, Role::System);
+    assert!(first.plain_text().contains("\"required\":[\"a\"]"));
 
     let (result, _, _) = run_with(Fake { pieces: vec![text("no json")], ..Fake::default() }, Vec::new(), extra()).await;
     let failure = result.unwrap_err();
