@@ -278,6 +278,8 @@ impl ParameterRule {
                 _ => Err(format!("Model Parameter {name} should be bool.")),
             },
             ParameterType::String | ParameterType::Text => match value {
+                // A schema may come as itself instead of as its text.
+                Json::Object(_) if name == "json_schema" => Ok(value.clone()),
                 Json::String(text) if self.options.is_empty() || self.options.contains(text) => Ok(value.clone()),
                 Json::String(_) => Err(format!("Model Parameter {name} should be one of {:?}.", self.options)),
                 _ => Err(format!("Model Parameter {name} should be string.")),

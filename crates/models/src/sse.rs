@@ -142,4 +142,14 @@ mod tests {
             assert_eq!(events(&bytes), expected, "byte by byte {input:?}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn cuts_do_not_change_the_events(lines in proptest::collection::vec("(data: ?)?[a-c{}\":\\[\\]\r ]{0,6}", 0..12), cut in 1_usize..7) {
+            let text = lines.join("\n");
+            let whole = events(&[text.as_bytes()]);
+            let pieces: Vec<&[u8]> = text.as_bytes().chunks(cut).collect();
+            proptest::prop_assert_eq!(events(&pieces), whole);
+        }
+    }
 }

@@ -408,13 +408,16 @@ fn llm(name: &str, zh: &str, own: &[ParameterRule]) -> ModelSpec {
         model: name.to_owned(),
         label: I18n::new(name, zh),
         kind: ModelKind::Llm,
-        features: vec![
-            ModelFeature::ToolCall,
-            ModelFeature::MultiToolCall,
-            ModelFeature::StreamToolCall,
-            ModelFeature::Vision,
-            ModelFeature::StructuredOutput,
-        ],
+        features: match name {
+            "tools" => vec![
+                ModelFeature::ToolCall,
+                ModelFeature::MultiToolCall,
+                ModelFeature::StreamToolCall,
+                ModelFeature::Vision,
+            ],
+            "json" => vec![ModelFeature::Vision, ModelFeature::StructuredOutput],
+            _ => vec![ModelFeature::Vision],
+        },
         fetch_from: FetchFrom::Predefined,
         model_properties: Map::from_iter([("mode".into(), json!("chat")), ("context_size".into(), json!(1_000_000))]),
         parameter_rules: rules,

@@ -1,5 +1,11 @@
 //! Models from outside: the wire of the OpenAI protocol, the scripted provider, the tables.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test may fail loudly"
+)]
 
 mod catalog;
 mod gateway;

@@ -462,3 +462,21 @@ async fn connections_are_kept_between_calls() {
     }
     assert!(server.connections() <= 2, "{}", server.connections());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a measurement: run it by name with --no-capture"]
+async fn time_to_first_token_over_loopback() {
+    let body = format!("{}{}", event(&json!({"content": "ok"})), ending());
+    let server = Server::start(move |_| sse(&[&body])).await;
+    let runtime = runtime(&server);
+    let mut times = Vec::new();
+    for _ in 0..500 {
+        let started = std::time::Instant::now();
+        let mut stream = runtime.chat(&scope(), &ModelRef::chat("openai", "gpt-4o"), hello()).await.unwrap();
+        assert_eq!(stream.next().await.unwrap().unwrap().text, "ok");
+        times.push(started.elapsed());
+        while stream.next().await.is_some() {}
+    }
+    times.sort();
+    println!("first token, whole round trip: p50 {:?} p99 {:?}", times[250], times[495]);
+}

@@ -2,7 +2,7 @@
 
 use std::{sync::atomic::Ordering, time::Duration};
 
-use ox_net::{Class, DomainRule, Egress, Limits, Method, NetError, Policy, Request};
+use ox_net::{Class, DomainRule, Egress, Limits, Method, NetError, Policy, Request, Verify};
 
 use crate::{
     names::Names,
@@ -305,4 +305,29 @@ async fn an_egress_proxy_carries_user_calls_after_the_local_check() {
     assert_eq!(get("http://pub.test/refused").await, "proxy");
     assert_eq!(get("http://priv.test/").await, "private_ip");
     assert_eq!(proxy.seen().len(), 2);
+}
+
+#[tokio::test]
+async fn https_is_spoken_to_https_addresses() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    for verify in [Verify::Yes, Verify::No] {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let names = Names::fixture();
+        names.set("a.test", &["127.0.0.1"]);
+        let egress = Egress::with_resolver(opened(&["a.test"]), names);
+        let request = Request { verify, ..Request::get(Class::HttpNode, format!("https://a.test:{port}/")) };
+        let other_side = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut hello = [0_u8; 2048];
+            let count = stream.read(&mut hello).await.unwrap();
+            stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
+            hello[..count].to_vec()
+        };
+        let (answer, hello) = tokio::join!(egress.send(request), other_side);
+        assert_eq!(hello.first(), Some(&22), "a TLS handshake record");
+        assert!(hello.windows(6).any(|window| window == b"a.test"), "the name of the URL");
+        let error = answer.unwrap_err();
+        assert!(matches!(&error, NetError::Connect { why, .. } if why.contains("corrupt")), "{error}");
+    }
 }

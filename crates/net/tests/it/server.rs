@@ -87,6 +87,7 @@ impl Server {
 }
 
 async fn serve(mut stream: TcpStream, answer: Arc<Answer>, log: Arc<Mutex<Vec<Seen>>>, closed: Arc<Mutex<usize>>) {
+    stream.set_nodelay(true).unwrap();
     let mut buffer = Vec::new();
     while let Some(seen) = read_request(&mut stream, &mut buffer).await {
         log.lock().unwrap().push(seen.clone());

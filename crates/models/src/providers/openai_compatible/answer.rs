@@ -302,4 +302,50 @@ mod tests {
         }
         assert_eq!(Tokens::read(&json!(null)), None);
     }
+
+    fn any_json() -> impl proptest::strategy::Strategy<Value = Json> {
+        use proptest::prelude::*;
+        let leaf = prop_oneof![
+            Just(Json::Null),
+            any::<bool>().prop_map(Json::from),
+            any::<i64>().prop_map(Json::from),
+            "[a-z]{0,4}".prop_map(Json::from),
+        ];
+        leaf.prop_recursive(5, 40, 4, |inner| {
+            let key = prop_oneof![
+                Just("choices"),
+                Just("delta"),
+                Just("message"),
+                Just("content"),
+                Just("tool_calls"),
+                Just("function"),
+                Just("index"),
+                Just("id"),
+                Just("arguments"),
+                Just("name"),
+                Just("usage"),
+                Just("error"),
+                Just("text"),
+            ];
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..4).prop_map(Json::from),
+                proptest::collection::vec((key, inner), 0..4)
+                    .prop_map(|pairs| pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()),
+            ]
+        })
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_document_panics(frames in proptest::collection::vec(any_json(), 1..6)) {
+            let mut reader = Reader::new("p");
+            let mut result = ChatResult::default();
+            for frame in &frames {
+                if let Ok(frame) = reader.frame(frame) {
+                    result.push(frame.delta);
+                }
+            }
+            proptest::prop_assert!(result.tool_calls.len() <= 128);
+        }
+    }
 }
