@@ -194,7 +194,7 @@ pub async fn message(services: &Services, principal: &Principal, app: AppId, id:
 
 async fn rows(services: &Services, messages: Vec<Message>) -> Result<Vec<MessageRow>> {
     let ids: Vec<MessageId> = messages.iter().map(|message| message.id).collect();
-    let feedbacks = repo::messages::feedbacks_of(&services.db, &ids).await?;
+    let feedbacks = repo::messages::feedbacks_of(&services.db, &ids, None).await?;
     let files = repo::messages::files_of(&services.db, &ids).await?;
     Ok(messages
         .into_iter()

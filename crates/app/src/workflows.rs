@@ -15,7 +15,7 @@ use serde_json::json;
 
 use crate::{
     Error, Principal, Result, Services,
-    apps::{find_of_mode, save},
+    apps::find_of_mode,
     audit,
     principal::Permission,
 };
@@ -279,12 +279,6 @@ pub async fn restore(services: &Services, principal: &Principal, id: AppId, work
     repo::workflows::update_draft(&tx, &restored).await?;
     tx.commit().await?;
     Ok(restored)
-}
-
-/// Stores a changed app row after a publish or import.
-pub(crate) async fn point_app(services: &Services, principal: &Principal, before: &App, mut app: App) -> Result<App> {
-    save(services, principal, before, &mut app).await?;
-    Ok(app)
 }
 
 /// The problems of a draft, the worst first: what the Studio lists before publishing.

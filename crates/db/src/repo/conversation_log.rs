@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use ox_types::{AppId, ConversationId, EndUserId};
 use sea_orm::{
     ColumnTrait, EntityTrait, FromQueryResult, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Expr, Query},
+    sea_query::{Expr, ExprTrait, Query},
 };
 use uuid::Uuid;
 
