@@ -157,6 +157,27 @@ impl Policy {
         (policy, warnings)
     }
 
+    /// Adds what no user's call may reach: the port this process serves on, and the databases, stores
+    /// and daemons the environment names.
+    #[must_use]
+    pub fn protecting(mut self, read: impl Fn(&str) -> Option<String>, served_port: u16) -> Self {
+        self.own_services.push(OwnService { host: "0.0.0.0".into(), port: served_port });
+        let text = |name: &str| read(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
+        for (host, port, usual) in OWN_HOSTS {
+            if let Some(host) = text(host) {
+                let port = text(port).and_then(|port| port.parse().ok()).unwrap_or(*usual);
+                self.own_services.push(OwnService { host, port });
+            }
+        }
+        for url in OWN_URLS.iter().filter_map(|name| text(name)).filter_map(|url| url::Url::parse(&url).ok()) {
+            if let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) {
+                let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+                self.own_services.push(OwnService { host, port });
+            }
+        }
+        self
+    }
+
     /// Whether private addresses are open to this class.
     #[must_use]
     pub fn opens_private(&self, class: Class) -> bool {
@@ -219,6 +240,20 @@ fn domains(text: Option<String>, warnings: &mut Vec<String>) -> Vec<DomainRule> 
     }
     rules
 }
+
+/// Settings that name our own services by host and port, with the usual port.
+const OWN_HOSTS: &[(&str, &str, u16)] = &[
+    ("DB_HOST", "DB_PORT", 5432),
+    ("REDIS_HOST", "REDIS_PORT", 6379),
+    ("PGVECTOR_HOST", "PGVECTOR_PORT", 5432),
+    ("MILVUS_HOST", "MILVUS_PORT", 19530),
+    ("OPENSEARCH_HOST", "OPENSEARCH_PORT", 9200),
+    ("ELASTICSEARCH_HOST", "ELASTICSEARCH_PORT", 9200),
+    ("CHROMA_HOST", "CHROMA_PORT", 8000),
+];
+
+/// Settings that name our own services by URL.
+const OWN_URLS: &[&str] = &["CODE_EXECUTION_ENDPOINT", "PLUGIN_DAEMON_URL", "QDRANT_URL", "WEAVIATE_ENDPOINT"];
 
 /// Ports that no setting opens: services that answer to text a URL can carry.
 const NEVER_PORTS: &[u16] = &[

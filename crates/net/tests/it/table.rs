@@ -299,6 +299,23 @@ fn settings_come_from_the_environment() {
     assert_eq!(only_one.proxy_http, None);
 }
 
+#[test]
+fn own_services_come_from_the_environment() {
+    let policy = Policy::default().protecting(
+        |name| match name {
+            "DB_HOST" => Some("db".into()),
+            "REDIS_HOST" => Some("10.0.0.6".into()),
+            "REDIS_PORT" => Some("6380".into()),
+            "QDRANT_URL" => Some("http://[fd00::7]:6333".into()),
+            "PLUGIN_DAEMON_URL" => Some("not a url".into()),
+            _ => None,
+        },
+        5001,
+    );
+    let found: Vec<_> = policy.own_services.iter().map(|own| (own.host.as_str(), own.port)).collect();
+    assert_eq!(found, [("0.0.0.0", 5001), ("db", 5432), ("10.0.0.6", 6380), ("fd00::7", 6333)]);
+}
+
 proptest::proptest! {
     #[test]
     fn no_text_panics_and_no_private_address_passes(text in "\\PC{0,40}") {
