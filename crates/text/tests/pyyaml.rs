@@ -24,16 +24,33 @@ for text in json.load(sys.stdin):
 json.dump(out, sys.stdout)
 "#;
 
+/// Documents written by PyYAML, as upstream writes them and with everything escaped and folded.
+const WRITER: &str = r#"
+import json, sys
+import yaml
+out = []
+for value in json.load(sys.stdin):
+    out.append(yaml.dump(value, allow_unicode=True))
+    out.append(yaml.dump(value))
+    out.append(yaml.dump(value, width=20, default_style='"'))
+    out.append(yaml.dump(value, default_flow_style=True))
+json.dump(out, sys.stdout)
+"#;
+
 fn pyyaml(texts: &[String]) -> Option<Vec<Json>> {
+    python(SCRIPT, &json!(texts))
+}
+
+fn python(script: &str, input: &Json) -> Option<Vec<Json>> {
     let spawned = Command::new("python3")
-        .args(["-c", SCRIPT])
+        .args(["-c", script])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn();
     let mut child = spawned.ok()?;
     // Python may leave before it reads: then there is no answer and the test is skipped.
-    let _ = child.stdin.take()?.write_all(json!(texts).to_string().as_bytes());
+    let _ = child.stdin.take()?.write_all(input.to_string().as_bytes());
     let output = child.wait_with_output().ok()?;
     if !output.status.success() {
         println!("skipped: python3 with yaml is not installed");
@@ -192,6 +209,23 @@ fn fixtures_read_and_write_as_in_pyyaml() {
     for (index, json) in ours.iter().enumerate() {
         assert_eq!(answers[index * 2]["ok"], *json, "{} as it is", files[index].0.display());
         assert_eq!(answers[index * 2 + 1]["ok"], *json, "{} as we write it", files[index].0.display());
+    }
+}
+
+#[test]
+fn what_pyyaml_writes_is_read() {
+    let mut documents: Vec<Json> = fixtures().iter().map(|(_, text)| yaml::parse(text).unwrap()).collect();
+    documents.push(json!({
+        "y": "n", "k": ["y", "n", "1e3", "0o17", "12e03", "1:30", "=", "<<", "null", "yes", "", " ", "~", "-", "#", "a: b", "a\nb\n", "\ta"],
+        "🤖": "👩‍👩‍👧 全角　空格 \u{85} \u{2028} \u{feff} \u{7f} \u{1} \u{10ffff}", "long": "word ".repeat(100), "x": "长".repeat(300),
+        "numbers": [0, -1, 1.5, 1e300, 1e16, 1e-7, 9_007_199_254_740_993_i64, 18_446_744_073_709_551_615_u64], "key: odd": {"? a": [[], {}, [[]]]},
+        "k".repeat(200): "trailing \n\n", "q": "it's \"q\" \\ back", "sp": "  lead", "nl": "\n", "crlf": "a\r\nb",
+    }));
+    let Some(texts) = python(WRITER, &json!(documents)) else { return };
+    for (index, text) in texts.iter().enumerate() {
+        let text = text.as_str().unwrap();
+        let read = yaml::parse(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        assert_eq!(read, documents[index / 4], "{text}");
     }
 }
 

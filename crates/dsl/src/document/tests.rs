@@ -76,6 +76,30 @@ fn every_fixture_imports_and_exports_without_loss() {
 }
 
 #[test]
+fn basic_apps_import_and_export_without_loss() {
+    for mode in [AppMode::Chat, AppMode::AgentChat, AppMode::Completion] {
+        let mut config = starter::model_config(mode, Some(("openai", "gpt-4o"))).unwrap();
+        config["odd"] = json!({"kept": [1, null]});
+        config["agent_mode"]["tools"] =
+            json!([{"provider_type": "builtin", "provider_id": "time", "credential_id": "c"}]);
+        let text = yaml::write(&json!({
+            "app": {"mode": mode.as_str(), "name": "机器人", "icon": "🤖", "icon_type": "emoji", "icon_background": "#FFEAD5",
+                "description": "no", "use_icon_as_answer_icon": true},
+            "kind": "app", "version": "0.1.5", "model_config": config,
+        }))
+        .unwrap();
+        let app = AppDocument::parse(&text).unwrap();
+        assert_eq!(app.body().unwrap(), Body::Basic(config), "{mode:?}");
+        assert_eq!(export(&app, true), expected(&app), "{mode:?}");
+        let without = export(&app, false);
+        assert_eq!(
+            without["model_config"]["agent_mode"]["tools"],
+            json!([{"provider_type": "builtin", "provider_id": "time"}])
+        );
+    }
+}
+
+#[test]
 fn every_fixture_builds_a_graph_with_a_root_and_lints_without_structural_errors() {
     for (name, text) in fixtures() {
         let app = AppDocument::parse(&text).unwrap();

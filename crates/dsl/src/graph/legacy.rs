@@ -66,7 +66,11 @@ fn rename(fields: &mut Map<String, Json>, old: &str, new: &str) {
 
 fn vision(fields: &mut Map<String, Json>) {
     let Some(vision) = fields.get_mut("vision").and_then(Json::as_object_mut) else { return };
-    default(vision, "configs", || json!({"variable_selector": ["sys", "files"], "detail": "high"}));
+    default(vision, "configs", || json!({}));
+    if let Some(configs) = vision.get_mut("configs").and_then(Json::as_object_mut) {
+        default(configs, "variable_selector", || json!(["sys", "files"]));
+        default(configs, "detail", || json!("high"));
+    }
 }
 
 fn llm(fields: &mut Map<String, Json>) {
@@ -164,6 +168,12 @@ mod tests {
             ),
             ("llm", json!({"structured_output_switch_on": true}), "/structured_output_enabled", json!(true)),
             ("llm", json!({"vision": {"enabled": true, "configs": null}}), "/vision/configs/detail", json!("high")),
+            (
+                "llm",
+                json!({"vision": {"enabled": true, "configs": {"detail": "low"}}}),
+                "/vision/configs",
+                json!({"detail": "low", "variable_selector": ["sys", "files"]}),
+            ),
             ("llm", json!({"prompt_config": {"jinja2_variables": null}}), "/prompt_config/jinja2_variables", json!([])),
             ("llm", json!({"prompt_config": null}), "/prompt_config", json!({})),
             (
