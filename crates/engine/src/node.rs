@@ -142,6 +142,10 @@ impl Node for Nothing {
 }
 
 /// One kind of work. Stateless: everything of one execution is in the context.
+///
+/// The run polls the future itself once, so that a node that never waits costs no task; only a
+/// node that waits gets one. Work of more than about a millisecond therefore belongs into
+/// `spawn_blocking`. A stopped run drops the future at its next await.
 #[async_trait]
 pub trait Node: Send + Sync {
     /// Executes the node once.

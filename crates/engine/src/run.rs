@@ -76,8 +76,8 @@ impl RunHandle {
         let mut outcome = self.outcome.clone();
         match outcome.wait_for(Option::is_some).await {
             Ok(outcome) => outcome.clone().unwrap_or_else(given_up),
-            // The actor was dropped with its runtime: the run has no end here.
-            Err(_) => given_up(),
+            // The actor was dropped with its runtime, or has panicked: the run has no end here.
+            Err(_) => RunOutcome { error: Some("the task of the run is gone".to_owned()), ..given_up() },
         }
     }
 }

@@ -143,6 +143,7 @@ impl Core {
         length: usize,
     ) -> Result<(), Box<NodeFailure>> {
         let Some(execution) = self.executions.get_mut(&token) else { return Ok(()) };
+        // Compat: an iteration over nothing shows no container events.
         let told = length > 0;
         let progress = Progress {
             told,

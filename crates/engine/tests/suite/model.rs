@@ -141,6 +141,23 @@ fn answers(ran: &Ran) -> BTreeMap<String, String> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+    #[test]
+    fn random_graphs_on_many_threads(case in cases()) {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap();
+        runtime.block_on(async {
+            let scene = scene(&case).workers(4);
+            let runs: Vec<_> = (0..4).map(|_| scene.start()).collect();
+            for (handle, sink) in runs {
+                let outcome = handle.wait().await;
+                assert_eq!(outcome.status, RunStatus::Succeeded);
+                check(&case, &Ran { outcome, events: sink.events() });
+            }
+        });
+    }
+}
+
+proptest! {
     #![proptest_config(ProptestConfig::with_cases(150))]
     #[test]
     fn random_graphs(case in cases()) {

@@ -30,6 +30,8 @@ pub enum Act {
     Later(u64, Box<Act>),
     /// Lets others run first, many times.
     Yield(u32, Box<Act>),
+    /// Streams reasoning and a note beside this text.
+    Thinks(&'static str),
     /// Asks for a pause on its first run, then does the other thing.
     Pause(Box<Act>),
 }
@@ -166,6 +168,11 @@ impl Node for Scripted {
                     let outputs = outputs.as_object().unwrap().iter();
                     let outputs = outputs.map(|(key, value)| (key.clone(), computed(&cx.pool, value))).collect();
                     return Ok(NodeOutput { outputs, ..NodeOutput::default() });
+                }
+                Act::Thinks(text) => {
+                    cx.chunks.reasoning("hm".to_owned(), false).await;
+                    cx.chunks.note("agent_log", json!({"step": 1})).await;
+                    return Ok(stream(&cx, &[text]).await);
                 }
                 Act::Fail(error) => return Err(NodeFailure::new("ScriptedError", *error)),
                 Act::Panic => panic!("scripted panic"),

@@ -172,6 +172,41 @@ async fn an_end_whose_first_output_was_skipped_still_sends_its_newline() {
 }
 
 #[tokio::test]
+async fn a_second_answer_waits_for_the_first_node_to_end() {
+    let nodes = [("s", start()), ("one", answer("1 {{#slow.result#}}")), ("two", answer("2")), ("slow", code())];
+    let scene = Scene::graph(&nodes, "s -> slow, slow -> one, one -> two").act("slow", outputs(json!({"result": "x"})));
+    shows(
+        scene,
+        r#"NRS(s); NRC "1 "; NRE(s); NRS(slow); NRC "x"; NRE(slow); NRS(one); NRC "2"; NRE(one); NRS(two); NRE(two);
+           GraphRun succeeded"#,
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn reasoning_is_shown_when_its_answer_is_reached() {
+    let nodes = [
+        ("s", start()),
+        ("A", llm()),
+        ("i", branch(["A", "text"], "x")),
+        ("B", llm()),
+        ("C", llm()),
+        ("a", answer("{{#A.text#}}{{#B.text#}}")),
+    ];
+    // A's answer is held back by the branch when it thinks; B's is reached; nobody reads C.
+    let mut scene = Scene::graph(&nodes, "s -> A, A -> i, i -true-> B, B -> C, C -> a");
+    for node in ["A", "B", "C"] {
+        scene = scene.act(node, Act::Thinks("x"));
+    }
+    shows(
+        scene,
+        r#"NRS(s); NRE(s); NRS(A); Note agent_log; NRE(A); NRS(i); NRC "x"; NRC ""; NRE(i); NRS(B); Reasoning "hm";
+           Note agent_log; NRC "x"; NRC ""; NRE(B); NRS(C); Note agent_log; NRE(C); NRS(a); NRE(a); GraphRun succeeded"#,
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn two_answers_that_read_the_same_stream_both_show_it() {
     let nodes =
         [("s", start()), ("A", llm()), ("one", answer("{{#A.text#}}!")), ("two", answer("{{#A.text#}}{{#A.text#}}"))];
@@ -766,6 +801,28 @@ async fn a_pause_waits_for_running_nodes_and_goes_on_later() {
     assert_eq!(handle.wait().await.status, RunStatus::Paused);
     assert!(matches!(&sink.events().last().unwrap().kind, RunEventKind::RunPaused { reasons, .. }
         if reasons == &[json!({"type": "scheduled_pause", "message": "maintenance"})]));
+}
+
+#[tokio::test]
+async fn a_pause_inside_parallel_items_goes_on_where_it_was() {
+    let list = json!(["a", "b", "c"]);
+    let scene = iterate(code(), json!({"is_parallel": true, "parallel_nums": 2}), list)
+        .act("in", Act::Pause(Box::new(outputs(json!({"result": "filled"})))));
+    let mut ran = scene.run().await;
+    assert_eq!(ran.outcome.status, RunStatus::Paused);
+    let mut finished = ran.record(99, false, Interruption::Paused);
+    assert_eq!(finished.interrupted.len(), 2, "the iteration, and the first item; nothing new begins");
+    for _ in 0..3 {
+        if ran.outcome.status != RunStatus::Paused {
+            break;
+        }
+        ran = scene.resume(finished.clone()).await;
+        let more = ran.record(99, false, Interruption::Paused);
+        finished.finished.extend(more.finished);
+        finished.last_sequence = more.last_sequence;
+    }
+    assert_eq!(ran.outcome.status, RunStatus::Succeeded, "{}", ran.transcript());
+    assert_eq!(ran.outputs(), json!({"out": ["filled", "filled", "filled"]}));
 }
 
 #[tokio::test]
