@@ -14,6 +14,8 @@ pub struct DbConfig {
     pub pool_size: u32,
     /// A connection older than this is replaced.
     pub recycle: Duration,
+    /// How long to wait at start for a PostgreSQL server that is not there yet.
+    pub connect_patience: Duration,
     /// Limit of one statement on PostgreSQL.
     pub statement_timeout: Duration,
 }
@@ -99,6 +101,7 @@ impl DbConfig {
             durability,
             pool_size: default_pool_size(),
             recycle: Duration::from_secs(3600),
+            connect_patience: Duration::from_secs(30),
             statement_timeout: Duration::from_secs(30),
         }
     }

@@ -2,7 +2,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseExecutor, DatabaseTransaction, DbBackend, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait,
+    Statement, TransactionOptions, TransactionTrait,
 };
 
 use crate::{DbConfig, Durability, Engine, Error, Result, durability::LogSync, migration, postgres, sqlite};
@@ -133,6 +133,23 @@ impl Database {
     #[must_use]
     pub fn durability(&self) -> Durability {
         self.inner.durability
+    }
+
+    /// SQLite's journal mode and `synchronous` level, as they are in force; empty elsewhere.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn writer_pragmas(&self) -> Result<(String, i32)> {
+        if self.is_postgres() {
+            return Ok((String::new(), 0));
+        }
+        let ask = |name: &str| Statement::from_string(DbBackend::Sqlite, format!("PRAGMA {name}"));
+        let mode = self.inner.writer.query_one_raw(ask("journal_mode")).await?;
+        let level = self.inner.writer.query_one_raw(ask("synchronous")).await?;
+        Ok((
+            mode.map_or(Ok(String::new()), |row| row.try_get_by_index(0))?,
+            level.map_or(Ok(0), |row| row.try_get_by_index(0))?,
+        ))
     }
 
     /// Where it is, without secrets.

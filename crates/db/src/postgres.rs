@@ -4,29 +4,63 @@ use std::{str::FromStr, time::Duration};
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, SqlxPostgresConnector, Statement};
 use sqlx::{
-    ConnectOptions,
+    ConnectOptions, Connection,
     postgres::{PgConnectOptions, PgPoolOptions, PgSslMode},
 };
 
 use crate::{DbConfig, Durability, Error, PostgresConfig, Result, error::ACQUIRE_SECONDS};
 
+/// Limit of one attempt to connect.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How many days ahead partitions exist.
 const PARTITION_DAYS: i32 = 7;
 
 pub(crate) async fn connect(server: &PostgresConfig, config: &DbConfig) -> Result<DatabaseConnection> {
+    let options = options(server, config)?;
+    wait_for_server(&options, config).await?;
     let pool = PgPoolOptions::new()
         .max_connections(config.pool_size)
         .min_connections(1)
         .acquire_timeout(Duration::from_secs(ACQUIRE_SECONDS))
         .max_lifetime(Some(config.recycle))
-        .connect_with(options(server, config)?)
-        .await
-        .map_err(|cause| match Error::from(cause) {
-            Error::Unavailable(why) => Error::Unavailable(format!("{}: {why}", config.describe())),
-            Error::Busy(_) => Error::Unavailable(format!("{}: no answer", config.describe())),
-            other => other,
-        })?;
+        .connect_lazy_with(options);
     Ok(SqlxPostgresConnector::from_sqlx_postgres_pool(pool))
+}
+
+/// A server that is starting is worth waiting for, and saying so; a wrong password is not.
+async fn wait_for_server(options: &PgConnectOptions, config: &DbConfig) -> Result<()> {
+    let named = |why: &dyn std::fmt::Display| Error::Unavailable(format!("{}: {why}", config.describe()));
+    let started = tokio::time::Instant::now();
+    let mut told = false;
+    loop {
+        let attempt = tokio::time::timeout(CONNECT_TIMEOUT, options.connect()).await;
+        let error = match attempt {
+            Ok(Ok(connection)) => {
+                // It was only to see whether the server answers.
+                let _ = connection.close().await;
+                return Ok(());
+            }
+            Ok(Err(sqlx::Error::Io(cause))) => named(&cause),
+            Ok(Err(sqlx::Error::Database(cause))) if cause.code().as_deref() == Some("57P03") => {
+                named(&cause.message())
+            }
+            Ok(Err(cause)) => {
+                return Err(match Error::from(cause) {
+                    Error::Unavailable(why) => named(&why),
+                    other => other,
+                });
+            }
+            Err(_) => named(&"no answer"),
+        };
+        if started.elapsed() >= config.connect_patience {
+            return Err(error);
+        }
+        if !told {
+            told = true;
+            tracing::warn!(%error, "waiting for the database");
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
 }
 
 fn options(server: &PostgresConfig, config: &DbConfig) -> Result<PgConnectOptions> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, sea_query::Expr};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, Statement};
 
 use super::row;
 use crate::{Result, Source, Tx, entity::kv_entries, model::KvEntry, now};
@@ -36,25 +36,28 @@ pub async fn take(tx: &Tx, key: &str) -> Result<Option<String>> {
 }
 
 /// Adds to a counter and returns the new count. A counter that is new or expired starts at `by` with the given
-/// life; later calls do not prolong it.
+/// life; later calls do not prolong it. A value that is not a number counts as 0.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn increment(tx: &Tx, key: &str, by: i64, life: Duration) -> Result<i64> {
-    // A row of its own for each key; the transaction serialises callers on SQLite, the row lock on PostgreSQL.
-    kv_entries::Entity::update_many()
-        .col_expr(kv_entries::Column::Value, Expr::cust("value || ''"))
-        .filter(kv_entries::Column::Key.eq(key))
-        .exec(tx.connection())
-        .await?;
-    let present = kv_entries::Entity::find_by_id(key.to_owned()).filter(alive()).one(tx.connection()).await?;
-    let (count, expires_at) = match present {
-        Some(row) => (row.value.parse::<i64>().unwrap_or(0).saturating_add(by), row.expires_at),
-        None => (by, Some(now() + life)),
+    let at = now();
+    let backend = tx.connection().get_database_backend();
+    // One statement, so that of two first callers none is lost.
+    let number = if backend == DbBackend::Postgres {
+        "CASE WHEN kv_entries.value ~ '^-?[0-9]{1,18}$' THEN kv_entries.value::bigint ELSE 0 END"
+    } else {
+        "CAST(kv_entries.value AS INTEGER)"
     };
-    let entry = KvEntry { key: key.to_owned(), value: count.to_string(), expires_at };
-    row::upsert::<kv_entries::Entity>(tx, &[kv_entries::Column::Key], &[], entry).await?;
-    Ok(count)
+    let sql = format!(
+        "INSERT INTO kv_entries (key, value, expires_at) VALUES ($1, $2, $3) ON CONFLICT (key) DO UPDATE SET value = CASE \
+         WHEN kv_entries.expires_at <= $4 THEN excluded.value ELSE CAST(({number} + $5) AS text) END, expires_at = CASE \
+         WHEN kv_entries.expires_at <= $4 THEN excluded.expires_at ELSE kv_entries.expires_at END RETURNING value"
+    );
+    let values = [key.into(), by.to_string().into(), (at + life).into(), at.into(), by.into()];
+    let row = tx.connection().query_one_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
+    let text: String = row.map_or(Ok(String::new()), |row| row.try_get_by_index(0))?;
+    Ok(text.parse().unwrap_or(by))
 }
 
 /// Removes a value.
