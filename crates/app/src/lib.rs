@@ -12,6 +12,7 @@ mod audit;
 mod caller;
 mod chat;
 pub mod conversations;
+pub mod debug;
 pub mod error;
 pub mod feedback;
 pub mod files;

@@ -15,7 +15,6 @@ pub fn router() -> OpenApiRouter<std::sync::Arc<Services>> {
         .routes(routes!(system_features))
         .routes(routes!(features))
         .routes(routes!(version))
-        .routes(routes!(upload_limits))
         .routes(routes!(support_types))
 }
 
@@ -69,7 +68,7 @@ async fn version(State(services): App, Query(query): Query<VersionQuery>) -> Jso
 }
 
 #[utoipa::path(get, path = "/files/upload", tag = "files", responses((status = 200, body = Object), (status = 401, body = ErrorBody)))]
-async fn upload_limits(State(services): App) -> Json<Value> {
+pub(super) async fn upload_limits(State(services): App) -> Json<Value> {
     let limits = &services.settings.uploads;
     Json(json!({
         "file_size_limit": limits.file_mb, "batch_count_limit": limits.batch_count, "file_upload_limit": 20,
