@@ -1,1 +1,43 @@
-fn main() {}
+//! The `oxidify` program: reads the command line and hands over to one command.
+//!
+//! A command is a file under `commands/` with an `Args` struct and a `run` function that answers an
+//! exit code. This file knows no more than their names.
+
+mod commands;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+use commands::{lint, run, version};
+
+/// LLM application platform: visual workflows, chat apps and their APIs in one program.
+#[derive(Parser)]
+#[command(name = "oxidify", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Lint(lint::Args),
+    Run(run::Args),
+    Version(version::Args),
+}
+
+fn main() -> ExitCode {
+    let Some(command) = Cli::parse().command else {
+        // A closed output has no reader for the help either.
+        let _ = Cli::command().print_help();
+        return ExitCode::from(commands::USAGE);
+    };
+    let result = match command {
+        Command::Lint(args) => lint::run(&args),
+        Command::Run(args) => run::run(args),
+        Command::Version(args) => version::run(&args),
+    };
+    result.unwrap_or_else(|error| {
+        commands::complain(&format!("error: {error:#}"));
+        ExitCode::from(commands::USAGE)
+    })
+}

@@ -1,6 +1,8 @@
 //! The shared DSL fixtures through the real nodes: outputs and event order, with 1, 2 and 10 workers.
 //! What reaches outside is scripted by node id: models answer word by word, tools give fixed outputs.
 
+#![expect(clippy::unwrap_used, clippy::panic, clippy::needless_pass_by_value, reason = "test helpers")]
+
 mod support;
 
 use ox_types::RunStatus;

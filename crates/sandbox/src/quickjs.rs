@@ -64,8 +64,8 @@ impl CodeRunner for QuickJs {
     async fn run(&self, request: CodeRequest) -> Result<CodeOutput, CodeError> {
         if request.language != Language::JavaScript {
             return Err(CodeError::Unsupported(
-                "Python code needs the confined code worker, which this server does not have. \
-                 Write the node in JavaScript, or use a server with the sandbox."
+                "Python code needs the confined code worker, which this version does not have yet. \
+                 Write the code in JavaScript instead."
                     .into(),
             ));
         }
