@@ -111,7 +111,11 @@ impl OpenAiCompatible {
     async fn send(&self, call: &Call<'_>, request: Request) -> Result<Response, ModelError> {
         let key = credential(call.credentials, self.vendor.key_field);
         let request = self.request(call, request)?;
-        let answer = call.egress.send(request).await;
+        let mut answer = call.egress.send(request.clone()).await;
+        if matches!(answer, Err(ox_net::NetError::Broken { .. })) {
+            // Most often a kept connection that the other side had just closed.
+            answer = call.egress.send(request).await;
+        }
         let mut response = answer.map_err(|error| fault::from_net(&self.spec.id, &error))?;
         if response.status.is_success() {
             return Ok(response);

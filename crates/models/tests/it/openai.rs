@@ -206,6 +206,21 @@ async fn nobody_there() {
 }
 
 #[tokio::test]
+async fn a_connection_that_was_just_closed_is_replaced() {
+    let body = format!("{}{}", event(&json!({"content": "ok"})), ending());
+    let calls = std::sync::atomic::AtomicUsize::new(0);
+    let server = Server::start(move |_| match calls.fetch_add(1, std::sync::atomic::Ordering::SeqCst) {
+        0 => Vec::new(),
+        _ => sse(&[&body]),
+    })
+    .await;
+    let credentials = json!({"openai_api_base": server.url("/close/v1"), "openai_api_key": "k"});
+    let runtime = StaticRuntime::new(egress()).with_credentials("openai", credentials.as_object().unwrap().clone());
+    assert_eq!(ask(&runtime, hello()).await.unwrap().text, "ok");
+    assert_eq!(server.seen().len(), 2);
+}
+
+#[tokio::test]
 async fn a_huge_line_is_read_and_an_endless_one_refused() {
     let text = "x".repeat(3_000_000);
     let body = format!("{}{}", event(&json!({"content": text})), ending());

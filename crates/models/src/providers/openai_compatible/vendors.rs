@@ -343,6 +343,10 @@ impl Vendor {
 
     fn model_fields(&self) -> Vec<FormField> {
         let mut fields = self.account_fields();
+        if !self.per_model {
+            // What a model's own form leaves out comes from the provider's.
+            fields.iter_mut().for_each(|field| field.required = false);
+        }
         if self.url == UrlForm::Azure {
             fields.push(form::text("openai_api_version", "API version", "API 版本").or("2024-10-21"));
             fields.push(
