@@ -62,6 +62,6 @@ pub enum Interruption {
     Running,
     /// Waiting for its next attempt.
     AwaitingRetry,
-    /// Waiting for something outside, in a paused run.
+    /// Waiting for something outside: every unfinished node of a run whose last event is its pause.
     Paused,
 }

@@ -55,6 +55,7 @@ impl Actor {
         }
         let mut turn = 0;
         loop {
+            self.core.enforce();
             if !self.flush().await {
                 break;
             }

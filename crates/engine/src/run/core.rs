@@ -53,6 +53,8 @@ pub(crate) struct Core {
     pub(super) held_bytes: usize,
     pub(super) pausing: Option<Vec<Json>>,
     pub(super) stopped: Option<(StopCause, String)>,
+    /// A limit that was passed; the step in which it happened is finished first.
+    exceeded: Option<String>,
     pub(super) replay: Option<Replay>,
     pub(super) started: Instant,
     pub(super) elapsed_before: f64,
@@ -124,6 +126,7 @@ impl Core {
             held_bytes: 0,
             pausing: None,
             stopped: None,
+            exceeded: None,
             replay: None,
             started: Instant::now(),
             elapsed_before: 0.0,
@@ -379,11 +382,19 @@ impl Core {
         }
     }
 
+    /// Ends the run when a limit was passed in the middle of a step.
+    pub fn enforce(&mut self) {
+        if let Some(reason) = self.exceeded.take() {
+            self.abort(StopCause::Limit, &reason);
+        }
+    }
+
     fn check_held(&mut self) {
         let limit = self.limits.max_buffered_bytes;
         if self.held_bytes > limit && self.replay.is_none() {
-            let reason = format!("Maximum buffered answer size exceeded: {} > {limit} bytes", self.held_bytes);
-            self.abort(StopCause::Limit, &reason);
+            let held = self.held_bytes;
+            self.exceeded
+                .get_or_insert_with(|| format!("Maximum buffered answer size exceeded: {held} > {limit} bytes"));
         }
     }
 

@@ -42,19 +42,24 @@ impl Core {
     /// Begins the first node of the ready queue for which there is a worker.
     pub fn step(&mut self) -> Step {
         self.check_end();
-        if self.end.is_some() || self.pausing.is_some() {
+        if self.end.is_some() {
             return Step::Wait;
         }
-        let Some(entry) = self.queue.front().copied() else { return Step::Wait };
+        // While a pause is coming, only what has started goes on.
+        let pausing = self.pausing.is_some();
+        let Some(at) = self.queue.iter().position(|entry| !pausing || entry.token.is_some()) else {
+            return Step::Wait;
+        };
+        let Some(entry) = self.queue.get(at).copied() else { return Step::Wait };
         let Some(node) = self.compiled(entry.node) else {
-            self.queue.pop_front();
+            self.queue.remove(at);
             return Step::Progress;
         };
         let is_marker = node.built.marker == Some(Marker::ContainerStart);
         if node.inner.is_none() && !is_marker && self.running >= self.limits.workers.max(1) {
             return Step::Wait;
         }
-        self.queue.pop_front();
+        self.queue.remove(at);
         if is_marker && entry.token.is_none() {
             self.pass_marker(entry.frame, entry.node);
             return Step::Progress;

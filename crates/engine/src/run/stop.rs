@@ -8,7 +8,8 @@ use tokio::time::Instant;
 
 use super::{
     Token,
-    core::{Core, Entry, Phase, TOP, Timer},
+    core::{Core, Entry, Execution, Phase, TOP, Timer},
+    frame::FrameFailure,
 };
 use crate::{NodeFailure, RunEventKind, RunOutcome, StopCause};
 
@@ -45,13 +46,26 @@ impl Core {
         }
         if self.frames.get(&TOP).is_none_or(|top| top.live == 0) {
             self.finish();
-        } else if let Some(reasons) = &self.pausing
-            && self.running == 0
-        {
+            return;
+        }
+        let goes_on =
+            |execution: &Execution| matches!(execution.phase, Phase::Running | Phase::Queued | Phase::AwaitingRetry(_));
+        if self.executions.values().any(goes_on) {
+            return;
+        }
+        if let Some(reasons) = &self.pausing {
             let reasons: Vec<Json> = reasons.clone();
             self.emit(RunEventKind::RunPaused { reasons, outputs: self.outputs.clone() });
             self.end = Some(self.outcome_so_far(RunStatus::Paused));
             self.drop_work();
+        } else if self.queue.is_empty() {
+            // Must not happen; a run that hangs would be worse than one that fails.
+            let error = "internal error: the run has nothing to do and is not at its end";
+            tracing::error!(run_id = %self.info.run_id, error);
+            if let Some(top) = self.frames.get_mut(&TOP) {
+                top.failure.get_or_insert_with(|| FrameFailure { error: error.to_owned() });
+            }
+            self.end_failed_run(error);
         }
     }
 

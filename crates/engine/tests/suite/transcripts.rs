@@ -804,6 +804,43 @@ async fn a_pause_waits_for_running_nodes_and_goes_on_later() {
 }
 
 #[tokio::test]
+async fn a_pause_waits_for_retries() {
+    let nodes = [("s", start()), ("form", code()), ("r", retry(code(), 2)), ("c", code())];
+    let scene = Scene::graph(&nodes, "s -> form, s -> r, r -> c")
+        .act("form", Act::Yield(3, Box::new(Act::Pause(Box::new(outputs(json!({})))))))
+        .act("r", Act::FailTimes(2, Box::new(outputs(json!({})))));
+    let ran = scene.run().await;
+    assert_eq!(ran.outcome.status, RunStatus::Paused);
+    assert!(ran.transcript().contains("Retry1(r); Retry2(r); NRE(r); GraphRunPaused"), "{}", ran.transcript());
+}
+
+#[tokio::test]
+async fn a_limit_passed_while_a_node_ends_comes_after_that_end() {
+    // The second item's answer is held back behind the first item, which hangs.
+    let nodes = [
+        ("s", start()),
+        ("list", code()),
+        ("it", iteration(json!({"is_parallel": true, "output_selector": ["it", "item"]}))),
+        ("its", json!({"type": "iteration-start"})),
+        ("i", branch(["it", "item"], "first")),
+        ("hang", code()),
+        ("t", json!({"type": "template-transform", "template": "a long text that is held back"})),
+        ("say", answer("{{#t.output#}}")),
+    ];
+    let edges = "s -> list, list -> it, its -> i, i -true-> hang, i -false-> t, t -> say";
+    let ran = Scene::graph(&nodes, edges)
+        .act("list", outputs(json!({"result": ["first", "second"]})))
+        .act("hang", Act::Hang)
+        .limit(|limits| limits.max_buffered_bytes = 10)
+        .run()
+        .await;
+    ran.check();
+    assert!(ran.transcript().ends_with("GraphRun stopped"), "{}", ran.transcript());
+    assert!(ran.transcript().contains("NRE(t); "), "{}", ran.transcript());
+    assert_eq!(ran.outcome.error.as_deref(), Some("Maximum buffered answer size exceeded: 29 > 10 bytes"));
+}
+
+#[tokio::test]
 async fn a_pause_inside_parallel_items_goes_on_where_it_was() {
     let list = json!(["a", "b", "c"]);
     let scene = iterate(code(), json!({"is_parallel": true, "parallel_nums": 2}), list)
