@@ -8,7 +8,7 @@ use ox_db::{
     repo::{self, leases},
 };
 use ox_engine::{FinishedNode, FrameRef, InterruptedNode, Interruption, Recovery, RunInfo, UserKind};
-use ox_types::{Json, NodeStatus, Object, TaskId, Value};
+use ox_types::{Json, Object, TaskId, Value};
 
 use super::{
     compiled,
@@ -273,7 +273,8 @@ fn interrupted_node(node: &NodeExecution) -> InterruptedNode {
         index: u32::try_from(node.index).unwrap_or(0),
         started_at: node.created_at,
         retries: u32::try_from(node.retry_index).unwrap_or(0),
-        state: if node.status == NodeStatus::Retry { Interruption::AwaitingRetry } else { Interruption::Running },
+        // A retry is told when its next attempt begins: that attempt may have been running.
+        state: Interruption::Running,
     }
 }
 
