@@ -107,6 +107,12 @@ pub trait Provider: Send + Sync {
     /// Tries the credentials; with a model, that model is asked something small.
     async fn validate(&self, call: Call<'_>, model: Option<(&str, ModelKind)>) -> Result<(), ModelError>;
 
+    /// Whether the key's own list of models counts instead of the table: there is no table, or the
+    /// address is not the vendor's.
+    fn lists_own_models(&self, _credentials: &Credentials) -> bool {
+        false
+    }
+
     /// Models the vendor lists for this key; `Unsupported` where it lists none.
     async fn remote_models(&self, _call: Call<'_>) -> Result<Vec<ModelSpec>, ModelError> {
         Err(self.unsupported("listing models"))

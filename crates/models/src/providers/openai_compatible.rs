@@ -7,7 +7,11 @@ mod vendors;
 pub(crate) use vendors::icon;
 mod wire;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use base64::Engine as _;
@@ -22,9 +26,9 @@ use self::{
     vendors::{Probe, UrlForm, VENDORS, Vendor},
 };
 use crate::{
-    Call, ChatModel, ChatRequest, ChatStream, CompletionModel, CompletionRequest, Credentials, EmbeddingModel,
-    EmbeddingRequest, EmbeddingResult, ErrorClass, FetchFrom, I18n, Message, ModelError, ModelFeature, ModelKind,
-    ModelSpec, Provider, ProviderSpec, Usage, catalog, count, credential,
+    Call, CallLimits, ChatModel, ChatRequest, ChatStream, CompletionModel, CompletionRequest, Credentials,
+    EmbeddingModel, EmbeddingRequest, EmbeddingResult, ErrorClass, FetchFrom, I18n, Message, ModelError, ModelFeature,
+    ModelKind, ModelSpec, Provider, ProviderSpec, Usage, catalog, count, credential,
 };
 
 const MAX_BODY: u64 = 256 * 1024 * 1024;
@@ -312,8 +316,7 @@ impl OpenAiCompatible {
 
     async fn probe(&self, call: Call<'_>, path: &str) -> Result<(), ModelError> {
         let url = self.url(&call, "", path)?;
-        let limits =
-            crate::CallLimits { first_token: Duration::from_secs(30), total: Duration::from_secs(60), ..call.limits };
+        let limits = short(call.limits);
         match self.send(&Call { limits, ..call }, Request::get(Class::Model, url.as_str())).await {
             Ok(response) => {
                 let body = response.bytes().await.map_err(|error| fault::from_net(&self.spec.id, &error))?;
@@ -359,6 +362,25 @@ impl OpenAiCompatible {
     }
 }
 
+/// Limits of the calls that do not ask a model.
+fn short(limits: CallLimits) -> CallLimits {
+    let cap = |limit: Duration, seconds| limit.min(Duration::from_secs(seconds));
+    CallLimits { first_token: cap(limits.first_token, 30), total: cap(limits.total, 60), ..limits }
+}
+
+/// The row of a model in any vendor's table, by the last part of its name.
+fn known_elsewhere(model: &str, kind: ModelKind) -> Option<&'static ModelSpec> {
+    static KNOWN: LazyLock<HashMap<(String, ModelKind), ModelSpec>> = LazyLock::new(|| {
+        let mut known = HashMap::new();
+        for model in VENDORS.iter().flat_map(|vendor| vendor.spec().models) {
+            let name = model.model.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
+            known.entry((name, model.kind)).or_insert(model);
+        }
+        known
+    });
+    KNOWN.get(&(model.rsplit('/').next()?.to_ascii_lowercase(), kind))
+}
+
 /// A vector as numbers, or as base64 of little-endian floats.
 fn vector(json: &Json) -> Option<Vec<f32>> {
     match json {
@@ -397,16 +419,26 @@ impl Provider for OpenAiCompatible {
         }
         // A deployment has the properties of its base model.
         if self.vendor.url == UrlForm::Azure
-            && let Some(known) = VENDORS
-                .first()
-                .map(Vendor::spec)
-                .and_then(|openai| openai.model(self.base_model(credentials, model), kind).cloned())
+            && let Some(known) = known_elsewhere(self.base_model(credentials, model), kind)
         {
             let (model, label) = (model.to_owned(), I18n::same(model));
             // Azure's prices are its own.
-            return ModelSpec { model, label, fetch_from: FetchFrom::Customizable, pricing: None, ..known };
+            return ModelSpec { model, label, fetch_from: FetchFrom::Customizable, pricing: None, ..known.clone() };
+        }
+        // A gateway passes on models that are known by their names elsewhere.
+        let is_plain = !credentials.contains_key("context_size") && self.vendor.url != UrlForm::Azure;
+        if let Some(known) = is_plain.then(|| known_elsewhere(model, kind)).flatten() {
+            let (model, label) = (model.to_owned(), I18n::same(model));
+            return ModelSpec { model, label, fetch_from: FetchFrom::Customizable, pricing: None, ..known.clone() };
         }
         self.custom_model(model, kind, credentials)
+    }
+
+    fn lists_own_models(&self, credentials: &Credentials) -> bool {
+        let host = |text: &str| url::Url::parse(text).ok().and_then(|url| url.host_str().map(str::to_owned));
+        let given = self.vendor.base_field.and_then(|field| credential(credentials, field));
+        let is_foreign = given.is_some_and(|given| host(given) != self.vendor.base.and_then(host));
+        self.vendor.lists_models && !self.vendor.per_model && (self.spec.models.is_empty() || is_foreign)
     }
 
     async fn validate(&self, call: Call<'_>, model: Option<(&str, ModelKind)>) -> Result<(), ModelError> {
@@ -428,8 +460,7 @@ impl Provider for OpenAiCompatible {
             return Err(self.unsupported("listing models"));
         }
         let url = self.url(&call, "", "/models")?;
-        let limits =
-            crate::CallLimits { first_token: Duration::from_secs(30), total: Duration::from_secs(60), ..call.limits };
+        let limits = short(call.limits);
         let response = self.send(&Call { limits, ..call }, Request::get(Class::Model, url)).await?;
         let body = response.bytes().await.map_err(|error| fault::from_net(&self.spec.id, &error))?;
         let json: Json = serde_json::from_slice(&body).map_err(|_| {

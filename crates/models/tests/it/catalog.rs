@@ -125,9 +125,31 @@ fn custom_models_are_what_their_form_says() {
     let unknown = provider.describe("m", ModelKind::Llm, &Credentials::new());
     assert_eq!((unknown.context_size(), unknown.pricing), (None, None));
 
+    let gateway = registry.find("openrouter").unwrap();
+    let passed_on = gateway.describe("openai/gpt-4o", ModelKind::Llm, &Credentials::new());
+    assert!(passed_on.has(ModelFeature::Vision) && passed_on.pricing.is_none());
+    assert_eq!((passed_on.model.as_str(), passed_on.context_size()), ("openai/gpt-4o", Some(128_000)));
+
     let azure = registry.find("azure_openai").unwrap();
     let credentials = json!({"base_model_name": "gpt-4o"}).as_object().unwrap().clone();
     let deployment = azure.describe("my-deployment", ModelKind::Llm, &credentials);
     assert_eq!((deployment.model.as_str(), deployment.context_size()), ("my-deployment", Some(128_000)));
     assert_eq!(deployment.pricing, None);
+}
+
+#[test]
+fn a_foreign_address_has_models_of_its_own() {
+    let registry = Registry::native();
+    for (provider, credentials, expected) in [
+        ("openai", json!({}), false),
+        ("openai", json!({"openai_api_base": "https://api.openai.com"}), false),
+        ("openai", json!({"openai_api_base": "http://localhost:4000"}), true),
+        ("openrouter", json!({}), true),
+        ("litellm", json!({"endpoint_url": "http://localhost:4000"}), true),
+        ("azure_openai", json!({}), false),
+        ("scripted", json!({}), false),
+    ] {
+        let found = registry.find(provider).unwrap().lists_own_models(credentials.as_object().unwrap());
+        assert_eq!(found, expected, "{provider} {credentials}");
+    }
 }
