@@ -263,13 +263,13 @@ function addText(run: RunState, chunk: string, node: string | undefined, at: num
   return put(next, { ...span, firstToken: at });
 }
 
-function runStatus(value: string | undefined): RunStatus {
+export function runStatusOf(value: string | undefined): RunStatus {
   const known: readonly RunStatus[] = ["running", "succeeded", "partial-succeeded", "failed", "stopped", "paused"];
   return known.find((s) => s === value) ?? "failed";
 }
 
 function finish(run: RunState, data: EventData, at: number): RunState {
-  const status = runStatus(data.status);
+  const status = runStatusOf(data.status);
   const spans = new Map(run.spans);
   const latest = new Map(run.latest);
   for (const [key, span] of spans) {
@@ -347,7 +347,7 @@ export function storedRun(row: unknown, executions: readonly unknown[]): RunStat
   const price = [...state.spans.values()].reduce((sum, s) => sum + (s.price ?? 0), 0);
   return {
     ...state,
-    status: runStatus(data.status),
+    status: runStatusOf(data.status),
     outputs: data.outputs,
     error: data.error,
     elapsed: data.elapsed_time,

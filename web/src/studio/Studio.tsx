@@ -1,0 +1,136 @@
+/** The studio of a workflow or chatflow: canvas, inspector or side panel, tray. */
+import { useEffect, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { getDraft, getPublished, saveDraft } from "./api";
+import { Banners } from "./bar/Banners";
+import { Canvas } from "./canvas/Canvas";
+import { readDocument, type StudioDocument, writeGraph } from "./model/document";
+import type { AppMode } from "./model/variables";
+import { Inspector } from "./panels/Inspector";
+import { SideFrame } from "./panels/SideFrame";
+import { Button, Wrong } from "./parts/controls";
+import { ChatPreview } from "./sides/ChatPreview";
+import { FeaturesPanel } from "./sides/FeaturesPanel";
+import { RunPanel } from "./sides/RunPanel";
+import { VariablesPanel } from "./sides/VariablesPanel";
+import { VersionsPanel } from "./sides/VersionsPanel";
+import { startAutosave } from "./store/autosave";
+import { loadLastSpans } from "./store/runner";
+import { starter } from "./store/starter";
+import { openStudio, set, useStudio } from "./store/studio";
+import { getView } from "./store/view";
+import { RequestError } from "./transport";
+import { Tray } from "./tray/Tray";
+import "./studio.css";
+
+interface Props {
+  readonly appId: string;
+  readonly mode: AppMode;
+  /** The node in the URL. */
+  readonly node?: string;
+  readonly onNode?: (id: string | undefined) => void;
+}
+
+const HOME = { x: 40, y: 40, zoom: 1 };
+
+/** Reads the draft; an app that never had one gets a starter graph. */
+async function load(appId: string, mode: AppMode, titles: (kind: string) => string): Promise<void> {
+  try {
+    const draft = await getDraft(appId);
+    const { document, viewport } = readDocument(draft.json);
+    const hash = draft.hash;
+    openStudio({ appId, mode, document, viewport: viewport ?? HOME, loaded: true, sync: { status: "saved", hash, savedAt: undefined } });
+  } catch (error) {
+    if (!(error instanceof RequestError && error.code === "draft_workflow_not_exist")) throw error;
+    const document: StudioDocument = starter(mode, titles);
+    const { hash } = await saveDraft(appId, { graph: writeGraph(document, HOME), features: document.features, environment_variables: [], conversation_variables: [] });
+    openStudio({ appId, mode, document, viewport: HOME, loaded: true, sync: { status: "saved", hash, savedAt: Date.now() } });
+  }
+}
+
+function useStudioOf(appId: string, mode: AppMode) {
+  const { t } = useTranslation("studio");
+  const [failed, setFailed] = useState<string>();
+  const [attempt, setAttempt] = useState(0);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the titles of a starter graph are chosen once; `attempt` asks for another try
+  useEffect(() => {
+    let stop: (() => void) | undefined;
+    let gone = false;
+    setFailed(undefined);
+    openStudio({ appId, mode });
+    load(appId, mode, (kind) => t(`kinds.${kind}.name`)).then(
+      () => {
+        if (gone) return;
+        stop = startAutosave();
+        void loadLastSpans().catch(() => undefined);
+        void getPublished(appId).then((v) => set({ publishedAt: v?.created_at ? v.created_at * 1000 : undefined })).catch(() => undefined);
+      },
+      (error: unknown) => {
+        if (!gone) setFailed(error instanceof Error ? error.message : String(error));
+      },
+    );
+    return () => {
+      gone = true;
+      stop?.();
+    };
+  }, [appId, mode, attempt]);
+  return { failed, retry: () => setAttempt((now) => now + 1) };
+}
+
+/** Keeps the open node in the URL. */
+function useNodeInUrl(node: string | undefined, onNode: Props["onNode"], loaded: boolean): void {
+  const inspecting = useStudio((s) => s.inspecting);
+  useEffect(() => {
+    if (loaded && node && useStudio.getState().document.nodes.has(node)) {
+      set({ inspecting: node, selection: new Set([node]) });
+      getView()?.reveal(node);
+    }
+    // Only when the page opens: afterwards the studio leads and the URL follows.
+    // biome-ignore lint/correctness/useExhaustiveDependencies: see above
+  }, [loaded]);
+  useEffect(() => {
+    if (loaded) onNode?.(inspecting);
+  }, [inspecting, loaded, onNode]);
+}
+
+export function Studio({ appId, mode, node, onNode }: Props) {
+  const { t } = useTranslation("studio");
+  const { failed, retry } = useStudioOf(appId, mode);
+  const loaded = useStudio((s) => s.loaded && s.appId === appId);
+  const highlighted = useStudio((s) => s.highlight !== undefined);
+  useNodeInUrl(node, onNode, loaded);
+  if (failed) {
+    return (
+      <div className="st-empty st-grow">
+        <Wrong>{t("load.failed", { message: failed })}</Wrong>
+        <Button onClick={retry}>{t("load.retry")}</Button>
+      </div>
+    );
+  }
+  if (!loaded) return <div className="st-studio" aria-busy="true" />;
+  return (
+    <div className="st-studio" data-highlight={highlighted}>
+      <Banners />
+      <Canvas key={appId} />
+      <RightSide />
+      <Tray />
+    </div>
+  );
+}
+
+function RightSide() {
+  const { t } = useTranslation("studio");
+  const side = useStudio((s) => s.side);
+  const inspecting = useStudio((s) => s.inspecting !== undefined);
+  const mode = useStudio((s) => s.mode);
+  if (inspecting || !side) return <Inspector />;
+  return (
+    <SideFrame label={t("inspector.side")}>
+      {side === "preview" ? mode === "workflow" ? <RunPanel /> : <ChatPreview /> : null}
+      {side === "environment" ? <VariablesPanel scope="environment" /> : null}
+      {side === "conversation" ? <VariablesPanel scope="conversation" /> : null}
+      {side === "features" ? <FeaturesPanel /> : null}
+      {side === "versions" ? <VersionsPanel /> : null}
+    </SideFrame>
+  );
+}

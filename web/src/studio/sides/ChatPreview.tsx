@@ -1,0 +1,139 @@
+/** Talking to the draft of a chatflow. */
+import { ListTree, RotateCcw, SendHorizontal, Square } from "lucide-react";
+import { type FormEvent, type KeyboardEvent, useEffect, useRef, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { z } from "zod";
+import { isActive } from "../model/run";
+import { Button, IconButton, Wrong } from "../parts/controls";
+import { openTray } from "../store/actions";
+import { startRun, stopRun, forgetRun } from "../store/runner";
+import { useStudio } from "../store/studio";
+import { errorText } from "../tray/TraceTab";
+import { fieldError, firstValues, InputForm, toInputs, type Values } from "./InputForm";
+import { SideHead } from "./SideHead";
+import { StreamText } from "./StreamText";
+import { useStartFields } from "./useStartFields";
+
+interface Turn {
+  readonly query: string;
+  readonly answer: string;
+  readonly error?: string;
+}
+
+const featuresSchema = z.looseObject({
+  opening_statement: z.string().nullish().catch(""),
+  suggested_questions: z.array(z.string()).catch([]),
+});
+
+function useConversation() {
+  const [turns, setTurns] = useState<readonly Turn[]>([]);
+  const ids = useRef<{ conversation?: string; message?: string }>({});
+  const send = async (query: string, inputs: Record<string, unknown>) => {
+    const done = await startRun({
+      inputs,
+      query,
+      files: [],
+      conversation_id: ids.current.conversation ?? "",
+      ...(ids.current.message ? { parent_message_id: ids.current.message } : {}),
+    });
+    ids.current = { conversation: done.conversationId ?? ids.current.conversation, message: done.messageId ?? ids.current.message };
+    setTurns((now) => [...now, { query, answer: done.text, error: done.error }]);
+  };
+  const restart = () => {
+    ids.current = {};
+    setTurns([]);
+    forgetRun();
+  };
+  return { turns, send, restart };
+}
+
+export function ChatPreview() {
+  const { t } = useTranslation("studio");
+  const run = useStudio((s) => s.run);
+  const features = useStudio((s) => s.document.features);
+  const readOnly = useStudio((s) => s.preview !== undefined);
+  const fields = useStartFields();
+  const { turns, send, restart } = useConversation();
+  const [values, setValues] = useState<Values>(() => firstValues(fields));
+  const [tried, setTried] = useState(false);
+  const [asking, setAsking] = useState<string>();
+  const read = featuresSchema.safeParse(features).data;
+  const busy = asking !== undefined;
+  const end = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (turns.length > 0 || busy) end.current?.scrollIntoView({ block: "nearest" });
+  }, [turns.length, busy]);
+  const ask = (query: string) => {
+    setTried(true);
+    if (!query.trim() || busy || fields.some((f) => fieldError(f, values[f.variable]))) return false;
+    setAsking(query);
+    void send(query, toInputs(fields, values)).finally(() => setAsking(undefined));
+    return true;
+  };
+  return (
+    <>
+      <SideHead title={t("chat.title")}>
+        <IconButton label={t("pill.openTrace")} icon={ListTree} onClick={() => openTray("trace")} />
+        <IconButton label={t("chat.restart")} icon={RotateCcw} disabled={busy || turns.length === 0} onClick={restart} />
+      </SideHead>
+      <div className="st-inspector-body st-chat" role="log" aria-label={t("chat.title")}>
+        {fields.length > 0 ? (
+          <details className="st-section" open={turns.length === 0}>
+            <summary className="st-label">{t("chat.form")}</summary>
+            <InputForm fields={fields} values={values} tried={tried} onChange={setValues} />
+          </details>
+        ) : null}
+        {read?.opening_statement && turns.length === 0 && !busy ? <div className="st-bubble">{read.opening_statement}</div> : null}
+        {turns.length === 0 && !busy && read && read.suggested_questions.some(Boolean) ? (
+          <div className="st-chips st-suggest">
+            {read.suggested_questions.filter(Boolean).map((question) => (
+              <Button key={question} size="sm" onClick={() => ask(question)}>
+                {question}
+              </Button>
+            ))}
+          </div>
+        ) : null}
+        {turns.map((turn, i) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: turns are only ever appended
+          <div key={i} className="st-turn">
+            <div className="st-bubble mine">{turn.query}</div>
+            {turn.answer ? <div className="st-bubble">{turn.answer}</div> : null}
+            {turn.error ? <Wrong>{errorText(turn.error, t)}</Wrong> : null}
+          </div>
+        ))}
+        {asking === undefined ? null : (
+          <div className="st-turn">
+            <div className="st-bubble mine">{asking}</div>
+            {run.text ? <StreamText text={run.text} live={isActive(run)} /> : <div className="st-hint">{t("chat.thinking")}</div>}
+          </div>
+        )}
+        <div ref={end} />
+      </div>
+      <Composer busy={busy} disabled={readOnly} onSend={ask} />
+    </>
+  );
+}
+
+function Composer({ busy, disabled, onSend }: { busy: boolean; disabled: boolean; onSend: (text: string) => boolean }) {
+  const { t } = useTranslation("studio");
+  const [text, setText] = useState("");
+  const submit = (event?: FormEvent) => {
+    event?.preventDefault();
+    if (onSend(text)) setText("");
+  };
+  const keys = (event: KeyboardEvent) => {
+    if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing) return;
+    event.preventDefault();
+    submit();
+  };
+  return (
+    <form className="st-composer" onSubmit={submit}>
+      <textarea className="st-input" rows={2} aria-label={t("chat.message")} placeholder={t("chat.message")} value={text} disabled={disabled} onChange={(e) => setText(e.target.value)} onKeyDown={keys} />
+      {busy ? (
+        <IconButton label={t("pill.stop")} icon={Square} onClick={stopRun} />
+      ) : (
+        <IconButton type="submit" label={t("chat.send")} icon={SendHorizontal} disabled={disabled || !text.trim()} />
+      )}
+    </form>
+  );
+}

@@ -1,0 +1,98 @@
+/** Published versions: look at one, name it, take it back as the draft. */
+import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
+import { Ellipsis } from "lucide-react";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { deleteVersion, listVersions, nameVersion, type Version } from "../api";
+import { useFormat } from "../canvas/useFormat";
+import { Button, IconButton, TextField, Wrong } from "../parts/controls";
+import { Dialog } from "../parts/Dialog";
+import { Menu } from "../parts/menu";
+import { closePreview, openVersion } from "../store/previews";
+import { useStudio } from "../store/studio";
+import { SideHead } from "./SideHead";
+
+export function VersionsPanel() {
+  const { t } = useTranslation("studio");
+  const format = useFormat();
+  const appId = useStudio((s) => s.appId);
+  const shownId = useStudio((s) => (s.preview?.kind === "version" ? s.preview.id : undefined));
+  const publishedAt = useStudio((s) => s.publishedAt);
+  const client = useQueryClient();
+  const [naming, setNaming] = useState<Version>();
+  const [failed, setFailed] = useState<string>();
+  const query = useInfiniteQuery({
+    queryKey: ["versions", appId, publishedAt],
+    queryFn: ({ pageParam }) => listVersions(appId, pageParam),
+    initialPageParam: 1,
+    getNextPageParam: (page, all) => (page.has_more ? all.length + 1 : undefined),
+  });
+  const versions = (query.data?.pages.flatMap((p) => p.items) ?? []).filter((v) => v.version !== "draft");
+  const again = () => client.invalidateQueries({ queryKey: ["versions", appId] });
+  const attempt = (work: Promise<unknown>) => void work.then(again).catch((e: unknown) => setFailed(e instanceof Error ? e.message : String(e)));
+  const when = (v: Version) => (v.created_at ? format.dateTime(v.created_at * 1000) : v.version);
+  return (
+    <>
+      <SideHead title={t("versions.title")} />
+      <div className="st-inspector-body">
+        {failed || query.error ? <Wrong>{failed ?? query.error?.message}</Wrong> : null}
+        <button type="button" className="st-table-row st-version-row" data-active={shownId === undefined} onClick={closePreview}>
+          <span>
+            <b>{t("versions.draft")}</b>
+            <span className="st-meta st-block">{t("versions.draftNote")}</span>
+          </span>
+        </button>
+        {versions.map((version, i) => (
+          <div key={version.id} className="st-version">
+            <button type="button" className="st-table-row st-version-row" data-active={shownId === version.id} onClick={() => openVersion(version, version.marked_name || when(version))}>
+              <span className="st-clip">
+                <b>{version.marked_name || when(version)}</b> {i === 0 ? <span className="st-badge ok">{t("versions.latest")}</span> : null}
+                <span className="st-meta st-block st-clip">{[version.marked_name ? when(version) : "", version.created_by?.name ?? "", version.marked_comment ?? ""].filter(Boolean).join(" · ")}</span>
+              </span>
+            </button>
+            <Menu
+              label={t("versions.more", { name: version.marked_name || when(version) })}
+              items={[
+                { id: "name", label: t("versions.name"), run: () => setNaming(version) },
+                { id: "copy", label: t("versions.copyId"), run: () => void navigator.clipboard?.writeText(version.id).catch(() => undefined) },
+                { id: "delete", label: t("common.delete"), danger: true, disabled: i === 0, run: () => attempt(deleteVersion(appId, version.id)) },
+              ]}
+              trigger={(props) => <IconButton label={t("versions.more", { name: version.marked_name || when(version) })} icon={Ellipsis} {...props} />}
+            />
+          </div>
+        ))}
+        {versions.length === 0 ? <div className="st-empty">{query.isPending ? t("common.loading") : t("versions.none")}</div> : null}
+        {query.hasNextPage ? (
+          <Button size="sm" look="quiet" busy={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
+            {t("common.more")}
+          </Button>
+        ) : null}
+      </div>
+      {naming ? <NameDialog version={naming} onClose={() => setNaming(undefined)} onSave={(name, comment) => { setNaming(undefined); attempt(nameVersion(appId, naming.id, name, comment)); }} /> : null}
+    </>
+  );
+}
+
+function NameDialog({ version, onClose, onSave }: { version: Version; onClose: () => void; onSave: (name: string, comment: string) => void }) {
+  const { t } = useTranslation("studio");
+  const [name, setName] = useState(version.marked_name ?? "");
+  const [comment, setComment] = useState(version.marked_comment ?? "");
+  return (
+    <Dialog
+      title={t("versions.name")}
+      closeLabel={t("common.close")}
+      onClose={onClose}
+      footer={
+        <>
+          <Button onClick={onClose}>{t("common.cancel")}</Button>
+          <Button look="primary" onClick={() => onSave(name.slice(0, 20), comment.slice(0, 100))}>
+            {t("common.save")}
+          </Button>
+        </>
+      }
+    >
+      <TextField label={t("publish.name")} optional={t("common.optional")} value={name} error={name.length > 20 ? t("form.tooLong", { count: 20 }) : undefined} onChange={setName} />
+      <TextField label={t("publish.notes")} optional={t("common.optional")} rows={3} value={comment} error={comment.length > 100 ? t("form.tooLong", { count: 100 }) : undefined} onChange={setComment} />
+    </Dialog>
+  );
+}
