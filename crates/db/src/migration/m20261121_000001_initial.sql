@@ -479,6 +479,7 @@ CREATE TABLE message_files (
     created_at {time} NOT NULL
 );
 CREATE INDEX ix_message_files_message_id ON message_files (message_id);
+CREATE INDEX ix_message_files_upload_file_id ON message_files (upload_file_id);
 
 CREATE TABLE saved_messages (
     id {uuid} NOT NULL PRIMARY KEY,
@@ -512,7 +513,7 @@ CREATE TABLE end_users (
     created_at {time} NOT NULL,
     updated_at {time} NOT NULL
 );
-CREATE UNIQUE INDEX uq_end_users_tenant_id_app_id_type_session_id ON end_users (tenant_id, app_id, "type", session_id);
+CREATE UNIQUE INDEX uq_end_users_tenant_id_app_id_session_id_type ON end_users (tenant_id, app_id, session_id, "type");
 
 CREATE TABLE upload_files (
     id {uuid} NOT NULL PRIMARY KEY,

@@ -10,7 +10,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use crate::{
-    Result, Source, Tx,
+    Error, Result, Source, Tx,
     entity::{
         api_tokens, app_model_configs, apps, conversations, end_users, installed_apps, message_feedbacks, messages,
         pinned_conversations, saved_messages, sites, tag_bindings, workflow_app_logs, workflow_conversation_variables,
@@ -114,11 +114,15 @@ pub async fn update(tx: &Tx, app: &App) -> Result<()> {
 /// Deletes an app and all rows that hang on it. Runs and messages of a large app make this long.
 pub async fn delete(tx: &Tx, tenant: TenantId, id: AppId) -> Result<()> {
     let connection = tx.connection();
-    apps::Entity::delete_many()
+    let deleted = apps::Entity::delete_many()
         .filter(apps::Column::Id.eq(id.0))
         .filter(apps::Column::TenantId.eq(tenant.0))
         .exec(connection)
         .await?;
+    // What hangs on it is found by the app alone: not before the app was the caller's.
+    if deleted.rows_affected == 0 {
+        return Err(Error::NotFound("app"));
+    }
     macro_rules! delete_of_app {
         ($($table:ident),+) => {$(
             $table::Entity::delete_many().filter($table::Column::AppId.eq(id.0)).exec(connection).await?;
