@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use indexmap::IndexMap;
 use ox_dsl::graph::NodeSpec;
 use ox_types::{Json, NodeRunId, NodeStatus, RunStatus, Value};
+use serde::{Deserialize, Serialize};
 
 use crate::{Selector, Usage};
 
@@ -40,7 +41,8 @@ pub struct RunEvent {
 }
 
 /// Position of a node execution inside containers; empty at the top.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct FrameRef {
     /// Container node id and index of the item or round, outermost first.
     pub path: Arc<[(String, u32)]>,

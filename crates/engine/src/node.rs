@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use indexmap::IndexMap;
 use ox_dsl::graph::NodeSpec;
 use ox_types::{AppId, ConversationId, Json, NodeRunId, RunId, TaskId, TenantId, Value, WorkflowId};
+use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -267,7 +268,7 @@ impl ChunkSender {
 }
 
 /// Tokens and money of model calls.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
     pub prompt_tokens: u64,
     pub completion_tokens: u64,

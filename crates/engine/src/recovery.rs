@@ -3,12 +3,13 @@
 use chrono::{DateTime, Utc};
 use indexmap::IndexMap;
 use ox_types::{NodeRunId, NodeStatus, Value};
+use serde::{Deserialize, Serialize};
 
 use crate::{FrameRef, Selector, Usage};
 
 /// The recorded part of a run, from which it goes on. The pool given with it is the one the run
 /// was started with; everything since then follows from the finished nodes.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Recovery {
     /// In the order in which they finished (order of their `NodeFinished` events). Includes
     /// containers and nodes inside containers.
@@ -22,7 +23,7 @@ pub struct Recovery {
 }
 
 /// A node execution that has ended.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FinishedNode {
     pub node_id: String,
     pub frame: FrameRef,
@@ -43,7 +44,7 @@ pub struct FinishedNode {
 }
 
 /// A node execution that has started and not ended.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct InterruptedNode {
     pub node_id: String,
     pub frame: FrameRef,
@@ -56,7 +57,8 @@ pub struct InterruptedNode {
 }
 
 /// What an unfinished execution was doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Interruption {
     /// Running: only a node whose effect allows it is run again.
     Running,

@@ -777,6 +777,60 @@ async fn stopping_ends_containers_too() {
 }
 
 #[tokio::test]
+async fn a_run_may_be_stopped_paused_or_cut_off_after_any_event() {
+    let scene = {
+        let nodes = [
+            ("s", start()),
+            ("list", code()),
+            ("it", iteration(json!({"is_parallel": true, "parallel_nums": 2, "output_selector": ["m", "text"]}))),
+            ("its", json!({"type": "iteration-start"})),
+            ("m", llm()),
+            ("say", answer("{{#m.text#}}")),
+            ("b", retry(llm(), 1)),
+            ("e", answer("{{#b.text#}}{{#it.output#}}")),
+        ];
+        Scene::graph(&nodes, "s -> list, s -> b, list -> it, it -> e, b -> e, its -> m, m -> say")
+            .act("list", outputs(json!({"result": [1, 2, 3]})))
+            .act("m", Act::Yield(2, Box::new(Act::Stream(vec!["u", "v", "w"]))))
+            .act("b", Act::FailTimes(1, Box::new(words("one two three"))))
+    };
+    let count = scene.run().await.events.len();
+    let mut seen = std::collections::BTreeSet::new();
+    for after in 0..=count {
+        for order in ["stop", "pause", "abandon"] {
+            let (handle, sink) = scene.start();
+            for _ in 0..10_000 {
+                if sink.events().len() >= after {
+                    break;
+                }
+                tokio::task::yield_now().await;
+            }
+            match order {
+                "stop" => handle.stop("enough"),
+                "pause" => handle.pause("wait"),
+                _ => handle.abandon(),
+            }
+            let outcome = handle.wait().await;
+            seen.insert((order, outcome.status.as_str()));
+            let ran = crate::scene::Ran { outcome, events: sink.events() };
+            match ran.outcome.status {
+                RunStatus::Paused | RunStatus::Running => {
+                    let state = if order == "pause" { Interruption::Paused } else { Interruption::Running };
+                    let resumed = scene.resume(ran.record(99, false, state)).await;
+                    assert_eq!(resumed.outcome.status, RunStatus::PartialSucceeded, "{}", resumed.transcript());
+                    assert_eq!(resumed.output("answer"), "uvwuvwuvwone two three- uvw\n- uvw\n- uvw");
+                }
+                _ => {
+                    ran.check();
+                }
+            }
+        }
+    }
+    let all = ["abandon running", "pause paused", "stop stopped"].map(|pair| pair.split_once(' ').unwrap());
+    assert!(all.iter().all(|pair| seen.contains(pair)), "{seen:?}");
+}
+
+#[tokio::test]
 async fn a_pause_waits_for_running_nodes_and_goes_on_later() {
     let nodes = [("s", start()), ("form", code()), ("b", code()), ("c", code()), ("a", answer("{{#form.x#}}"))];
     let scene = Scene::graph(&nodes, "s -> form, s -> b, b -> c, form -> a, c -> a")
