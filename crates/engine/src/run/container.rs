@@ -216,12 +216,10 @@ impl Core {
         pool.set_all(id, variables.iter().map(|(label, value)| (label.clone(), value.clone())));
         // Before the first round a condition may name what does not exist yet.
         let breaks = plan.logic.should_break(pool).unwrap_or(false);
-        let mut inputs = IndexMap::from([("loop_count".to_owned(), Value::Int(plan.count.into()))]);
         let labels: Vec<String> = variables.keys().cloned().collect();
-        inputs.extend(variables);
         let reason = if breaks { "loop_break" } else { "loop_completed" };
         let kind = Kind::Loop(Rounds { completed: 0, labels, variables: BTreeMap::new(), reason });
-        self.tell_container(token, inputs, kind, plan.count.max(1) as usize)?;
+        self.tell_container(token, variables, kind, plan.count.max(1) as usize)?;
         if breaks || plan.count == 0 {
             self.finish_container(token);
         } else {
