@@ -4,13 +4,12 @@ use ox_db::{
     PageOf,
     model::{Conversation, ConversationVariable, PinnedConversation},
     now,
-    repo::{
-        self,
-        conversations::{Filter, SortBy},
-    },
+    repo::{self, conversations::Filter},
 };
 use ox_types::{ConversationId, Json, Value, ValueType};
 use uuid::Uuid;
+
+pub use ox_db::repo::conversations::SortBy;
 
 use crate::{AppCaller, Error, Result, Services, chat::naming};
 

@@ -5,6 +5,7 @@
 //! Invariants: every function on tenant data takes a [`Principal`] or a tenant id first; a change made
 //! by a person goes through [`Principal::require`]; every error is an [`Error`] with a wire code.
 
+pub mod about;
 pub mod accounts;
 pub mod api_keys;
 pub mod apps;
@@ -31,7 +32,7 @@ pub mod visits;
 pub mod workflows;
 pub mod workspaces;
 
-pub use caller::AppCaller;
+pub use caller::{AppCaller, require_chat};
 pub use error::{Error, Result};
 pub use ox_auth::constant_time_eq as same_secret;
 pub use ox_db::model;
@@ -44,4 +45,16 @@ pub use settings::Settings;
 #[must_use]
 pub fn request_id() -> String {
     ox_types::new_uuid().simple().to_string()
+}
+
+/// Work of once an hour: partitions of the coming days, expired values, old intents.
+///
+/// # Errors
+/// When the database fails.
+pub async fn upkeep(services: &Services) -> Result<()> {
+    services.db.maintain().await?;
+    let tx = services.db.begin().await?;
+    ox_db::repo::kv::purge(&tx).await?;
+    ox_db::repo::journal::purge_intents(&tx, ox_db::now() - chrono::Duration::days(7)).await?;
+    Ok(tx.commit().await?)
 }

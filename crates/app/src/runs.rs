@@ -26,6 +26,7 @@ pub use event::{
     StreamHead,
 };
 pub use hub::{Hub, Lagged, Subscription};
+pub use ox_dsl::graph::NodeSpec;
 pub use published::{Key, PublishedApp};
 pub use history::ConversationHistory;
 pub use runtime::{LiveRun, Runtime, STOPPED_BY_USER};
@@ -54,8 +55,9 @@ pub(crate) async fn features_of(
     let found = ox_db::repo::conversations::find(&services.db, app.app.id, conversation).await?;
     let config = match found.and_then(|conversation| conversation.app_model_config_id) {
         Some(id) => services.runs.published.config(id).await?,
-        None => app.config.clone(),
+        None => None,
     };
+    let config = config.or_else(|| app.config.clone());
     Ok(config.as_deref().map(basic::features))
 }
 
@@ -97,4 +99,99 @@ fn metric_app_label(app_id: ox_types::AppId) -> String {
     } else {
         "other".to_owned()
     }
+}
+
+/// Tool name, provider and provider kind of the tools in an app's live version.
+pub(crate) async fn tools_of(services: &Services, app: &PublishedApp) -> Vec<(String, String, String)> {
+    if !app.mode.is_graph() {
+        return Vec::new();
+    }
+    let Ok(compiled) = compiled::live_version(services, app).await else { return Vec::new() };
+    let Ok(engine) = &compiled.engine else { return Vec::new() };
+    let nodes = engine.graph().nodes.iter().filter(|node| node.kind == "tool");
+    let text = |data: &Json, key: &str| data.get(key).and_then(Json::as_str).unwrap_or_default().to_owned();
+    nodes
+        .map(|node| (text(&node.data, "tool_name"), text(&node.data, "provider_id"), text(&node.data, "provider_type")))
+        .filter(|(name, ..)| !name.is_empty())
+        .collect()
+}
+
+/// The stream of a recorded run, after an event: what is kept and what comes, or the one last event of a
+/// run that is over.
+///
+/// # Errors
+/// 404 when the run is not the caller's.
+pub async fn resume_stream(
+    services: &Services,
+    caller: &crate::AppCaller,
+    id: ox_types::RunId,
+    after: u64,
+) -> Result<Subscription> {
+    let missing = || Error::not_found("Workflow run not found");
+    if let Some(live) = services.runs.find_run(id) {
+        if live.app_id != caller.app.app.id || live.user_id != caller.user.id() {
+            return Err(missing());
+        }
+        return Ok(live.hub.subscribe_after(after));
+    }
+    let (tenant, app) = (caller.tenant_id(), caller.app.app.id);
+    let run = ox_db::repo::runs::find(&services.db, tenant, app, id).await?.ok_or_else(missing)?;
+    if run.created_by != caller.user.id() {
+        return Err(missing());
+    }
+    let hub = Hub::new(StreamHead {
+        // Without the envelope of a chat, and named by the run.
+        mode: AppMode::Workflow,
+        invoke_from: caller.invoke_from,
+        task_id: ox_types::TaskId(id.0),
+        run_id: Some(id),
+        workflow_id: Some(run.workflow_id),
+        conversation_id: None,
+        message_id: None,
+        created_at: run.created_at.timestamp(),
+        user: caller.user.clone(),
+    });
+    if run.status.is_final() {
+        let finished = run.finished_at.unwrap_or(run.created_at).timestamp();
+        let done = RunDone {
+            status: run.status,
+            outputs: run.outputs.unwrap_or_else(|| "{}".to_owned()).into(),
+            error: run.error,
+            elapsed_seconds: run.elapsed_time,
+            total_tokens: u64::try_from(run.total_tokens).unwrap_or(0),
+            total_steps: u32::try_from(run.total_steps).unwrap_or(0),
+            exceptions_count: u32::try_from(run.exceptions_count).unwrap_or(0),
+            finished_at: finished,
+            files: "[]".into(),
+        };
+        hub.publish(finished, StreamBody::WorkflowFinished(std::sync::Arc::new(done)));
+    }
+    // A run under way in another process streams there: this stream ends, and the caller may come back.
+    hub.close();
+    Ok(hub.subscribe())
+}
+
+/// Another answer to the question of a completion.
+///
+/// # Errors
+/// 403 when the feature is off, 404 when the message is not the caller's.
+pub async fn more_like_this(
+    services: &std::sync::Arc<Services>,
+    caller: &crate::AppCaller,
+    id: ox_types::MessageId,
+    blocking: bool,
+) -> Result<Subscription> {
+    let enabled = caller.app.config.as_deref().is_some_and(|config| basic::features(config).more_like_this);
+    if !enabled {
+        return Err(Error::new(403, "app_more_like_this_disabled", "The 'More like this' feature is disabled."));
+    }
+    let message = crate::messages::find(services, caller, id).await?;
+    let inputs: Json = serde_json::from_str(&message.inputs).unwrap_or_default();
+    let request = RunRequest {
+        inputs: inputs.as_object().cloned().unwrap_or_default(),
+        query: Some(message.query),
+        blocking,
+        ..RunRequest::default()
+    };
+    start(services, caller, request).await
 }

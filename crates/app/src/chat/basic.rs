@@ -184,7 +184,9 @@ async fn config_of(
     caller: &AppCaller,
     conversation: Option<&Conversation>,
 ) -> Result<Arc<AppModelConfig>> {
-    if let Some(id) = conversation.and_then(|conversation| conversation.app_model_config_id)
+    // The editor tries a configuration that is not stored.
+    let stored = conversation.filter(|_| caller.invoke_from != InvokeFrom::Debugger);
+    if let Some(id) = stored.and_then(|conversation| conversation.app_model_config_id)
         && let Some(config) = services.runs.published.config(id).await?
     {
         return Ok(config);

@@ -4,9 +4,10 @@ use ox_db::{
     model::{Account, EndUser, WorkflowRun},
     repo::{
         self,
-        runs::{LogEntry, LogFilter},
+        runs::LogEntry,
     },
 };
+pub use ox_db::repo::runs::LogFilter;
 use ox_types::{EndUserId, RunId};
 use uuid::Uuid;
 

@@ -1,0 +1,121 @@
+//! A run's stream as the caller wants it: event by event, or folded into one body.
+
+use std::sync::Arc;
+
+use axum::{
+    body::Body,
+    http::{HeaderMap, HeaderValue, header},
+    response::Response,
+};
+use bytes::{Bytes, BytesMut};
+use ox_app::{
+    Error,
+    runs::{AppMode, MessageMetadata, StreamBody, StreamEvent, StreamHead, Subscription},
+};
+
+use super::frames::{self, Detail};
+use crate::{ApiError, ApiResult, sse};
+
+/// Frames that are ready at once go out in one piece of up to this size.
+const PIECE: usize = 32 * 1024;
+
+/// Whether the caller asked for `id:` lines.
+#[must_use]
+pub fn wants_ids(headers: &HeaderMap) -> bool {
+    headers.contains_key("last-event-id") || headers.get("x-stream-ids").is_some_and(|value| value == "1")
+}
+
+/// The answer in the asked form.
+///
+/// # Errors
+/// When a blocking run failed in a way that is an error to the caller.
+pub async fn answer(mut reader: Subscription, is_blocking: bool, headers: &HeaderMap) -> ApiResult<Response> {
+    let detail = Detail::of(reader.head().invoke_from);
+    if is_blocking { blocking(&mut reader, detail).await } else { Ok(streaming(reader, detail, wants_ids(headers))) }
+}
+
+/// One frame for each event.
+#[must_use]
+pub fn streaming(mut reader: Subscription, detail: Detail, ids: bool) -> Response {
+    let frames = async_stream::stream! {
+        metrics::gauge!("oxidify_sse_streams").increment(1.0);
+        let _open = OpenStream;
+        while let Ok(Some(event)) = reader.next().await {
+            let mut piece = BytesMut::new();
+            push(&mut piece, reader.head(), &event, detail, ids);
+            while piece.len() < PIECE
+                && let Ok(Some(event)) = reader.try_next()
+            {
+                push(&mut piece, reader.head(), &event, detail, ids);
+            }
+            if !piece.is_empty() {
+                yield piece.freeze();
+            }
+        }
+    };
+    sse::response(frames)
+}
+
+/// Counts an open stream, also when its client leaves.
+struct OpenStream;
+
+impl Drop for OpenStream {
+    fn drop(&mut self) {
+        metrics::gauge!("oxidify_sse_streams").decrement(1.0);
+    }
+}
+
+fn push(piece: &mut BytesMut, head: &StreamHead, event: &Arc<StreamEvent>, detail: Detail, ids: bool) {
+    if let Some(json) = frames::json(head, event, detail) {
+        piece.extend_from_slice(&sse::frame(&json, ids.then_some(event.number)));
+    }
+}
+
+/// Waits for the end and answers with one body.
+async fn blocking(reader: &mut Subscription, detail: Detail) -> ApiResult<Response> {
+    while let Some(event) = reader.next().await.map_err(Error::internal)? {
+        match &event.body {
+            StreamBody::WorkflowFinished(done) if reader.head().mode == AppMode::Workflow => {
+                return Ok(json(frames::blocking_workflow(reader.head(), done)));
+            }
+            StreamBody::MessageEnd { answer, metadata, .. } => {
+                return Ok(json(message(reader.head(), answer, metadata, detail)));
+            }
+            StreamBody::Error { code, status, message } => {
+                return Err(ApiError(Error::new(*status, code.clone(), message.clone())));
+            }
+            _ => {}
+        }
+    }
+    Err(ApiError(Error::internal("the run ended without an answer; it goes on elsewhere")))
+}
+
+fn message(head: &StreamHead, answer: &str, metadata: &MessageMetadata, detail: Detail) -> String {
+    let id = |id: Option<uuid::Uuid>| serde_json::json!(id).to_string();
+    let message_id = id(head.message_id.map(Into::into));
+    let mut text = format!(
+        "{{\"event\":\"message\",\"task_id\":\"{}\",\"id\":{message_id},\"message_id\":{message_id},",
+        head.task_id
+    );
+    if head.mode != AppMode::Completion {
+        text.push_str(&format!("\"conversation_id\":{},", id(head.conversation_id.map(Into::into))));
+    }
+    text.push_str(&format!(
+        "\"mode\":\"{}\",\"answer\":{},\"metadata\":{},\"created_at\":{}}}",
+        head.mode.as_str(),
+        serde_json::Value::from(answer),
+        frames::metadata_json(metadata, detail),
+        head.created_at
+    ));
+    text
+}
+
+/// A body that is JSON already.
+#[must_use]
+pub fn json(text: String) -> Response {
+    let mut response = Response::new(Body::from(Bytes::from(text)));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+    response
+}

@@ -1,0 +1,226 @@
+//! Generation: chat, completion and workflow runs, and stopping them.
+
+use axum::{Json, extract::State, http::HeaderMap, response::Response};
+use ox_app::{
+    AppCaller, Error,
+    runs::{self, AppMode, PublishedApp, RunRequest},
+};
+use ox_types::{ConversationId, TaskId};
+use serde_json::Map;
+
+use super::{
+    App, KeyApp, answer, docs,
+    fields::{Fields, required_user},
+};
+use crate::{
+    ApiResult,
+    error::ErrorBody,
+    extract::{Body, Path},
+};
+
+type JsonMap = Map<String, serde_json::Value>;
+
+/// Ask a chat app.
+#[utoipa::path(post, path = "/chat-messages", tag = "Chat", security(("app_key" = [])),
+    request_body = docs::ChatRequest,
+    responses((status = 200, description = "The answer, or a stream of events"), (status = 400, body = ErrorBody)))]
+pub async fn chat(
+    State(services): App,
+    KeyApp(app): KeyApp,
+    headers: HeaderMap,
+    Body(map): Body<JsonMap>,
+) -> ApiResult<Response> {
+    let user = required_user(&map)?;
+    if !app.mode.is_chat() {
+        return Err(Error::new(400, "not_chat_app", "Please check if your app mode matches the right API route.").into());
+    }
+    let trace_id = trace_id(&headers, &map);
+    let mut fields = Fields::new("ChatRequestPayload", map);
+    let mut request = common(&mut fields);
+    request.query = Some(fields.text("query"));
+    request.conversation_id = fields.optional_uuid("conversation_id").map(ConversationId);
+    request.auto_generate_name = fields.flag("auto_generate_name", true);
+    request.workflow_id = fields.optional_text("workflow_id");
+    request.trace_id = trace_id;
+    fields.finish()?;
+    let caller = AppCaller::service(&services, app, Some(&user)).await?;
+    let is_blocking = request.blocking;
+    answer::answer(runs::start(&services, &caller, request).await?, is_blocking, &headers).await
+}
+
+/// Ask a completion app.
+#[utoipa::path(post, path = "/completion-messages", tag = "Completion", security(("app_key" = [])),
+    request_body = docs::RunRequestBody,
+    responses((status = 200, description = "The answer, or a stream of events"), (status = 400, body = ErrorBody)))]
+pub async fn completion(
+    State(services): App,
+    KeyApp(app): KeyApp,
+    headers: HeaderMap,
+    Body(map): Body<JsonMap>,
+) -> ApiResult<Response> {
+    let user = required_user(&map)?;
+    if app.mode != AppMode::Completion {
+        let text = "App unavailable, please check your app configurations.";
+        return Err(Error::new(400, "app_unavailable", text).into());
+    }
+    let trace_id = trace_id(&headers, &map);
+    let mut fields = Fields::new("CompletionRequestPayload", map);
+    let mut request = common(&mut fields);
+    request.query = fields.optional_text("query");
+    request.trace_id = trace_id;
+    fields.finish()?;
+    let caller = AppCaller::service(&services, app, Some(&user)).await?;
+    let is_blocking = request.blocking;
+    answer::answer(runs::start(&services, &caller, request).await?, is_blocking, &headers).await
+}
+
+/// Run the published workflow.
+#[utoipa::path(post, path = "/workflows/run", tag = "Workflow", security(("app_key" = [])),
+    request_body = docs::RunRequestBody,
+    responses((status = 200, description = "The result, or a stream of events"), (status = 400, body = ErrorBody)))]
+pub async fn run(
+    State(services): App,
+    KeyApp(app): KeyApp,
+    headers: HeaderMap,
+    Body(map): Body<JsonMap>,
+) -> ApiResult<Response> {
+    run_workflow(&services, app, None, &headers, map).await
+}
+
+/// Run a published version of the workflow.
+#[utoipa::path(post, path = "/workflows/{workflow_id}/run", tag = "Workflow", security(("app_key" = [])),
+    params(("workflow_id" = String, Path, description = "Id of a published version")),
+    request_body = docs::RunRequestBody,
+    responses((status = 200, description = "The result, or a stream of events"), (status = 404, body = ErrorBody)))]
+pub async fn run_version(
+    State(services): App,
+    KeyApp(app): KeyApp,
+    Path(workflow_id): Path<String>,
+    headers: HeaderMap,
+    Body(map): Body<JsonMap>,
+) -> ApiResult<Response> {
+    run_workflow(&services, app, Some(workflow_id), &headers, map).await
+}
+
+async fn run_workflow(
+    services: &std::sync::Arc<ox_app::Services>,
+    app: std::sync::Arc<PublishedApp>,
+    workflow_id: Option<String>,
+    headers: &HeaderMap,
+    map: JsonMap,
+) -> ApiResult<Response> {
+    let user = required_user(&map)?;
+    require_workflow(&app)?;
+    let trace_id = trace_id(headers, &map);
+    let mut fields = Fields::new("WorkflowRunPayload", map);
+    let mut request = common(&mut fields);
+    fields.finish()?;
+    request.workflow_id = workflow_id;
+    request.trace_id = trace_id;
+    let caller = AppCaller::service(services, app, Some(&user)).await?;
+    let is_blocking = request.blocking;
+    answer::answer(runs::start(services, &caller, request).await?, is_blocking, headers).await
+}
+
+fn require_workflow(app: &PublishedApp) -> Result<(), Error> {
+    if app.mode == AppMode::Workflow {
+        return Ok(());
+    }
+    Err(Error::new(400, "not_workflow_app", "Please check if your app mode matches the right API route."))
+}
+
+/// Fields that every generation request has.
+pub(crate) fn common(fields: &mut Fields) -> RunRequest {
+    RunRequest {
+        inputs: fields.object("inputs"),
+        files: fields.optional_list("files"),
+        // Compat: without a mode the answer is one body.
+        blocking: fields.optional_word("response_mode", &["blocking", "streaming"]).as_deref() != Some("streaming"),
+        ..RunRequest::default()
+    }
+}
+
+/// The caller's own name for this call: header, query (not read here), body, W3C trace.
+fn trace_id(headers: &HeaderMap, map: &JsonMap) -> Option<String> {
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let body = || map.get("trace_id").and_then(|value| value.as_str()).map(str::to_owned);
+    let parent = || header("traceparent").and_then(|text| text.split('-').nth(1).map(str::to_owned));
+    let found = header("x-trace-id").or_else(body).or_else(parent)?;
+    let is_valid = (1..=128).contains(&found.len())
+        && found.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+    is_valid.then_some(found)
+}
+
+/// Stop a chat generation.
+#[utoipa::path(post, path = "/chat-messages/{task_id}/stop", tag = "Chat", security(("app_key" = [])),
+    params(("task_id" = String, Path, description = "From any event of the stream")),
+    request_body = docs::UserBody, responses((status = 200, body = docs::ResultBody)))]
+pub async fn stop_chat(
+    State(services): App,
+    KeyApp(app): KeyApp,
+    Path(task_id): Path<String>,
+    Body(map): Body<JsonMap>,
+) -> ApiResult<Json<docs::ResultBody>> {
+    let user = required_user(&map)?;
+    if !app.mode.is_chat() {
+        return Err(Error::new(400, "not_chat_app", "Please check if your app mode matches the right API route.").into());
+    }
+    stop(&services, app, &task_id, Some(&user)).await
+}
+
+/// Stop a completion.
+#[utoipa::path(post, path = "/completion-messages/{task_id}/stop", tag = "Completion", security(("app_key" = [])),
+    params(("task_id" = String, Path, description = "From any event of the stream")),
+    request_body = docs::UserBody, responses((status = 200, body = docs::ResultBody)))]
+pub async fn stop_completion(
+    State(services): App,
+    KeyApp(app): KeyApp,
+    Path(task_id): Path<String>,
+    Body(map): Body<JsonMap>,
+) -> ApiResult<Json<docs::ResultBody>> {
+    let user = required_user(&map)?;
+    if app.mode != AppMode::Completion {
+        let text = "App unavailable, please check your app configurations.";
+        return Err(Error::new(400, "app_unavailable", text).into());
+    }
+    stop(&services, app, &task_id, Some(&user)).await
+}
+
+/// Stop a workflow run.
+#[utoipa::path(post, path = "/workflows/tasks/{task_id}/stop", tag = "Workflow", security(("app_key" = [])),
+    params(("task_id" = String, Path, description = "From any event of the stream")),
+    request_body = docs::UserBody, responses((status = 200, body = docs::ResultBody)))]
+pub async fn stop_workflow(
+    State(services): App,
+    KeyApp(app): KeyApp,
+    Path(task_id): Path<String>,
+    Body(map): Body<JsonMap>,
+) -> ApiResult<Json<docs::ResultBody>> {
+    required_user(&map)?;
+    require_workflow(&app)?;
+    // Compat: anybody with the key may stop a workflow run.
+    stop(&services, app, &task_id, None).await
+}
+
+async fn stop(
+    services: &ox_app::Services,
+    app: std::sync::Arc<PublishedApp>,
+    task_id: &str,
+    user: Option<&str>,
+) -> ApiResult<Json<docs::ResultBody>> {
+    let app_id = app.app.id;
+    // An id that is none names no task, and unknown tasks are no error.
+    if let Ok(task_id) = task_id.parse::<TaskId>() {
+        let user_id = match user {
+            Some(user) => Some(AppCaller::service(services, app, Some(user)).await?.user.id()),
+            None => None,
+        };
+        services.runs.stop(app_id, task_id, user_id);
+    }
+    Ok(success())
+}
+
+/// `{"result": "success"}`.
+pub(crate) fn success() -> Json<docs::ResultBody> {
+    Json(docs::ResultBody { result: "success".to_owned() })
+}
