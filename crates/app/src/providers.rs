@@ -49,7 +49,8 @@ pub async fn list(services: &Services, principal: &Principal, kind: Option<Model
 pub async fn models(services: &Services, principal: &Principal, provider: &str) -> Result<Vec<ModelView>> {
     let provider = find(services, provider)?;
     let workspace = services.models.workspace(principal.tenant_id()).await?;
-    Ok(workspace.models(provider.as_ref(), None))
+    let listed = services.models.listed(principal.tenant_id(), &workspace, &provider).await;
+    Ok(workspace.models(provider.as_ref(), listed.as_ref().map(|list| list.as_slice()), None))
 }
 
 /// The usable models of a kind, by provider: what a model picker shows.
@@ -62,8 +63,9 @@ pub async fn usable_models(
     let mut out = Vec::new();
     for provider in services.models.registry().iter() {
         let state = workspace.state(provider.as_ref());
+        let listed = services.models.listed(principal.tenant_id(), &workspace, provider).await;
         let models: Vec<_> = workspace
-            .models(provider.as_ref(), Some(kind))
+            .models(provider.as_ref(), listed.as_ref().map(|list| list.as_slice()), Some(kind))
             .into_iter()
             .filter(|model| model.status == ModelStatus::Active && !model.spec.deprecated)
             .collect();
@@ -96,7 +98,9 @@ pub async fn default_model(services: &Services, tenant: TenantId, kind: ModelKin
         return Ok(Some(chosen));
     }
     for provider in services.models.registry().iter() {
-        let mut models = workspace.models(provider.as_ref(), Some(kind)).into_iter();
+        let listed = services.models.listed(tenant, &workspace, provider).await;
+        let listed = listed.as_ref().map(|list| list.as_slice());
+        let mut models = workspace.models(provider.as_ref(), listed, Some(kind)).into_iter();
         if let Some(model) = models.find(|model| model.status == ModelStatus::Active && !model.spec.deprecated) {
             let id = provider.spec().id.clone();
             return Ok(Some(ModelRef { provider: id, mode: model.spec.mode(), name: model.spec.model }));

@@ -18,6 +18,15 @@ use crate::{Result, secrets::Secrets};
 
 /// How long another process may go on with credentials that were changed here.
 const FRESH: Duration = Duration::from_secs(10);
+/// How long the list of a provider's models is shown without asking again.
+const LISTED: Duration = Duration::from_secs(60);
+/// Limits of asking for that list: a picker waits for it.
+const LIST_LIMITS: CallLimits = CallLimits {
+    connect: Duration::from_secs(2),
+    first_token: Duration::from_secs(4),
+    idle: Duration::from_secs(4),
+    total: Duration::from_secs(6),
+};
 
 /// Models of all workspaces, on the database.
 pub struct ModelGateway {
@@ -27,6 +36,7 @@ pub struct ModelGateway {
     secrets: Arc<Secrets>,
     limits: CallLimits,
     workspaces: Cache<TenantId, Arc<WorkspaceModels>>,
+    lists: Cache<(TenantId, String), Option<Arc<Vec<ModelSpec>>>>,
 }
 
 impl ModelGateway {
@@ -38,7 +48,8 @@ impl ModelGateway {
             registry.find("oxidify/scripted").filter(|_| !scripted).map(|found| found.spec().id.clone()).into_iter().collect();
         let registry = registry.without(&hidden.iter().map(String::as_str).collect::<Vec<_>>());
         let workspaces = Cache::builder().max_capacity(1_000).time_to_live(FRESH).build();
-        Self { db, registry, egress, secrets, limits: CallLimits::default(), workspaces }
+        let lists = Cache::builder().max_capacity(1_000).time_to_live(LISTED).build();
+        Self { db, registry, egress, secrets, limits: CallLimits::default(), workspaces, lists }
     }
 
     /// The providers of this installation.
@@ -68,6 +79,31 @@ impl ModelGateway {
     /// Forgets what a workspace had set up; the next call reads it anew.
     pub async fn forget(&self, tenant: TenantId) {
         self.workspaces.invalidate(&tenant).await;
+        for provider in self.registry.iter() {
+            self.lists.invalidate(&(tenant, provider.spec().id.clone())).await;
+        }
+    }
+
+    /// The models a workspace's key lists, for a provider whose table does not count (a gateway);
+    /// `None` for the others, and when the list cannot be had.
+    pub async fn listed(
+        &self,
+        tenant: TenantId,
+        workspace: &WorkspaceModels,
+        provider: &Arc<dyn Provider>,
+    ) -> Option<Arc<Vec<ModelSpec>>> {
+        let id = provider.spec().id.clone();
+        let credentials = workspace.provider_credentials(&id)?;
+        if !provider.lists_own_models(&credentials) {
+            return None;
+        }
+        let ask = async {
+            let call = Call { limits: LIST_LIMITS, ..self.call(&credentials, None) };
+            let models = provider.remote_models(call).await;
+            let models = models.inspect_err(|error| tracing::info!(%error, "a provider's models cannot be listed"));
+            models.ok().map(Arc::new)
+        };
+        self.lists.get_with((tenant, id), ask).await
     }
 
     /// A call with given credentials, for trying them.

@@ -112,6 +112,12 @@ impl WorkspaceModels {
         self.models.get(&key).or_else(|| self.providers.get(provider)).cloned()
     }
 
+    /// The provider's own credentials.
+    #[must_use]
+    pub fn provider_credentials(&self, provider: &str) -> Option<Arc<Credentials>> {
+        self.providers.get(provider).cloned()
+    }
+
     /// Whether an administrator switched the model off.
     #[must_use]
     pub fn is_disabled(&self, provider: &str, model: &str, kind: ModelKind) -> bool {
@@ -145,9 +151,9 @@ impl WorkspaceModels {
         }
     }
 
-    /// The models a provider brings and those that were added, with their state.
+    /// The models a provider brings (or the key lists) and those that were added, with their state.
     #[must_use]
-    pub fn models(&self, provider: &dyn Provider, kind: Option<ModelKind>) -> Vec<ModelView> {
+    pub fn models(&self, provider: &dyn Provider, listed: Option<&[ModelSpec]>, kind: Option<ModelKind>) -> Vec<ModelView> {
         let spec = provider.spec();
         let state = self.state(provider);
         let ready = state.needs_none || self.providers.contains_key(&spec.id);
@@ -163,12 +169,14 @@ impl WorkspaceModels {
             let status = if credentials.is_some() { ModelStatus::Active } else { ModelStatus::CredentialRemoved };
             out.push(ModelView { spec: model, status });
         }
-        for model in spec.models.iter().filter(|model| kind.is_none_or(|kind| kind == model.kind)) {
+        let brought = listed.unwrap_or(&spec.models);
+        for model in brought.iter().filter(|model| kind.is_none_or(|kind| kind == model.kind)) {
             if out.iter().any(|view| view.spec.model == model.model && view.spec.kind == model.kind) {
                 continue;
             }
             let status = if ready { ModelStatus::Active } else { ModelStatus::NoConfigure };
-            out.push(ModelView { spec: model.clone(), status });
+            let model = ModelSpec { fetch_from: FetchFrom::Predefined, ..model.clone() };
+            out.push(ModelView { spec: model, status });
         }
         for view in &mut out {
             if view.status == ModelStatus::Active && self.is_disabled(&spec.id, &view.spec.model, view.spec.kind) {
