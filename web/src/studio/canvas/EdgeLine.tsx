@@ -10,6 +10,8 @@ import { type StudioState, shown, useStudio } from "../store/studio";
 import type { FlowEdge } from "./flow";
 
 const LEAVE_MS = 160;
+/** The library ends an edge at the border of a port's target; the dot is in its middle. */
+const PORT_RADIUS = 12;
 
 function stateOf(state: StudioState, source: string, target: string, sourceHandle: string) {
   if (state.run.status === "idle") return "idle";
@@ -23,7 +25,7 @@ export const EdgeLine = memo(function EdgeLine(props: EdgeProps<FlowEdge>) {
   const { id, source, target, sourceHandleId, sourceX, sourceY, targetX, targetY, sourcePosition, targetPosition, selected } = props;
   const look = useStudio((s) => stateOf(s, source, target, sourceHandleId ?? "source"));
   const { over, enter, leave } = useHover();
-  const [path, x, y] = getBezierPath({ sourceX, sourceY, targetX, targetY, sourcePosition, targetPosition, curvature: 0.3 });
+  const [path, x, y] = getBezierPath({ sourceX: sourceX - PORT_RADIUS, sourceY, targetX: targetX + PORT_RADIUS, targetY, sourcePosition, targetPosition, curvature: 0.3 });
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: the pointer only reveals buttons that the keyboard reaches otherwise
     <g onMouseEnter={enter} onMouseLeave={leave}>

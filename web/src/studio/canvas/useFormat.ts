@@ -12,17 +12,15 @@ export interface Format {
 
 export function makeFormat(language: string): Format {
   const number = new Intl.NumberFormat(language);
-  const seconds = (digits: number) =>
-    new Intl.NumberFormat(language, { style: "unit", unit: "second", unitDisplay: "short", minimumFractionDigits: digits, maximumFractionDigits: digits });
-  const millis = new Intl.NumberFormat(language, { style: "unit", unit: "millisecond", unitDisplay: "short", maximumFractionDigits: 0 });
+  const decimals = (digits: number) => new Intl.NumberFormat(language, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  const [none, one, two] = [decimals(0), decimals(1), decimals(2)];
   const time = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
   const dateTime = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
-  const two = seconds(2);
-  const one = seconds(1);
   return {
     duration: (value) => {
-      if (value < 0.1) return millis.format(Math.max(0, value) * 1000);
-      return value < 100 ? two.format(value) : one.format(value);
+      // Symbols of units are the same in every language.
+      if (value < 0.1) return `${none.format(Math.max(0, value) * 1000)} ms`;
+      return `${(value < 100 ? two : one).format(value)} s`;
     },
     number: (value) => number.format(value),
     money: (value, currency) => {

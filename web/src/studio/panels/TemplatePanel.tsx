@@ -25,7 +25,7 @@ export function TemplatePanel({ id, data, update }: PanelProps<TemplateData>) {
         <div className="st-box">
           <CodeEditor label={t("template.template")} language="jinja" value={data.template} onChange={(template) => update({ template })} />
         </div>
-        <span className="st-hint">{t("template.hint")}</span>
+        <span className="st-hint">{t("template.hint", { example: "{{ name }}" })}</span>
       </section>
     </>
   );
