@@ -16,6 +16,7 @@ mod memory;
 mod model;
 mod ports;
 mod python;
+mod reasoning;
 mod registry;
 mod repair;
 mod template;

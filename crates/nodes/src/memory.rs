@@ -38,6 +38,13 @@ pub struct RolePrefix {
     pub assistant: String,
 }
 
+impl RolePrefix {
+    /// The names used where none can be configured.
+    pub fn usual() -> Self {
+        Self { user: "Human".into(), assistant: "Assistant".into() }
+    }
+}
+
 /// How far back it goes.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Window {
@@ -188,7 +195,7 @@ mod tests {
     #[test]
     fn text_form() {
         let messages = [Message::user("hi"), Message::assistant("yo")];
-        let prefix = RolePrefix { user: "Human".into(), assistant: "Assistant".into() };
+        let prefix = RolePrefix::usual();
         assert_eq!(as_text(&messages, &prefix), "Human: hi\nAssistant: yo");
     }
 }

@@ -16,8 +16,11 @@ use crate::{
         http_request::HttpRequest,
         if_else::IfElse,
         iteration::{Iteration, IterationStart},
+        list_operator::ListOperator,
         llm::Llm,
         loops::{Loop, LoopEnd, LoopStart},
+        parameter_extractor::ParameterExtractor,
+        question_classifier::QuestionClassifier,
         start::Start,
         template_transform::TemplateTransform,
         variable_aggregator::VariableAggregator,
@@ -34,10 +37,13 @@ pub const KINDS: &[&dyn NodeKind] = &[
     &IfElse,
     &Iteration,
     &IterationStart,
+    &ListOperator,
     &Llm,
     &Loop,
     &LoopEnd,
     &LoopStart,
+    &ParameterExtractor,
+    &QuestionClassifier,
     &Start,
     &TemplateTransform,
     &VariableAggregator,
@@ -78,7 +84,7 @@ impl NodeFactory for Registry {
 fn unknown(spec: &NodeSpec) -> BuiltNode {
     let class = match spec.kind.as_str() {
         kind if ox_dsl::graph::is_root_kind(kind) => NodeClass::Root,
-        "question-classifier" | "human-input" => NodeClass::Branch,
+        "human-input" => NodeClass::Branch,
         _ => NodeClass::Executable,
     };
     BuiltNode::new(class, Effect::Pure, Arc::new(Unknown))

@@ -4,11 +4,16 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::StreamExt;
 use ox_dsl::graph::NodeSpec;
 use ox_engine::{
     Chunk, ChunkSender, FrameRef, NodeContext, NodeFactory, NodeFailure, NodeOutput, Pool, RunInfo, UserKind,
 };
-use ox_models::StaticRuntime;
+use ox_models::{
+    ChatDelta, ChatRequest, ChatStream, CompletionRequest, EmbeddingRequest, EmbeddingResult, ErrorClass, Message,
+    ModelError, ModelFeature, ModelKind, ModelRef, ModelRuntime, ModelScope, ModelSpec, Ranked, RerankRequest,
+    StaticRuntime, ToolSpec, Usage,
+};
 use ox_net::{Egress, Policy};
 use ox_types::{
     AppId, ConversationId, File, FileKind, Json, NodeRunId, RunId, TaskId, TenantId, TransferMethod, WorkflowId,
@@ -137,4 +142,77 @@ pub async fn run_with(
         chunks.push(chunk);
     }
     (result, chunks)
+}
+
+/// Answers with given pieces and keeps what it was asked.
+#[derive(Default)]
+pub struct Fake {
+    pub pieces: Vec<Result<ChatDelta, ModelError>>,
+    pub features: Vec<ModelFeature>,
+    pub context_size: Option<u64>,
+    pub asked: Mutex<Vec<ChatRequest>>,
+    pub completed: Mutex<Vec<String>>,
+}
+
+impl Fake {
+    /// A model that says this.
+    pub fn saying(text: &str) -> Self {
+        let pieces = vec![Ok(ChatDelta { text: text.into(), ..ChatDelta::default() })];
+        Self { pieces, ..Self::default() }
+    }
+
+    fn stream(&self) -> ChatStream {
+        let mut pieces = self.pieces.clone();
+        let usage = Usage::priced(10, 5, None);
+        pieces.push(Ok(ChatDelta { finish_reason: Some("stop".into()), usage: Some(usage), ..ChatDelta::default() }));
+        futures::stream::iter(pieces).boxed()
+    }
+}
+
+#[async_trait]
+impl ModelRuntime for Fake {
+    async fn chat(&self, _: &ModelScope, _: &ModelRef, request: ChatRequest) -> Result<ChatStream, ModelError> {
+        self.asked.lock().unwrap().push(request);
+        Ok(self.stream())
+    }
+
+    async fn completion(
+        &self,
+        _: &ModelScope,
+        _: &ModelRef,
+        request: CompletionRequest,
+    ) -> Result<ChatStream, ModelError> {
+        self.completed.lock().unwrap().push(request.prompt);
+        Ok(self.stream())
+    }
+
+    async fn embed(&self, _: &ModelScope, _: &ModelRef, _: EmbeddingRequest) -> Result<EmbeddingResult, ModelError> {
+        Err(ModelError::new(ErrorClass::Unsupported, "fake", ""))
+    }
+
+    async fn rerank(&self, _: &ModelScope, _: &ModelRef, _: RerankRequest) -> Result<Vec<Ranked>, ModelError> {
+        Err(ModelError::new(ErrorClass::Unsupported, "fake", ""))
+    }
+
+    async fn describe(&self, _: &ModelScope, model: &ModelRef, kind: ModelKind) -> Option<Arc<ModelSpec>> {
+        let mut model_properties = serde_json::Map::new();
+        if let Some(size) = self.context_size {
+            model_properties.insert("context_size".into(), size.into());
+        }
+        Some(Arc::new(ModelSpec {
+            model: model.name.clone(),
+            label: ox_models::I18n::same("fake"),
+            kind,
+            features: self.features.clone(),
+            fetch_from: ox_models::FetchFrom::Predefined,
+            model_properties,
+            parameter_rules: Vec::new(),
+            pricing: None,
+            deprecated: false,
+        }))
+    }
+
+    fn count_tokens(&self, _: &ModelRef, messages: &[Message], _: &[ToolSpec]) -> u64 {
+        messages.iter().map(|message| message.plain_text().len() as u64).sum()
+    }
 }

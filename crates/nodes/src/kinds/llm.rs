@@ -2,7 +2,6 @@
 
 mod context;
 mod prompt;
-mod reasoning;
 mod structured;
 #[cfg(test)]
 mod tests;
@@ -17,7 +16,6 @@ use ox_engine::{BuiltNode, ChunkSender, Effect, Node, NodeClass, NodeContext, No
 use ox_models::{ChatDelta, ChatRequest, ChatResult, ModelKind};
 use ox_types::{Json, Value};
 use prompt::Template;
-use reasoning::{Format, Piece, Splitter};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::Mutex;
@@ -28,6 +26,7 @@ use crate::{
     media::Vision,
     memory::Memory,
     model::{self, ModelConfig, Question},
+    reasoning::{Format, Piece, Splitter},
 };
 
 /// The variable an llm node streams into.

@@ -1,88 +1,14 @@
 #![expect(clippy::needless_pass_by_value, reason = "json! literals read better by value")]
 
-use std::sync::Mutex as SyncMutex;
-
-use futures::StreamExt;
 use ox_engine::{Chunk, Pool};
-use ox_models::{
-    ChatStream, CompletionRequest, ContentPart, EmbeddingRequest, EmbeddingResult, ErrorClass, Message, ModelError,
-    ModelFeature, ModelMode, ModelRef, ModelRuntime, ModelScope, ModelSpec, Ranked, RerankRequest, ResponseFormat,
-    Role, ToolSpec, Usage,
-};
+use ox_models::{ContentPart, ErrorClass, ModelError, ModelFeature, ModelMode, ModelRuntime, ResponseFormat, Role};
 use serde_json::json;
 
 use super::*;
 use crate::{
     HistoryMessage,
-    testing::{self, History},
+    testing::{self, Fake, History},
 };
-
-/// Answers with given pieces and keeps what it was asked.
-#[derive(Default)]
-struct Fake {
-    pieces: Vec<Result<ChatDelta, ModelError>>,
-    features: Vec<ModelFeature>,
-    context_size: Option<u64>,
-    asked: SyncMutex<Vec<ChatRequest>>,
-    completed: SyncMutex<Vec<String>>,
-}
-
-impl Fake {
-    fn stream(&self) -> ChatStream {
-        let mut pieces = self.pieces.clone();
-        let usage = Usage::priced(10, 5, None);
-        pieces.push(Ok(ChatDelta { finish_reason: Some("stop".into()), usage: Some(usage), ..ChatDelta::default() }));
-        futures::stream::iter(pieces).boxed()
-    }
-}
-
-#[async_trait]
-impl ModelRuntime for Fake {
-    async fn chat(&self, _: &ModelScope, _: &ModelRef, request: ChatRequest) -> Result<ChatStream, ModelError> {
-        self.asked.lock().unwrap().push(request);
-        Ok(self.stream())
-    }
-
-    async fn completion(
-        &self,
-        _: &ModelScope,
-        _: &ModelRef,
-        request: CompletionRequest,
-    ) -> Result<ChatStream, ModelError> {
-        self.completed.lock().unwrap().push(request.prompt);
-        Ok(self.stream())
-    }
-
-    async fn embed(&self, _: &ModelScope, _: &ModelRef, _: EmbeddingRequest) -> Result<EmbeddingResult, ModelError> {
-        Err(ModelError::new(ErrorClass::Unsupported, "fake", ""))
-    }
-
-    async fn rerank(&self, _: &ModelScope, _: &ModelRef, _: RerankRequest) -> Result<Vec<Ranked>, ModelError> {
-        Err(ModelError::new(ErrorClass::Unsupported, "fake", ""))
-    }
-
-    async fn describe(&self, _: &ModelScope, model: &ModelRef, kind: ModelKind) -> Option<Arc<ModelSpec>> {
-        let mut model_properties = serde_json::Map::new();
-        if let Some(size) = self.context_size {
-            model_properties.insert("context_size".into(), size.into());
-        }
-        Some(Arc::new(ModelSpec {
-            model: model.name.clone(),
-            label: ox_models::I18n::same("fake"),
-            kind,
-            features: self.features.clone(),
-            fetch_from: ox_models::FetchFrom::Predefined,
-            model_properties,
-            parameter_rules: Vec::new(),
-            pricing: None,
-            deprecated: false,
-        }))
-    }
-
-    fn count_tokens(&self, _: &ModelRef, messages: &[Message], _: &[ToolSpec]) -> u64 {
-        messages.iter().map(|message| message.plain_text().len() as u64).sum()
-    }
-}
 
 fn text(text: &str) -> Result<ChatDelta, ModelError> {
     Ok(ChatDelta { text: text.into(), ..ChatDelta::default() })
