@@ -1,4 +1,8 @@
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseExecutor, DatabaseTransaction, DbBackend, SqliteTransactionMode,
@@ -92,7 +96,10 @@ impl Database {
     /// # Errors
     /// When no connection is free in time.
     pub async fn begin(&self) -> Result<Tx> {
-        Ok(Tx { transaction: begin_immediate(&self.inner.writer).await?, database: self.clone() })
+        let started = Instant::now();
+        let transaction = begin_immediate(&self.inner.writer).await?;
+        metrics::histogram!("oxidify_db_pool_wait_seconds").record(started.elapsed().as_secs_f64());
+        Ok(Tx { transaction, database: self.clone() })
     }
 
     /// Whether the database answers.
@@ -106,13 +113,15 @@ impl Database {
         Ok(())
     }
 
-    /// Work of once a day: partitions of the coming days.
+    /// Work of once a day: partitions of the coming days, statistics for the query planner.
     ///
     /// # Errors
     /// When the database refuses.
     pub async fn maintain(&self) -> Result<()> {
         if self.is_postgres() {
             postgres::make_partitions(&self.inner.writer).await?;
+        } else {
+            self.inner.writer.execute_unprepared("PRAGMA optimize = 0x10002").await?;
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ use crate::Durability;
 
 /// A power cut loses at most this much.
 const SYNC_EVERY: Duration = Duration::from_millis(100);
-const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(2);
 
 pub(crate) struct LogSync {
     written: Arc<Notify>,

@@ -10,9 +10,11 @@ use sqlx::{
 
 use crate::{DbConfig, Durability, Error, Result, error::ACQUIRE_SECONDS};
 
-/// Pages after which the committing connection itself moves the log into the file; in between a background
-/// task does it (see `durability`).
-const CHECKPOINT_PAGES: u32 = 8_000;
+/// Pages (128 MiB) after which the committing connection itself moves the log into the file, which makes that
+/// commit wait for the disk; in between a background task does it (see `durability`).
+const CHECKPOINT_PAGES: u32 = 32_000;
+/// What the log keeps of its size once it starts anew.
+const LOG_KEEPS: u32 = 64 * 1024 * 1024;
 
 pub(crate) async fn connect(path: &Path, config: &DbConfig) -> Result<(DatabaseConnection, DatabaseConnection)> {
     check_writable(path)?;
@@ -36,7 +38,11 @@ pub(crate) async fn connect(path: &Path, config: &DbConfig) -> Result<(DatabaseC
         .idle_timeout(None)
         .max_lifetime(None)
         .connect_with(
-            options.clone().pragma("wal_autocheckpoint", CHECKPOINT_PAGES.to_string()).pragma("cache_size", "-16384"),
+            options
+                .clone()
+                .pragma("wal_autocheckpoint", CHECKPOINT_PAGES.to_string())
+                .pragma("journal_size_limit", LOG_KEEPS.to_string())
+                .pragma("cache_size", "-16384"),
         )
         .await?;
     let readers = SqlitePoolOptions::new()

@@ -172,3 +172,48 @@ async fn daily_partitions_exist_and_are_left_out_of_plans() {
     connection.close().await.unwrap();
     test.remove().await;
 }
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_full_disk_is_told_and_nothing_written_is_lost() {
+    let directory = tempfile::tempdir().unwrap();
+    let mount = std::process::Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=4m", "tmpfs"])
+        .arg(directory.path())
+        .output();
+    if !mount.is_ok_and(|output| output.status.success()) {
+        println!("skipped: no right to mount a small file system");
+        return;
+    }
+    let outcome = tokio::spawn(fill(DbConfig::sqlite(directory.path().join("oxidify.db")))).await;
+    // The database has closed its files.
+    std::process::Command::new("umount").args(["-l"]).arg(directory.path()).status().unwrap();
+    outcome.unwrap();
+}
+
+#[cfg(target_os = "linux")]
+async fn fill(config: DbConfig) {
+    let database = Database::connect(&config).await.unwrap();
+    let large = "x".repeat(200_000);
+    let mut written = 0;
+    let error = loop {
+        let tx = database.begin().await.unwrap();
+        let set = kv::set(&tx, &format!("k{written}"), &large, None).await;
+        match set {
+            Ok(()) => match tx.commit().await {
+                Ok(()) => written += 1,
+                Err(error) => break error,
+            },
+            Err(error) => break error,
+        }
+        assert!(written < 100, "the disk never filled up");
+    };
+    assert!(matches!(error, Error::DiskFull(_)), "{error:?}");
+    assert!(error.to_string().contains("free some space"), "{error}");
+    assert!(written > 0);
+    for number in 0..written {
+        assert_eq!(kv::get(&database, &format!("k{number}")).await.unwrap().map(|text| text.len()), Some(large.len()));
+    }
+    assert_eq!(kv::get(&database, &format!("k{written}")).await.unwrap(), None);
+    database.close().await;
+}
