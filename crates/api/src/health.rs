@@ -35,13 +35,13 @@ async fn ready(State(services): State<Arc<Services>>) -> StatusCode {
 /// Prometheus text, for callers on a private address or with the token.
 async fn metrics(
     State(services): State<Arc<Services>>,
-    peer: Option<ConnectInfo<SocketAddr>>,
+    peer: Option<axum::Extension<ConnectInfo<SocketAddr>>>,
     headers: HeaderMap,
 ) -> Response {
     let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|v| v.strip_prefix("Bearer "));
     let by_token = services.settings.metrics_token.as_deref().is_some_and(|expected| token == Some(expected));
     let by_address = services.settings.metrics_token.is_none()
-        && peer.is_none_or(|ConnectInfo(address)| health::is_private(address.ip()));
+        && peer.is_none_or(|axum::Extension(ConnectInfo(address))| health::is_private(address.ip()));
     if !by_token && !by_address {
         return ApiError(Error::forbidden(
             "Metrics are served to private addresses, or with the token of OXIDIFY_METRICS_TOKEN.",

@@ -6,8 +6,16 @@
 //! through `ApiError`; every body and every request time is bounded.
 
 pub mod access;
+pub mod console;
 pub mod error;
 pub mod extract;
+mod files_route;
+mod health;
+mod openapi;
+pub mod server;
+pub mod service;
 pub mod sse;
+pub mod webapp;
 
 pub use error::{ApiError, ApiResult};
+pub use server::{document, router};

@@ -12,6 +12,7 @@ use axum::{
     routing::get,
 };
 use ox_app::{Error, Services};
+use tower::Layer as _;
 use tower_http::{
     catch_panic::CatchPanicLayer,
     compression::{CompressionLayer, Predicate, predicate::{DefaultPredicate, NotForContentType}},
@@ -30,7 +31,35 @@ const SERVER_PREFIXES: &[&str] = &[
 ];
 
 /// The complete router.
+///
+/// Provider ids contain slashes, which a path segment cannot: the outer layer joins their parts before routing.
 pub fn router(services: Arc<Services>) -> Router {
+    let routes = routes(services);
+    Router::new().fallback_service(tower::util::MapRequestLayer::new(join_provider_id).layer(routes))
+}
+
+/// Literal segments that may follow `model-providers/{provider}`.
+const PROVIDER_SUFFIXES: &[&str] = &["credentials", "models", "preferred-provider-type", "icon_small", "icon_small_dark"];
+
+fn join_provider_id(mut request: Request) -> Request {
+    let path = request.uri().path();
+    let Some((head, rest)) = path.split_once("/model-providers/").filter(|(head, _)| head.starts_with("/console/api/workspaces/")) else {
+        return request;
+    };
+    let segments: Vec<&str> = rest.split('/').collect();
+    let Some(end) = segments.iter().position(|segment| PROVIDER_SUFFIXES.contains(segment)).filter(|end| *end > 1) else {
+        return request;
+    };
+    let (id, tail) = segments.split_at(end);
+    let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+    let joined = format!("{head}/model-providers/{}/{}{query}", id.join("%2F"), tail.join("/"));
+    if let Ok(uri) = joined.parse() {
+        *request.uri_mut() = uri;
+    }
+    request
+}
+
+fn routes(services: Arc<Services>) -> Router {
     let (service, service_doc) = service::router(&services).split_for_parts();
     let (webapp, webapp_doc) = webapp::router(&services).split_for_parts();
     let (console, console_doc) = console::router(&services).split_for_parts();

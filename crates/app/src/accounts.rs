@@ -4,7 +4,9 @@ mod password;
 mod sessions;
 
 pub use password::{Hasher, check_policy};
-pub use sessions::{Presented, SessionCache, SessionTokens, authenticate, authenticate_admin_key, login, logout, refresh};
+pub use sessions::{
+    Presented, SessionCache, SessionTokens, authenticate, authenticate_admin_key, init_mark, is_init_mark, login, logout, refresh,
+};
 
 use chrono::{DateTime, Utc};
 use ox_db::{
@@ -58,8 +60,12 @@ pub async fn set_up(services: &Services, owner: Owner) -> Result<()> {
     })?;
     repo::accounts::insert(&tx, account).await?;
     repo::tenants::insert(&tx, tenant).await?;
+    let workspace = member.tenant_id;
     repo::tenants::add_member(&tx, member).await?;
     tx.commit().await?;
+    if let Err(error) = crate::providers::import_environment(services, workspace).await {
+        tracing::warn!(%error, "OPENAI_API_KEY was not taken over");
+    }
     Ok(())
 }
 

@@ -18,6 +18,27 @@ pub async fn list(services: &Services, principal: &Principal) -> Result<Vec<(Ten
     Ok(all.into_iter().filter(|(_, tenant)| tenant.status == "normal").collect())
 }
 
+/// The oldest workspace, where settings of a new installation go.
+pub async fn first(services: &Services) -> Result<Option<TenantId>> {
+    Ok(repo::tenants::first(&services.db).await?.map(|tenant| tenant.id))
+}
+
+/// A new workspace with an owner of its own: for the command line and tests; there is no route for it.
+pub async fn create_with_owner(services: &Services, name: &str, email: &str, password: &str) -> Result<TenantId> {
+    let email = accounts::check_email(email)?;
+    accounts::check_policy(password)?;
+    let hash = services.passwords.hash(password.to_owned()).await?;
+    let account = accounts::new_account(name, &email, Some(hash), None, "active");
+    let tenant = accounts::new_tenant(name);
+    let member = accounts::new_member(tenant.id, account.id, Role::Owner, None, true);
+    let tx = services.db.begin().await?;
+    repo::accounts::insert(&tx, account).await?;
+    repo::tenants::insert(&tx, tenant.clone()).await?;
+    repo::tenants::add_member(&tx, member).await?;
+    tx.commit().await?;
+    Ok(tenant.id)
+}
+
 /// The current workspace with the caller's role in it.
 pub async fn current(services: &Services, principal: &Principal) -> Result<(Tenant, Role)> {
     let Principal::Member { tenant_id, role, .. } = principal else {

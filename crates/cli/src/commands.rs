@@ -2,6 +2,7 @@
 
 pub mod lint;
 pub mod run;
+pub mod serve;
 pub mod version;
 
 use std::{

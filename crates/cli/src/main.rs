@@ -7,8 +7,8 @@ mod commands;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
-use commands::{lint, run, version};
+use clap::{Parser, Subcommand};
+use commands::{lint, run, serve, version};
 
 /// LLM application platform: visual workflows, chat apps and their APIs in one program.
 #[derive(Parser)]
@@ -22,18 +22,16 @@ struct Cli {
 enum Command {
     Lint(lint::Args),
     Run(run::Args),
+    Serve(serve::Args),
     Version(version::Args),
 }
 
 fn main() -> ExitCode {
-    let Some(command) = Cli::parse().command else {
-        // A closed output has no reader for the help either.
-        let _ = Cli::command().print_help();
-        return ExitCode::from(commands::USAGE);
-    };
+    let command = Cli::parse().command.unwrap_or_else(|| Command::Serve(serve::Args::default()));
     let result = match command {
         Command::Lint(args) => lint::run(&args),
         Command::Run(args) => run::run(args),
+        Command::Serve(args) => serve::run(&args),
         Command::Version(args) => version::run(&args),
     };
     result.unwrap_or_else(|error| {

@@ -38,9 +38,8 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for Caller {
 pub async fn guard(State(services): State<Arc<Services>>, mut request: Request, next: Next) -> Response {
     let path = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()).unwrap_or_default();
     let route = path.strip_prefix("/console/api").unwrap_or(&path);
-    // A route without an entry is closed, not open.
     let Some(rule) = access::find(RULES, request.method(), route) else {
-        return ApiError(Error::forbidden("This route has no access rule.")).into_response();
+        return ApiError(crate::service::without_rule(RULES, route)).into_response();
     };
     match check(&services, rule, route, request.headers()).await {
         Ok(Some(principal)) => {

@@ -272,11 +272,12 @@ async fn list_conversations(services: &Services, caller: &ox_app::Principal, id:
 }
 
 async fn authors_of(services: &Services, rows: &[ConversationRow]) -> ApiResult<Authors> {
-    let pairs = rows.iter().flat_map(|row| {
-        let it = &row.conversation;
-        [it.from_account_id.map(|id| ("account", id.0)), it.from_end_user_id.map(|id| ("end_user", id.0))]
-    });
-    Ok(Authors::load(services, pairs.flatten()).await?)
+    let mut pairs = Vec::new();
+    for it in rows.iter().map(|row| &row.conversation) {
+        pairs.extend(it.from_account_id.map(|id| ("account", id.0)));
+        pairs.extend(it.from_end_user_id.map(|id| ("end_user", id.0)));
+    }
+    Ok(Authors::load(services, pairs.into_iter()).await?)
 }
 
 macro_rules! conversation_routes {

@@ -64,7 +64,7 @@ fn provider_json(caller: &Principal, view: &ProviderView) -> Value {
         .custom_models
         .iter()
         .map(|row| {
-            let kind = ModelKind::parse(&row.model_type).map_or(row.model_type.as_str(), ModelKind::as_str);
+            let kind = ModelKind::parse(&row.model_type).map_or(row.model_type.as_str(), |kind| kind.as_str());
             json!({"model": row.model_name, "model_type": kind, "credentials": {}, "current_credential_id": row.credential_id})
         })
         .collect();
@@ -197,7 +197,7 @@ pub struct PreferredType {
 
 #[utoipa::path(post, path = "/workspaces/current/model-providers/{provider}/preferred-provider-type", tag = "models", request_body = PreferredType, params(("provider" = String, Path)),
     responses((status = 200, body = Done), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn preferred_type(State(services): App, Caller(_): Caller, Path(provider): Path<String>, Body(body): Body<PreferredType>) -> ApiResult<Json<Done>> {
+async fn preferred_type(State(services): App, Caller(_caller): Caller, Path(provider): Path<String>, Body(body): Body<PreferredType>) -> ApiResult<Json<Done>> {
     providers::find(&services, &provider)?;
     if body.preferred_provider_type == "custom" {
         return Ok(Json(Done::SUCCESS));
@@ -395,7 +395,8 @@ async fn set_default_models(State(services): App, Caller(caller): Caller, Body(b
 #[utoipa::path(get, path = "/workspaces/{tenant_id}/model-providers/{provider}/{icon_type}/{lang}", tag = "models",
     params(("tenant_id" = String, Path), ("provider" = String, Path), ("icon_type" = String, Path), ("lang" = String, Path)),
     responses((status = 200, content_type = "image/svg+xml"), (status = 404, body = ErrorBody)))]
-async fn icon(State(services): App, Path((_, provider, _, _)): Path<(String, String, String, String)>) -> ApiResult<Response> {
+async fn icon(State(services): App, Path(path): Path<(String, String, String, String)>) -> ApiResult<Response> {
+    let provider = path.1;
     let icon = providers::find(&services, &provider)?.spec().icon.clone();
     // The picture is ours and static; the policy keeps a script in it from running all the same.
     let headers = [

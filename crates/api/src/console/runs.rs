@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Json,
     extract::{DefaultBodyLimit, Multipart, State},
-    http::StatusCode,
+    http::{HeaderMap, StatusCode},
     response::Response,
 };
 use ox_app::{
@@ -26,7 +26,7 @@ use crate::{
     ApiResult,
     error::ErrorBody,
     extract::{Body, Path},
-    service::answer,
+    service::{answer, frames::Detail},
 };
 
 pub fn router() -> OpenApiRouter<Arc<Services>> {
@@ -79,14 +79,14 @@ impl DraftRunBody {
     responses((status = 200, content_type = "text/event-stream"), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 429, body = ErrorBody)))]
 async fn run_draft(State(services): App, Caller(caller): Caller, Path(app): Path<AppId>, Body(body): Body<DraftRunBody>) -> ApiResult<Response> {
     let run = debug::run_draft(&services, &caller, app, "workflow", body.request()?).await?;
-    Ok(answer::stream(run))
+    Ok(answer::streaming(run, Detail::Full, false))
 }
 
 #[utoipa::path(post, path = "/apps/{app_id}/advanced-chat/workflows/draft/run", tag = "debug", request_body = DraftRunBody, params(("app_id" = Uuid, Path)),
     responses((status = 200, content_type = "text/event-stream"), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 429, body = ErrorBody)))]
 async fn run_chat_draft(State(services): App, Caller(caller): Caller, Path(app): Path<AppId>, Body(body): Body<DraftRunBody>) -> ApiResult<Response> {
     let run = debug::run_draft(&services, &caller, app, "advanced-chat", body.request()?).await?;
-    Ok(answer::stream(run))
+    Ok(answer::streaming(run, Detail::Full, false))
 }
 
 async fn stop(services: &Services, caller: &Principal, app: AppId, task: TaskId) -> ApiResult<Json<Done>> {
@@ -149,7 +149,7 @@ impl PreviewBody {
 async fn preview(services: &Arc<Services>, caller: &Principal, app: AppId, modes: &[&str], body: PreviewBody) -> ApiResult<Response> {
     let (request, blocking) = body.split()?;
     let run = debug::preview(services, caller, app, modes, request).await?;
-    if blocking { answer::blocking(run).await } else { Ok(answer::stream(run)) }
+    answer::answer(run, blocking, &HeaderMap::new()).await
 }
 
 #[utoipa::path(post, path = "/apps/{app_id}/chat-messages", tag = "debug", request_body = PreviewBody, params(("app_id" = Uuid, Path)),

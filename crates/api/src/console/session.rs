@@ -76,7 +76,7 @@ async fn set_up(State(services): App, headers: HeaderMap, Body(body): Body<SetUp
 const INIT_COOKIE: &str = "init_validated";
 
 fn init_confirmed(services: &Services, headers: &HeaderMap) -> bool {
-    super::guard::cookie(headers, INIT_COOKIE).is_some_and(|value| services.signer.verify_text("init", value))
+    super::guard::cookie(headers, INIT_COOKIE).is_some_and(|value| accounts::is_init_mark(services, value))
 }
 
 #[utoipa::path(get, path = "/init", tag = "session", responses((status = 200, body = Object)))]
@@ -103,7 +103,7 @@ async fn init(State(services): App, Body(body): Body<Init>) -> ApiResult<Respons
         return Err(Error::new(401, "init_validate_failed", "Init validation failed. Please check the password and try again.").into());
     }
     let mut response = (StatusCode::CREATED, Json(Done::SUCCESS)).into_response();
-    let value = services.signer.sign_text("init");
+    let value = accounts::init_mark(&services)?;
     append_cookie(&mut response, &format!("{INIT_COOKIE}={value}; Path=/; HttpOnly; SameSite=Lax"));
     Ok(response)
 }

@@ -132,6 +132,24 @@ pub async fn logout(services: &Services, token: &str) -> Result<()> {
     Ok(())
 }
 
+#[derive(serde::Serialize, serde::Deserialize)]
+struct InitMark {
+    sub: String,
+    exp: i64,
+}
+
+/// What a browser keeps after it gave `INIT_PASSWORD`.
+pub fn init_mark(services: &Services) -> Result<String> {
+    let mark = InitMark { sub: "init".into(), exp: (now() + chrono::Duration::hours(1)).timestamp() };
+    services.signer.sign(&mark).map_err(Error::internal)
+}
+
+/// Whether a browser gave `INIT_PASSWORD`.
+#[must_use]
+pub fn is_init_mark(services: &Services, text: &str) -> bool {
+    services.signer.check::<InitMark>(text, &["exp"]).is_ok_and(|mark| mark.sub == "init")
+}
+
 /// What a request shows of its session.
 #[derive(Clone, Copy, Debug)]
 pub struct Presented<'a> {

@@ -1,0 +1,217 @@
+//! `oxidify serve`: the server. Also what runs when no command is given.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::Path,
+    process::ExitCode,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, bail};
+use axum::serve::ListenerExt;
+use ox_app::{Parts, Services, Settings, providers, runs};
+use ox_db::{Database, DbConfig};
+use ox_kv::{Bounds, Memory};
+use ox_net::{Egress, Policy};
+use ox_sandbox::{CodeRunner, Off, QuickJs};
+use tokio::{net::TcpListener, signal::unix::SignalKind};
+
+/// Start the server (the default command).
+#[derive(clap::Args, Default)]
+pub struct Args {
+    /// Port to listen on [env: PORT, DIFY_PORT] [default: 5001]
+    #[arg(long)]
+    port: Option<u16>,
+    /// Address to listen on [env: HOST, DIFY_BIND_ADDRESS] [default: 0.0.0.0]
+    #[arg(long)]
+    host: Option<IpAddr>,
+}
+
+/// JavaScript runs that may wait for a free worker.
+const CODE_QUEUE: usize = 256;
+/// Partitions and expired values are looked after this often.
+const UPKEEP: Duration = Duration::from_secs(3600);
+
+fn env(name: &str) -> Option<String> {
+    std::env::var(name).ok().map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+}
+
+pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let started = Instant::now();
+    let mode = env("MODE").unwrap_or_else(|| "all".into());
+    if !["all", "api"].contains(&mode.as_str()) {
+        bail!("MODE={mode} is not a role of this version; leave MODE unset to run everything in one process");
+    }
+    let log = ox_obs::LogConfig::from_vars(env);
+    ox_obs::init_logs(&log)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
+    runtime.block_on(serve(args, started, log.findings))
+}
+
+async fn serve(args: &Args, started: Instant, log_findings: Vec<String>) -> anyhow::Result<ExitCode> {
+    let address = address(args)?;
+    // First, so that a second server on the same port fails before it touches the data.
+    let listener = TcpListener::bind(address).await.with_context(|| {
+        format!("cannot listen on {address}: is another server running there? Choose another port with PORT=5002 or --port 5002")
+    })?;
+    let mut settings = Settings::from_env();
+    settings.findings.extend(log_findings);
+    let services = build(settings, address.port()).await?;
+    prepare(&services).await?;
+    report(&services, address, started);
+    let router = ox_api::router(Arc::clone(&services)).into_make_service_with_connect_info::<SocketAddr>();
+    let listener = listener.tap_io(|stream| {
+        // Tokens leave as they come; a failed option costs latency, not correctness.
+        let _ = stream.set_nodelay(true);
+    });
+    let shutdown = services.shutdown.clone();
+    let server = axum::serve(listener, router).with_graceful_shutdown(async move { shutdown.cancelled().await });
+    let mut server = std::pin::pin!(server.into_future());
+    tokio::select! {
+        ended = &mut server => ended.context("the server ended")?,
+        () = signal() => {
+            tracing::info!("stopping: no new runs; waiting for those under way");
+            stop(&services, server).await;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Takes no more work, lets runs and streams end, hands over what is left.
+async fn stop(services: &Arc<Services>, server: impl Future<Output = std::io::Result<()>>) {
+    let grace = services.settings.shutdown_grace;
+    let drained = async {
+        services.runs.shutdown(grace).await;
+        services.shutdown.cancel();
+        services.tracker.close();
+    };
+    tokio::pin!(server);
+    tokio::select! {
+        // The server keeps answering the streams of runs that are still ending.
+        _ = &mut server => {}
+        () = drained => {
+            let _ = tokio::time::timeout(Duration::from_secs(5), &mut server).await;
+        }
+    }
+    runs::recovery::release(services).await;
+    services.db.close().await;
+    tracing::info!("stopped");
+}
+
+async fn signal() {
+    let mut terminate = tokio::signal::unix::signal(SignalKind::terminate()).ok();
+    let terminated = async {
+        match &mut terminate {
+            Some(signal) => _ = signal.recv().await,
+            None => std::future::pending::<()>().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = terminated => {}
+    }
+}
+
+fn address(args: &Args) -> anyhow::Result<SocketAddr> {
+    let number = |name: &str| env(name).map(|text| text.parse().with_context(|| format!("{name}={text} is not a port number")));
+    let port = match args.port {
+        Some(port) => port,
+        None => number("PORT").or_else(|| number("DIFY_PORT")).transpose()?.unwrap_or(5001),
+    };
+    let host = match args.host {
+        Some(host) => host,
+        None => match env("HOST").or_else(|| env("DIFY_BIND_ADDRESS")) {
+            Some(text) => text.parse().with_context(|| format!("HOST={text} is not an IP address"))?,
+            None => IpAddr::from([0, 0, 0, 0]),
+        },
+    };
+    Ok(SocketAddr::new(host, port))
+}
+
+async fn build(mut settings: Settings, port: u16) -> anyhow::Result<Arc<Services>> {
+    let home = settings.home.clone();
+    std::fs::create_dir_all(&home)
+        .with_context(|| format!("cannot create the data directory {}; set OXIDIFY_HOME to a place this user may write", home.display()))?;
+    ox_net::install_crypto_provider();
+    let (secret, old_secrets) = secrets(&home, &settings.deploy_env)?;
+    let config = DbConfig::from_vars(env, &home)?;
+    let db = Database::connect(&config).await.with_context(|| format!("cannot open the database ({})", config.describe()))?;
+    let store = ox_store::Disk::open(home.join("storage")).await?;
+    let (policy, warnings) = Policy::from_env(env);
+    settings.findings.extend(warnings);
+    // Nobody's HTTP node may call this server, or what it stands on, as if from inside.
+    let policy = policy.protecting(env, port);
+    let metrics = ox_obs::Metrics::install(env!("CARGO_PKG_VERSION"), option_env!("OXIDIFY_COMMIT").unwrap_or("unknown"), "all")?;
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    let code: Arc<dyn CodeRunner> =
+        if settings.code_unconfined { Arc::new(QuickJs::new(cores, CODE_QUEUE)) } else { Arc::new(Off) };
+    let services = Services::new(Parts {
+        settings,
+        db,
+        kv: Arc::new(Memory::new(Bounds::default())),
+        store: Arc::new(store),
+        egress: Egress::new(policy),
+        code,
+        secret,
+        old_secrets,
+        metrics: Arc::new(move || metrics.render()),
+    })?;
+    Ok(services)
+}
+
+/// `SECRET_KEY`, or one that is made at the first start and kept beside the data.
+fn secrets(home: &Path, deploy_env: &str) -> anyhow::Result<(String, Vec<String>)> {
+    let secret = match env("SECRET_KEY") {
+        Some(secret) => {
+            if !deploy_env.eq_ignore_ascii_case("TESTING") {
+                ox_auth::check_secret(&secret)?;
+            }
+            secret
+        }
+        None => ox_auth::load_or_create_secret(home)?,
+    };
+    let old = env("OXIDIFY_SECRET_KEYS_OLD").unwrap_or_default();
+    let old = old.split(',').map(str::trim).filter(|key| !key.is_empty()).map(str::to_owned).collect();
+    Ok((secret, old))
+}
+
+/// What must be running before the first request.
+async fn prepare(services: &Arc<Services>) -> anyhow::Result<()> {
+    runs::recovery::start(services).await?;
+    if let Some(tenant) = ox_app::workspaces::first(services).await?
+        && let Err(error) = providers::import_environment(services, tenant).await
+    {
+        tracing::warn!(%error, "OPENAI_API_KEY was not taken over");
+    }
+    let upkeep = Arc::clone(services);
+    services.tracker.spawn(async move {
+        let mut tick = tokio::time::interval(UPKEEP);
+        loop {
+            tokio::select! {
+                () = upkeep.shutdown.cancelled() => return,
+                _ = tick.tick() => {}
+            }
+            if let Err(error) = ox_app::upkeep(&upkeep).await {
+                tracing::warn!(%error, "upkeep failed; it is tried again in an hour");
+            }
+        }
+    });
+    Ok(())
+}
+
+fn report(services: &Services, address: SocketAddr, started: Instant) {
+    for finding in &services.settings.findings {
+        tracing::warn!("{finding}");
+    }
+    let shown = if address.ip().is_unspecified() { format!("http://localhost:{}", address.port()) } else { format!("http://{address}") };
+    tracing::info!(
+        url = shown,
+        database = services.db.description(),
+        durability = services.db.durability().as_str(),
+        scripted_model = services.settings.scripted_model,
+        code = if services.settings.code_unconfined { "JavaScript, unconfined" } else { "off" },
+        ready_ms = started.elapsed().as_millis() as u64,
+        "oxidify {} is ready", services.settings.version
+    );
+}
