@@ -9,12 +9,12 @@ const LIMIT_TASK_MS = 50;
 const STEPS = 180;
 const WORK = new Set(["FunctionCall", "EvaluateScript", "EventDispatch", "FireAnimationFrame", "TimerFire", "RunMicrotasks", "Layout", "UpdateLayoutTree", "MinorGC", "MajorGC"]);
 
-/** Outermost work events of the main thread, summed per frame. */
+/** Outermost work events of the main thread, summed per frame. Times are CPU time of that thread, so that other programs on the machine do not count. */
 function measure(trace) {
   const { traceEvents } = JSON.parse(trace);
   const main = traceEvents.find((e) => e.name === "thread_name" && e.args?.name === "CrRendererMain" && traceEvents.some((x) => x.tid === e.tid && x.pid === e.pid && x.name === "EventDispatch"));
   const own = traceEvents.filter((e) => e.pid === main.pid && e.tid === main.tid);
-  const frames = own.filter((e) => e.name === "BeginMainThreadFrame").map((e) => e.ts).sort((a, b) => a - b);
+  const frames = own.filter((e) => e.name === "AnimationFrame" && e.ph === "b").map((e) => e.ts).sort((a, b) => a - b);
   const work = own.filter((e) => e.ph === "X" && WORK.has(e.name)).sort((a, b) => a.ts - b.ts || b.dur - a.dur);
   const costs = new Array(frames.length).fill(0);
   let until = 0;
@@ -23,9 +23,9 @@ function measure(trace) {
     if (event.ts < until) continue;
     until = event.ts + (event.dur ?? 0);
     while (frame + 1 < frames.length && frames[frame + 1] <= event.ts) frame += 1;
-    if (frames[frame] !== undefined) costs[frame] += (event.dur ?? 0) / 1000;
+    if (frames[frame] !== undefined) costs[frame] += (event.tdur ?? event.dur ?? 0) / 1000;
   }
-  const tasks = own.filter((e) => e.ph === "X" && e.name === "RunTask").map((e) => e.dur / 1000);
+  const tasks = own.filter((e) => e.ph === "X" && e.name === "RunTask").map((e) => (e.tdur ?? e.dur) / 1000);
   const sorted = costs.toSorted((a, b) => a - b);
   const at = (q) => sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? 0;
   return { frames: frames.length, p50: at(0.5), p95: at(0.95), max: sorted.at(-1) ?? 0, longestTask: Math.max(0, ...tasks) };
