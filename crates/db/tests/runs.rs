@@ -290,7 +290,7 @@ async fn messages_and_conversations_of_a_batch() {
             Message { answer: "Hello!".into(), query: "not taken".into(), updated_at: later, ..message.clone() };
         let touch = Touch { conversation_id: conversation.id, at: later, messages: 1 };
         let batch = RunBatch {
-            conversations: vec![&named],
+            conversations: vec![&conversation, &named],
             touches: vec![touch, touch],
             messages: vec![&answered],
             ..RunBatch::default()
@@ -346,9 +346,37 @@ async fn a_dead_process_loses_its_runs_to_one_other() {
         assert_eq!(takeover.finished, [two, one]);
         assert_eq!(takeover.unfinished, [three]);
         assert_eq!(takeover.intents, [intent]);
-        // The old owner wakes up and wants to write its end.
+        // The old owner wakes up: it learns that it is struck off, and can write neither the end nor a node.
+        let tx = db.begin().await.unwrap();
+        assert!(!leases::heartbeat(&tx, dead, Duration::from_secs(60)).await.unwrap());
+        tx.commit().await.unwrap();
+        let its_writer = RunWriter::of_process(db.clone(), dead);
+        let late = app.node(&lost, 4);
+        let error = its_writer.commit(&RunBatch { nodes: vec![&late], ..RunBatch::default() }).await.unwrap_err();
+        assert!(matches!(error, Error::Conflict(_)), "{error:?}");
+        let new_owner = RunWriter::of_process(db.clone(), alive);
+        new_owner.commit(&RunBatch { nodes: vec![&late], ..RunBatch::default() }).await.unwrap();
         let error = writer.commit(&RunBatch { runs: vec![&finished(lost)], ..RunBatch::default() }).await.unwrap_err();
         assert!(matches!(error, Error::Conflict(_)), "{error:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_process_that_overslept_keeps_its_runs() {
+    on_each_database(|db| async move {
+        let app = App::new();
+        let me = process(&db, Duration::ZERO).await;
+        let run = app.run(me);
+        let writer = RunWriter::of_process(db.clone(), me);
+        writer.commit(&RunBatch { runs: vec![&run], ..RunBatch::default() }).await.unwrap();
+        let tx = db.begin().await.unwrap();
+        for lease in leases::expired(&tx, now(), 10).await.unwrap() {
+            assert!(!leases::claim(&tx, lease, me).await.unwrap());
+        }
+        assert!(leases::heartbeat(&tx, me, Duration::from_secs(60)).await.unwrap());
+        tx.commit().await.unwrap();
+        writer.commit(&RunBatch { runs: vec![&finished(run)], ..RunBatch::default() }).await.unwrap();
     })
     .await;
 }

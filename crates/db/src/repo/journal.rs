@@ -8,11 +8,12 @@
 mod rows;
 mod statement;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use ox_types::ConversationId;
-use sea_orm::{ConnectionTrait, Statement, Value};
+use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
+use uuid::Uuid;
 
 use self::{
     rows::{CONVERSATIONS, FILES, INTENTS, LOGS, MESSAGES, NODES, RUNS, VARIABLES},
@@ -82,13 +83,21 @@ impl RunBatch<'_> {
 #[derive(Clone)]
 pub struct RunWriter {
     database: Database,
+    process: Option<Uuid>,
 }
 
 impl RunWriter {
-    /// A writer on a database.
+    /// A writer on a database, for whoever runs nothing under a lease.
     #[must_use]
     pub const fn new(database: Database) -> Self {
-        Self { database }
+        Self { database, process: None }
+    }
+
+    /// The writer of a process. It refuses once the process is not registered (any more): others may have taken
+    /// over its runs.
+    #[must_use]
+    pub const fn of_process(database: Database, process: Uuid) -> Self {
+        Self { database, process: Some(process) }
     }
 
     /// Writes all changes in one transaction, durable when it returns.
@@ -100,9 +109,25 @@ impl RunWriter {
             return Ok(());
         }
         let tx = self.database.begin().await?;
+        if let Some(process) = self.process
+            && !is_registered(&tx, process).await?
+        {
+            return Err(Error::Conflict("this process has lost its lease; others may run what it ran".to_owned()));
+        }
         write(&tx, batch).await?;
         tx.commit().await
     }
+}
+
+/// On PostgreSQL the row stays locked until the commit, so that nobody strikes the process off in between.
+async fn is_registered(tx: &Tx, process: Uuid) -> Result<bool> {
+    let connection = tx.connection();
+    let backend = connection.get_database_backend();
+    let sql = match backend {
+        DbBackend::Postgres => "SELECT 1 FROM processes WHERE id = $1 FOR KEY SHARE",
+        _ => "SELECT 1 FROM processes WHERE id = $1",
+    };
+    Ok(connection.query_one_raw(Statement::from_sql_and_values(backend, sql, [process.into()])).await?.is_some())
 }
 
 /// As [`RunWriter::commit`], inside a transaction that does more.
@@ -110,7 +135,7 @@ impl RunWriter {
 /// # Errors
 /// As there.
 pub async fn write(tx: &Tx, batch: &RunBatch<'_>) -> Result<()> {
-    put(tx, &CONVERSATIONS, &batch.conversations).await?;
+    put(tx, &CONVERSATIONS, &last_of_each(&batch.conversations)).await?;
     touch(tx, &batch.touches).await?;
     put(tx, &MESSAGES, &batch.messages).await?;
     put(tx, &FILES, &batch.message_files).await?;
@@ -154,6 +179,14 @@ async fn put<R>(tx: &Tx, table: &Upsert<R>, rows: &[&R]) -> Result<u64> {
         written += connection.execute_raw(statement).await?.rows_affected();
     }
     Ok(written)
+}
+
+/// Two runs of one conversation may meet in a batch: the later state of it counts.
+fn last_of_each<'a>(conversations: &[&'a Conversation]) -> Vec<&'a Conversation> {
+    let mut seen = HashSet::new();
+    let mut kept: Vec<_> = conversations.iter().rev().copied().filter(|found| seen.insert(found.id)).collect();
+    kept.reverse();
+    kept
 }
 
 async fn touch(tx: &Tx, touches: &[Touch]) -> Result<()> {

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use ox_types::RunId;
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, Statement,
-    sea_query::{Expr, ExprTrait},
+    sea_query::Expr,
 };
 use uuid::Uuid;
 
@@ -106,20 +106,29 @@ pub async fn expired(source: &impl Source, at: DateTime<Utc>, limit: u64) -> Res
     Ok(rows.into_iter().map(|row| ExpiredLease { run_id: RunId(row.id), owner: row.owner }).collect())
 }
 
-/// Takes a run from its dead owner. False when somebody else was quicker, or it has finished.
+/// Takes a run from its dead owner, which is struck off at once: if it comes back to life, its heartbeat fails and
+/// its writer refuses. False when somebody else was quicker, the owner lives after all, or the run has finished.
+/// A process never takes over from itself: after a long sleep its runs go on where they were.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn claim(tx: &Tx, lease: ExpiredLease, process: Uuid) -> Result<bool> {
     let old = match lease.owner {
-        Some(owner) => Condition::all().add(runs::Column::Owner.eq(owner)),
+        Some(owner) if owner == process => return Ok(false),
+        Some(owner) => {
+            let of_owner = processes::Entity::find_by_id(owner);
+            processes::Entity::delete_by_id(owner)
+                .filter(processes::Column::ExpiresAt.lt(now()))
+                .exec(tx.connection())
+                .await?;
+            // The old owner may have come back to life since the lease was seen expired.
+            if of_owner.one(tx.connection()).await?.is_some() {
+                return Ok(false);
+            }
+            Condition::all().add(runs::Column::Owner.eq(owner))
+        }
         None => Condition::all().add(runs::Column::Owner.is_null()),
     };
-    // The old owner may have come back to life since the lease was seen expired.
-    let alive = processes::Column::Id.eq(lease.owner).and(processes::Column::ExpiresAt.gte(now()));
-    if lease.owner.is_some() && processes::Entity::find().filter(alive).one(tx.connection()).await?.is_some() {
-        return Ok(false);
-    }
     let changed = runs::Entity::update_many()
         .col_expr(runs::Column::Owner, Expr::value(process))
         .filter(runs::Column::Id.eq(lease.run_id.0))
