@@ -32,7 +32,11 @@ struct Config {
 
 #[derive(Deserialize)]
 struct Case {
+    #[serde(default, deserialize_with = "config::nullable")]
     case_id: String,
+    /// Compat: some files have only this.
+    #[serde(default, deserialize_with = "config::nullable")]
+    id: String,
     #[serde(default, deserialize_with = "config::nullable")]
     logical_operator: Logic,
     #[serde(default, deserialize_with = "config::nullable")]
@@ -54,13 +58,22 @@ impl NodeKind for IfElse {
         let config: Config = config::read(spec)?;
         // Compat: the group of the legacy form is called `default` in the trace.
         let legacy = config.cases.is_none();
-        let cases = config.cases.unwrap_or_else(|| {
+        let mut cases = config.cases.unwrap_or_else(|| {
             vec![Case {
                 case_id: "true".into(),
+                id: String::new(),
                 logical_operator: config.logical_operator,
                 conditions: config.conditions,
             }]
         });
+        for case in &mut cases {
+            if case.case_id.is_empty() {
+                case.case_id = std::mem::take(&mut case.id);
+            }
+            if case.case_id.is_empty() {
+                return Err("a case has no case_id".into());
+            }
+        }
         Ok(BuiltNode::new(NodeClass::Branch, Effect::Pure, Arc::new(Runner { cases, legacy })))
     }
 }

@@ -42,3 +42,16 @@ async fn an_unknown_kind_fails_by_name() {
     let error = testing::run("teleport", json!({}), ox_engine::Pool::new()).await.unwrap_err();
     assert_eq!(error.error, "Node 'n' is of the type 'teleport', which this version cannot run.");
 }
+
+#[test]
+fn the_studio_knows_every_kind() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../web/src/studio/nodes");
+    let Ok(files) = std::fs::read_dir(&folder) else {
+        eprintln!("skipped: {} is absent", folder.display());
+        return;
+    };
+    let text: String = files.filter_map(|file| std::fs::read_to_string(file.unwrap().path()).ok()).collect();
+    for kind in KINDS {
+        assert!(text.contains(&format!("\"{}\"", kind.kind())), "the studio has no record of {}", kind.kind());
+    }
+}

@@ -8,7 +8,7 @@ use ox_text::{
     template::{Segment, Template as Variables},
 };
 use ox_types::{Value, ValueType};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error};
 
 use super::{Config, context};
 use crate::{
@@ -24,11 +24,22 @@ const CONTEXT: &str = "{{#context#}}";
 const HISTORIES: [&str; 2] = ["{{#histories#}}", "#histories#"];
 
 /// The prompt as it is configured.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
+#[derive(Clone, Debug)]
 pub enum Template {
     Chat(Vec<ChatItem>),
     Completion(TextItem),
+}
+
+impl<'de> Deserialize<'de> for Template {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let json = ox_types::Json::deserialize(deserializer)?;
+        let read = if json.is_array() {
+            serde_json::from_value(json).map(Self::Chat)
+        } else {
+            serde_json::from_value(json).map(Self::Completion)
+        };
+        read.map_err(|error| D::Error::custom(format!("prompt_template: {error}")))
+    }
 }
 
 #[derive(Clone, Debug, Deserialize)]
