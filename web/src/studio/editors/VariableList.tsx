@@ -31,7 +31,11 @@ export function useVariableRows(groups: readonly VariableGroup[], query: string,
       if (!needle) return !deep;
       return `${row.source} ${row.path}`.toLocaleLowerCase().includes(needle);
     });
-    return [...matching.filter((r) => r.fits), ...matching.filter((r) => !r.fits)];
+    const rank = (row: VariableRow) => {
+      const path = row.path.toLocaleLowerCase();
+      return (row.fits ? 0 : 4) + (path.startsWith(needle) ? 0 : path.includes(needle) ? 1 : 2);
+    };
+    return needle ? matching.toSorted((a, b) => rank(a) - rank(b)) : [...matching.filter((r) => r.fits), ...matching.filter((r) => !r.fits)];
   }, [groups, query, wanted, t]);
 }
 

@@ -3,7 +3,7 @@ import { apply, type Change, difference, invert, same } from "./changes";
 import { copy, paste } from "./clipboard";
 import { reaches, refuse } from "./connect";
 import type { GraphNode, StudioDocument } from "./document";
-import { addAfter, changeKind, connect, disconnect, freeTitle, insertOnEdge, moveNodes, placeAfter, removeNodes, resizeNode, updateData } from "./edits";
+import { addAfter, changeKind, connect, disconnect, freePlace, freeTitle, insertOnEdge, moveNodes, placeAfter, removeNodes, resizeNode, updateData } from "./edits";
 import { edge, graph, node, portsOf } from "./fixtures";
 import { emptyHistory, record, redo, undo } from "./history";
 
@@ -108,6 +108,8 @@ describe("what the edits do", () => {
     expect(freeTitle(chain, "new")).toBe("new");
     const one = graph([node("s", "start", {}, 0, 0), node("a", "llm", {}, 240, 0)]);
     expect(placeAfter(one, "s")).toEqual({ x: 240, y: 130 });
+    expect(freePlace(one, { x: 200, y: 20 })).toEqual({ x: 200, y: 130 });
+    expect(freePlace(one, { x: 900, y: 20 })).toEqual({ x: 900, y: 20 });
   });
 });
 

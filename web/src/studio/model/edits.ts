@@ -222,6 +222,17 @@ export function placeAfter(document: StudioDocument, source: string, width = 188
   return { x, y };
 }
 
+/** The wanted place, or the nearest one below it where nothing lies. */
+export function freePlace(document: StudioDocument, wanted: Point, width = 188): Point {
+  let y = wanted.y;
+  const clash = () =>
+    [...document.nodes.values()].find(
+      (n) => containerOf(n) === undefined && Math.abs(n.position.x - wanted.x) < width && Math.abs(n.position.y - y) < STEP_Y - 20,
+    );
+  for (let node = clash(); node; node = clash()) y = node.position.y + STEP_Y;
+  return { x: Math.round(wanted.x), y: Math.round(y) };
+}
+
 /** A title no other node has: "Code", "Code 2", "Code 3". */
 export function freeTitle(document: StudioDocument, wanted: string, others: Iterable<string> = []): string {
   const taken = new Set<string>(others);

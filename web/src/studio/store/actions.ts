@@ -117,8 +117,8 @@ export function addNode(wanted: NewNode, request: PaletteRequest | undefined): v
   const source = request?.from ? document.nodes.get(request.from.source) : undefined;
   const onEdge = request?.edge ? document.edges.get(request.edge) : undefined;
   const inside = source ?? (onEdge ? document.nodes.get(onEdge.source) : undefined);
-  const place = request?.place ?? (source ? edits.placeAfter(document, source.id) : getView()?.centre());
-  const node = build(document, wanted, place ?? { x: 80, y: 280 }, inside && containerOf(inside) ? inside : undefined);
+  const place = request?.place ?? (source ? edits.placeAfter(document, source.id) : edits.freePlace(document, getView()?.centre() ?? { x: 80, y: 200 }));
+  const node = build(document, wanted, place, inside && containerOf(inside) ? inside : undefined);
   let changes: Change[];
   if (request?.from && source) changes = edits.addAfter(document, node, request.from, portsOf);
   else if (request?.edge) changes = edits.insertOnEdge(document, node, request.edge, portsOf);
