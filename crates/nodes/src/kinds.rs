@@ -13,3 +13,6 @@ pub mod question_classifier;
 pub mod start;
 pub mod template_transform;
 pub mod variable_aggregator;
+
+#[cfg(test)]
+mod tests;
