@@ -72,10 +72,10 @@ pub struct DbJournal {
 }
 
 impl DbJournal {
-    /// A journal that writes there.
+    /// A journal that writes there, while this process is registered.
     #[must_use]
-    pub const fn new(database: Database) -> Self {
-        Self { writer: RunWriter::new(database) }
+    pub const fn new(database: Database, process: Uuid) -> Self {
+        Self { writer: RunWriter::of_process(database, process) }
     }
 }
 

@@ -77,18 +77,23 @@ impl Runtime {
     /// Starts the recorder over a database.
     #[must_use]
     pub fn new(db: &Database, settings: &Settings) -> Arc<Self> {
-        Self::with_journal(db, settings, Arc::new(DbJournal::new(db.clone())))
+        let process_id = ox_types::new_uuid();
+        Self::build(db, settings, Arc::new(DbJournal::new(db.clone(), process_id)), process_id)
     }
 
     /// Starts the recorder over a journal of the caller's.
     #[must_use]
     pub fn with_journal(db: &Database, settings: &Settings, journal: Arc<dyn Journal>) -> Arc<Self> {
+        Self::build(db, settings, journal, ox_types::new_uuid())
+    }
+
+    fn build(db: &Database, settings: &Settings, journal: Arc<dyn Journal>, process_id: Uuid) -> Arc<Self> {
         let (recorder, task) = Recorder::new(journal);
         // Not tracked: it ends by itself when the last run has let go of it.
         #[expect(clippy::disallowed_methods, reason = "ends with the last recorder handle")]
         tokio::spawn(task);
         Arc::new(Self {
-            process_id: ox_types::new_uuid(),
+            process_id,
             published: Published::new(db.clone()),
             recorder,
             active: ActiveRuns::new(settings.limits.max_active_runs),
@@ -128,6 +133,12 @@ impl Runtime {
     #[must_use]
     pub fn find(&self, task_id: TaskId) -> Option<Arc<LiveRun>> {
         self.lock().get(&task_id).cloned()
+    }
+
+    /// Some run under way here, if there is one.
+    #[must_use]
+    pub fn any_task(&self) -> Option<TaskId> {
+        self.lock().keys().next().copied()
     }
 
     /// A workflow run under way here.

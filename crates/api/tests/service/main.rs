@@ -1,0 +1,10 @@
+//! The Service API and published pages, case by case (service-api-cases.md), over HTTP.
+
+mod chat;
+mod conversations;
+mod files;
+mod keys;
+mod rig;
+mod routes;
+mod visitors;
+mod workflows;

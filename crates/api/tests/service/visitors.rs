@@ -1,0 +1,204 @@
+//! I: published pages.
+
+use axum::{
+    body::Body,
+    http::{Method, Request},
+};
+use ox_types::Json;
+use serde_json::json;
+
+use crate::rig::{Answer, Draft, Rig, TestApp, chatflow, names, shape};
+
+struct Page<'a> {
+    rig: &'a Rig,
+    code: String,
+    passport: String,
+}
+
+impl Page<'_> {
+    async fn call(&self, method: Method, path: &str, body: Option<Json>) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
+        request = request.header("x-app-code", &self.code).header("x-app-passport", &self.passport);
+        let body = match body {
+            Some(json) => {
+                request = request.header("content-type", "application/json");
+                Body::from(json.to_string())
+            }
+            None => Body::empty(),
+        };
+        self.rig.send(request.body(body).unwrap()).await
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        self.call(Method::GET, path, None).await
+    }
+
+    async fn post(&self, path: &str, body: Json) -> Answer {
+        self.call(Method::POST, path, Some(body)).await
+    }
+}
+
+async fn code_of(rig: &Rig, app: &TestApp) -> String {
+    let view = ox_app::apps::view(&rig.services, &rig.owner, app.id).await.unwrap();
+    view.site.unwrap().code.unwrap()
+}
+
+async fn passport(rig: &Rig, code: &str, user: &str) -> Answer {
+    let request = Request::get(format!("/api/passport?user_id={user}"));
+    let request = if code.is_empty() { request } else { request.header("x-app-code", code) };
+    rig.send(request.body(Body::empty()).unwrap()).await
+}
+
+async fn page<'a>(rig: &'a Rig, app: &TestApp) -> Page<'a> {
+    let code = code_of(rig, app).await;
+    let passport = passport(rig, &code, "").await.json()["access_token"].as_str().unwrap().to_owned();
+    Page { rig, code, passport }
+}
+
+fn claims(token: &str) -> Json {
+    use base64::Engine as _;
+    let part = token.split('.').nth(1).unwrap();
+    serde_json::from_slice(&base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn passports() {
+    let rig = Rig::new().await;
+    let app = rig.basic_app("chat", "echo", json!({}), json!({})).await;
+    passport(&rig, "", "").await.expect_error(401, "unauthorized", "X-App-Code header is missing.");
+    passport(&rig, "unknown", "").await.expect_error(404, "not_found", "");
+    let code = code_of(&rig, &app).await;
+    let token = passport(&rig, &code, "").await.json()["access_token"].as_str().unwrap().to_owned();
+    let payload = claims(&token);
+    assert_eq!((&payload["sub"], &payload["app_code"]), (&json!("Web API Passport"), &json!(code)), "I3");
+    assert_eq!(payload["app_id"], app.id.to_string());
+    assert!(payload.get("exp").is_none() && payload["end_user_id"].is_string());
+    let of = |answer: Answer| claims(answer.json()["access_token"].as_str().unwrap())["end_user_id"].clone();
+    assert_eq!(of(passport(&rig, &code, "u1").await), of(passport(&rig, &code, "u1").await), "I4");
+    assert_ne!(of(passport(&rig, &code, "").await), of(passport(&rig, &code, "").await));
+    let without = rig.send(Request::get("/api/parameters").body(Body::empty()).unwrap()).await;
+    without.expect_error(401, "unauthorized", "App token is missing.");
+    let mut page = page(&rig, &app).await;
+    let good = std::mem::replace(&mut page.passport, format!("{token}x"));
+    page.get("/api/parameters").await.expect_error(401, "unauthorized", "Invalid token");
+    page.passport = good;
+    assert_eq!(page.get("/api/parameters").await.status, 200);
+    let mode = rig.send(Request::get("/api/webapp/access-mode?appCode=x").body(Body::empty()).unwrap()).await;
+    assert_eq!(mode.json(), json!({"accessMode": "public"}), "I16");
+    let status = page.get(&format!("/api/login/status?app_code={}", page.code)).await.json();
+    assert_eq!(status, json!({"logged_in": true, "app_logged_in": true}));
+    let site = page.get("/api/site").await.json();
+    assert_eq!(site["enable_site"], true, "I9");
+    assert!(site["site"]["title"].is_string() && site["end_user_id"].is_string());
+    ox_app::apps::reset_code(&rig.services, &rig.owner, app.id).await.unwrap();
+    page.get("/api/parameters").await.expect_error(400, "bad_request", "Site URL is no longer valid.");
+    let page = self::page(&rig, &app).await;
+    ox_app::apps::set_site(&rig.services, &rig.owner, app.id, false).await.unwrap();
+    page.get("/api/parameters").await.expect_error(400, "bad_request", "Site is disabled.");
+    passport(&rig, &page.code, "").await.expect_error(404, "not_found", "");
+}
+
+#[tokio::test]
+async fn a_chatflow_on_its_page() {
+    let rig = Rig::new().await;
+    let app = rig.graph_app("advanced-chat", chatflow(json!([]), "echo", json!({})), Draft::default()).await;
+    let page = page(&rig, &app).await;
+    let body = json!({"inputs": {}, "query": "one", "response_mode": "streaming"});
+    let events = page.post("/api/chat-messages", body).await.events();
+    assert_eq!(shape(&events).last(), Some(&"workflow_finished"));
+    for event in events.iter().filter(|event| event["event"] == "node_finished") {
+        for key in ["inputs", "outputs", "process_data"] {
+            assert!(event["data"][key].is_null(), "I10 {key}");
+        }
+    }
+    let end = events.iter().find(|event| event["event"] == "message_end").unwrap();
+    assert!(end["metadata"].get("usage").is_none());
+    let conversation = events[0]["conversation_id"].as_str().unwrap();
+    let messages = page.get(&format!("/api/messages?conversation_id={conversation}")).await.json();
+    assert!(messages["data"][0]["metadata"].is_object(), "I11 {messages}");
+    let parent = &messages["data"][0]["id"];
+    let body = json!({"inputs": {}, "query": "two", "conversation_id": conversation, "parent_message_id": parent,
+        "response_mode": "blocking"});
+    assert_eq!(page.post("/api/chat-messages", body).await.json()["answer"], "two");
+    let messages = page.get(&format!("/api/messages?conversation_id={conversation}")).await.json();
+    assert_eq!(&messages["data"][1]["parent_message_id"], parent);
+    let bad = json!({"inputs": {}, "query": "x", "conversation_id": "abc"});
+    page.post("/api/chat-messages", bad).await.expect_error_with(400, "invalid_param", &["abc is not a valid uuid."]);
+    page.post("/api/completion-messages", json!({"inputs": {}})).await.expect_error(400, "not_completion_app", "");
+    page.post("/api/workflows/run", json!({"inputs": {}})).await.expect_error(
+        400,
+        "not_workflow_app",
+        "Please check if your Workflow app mode matches the right API route.",
+    );
+    let id = messages["data"][0]["id"].as_str().unwrap();
+    page.get(&format!("/api/messages/{id}/suggested-questions"))
+        .await
+        .expect_error(403, "app_suggested_questions_after_answer_disabled", "");
+}
+
+#[tokio::test]
+async fn pins_and_separate_lists() {
+    let rig = Rig::new().await;
+    let app = rig.basic_app("chat", "echo", json!({}), json!({})).await;
+    let page = page(&rig, &app).await;
+    let service = json!({"inputs": {}, "query": "by key", "user": "abc-123"});
+    rig.post("/v1/chat-messages", &app, service).await;
+    let ask = |query: &str| json!({"inputs": {}, "query": query, "response_mode": "blocking"});
+    let one = page.post("/api/chat-messages", ask("one")).await.json()["conversation_id"].as_str().unwrap().to_owned();
+    page.post("/api/chat-messages", ask("two")).await;
+    let all = page.get("/api/conversations").await.json();
+    assert_eq!(all["data"].as_array().unwrap().len(), 2, "I17 {all}");
+    for _ in 0..2 {
+        let pinned = page.call(Method::PATCH, &format!("/api/conversations/{one}/pin"), None).await;
+        assert_eq!(pinned.json(), json!({"result": "success"}), "I12");
+    }
+    let ids = |answer: Json| -> Vec<String> {
+        answer["data"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(ids(page.get("/api/conversations?pinned=true").await.json()), [one.clone()]);
+    assert!(!ids(page.get("/api/conversations?pinned=false").await.json()).contains(&one));
+    page.call(Method::PATCH, &format!("/api/conversations/{one}/unpin"), None).await;
+    assert_eq!(ids(page.get("/api/conversations?pinned=true").await.json()), Vec::<String>::new());
+    let stranger = self::page(&rig, &app).await;
+    assert_eq!(stranger.get("/api/conversations").await.json()["data"], json!([]));
+    stranger
+        .get(&format!("/api/messages?conversation_id={one}"))
+        .await
+        .expect_error(404, "not_found", "Conversation Not Exists.");
+    let deleted = page.call(Method::DELETE, &format!("/api/conversations/{one}"), None).await;
+    assert_eq!(deleted.status, 204);
+}
+
+#[tokio::test]
+async fn completions_and_bookmarks() {
+    let rig = Rig::new().await;
+    let app = rig.basic_app("completion", "echo", json!({}), json!({"pre_prompt": "say it"})).await;
+    let page = page(&rig, &app).await;
+    let body = json!({"inputs": {}, "response_mode": "blocking"});
+    let answer = page.post("/api/completion-messages", body).await.json();
+    assert_eq!(answer["answer"], "say it", "{answer}");
+    let id = answer["message_id"].as_str().unwrap();
+    page.get(&format!("/api/messages/{id}/more-like-this?response_mode=blocking"))
+        .await
+        .expect_error(403, "app_more_like_this_disabled", "");
+    assert_eq!(page.post("/api/saved-messages", json!({"message_id": id})).await.status, 200);
+    let saved = page.get("/api/saved-messages").await.json();
+    assert_eq!(saved["data"][0]["answer"], "say it");
+    assert_eq!(
+        saved["data"][0].as_object().unwrap().keys().collect::<Vec<_>>(),
+        ["id", "inputs", "query", "answer", "message_files", "feedback", "created_at"]
+    );
+    page.call(Method::DELETE, &format!("/api/saved-messages/{id}"), None).await;
+    assert_eq!(page.get("/api/saved-messages").await.json()["data"], json!([]));
+}
+
+#[tokio::test]
+async fn a_workflow_always_streams() {
+    let rig = Rig::new().await;
+    let app = rig.graph_app("workflow", crate::rig::passthrough(&json!([])), Draft::default()).await;
+    let page = page(&rig, &app).await;
+    let events = page.post("/api/workflows/run", json!({"inputs": {}, "response_mode": "blocking"})).await.events();
+    assert_eq!(names(&events).last(), Some(&"workflow_finished"));
+    let stop = format!("/api/workflows/tasks/{}/stop", ox_types::new_uuid());
+    assert_eq!(page.post(&stop, json!({})).await.json(), json!({"result": "success"}));
+}
