@@ -61,6 +61,8 @@ pub async fn save_draft(services: &Services, principal: &Principal, id: AppId, c
     let app = graph_app(services, principal, id).await?;
     check_graph(&change.graph)?;
     let account = principal.account_id()?;
+    // Made before the transaction: there is one writer, and making the key would wait for it.
+    services.secrets.tenant_key(&services.db, app.tenant_id).await?;
     // Reading and writing in one transaction: of two editors that save at once, the second is told.
     let tx = services.db.begin().await?;
     let before = repo::workflows::draft(&tx, app.tenant_id, id).await?;

@@ -128,7 +128,6 @@ pub const RULES: &[Rule] = &[
     // runs and logs
     rule(GET, "/apps/{app_id}/workflow-runs", VIEW),
     rule(GET, "/apps/{app_id}/advanced-chat/workflow-runs", VIEW),
-    rule(GET, "/apps/{app_id}/workflow-runs/count", VIEW),
     rule(GET, "/apps/{app_id}/workflow-runs/{run_id}", VIEW),
     rule(GET, "/apps/{app_id}/workflow-runs/{run_id}/node-executions", VIEW),
     rule(GET, "/apps/{app_id}/workflow-app-logs", VIEW),

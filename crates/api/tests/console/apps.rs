@@ -94,7 +94,7 @@ async fn files_come_in_and_go_out_again() {
 
 #[tokio::test]
 async fn bad_files_say_what_is_wrong_and_newer_ones_ask() {
-    let server = TestServer::start(ox_testkit::sqlite().await.unwrap()).await;
+    let server = TestServer::sqlite().await;
     let owner = server.owner().await;
     let import = |text: String| {
         let (server, owner) = (&server, &owner);
@@ -124,7 +124,7 @@ async fn bad_files_say_what_is_wrong_and_newer_ones_ask() {
 
 #[tokio::test]
 async fn keys_sites_and_switches() {
-    let server = TestServer::start(ox_testkit::sqlite().await.unwrap()).await;
+    let server = TestServer::sqlite().await;
     let owner = server.owner().await;
     let (id, key) = server.app(&owner, &app_file("passthrough")).await;
     assert!(key.starts_with("app-") && key.len() == 28);

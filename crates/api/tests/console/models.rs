@@ -27,7 +27,7 @@ async fn the_scripted_model_is_ready_and_the_default() {
 
 #[tokio::test]
 async fn production_hides_the_scripted_model() {
-    let server = TestServer::with(ox_testkit::sqlite().await.unwrap(), &[("DEPLOY_ENV", "PRODUCTION")]).await;
+    let server = TestServer::sqlite_with(&[("DEPLOY_ENV", "PRODUCTION")]).await;
     let owner = server.owner().await;
     let list = server.get(&owner, "/workspaces/current/model-providers").await;
     assert!(!list.text.contains("scripted"));
@@ -35,7 +35,7 @@ async fn production_hides_the_scripted_model() {
 
 #[tokio::test]
 async fn a_refused_key_is_not_kept_and_says_why() {
-    let server = TestServer::start(ox_testkit::sqlite().await.unwrap()).await;
+    let server = TestServer::sqlite().await;
     let owner = server.owner().await;
     let list = server.get(&owner, "/workspaces/current/model-providers").await.json();
     let openai = provider(&list, "langgenius/openai/openai");
@@ -55,7 +55,7 @@ async fn a_refused_key_is_not_kept_and_says_why() {
 
 #[tokio::test]
 async fn models_are_switched_off_and_on_and_defaults_chosen() {
-    let server = TestServer::start(ox_testkit::sqlite().await.unwrap()).await;
+    let server = TestServer::sqlite().await;
     let owner = server.owner().await;
     let usable = server.get(&owner, "/workspaces/current/models/model-types/llm").await.json();
     let id = usable["data"][0]["provider"].as_str().unwrap().replace('/', "%2F");
@@ -76,7 +76,7 @@ async fn models_are_switched_off_and_on_and_defaults_chosen() {
 
 #[tokio::test]
 async fn ids_with_plain_slashes_reach_the_same_routes() {
-    let server = TestServer::start(ox_testkit::sqlite().await.unwrap()).await;
+    let server = TestServer::sqlite().await;
     let owner = server.owner().await;
     for id in ["langgenius/openai/openai", "langgenius%2Fopenai%2Fopenai", "openai"] {
         let answer = server.get(&owner, &format!("/workspaces/current/model-providers/{id}/models")).await;

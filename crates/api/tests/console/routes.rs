@@ -12,7 +12,7 @@ const SURFACES: &[(&str, &[Rule])] =
     &[("/console/api", ox_api::console::RULES), ("/v1", ox_api::service::RULES), ("/api", ox_api::webapp::RULES)];
 
 async fn server() -> TestServer {
-    TestServer::start(ox_testkit::sqlite().await.unwrap()).await
+    TestServer::sqlite().await
 }
 
 /// `(method, path)` of every operation in the OpenAPI document.

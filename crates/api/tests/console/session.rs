@@ -27,7 +27,7 @@ async fn set_up_happens_once_and_the_owner_signs_in() {
 
 #[tokio::test]
 async fn bad_set_up_names_the_field() {
-    let server = TestServer::start(ox_testkit::sqlite().await.unwrap()).await;
+    let server = TestServer::sqlite().await;
     for (body, field) in [
         (json!({"email": "nope", "name": "A", "password": PASSWORD}), "email"),
         (json!({"email": "a@example.com", "name": "", "password": PASSWORD}), "name"),
@@ -42,7 +42,7 @@ async fn bad_set_up_names_the_field() {
 
 #[tokio::test]
 async fn init_password_guards_set_up() {
-    let server = TestServer::with(ox_testkit::sqlite().await.unwrap(), &[("INIT_PASSWORD", "let me in")]).await;
+    let server = TestServer::sqlite_with(&[("INIT_PASSWORD", "let me in")]).await;
     let body = json!({"email": "a@example.com", "name": "A", "password": PASSWORD});
     let closed = server.post(&Session::default(), "/setup", body.clone()).await;
     assert_eq!(closed.code(), "not_init_validated");
@@ -58,7 +58,7 @@ async fn init_password_guards_set_up() {
 
 #[tokio::test]
 async fn every_session_call_needs_the_csrf_header() {
-    let server = TestServer::start(ox_testkit::sqlite().await.unwrap()).await;
+    let server = TestServer::sqlite().await;
     let owner = server.owner().await;
     let mut without = owner.clone();
     without.cookies.retain(|(name, _)| name != "csrf_token");
@@ -74,7 +74,7 @@ async fn every_session_call_needs_the_csrf_header() {
 
 #[tokio::test]
 async fn wrong_passwords_lock_the_address() {
-    let server = TestServer::start(ox_testkit::sqlite().await.unwrap()).await;
+    let server = TestServer::sqlite().await;
     server.owner().await;
     for _ in 0..6 {
         let answer = server.try_login("owner@example.com", "wrong password 1").await;
@@ -89,7 +89,7 @@ async fn wrong_passwords_lock_the_address() {
 
 #[tokio::test]
 async fn a_refresh_token_works_once_and_sign_out_ends_it() {
-    let server = TestServer::start(ox_testkit::sqlite().await.unwrap()).await;
+    let server = TestServer::sqlite().await;
     let owner = server.owner().await;
     let refreshed = server.post(&owner, "/refresh-token", json!({})).await;
     assert_eq!(refreshed.status, StatusCode::OK);

@@ -11,6 +11,7 @@ use axum::{
 use base64::Engine as _;
 use http_body_util::BodyExt as _;
 use ox_app::{Parts, Services, Settings};
+use ox_db::Database;
 use ox_testkit::TestDb;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
@@ -22,7 +23,7 @@ pub struct TestServer {
     pub router: Router,
     pub services: Arc<Services>,
     _home: tempfile::TempDir,
-    _database: TestDb,
+    _database: Option<TestDb>,
 }
 
 /// What came back.
@@ -69,17 +70,30 @@ impl Session {
 }
 
 impl TestServer {
-    pub async fn start(database: TestDb) -> Self {
+    /// On a database of the caller's.
+    pub async fn start(database: Database) -> Self {
         Self::with(database, &[]).await
     }
 
-    pub async fn with(database: TestDb, environment: &[(&str, &str)]) -> Self {
+    /// On a SQLite database of its own.
+    pub async fn sqlite() -> Self {
+        Self::sqlite_with(&[]).await
+    }
+
+    /// On a SQLite database of its own, with settings.
+    pub async fn sqlite_with(environment: &[(&str, &str)]) -> Self {
+        let database = ox_testkit::sqlite().await.unwrap();
+        let server = Self::with(database.database.clone(), environment).await;
+        Self { _database: Some(database), ..server }
+    }
+
+    async fn with(database: Database, environment: &[(&str, &str)]) -> Self {
         ox_net::install_crypto_provider();
         let home = tempfile::tempdir().unwrap();
         let settings = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let services = Services::new(Parts {
             settings: Settings::read(settings.collect()),
-            db: database.database.clone(),
+            db: database,
             kv: Arc::new(ox_kv::Memory::new(ox_kv::Bounds::default())),
             store: Arc::new(ox_store::Disk::open(home.path().join("storage")).await.unwrap()),
             egress: ox_net::Egress::new(ox_net::Policy::default()),
@@ -90,7 +104,7 @@ impl TestServer {
         })
         .unwrap();
         ox_app::runs::recovery::start(&services).await.unwrap();
-        Self { router: ox_api::router(Arc::clone(&services)), services, _home: home, _database: database }
+        Self { router: ox_api::router(Arc::clone(&services)), services, _home: home, _database: None }
     }
 
     pub async fn send(&self, request: Request<Body>) -> Answer {
