@@ -7,14 +7,33 @@ const NODES = Number(process.argv[2] ?? 200);
 const LIMIT_P95_MS = 8;
 const LIMIT_TASK_MS = 50;
 const STEPS = 180;
-const WORK = new Set(["FunctionCall", "EvaluateScript", "EventDispatch", "FireAnimationFrame", "TimerFire", "RunMicrotasks", "Layout", "UpdateLayoutTree", "MinorGC", "MajorGC"]);
+const WORK = new Set([
+  "FunctionCall",
+  "EvaluateScript",
+  "EventDispatch",
+  "FireAnimationFrame",
+  "TimerFire",
+  "RunMicrotasks",
+  "Layout",
+  "UpdateLayoutTree",
+  "MinorGC",
+  "MajorGC",
+]);
 
 /** Outermost work events of the main thread, summed per frame. Times are CPU time of that thread, so that other programs on the machine do not count. */
 function measure(trace) {
   const { traceEvents } = JSON.parse(trace);
-  const main = traceEvents.find((e) => e.name === "thread_name" && e.args?.name === "CrRendererMain" && traceEvents.some((x) => x.tid === e.tid && x.pid === e.pid && x.name === "EventDispatch"));
+  const main = traceEvents.find(
+    (e) =>
+      e.name === "thread_name" &&
+      e.args?.name === "CrRendererMain" &&
+      traceEvents.some((x) => x.tid === e.tid && x.pid === e.pid && x.name === "EventDispatch"),
+  );
   const own = traceEvents.filter((e) => e.pid === main.pid && e.tid === main.tid);
-  const frames = own.filter((e) => e.name === "AnimationFrame" && e.ph === "b").map((e) => e.ts).sort((a, b) => a - b);
+  const frames = own
+    .filter((e) => e.name === "AnimationFrame" && e.ph === "b")
+    .map((e) => e.ts)
+    .sort((a, b) => a - b);
   const work = own.filter((e) => e.ph === "X" && WORK.has(e.name)).sort((a, b) => a.ts - b.ts || b.dur - a.dur);
   const costs = new Array(frames.length).fill(0);
   let until = 0;
@@ -74,7 +93,9 @@ try {
   for (const [name, r] of Object.entries({ "pan by wheel": wheel, "pan by drag": drag, "drag a node": node })) {
     const over = r.p95 > LIMIT_P95_MS || r.longestTask > LIMIT_TASK_MS;
     bad ||= over;
-    console.log(`${name.padEnd(14)} ${NODES} nodes, ${r.frames} frames: script+layout p50 ${r.p50.toFixed(2)} ms, p95 ${r.p95.toFixed(2)} ms, max ${r.max.toFixed(2)} ms; longest task ${r.longestTask.toFixed(1)} ms${over ? "  OVER" : ""}`);
+    console.log(
+      `${name.padEnd(14)} ${NODES} nodes, ${r.frames} frames: script+layout p50 ${r.p50.toFixed(2)} ms, p95 ${r.p95.toFixed(2)} ms, max ${r.max.toFixed(2)} ms; longest task ${r.longestTask.toFixed(1)} ms${over ? "  OVER" : ""}`,
+    );
   }
   process.exitCode = bad ? 1 : 0;
 } finally {

@@ -80,13 +80,12 @@ function useStudioOf(appId: string, mode: AppMode) {
 /** Keeps the open node in the URL. */
 function useNodeInUrl(node: string | undefined, onNode: Props["onNode"], loaded: boolean): void {
   const inspecting = useStudio((s) => s.inspecting);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only when the page opens; afterwards the studio leads and the URL follows
   useEffect(() => {
     if (loaded && node && useStudio.getState().document.nodes.has(node)) {
       set({ inspecting: node, selection: new Set([node]) });
       getView()?.reveal(node);
     }
-    // Only when the page opens: afterwards the studio leads and the URL follows.
-    // biome-ignore lint/correctness/useExhaustiveDependencies: see above
   }, [loaded]);
   useEffect(() => {
     if (loaded) onNode?.(inspecting);

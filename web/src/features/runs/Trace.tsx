@@ -71,7 +71,6 @@ export function Trace(props: Props) {
   return (
     <div className="tr-root">
       <Axis total={axis} />
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: arrow keys move inside the tree */}
       <div className="tr-body" role="tree" tabIndex={0} aria-label={t("trace.label")} ref={body} onKeyDown={keys} onScroll={(e) => setTop(e.currentTarget.scrollTop)}>
         <div style={{ height: shown.before * ROW }} />
         {shown.rows.map((row) => (

@@ -24,7 +24,7 @@ export function ConnectList() {
     <Popover at={place} className="st-palette" label={t("connect.label", { title: node.data.title })} onClose={close} onKeyDown={(e) => moveFocus(e, ".st-option")}>
       <div className="st-palette-group">{t("connect.label", { title: node.data.title })}</div>
       <div className="st-palette-list">
-        {wanted.length === 0 ? <div className="st-empty" tabIndex={0} role="note">{t("connect.none")}</div> : null}
+        {wanted.length === 0 ? <div className="st-empty" role="status">{t("connect.none")}</div> : null}
         {wanted.map((w, i) => {
           const target = nodes.get(w.target);
           const kind = kindOf(target?.data.type ?? "");

@@ -43,7 +43,7 @@ export function RunPill() {
   const { icon: Icon, tone } = LOOK[run.status];
   const active = isActive(run);
   return (
-    <div className="st-float st-pill" role="group" aria-label={t("pill.label")}>
+    <section className="st-float st-pill" aria-label={t("pill.label")}>
       <button type="button" className="st-pill-open st-row" onClick={() => openTray("trace")} title={t("pill.openTrace")}>
         <Icon size={14} strokeWidth={1.9} className={[tone, active ? "st-spin" : ""].join(" ")} aria-hidden />
         <b className={tone} role="status">
@@ -60,6 +60,6 @@ export function RunPill() {
       ) : (
         <IconButton label={t("pill.clear")} icon={X} onClick={() => set({ run: idleRun, preview: undefined })} />
       )}
-    </div>
+    </section>
   );
 }

@@ -17,7 +17,7 @@ export function TreeView() {
   const next = outgoing(document);
   const rows = inOrder(document).filter((row) => !isNote(row.node));
   return (
-    <div className="st-float st-tree" role="region" aria-label={t("tree.label")}>
+    <section className="st-float st-tree" aria-label={t("tree.label")}>
       <div className="st-between st-tree-head">
         <strong>{t("tree.label")}</strong>
         <IconButton label={t("tree.close")} icon={X} onClick={() => set({ treeView: false })} />
@@ -28,7 +28,7 @@ export function TreeView() {
           return <TreeRow key={node.id} id={node.id} title={node.data.title} type={node.data.type} level={level} targets={targets} />;
         })}
       </div>
-    </div>
+    </section>
   );
 }
 

@@ -57,8 +57,7 @@ export function invert(changes: readonly Change[]): Change[] {
           return { on: "edge", id: change.id, before: change.after, after: change.before };
         case "features":
           return { on: "features", before: change.after, after: change.before };
-        case "environment":
-        case "conversation":
+        default:
           return { on: change.on, before: change.after, after: change.before };
       }
     })

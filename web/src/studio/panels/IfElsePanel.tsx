@@ -60,7 +60,7 @@ function BranchCard({ node, branch, name, put, onUp, onDown, onRemove }: CardPro
   const { t } = useTranslation("studio");
   const { conditions } = branch;
   return (
-    <div className="st-case" role="group" aria-label={name}>
+    <fieldset className="st-case" aria-label={name}>
       <div className="st-between">
         <div className="st-row">
           <span className="st-branch-key">{name}</span>
@@ -88,6 +88,6 @@ function BranchCard({ node, branch, name, put, onUp, onDown, onRemove }: CardPro
       <Button size="sm" look="quiet" icon={Plus} onClick={() => put({ conditions: [...conditions, newCondition()] })}>
         {t("condition.add")}
       </Button>
-    </div>
+    </fieldset>
   );
 }

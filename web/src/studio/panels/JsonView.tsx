@@ -23,7 +23,7 @@ export function JsonView({ title, value }: { title: string; value: unknown }) {
         <IconButton label={t("common.copyOf", { name: title })} icon={Copy} onClick={() => void navigator.clipboard?.writeText(text).catch(() => undefined)} />
       </div>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling box must be reachable by keyboard */}
-      <pre className="st-code" tabIndex={0} aria-label={title}>
+      <pre className="st-code" tabIndex={0}>
         {text}
       </pre>
     </section>

@@ -13,7 +13,8 @@ export function LaterPanel({ data }: PanelProps<NodeData>) {
     <section className="st-section">
       <Wrong>{t("later.text", { kind: data.type })}</Wrong>
       <span className="st-hint">{t("later.kept")}</span>
-      <pre className="st-code" aria-label={t("later.settings")}>
+      <span className="st-label">{t("later.settings")}</span>
+      <pre className="st-code">
         {JSON.stringify(settings, null, 2)}
       </pre>
     </section>

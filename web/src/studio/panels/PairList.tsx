@@ -17,7 +17,7 @@ export function PairList({ node, title, value, onChange }: Props) {
   const pairs = readPairs(value);
   const write = (next: readonly Pair[]) => onChange(writePairs(next));
   return (
-    <div className="st-col" role="group" aria-label={title}>
+    <fieldset className="st-plain st-col" aria-label={title}>
       <div className="st-between">
         <span className="st-label">{title}</span>
         <Button look="quiet" size="sm" icon={Plus} onClick={() => write([...pairs, { key: t("http.newKey"), value: "" }])}>
@@ -39,6 +39,6 @@ export function PairList({ node, title, value, onChange }: Props) {
           </div>
         );
       })}
-    </div>
+    </fieldset>
   );
 }

@@ -24,7 +24,8 @@ export function moveFocus(event: KeyboardEvent, selector: string): void {
   if (step === 0) return;
   event.preventDefault();
   const items = [...event.currentTarget.querySelectorAll<HTMLElement>(selector)];
-  const now = items.findIndex((item) => item === document.activeElement);
+  const focused = document.activeElement;
+  const now = focused instanceof HTMLElement ? items.indexOf(focused) : -1;
   items[(now + step + items.length) % items.length]?.focus();
 }
 

@@ -49,6 +49,8 @@ export function Popover({ at, className, label, role = "dialog", onClose, onKeyD
     } else onKeyDown?.(event);
   };
   return createPortal(
+    // biome-ignore lint/a11y/noStaticElementInteractions: it always has one of the roles above
+    // biome-ignore lint/a11y/useAriaPropsSupportedByRole: each of them takes a label
     <div ref={box} data-popover className={className} role={role} aria-label={label} style={place} onKeyDown={keys}>
       {children}
     </div>,

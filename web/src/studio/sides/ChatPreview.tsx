@@ -84,7 +84,7 @@ export function ChatPreview() {
           </details>
         ) : null}
         {read?.opening_statement && turns.length === 0 && !busy ? <div className="st-bubble">{read.opening_statement}</div> : null}
-        {turns.length === 0 && !busy && read && read.suggested_questions.some(Boolean) ? (
+        {turns.length === 0 && !busy && read?.suggested_questions.some(Boolean) ? (
           <div className="st-chips st-suggest">
             {read.suggested_questions.filter(Boolean).map((question) => (
               <Button key={question} size="sm" onClick={() => ask(question)}>

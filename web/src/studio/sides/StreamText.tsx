@@ -25,7 +25,7 @@ export function StreamText({ text, live }: { text: string; live: boolean }) {
   return (
     <>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling box must be reachable by keyboard */}
-      <div className="st-stream" ref={box} onScroll={scrolled} tabIndex={0} role="group" aria-label={t("runPanel.output")}>
+      <div className="st-stream" ref={box} onScroll={scrolled} tabIndex={0} role="log" aria-live="off" aria-label={t("runPanel.output")}>
         {text}
         {live ? <span className="st-caret" aria-hidden /> : null}
       </div>

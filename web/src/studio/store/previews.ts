@@ -1,5 +1,5 @@
 /** Looking at a version or an earlier run: read only, and back to the draft. */
-import { type Version } from "../api";
+import type { Version } from "../api";
 import { readDocument } from "../model/document";
 import { difference } from "../model/changes";
 import { idleRun } from "../model/run";
