@@ -69,6 +69,7 @@ fn routes(services: Arc<Services>) -> Router {
         .nest("/v1", service.layer(public_cors()))
         .nest("/api", webapp.layer(web_cors(&services.settings.web_cors_origins)))
         .nest("/console/api", console.layer(console_cors(&services.settings)))
+        .merge(service::root(&services).layer(public_cors()))
         .merge(files_route::router(&services))
         .merge(health::router(&services))
         .route("/openapi.json", get(move || async move { ([(header::CONTENT_TYPE, "application/json")], document_json) }))

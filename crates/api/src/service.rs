@@ -74,6 +74,11 @@ pub fn router(services: &Arc<Services>) -> OpenApiRouter {
         .with_state(Arc::clone(services))
 }
 
+/// The greeting under its address with a slash, which a nested router does not match.
+pub fn root(services: &Arc<Services>) -> axum::Router {
+    axum::Router::new().route("/v1/", axum::routing::get(info::index)).with_state(Arc::clone(services))
+}
+
 /// State of every handler here.
 pub(crate) type App = State<Arc<Services>>;
 

@@ -125,6 +125,7 @@ impl Rig {
         })
         .unwrap();
         let owner = owner(&db).await;
+        ox_app::runs::recovery::start(&services).await.unwrap();
         let router = ox_api::server::router(Arc::clone(&services));
         Self { services, router, owner, _directory: directory }
     }
