@@ -86,11 +86,14 @@ let refreshing: Promise<boolean> | undefined;
 
 /** One refresh at a time, over all tabs: the token rotates, so two at once would sign one of them out. */
 function refresh(): Promise<boolean> {
-  const call = () => fetch(`${BASE}/refresh-token`, { method: "POST", credentials: "same-origin" }).then((r) => r.ok, () => false);
-  refreshing ??= (navigator.locks ? navigator.locks.request("oxidify.refresh", call) : call()).finally(() => {
+  const call = (): Promise<boolean> => fetch(`${BASE}/refresh-token`, { method: "POST", credentials: "same-origin" }).then((r) => r.ok, () => false);
+  const locked = async (): Promise<boolean> => (navigator.locks ? await navigator.locks.request("oxidify.refresh", call) : await call());
+  const running = refreshing ?? locked();
+  refreshing = running;
+  void running.finally(() => {
     refreshing = undefined;
   });
-  return refreshing;
+  return running;
 }
 
 /** The response of a request, whatever its body; throws `HttpError` for every failure. */

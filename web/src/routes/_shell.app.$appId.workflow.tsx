@@ -3,18 +3,15 @@ import { lazy, Suspense, useCallback } from "react";
 import { z } from "zod";
 import { appDetail, isGraph } from "../data/apps";
 import { BarEnd } from "../features/shell/AppFrame";
-import { studioTransport } from "../lib/studioTransport";
-import { setTransport } from "../studio/transport";
 
-const Studio = lazy(() => import("../studio/Studio").then((m) => ({ default: m.Studio })));
-const StudioBar = lazy(() => import("../studio/bar/StudioBar").then((m) => ({ default: m.StudioBar })));
+const Studio = lazy(() => import("../studio/page").then((m) => ({ default: m.StudioPage })));
+const StudioBar = lazy(() => import("../studio/page").then((m) => ({ default: m.StudioBar })));
 
 export const Route = createFileRoute("/_shell/app/$appId/workflow")({
   validateSearch: z.object({ node: z.coerce.string().optional().catch(undefined) }),
   beforeLoad: async ({ context, params }) => {
     const app = await context.queryClient.ensureQueryData(appDetail(params.appId));
     if (!isGraph(app.mode)) throw redirect({ to: "/app/$appId/configuration", params, replace: true });
-    setTransport(studioTransport);
     return { app };
   },
   component: Page,

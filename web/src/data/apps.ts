@@ -1,0 +1,171 @@
+/** Apps and what belongs to them: tags, keys, site, versions, imports. */
+import { infiniteQueryOptions, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
+import { get, json, patch, post, put, remove } from "../lib/http";
+
+export type Mode = "workflow" | "advanced-chat" | "chat" | "agent-chat" | "completion";
+export const MODES: readonly Mode[] = ["workflow", "advanced-chat", "chat", "agent-chat", "completion"];
+/** What can be created here; the others import and export. */
+export const CREATABLE: readonly Mode[] = ["workflow", "advanced-chat", "chat", "completion"];
+
+export interface Tag {
+  readonly id: string;
+  readonly name: string;
+  readonly type?: string;
+  readonly binding_count?: string;
+}
+
+export interface AppItem {
+  readonly id: string;
+  readonly name: string;
+  readonly description: string;
+  readonly mode: Mode;
+  readonly icon_type: string | null;
+  readonly icon: string | null;
+  readonly icon_background: string | null;
+  readonly icon_url: string | null;
+  readonly created_at: number;
+  readonly updated_at: number;
+  readonly author_name: string | null;
+  readonly tags: readonly Tag[];
+  readonly workflow: { readonly id?: string; readonly updated_at?: number; readonly created_at?: number } | null;
+  readonly enable_site?: boolean;
+  readonly enable_api?: boolean;
+}
+
+export interface Site {
+  readonly code: string | null;
+  readonly access_token: string | null;
+  readonly title: string;
+  readonly description: string | null;
+  readonly default_language: string;
+  readonly copyright: string | null;
+  readonly privacy_policy: string | null;
+  readonly custom_disclaimer: string;
+  readonly app_base_url: string;
+  readonly show_workflow_steps: boolean;
+}
+
+export interface AppDetail extends Omit<AppItem, "model_config"> {
+  readonly enable_site: boolean;
+  readonly enable_api: boolean;
+  readonly api_base_url: string;
+  readonly site: Site | null;
+  readonly model_config: Record<string, unknown> | null;
+}
+
+export interface AppFilter {
+  readonly name?: string | undefined;
+  readonly mode?: string | undefined;
+  readonly tags?: readonly string[] | undefined;
+  readonly mine?: boolean | undefined;
+}
+
+interface Page<T> {
+  readonly page: number;
+  readonly limit: number;
+  readonly total: number;
+  readonly has_more: boolean;
+  readonly data: readonly T[];
+}
+
+export function isGraph(mode: Mode): boolean {
+  return mode === "workflow" || mode === "advanced-chat";
+}
+
+export const appList = (filter: AppFilter) =>
+  infiniteQueryOptions({
+    queryKey: ["apps", "list", filter],
+    queryFn: ({ pageParam }) =>
+      get<Page<AppItem>>("/apps", { page: pageParam, limit: 50, name: filter.name, mode: filter.mode, tag_ids: filter.tags?.join(","), is_created_by_me: filter.mine ? true : undefined }),
+    initialPageParam: 1,
+    getNextPageParam: (last) => (last.page * last.limit < last.total ? last.page + 1 : undefined),
+    placeholderData: (before) => before,
+  });
+
+/** The first hundred, for the palette and the switcher. */
+export const allApps = queryOptions({ queryKey: ["apps", "all"], queryFn: () => get<Page<AppItem>>("/apps", { page: 1, limit: 100 }), staleTime: 30_000 });
+export const appDetail = (id: string) => queryOptions({ queryKey: ["apps", "one", id], queryFn: () => get<AppDetail>(`/apps/${id}`), staleTime: 30_000 });
+export const tagList = queryOptions({ queryKey: ["tags", "app"], queryFn: () => get<Tag[]>("/tags", { type: "app" }) });
+
+export interface AppFields {
+  readonly name: string;
+  readonly description?: string;
+  readonly mode?: Mode;
+  readonly icon_type?: string;
+  readonly icon?: string;
+  readonly icon_background?: string;
+}
+
+export interface ImportResult {
+  readonly id: string;
+  readonly status: "completed" | "completed-with-warnings" | "pending" | "failed";
+  readonly app_id: string | null;
+  readonly app_mode: Mode | null;
+  readonly current_dsl_version: string;
+  readonly imported_dsl_version: string;
+  readonly error: string;
+  /** What the file needs that is not here, and what was read differently. */
+  readonly warnings?: readonly { readonly code?: string; readonly message: string; readonly node_id?: string | null }[];
+}
+
+export interface Missing {
+  readonly type: string;
+  readonly value: Readonly<Record<string, unknown>>;
+  readonly current_identifier: string | null;
+}
+
+export const createApp = (fields: AppFields) => post<AppDetail>("/apps", fields);
+export const updateApp = (id: string, fields: AppFields) => put<AppDetail>(`/apps/${id}`, fields);
+export const deleteApp = (id: string) => remove(`/apps/${id}`);
+export const copyApp = (id: string, fields: AppFields) => post<AppDetail>(`/apps/${id}/copy`, fields);
+export const exportApp = (id: string, secrets: boolean) => get<{ data: string }>(`/apps/${id}/export`, { include_secret: secrets });
+export const importApp = (body: { mode: "yaml-content" | "yaml-url"; yaml_content?: string; yaml_url?: string }) => post<ImportResult>("/apps/imports", body);
+export const confirmImport = (id: string) => post<ImportResult>(`/apps/imports/${id}/confirm`);
+export const missingDependencies = (appId: string) => get<{ leaked_dependencies: Missing[] }>(`/apps/imports/${appId}/check-dependencies`);
+
+export const createTag = (name: string) => post<Tag>("/tags", { name, type: "app" });
+export const renameTag = (id: string, name: string) => patch<Tag>(`/tags/${id}`, { name, type: "app" });
+export const deleteTag = (id: string) => remove(`/tags/${id}`);
+export const bindTag = (tagId: string, appId: string) => post("/tag-bindings/create", { tag_ids: [tagId], target_id: appId, type: "app" });
+export const unbindTag = (tagId: string, appId: string) => post("/tag-bindings/remove", { tag_id: tagId, target_id: appId, type: "app" });
+
+export interface ApiKey {
+  readonly id: string;
+  readonly token: string;
+  readonly last_used_at: number | null;
+  readonly created_at: number;
+}
+
+export const apiKeys = (id: string) => queryOptions({ queryKey: ["apps", "keys", id], queryFn: () => get<{ data: ApiKey[] }>(`/apps/${id}/api-keys`) });
+export const createKey = (id: string) => post<ApiKey>(`/apps/${id}/api-keys`);
+export const deleteKey = (id: string, key: string) => remove(`/apps/${id}/api-keys/${key}`);
+export const changeSite = (id: string, body: Record<string, unknown>) => post<Site>(`/apps/${id}/site`, body);
+export const enableSite = (id: string, on: boolean) => post<AppDetail>(`/apps/${id}/site-enable`, { enable_site: on });
+export const enableApi = (id: string, on: boolean) => post<AppDetail>(`/apps/${id}/api-enable`, { enable_api: on });
+export const resetSiteCode = (id: string) => post<Site>(`/apps/${id}/site/access-token-reset`);
+
+export interface Version {
+  readonly id: string;
+  readonly version: string;
+  readonly marked_name: string;
+  readonly marked_comment: string;
+  readonly created_at: number;
+  readonly created_by: { readonly name: string } | null;
+  readonly graph?: { readonly nodes?: readonly { readonly data?: Record<string, unknown> }[] };
+}
+
+export const publishedVersion = (id: string) => queryOptions({ queryKey: ["apps", "published", id], queryFn: () => get<Version | null>(`/apps/${id}/workflows/publish`) });
+export const saveModelConfig = (id: string, config: unknown) => json(`/apps/${id}/model-config`, { method: "POST", body: config });
+
+/** Runs a change and reads the lists again. */
+export function useAppChange<Args, Result>(run: (args: Args) => Promise<Result>) {
+  const client = useQueryClient();
+  return useMutation({ mutationFn: run, onSuccess: () => client.invalidateQueries({ queryKey: ["apps"] }) });
+}
+
+/** The address of the published page. */
+export function siteUrl(app: Pick<AppDetail, "mode" | "site">): string {
+  const kind = app.mode === "workflow" || app.mode === "completion" ? app.mode : "chat";
+  const base = app.site?.app_base_url || window.location.origin;
+  return `${base.replace(/\/$/, "")}/${kind}/${app.site?.code ?? app.site?.access_token ?? ""}`;
+}

@@ -1,0 +1,111 @@
+/** Who is signed in, in which workspace, and what the server offers. */
+import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { get, json, post } from "../lib/http";
+
+export interface Account {
+  readonly id: string;
+  readonly name: string;
+  readonly email: string;
+  readonly avatar_url: string | null;
+  readonly interface_language: string | null;
+  readonly interface_theme: string | null;
+  readonly timezone: string | null;
+  readonly is_password_set: boolean;
+}
+
+export type Role = "owner" | "admin" | "editor" | "normal" | "dataset_operator";
+
+export interface Workspace {
+  readonly id: string;
+  readonly name: string;
+  readonly role: Role;
+}
+
+export interface SystemFeatures {
+  readonly enable_email_password_login: boolean;
+  readonly is_allow_register: boolean;
+  readonly is_email_setup: boolean;
+  readonly oxidify?: { readonly version: string; readonly scripted_model: boolean; readonly code_unconfined: boolean };
+}
+
+export interface Dependency {
+  readonly status: string;
+  readonly latency_ms: number;
+  readonly detail: string;
+  readonly error?: string;
+}
+
+export interface Health {
+  readonly status: string;
+  readonly version: string;
+  readonly uptime_s: number;
+  readonly findings: readonly string[];
+  readonly deps: Readonly<Record<string, Dependency>>;
+}
+
+export const systemFeatures = queryOptions({ queryKey: ["system-features"], queryFn: () => json<SystemFeatures>("/system-features", { open: true }), staleTime: 60_000 });
+export const profile = queryOptions({ queryKey: ["profile"], queryFn: () => get<Account>("/account/profile"), staleTime: 300_000 });
+export const workspace = queryOptions({ queryKey: ["workspace"], queryFn: () => post<Workspace>("/workspaces/current"), staleTime: 300_000 });
+export const workspaces = queryOptions({ queryKey: ["workspaces"], queryFn: () => get<{ workspaces: { id: string; name: string; current: boolean }[] }>("/workspaces"), staleTime: 300_000 });
+
+export async function readHealth(): Promise<Health> {
+  const response = await fetch("/health");
+  if (!response.ok && response.status !== 503) throw new Error(String(response.status));
+  return response.json();
+}
+
+export const health = queryOptions({ queryKey: ["health"], queryFn: readHealth, refetchInterval: 30_000, retry: false });
+
+const EDITORS: readonly Role[] = ["owner", "admin", "editor"];
+
+export interface Rights {
+  readonly edit: boolean;
+  readonly admin: boolean;
+  readonly owner: boolean;
+}
+
+export function rightsOf(role: Role | undefined): Rights {
+  return { edit: role !== undefined && EDITORS.includes(role), admin: role === "owner" || role === "admin", owner: role === "owner" };
+}
+
+export function useRights(): Rights {
+  return rightsOf(useQuery(workspace).data?.role);
+}
+
+export const setupState = () => json<{ step: "not_started" | "finished" }>("/setup", { open: true });
+export const initState = () => json<{ status: "finished" | "not_started" }>("/init", { open: true });
+
+/** The wire form of a password: base64 of its UTF-8 bytes. */
+export function wirePassword(text: string): string {
+  return btoa(String.fromCharCode(...new TextEncoder().encode(text)));
+}
+
+export interface Credentials {
+  readonly email: string;
+  readonly password: string;
+  readonly remember?: boolean;
+  readonly inviteToken?: string | undefined;
+}
+
+export async function login({ email, password, remember, inviteToken }: Credentials): Promise<void> {
+  const answer = await json<{ result: string; data?: string }>("/login", {
+    method: "POST",
+    open: true,
+    body: { email, password: wirePassword(password), remember_me: remember ?? true, ...(inviteToken ? { invite_token: inviteToken } : {}) },
+  });
+  if (answer.result !== "success") throw new Error(answer.data ?? answer.result);
+}
+
+/** After signing in or out nothing that was loaded before may stay. */
+export function useForget(): () => void {
+  const client = useQueryClient();
+  return () => client.clear();
+}
+
+export function useAccountChange() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: ({ path, body }: { path: string; body: Record<string, unknown> }) => post<Account>(path, body),
+    onSuccess: (account) => client.setQueryData(profile.queryKey, account),
+  });
+}

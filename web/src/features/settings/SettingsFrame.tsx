@@ -1,0 +1,93 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link, useNavigate } from "@tanstack/react-router";
+import { Building2, ChevronRight, Keyboard, type LucideIcon, Package, Palette, Server, UserRound, Users } from "lucide-react";
+import type { ReactNode } from "react";
+import { useTranslation } from "react-i18next";
+import { workspace } from "../../data/session";
+import { useKeys } from "../../lib/keys";
+import { Kbd } from "../../ui/Kbd";
+
+interface Row {
+  readonly key: string;
+  readonly icon: LucideIcon;
+  readonly to: "/settings/general" | "/settings/members" | "/settings/models" | "/settings/server" | "/settings/profile" | "/settings/appearance" | "/settings/shortcuts";
+}
+
+const GROUPS: readonly { readonly key: string; readonly rows: readonly Row[] }[] = [
+  {
+    key: "workspace",
+    rows: [
+      { key: "general", icon: Building2, to: "/settings/general" },
+      { key: "members", icon: Users, to: "/settings/members" },
+    ],
+  },
+  { key: "build", rows: [{ key: "models", icon: Package, to: "/settings/models" }] },
+  { key: "operate", rows: [{ key: "server", icon: Server, to: "/settings/server" }] },
+  {
+    key: "you",
+    rows: [
+      { key: "profile", icon: UserRound, to: "/settings/profile" },
+      { key: "appearance", icon: Palette, to: "/settings/appearance" },
+      { key: "shortcuts", icon: Keyboard, to: "/settings/shortcuts" },
+    ],
+  },
+];
+
+export function SettingsFrame({ page, children }: { page: string; children: ReactNode }) {
+  const { t } = useTranslation("settings");
+  const navigate = useNavigate();
+  const name = useQuery(workspace).data?.name ?? "";
+  useKeys({ Escape: () => void navigate({ to: "/apps" }) });
+  const title = GROUPS.flatMap((g) => g.rows).find((row) => page.endsWith(`/${row.key}`));
+  return (
+    <>
+      <header className="bar">
+        <div className="flex items-center gap-1.5 text-ink-3 whitespace-nowrap">
+          {name}
+          <ChevronRight size={12} strokeWidth={2} aria-hidden />
+          {t("crumb")}
+          {title ? (
+            <>
+              <ChevronRight size={12} strokeWidth={2} aria-hidden />
+              <b className="text-ink-1 font-semibold">{t(`nav.${title.key}`)}</b>
+            </>
+          ) : null}
+        </div>
+        <div className="flex-1" />
+        <Link to="/apps" className="btn" data-kind="quiet">
+          {t("close")} <Kbd keys="esc" />
+        </Link>
+      </header>
+      <div className="flex flex-1 min-h-0">
+        <nav className="side" aria-label={t("label")}>
+          {GROUPS.map((group) => (
+            <div key={group.key}>
+              <div className="side-head">{t(`group.${group.key}`)}</div>
+              {group.rows.map(({ key, icon: Icon, to }) => (
+                <Link key={key} to={to} className="side-row" activeProps={{ "aria-current": "page" }}>
+                  <Icon size={16} strokeWidth={1.75} aria-hidden />
+                  {t(`nav.${key}`)}
+                </Link>
+              ))}
+            </div>
+          ))}
+        </nav>
+        <div className="flex-1 min-w-0 overflow-auto">
+          <div className="max-w-[1120px] px-8 py-6 flex flex-col gap-5">{children}</div>
+        </div>
+      </div>
+    </>
+  );
+}
+
+export function PageHead({ title, text, children }: { title: string; text?: string; children?: ReactNode }) {
+  return (
+    <div className="flex items-end gap-2.5">
+      <div className="flex-1 min-w-0">
+        <h1 className="text-20 font-semibold">{title}</h1>
+        {text ? <p className="text-ink-2">{text}</p> : null}
+      </div>
+      {children}
+    </div>
+  );
+}

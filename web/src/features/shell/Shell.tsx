@@ -1,0 +1,48 @@
+/** The frame of every signed-in page. */
+import { useLocation, useNavigate } from "@tanstack/react-router";
+import { lazy, type ReactNode, Suspense, useRef } from "react";
+import { useTranslation } from "react-i18next";
+import { useKeys } from "../../lib/keys";
+import { Rail } from "./Rail";
+import { openPalette, openShortcuts, toggleRail, useShell } from "./state";
+
+const Palette = lazy(() => import("./Palette").then((m) => ({ default: m.Palette })));
+const Shortcuts = lazy(() => import("./Shortcuts").then((m) => ({ default: m.Shortcuts })));
+
+export function Shell({ children }: { children: ReactNode }) {
+  const { t } = useTranslation();
+  const navigate = useNavigate();
+  const path = useLocation({ select: (l) => l.pathname });
+  const { rail, palette, shortcuts } = useShell();
+  const open = path === "/apps" ? rail !== false : rail === true && !path.startsWith("/app/");
+  const went = useRef(0);
+  const go = (to: "/apps" | "/settings/models") => () => {
+    if (Date.now() - went.current < 1200) void navigate({ to });
+    went.current = 0;
+  };
+  useKeys({
+    "mod+k": () => openPalette(!palette),
+    "?": () => openShortcuts(true),
+    "[": () => toggleRail(open),
+    g: () => {
+      went.current = Date.now();
+    },
+    a: go("/apps"),
+    s: go("/settings/models"),
+  });
+  return (
+    <div className="app" data-open={open}>
+      <a href="#content" className="btn skip">
+        {t("skip")}
+      </a>
+      <Rail open={open} />
+      <main className="main" id="content" tabIndex={-1}>
+        {children}
+      </main>
+      <Suspense fallback={null}>
+        {palette ? <Palette /> : null}
+        {shortcuts ? <Shortcuts /> : null}
+      </Suspense>
+    </div>
+  );
+}

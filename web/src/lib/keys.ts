@@ -1,0 +1,35 @@
+/** Shortcuts: single letters do nothing while someone types. */
+import { useEffect, useRef } from "react";
+
+export type KeyMap = Readonly<Record<string, (event: KeyboardEvent) => void>>;
+
+export function isTyping(target: EventTarget | null): boolean {
+  if (!(target instanceof HTMLElement)) return false;
+  return target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) || target.closest("[role=menu],[role=listbox],[role=dialog],[role=alertdialog],.cm-editor") !== null;
+}
+
+/** `mod+k`, `alt+1`, `[`, `?`: what a key event is called here. */
+export function nameOf(event: KeyboardEvent): string {
+  const base = event.altKey && /^(Digit|Key)/.test(event.code) ? event.code.replace(/^(Digit|Key)/, "").toLowerCase() : event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  const shift = event.shiftKey && (event.metaKey || event.ctrlKey || event.altKey || event.key.length > 1);
+  return `${event.metaKey || event.ctrlKey ? "mod+" : ""}${event.altKey ? "alt+" : ""}${shift ? "shift+" : ""}${base}`;
+}
+
+/** Keys with mod or alt work everywhere; the others only outside of fields, menus and dialogs. */
+export function useKeys(map: KeyMap, enabled = true): void {
+  const latest = useRef(map);
+  latest.current = map;
+  useEffect(() => {
+    if (!enabled) return;
+    const listen = (event: KeyboardEvent) => {
+      if (event.defaultPrevented || event.isComposing) return;
+      const name = nameOf(event);
+      const action = latest.current[name];
+      if (!action || (!/^(mod|alt)\+/.test(name) && isTyping(event.target))) return;
+      event.preventDefault();
+      action(event);
+    };
+    window.addEventListener("keydown", listen);
+    return () => window.removeEventListener("keydown", listen);
+  }, [enabled]);
+}

@@ -1,0 +1,33 @@
+import { createFileRoute, useNavigate } from "@tanstack/react-router";
+import { z } from "zod";
+import { AppsPage } from "../features/apps/AppsPage";
+import { WorkspaceBar } from "../features/shell/WorkspaceBar";
+
+const mode = z.enum(["workflow", "advanced-chat", "chat", "agent-chat", "completion"]).optional().catch(undefined);
+
+export const Route = createFileRoute("/_shell/apps")({
+  validateSearch: z.object({
+    mode,
+    q: z.coerce.string().optional().catch(undefined),
+    tags: z.string().optional().catch(undefined),
+    mine: z.boolean().optional().catch(undefined),
+    dialog: z.enum(["create", "import"]).optional().catch(undefined),
+    kind: mode,
+  }),
+  component: Page,
+});
+
+function Page() {
+  const search = Route.useSearch();
+  const navigate = useNavigate({ from: Route.fullPath });
+  return (
+    <>
+      <WorkspaceBar />
+      <AppsPage
+        search={search}
+        onSearch={(change) => void navigate({ search: (now) => ({ ...now, ...change }), replace: !("dialog" in change) })}
+        onOpen={(id, newTab) => (newTab ? window.open(`/app/${id}`, "_blank", "noopener") : void navigate({ to: "/app/$appId", params: { appId: id } }))}
+      />
+    </>
+  );
+}
