@@ -1,0 +1,36 @@
+/** What the address of the logs says: view, filter, and what is open beside the list. */
+import { z } from "zod";
+
+export const STATUSES = ["succeeded", "failed", "partial-succeeded", "stopped", "running", "paused"] as const;
+export const RANGES = ["1h", "24h", "7d", "30d", "all"] as const;
+export type Range = (typeof RANGES)[number];
+
+export const logsSearch = z.object({
+  view: z.enum(["runs", "chats"]).optional().catch(undefined),
+  from: z.enum(["app", "debug"]).optional().catch(undefined),
+  status: z.enum(STATUSES).optional().catch(undefined),
+  range: z.enum(RANGES).optional().catch(undefined),
+  q: z.coerce.string().optional().catch(undefined),
+  sort: z.enum(["-updated_at", "updated_at", "-created_at", "created_at"]).optional().catch(undefined),
+  chat: z.string().optional().catch(undefined),
+  run: z.string().optional().catch(undefined),
+  node: z.string().optional().catch(undefined),
+});
+
+export type LogsSearch = z.infer<typeof logsSearch>;
+
+export const DEFAULT_RANGE: Range = "7d";
+const HOURS: Readonly<Record<Range, number | undefined>> = { "1h": 1, "24h": 24, "7d": 168, "30d": 720, all: undefined };
+
+/** The start of a range, on the minute so that the same filter stays the same question for a while. */
+export function rangeStart(range: Range, now: number): Date | undefined {
+  const hours = HOURS[range];
+  return hours === undefined ? undefined : new Date(Math.floor((now - hours * 3_600_000) / 60_000) * 60_000);
+}
+
+/** `YYYY-MM-DD HH:MM` in a time zone, as the conversation lists take it. */
+export function consoleTime(date: Date, zone: string): string {
+  const parts = new Intl.DateTimeFormat("en-CA", { timeZone: zone, year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).formatToParts(date);
+  const part = (type: string) => parts.find((p) => p.type === type)?.value ?? "00";
+  return `${part("year")}-${part("month")}-${part("day")} ${part("hour")}:${part("minute")}`;
+}
