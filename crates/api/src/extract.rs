@@ -29,7 +29,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
             )
             .into());
         }
-        let axum::Json(json) = axum::Json::<serde_json::Value>::from_request(request, state).await.map_err(body_error)?;
+        let axum::Json(json) =
+            axum::Json::<serde_json::Value>::from_request(request, state).await.map_err(body_error)?;
         if !json.is_object() {
             return Err(Error::invalid("The request body must be a JSON object.").into());
         }

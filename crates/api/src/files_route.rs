@@ -69,7 +69,8 @@ async fn tool_file(
 
 fn signature(query: Option<&str>) -> Result<(Signature, bool), Error> {
     let mut fields = from_query("SignedQuery", query);
-    let signature = Signature { timestamp: fields.text("timestamp"), nonce: fields.text("nonce"), sign: fields.text("sign") };
+    let signature =
+        Signature { timestamp: fields.text("timestamp"), nonce: fields.text("nonce"), sign: fields.text("sign") };
     let as_attachment = fields.flag("as_attachment", false);
     fields.finish()?;
     Ok((signature, as_attachment))

@@ -38,7 +38,10 @@ async fn metrics(
     peer: Option<axum::Extension<ConnectInfo<SocketAddr>>>,
     headers: HeaderMap,
 ) -> Response {
-    let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|v| v.strip_prefix("Bearer "));
+    let token = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|v| v.strip_prefix("Bearer "));
     let by_token = services.settings.metrics_token.as_deref().is_some_and(|expected| token == Some(expected));
     let by_address = services.settings.metrics_token.is_none()
         && peer.is_none_or(|axum::Extension(ConnectInfo(address))| health::is_private(address.ip()));

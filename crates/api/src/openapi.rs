@@ -22,8 +22,7 @@ pub fn base() -> OpenApi {
     let mut components = utoipa::openapi::Components::new();
     components.add_security_scheme("app_key", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
     components.add_security_scheme("passport", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
-    components
-        .add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new("access_token"))));
+    components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new("access_token"))));
     document.components = Some(components);
     document
 }

@@ -15,7 +15,10 @@ use ox_app::{Error, Services};
 use tower::Layer as _;
 use tower_http::{
     catch_panic::CatchPanicLayer,
-    compression::{CompressionLayer, Predicate, predicate::{DefaultPredicate, NotForContentType}},
+    compression::{
+        CompressionLayer, Predicate,
+        predicate::{DefaultPredicate, NotForContentType},
+    },
     cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer},
 };
 use tracing::Instrument;
@@ -26,8 +29,22 @@ use crate::{ApiError, console, files_route, health, openapi, service, webapp};
 const BODY_LIMIT: usize = 12 * 1024 * 1024;
 /// Prefixes that belong to the server: an unknown path below one is a JSON 404, never the UI.
 const SERVER_PREFIXES: &[&str] = &[
-    "/console/api", "/v1", "/api", "/files", "/mcp", "/triggers", "/e", "/inner", "/openapi", "/gateway", "/graphql",
-    "/socket.io", "/openapi.json", "/health", "/metrics", "/embed.min.js",
+    "/console/api",
+    "/v1",
+    "/api",
+    "/files",
+    "/mcp",
+    "/triggers",
+    "/e",
+    "/inner",
+    "/openapi",
+    "/gateway",
+    "/graphql",
+    "/socket.io",
+    "/openapi.json",
+    "/health",
+    "/metrics",
+    "/embed.min.js",
 ];
 
 /// The complete router.
@@ -39,15 +56,19 @@ pub fn router(services: Arc<Services>) -> Router {
 }
 
 /// Literal segments that may follow `model-providers/{provider}`.
-const PROVIDER_SUFFIXES: &[&str] = &["credentials", "models", "preferred-provider-type", "icon_small", "icon_small_dark"];
+const PROVIDER_SUFFIXES: &[&str] =
+    &["credentials", "models", "preferred-provider-type", "icon_small", "icon_small_dark"];
 
 fn join_provider_id(mut request: Request) -> Request {
     let path = request.uri().path();
-    let Some((head, rest)) = path.split_once("/model-providers/").filter(|(head, _)| head.starts_with("/console/api/workspaces/")) else {
+    let Some((head, rest)) =
+        path.split_once("/model-providers/").filter(|(head, _)| head.starts_with("/console/api/workspaces/"))
+    else {
         return request;
     };
     let segments: Vec<&str> = rest.split('/').collect();
-    let Some(end) = segments.iter().position(|segment| PROVIDER_SUFFIXES.contains(segment)).filter(|end| *end > 1) else {
+    let Some(end) = segments.iter().position(|segment| PROVIDER_SUFFIXES.contains(segment)).filter(|end| *end > 1)
+    else {
         return request;
     };
     let (id, tail) = segments.split_at(end);
@@ -72,12 +93,16 @@ fn routes(services: Arc<Services>) -> Router {
         .merge(service::root(&services).layer(public_cors()))
         .merge(files_route::router(&services))
         .merge(health::router(&services))
-        .route("/openapi.json", get(move || async move { ([(header::CONTENT_TYPE, "application/json")], document_json) }))
+        .route(
+            "/openapi.json",
+            get(move || async move { ([(header::CONTENT_TYPE, "application/json")], document_json) }),
+        )
         .fallback(fallback)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(
-            CompressionLayer::new().compress_when(DefaultPredicate::new().and(NotForContentType::const_new("text/event-stream"))),
+            CompressionLayer::new()
+                .compress_when(DefaultPredicate::new().and(NotForContentType::const_new("text/event-stream"))),
         )
         .layer(CatchPanicLayer::custom(panic_response))
         .layer(middleware::from_fn_with_state(Arc::clone(&services), observe))
@@ -105,7 +130,12 @@ fn public_cors() -> CorsLayer {
     CorsLayer::new()
         .allow_origin(AllowOrigin::any())
         .allow_methods(AllowMethods::list([
-            Method::GET, Method::PUT, Method::POST, Method::DELETE, Method::OPTIONS, Method::PATCH,
+            Method::GET,
+            Method::PUT,
+            Method::POST,
+            Method::DELETE,
+            Method::OPTIONS,
+            Method::PATCH,
         ]))
         .allow_headers(AllowHeaders::list(names(&["content-type", "x-app-code", "x-app-passport", "authorization"])))
         .expose_headers(names(&["x-version", "x-env", "x-trace-id"]))
@@ -187,8 +217,12 @@ async fn method_not_allowed() -> ApiError {
 /// Unknown server paths are JSON 404s; everything else is the UI.
 async fn fallback(State(()): State<()>, method: Method, uri: Uri) -> Response {
     let path = uri.path();
-    if SERVER_PREFIXES.iter().any(|prefix| path == *prefix || path.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('/'))) {
-        return ApiError(Error::not_found(format!("The requested URL {path} was not found on the server."))).into_response();
+    if SERVER_PREFIXES
+        .iter()
+        .any(|prefix| path == *prefix || path.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('/')))
+    {
+        return ApiError(Error::not_found(format!("The requested URL {path} was not found on the server.")))
+            .into_response();
     }
     if method != Method::GET && method != Method::HEAD {
         return method_not_allowed().await.into_response();

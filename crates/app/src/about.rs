@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use ox_db::{
-    model::Site,
-    repo,
-};
+use ox_db::{model::Site, repo};
 use ox_types::{FileId, Json};
 use serde_json::{Map, json};
 

@@ -5,7 +5,8 @@ mod sessions;
 
 pub use password::{Hasher, check_policy};
 pub use sessions::{
-    Presented, SessionCache, SessionTokens, authenticate, authenticate_admin_key, init_mark, is_init_mark, login, logout, refresh,
+    Presented, SessionCache, SessionTokens, authenticate, authenticate_admin_key, init_mark, is_init_mark, login,
+    logout, refresh,
 };
 
 use chrono::{DateTime, Utc};
@@ -19,8 +20,8 @@ use crate::{Error, Principal, Result, Services, principal::Role};
 
 /// Languages the interface ships in, and those a published site may name.
 pub const LANGUAGES: &[&str] = &[
-    "en-US", "zh-Hans", "zh-Hant", "pt-BR", "es-ES", "fr-FR", "de-DE", "ja-JP", "ko-KR", "ru-RU", "it-IT", "uk-UA", "vi-VN",
-    "ro-RO", "pl-PL", "hi-IN", "tr-TR", "fa-IR", "sl-SI", "th-TH", "id-ID", "ar-TN", "nl-NL",
+    "en-US", "zh-Hans", "zh-Hant", "pt-BR", "es-ES", "fr-FR", "de-DE", "ja-JP", "ko-KR", "ru-RU", "it-IT", "uk-UA",
+    "vi-VN", "ro-RO", "pl-PL", "hi-IN", "tr-TR", "fa-IR", "sl-SI", "th-TH", "id-ID", "ar-TN", "nl-NL",
 ];
 
 /// When set-up was finished.
@@ -55,7 +56,9 @@ pub async fn set_up(services: &Services, owner: Owner) -> Result<()> {
     let tx = services.db.begin().await?;
     // The mark is unique: of two set-ups at once, one fails here and leaves nothing.
     repo::settings::finish_setup(&tx, services.settings.version).await.map_err(|error| match error {
-        ox_db::Error::Conflict(_) => Error::new(403, "already_setup", "Oxidify has been set up already. Sign in instead."),
+        ox_db::Error::Conflict(_) => {
+            Error::new(403, "already_setup", "Oxidify has been set up already. Sign in instead.")
+        }
         other => other.into(),
     })?;
     repo::accounts::insert(&tx, account).await?;
@@ -82,7 +85,13 @@ pub(crate) fn check_email(text: &str) -> Result<String> {
     }
 }
 
-pub(crate) fn new_account(name: &str, email: &str, password: Option<String>, language: Option<&str>, status: &str) -> Account {
+pub(crate) fn new_account(
+    name: &str,
+    email: &str,
+    password: Option<String>,
+    language: Option<&str>,
+    status: &str,
+) -> Account {
     let time = now();
     let language = language.filter(|language| LANGUAGES.contains(language)).unwrap_or("en-US");
     Account {

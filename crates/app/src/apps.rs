@@ -213,8 +213,16 @@ pub(crate) async fn insert(
     let tx = services.db.begin().await?;
     repo::apps::insert(&tx, &app, &site, config.as_ref()).await?;
     tx.commit().await?;
-    audit::record(services, principal, "app.create", "app", app.id.0, None, Some(json!({"name": app.name, "mode": app.mode})))
-        .await;
+    audit::record(
+        services,
+        principal,
+        "app.create",
+        "app",
+        app.id.0,
+        None,
+        Some(json!({"name": app.name, "mode": app.mode})),
+    )
+    .await;
     view_of(services, principal, app).await
 }
 

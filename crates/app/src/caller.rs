@@ -29,8 +29,7 @@ impl AppCaller {
     pub async fn service(services: &Services, app: Arc<PublishedApp>, user: Option<&str>) -> Result<Self> {
         let name = user.filter(|user| !user.is_empty());
         let session = name.unwrap_or(ANONYMOUS);
-        let end_user =
-            services.runs.published.end_user(&app.app, "service-api", session, name.is_none()).await?;
+        let end_user = services.runs.published.end_user(&app.app, "service-api", session, name.is_none()).await?;
         let user = RunUser::EndUser { id: end_user.id.0, session_id: end_user.session_id.as_str().into() };
         Ok(Self { app, user, invoke_from: InvokeFrom::ServiceApi })
     }

@@ -60,12 +60,17 @@ pub async fn preview(
 /// Stops a run of the editor.
 pub async fn stop(services: &Services, principal: &Principal, app: AppId, task: TaskId) -> Result<()> {
     apps::find(services, principal, app).await?;
-    services.runs.stop(app, task, None);
+    runs::signals::stop(services, app, task, None).await;
     Ok(())
 }
 
 /// Questions a user might ask next.
-pub async fn suggested(services: &Services, principal: &Principal, app: AppId, message: MessageId) -> Result<Vec<String>> {
+pub async fn suggested(
+    services: &Services,
+    principal: &Principal,
+    app: AppId,
+    message: MessageId,
+) -> Result<Vec<String>> {
     apps::find(services, principal, app).await?;
     let caller = caller(services, principal, app).await?;
     messages::suggested(services, &caller, message).await

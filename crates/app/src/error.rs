@@ -92,7 +92,9 @@ impl Error {
 impl From<ox_db::Error> for Error {
     fn from(error: ox_db::Error) -> Self {
         match &error {
-            ox_db::Error::Conflict(_) => Self::conflict("conflict", "Something with these values exists already.").caused_by(error),
+            ox_db::Error::Conflict(_) => {
+                Self::conflict("conflict", "Something with these values exists already.").caused_by(error)
+            }
             ox_db::Error::NotFound(what) => Self::not_found(format!("The {what} was not found.")),
             ox_db::Error::Locked(_) | ox_db::Error::Busy(_) | ox_db::Error::Unavailable(_) => {
                 let text = format!("The database is not available: {error}");

@@ -17,7 +17,13 @@ use crate::{AppCaller, Error, Result, Services, runs::published::PublishedApp};
 ///
 /// # Errors
 /// What is wrong with the file.
-pub async fn upload(services: &Services, caller: &AppCaller, name: &str, mime: &str, bytes: bytes::Bytes) -> Result<UploadFile> {
+pub async fn upload(
+    services: &Services,
+    caller: &AppCaller,
+    name: &str,
+    mime: &str,
+    bytes: bytes::Bytes,
+) -> Result<UploadFile> {
     let upload = Upload {
         name: name.to_owned(),
         mime: mime.to_owned(),

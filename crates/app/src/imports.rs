@@ -87,7 +87,8 @@ pub async fn fetch(services: &Services, url: &str) -> Result<String, String> {
         },
         ..Request::get(Class::Fetch, target)
     };
-    let response = services.egress.send(request).await.map_err(|error| format!("Error fetching YAML from URL: {error}"))?;
+    let response =
+        services.egress.send(request).await.map_err(|error| format!("Error fetching YAML from URL: {error}"))?;
     if !response.status.is_success() {
         return Err(format!("Error fetching YAML from URL: the server answered {}", response.status));
     }
@@ -178,12 +179,20 @@ async fn apply(
     }
 }
 
-async fn create(services: &Services, principal: &Principal, request: &ImportRequest, document: &AppDocument) -> Result<App> {
+async fn create(
+    services: &Services,
+    principal: &Principal,
+    request: &ImportRequest,
+    document: &AppDocument,
+) -> Result<App> {
     let mode = document.mode().map_err(|error| Error::invalid(error.to_string()))?;
     let body = document.body().map_err(|error| Error::invalid(error.to_string()))?;
     let info = &document.info;
-    let pick = |given: &Option<String>, own: &str| Some(given.clone().filter(|text| !text.is_empty()).unwrap_or_else(|| own.to_owned()));
-    let name = pick(&request.name, &info.name).filter(|name| !name.trim().is_empty()).unwrap_or_else(|| "Imported app".into());
+    let pick = |given: &Option<String>, own: &str| {
+        Some(given.clone().filter(|text| !text.is_empty()).unwrap_or_else(|| own.to_owned()))
+    };
+    let name =
+        pick(&request.name, &info.name).filter(|name| !name.trim().is_empty()).unwrap_or_else(|| "Imported app".into());
     let change = AppChange {
         name: Some(name),
         description: pick(&request.description, &info.description).map(|text| text.chars().take(400).collect()),
@@ -226,7 +235,9 @@ async fn overwrite(
     };
     let info = &document.info;
     let mut app = before.clone();
-    let pick = |given: &Option<String>, own: &str| given.clone().or_else(|| Some(own.to_owned())).filter(|text| !text.is_empty());
+    let pick = |given: &Option<String>, own: &str| {
+        given.clone().or_else(|| Some(own.to_owned())).filter(|text| !text.is_empty())
+    };
     app.name = pick(&request.name, &info.name).unwrap_or(app.name);
     app.description = pick(&request.description, &info.description).unwrap_or(app.description);
     app.icon_type = pick(&request.icon_type, &info.icon_type).or(app.icon_type);
@@ -302,13 +313,16 @@ pub async fn export(
         audit::record(services, principal, "app.export.secrets", "app", id.0, None, None).await;
     }
     let write = |body: ExportBody<'_>, used: &std::collections::BTreeSet<String>| {
-        let dependencies: Vec<Json> = used.iter().filter(|plugin| !is_native(services, plugin)).map(|plugin| dependency(plugin)).collect();
+        let dependencies: Vec<Json> =
+            used.iter().filter(|plugin| !is_native(services, plugin)).map(|plugin| dependency(plugin)).collect();
         Export { info: &info, mode, body, dependencies: &dependencies, include_secret, protect_dataset_ids: None }
             .to_yaml()
             .map_err(|error| Error::internal(error.to_string()))
     };
     if !mode.has_graph() {
-        let config = model_config::current(services, &app).await?.ok_or_else(|| Error::invalid("The app has no configuration yet."))?;
+        let config = model_config::current(services, &app)
+            .await?
+            .ok_or_else(|| Error::invalid("The app has no configuration yet."))?;
         let config = model_config::to_json(&config);
         return write(ExportBody::Basic(&config), &dependencies::of_model_config(&config));
     }
@@ -317,7 +331,8 @@ pub async fn export(
         None => workflows::draft(services, principal, id).await?,
     };
     let plain = workflows::environment_for_run(services, app.tenant_id, &workflow.environment_variables).await?;
-    let parse = |json: &Json, scope| variables::parse(Some(json), scope).map_err(|error| Error::invalid(error.to_string()));
+    let parse =
+        |json: &Json, scope| variables::parse(Some(json), scope).map_err(|error| Error::invalid(error.to_string()));
     let body = WorkflowBody {
         environment_variables: parse(&Json::Array(plain), Scope::Environment)?,
         conversation_variables: parse(&workflow.conversation_variables, Scope::Conversation)?,

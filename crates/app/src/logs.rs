@@ -54,7 +54,12 @@ pub struct RunQuery {
 }
 
 /// Runs of a workflow app, newest first.
-pub async fn runs(services: &Services, principal: &Principal, app: AppId, query: &RunQuery) -> Result<PageOf<WorkflowRun>> {
+pub async fn runs(
+    services: &Services,
+    principal: &Principal,
+    app: AppId,
+    query: &RunQuery,
+) -> Result<PageOf<WorkflowRun>> {
     let app = workflows::graph_app(services, principal, app).await?;
     let after = match query.last_id {
         Some(id) => {
@@ -76,7 +81,12 @@ pub async fn run(services: &Services, principal: &Principal, app: AppId, id: Run
 }
 
 /// The node executions of a run, in order.
-pub async fn executions(services: &Services, principal: &Principal, app: AppId, id: RunId) -> Result<Vec<NodeExecution>> {
+pub async fn executions(
+    services: &Services,
+    principal: &Principal,
+    app: AppId,
+    id: RunId,
+) -> Result<Vec<NodeExecution>> {
     let run = run(services, principal, app, id).await?;
     Ok(repo::runs::executions_of(&services.db, &run).await?)
 }
@@ -123,12 +133,19 @@ pub async fn conversations(
     let (rows, total) = repo::conversation_log::list(&services.db, app.id, &filter).await?;
     let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
     let mut counts = repo::conversation_log::counts(&services.db, &ids).await?;
-    let rows = rows.into_iter().map(|row| ConversationRow { counts: counts.remove(&row.id).unwrap_or_default(), conversation: row });
+    let rows = rows
+        .into_iter()
+        .map(|row| ConversationRow { counts: counts.remove(&row.id).unwrap_or_default(), conversation: row });
     Ok((rows.collect(), total))
 }
 
 /// One conversation; looking at it marks it as read.
-pub async fn conversation(services: &Services, principal: &Principal, app: AppId, id: ConversationId) -> Result<ConversationRow> {
+pub async fn conversation(
+    services: &Services,
+    principal: &Principal,
+    app: AppId,
+    id: ConversationId,
+) -> Result<ConversationRow> {
     principal.require(Permission::LogView)?;
     let found = find_conversation(services, principal, app, id).await?;
     let tx = services.db.begin().await?;
@@ -138,14 +155,24 @@ pub async fn conversation(services: &Services, principal: &Principal, app: AppId
     Ok(ConversationRow { conversation: found, counts })
 }
 
-async fn find_conversation(services: &Services, principal: &Principal, app: AppId, id: ConversationId) -> Result<Conversation> {
+async fn find_conversation(
+    services: &Services,
+    principal: &Principal,
+    app: AppId,
+    id: ConversationId,
+) -> Result<Conversation> {
     let app = apps::find(services, principal, app).await?;
     let found = repo::conversations::find(&services.db, app.id, id).await?;
     found.ok_or_else(|| Error::not_found("Conversation Not Exists."))
 }
 
 /// Deletes a conversation with its messages.
-pub async fn delete_conversation(services: &Services, principal: &Principal, app: AppId, id: ConversationId) -> Result<()> {
+pub async fn delete_conversation(
+    services: &Services,
+    principal: &Principal,
+    app: AppId,
+    id: ConversationId,
+) -> Result<()> {
     principal.require(Permission::AppEdit)?;
     find_conversation(services, principal, app, id).await?;
     let tx = services.db.begin().await?;
@@ -179,7 +206,8 @@ pub async fn messages(
         }
         None => None,
     };
-    let PageOf { mut items, has_more } = repo::messages::list(&services.db, conversation, first.as_ref(), limit).await?;
+    let PageOf { mut items, has_more } =
+        repo::messages::list(&services.db, conversation, first.as_ref(), limit).await?;
     items.reverse();
     Ok((rows(services, items).await?, has_more))
 }

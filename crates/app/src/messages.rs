@@ -106,11 +106,7 @@ fn require_completion(caller: &AppCaller) -> Result<()> {
     if caller.app.mode == AppMode::Completion {
         return Ok(());
     }
-    Err(Error::new(
-        400,
-        "not_completion_app",
-        "Please check if your Completion app mode matches the right API route.",
-    ))
+    Err(Error::new(400, "not_completion_app", "Please check if your Completion app mode matches the right API route."))
 }
 
 /// The caller's bookmarked answers, newest first.

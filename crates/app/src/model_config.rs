@@ -25,17 +25,21 @@ const COLUMNS: &[Column] = &[
     ("text_to_speech", |c| &mut c.text_to_speech, || json!({"enabled": false})),
     ("more_like_this", |c| &mut c.more_like_this, || json!({"enabled": false})),
     ("agent_mode", |c| &mut c.agent_mode, || json!({"enabled": false, "strategy": null, "tools": [], "prompt": null})),
-    ("sensitive_word_avoidance", |c| &mut c.sensitive_word_avoidance, || {
-        json!({"enabled": false, "type": "", "configs": []})
-    }),
+    (
+        "sensitive_word_avoidance",
+        |c| &mut c.sensitive_word_avoidance,
+        || json!({"enabled": false, "type": "", "configs": []}),
+    ),
     ("retriever_resource", |c| &mut c.retriever_resource, || json!({"enabled": true})),
     ("chat_prompt_config", |c| &mut c.chat_prompt_config, || json!({})),
     ("completion_prompt_config", |c| &mut c.completion_prompt_config, || json!({})),
     ("dataset_configs", |c| &mut c.dataset_configs, || json!({"retrieval_model": "multiple"})),
     ("external_data_tools", |c| &mut c.external_data_tools, || json!([])),
-    ("file_upload", |c| &mut c.file_upload, || {
-        json!({"image": {"enabled": false, "number_limits": 3, "detail": "high", "transfer_methods": ["remote_url", "local_file"]}})
-    }),
+    (
+        "file_upload",
+        |c| &mut c.file_upload,
+        || json!({"image": {"enabled": false, "number_limits": 3, "detail": "high", "transfer_methods": ["remote_url", "local_file"]}}),
+    ),
 ];
 
 /// A new version from the wire form or from a DSL file's `model_config`.
@@ -152,7 +156,8 @@ fn check(json: &Json) -> Result<()> {
     };
     for item in &items {
         let field = item.as_object().and_then(|map| map.values().next());
-        let named = field.and_then(|field| field.get("variable")).and_then(Json::as_str).is_some_and(|name| !name.is_empty());
+        let named =
+            field.and_then(|field| field.get("variable")).and_then(Json::as_str).is_some_and(|name| !name.is_empty());
         if !named {
             return Err(Error::invalid_field("user_input_form", "variable in user_input_form must be a string"));
         }

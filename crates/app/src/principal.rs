@@ -22,7 +22,9 @@ impl Principal {
     #[must_use]
     pub const fn tenant_id(&self) -> TenantId {
         match self {
-            Self::Member { tenant_id, .. } | Self::AppKey { tenant_id, .. } | Self::Visitor { tenant_id, .. } => *tenant_id,
+            Self::Member { tenant_id, .. } | Self::AppKey { tenant_id, .. } | Self::Visitor { tenant_id, .. } => {
+                *tenant_id
+            }
         }
     }
 

@@ -28,7 +28,12 @@ pub struct ProviderView {
 
 /// The provider an id means, or 404.
 pub fn find(services: &Services, id: &str) -> Result<Arc<dyn Provider>> {
-    services.models.registry().find(id).cloned().ok_or_else(|| Error::not_found(format!("There is no model provider '{id}'.")))
+    services
+        .models
+        .registry()
+        .find(id)
+        .cloned()
+        .ok_or_else(|| Error::not_found(format!("There is no model provider '{id}'.")))
 }
 
 /// All providers, those that are set up first.

@@ -18,6 +18,7 @@ pub mod published;
 pub mod recorder;
 pub mod recovery;
 pub(crate) mod runtime;
+pub mod signals;
 pub mod sink;
 pub mod start;
 
@@ -25,10 +26,10 @@ pub use event::{
     AppMode, InvokeFrom, JsonText, MessageMetadata, NodeDone, NodeView, RunDone, RunUser, StreamBody, StreamEvent,
     StreamHead,
 };
+pub use history::ConversationHistory;
 pub use hub::{Hub, Lagged, Subscription};
 pub use ox_dsl::graph::NodeSpec;
 pub use published::{Key, PublishedApp};
-pub use history::ConversationHistory;
 pub use runtime::{LiveRun, Runtime, STOPPED_BY_USER};
 pub use start::{RunRequest, start, start_draft};
 

@@ -53,7 +53,8 @@ impl Secrets {
             }
             Err(ox_db::Error::Conflict(_)) => {
                 drop(tx);
-                let wrapped = stored(repo::tenants::find(db, tenant).await?).ok_or_else(|| Error::not_found("Workspace not found."))?;
+                let wrapped = stored(repo::tenants::find(db, tenant).await?)
+                    .ok_or_else(|| Error::not_found("Workspace not found."))?;
                 self.ring.open_data_key(tenant, &wrapped).map_err(cannot_open)
             }
             Err(other) => Err(other.into()),
@@ -118,7 +119,8 @@ mod tests {
         let ring = KeyRing::new("a long enough secret for a test", &[]).expect("ring");
         let (key, _) = ring.new_data_key(TenantId::new()).expect("key");
         let key = TenantKey(key);
-        let values = serde_json::json!({"api_key": "sk-123456789", "base": "http://x"}).as_object().cloned().expect("object");
+        let values =
+            serde_json::json!({"api_key": "sk-123456789", "base": "http://x"}).as_object().cloned().expect("object");
         let sealed = key.seal_fields(&values, &["api_key"]).expect("sealed");
         assert_eq!(sealed["base"], "http://x");
         assert!(!sealed.to_string().contains("sk-123456789"));

@@ -131,7 +131,7 @@ impl Services {
 
     /// Forgets what is cached of an app that changed.
     pub async fn forget_app(&self, app: AppId) {
-        self.runs.published.forget(app).await;
+        crate::runs::signals::forget(self, app).await;
     }
 
     /// Encrypts a secret of a workspace.

@@ -13,12 +13,7 @@ use ox_db::{
 use ox_types::{AppId, Json, WorkflowId};
 use serde_json::json;
 
-use crate::{
-    Error, Principal, Result, Services,
-    apps::find_of_mode,
-    audit,
-    principal::Permission,
-};
+use crate::{Error, Principal, Result, Services, apps::find_of_mode, audit, principal::Permission};
 
 /// Modes whose apps have a graph.
 pub const GRAPH_MODES: &[&str] = &["workflow", "advanced-chat"];
@@ -44,9 +39,9 @@ pub async fn graph_app(services: &Services, principal: &Principal, id: AppId) ->
 /// The draft of an app, or 404 `draft_workflow_not_exist`.
 pub async fn draft(services: &Services, principal: &Principal, id: AppId) -> Result<Workflow> {
     let app = graph_app(services, principal, id).await?;
-    repo::workflows::draft(&services.db, app.tenant_id, id).await?.ok_or_else(|| {
-        Error::new(404, "draft_workflow_not_exist", "Draft workflow need to be initialized.")
-    })
+    repo::workflows::draft(&services.db, app.tenant_id, id)
+        .await?
+        .ok_or_else(|| Error::new(404, "draft_workflow_not_exist", "Draft workflow need to be initialized."))
 }
 
 /// Digest of graph and features by which two editors notice each other.
@@ -56,7 +51,12 @@ pub fn hash(workflow: &Workflow) -> String {
 }
 
 /// Saves the draft. The first save creates it; later ones must start from the stored state.
-pub async fn save_draft(services: &Services, principal: &Principal, id: AppId, change: DraftChange) -> Result<Workflow> {
+pub async fn save_draft(
+    services: &Services,
+    principal: &Principal,
+    id: AppId,
+    change: DraftChange,
+) -> Result<Workflow> {
     principal.require(Permission::AppEdit)?;
     let app = graph_app(services, principal, id).await?;
     check_graph(&change.graph)?;
@@ -76,7 +76,9 @@ pub async fn save_draft(services: &Services, principal: &Principal, id: AppId, c
         ));
     }
     let old_environment = before.as_ref().map(|draft| draft.environment_variables.clone());
-    let environment = variables::seal_environment(services, app.tenant_id, change.environment_variables, old_environment.as_ref()).await?;
+    let environment =
+        variables::seal_environment(services, app.tenant_id, change.environment_variables, old_environment.as_ref())
+            .await?;
     let conversation = variables::check_conversation(change.conversation_variables)?;
     let time = now();
     let draft = Workflow {
@@ -156,7 +158,16 @@ pub async fn publish(
     services.forget_app(id).await;
     app.updated_at = time;
     let change = json!({"workflow_id": version.id, "version": version.version, "name": version.marked_name});
-    audit::record(services, principal, "app.publish", "app", id.0, Some(json!({"workflow_id": before.workflow_id})), Some(change)).await;
+    audit::record(
+        services,
+        principal,
+        "app.publish",
+        "app",
+        id.0,
+        Some(json!({"workflow_id": before.workflow_id})),
+        Some(change),
+    )
+    .await;
     Ok(version)
 }
 
@@ -247,7 +258,16 @@ pub async fn delete_version(services: &Services, principal: &Principal, id: AppI
     let tx = services.db.begin().await?;
     repo::workflows::delete(&tx, app.tenant_id, workflow).await?;
     tx.commit().await?;
-    audit::record(services, principal, "app.version.delete", "app", id.0, Some(json!({"version": found.version})), None).await;
+    audit::record(
+        services,
+        principal,
+        "app.version.delete",
+        "app",
+        id.0,
+        Some(json!({"version": found.version})),
+        None,
+    )
+    .await;
     Ok(())
 }
 
@@ -288,7 +308,9 @@ pub async fn problems(services: &Services, principal: &Principal, id: AppId) -> 
     let app = graph_app(services, principal, id).await?;
     let draft = draft(services, principal, id).await?;
     let mode = ox_dsl::document::AppMode::parse(&app.mode).ok_or_else(|| Error::invalid("Invalid app mode"))?;
-    let parse = |json: &Json, scope| ox_dsl::variables::parse(Some(json), scope).map_err(|error| Error::invalid(error.to_string()));
+    let parse = |json: &Json, scope| {
+        ox_dsl::variables::parse(Some(json), scope).map_err(|error| Error::invalid(error.to_string()))
+    };
     let body = ox_dsl::document::WorkflowBody {
         environment_variables: parse(&draft.environment_variables, ox_dsl::variables::Scope::Environment)?,
         conversation_variables: parse(&draft.conversation_variables, ox_dsl::variables::Scope::Conversation)?,

@@ -89,16 +89,27 @@ pub async fn members(services: &Services, principal: &Principal) -> Result<Vec<(
 #[derive(Clone, Debug)]
 pub enum Invitation {
     /// The link to hand over; opening it activates the account (or leads to sign-in).
-    Sent { email: String, path: String },
-    Failed { email: String, message: String },
+    Sent {
+        email: String,
+        path: String,
+    },
+    Failed {
+        email: String,
+        message: String,
+    },
 }
 
 /// Invites addresses. Without a mail server the links are shown to the inviter.
-pub async fn invite(services: &Services, principal: &Principal, emails: &[String], role: &str) -> Result<Vec<Invitation>> {
+pub async fn invite(
+    services: &Services,
+    principal: &Principal,
+    emails: &[String],
+    role: &str,
+) -> Result<Vec<Invitation>> {
     principal.require(Permission::MemberManage)?;
-    let role = Role::parse(role)
-        .filter(|role| *role != Role::Owner)
-        .ok_or_else(|| Error::new(400, "invalid-role", "Invalid role: choose admin, editor, normal or dataset_operator."))?;
+    let role = Role::parse(role).filter(|role| *role != Role::Owner).ok_or_else(|| {
+        Error::new(400, "invalid-role", "Invalid role: choose admin, editor, normal or dataset_operator.")
+    })?;
     if emails.is_empty() || emails.len() > 50 {
         return Err(Error::invalid_field("emails", "Give between 1 and 50 addresses."));
     }
@@ -140,7 +151,10 @@ async fn invite_one(services: &Services, principal: &Principal, email: &str, rol
         let token = ox_auth::random_code(48);
         let value = json!({"account_id": account.id, "email": email, "workspace_id": tenant}).to_string();
         repo::kv::set(&tx, &invitation_key(&token), &value, Some(services.settings.invite_life)).await?;
-        format!("/activate?email={}&token={token}", url::form_urlencoded::byte_serialize(email.as_bytes()).collect::<String>())
+        format!(
+            "/activate?email={}&token={token}",
+            url::form_urlencoded::byte_serialize(email.as_bytes()).collect::<String>()
+        )
     };
     tx.commit().await?;
     let after = json!({"email": email, "role": role});
@@ -170,7 +184,12 @@ pub async fn open_invitation(services: &Services, token: &str) -> Result<Option<
         return Ok(None);
     };
     let workspace = repo::tenants::find(&services.db, tenant_id).await?;
-    Ok(workspace.map(|tenant| OpenInvitation { account_id, tenant_id, workspace_name: tenant.name, email: field("email") }))
+    Ok(workspace.map(|tenant| OpenInvitation {
+        account_id,
+        tenant_id,
+        workspace_name: tenant.name,
+        email: field("email"),
+    }))
 }
 
 /// What a new member tells when taking an invitation.
@@ -186,7 +205,8 @@ pub struct Activation {
 
 /// Takes an invitation: the account becomes active and the link is used up.
 pub async fn activate(services: &Services, activation: Activation) -> Result<()> {
-    let gone = || Error::new(400, "invalid_or_expired_token", "The invitation is invalid or has expired. Ask for a new link.");
+    let gone =
+        || Error::new(400, "invalid_or_expired_token", "The invitation is invalid or has expired. Ask for a new link.");
     let invitation = open_invitation(services, &activation.token).await?.ok_or_else(gone)?;
     let name = activation.name.trim().to_owned();
     if name.is_empty() || name.chars().count() > 30 {
@@ -225,7 +245,9 @@ async fn other_member(services: &Services, principal: &Principal, member: Accoun
     let found = repo::tenants::member(&services.db, principal.tenant_id(), member).await?;
     let found = found.ok_or_else(|| Error::new(404, "member-not-found", "Member not found."))?;
     if found.role == Role::Owner.as_str() {
-        return Err(Error::forbidden("The owner cannot be removed or given another role; transfer the workspace instead."));
+        return Err(Error::forbidden(
+            "The owner cannot be removed or given another role; transfer the workspace instead.",
+        ));
     }
     Ok(found)
 }
@@ -233,9 +255,9 @@ async fn other_member(services: &Services, principal: &Principal, member: Accoun
 /// Gives a member another role.
 pub async fn set_role(services: &Services, principal: &Principal, member: AccountId, role: &str) -> Result<()> {
     principal.require(Permission::MemberManage)?;
-    let role = Role::parse(role)
-        .filter(|role| *role != Role::Owner)
-        .ok_or_else(|| Error::new(400, "invalid-role", "Invalid role: choose admin, editor, normal or dataset_operator."))?;
+    let role = Role::parse(role).filter(|role| *role != Role::Owner).ok_or_else(|| {
+        Error::new(400, "invalid-role", "Invalid role: choose admin, editor, normal or dataset_operator.")
+    })?;
     let before = other_member(services, principal, member).await?;
     if before.role == role.as_str() {
         return Err(Error::invalid("The provided role is already assigned to the member."));
@@ -257,6 +279,7 @@ pub async fn remove(services: &Services, principal: &Principal, member: AccountI
     repo::tenants::remove_member(&tx, principal.tenant_id(), member).await?;
     tx.commit().await?;
     services.sessions.forget(member).await;
-    audit::record(services, principal, "member.remove", "account", member.0, Some(json!({"role": before.role})), None).await;
+    audit::record(services, principal, "member.remove", "account", member.0, Some(json!({"role": before.role})), None)
+        .await;
     Ok(())
 }

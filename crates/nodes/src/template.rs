@@ -1,7 +1,17 @@
-//! `{{#node.var#}}` texts against the variable pool.
+//! `{{#node.var#}}` texts against the variable pool, and Jinja2 templates.
 
+use std::sync::Arc;
+
+use indexmap::IndexMap;
 use ox_engine::{Pool, ResponsePart};
-use ox_text::template::{Segment, Template};
+use ox_text::{
+    jinja::{self, JinjaError, Limits},
+    template::{Segment, Template},
+};
+use ox_types::Value;
+
+/// Work of a Jinja2 template that is done at once, without leaving the async task.
+const QUICK_FUEL: u64 = 20_000;
 
 /// Text form of a template written in a configuration.
 pub fn text(template: &str, pool: &Pool) -> String {
@@ -23,4 +33,23 @@ pub fn parts(template: &Template) -> Vec<ResponsePart> {
         Segment::Variable(selector) => ResponsePart::Variable(selector.clone()),
     };
     template.segments.iter().map(part).collect()
+}
+
+/// Renders a Jinja2 template: here when it is quick, on a blocking thread when it turns out not to be.
+///
+/// # Errors
+/// What the template did wrong, or which limit it reached.
+pub async fn jinja(
+    template: &Arc<str>,
+    variables: &IndexMap<String, Value>,
+    limits: Limits,
+) -> Result<String, JinjaError> {
+    let quick = Limits { fuel: QUICK_FUEL.min(limits.fuel), ..limits };
+    match jinja::render(template, variables, quick) {
+        Err(JinjaError::TooMuchWork(_)) => {}
+        done => return done,
+    }
+    let (template, variables) = (Arc::clone(template), variables.clone());
+    let work = tokio::task::spawn_blocking(move || jinja::render(&template, &variables, limits));
+    work.await.unwrap_or_else(|error| Err(JinjaError::Failed { line: None, why: error.to_string() }))
 }

@@ -6,11 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{
-    App,
-    guard::Caller,
-    view::seconds,
-};
+use super::{App, guard::Caller, view::seconds};
 use crate::{ApiResult, error::ErrorBody, extract::Body};
 
 pub fn router() -> OpenApiRouter<std::sync::Arc<Services>> {
@@ -85,7 +81,14 @@ macro_rules! setting {
 
 setting!(set_name, NameChange, "/account/name", name, Name, "3 to 30 characters.");
 setting!(set_avatar, AvatarChange, "/account/avatar", avatar, Avatar, "Upload file id or URL.");
-setting!(set_language, LanguageChange, "/account/interface-language", interface_language, Language, "A supported language.");
+setting!(
+    set_language,
+    LanguageChange,
+    "/account/interface-language",
+    interface_language,
+    Language,
+    "A supported language."
+);
 setting!(set_theme, ThemeChange, "/account/interface-theme", interface_theme, Theme, "`light`, `dark` or `system`.");
 setting!(set_timezone, TimezoneChange, "/account/timezone", timezone, Timezone, "IANA name.");
 
@@ -100,7 +103,11 @@ pub struct PasswordChange {
 
 #[utoipa::path(post, path = "/account/password", tag = "account", request_body = PasswordChange,
     responses((status = 200, body = AccountView), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody)))]
-async fn set_password(State(services): App, Caller(caller): Caller, Body(body): Body<PasswordChange>) -> ApiResult<Json<AccountView>> {
+async fn set_password(
+    State(services): App,
+    Caller(caller): Caller,
+    Body(body): Body<PasswordChange>,
+) -> ApiResult<Json<AccountView>> {
     let PasswordChange { password, new_password, repeat_new_password } = body;
     let account = accounts::change_password(&services, &caller, password, new_password, &repeat_new_password).await?;
     Ok(Json(account.into()))

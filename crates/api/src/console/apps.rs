@@ -162,7 +162,11 @@ fn page_size() -> u64 {
 }
 
 #[utoipa::path(get, path = "/apps", tag = "apps", params(ListQuery), responses((status = 200, body = PageOf<AppItem>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody)))]
-async fn list(State(services): App, Caller(caller): Caller, Query(query): Query<ListQuery>) -> ApiResult<Json<PageOf<AppItem>>> {
+async fn list(
+    State(services): App,
+    Caller(caller): Caller,
+    Query(query): Query<ListQuery>,
+) -> ApiResult<Json<PageOf<AppItem>>> {
     if !(1..=99_999).contains(&query.page) || !(1..=100).contains(&query.limit) {
         return Err(Error::invalid("page must be between 1 and 99999, limit between 1 and 100.").into());
     }
@@ -215,7 +219,11 @@ impl From<AppBody> for AppChange {
 
 #[utoipa::path(post, path = "/apps", tag = "apps", request_body = AppBody,
     responses((status = 201, body = AppDetail), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)))]
-async fn create(State(services): App, Caller(caller): Caller, Body(body): Body<AppBody>) -> ApiResult<(StatusCode, Json<AppDetail>)> {
+async fn create(
+    State(services): App,
+    Caller(caller): Caller,
+    Body(body): Body<AppBody>,
+) -> ApiResult<(StatusCode, Json<AppDetail>)> {
     let mode = body.mode.clone().ok_or_else(|| Error::invalid_field("mode", "mode: Field required"))?;
     let view = apps::create(&services, &caller, &mode, body.into()).await?;
     Ok((StatusCode::CREATED, Json(detail(&services, view))))
@@ -229,7 +237,12 @@ async fn get(State(services): App, Caller(caller): Caller, Path(id): Path<AppId>
 
 #[utoipa::path(put, path = "/apps/{app_id}", tag = "apps", request_body = AppBody, params(("app_id" = Uuid, Path)),
     responses((status = 200, body = AppDetail), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn update(State(services): App, Caller(caller): Caller, Path(id): Path<AppId>, Body(body): Body<AppBody>) -> ApiResult<Json<AppDetail>> {
+async fn update(
+    State(services): App,
+    Caller(caller): Caller,
+    Path(id): Path<AppId>,
+    Body(body): Body<AppBody>,
+) -> ApiResult<Json<AppDetail>> {
     if body.name.is_none() {
         return Err(Error::invalid_field("name", "name: Field required").into());
     }
@@ -251,7 +264,12 @@ pub struct AppName {
 
 #[utoipa::path(post, path = "/apps/{app_id}/name", tag = "apps", request_body = AppName, params(("app_id" = Uuid, Path)),
     responses((status = 200, body = AppDetail), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn rename(State(services): App, Caller(caller): Caller, Path(id): Path<AppId>, Body(body): Body<AppName>) -> ApiResult<Json<AppDetail>> {
+async fn rename(
+    State(services): App,
+    Caller(caller): Caller,
+    Path(id): Path<AppId>,
+    Body(body): Body<AppName>,
+) -> ApiResult<Json<AppDetail>> {
     let change = AppChange { name: Some(body.name), ..AppChange::default() };
     Ok(Json(detail(&services, apps::update(&services, &caller, id, change).await?)))
 }
@@ -266,7 +284,12 @@ pub struct AppIcon {
 
 #[utoipa::path(post, path = "/apps/{app_id}/icon", tag = "apps", request_body = AppIcon, params(("app_id" = Uuid, Path)),
     responses((status = 200, body = AppDetail), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn set_icon(State(services): App, Caller(caller): Caller, Path(id): Path<AppId>, Body(body): Body<AppIcon>) -> ApiResult<Json<AppDetail>> {
+async fn set_icon(
+    State(services): App,
+    Caller(caller): Caller,
+    Path(id): Path<AppId>,
+    Body(body): Body<AppIcon>,
+) -> ApiResult<Json<AppDetail>> {
     let AppIcon { icon, icon_background, icon_type } = body;
     let change = AppChange { icon, icon_background, icon_type, ..AppChange::default() };
     Ok(Json(detail(&services, apps::update(&services, &caller, id, change).await?)))
@@ -274,7 +297,12 @@ async fn set_icon(State(services): App, Caller(caller): Caller, Path(id): Path<A
 
 #[utoipa::path(post, path = "/apps/{app_id}/copy", tag = "apps", request_body = AppBody, params(("app_id" = Uuid, Path)),
     responses((status = 201, body = AppDetail), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn copy(State(services): App, Caller(caller): Caller, Path(id): Path<AppId>, Body(body): Body<AppBody>) -> ApiResult<(StatusCode, Json<AppDetail>)> {
+async fn copy(
+    State(services): App,
+    Caller(caller): Caller,
+    Path(id): Path<AppId>,
+    Body(body): Body<AppBody>,
+) -> ApiResult<(StatusCode, Json<AppDetail>)> {
     let view = ox_app::imports::copy(&services, &caller, id, body.into()).await?;
     Ok((StatusCode::CREATED, Json(detail(&services, view))))
 }
@@ -317,20 +345,33 @@ async fn list_keys(State(services): App, Caller(caller): Caller, Path(id): Path<
 
 #[utoipa::path(post, path = "/apps/{app_id}/api-keys", tag = "apps", params(("app_id" = Uuid, Path)),
     responses((status = 201, body = KeyView), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn create_key(State(services): App, Caller(caller): Caller, Path(id): Path<AppId>) -> ApiResult<(StatusCode, Json<KeyView>)> {
+async fn create_key(
+    State(services): App,
+    Caller(caller): Caller,
+    Path(id): Path<AppId>,
+) -> ApiResult<(StatusCode, Json<KeyView>)> {
     Ok((StatusCode::CREATED, Json(apps::create_key(&services, &caller, id).await?.into())))
 }
 
 #[utoipa::path(delete, path = "/apps/{app_id}/api-keys/{api_key_id}", tag = "apps", params(("app_id" = Uuid, Path), ("api_key_id" = Uuid, Path)),
     responses((status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn delete_key(State(services): App, Caller(caller): Caller, Path((id, key)): Path<(AppId, Uuid)>) -> ApiResult<StatusCode> {
+async fn delete_key(
+    State(services): App,
+    Caller(caller): Caller,
+    Path((id, key)): Path<(AppId, Uuid)>,
+) -> ApiResult<StatusCode> {
     apps::delete_key(&services, &caller, id, key).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 #[utoipa::path(post, path = "/apps/{app_id}/model-config", tag = "apps", request_body = Object, params(("app_id" = Uuid, Path)),
     responses((status = 200, body = Done), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn set_model_config(State(services): App, Caller(caller): Caller, Path(id): Path<AppId>, Body(body): Body<Document>) -> ApiResult<Json<Done>> {
+async fn set_model_config(
+    State(services): App,
+    Caller(caller): Caller,
+    Path(id): Path<AppId>,
+    Body(body): Body<Document>,
+) -> ApiResult<Json<Done>> {
     model_config::set(&services, &caller, id, &body).await?;
     Ok(Json(Done::SUCCESS))
 }

@@ -51,12 +51,25 @@ pub async fn guard(State(services): State<Arc<Services>>, mut request: Request, 
     }
 }
 
-async fn check(services: &Services, rule: Access, route: &str, headers: &HeaderMap) -> Result<Option<Principal>, Error> {
+async fn check(
+    services: &Services,
+    rule: Access,
+    route: &str,
+    headers: &HeaderMap,
+) -> Result<Option<Principal>, Error> {
     match rule {
         Access::Public => Ok(None),
         Access::AfterSetup => {
             let done = services.is_set_up().await?;
-            if done { Ok(None) } else { Err(Error::new(401, "not_setup", "Oxidify has not been initialized yet. Please proceed with the setup first.")) }
+            if done {
+                Ok(None)
+            } else {
+                Err(Error::new(
+                    401,
+                    "not_setup",
+                    "Oxidify has not been initialized yet. Please proceed with the setup first.",
+                ))
+            }
         }
         Access::Member => member(services, route, headers).await.map(Some),
         Access::MemberWith(permission) => {
@@ -64,7 +77,9 @@ async fn check(services: &Services, rule: Access, route: &str, headers: &HeaderM
             principal.require(permission)?;
             Ok(Some(principal))
         }
-        Access::AppKey | Access::Visitor | Access::Signed => Err(Error::forbidden("This route is not for the console.")),
+        Access::AppKey | Access::Visitor | Access::Signed => {
+            Err(Error::forbidden("This route is not for the console."))
+        }
     }
 }
 
@@ -81,12 +96,17 @@ async fn member(services: &Services, route: &str, headers: &HeaderMap) -> Result
         && services.settings.admin_api_key.is_some()
         && !token.contains('.')
     {
-        let tenant = headers.get("x-workspace-id").and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<TenantId>().ok());
+        let tenant =
+            headers.get("x-workspace-id").and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<TenantId>().ok());
         return accounts::authenticate_admin_key(services, token, tenant).await;
     }
     let Some(access) = cookie.or(bearer) else {
         let set_up = services.is_set_up().await?;
-        return Err(if set_up { Error::unauthorized("Sign in first.") } else { Error::new(401, "not_setup", "Oxidify has not been initialized yet. Please proceed with the setup first.") });
+        return Err(if set_up {
+            Error::unauthorized("Sign in first.")
+        } else {
+            Error::new(401, "not_setup", "Oxidify has not been initialized yet. Please proceed with the setup first.")
+        });
     };
     let sent = headers.get("x-csrf-token").and_then(|value| value.to_str().ok());
     // A token in a header cannot be sent by another site; the page-unload beacon cannot set headers.
@@ -97,10 +117,13 @@ async fn member(services: &Services, route: &str, headers: &HeaderMap) -> Result
 
 /// A cookie by its plain name or with the `__Host-` prefix.
 pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok()).flat_map(|text| text.split(';')).find_map(
-        |pair| {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|text| text.split(';'))
+        .find_map(|pair| {
             let (key, value) = pair.trim().split_once('=')?;
             (key == name || key.strip_prefix("__Host-") == Some(name)).then_some(value)
-        },
-    )
+        })
 }

@@ -1,6 +1,11 @@
 //! Apps as files.
 
-use axum::{Json, extract::State, http::StatusCode, response::{IntoResponse, Response}};
+use axum::{
+    Json,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
 use ox_app::{
     Error, Services,
     imports::{self, ImportRequest, ImportResult},
@@ -109,7 +114,11 @@ async fn confirm(State(services): App, Caller(caller): Caller, Path(id): Path<Uu
 
 #[utoipa::path(get, path = "/apps/imports/{app_id}/check-dependencies", tag = "imports", params(("app_id" = Uuid, Path)),
     responses((status = 200, body = Object), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn check_dependencies(State(services): App, Caller(caller): Caller, Path(id): Path<AppId>) -> ApiResult<Json<Value>> {
+async fn check_dependencies(
+    State(services): App,
+    Caller(caller): Caller,
+    Path(id): Path<AppId>,
+) -> ApiResult<Json<Value>> {
     let missing = imports::missing_dependencies(&services, &caller, id).await?;
     Ok(Json(json!({"leaked_dependencies": missing})))
 }
@@ -130,10 +139,16 @@ pub struct Exported {
 
 #[utoipa::path(get, path = "/apps/{app_id}/export", tag = "imports", params(("app_id" = Uuid, Path), ExportQuery),
     responses((status = 200, body = Exported), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn export(State(services): App, Caller(caller): Caller, Path(id): Path<AppId>, Query(query): Query<ExportQuery>) -> ApiResult<Json<Exported>> {
+async fn export(
+    State(services): App,
+    Caller(caller): Caller,
+    Path(id): Path<AppId>,
+    Query(query): Query<ExportQuery>,
+) -> ApiResult<Json<Exported>> {
     let secrets = query.include_secret.is_some_and(|text| matches!(text.as_str(), "true" | "1" | "yes"));
     let version = query.workflow_id.filter(|id| !id.is_empty()).map(|id| id.parse::<WorkflowId>());
-    let version = version.transpose().map_err(|_| Error::invalid_field("workflow_id", "workflow_id must be a valid UUID"))?;
+    let version =
+        version.transpose().map_err(|_| Error::invalid_field("workflow_id", "workflow_id must be a valid UUID"))?;
     let data = imports::export(&services, &caller, id, secrets, version).await?;
     Ok(Json(Exported { data }))
 }

@@ -53,6 +53,16 @@ fn end_user(authors: &Authors, role: &str, id: Uuid) -> Option<Value> {
     (role != "account").then(|| authors.end_users.get(&EndUserId(id)).map(view)).flatten()
 }
 
+/// What a reader knows a run by: the question, or the first text the caller gave, cut to a line.
+fn input_preview(inputs: Option<&String>) -> Option<String> {
+    const LONGEST: usize = 160;
+    let Value::Object(map) = document(inputs) else { return None };
+    let given = map.iter().filter(|(key, _)| !key.starts_with("sys.")).map(|(_, value)| value);
+    let text =
+        map.get("sys.query").into_iter().chain(given).filter_map(Value::as_str).find(|text| !text.trim().is_empty())?;
+    Some(text.chars().take(LONGEST).collect())
+}
+
 fn run_item(run: &WorkflowRun, authors: &Authors) -> Value {
     json!({
         "id": run.id, "version": run.version, "status": run.status, "error": run.error, "elapsed_time": run.elapsed_time,
@@ -61,6 +71,7 @@ fn run_item(run: &WorkflowRun, authors: &Authors) -> Value {
         "created_by_account": account(authors, &run.created_by_role, run.created_by),
         "created_at": seconds(run.created_at), "finished_at": run.finished_at.map(seconds),
         "exceptions_count": run.exceptions_count, "retry_index": 0,
+        "input_preview": input_preview(run.inputs.as_ref()),
     })
 }
 
@@ -78,7 +89,12 @@ fn twenty() -> u64 {
     20
 }
 
-async fn list_runs(services: &Services, caller: &ox_app::Principal, id: AppId, query: RunsQuery) -> ApiResult<Json<Value>> {
+async fn list_runs(
+    services: &Services,
+    caller: &ox_app::Principal,
+    id: AppId,
+    query: RunsQuery,
+) -> ApiResult<Json<Value>> {
     let RunsQuery { last_id, limit, status, triggered_from } = query;
     if !(1..=100).contains(&limit) {
         return Err(Error::invalid_field("limit", "limit must be between 1 and 100.").into());
@@ -90,26 +106,41 @@ async fn list_runs(services: &Services, caller: &ox_app::Principal, id: AppId, q
         triggered_from: triggered_from.filter(|text| !text.is_empty()).unwrap_or_else(|| "debugging".into()),
     };
     let page = logs::runs(services, caller, id, &query).await?;
-    let authors = Authors::load(services, page.items.iter().map(|run| (run.created_by_role.as_str(), run.created_by))).await?;
+    let authors =
+        Authors::load(services, page.items.iter().map(|run| (run.created_by_role.as_str(), run.created_by))).await?;
     let data: Vec<_> = page.items.iter().map(|run| run_item(run, &authors)).collect();
     Ok(Json(json!({"limit": limit, "has_more": page.has_more, "data": data})))
 }
 
 #[utoipa::path(get, path = "/apps/{app_id}/workflow-runs", tag = "runs", params(("app_id" = Uuid, Path), RunsQuery),
     responses((status = 200, body = Object), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn runs(State(services): App, Caller(caller): Caller, Path(id): Path<AppId>, Query(query): Query<RunsQuery>) -> ApiResult<Json<Value>> {
+async fn runs(
+    State(services): App,
+    Caller(caller): Caller,
+    Path(id): Path<AppId>,
+    Query(query): Query<RunsQuery>,
+) -> ApiResult<Json<Value>> {
     list_runs(&services, &caller, id, query).await
 }
 
 #[utoipa::path(get, path = "/apps/{app_id}/advanced-chat/workflow-runs", tag = "runs", params(("app_id" = Uuid, Path), RunsQuery),
     responses((status = 200, body = Object), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn chat_runs(State(services): App, Caller(caller): Caller, Path(id): Path<AppId>, Query(query): Query<RunsQuery>) -> ApiResult<Json<Value>> {
+async fn chat_runs(
+    State(services): App,
+    Caller(caller): Caller,
+    Path(id): Path<AppId>,
+    Query(query): Query<RunsQuery>,
+) -> ApiResult<Json<Value>> {
     list_runs(&services, &caller, id, query).await
 }
 
 #[utoipa::path(get, path = "/apps/{app_id}/workflow-runs/{run_id}", tag = "runs", params(("app_id" = Uuid, Path), ("run_id" = Uuid, Path)),
     responses((status = 200, body = Object), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn run(State(services): App, Caller(caller): Caller, Path((id, run_id)): Path<(AppId, RunId)>) -> ApiResult<Json<Value>> {
+async fn run(
+    State(services): App,
+    Caller(caller): Caller,
+    Path((id, run_id)): Path<(AppId, RunId)>,
+) -> ApiResult<Json<Value>> {
     let run = logs::run(&services, &caller, id, run_id).await?;
     let authors = Authors::load(&services, std::iter::once((run.created_by_role.as_str(), run.created_by))).await?;
     let graph = logs::graph_of(&services, &caller, &run).await?;
@@ -143,9 +174,14 @@ fn execution(item: &NodeExecution, authors: &Authors) -> Value {
 
 #[utoipa::path(get, path = "/apps/{app_id}/workflow-runs/{run_id}/node-executions", tag = "runs", params(("app_id" = Uuid, Path), ("run_id" = Uuid, Path)),
     responses((status = 200, body = Object), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn executions(State(services): App, Caller(caller): Caller, Path((id, run_id)): Path<(AppId, RunId)>) -> ApiResult<Json<Value>> {
+async fn executions(
+    State(services): App,
+    Caller(caller): Caller,
+    Path((id, run_id)): Path<(AppId, RunId)>,
+) -> ApiResult<Json<Value>> {
     let all = logs::executions(&services, &caller, id, run_id).await?;
-    let authors = Authors::load(&services, all.iter().map(|item| (item.created_by_role.as_str(), item.created_by))).await?;
+    let authors =
+        Authors::load(&services, all.iter().map(|item| (item.created_by_role.as_str(), item.created_by))).await?;
     Ok(Json(json!({"data": all.iter().map(|item| execution(item, &authors)).collect::<Vec<_>>()})))
 }
 
@@ -178,7 +214,12 @@ fn iso(name: &str, text: Option<&String>) -> Result<Option<chrono::DateTime<chro
 
 #[utoipa::path(get, path = "/apps/{app_id}/workflow-app-logs", tag = "runs", params(("app_id" = Uuid, Path), LogQuery),
     responses((status = 200, body = Object), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn run_log(State(services): App, Caller(caller): Caller, Path(id): Path<AppId>, Query(query): Query<LogQuery>) -> ApiResult<Json<Value>> {
+async fn run_log(
+    State(services): App,
+    Caller(caller): Caller,
+    Path(id): Path<AppId>,
+    Query(query): Query<LogQuery>,
+) -> ApiResult<Json<Value>> {
     let LogQuery { page, limit, .. } = query;
     if page == 0 || !(1..=100).contains(&limit) {
         return Err(Error::invalid("page must be at least 1, limit between 1 and 100.").into());
@@ -193,7 +234,11 @@ async fn run_log(State(services): App, Caller(caller): Caller, Path(id): Path<Ap
         account: query.created_by_account,
     };
     let (entries, total) = logs::run_log(&services, &caller, id, &filter, page, limit).await?;
-    let authors = Authors::load(&services, entries.iter().map(|entry| (entry.log.created_by_role.as_str(), entry.log.created_by))).await?;
+    let authors = Authors::load(
+        &services,
+        entries.iter().map(|entry| (entry.log.created_by_role.as_str(), entry.log.created_by)),
+    )
+    .await?;
     let data: Vec<_> = entries
         .iter()
         .map(|entry| {
@@ -241,7 +286,12 @@ fn conversation_view(row: &ConversationRow, authors: &Authors) -> Value {
     })
 }
 
-async fn list_conversations(services: &Services, caller: &ox_app::Principal, id: AppId, query: ConversationsQuery) -> ApiResult<Json<Value>> {
+async fn list_conversations(
+    services: &Services,
+    caller: &ox_app::Principal,
+    id: AppId,
+    query: ConversationsQuery,
+) -> ApiResult<Json<Value>> {
     let ConversationsQuery { keyword, start, end, page, limit, sort_by } = query;
     if page == 0 || !(1..=100).contains(&limit) {
         return Err(Error::invalid("page must be at least 1, limit between 1 and 100.").into());
@@ -305,8 +355,20 @@ macro_rules! conversation_routes {
     };
 }
 
-conversation_routes!(chat_conversations, "/apps/{app_id}/chat-conversations", chat_conversation, delete_chat_conversation, "/apps/{app_id}/chat-conversations/{conversation_id}");
-conversation_routes!(completion_conversations, "/apps/{app_id}/completion-conversations", completion_conversation, delete_completion_conversation, "/apps/{app_id}/completion-conversations/{conversation_id}");
+conversation_routes!(
+    chat_conversations,
+    "/apps/{app_id}/chat-conversations",
+    chat_conversation,
+    delete_chat_conversation,
+    "/apps/{app_id}/chat-conversations/{conversation_id}"
+);
+conversation_routes!(
+    completion_conversations,
+    "/apps/{app_id}/completion-conversations",
+    completion_conversation,
+    delete_completion_conversation,
+    "/apps/{app_id}/completion-conversations/{conversation_id}"
+);
 
 #[derive(Deserialize, IntoParams)]
 pub(super) struct MessagesQuery {
@@ -343,19 +405,29 @@ fn message_view(row: &MessageRow) -> Value {
 
 #[utoipa::path(get, path = "/apps/{app_id}/chat-messages", tag = "logs", params(("app_id" = Uuid, Path), MessagesQuery),
     responses((status = 200, body = Object), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-pub(super) async fn messages(State(services): App, Caller(caller): Caller, Path(id): Path<AppId>, Query(query): Query<MessagesQuery>) -> ApiResult<Json<Value>> {
+pub(super) async fn messages(
+    State(services): App,
+    Caller(caller): Caller,
+    Path(id): Path<AppId>,
+    Query(query): Query<MessagesQuery>,
+) -> ApiResult<Json<Value>> {
     let MessagesQuery { conversation_id, first_id, limit } = query;
     if !(1..=100).contains(&limit) {
         return Err(Error::invalid_field("limit", "limit must be between 1 and 100.").into());
     }
     let first = first_id.map(MessageId);
-    let (rows, has_more) = logs::messages(&services, &caller, id, ConversationId(conversation_id), first, limit).await?;
+    let (rows, has_more) =
+        logs::messages(&services, &caller, id, ConversationId(conversation_id), first, limit).await?;
     Ok(Json(json!({"limit": limit, "has_more": has_more, "data": rows.iter().map(message_view).collect::<Vec<_>>()})))
 }
 
 #[utoipa::path(get, path = "/apps/{app_id}/messages/{message_id}", tag = "logs", params(("app_id" = Uuid, Path), ("message_id" = Uuid, Path)),
     responses((status = 200, body = Object), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn message(State(services): App, Caller(caller): Caller, Path((id, message)): Path<(AppId, MessageId)>) -> ApiResult<Json<Value>> {
+async fn message(
+    State(services): App,
+    Caller(caller): Caller,
+    Path((id, message)): Path<(AppId, MessageId)>,
+) -> ApiResult<Json<Value>> {
     Ok(Json(message_view(&logs::message(&services, &caller, id, message).await?)))
 }
 
@@ -371,7 +443,12 @@ pub struct FeedbackBody {
 
 #[utoipa::path(post, path = "/apps/{app_id}/feedbacks", tag = "logs", request_body = FeedbackBody, params(("app_id" = Uuid, Path)),
     responses((status = 200, body = Done), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn give_feedback(State(services): App, Caller(caller): Caller, Path(id): Path<AppId>, Body(body): Body<FeedbackBody>) -> ApiResult<Json<Done>> {
+async fn give_feedback(
+    State(services): App,
+    Caller(caller): Caller,
+    Path(id): Path<AppId>,
+    Body(body): Body<FeedbackBody>,
+) -> ApiResult<Json<Done>> {
     logs::give_feedback(&services, &caller, id, body.message_id, body.rating, body.content).await?;
     Ok(Json(Done::SUCCESS))
 }

@@ -148,7 +148,11 @@ pub struct Renamed {
 
 #[utoipa::path(post, path = "/workspaces/info", tag = "workspace", request_body = WorkspaceName,
     responses((status = 200, body = Renamed), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)))]
-async fn rename(State(services): App, Caller(caller): Caller, Body(body): Body<WorkspaceName>) -> ApiResult<Json<Renamed>> {
+async fn rename(
+    State(services): App,
+    Caller(caller): Caller,
+    Body(body): Body<WorkspaceName>,
+) -> ApiResult<Json<Renamed>> {
     let tenant = workspaces::rename(&services, &caller, &body.name).await?.into();
     Ok(Json(Renamed { result: "success", tenant }))
 }
@@ -219,14 +223,22 @@ pub struct Invite {
 
 #[utoipa::path(post, path = "/workspaces/current/members/invite-email", tag = "workspace", request_body = Invite,
     responses((status = 201, body = Object), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)))]
-async fn invite(State(services): App, Caller(caller): Caller, Body(body): Body<Invite>) -> ApiResult<(StatusCode, Json<serde_json::Value>)> {
+async fn invite(
+    State(services): App,
+    Caller(caller): Caller,
+    Body(body): Body<Invite>,
+) -> ApiResult<(StatusCode, Json<serde_json::Value>)> {
     let results = workspaces::invite(&services, &caller, &body.emails, &body.role).await?;
     let base = &services.settings.console_web_url;
     let results: Vec<_> = results
         .into_iter()
         .map(|result| match result {
-            workspaces::Invitation::Sent { email, path } => json!({"status": "success", "email": email, "url": format!("{base}{path}")}),
-            workspaces::Invitation::Failed { email, message } => json!({"status": "failed", "email": email, "message": message}),
+            workspaces::Invitation::Sent { email, path } => {
+                json!({"status": "success", "email": email, "url": format!("{base}{path}")})
+            }
+            workspaces::Invitation::Failed { email, message } => {
+                json!({"status": "failed", "email": email, "message": message})
+            }
         })
         .collect();
     let body = json!({"result": "success", "invitation_results": results, "tenant_id": caller.tenant_id()});
@@ -235,7 +247,11 @@ async fn invite(State(services): App, Caller(caller): Caller, Body(body): Body<I
 
 #[utoipa::path(delete, path = "/workspaces/current/members/{member_id}", tag = "workspace", params(("member_id" = uuid::Uuid, Path)),
     responses((status = 200, body = Object), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn remove(State(services): App, Caller(caller): Caller, Path(member): Path<AccountId>) -> ApiResult<Json<serde_json::Value>> {
+async fn remove(
+    State(services): App,
+    Caller(caller): Caller,
+    Path(member): Path<AccountId>,
+) -> ApiResult<Json<serde_json::Value>> {
     workspaces::remove(&services, &caller, member).await?;
     Ok(Json(json!({"result": "success", "tenant_id": caller.tenant_id()})))
 }
@@ -248,7 +264,12 @@ pub struct RoleChange {
 
 #[utoipa::path(put, path = "/workspaces/current/members/{member_id}/update-role", tag = "workspace", request_body = RoleChange, params(("member_id" = uuid::Uuid, Path)),
     responses((status = 200, body = Done), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn set_role(State(services): App, Caller(caller): Caller, Path(member): Path<AccountId>, Body(body): Body<RoleChange>) -> ApiResult<Json<Done>> {
+async fn set_role(
+    State(services): App,
+    Caller(caller): Caller,
+    Path(member): Path<AccountId>,
+    Body(body): Body<RoleChange>,
+) -> ApiResult<Json<Done>> {
     workspaces::set_role(&services, &caller, member, &body.role).await?;
     Ok(Json(Done::SUCCESS))
 }

@@ -68,7 +68,8 @@ fn provider_json(caller: &Principal, view: &ProviderView) -> Value {
             json!({"model": row.model_name, "model_type": kind, "credentials": {}, "current_credential_id": row.credential_id})
         })
         .collect();
-    let schema = |fields: &[ox_models::FormField]| (!fields.is_empty()).then(|| json!({"credential_form_schemas": fields}));
+    let schema =
+        |fields: &[ox_models::FormField]| (!fields.is_empty()).then(|| json!({"credential_form_schemas": fields}));
     let model_schema = (!spec.model_form.is_empty()).then(|| {
         json!({"model": {"label": {"en_US": "Model name", "zh_Hans": "模型名称"}, "placeholder": null},
             "credential_form_schemas": spec.model_form})
@@ -141,21 +142,36 @@ fn needed(id: Option<Uuid>) -> Result<Uuid, Error> {
 
 #[utoipa::path(get, path = "/workspaces/current/model-providers/{provider}/credentials", tag = "models", params(("provider" = String, Path), CredentialQuery),
     responses((status = 200, body = Object), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn get_credentials(State(services): App, Caller(caller): Caller, Path(provider): Path<String>, Query(query): Query<CredentialQuery>) -> ApiResult<Json<Value>> {
+async fn get_credentials(
+    State(services): App,
+    Caller(caller): Caller,
+    Path(provider): Path<String>,
+    Query(query): Query<CredentialQuery>,
+) -> ApiResult<Json<Value>> {
     let found = providers::credentials(&services, &caller, &provider, query.credential_id).await?;
     Ok(Json(json!({"credentials": found.map(|found| found.values)})))
 }
 
 #[utoipa::path(post, path = "/workspaces/current/model-providers/{provider}/credentials", tag = "models", request_body = CredentialBody, params(("provider" = String, Path)),
     responses((status = 201, body = Done), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn add_credentials(State(services): App, Caller(caller): Caller, Path(provider): Path<String>, Body(body): Body<CredentialBody>) -> ApiResult<(StatusCode, Json<Done>)> {
+async fn add_credentials(
+    State(services): App,
+    Caller(caller): Caller,
+    Path(provider): Path<String>,
+    Body(body): Body<CredentialBody>,
+) -> ApiResult<(StatusCode, Json<Done>)> {
     providers::add_credential(&services, &caller, &provider, &body.credentials, body.name).await?;
     Ok((StatusCode::CREATED, Json(Done::SUCCESS)))
 }
 
 #[utoipa::path(put, path = "/workspaces/current/model-providers/{provider}/credentials", tag = "models", request_body = CredentialBody, params(("provider" = String, Path)),
     responses((status = 200, body = Done), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn update_credentials(State(services): App, Caller(caller): Caller, Path(provider): Path<String>, Body(body): Body<CredentialBody>) -> ApiResult<Json<Done>> {
+async fn update_credentials(
+    State(services): App,
+    Caller(caller): Caller,
+    Path(provider): Path<String>,
+    Body(body): Body<CredentialBody>,
+) -> ApiResult<Json<Done>> {
     let id = needed(body.credential_id)?;
     providers::update_credential(&services, &caller, &provider, id, &body.credentials, body.name).await?;
     Ok(Json(Done::SUCCESS))
@@ -163,14 +179,24 @@ async fn update_credentials(State(services): App, Caller(caller): Caller, Path(p
 
 #[utoipa::path(delete, path = "/workspaces/current/model-providers/{provider}/credentials", tag = "models", request_body = CredentialBody, params(("provider" = String, Path)),
     responses((status = 204), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn delete_credentials(State(services): App, Caller(caller): Caller, Path(provider): Path<String>, Body(body): Body<CredentialBody>) -> ApiResult<StatusCode> {
+async fn delete_credentials(
+    State(services): App,
+    Caller(caller): Caller,
+    Path(provider): Path<String>,
+    Body(body): Body<CredentialBody>,
+) -> ApiResult<StatusCode> {
     providers::delete_credential(&services, &caller, &provider, needed(body.credential_id)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 #[utoipa::path(post, path = "/workspaces/current/model-providers/{provider}/credentials/switch", tag = "models", request_body = CredentialBody, params(("provider" = String, Path)),
     responses((status = 200, body = Done), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn switch_credentials(State(services): App, Caller(caller): Caller, Path(provider): Path<String>, Body(body): Body<CredentialBody>) -> ApiResult<Json<Done>> {
+async fn switch_credentials(
+    State(services): App,
+    Caller(caller): Caller,
+    Path(provider): Path<String>,
+    Body(body): Body<CredentialBody>,
+) -> ApiResult<Json<Done>> {
     providers::activate(&services, &caller, &provider, needed(body.credential_id)?).await?;
     Ok(Json(Done::SUCCESS))
 }
@@ -185,7 +211,12 @@ fn verdict(result: Result<(), String>) -> Json<Value> {
 
 #[utoipa::path(post, path = "/workspaces/current/model-providers/{provider}/credentials/validate", tag = "models", request_body = CredentialBody, params(("provider" = String, Path)),
     responses((status = 200, body = Object), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn validate_credentials(State(services): App, Caller(caller): Caller, Path(provider): Path<String>, Body(body): Body<CredentialBody>) -> ApiResult<Json<Value>> {
+async fn validate_credentials(
+    State(services): App,
+    Caller(caller): Caller,
+    Path(provider): Path<String>,
+    Body(body): Body<CredentialBody>,
+) -> ApiResult<Json<Value>> {
     Ok(verdict(providers::validate(&services, &caller, &provider, &body.credentials).await?))
 }
 
@@ -197,12 +228,18 @@ pub struct PreferredType {
 
 #[utoipa::path(post, path = "/workspaces/current/model-providers/{provider}/preferred-provider-type", tag = "models", request_body = PreferredType, params(("provider" = String, Path)),
     responses((status = 200, body = Done), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn preferred_type(State(services): App, Caller(_caller): Caller, Path(provider): Path<String>, Body(body): Body<PreferredType>) -> ApiResult<Json<Done>> {
+async fn preferred_type(
+    State(services): App,
+    Caller(_caller): Caller,
+    Path(provider): Path<String>,
+    Body(body): Body<PreferredType>,
+) -> ApiResult<Json<Done>> {
     providers::find(&services, &provider)?;
     if body.preferred_provider_type == "custom" {
         return Ok(Json(Done::SUCCESS));
     }
-    Err(Error::invalid_field("preferred_provider_type", "This installation has no system credentials: use your own.").into())
+    Err(Error::invalid_field("preferred_provider_type", "This installation has no system credentials: use your own.")
+        .into())
 }
 
 #[utoipa::path(get, path = "/workspaces/current/model-providers/{provider}/models", tag = "models", params(("provider" = String, Path)),
@@ -232,7 +269,12 @@ impl ModelBody {
 
 #[utoipa::path(post, path = "/workspaces/current/model-providers/{provider}/models", tag = "models", request_body = ModelBody, params(("provider" = String, Path)),
     responses((status = 200, body = Done), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn save_model(State(services): App, Caller(caller): Caller, Path(provider): Path<String>, Body(body): Body<ModelBody>) -> ApiResult<Json<Done>> {
+async fn save_model(
+    State(services): App,
+    Caller(caller): Caller,
+    Path(provider): Path<String>,
+    Body(body): Body<ModelBody>,
+) -> ApiResult<Json<Done>> {
     let id = needed(body.credential_id)?;
     providers::activate_model_credential(&services, &caller, &provider, &body.target()?, id).await?;
     Ok(Json(Done::SUCCESS))
@@ -240,7 +282,12 @@ async fn save_model(State(services): App, Caller(caller): Caller, Path(provider)
 
 #[utoipa::path(delete, path = "/workspaces/current/model-providers/{provider}/models", tag = "models", request_body = ModelBody, params(("provider" = String, Path)),
     responses((status = 204), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn delete_model(State(services): App, Caller(caller): Caller, Path(provider): Path<String>, Body(body): Body<ModelBody>) -> ApiResult<StatusCode> {
+async fn delete_model(
+    State(services): App,
+    Caller(caller): Caller,
+    Path(provider): Path<String>,
+    Body(body): Body<ModelBody>,
+) -> ApiResult<StatusCode> {
     providers::delete_model(&services, &caller, &provider, &body.target()?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -254,11 +301,17 @@ struct ModelQuery {
 
 #[utoipa::path(get, path = "/workspaces/current/model-providers/{provider}/models/credentials", tag = "models", params(("provider" = String, Path), ModelQuery),
     responses((status = 200, body = Object), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn model_credentials(State(services): App, Caller(caller): Caller, Path(provider): Path<String>, Query(query): Query<ModelQuery>) -> ApiResult<Json<Value>> {
+async fn model_credentials(
+    State(services): App,
+    Caller(caller): Caller,
+    Path(provider): Path<String>,
+    Query(query): Query<ModelQuery>,
+) -> ApiResult<Json<Value>> {
     let target = ModelTarget::new(&query.model, &query.model_type)?;
     let (active, all) = providers::model_credentials(&services, &caller, &provider, &target).await?;
     let shown = all.iter().find(|row| Some(row.id) == query.credential_id.or(active));
-    let available: Vec<_> = all.iter().map(|row| json!({"credential_id": row.id, "credential_name": row.name})).collect();
+    let available: Vec<_> =
+        all.iter().map(|row| json!({"credential_id": row.id, "credential_name": row.name})).collect();
     Ok(Json(json!({
         "credentials": shown.map(|row| &row.values), "current_credential_id": active,
         "current_credential_name": all.iter().find(|row| Some(row.id) == active).map(|row| &row.name),
@@ -268,7 +321,12 @@ async fn model_credentials(State(services): App, Caller(caller): Caller, Path(pr
 
 #[utoipa::path(post, path = "/workspaces/current/model-providers/{provider}/models/credentials", tag = "models", request_body = ModelBody, params(("provider" = String, Path)),
     responses((status = 201, body = Done), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn add_model(State(services): App, Caller(caller): Caller, Path(provider): Path<String>, Body(body): Body<ModelBody>) -> ApiResult<(StatusCode, Json<Done>)> {
+async fn add_model(
+    State(services): App,
+    Caller(caller): Caller,
+    Path(provider): Path<String>,
+    Body(body): Body<ModelBody>,
+) -> ApiResult<(StatusCode, Json<Done>)> {
     let target = body.target()?;
     providers::add_model_credential(&services, &caller, &provider, &target, &body.credentials, body.name).await?;
     Ok((StatusCode::CREATED, Json(Done::SUCCESS)))
@@ -276,7 +334,12 @@ async fn add_model(State(services): App, Caller(caller): Caller, Path(provider):
 
 #[utoipa::path(put, path = "/workspaces/current/model-providers/{provider}/models/credentials", tag = "models", request_body = ModelBody, params(("provider" = String, Path)),
     responses((status = 200, body = Done), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn update_model(State(services): App, Caller(caller): Caller, Path(provider): Path<String>, Body(body): Body<ModelBody>) -> ApiResult<Json<Done>> {
+async fn update_model(
+    State(services): App,
+    Caller(caller): Caller,
+    Path(provider): Path<String>,
+    Body(body): Body<ModelBody>,
+) -> ApiResult<Json<Done>> {
     let (target, id) = (body.target()?, needed(body.credential_id)?);
     providers::update_model_credential(&services, &caller, &provider, &target, id, &body.credentials).await?;
     Ok(Json(Done::SUCCESS))
@@ -284,7 +347,12 @@ async fn update_model(State(services): App, Caller(caller): Caller, Path(provide
 
 #[utoipa::path(delete, path = "/workspaces/current/model-providers/{provider}/models/credentials", tag = "models", request_body = ModelBody, params(("provider" = String, Path)),
     responses((status = 204), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn delete_model_credentials(State(services): App, Caller(caller): Caller, Path(provider): Path<String>, Body(body): Body<ModelBody>) -> ApiResult<StatusCode> {
+async fn delete_model_credentials(
+    State(services): App,
+    Caller(caller): Caller,
+    Path(provider): Path<String>,
+    Body(body): Body<ModelBody>,
+) -> ApiResult<StatusCode> {
     let (target, id) = (body.target()?, needed(body.credential_id)?);
     providers::delete_model_credential(&services, &caller, &provider, &target, id).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -292,7 +360,12 @@ async fn delete_model_credentials(State(services): App, Caller(caller): Caller, 
 
 #[utoipa::path(post, path = "/workspaces/current/model-providers/{provider}/models/credentials/switch", tag = "models", request_body = ModelBody, params(("provider" = String, Path)),
     responses((status = 200, body = Done), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn switch_model_credentials(State(services): App, Caller(caller): Caller, Path(provider): Path<String>, Body(body): Body<ModelBody>) -> ApiResult<Json<Done>> {
+async fn switch_model_credentials(
+    State(services): App,
+    Caller(caller): Caller,
+    Path(provider): Path<String>,
+    Body(body): Body<ModelBody>,
+) -> ApiResult<Json<Done>> {
     let (target, id) = (body.target()?, needed(body.credential_id)?);
     providers::activate_model_credential(&services, &caller, &provider, &target, id).await?;
     Ok(Json(Done::SUCCESS))
@@ -300,21 +373,36 @@ async fn switch_model_credentials(State(services): App, Caller(caller): Caller, 
 
 #[utoipa::path(post, path = "/workspaces/current/model-providers/{provider}/models/credentials/validate", tag = "models", request_body = ModelBody, params(("provider" = String, Path)),
     responses((status = 200, body = Object), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn validate_model(State(services): App, Caller(caller): Caller, Path(provider): Path<String>, Body(body): Body<ModelBody>) -> ApiResult<Json<Value>> {
+async fn validate_model(
+    State(services): App,
+    Caller(caller): Caller,
+    Path(provider): Path<String>,
+    Body(body): Body<ModelBody>,
+) -> ApiResult<Json<Value>> {
     let target = body.target()?;
     Ok(verdict(providers::validate_model(&services, &caller, &provider, &target, &body.credentials).await?))
 }
 
 #[utoipa::path(patch, path = "/workspaces/current/model-providers/{provider}/models/enable", tag = "models", request_body = ModelBody, params(("provider" = String, Path)),
     responses((status = 200, body = Done), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn enable_model(State(services): App, Caller(caller): Caller, Path(provider): Path<String>, Body(body): Body<ModelBody>) -> ApiResult<Json<Done>> {
+async fn enable_model(
+    State(services): App,
+    Caller(caller): Caller,
+    Path(provider): Path<String>,
+    Body(body): Body<ModelBody>,
+) -> ApiResult<Json<Done>> {
     providers::set_enabled(&services, &caller, &provider, &body.target()?, true).await?;
     Ok(Json(Done::SUCCESS))
 }
 
 #[utoipa::path(patch, path = "/workspaces/current/model-providers/{provider}/models/disable", tag = "models", request_body = ModelBody, params(("provider" = String, Path)),
     responses((status = 200, body = Done), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn disable_model(State(services): App, Caller(caller): Caller, Path(provider): Path<String>, Body(body): Body<ModelBody>) -> ApiResult<Json<Done>> {
+async fn disable_model(
+    State(services): App,
+    Caller(caller): Caller,
+    Path(provider): Path<String>,
+    Body(body): Body<ModelBody>,
+) -> ApiResult<Json<Done>> {
     providers::set_enabled(&services, &caller, &provider, &body.target()?, false).await?;
     Ok(Json(Done::SUCCESS))
 }
@@ -326,14 +414,23 @@ struct RulesQuery {
 
 #[utoipa::path(get, path = "/workspaces/current/model-providers/{provider}/models/parameter-rules", tag = "models", params(("provider" = String, Path), RulesQuery),
     responses((status = 200, body = Object), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn parameter_rules(State(services): App, Caller(caller): Caller, Path(provider): Path<String>, Query(query): Query<RulesQuery>) -> ApiResult<Json<Value>> {
+async fn parameter_rules(
+    State(services): App,
+    Caller(caller): Caller,
+    Path(provider): Path<String>,
+    Query(query): Query<RulesQuery>,
+) -> ApiResult<Json<Value>> {
     let rules = providers::parameter_rules(&services, &caller, &provider, &query.model).await?;
     Ok(Json(json!({"data": rules})))
 }
 
 #[utoipa::path(get, path = "/workspaces/current/models/model-types/{model_type}", tag = "models", params(("model_type" = String, Path)),
     responses((status = 200, body = Object), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody)))]
-async fn models_of_kind(State(services): App, Caller(caller): Caller, Path(text): Path<String>) -> ApiResult<Json<Value>> {
+async fn models_of_kind(
+    State(services): App,
+    Caller(caller): Caller,
+    Path(text): Path<String>,
+) -> ApiResult<Json<Value>> {
     let all = providers::usable_models(&services, &caller, kind(&text)?).await?;
     let data: Vec<_> = all
         .iter()
@@ -354,7 +451,11 @@ struct DefaultQuery {
 
 #[utoipa::path(get, path = "/workspaces/current/default-model", tag = "models", params(DefaultQuery),
     responses((status = 200, body = Object), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody)))]
-async fn default_model(State(services): App, Caller(caller): Caller, Query(query): Query<DefaultQuery>) -> ApiResult<Json<Value>> {
+async fn default_model(
+    State(services): App,
+    Caller(caller): Caller,
+    Query(query): Query<DefaultQuery>,
+) -> ApiResult<Json<Value>> {
     let kind = kind(&query.model_type)?;
     let found = providers::default_model(&services, caller.tenant_id(), kind).await?;
     let data = match found {
@@ -385,8 +486,15 @@ pub struct DefaultChoices {
 
 #[utoipa::path(post, path = "/workspaces/current/default-model", tag = "models", request_body = DefaultChoices,
     responses((status = 200, body = Done), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn set_default_models(State(services): App, Caller(caller): Caller, Body(body): Body<DefaultChoices>) -> ApiResult<Json<Done>> {
-    let choices = body.model_settings.into_iter().map(|choice| Ok((kind(&choice.model_type)?, choice.provider.zip(choice.model))));
+async fn set_default_models(
+    State(services): App,
+    Caller(caller): Caller,
+    Body(body): Body<DefaultChoices>,
+) -> ApiResult<Json<Done>> {
+    let choices = body
+        .model_settings
+        .into_iter()
+        .map(|choice| Ok((kind(&choice.model_type)?, choice.provider.zip(choice.model))));
     let choices: Result<Vec<_>, Error> = choices.collect();
     providers::set_default_models(&services, &caller, &choices?).await?;
     Ok(Json(Done::SUCCESS))

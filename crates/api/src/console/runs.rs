@@ -21,7 +21,11 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
-use super::{App, guard::Caller, view::{Done, seconds}};
+use super::{
+    App,
+    guard::Caller,
+    view::{Done, seconds},
+};
 use crate::{
     ApiResult,
     error::ErrorBody,
@@ -39,7 +43,11 @@ pub fn router() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(stop_chat))
         .routes(routes!(stop_completion))
         .routes(routes!(suggested))
-        .merge(OpenApiRouter::new().routes(routes!(super::system::upload_limits, upload)).layer(DefaultBodyLimit::max(256 << 20)))
+        .merge(
+            OpenApiRouter::new()
+                .routes(routes!(super::system::upload_limits, upload))
+                .layer(DefaultBodyLimit::max(256 << 20)),
+        )
 }
 
 /// Inputs of a draft run.
@@ -59,7 +67,8 @@ pub struct DraftRunBody {
 
 fn id<T: std::str::FromStr>(name: &str, text: Option<String>) -> Result<Option<T>, Error> {
     let text = text.filter(|text| !text.trim().is_empty());
-    text.map(|text| text.trim().parse().map_err(|_| Error::invalid_field(name, format!("{name} must be a valid UUID")))).transpose()
+    text.map(|text| text.trim().parse().map_err(|_| Error::invalid_field(name, format!("{name} must be a valid UUID"))))
+        .transpose()
 }
 
 impl DraftRunBody {
@@ -77,14 +86,24 @@ impl DraftRunBody {
 
 #[utoipa::path(post, path = "/apps/{app_id}/workflows/draft/run", tag = "debug", request_body = DraftRunBody, params(("app_id" = Uuid, Path)),
     responses((status = 200, content_type = "text/event-stream"), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 429, body = ErrorBody)))]
-async fn run_draft(State(services): App, Caller(caller): Caller, Path(app): Path<AppId>, Body(body): Body<DraftRunBody>) -> ApiResult<Response> {
+async fn run_draft(
+    State(services): App,
+    Caller(caller): Caller,
+    Path(app): Path<AppId>,
+    Body(body): Body<DraftRunBody>,
+) -> ApiResult<Response> {
     let run = debug::run_draft(&services, &caller, app, "workflow", body.request()?).await?;
     Ok(answer::streaming(run, Detail::Full, false))
 }
 
 #[utoipa::path(post, path = "/apps/{app_id}/advanced-chat/workflows/draft/run", tag = "debug", request_body = DraftRunBody, params(("app_id" = Uuid, Path)),
     responses((status = 200, content_type = "text/event-stream"), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 429, body = ErrorBody)))]
-async fn run_chat_draft(State(services): App, Caller(caller): Caller, Path(app): Path<AppId>, Body(body): Body<DraftRunBody>) -> ApiResult<Response> {
+async fn run_chat_draft(
+    State(services): App,
+    Caller(caller): Caller,
+    Path(app): Path<AppId>,
+    Body(body): Body<DraftRunBody>,
+) -> ApiResult<Response> {
     let run = debug::run_draft(&services, &caller, app, "advanced-chat", body.request()?).await?;
     Ok(answer::streaming(run, Detail::Full, false))
 }
@@ -96,19 +115,31 @@ async fn stop(services: &Services, caller: &Principal, app: AppId, task: TaskId)
 
 #[utoipa::path(post, path = "/apps/{app_id}/workflow-runs/tasks/{task_id}/stop", tag = "debug", params(("app_id" = Uuid, Path), ("task_id" = Uuid, Path)),
     responses((status = 200, body = Done), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn stop_run(State(services): App, Caller(caller): Caller, Path((app, task)): Path<(AppId, TaskId)>) -> ApiResult<Json<Done>> {
+async fn stop_run(
+    State(services): App,
+    Caller(caller): Caller,
+    Path((app, task)): Path<(AppId, TaskId)>,
+) -> ApiResult<Json<Done>> {
     stop(&services, &caller, app, task).await
 }
 
 #[utoipa::path(post, path = "/apps/{app_id}/chat-messages/{task_id}/stop", tag = "debug", params(("app_id" = Uuid, Path), ("task_id" = Uuid, Path)),
     responses((status = 200, body = Done), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn stop_chat(State(services): App, Caller(caller): Caller, Path((app, task)): Path<(AppId, TaskId)>) -> ApiResult<Json<Done>> {
+async fn stop_chat(
+    State(services): App,
+    Caller(caller): Caller,
+    Path((app, task)): Path<(AppId, TaskId)>,
+) -> ApiResult<Json<Done>> {
     stop(&services, &caller, app, task).await
 }
 
 #[utoipa::path(post, path = "/apps/{app_id}/completion-messages/{task_id}/stop", tag = "debug", params(("app_id" = Uuid, Path), ("task_id" = Uuid, Path)),
     responses((status = 200, body = Done), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn stop_completion(State(services): App, Caller(caller): Caller, Path((app, task)): Path<(AppId, TaskId)>) -> ApiResult<Json<Done>> {
+async fn stop_completion(
+    State(services): App,
+    Caller(caller): Caller,
+    Path((app, task)): Path<(AppId, TaskId)>,
+) -> ApiResult<Json<Done>> {
     stop(&services, &caller, app, task).await
 }
 
@@ -146,7 +177,13 @@ impl PreviewBody {
     }
 }
 
-async fn preview(services: &Arc<Services>, caller: &Principal, app: AppId, modes: &[&str], body: PreviewBody) -> ApiResult<Response> {
+async fn preview(
+    services: &Arc<Services>,
+    caller: &Principal,
+    app: AppId,
+    modes: &[&str],
+    body: PreviewBody,
+) -> ApiResult<Response> {
     let (request, blocking) = body.split()?;
     let run = debug::preview(services, caller, app, modes, request).await?;
     answer::answer(run, blocking, &HeaderMap::new()).await
@@ -154,19 +191,33 @@ async fn preview(services: &Arc<Services>, caller: &Principal, app: AppId, modes
 
 #[utoipa::path(post, path = "/apps/{app_id}/chat-messages", tag = "debug", request_body = PreviewBody, params(("app_id" = Uuid, Path)),
     responses((status = 200, content_type = "text/event-stream"), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 429, body = ErrorBody)))]
-async fn preview_chat(State(services): App, Caller(caller): Caller, Path(app): Path<AppId>, Body(body): Body<PreviewBody>) -> ApiResult<Response> {
+async fn preview_chat(
+    State(services): App,
+    Caller(caller): Caller,
+    Path(app): Path<AppId>,
+    Body(body): Body<PreviewBody>,
+) -> ApiResult<Response> {
     preview(&services, &caller, app, &["chat", "agent-chat"], body).await
 }
 
 #[utoipa::path(post, path = "/apps/{app_id}/completion-messages", tag = "debug", request_body = PreviewBody, params(("app_id" = Uuid, Path)),
     responses((status = 200, content_type = "text/event-stream"), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 429, body = ErrorBody)))]
-async fn preview_completion(State(services): App, Caller(caller): Caller, Path(app): Path<AppId>, Body(body): Body<PreviewBody>) -> ApiResult<Response> {
+async fn preview_completion(
+    State(services): App,
+    Caller(caller): Caller,
+    Path(app): Path<AppId>,
+    Body(body): Body<PreviewBody>,
+) -> ApiResult<Response> {
     preview(&services, &caller, app, &["completion"], body).await
 }
 
 #[utoipa::path(get, path = "/apps/{app_id}/chat-messages/{message_id}/suggested-questions", tag = "debug", params(("app_id" = Uuid, Path), ("message_id" = Uuid, Path)),
     responses((status = 200, body = Object), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn suggested(State(services): App, Caller(caller): Caller, Path((app, message)): Path<(AppId, MessageId)>) -> ApiResult<Json<Value>> {
+async fn suggested(
+    State(services): App,
+    Caller(caller): Caller,
+    Path((app, message)): Path<(AppId, MessageId)>,
+) -> ApiResult<Json<Value>> {
     Ok(Json(json!({"data": debug::suggested(&services, &caller, app, message).await?})))
 }
 
@@ -180,9 +231,15 @@ pub struct UploadForm {
 
 #[utoipa::path(post, path = "/files/upload", tag = "files", request_body(content = UploadForm, content_type = "multipart/form-data"),
     responses((status = 201, body = Object), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 413, body = ErrorBody), (status = 415, body = ErrorBody)))]
-async fn upload(State(services): App, Caller(caller): Caller, mut form: Multipart) -> ApiResult<(StatusCode, Json<Value>)> {
+async fn upload(
+    State(services): App,
+    Caller(caller): Caller,
+    mut form: Multipart,
+) -> ApiResult<(StatusCode, Json<Value>)> {
     let missing = || Error::new(400, "no_file_uploaded", "Please upload your file.");
-    let unreadable = |error: axum::extract::multipart::MultipartError| Error::bad_request(format!("The upload cannot be read: {error}"));
+    let unreadable = |error: axum::extract::multipart::MultipartError| {
+        Error::bad_request(format!("The upload cannot be read: {error}"))
+    };
     let mut upload = None;
     while let Some(field) = form.next_field().await.map_err(unreadable)? {
         if field.name() != Some("file") {
@@ -198,8 +255,11 @@ async fn upload(State(services): App, Caller(caller): Caller, mut form: Multipar
         upload = Some(Upload { name, mime, bytes, created_by_role: "account", created_by, source_url: String::new() });
     }
     let file = services.files.upload(caller.tenant_id(), upload.ok_or_else(missing)?).await?;
-    Ok((StatusCode::CREATED, Json(json!({
-        "id": file.id, "name": file.name, "size": file.size, "extension": file.extension, "mime_type": file.mime_type,
-        "created_by": file.created_by, "created_at": seconds(file.created_at), "source_url": services.files.preview_url(file.id),
-    }))))
+    Ok((
+        StatusCode::CREATED,
+        Json(json!({
+            "id": file.id, "name": file.name, "size": file.size, "extension": file.extension, "mime_type": file.mime_type,
+            "created_by": file.created_by, "created_at": seconds(file.created_at), "source_url": services.files.preview_url(file.id),
+        })),
+    ))
 }

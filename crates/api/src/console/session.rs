@@ -64,9 +64,18 @@ pub struct SetUp {
 
 #[utoipa::path(post, path = "/setup", tag = "session", request_body = SetUp,
     responses((status = 201, body = Done), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)))]
-async fn set_up(State(services): App, headers: HeaderMap, Body(body): Body<SetUp>) -> ApiResult<(StatusCode, Json<Done>)> {
+async fn set_up(
+    State(services): App,
+    headers: HeaderMap,
+    Body(body): Body<SetUp>,
+) -> ApiResult<(StatusCode, Json<Done>)> {
     if services.settings.init_password.is_some() && !init_confirmed(&services, &headers) {
-        return Err(Error::new(401, "not_init_validated", "Init validation has not been completed yet. Please proceed with the init validation process first.").into());
+        return Err(Error::new(
+            401,
+            "not_init_validated",
+            "Init validation has not been completed yet. Please proceed with the init validation process first.",
+        )
+        .into());
     }
     let SetUp { email, name, password, language } = body;
     accounts::set_up(&services, accounts::Owner { email, name, password, language }).await?;
@@ -99,8 +108,14 @@ async fn init(State(services): App, Body(body): Body<Init>) -> ApiResult<Respons
     if accounts::setup_at(&services).await?.is_some() {
         return Err(Error::new(403, "already_setup", "Oxidify has been set up already. Sign in instead.").into());
     }
-    if !services.settings.init_password.as_deref().is_some_and(|expected| ox_app::same_secret(expected, &body.password)) {
-        return Err(Error::new(401, "init_validate_failed", "Init validation failed. Please check the password and try again.").into());
+    if !services.settings.init_password.as_deref().is_some_and(|expected| ox_app::same_secret(expected, &body.password))
+    {
+        return Err(Error::new(
+            401,
+            "init_validate_failed",
+            "Init validation failed. Please check the password and try again.",
+        )
+        .into());
     }
     let mut response = (StatusCode::CREATED, Json(Done::SUCCESS)).into_response();
     let value = accounts::init_mark(&services)?;
@@ -150,7 +165,8 @@ async fn logout(State(services): App, headers: HeaderMap) -> ApiResult<Response>
 
 #[utoipa::path(post, path = "/refresh-token", tag = "session", responses((status = 200, body = Done), (status = 401, body = Object)))]
 async fn refresh(State(services): App, headers: HeaderMap) -> Response {
-    let fail = |message: &str| (StatusCode::UNAUTHORIZED, Json(json!({"result": "fail", "message": message}))).into_response();
+    let fail =
+        |message: &str| (StatusCode::UNAUTHORIZED, Json(json!({"result": "fail", "message": message}))).into_response();
     let Some(token) = super::guard::cookie(&headers, "refresh_token") else {
         return fail("No refresh token found");
     };
@@ -171,7 +187,14 @@ fn with_session(services: &Services, headers: &HeaderMap, tokens: &accounts::Ses
     response
 }
 
-fn set_cookie(services: &Services, headers: &HeaderMap, response: &mut Response, name: &str, value: &str, seconds: u64) {
+fn set_cookie(
+    services: &Services,
+    headers: &HeaderMap,
+    response: &mut Response,
+    name: &str,
+    value: &str,
+    seconds: u64,
+) {
     let settings = &services.settings;
     let https = |url: &str| url.starts_with("https://");
     let by_proxy = settings.trust_forwarded_headers
@@ -184,7 +207,10 @@ fn set_cookie(services: &Services, headers: &HeaderMap, response: &mut Response,
     };
     let http_only = if name == "csrf_token" { "" } else { "; HttpOnly" };
     let flag = if secure { "; Secure" } else { "" };
-    append_cookie(response, &format!("{prefix}{name}={value}{http_only}{flag}; Path=/; SameSite=Lax; Max-Age={seconds}{domain}"));
+    append_cookie(
+        response,
+        &format!("{prefix}{name}={value}{http_only}{flag}; Path=/; SameSite=Lax; Max-Age={seconds}{domain}"),
+    );
 }
 
 fn append_cookie(response: &mut Response, text: &str) {
@@ -200,7 +226,10 @@ struct ActivationQuery {
 }
 
 #[utoipa::path(get, path = "/activate/check", tag = "session", params(ActivationQuery), responses((status = 200, body = Object), (status = 400, body = ErrorBody)))]
-async fn check_activation(State(services): App, Query(query): Query<ActivationQuery>) -> ApiResult<Json<serde_json::Value>> {
+async fn check_activation(
+    State(services): App,
+    Query(query): Query<ActivationQuery>,
+) -> ApiResult<Json<serde_json::Value>> {
     Ok(Json(match workspaces::open_invitation(&services, &query.token).await? {
         Some(open) => json!({"is_valid": true, "data": {
             "workspace_name": open.workspace_name, "workspace_id": open.tenant_id, "email": open.email}}),

@@ -140,7 +140,12 @@ impl From<SiteBody> for SiteChange {
 
 #[utoipa::path(post, path = "/apps/{app_id}/site", tag = "site", request_body = SiteBody, params(("app_id" = Uuid, Path)),
     responses((status = 200, body = SiteView), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn update(State(services): App, Caller(caller): Caller, Path(id): Path<AppId>, Body(body): Body<SiteBody>) -> ApiResult<Json<SiteView>> {
+async fn update(
+    State(services): App,
+    Caller(caller): Caller,
+    Path(id): Path<AppId>,
+    Body(body): Body<SiteBody>,
+) -> ApiResult<Json<SiteView>> {
     let site = apps::update_site(&services, &caller, id, body.into()).await?;
     Ok(Json(SiteView::new(&services, site)))
 }
@@ -160,7 +165,12 @@ pub struct EnableSite {
 
 #[utoipa::path(post, path = "/apps/{app_id}/site-enable", tag = "site", request_body = EnableSite, params(("app_id" = Uuid, Path)),
     responses((status = 200, body = AppDetail), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn enable_site(State(services): App, Caller(caller): Caller, Path(id): Path<AppId>, Body(body): Body<EnableSite>) -> ApiResult<Json<AppDetail>> {
+async fn enable_site(
+    State(services): App,
+    Caller(caller): Caller,
+    Path(id): Path<AppId>,
+    Body(body): Body<EnableSite>,
+) -> ApiResult<Json<AppDetail>> {
     Ok(Json(detail(&services, apps::set_site(&services, &caller, id, body.enable_site).await?)))
 }
 
@@ -172,6 +182,11 @@ pub struct EnableApi {
 
 #[utoipa::path(post, path = "/apps/{app_id}/api-enable", tag = "site", request_body = EnableApi, params(("app_id" = Uuid, Path)),
     responses((status = 200, body = AppDetail), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn enable_api(State(services): App, Caller(caller): Caller, Path(id): Path<AppId>, Body(body): Body<EnableApi>) -> ApiResult<Json<AppDetail>> {
+async fn enable_api(
+    State(services): App,
+    Caller(caller): Caller,
+    Path(id): Path<AppId>,
+    Body(body): Body<EnableApi>,
+) -> ApiResult<Json<AppDetail>> {
     Ok(Json(detail(&services, apps::set_api(&services, &caller, id, body.enable_api).await?)))
 }

@@ -48,7 +48,11 @@ struct ListQuery {
 }
 
 #[utoipa::path(get, path = "/tags", tag = "tags", params(ListQuery), responses((status = 200, body = Vec<Label>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody)))]
-async fn list(State(services): App, Caller(caller): Caller, Query(query): Query<ListQuery>) -> ApiResult<Json<Vec<Label>>> {
+async fn list(
+    State(services): App,
+    Caller(caller): Caller,
+    Query(query): Query<ListQuery>,
+) -> ApiResult<Json<Vec<Label>>> {
     let all = apps::list_tags(&services, &caller, &query.kind, query.keyword.as_deref()).await?;
     Ok(Json(all.into_iter().map(Label::from).collect()))
 }
@@ -76,7 +80,12 @@ pub struct LabelName {
 
 #[utoipa::path(patch, path = "/tags/{tag_id}", tag = "tags", request_body = LabelName, params(("tag_id" = Uuid, Path)),
     responses((status = 200, body = Label), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn rename(State(services): App, Caller(caller): Caller, Path(id): Path<Uuid>, Body(body): Body<LabelName>) -> ApiResult<Json<Label>> {
+async fn rename(
+    State(services): App,
+    Caller(caller): Caller,
+    Path(id): Path<Uuid>,
+    Body(body): Body<LabelName>,
+) -> ApiResult<Json<Label>> {
     Ok(Json(apps::rename_tag(&services, &caller, id, &body.name).await?.into()))
 }
 

@@ -90,7 +90,8 @@ fn view(people: &People, workflow: Workflow) -> WorkflowView {
 }
 
 async fn views(services: &Services, items: Vec<Workflow>) -> ApiResult<Vec<WorkflowView>> {
-    let ids: Vec<AccountId> = items.iter().flat_map(|item| [Some(item.created_by), item.updated_by]).flatten().collect();
+    let ids: Vec<AccountId> =
+        items.iter().flat_map(|item| [Some(item.created_by), item.updated_by]).flatten().collect();
     let people = services.people(&ids).await?;
     Ok(items.into_iter().map(|item| view(&people, item)).collect())
 }
@@ -102,7 +103,11 @@ async fn one(services: &Services, item: Workflow) -> ApiResult<Json<WorkflowView
 
 #[utoipa::path(get, path = "/apps/{app_id}/workflows/draft", tag = "workflow", params(("app_id" = Uuid, Path)),
     responses((status = 200, body = WorkflowView), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn get_draft(State(services): App, Caller(caller): Caller, Path(id): Path<AppId>) -> ApiResult<Json<WorkflowView>> {
+async fn get_draft(
+    State(services): App,
+    Caller(caller): Caller,
+    Path(id): Path<AppId>,
+) -> ApiResult<Json<WorkflowView>> {
     let draft = workflows::draft(&services, &caller, id).await?;
     one(&services, draft).await
 }
@@ -134,13 +139,22 @@ pub struct Saved {
 
 #[utoipa::path(post, path = "/apps/{app_id}/workflows/draft", tag = "workflow", request_body = DraftBody, params(("app_id" = Uuid, Path)),
     responses((status = 200, body = Saved), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 415, body = ErrorBody)))]
-async fn save_draft(State(services): App, Caller(caller): Caller, Path(id): Path<AppId>, headers: HeaderMap, body: Bytes) -> ApiResult<Json<Saved>> {
+async fn save_draft(
+    State(services): App,
+    Caller(caller): Caller,
+    Path(id): Path<AppId>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> ApiResult<Json<Saved>> {
     // The page-unload beacon sends JSON as plain text.
     let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !kind.contains("json") && !kind.starts_with("text/plain") {
-        return Err(Error::new(415, "unsupported_media_type", "Send the draft as application/json or text/plain.").into());
+        return Err(
+            Error::new(415, "unsupported_media_type", "Send the draft as application/json or text/plain.").into()
+        );
     }
-    let body: DraftBody = serde_json::from_slice(&body).map_err(|error| Error::invalid(format!("Invalid JSON data: {error}")))?;
+    let body: DraftBody =
+        serde_json::from_slice(&body).map_err(|error| Error::invalid(format!("Invalid JSON data: {error}")))?;
     let DraftBody { graph, features, hash, environment_variables, conversation_variables } = body;
     let change = DraftChange { graph, features, hash, environment_variables, conversation_variables };
     let draft = workflows::save_draft(&services, &caller, id, change).await?;
@@ -149,7 +163,11 @@ async fn save_draft(State(services): App, Caller(caller): Caller, Path(id): Path
 
 #[utoipa::path(get, path = "/apps/{app_id}/workflows/publish", tag = "workflow", params(("app_id" = Uuid, Path)),
     responses((status = 200, body = Option<WorkflowView>), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn get_published(State(services): App, Caller(caller): Caller, Path(id): Path<AppId>) -> ApiResult<Json<Option<WorkflowView>>> {
+async fn get_published(
+    State(services): App,
+    Caller(caller): Caller,
+    Path(id): Path<AppId>,
+) -> ApiResult<Json<Option<WorkflowView>>> {
     Ok(Json(match workflows::published(&services, &caller, id).await? {
         Some(workflow) => Some(one(&services, workflow).await?.0),
         None => None,
@@ -174,7 +192,12 @@ pub struct Published {
 
 #[utoipa::path(post, path = "/apps/{app_id}/workflows/publish", tag = "workflow", request_body = LabelBody, params(("app_id" = Uuid, Path)),
     responses((status = 200, body = Published), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn publish(State(services): App, Caller(caller): Caller, Path(id): Path<AppId>, Body(body): Body<LabelBody>) -> ApiResult<Json<Published>> {
+async fn publish(
+    State(services): App,
+    Caller(caller): Caller,
+    Path(id): Path<AppId>,
+    Body(body): Body<LabelBody>,
+) -> ApiResult<Json<Published>> {
     let version = workflows::publish(&services, &caller, id, body.marked_name, body.marked_comment).await?;
     Ok(Json(Published { result: "success", created_at: seconds(version.created_at) }))
 }
@@ -209,7 +232,12 @@ pub struct Versions {
 
 #[utoipa::path(get, path = "/apps/{app_id}/workflows", tag = "workflow", params(("app_id" = Uuid, Path), VersionsQuery),
     responses((status = 200, body = Versions), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn versions(State(services): App, Caller(caller): Caller, Path(id): Path<AppId>, Query(query): Query<VersionsQuery>) -> ApiResult<Json<Versions>> {
+async fn versions(
+    State(services): App,
+    Caller(caller): Caller,
+    Path(id): Path<AppId>,
+    Query(query): Query<VersionsQuery>,
+) -> ApiResult<Json<Versions>> {
     let VersionsQuery { page, limit, user_id, named_only } = query;
     if page == 0 || !(1..=100).contains(&limit) {
         return Err(Error::invalid("page must be at least 1, limit between 1 and 100.").into());
@@ -225,37 +253,60 @@ async fn versions(State(services): App, Caller(caller): Caller, Path(id): Path<A
 
 #[utoipa::path(patch, path = "/apps/{app_id}/workflows/{workflow_id}", tag = "workflow", request_body = LabelBody, params(("app_id" = Uuid, Path), ("workflow_id" = Uuid, Path)),
     responses((status = 200, body = WorkflowView), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn label(State(services): App, Caller(caller): Caller, Path((id, workflow)): Path<(AppId, WorkflowId)>, Body(body): Body<LabelBody>) -> ApiResult<Json<WorkflowView>> {
+async fn label(
+    State(services): App,
+    Caller(caller): Caller,
+    Path((id, workflow)): Path<(AppId, WorkflowId)>,
+    Body(body): Body<LabelBody>,
+) -> ApiResult<Json<WorkflowView>> {
     let changed = workflows::label(&services, &caller, id, workflow, body.marked_name, body.marked_comment).await?;
     one(&services, changed).await
 }
 
 #[utoipa::path(delete, path = "/apps/{app_id}/workflows/{workflow_id}", tag = "workflow", params(("app_id" = Uuid, Path), ("workflow_id" = Uuid, Path)),
     responses((status = 204), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn delete_version(State(services): App, Caller(caller): Caller, Path((id, workflow)): Path<(AppId, WorkflowId)>) -> ApiResult<StatusCode> {
+async fn delete_version(
+    State(services): App,
+    Caller(caller): Caller,
+    Path((id, workflow)): Path<(AppId, WorkflowId)>,
+) -> ApiResult<StatusCode> {
     workflows::delete_version(&services, &caller, id, workflow).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 #[utoipa::path(post, path = "/apps/{app_id}/workflows/{workflow_id}/restore", tag = "workflow", params(("app_id" = Uuid, Path), ("workflow_id" = Uuid, Path)),
     responses((status = 200, body = Saved), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn restore(State(services): App, Caller(caller): Caller, Path((id, workflow)): Path<(AppId, WorkflowId)>) -> ApiResult<Json<Saved>> {
+async fn restore(
+    State(services): App,
+    Caller(caller): Caller,
+    Path((id, workflow)): Path<(AppId, WorkflowId)>,
+) -> ApiResult<Json<Saved>> {
     let draft = workflows::restore(&services, &caller, id, workflow).await?;
     Ok(Json(Saved { result: "success", hash: workflows::hash(&draft), updated_at: seconds(draft.updated_at) }))
 }
 
 #[utoipa::path(get, path = "/apps/{app_id}/workflows/default-workflow-block-configs", tag = "workflow", params(("app_id" = Uuid, Path)),
     responses((status = 200, body = Vec<Object>), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn block_configs(State(services): App, Caller(caller): Caller, Path(id): Path<AppId>) -> ApiResult<Json<Vec<Value>>> {
+async fn block_configs(
+    State(services): App,
+    Caller(caller): Caller,
+    Path(id): Path<AppId>,
+) -> ApiResult<Json<Vec<Value>>> {
     workflows::graph_app(&services, &caller, id).await?;
     Ok(Json(ox_app::workflows::block_configs()))
 }
 
 #[utoipa::path(get, path = "/apps/{app_id}/workflows/default-workflow-block-configs/{block_type}", tag = "workflow", params(("app_id" = Uuid, Path), ("block_type" = String, Path)),
     responses((status = 200, body = Object), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn block_config(State(services): App, Caller(caller): Caller, Path((id, kind)): Path<(AppId, String)>) -> ApiResult<Json<Value>> {
+async fn block_config(
+    State(services): App,
+    Caller(caller): Caller,
+    Path((id, kind)): Path<(AppId, String)>,
+) -> ApiResult<Json<Value>> {
     workflows::graph_app(&services, &caller, id).await?;
-    let found = ox_app::workflows::block_configs().into_iter().find(|config| config.get("type").and_then(Value::as_str) == Some(&kind));
+    let found = ox_app::workflows::block_configs()
+        .into_iter()
+        .find(|config| config.get("type").and_then(Value::as_str) == Some(&kind));
     Ok(Json(found.unwrap_or_else(|| json!({}))))
 }
 

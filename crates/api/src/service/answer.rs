@@ -114,8 +114,6 @@ fn message(head: &StreamHead, answer: &str, metadata: &MessageMetadata, detail: 
 #[must_use]
 pub fn json(text: String) -> Response {
     let mut response = Response::new(Body::from(Bytes::from(text)));
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
     response
 }

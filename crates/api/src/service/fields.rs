@@ -75,7 +75,9 @@ impl Fields {
         match self.map.remove(name) {
             None | Some(Json::Null) => default,
             Some(Json::Bool(value)) => value,
-            Some(Json::String(text)) if matches!(text.to_ascii_lowercase().as_str(), "true" | "1" | "yes" | "on") => true,
+            Some(Json::String(text)) if matches!(text.to_ascii_lowercase().as_str(), "true" | "1" | "yes" | "on") => {
+                true
+            }
             Some(Json::String(text)) if matches!(text.to_ascii_lowercase().as_str(), "false" | "0" | "no" | "off") => {
                 false
             }
@@ -237,7 +239,8 @@ mod tests {
 
     #[test]
     fn every_problem_names_its_field_and_reason() {
-        let mut fields = Fields::new("ChatRequestPayload", map(json!({"inputs": "x", "response_mode": "sse", "n": "a"})));
+        let mut fields =
+            Fields::new("ChatRequestPayload", map(json!({"inputs": "x", "response_mode": "sse", "n": "a"})));
         fields.object("inputs");
         fields.text("query");
         fields.optional_word("response_mode", &["blocking", "streaming"]);

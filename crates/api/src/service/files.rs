@@ -110,7 +110,9 @@ fn multipart_error(error: MultipartError) -> Error {
 }
 
 /// The body must be a form; anything else has no file in it.
-pub(crate) fn parts(found: Result<Multipart, axum::extract::multipart::MultipartRejection>) -> Result<Multipart, Error> {
+pub(crate) fn parts(
+    found: Result<Multipart, axum::extract::multipart::MultipartRejection>,
+) -> Result<Multipart, Error> {
     found.map_err(|_| Error::new(400, "no_file_uploaded", "Please upload your file."))
 }
 
@@ -139,7 +141,9 @@ pub struct PreviewQuery {
 
 impl PreviewQuery {
     pub(crate) fn attachment(&self) -> bool {
-        self.as_attachment.as_deref().is_some_and(|flag| matches!(flag.to_ascii_lowercase().as_str(), "true" | "1" | "yes"))
+        self.as_attachment
+            .as_deref()
+            .is_some_and(|flag| matches!(flag.to_ascii_lowercase().as_str(), "true" | "1" | "yes"))
     }
 }
 

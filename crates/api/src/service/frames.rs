@@ -67,7 +67,9 @@ pub fn metadata_json(metadata: &ox_app::runs::MessageMetadata, detail: Detail) -
             let resources: Vec<serde_json::Value> = metadata
                 .retriever_resources
                 .iter()
-                .map(|item| KEPT.iter().map(|key| ((*key).to_owned(), item.get(key).cloned().unwrap_or_default())).collect())
+                .map(|item| {
+                    KEPT.iter().map(|key| ((*key).to_owned(), item.get(key).cloned().unwrap_or_default())).collect()
+                })
                 .collect();
             serde_json::json!({ "retriever_resources": resources }).to_string()
         }
@@ -278,7 +280,9 @@ impl Frame<'_> {
             if self.head.mode != AppMode::Workflow {
                 data.display("message_id", self.head.message_id);
             }
-            data.text("reasoning", text).text("node_id", node_id).raw("is_final", if is_final { "true" } else { "false" });
+            data.text("reasoning", text)
+                .text("node_id", node_id)
+                .raw("is_final", if is_final { "true" } else { "false" });
             out.raw("data", &data.finish());
         })
     }

@@ -32,7 +32,9 @@ pub async fn chat(
 ) -> ApiResult<Response> {
     let user = required_user(&map)?;
     if !app.mode.is_chat() {
-        return Err(Error::new(400, "not_chat_app", "Please check if your app mode matches the right API route.").into());
+        return Err(
+            Error::new(400, "not_chat_app", "Please check if your app mode matches the right API route.").into()
+        );
     }
     let trace_id = trace_id(&headers, &map);
     let mut fields = Fields::new("ChatRequestPayload", map);
@@ -163,7 +165,9 @@ pub async fn stop_chat(
 ) -> ApiResult<Json<docs::ResultBody>> {
     let user = required_user(&map)?;
     if !app.mode.is_chat() {
-        return Err(Error::new(400, "not_chat_app", "Please check if your app mode matches the right API route.").into());
+        return Err(
+            Error::new(400, "not_chat_app", "Please check if your app mode matches the right API route.").into()
+        );
     }
     stop(&services, app, &task_id, Some(&user)).await
 }
@@ -215,7 +219,7 @@ async fn stop(
             Some(user) => Some(AppCaller::service(services, app, Some(user)).await?.user.id()),
             None => None,
         };
-        services.runs.stop(app_id, task_id, user_id);
+        runs::signals::stop(services, app_id, task_id, user_id).await;
     }
     Ok(success())
 }

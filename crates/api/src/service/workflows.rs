@@ -87,11 +87,7 @@ pub struct LogPage {
         ("created_by_end_user_session_id" = Option<String>, Query), ("created_by_account" = Option<String>, Query),
         ("page" = Option<u64>, Query), ("limit" = Option<u64>, Query)),
     responses((status = 200, body = LogPage), (status = 400, body = ErrorBody)))]
-pub async fn logs(
-    State(services): App,
-    KeyApp(app): KeyApp,
-    RawQuery(query): RawQuery,
-) -> ApiResult<Json<LogPage>> {
+pub async fn logs(State(services): App, KeyApp(app): KeyApp, RawQuery(query): RawQuery) -> ApiResult<Json<LogPage>> {
     let mut fields = from_query("WorkflowLogQuery", query.as_deref());
     let filter = LogFilter {
         keyword: fields.optional_text("keyword").map(|keyword| keyword.chars().take(30).collect()),
@@ -149,7 +145,12 @@ fn time(fields: &mut Fields, name: &str) -> Option<DateTime<Utc>> {
         .ok()
         .or_else(|| NaiveDateTime::parse_from_str(&text, "%Y-%m-%dT%H:%M:%S%.f").ok().map(|at| at.and_utc()))
         .or_else(|| NaiveDateTime::parse_from_str(&text, "%Y-%m-%d+%H:%M:%S%.f").ok().map(|at| at.and_utc()))
-        .or_else(|| NaiveDate::parse_from_str(&text, "%Y-%m-%d").ok().and_then(|day| day.and_hms_opt(0, 0, 0)).map(|at| at.and_utc()));
+        .or_else(|| {
+            NaiveDate::parse_from_str(&text, "%Y-%m-%d")
+                .ok()
+                .and_then(|day| day.and_hms_opt(0, 0, 0))
+                .map(|at| at.and_utc())
+        });
     if found.is_none() {
         fields.problem(name, "Input should be a valid datetime [type=datetime_parsing]");
     }

@@ -157,7 +157,7 @@ async fn stop(
     user: Option<Uuid>,
 ) -> ApiResult<Json<ResultBody>> {
     if let Ok(task_id) = task_id.parse::<TaskId>() {
-        services.runs.stop(caller.app.app.id, task_id, user);
+        runs::signals::stop(services, caller.app.app.id, task_id, user).await;
     }
-    std::future::ready(Ok(success())).await
+    Ok(success())
 }

@@ -74,11 +74,7 @@ pub async fn rename(
 #[utoipa::path(patch, path = "/conversations/{conversation_id}/pin", tag = "Web app", security(("passport" = [])),
     params(("conversation_id" = Uuid, Path)),
     responses((status = 200, body = ResultBody), (status = 404, body = ErrorBody)))]
-pub async fn pin(
-    State(services): App,
-    Visitor(caller): Visitor,
-    Path(id): Path<Uuid>,
-) -> ApiResult<Json<ResultBody>> {
+pub async fn pin(State(services): App, Visitor(caller): Visitor, Path(id): Path<Uuid>) -> ApiResult<Json<ResultBody>> {
     conversations::set_pinned(&services, &caller, ConversationId(id), true).await?;
     Ok(success())
 }

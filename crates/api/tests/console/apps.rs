@@ -33,7 +33,10 @@ async fn apps_of_every_mode_are_made_listed_changed_copied_and_deleted() {
         assert_eq!(renamed.json()["name"], "助手");
         let copy = server.post(&owner, &format!("/apps/{id}/copy"), json!({"name": "Copy"})).await;
         assert_eq!((copy.status, copy.json()["mode"].as_str()), (StatusCode::CREATED, Some("agent-chat")));
-        assert_eq!(server.console(&owner, Method::DELETE, &format!("/apps/{id}"), None).await.status, StatusCode::NO_CONTENT);
+        assert_eq!(
+            server.console(&owner, Method::DELETE, &format!("/apps/{id}"), None).await.status,
+            StatusCode::NO_CONTENT
+        );
         assert_eq!(server.get(&owner, &format!("/apps/{id}")).await.code(), "app_not_found");
     })
     .await;
@@ -83,9 +86,13 @@ async fn files_come_in_and_go_out_again() {
             let (id, _) = server.app(&owner, &app_file(name)).await;
             let exported = server.get(&owner, &format!("/apps/{id}/export")).await;
             let text = exported.json()["data"].as_str().unwrap().to_owned();
-            let again = server.post(&owner, "/apps/imports", json!({"mode": "yaml-content", "yaml_content": text})).await.json();
+            let again = server
+                .post(&owner, "/apps/imports", json!({"mode": "yaml-content", "yaml_content": text}))
+                .await
+                .json();
             assert_eq!(again["status"], "completed", "{name}: {again}");
-            let second = server.get(&owner, &format!("/apps/{}/export", again["app_id"].as_str().unwrap())).await.json();
+            let second =
+                server.get(&owner, &format!("/apps/{}/export", again["app_id"].as_str().unwrap())).await.json();
             assert_eq!(second["data"].as_str().unwrap(), text, "{name} changed on its way");
         }
     })
@@ -118,7 +125,8 @@ async fn bad_files_say_what_is_wrong_and_newer_ones_ask() {
     assert_eq!(server.post(&owner, &confirm, json!({})).await.json()["status"], "failed");
     let mode = server.post(&owner, "/apps/imports", json!({"mode": "carrier-pigeon"})).await;
     assert_eq!((mode.status, mode.code().as_str()), (StatusCode::BAD_REQUEST, "invalid_param"));
-    let own = server.post(&owner, "/apps/imports", json!({"mode": "yaml-url", "yaml_url": "http://127.0.0.1:1/a.yml"})).await;
+    let own =
+        server.post(&owner, "/apps/imports", json!({"mode": "yaml-url", "yaml_url": "http://127.0.0.1:1/a.yml"})).await;
     assert!(own.json()["error"].as_str().unwrap().contains("Error fetching YAML from URL"), "{}", own.text);
 }
 
@@ -139,10 +147,15 @@ async fn keys_sites_and_switches() {
     server.post(&owner, &format!("/apps/{id}/api-enable"), json!({"enable_api": true})).await;
     let keys = server.get(&owner, &format!("/apps/{id}/api-keys")).await.json();
     let row = keys["data"].as_array().unwrap().iter().find(|row| row["token"] == key.as_str()).unwrap();
-    let gone = server.console(&owner, Method::DELETE, &format!("/apps/{id}/api-keys/{}", row["id"].as_str().unwrap()), None).await;
+    let gone = server
+        .console(&owner, Method::DELETE, &format!("/apps/{id}/api-keys/{}", row["id"].as_str().unwrap()), None)
+        .await;
     assert_eq!(gone.status, StatusCode::NO_CONTENT);
     assert_eq!(server.v1(&key, Method::GET, "/info", None).await.status, StatusCode::UNAUTHORIZED);
-    let site = server.post(&owner, &format!("/apps/{id}/site"), json!({"title": "Ask us", "default_language": "zh-Hans"})).await.json();
+    let site = server
+        .post(&owner, &format!("/apps/{id}/site"), json!({"title": "Ask us", "default_language": "zh-Hans"}))
+        .await
+        .json();
     assert_eq!(site["title"], "Ask us");
     let reset = server.post(&owner, &format!("/apps/{id}/site/access-token-reset"), json!({})).await.json();
     assert_ne!(reset["code"], site["code"]);
@@ -157,7 +170,10 @@ async fn labels() {
         create(&server, &owner, "chat").await;
         let tag = server.post(&owner, "/tags", json!({"name": "support", "type": "app"})).await.json();
         let id = tag["id"].as_str().unwrap();
-        assert_eq!(server.post(&owner, "/tags", json!({"name": "support", "type": "app"})).await.status, StatusCode::BAD_REQUEST);
+        assert_eq!(
+            server.post(&owner, "/tags", json!({"name": "support", "type": "app"})).await.status,
+            StatusCode::BAD_REQUEST
+        );
         let bind = json!({"tag_ids": [id], "target_id": app, "type": "app"});
         assert_eq!(server.post(&owner, "/tag-bindings/create", bind.clone()).await.status, StatusCode::OK);
         assert_eq!(server.post(&owner, "/tag-bindings/create", bind).await.status, StatusCode::OK);

@@ -36,7 +36,12 @@ async fn every_route_has_an_access_rule_and_every_rule_a_route() {
     let mut ruled = BTreeSet::new();
     for (prefix, table) in SURFACES {
         for rule in *table {
-            assert!(ruled.insert((rule.method.to_string(), format!("{prefix}{}", rule.path))), "{} {} twice", rule.method, rule.path);
+            assert!(
+                ruled.insert((rule.method.to_string(), format!("{prefix}{}", rule.path))),
+                "{} {} twice",
+                rule.method,
+                rule.path
+            );
         }
     }
     let open: Vec<_> = documented.difference(&ruled).collect();
@@ -73,7 +78,9 @@ fn fill(path: &str, ids: &Value) -> String {
 
 /// A second workspace with an owner of its own, made beside the API (there is no route that makes one).
 async fn stranger(server: &TestServer) -> Session {
-    ox_app::workspaces::create_with_owner(&server.services, "Other", "stranger@example.com", crate::support::PASSWORD).await.unwrap();
+    ox_app::workspaces::create_with_owner(&server.services, "Other", "stranger@example.com", crate::support::PASSWORD)
+        .await
+        .unwrap();
     server.login("stranger@example.com").await
 }
 
@@ -82,7 +89,15 @@ async fn no_route_shows_or_changes_another_workspace() {
     let server = server().await;
     let owner = server.owner().await;
     let (app, key) = server.app(&owner, &app_file("chatflow")).await;
-    let chat = server.v1(&key, Method::POST, "/chat-messages", Some(json!({"inputs": {}, "query": "top secret words", "user": "ann"}))).await.json();
+    let chat = server
+        .v1(
+            &key,
+            Method::POST,
+            "/chat-messages",
+            Some(json!({"inputs": {}, "query": "top secret words", "user": "ann"})),
+        )
+        .await
+        .json();
     let account = server.get(&owner, "/account/profile").await.json()["id"].clone();
     let tag = server.post(&owner, "/tags", json!({"name": "private", "type": "app"})).await.json()["id"].clone();
     let keys = server.get(&owner, &format!("/apps/{app}/api-keys")).await.json();
@@ -112,7 +127,10 @@ async fn no_route_shows_or_changes_another_workspace() {
             if rule.path.contains("{app_id}") || rule.path.contains("{tag_id}") || rule.path.contains("{member_id}") {
                 assert!(
                     matches!(answer.status, StatusCode::NOT_FOUND | StatusCode::FORBIDDEN | StatusCode::BAD_REQUEST),
-                    "{} {path} answered {}: {}", rule.method, answer.status, answer.text
+                    "{} {path} answered {}: {}",
+                    rule.method,
+                    answer.status,
+                    answer.text
                 );
             }
             assert!(!answer.text.contains("top secret words"), "{} {path} shows another workspace", rule.method);
@@ -120,7 +138,9 @@ async fn no_route_shows_or_changes_another_workspace() {
     }
     // All of it is still there and unchanged.
     assert_eq!(server.get(&owner, &format!("/apps/{app}")).await.json()["name"], "Chatflow");
-    let messages = server.get(&owner, &format!("/apps/{app}/chat-messages?conversation_id={}", ids["conversation_id"].as_str().unwrap())).await;
+    let messages = server
+        .get(&owner, &format!("/apps/{app}/chat-messages?conversation_id={}", ids["conversation_id"].as_str().unwrap()))
+        .await;
     assert!(messages.text.contains("top secret words"));
     assert!(server.get(&stranger, "/apps").await.json()["data"].as_array().unwrap().is_empty());
 }
@@ -133,6 +153,7 @@ async fn unknown_paths_are_json_under_the_servers_prefixes_and_the_ui_elsewhere(
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
         assert_eq!(answer.code(), "not_found", "{path}");
     }
-    let wrong = server.send(axum::http::Request::delete("/console/api/ping").body(axum::body::Body::empty()).unwrap()).await;
+    let wrong =
+        server.send(axum::http::Request::delete("/console/api/ping").body(axum::body::Body::empty()).unwrap()).await;
     assert_eq!((wrong.status, wrong.code().as_str()), (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"));
 }

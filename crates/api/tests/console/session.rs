@@ -15,12 +15,17 @@ async fn set_up_happens_once_and_the_owner_signs_in() {
         assert_eq!((early.status, early.code().as_str()), (StatusCode::UNAUTHORIZED, "not_setup"));
         let owner = server.owner().await;
         assert_eq!(server.get(&Session::default(), "/setup").await.json()["step"], "finished");
-        let again = server.post(&Session::default(), "/setup", json!({"email": "b@example.com", "name": "B", "password": PASSWORD})).await;
+        let again = server
+            .post(&Session::default(), "/setup", json!({"email": "b@example.com", "name": "B", "password": PASSWORD}))
+            .await;
         assert_eq!((again.status, again.code().as_str()), (StatusCode::FORBIDDEN, "already_setup"));
         let profile = server.get(&owner, "/account/profile").await.json();
         assert_eq!(profile["email"], "owner@example.com");
         let workspace = server.post(&owner, "/workspaces/current", json!({})).await.json();
-        assert_eq!((workspace["role"].as_str(), workspace["name"].as_str()), (Some("owner"), Some("Owner's Workspace")));
+        assert_eq!(
+            (workspace["role"].as_str(), workspace["name"].as_str()),
+            (Some("owner"), Some("Owner's Workspace"))
+        );
     })
     .await;
 }
@@ -111,7 +116,13 @@ async fn members_are_invited_change_roles_and_leave() {
         let members = server.get(&owner, "/workspaces/current/members").await.json();
         assert_eq!(members["accounts"].as_array().unwrap().len(), 2);
         let id = server.get(&editor, "/account/profile").await.json()["id"].as_str().unwrap().to_owned();
-        let forbidden = server.post(&editor, "/workspaces/current/members/invite-email", json!({"emails": ["x@example.com"], "role": "editor"})).await;
+        let forbidden = server
+            .post(
+                &editor,
+                "/workspaces/current/members/invite-email",
+                json!({"emails": ["x@example.com"], "role": "editor"}),
+            )
+            .await;
         assert_eq!(forbidden.status, StatusCode::FORBIDDEN);
         let path = format!("/workspaces/current/members/{id}/update-role");
         let same = server.console(&owner, Method::PUT, &path, Some(json!({"role": "editor"}))).await;

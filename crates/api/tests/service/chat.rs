@@ -46,16 +46,24 @@ async fn validation() {
     post(&chat, ask(json!({"query": "absent"}))).await.expect_error_with(400, invalid, &["query"]);
     post(&chat, ask(json!({"query": ""}))).await.expect_error(400, invalid, "query is required");
     post(&chat, ask(json!({"response_mode": "sse"}))).await.expect_error_with(400, invalid, &["response_mode"]);
-    post(&chat, ask(json!({"conversation_id": "abc"})))
-        .await
-        .expect_error_with(400, invalid, &["conversation_id must be a valid UUID"]);
+    post(&chat, ask(json!({"conversation_id": "abc"}))).await.expect_error_with(
+        400,
+        invalid,
+        &["conversation_id must be a valid UUID"],
+    );
     assert_eq!(post(&chat, ask(json!({"conversation_id": "  "}))).await.status, 200, "B8");
     let unknown = ox_types::new_uuid().to_string();
-    post(&chat, ask(json!({"conversation_id": unknown}))).await.expect_error(404, "not_found", "Conversation Not Exists.");
+    post(&chat, ask(json!({"conversation_id": unknown}))).await.expect_error(
+        404,
+        "not_found",
+        "Conversation Not Exists.",
+    );
     let mine = post(&chat, ask(json!({}))).await.json()["conversation_id"].clone();
-    post(&chat, ask(json!({"conversation_id": mine, "user": "somebody-else"})))
-        .await
-        .expect_error(404, "not_found", "Conversation Not Exists.");
+    post(&chat, ask(json!({"conversation_id": mine, "user": "somebody-else"}))).await.expect_error(
+        404,
+        "not_found",
+        "Conversation Not Exists.",
+    );
     let workflow = rig.graph_app("workflow", crate::rig::passthrough(&json!([])), Draft::default()).await;
     let wrong_mode = "Please check if your app mode matches the right API route.";
     post(&workflow, ask(json!({}))).await.expect_error(400, "not_chat_app", wrong_mode);
@@ -129,7 +137,10 @@ async fn a_blocking_chat_has_exactly_the_documented_keys() {
         keys,
         ["event", "task_id", "id", "message_id", "conversation_id", "mode", "answer", "metadata", "created_at"]
     );
-    assert_eq!((&body["event"], &body["mode"], &body["answer"]), (&json!("message"), &json!("chat"), &json!("Bon jour")));
+    assert_eq!(
+        (&body["event"], &body["mode"], &body["answer"]),
+        (&json!("message"), &json!("chat"), &json!("Bon jour"))
+    );
     assert_eq!(body["id"], body["message_id"]);
     let metadata = body["metadata"].as_object().unwrap();
     assert_eq!(metadata.keys().collect::<Vec<_>>(), ["annotation_reply", "retriever_resources", "usage"]);
@@ -168,8 +179,16 @@ async fn a_chatflow_streams_in_the_promised_order() {
     assert_eq!(
         shape(&events),
         [
-            "workflow_started", "node_started", "node_finished", "node_started", "message", "node_finished",
-            "node_started", "node_finished", "message_end", "workflow_finished"
+            "workflow_started",
+            "node_started",
+            "node_finished",
+            "node_started",
+            "message",
+            "node_finished",
+            "node_started",
+            "node_finished",
+            "message_end",
+            "workflow_finished"
         ],
         "C5"
     );
@@ -236,7 +255,10 @@ async fn a_full_house_answers_429() {
     let change = ox_app::apps::AppChange { max_active_requests: Some(1), ..Default::default() };
     ox_app::apps::update(&rig.services, &rig.owner, app.id, change).await.unwrap();
     let (first, second) = tokio::join!(
-        tokio::time::timeout(std::time::Duration::from_millis(1500), rig.post("/v1/chat-messages", &app, ask(json!({})))),
+        tokio::time::timeout(
+            std::time::Duration::from_millis(1500),
+            rig.post("/v1/chat-messages", &app, ask(json!({})))
+        ),
         async {
             while rig.services.runs.active.count() == 0 {
                 tokio::task::yield_now().await;
@@ -299,7 +321,9 @@ async fn names_of_conversations() {
 async fn completions() {
     let rig = Rig::new().await;
     let form = json!([{"paragraph": {"label": "Query", "variable": "query", "required": true}}]);
-    let app = rig.basic_app("completion", "echo", json!({}), json!({"pre_prompt": "{{query}}", "user_input_form": form})).await;
+    let app = rig
+        .basic_app("completion", "echo", json!({}), json!({"pre_prompt": "{{query}}", "user_input_form": form}))
+        .await;
     let body = json!({"inputs": {"query": "x y"}, "user": "abc-123", "response_mode": "blocking"});
     let answer = rig.post("/v1/completion-messages", &app, body).await.json();
     let keys: Vec<&str> = answer.as_object().unwrap().keys().map(String::as_str).collect();

@@ -33,13 +33,17 @@ async fn lists_and_pages() {
     let ids: Vec<String> = page["data"].as_array().unwrap().iter().map(|item| id(&item["id"])).collect();
     assert_eq!(ids, made.iter().rev().cloned().collect::<Vec<_>>());
     for bad in ["limit=0", "limit=101"] {
-        rig.get(&format!("/v1/conversations?user=abc-123&{bad}"), &app)
-            .await
-            .expect_error_with(400, "invalid_param", &["limit"]);
+        rig.get(&format!("/v1/conversations?user=abc-123&{bad}"), &app).await.expect_error_with(
+            400,
+            "invalid_param",
+            &["limit"],
+        );
     }
-    rig.get("/v1/conversations?user=abc-123&sort_by=name", &app)
-        .await
-        .expect_error_with(400, "invalid_param", &["sort_by"]);
+    rig.get("/v1/conversations?user=abc-123&sort_by=name", &app).await.expect_error_with(
+        400,
+        "invalid_param",
+        &["sort_by"],
+    );
     let unknown = format!("/v1/conversations?user=abc-123&last_id={}", ox_types::new_uuid());
     rig.get(&unknown, &app).await.expect_error(404, "not_found", "Last Conversation Not Exists.");
     let first = rig.get("/v1/conversations?user=abc-123&limit=2", &app).await.json();
@@ -59,9 +63,11 @@ async fn names_and_deletion() {
     let app = rig.basic_app("chat", "echo", json!({}), json!({})).await;
     let conversation = id(&ask(&rig, &app, "hello", None).await["conversation_id"]);
     let path = format!("/v1/conversations/{conversation}");
-    rig.post(&format!("{path}/name"), &app, json!({"name": "", "user": "abc-123"}))
-        .await
-        .expect_error_with(400, "invalid_param", &["name is required when auto_generate is false"]);
+    rig.post(&format!("{path}/name"), &app, json!({"name": "", "user": "abc-123"})).await.expect_error_with(
+        400,
+        "invalid_param",
+        &["name is required when auto_generate is false"],
+    );
     let renamed = rig.post(&format!("{path}/name"), &app, json!({"name": "New", "user": "abc-123"})).await.json();
     assert_eq!(renamed["name"], "New", "F8");
     let named = rig.post(&format!("{path}/name"), &app, json!({"auto_generate": true, "user": "abc-123"})).await.json();
@@ -71,9 +77,11 @@ async fn names_and_deletion() {
     foreign.expect_error(404, "not_found", "Conversation Not Exists.");
     let deleted = rig.call(Method::DELETE, &path, &app.key, Some(json!({"user": "abc-123"}))).await;
     assert_eq!((deleted.status.as_u16(), deleted.body.len()), (204, 0), "F10");
-    rig.get(&format!("/v1/messages?conversation_id={conversation}&user=abc-123"), &app)
-        .await
-        .expect_error(404, "not_found", "Conversation Not Exists.");
+    rig.get(&format!("/v1/messages?conversation_id={conversation}&user=abc-123"), &app).await.expect_error(
+        404,
+        "not_found",
+        "Conversation Not Exists.",
+    );
     let again = rig.call(Method::DELETE, &path, &app.key, Some(json!({"user": "abc-123"}))).await;
     again.expect_error(404, "not_found", "Conversation Not Exists.");
 }
@@ -115,9 +123,11 @@ async fn messages_and_ratings() {
     assert_eq!(rig.post(&rate, &app, none.clone()).await.status, 200, "F19");
     let text = "rating cannot be None when feedback not exists";
     rig.post(&rate, &app, none).await.expect_error(400, "invalid_param", text);
-    rig.post(&rate, &app, json!({"rating": "meh", "user": "abc-123"}))
-        .await
-        .expect_error_with(400, "invalid_param", &["like"]);
+    rig.post(&rate, &app, json!({"rating": "meh", "user": "abc-123"})).await.expect_error_with(
+        400,
+        "invalid_param",
+        &["like"],
+    );
     let unknown = format!("/v1/messages/{}/feedbacks", ox_types::new_uuid());
     let like = json!({"rating": "like", "user": "abc-123"});
     rig.post(&unknown, &app, like.clone()).await.expect_error(404, "not_found", "Message Not Exists.");
@@ -140,9 +150,11 @@ async fn suggested_questions() {
     assert!(answer["data"].is_array());
     rig.get(&path, &app).await.expect_error(400, "invalid_param", "Arg user must be provided.");
     let message = id(&ask(&rig, &off, "hello", None).await["message_id"]);
-    rig.get(&format!("/v1/messages/{message}/suggested?user=abc-123"), &off)
-        .await
-        .expect_error(400, "bad_request", "Suggested Questions Is Disabled.");
+    rig.get(&format!("/v1/messages/{message}/suggested?user=abc-123"), &off).await.expect_error(
+        400,
+        "bad_request",
+        "Suggested Questions Is Disabled.",
+    );
 }
 
 #[tokio::test]
@@ -173,13 +185,17 @@ async fn variables_of_a_conversation() {
         ["id", "name", "value_type", "value", "description", "created_at", "updated_at"],
         "F26"
     );
-    let value = |name: &str| list["data"].as_array().unwrap().iter().find(|item| item["name"] == name).unwrap()["value"].clone();
+    let value = |name: &str| {
+        list["data"].as_array().unwrap().iter().find(|item| item["name"] == name).unwrap()["value"].clone()
+    };
     assert_eq!((value("name"), value("tags"), value("age")), (json!("Ann"), json!("[\"a\"]"), json!("5")));
     let found = rig.get(&format!("{path}?user=abc-123&variable_name=NAM"), &app).await.json();
     assert_eq!(found["data"].as_array().unwrap().len(), 1);
-    rig.get(&format!("{path}?user=abc-123&variable_name=a;b"), &app)
-        .await
-        .expect_error_with(400, "invalid_param", &["variable_name"]);
+    rig.get(&format!("{path}?user=abc-123&variable_name=a;b"), &app).await.expect_error_with(
+        400,
+        "invalid_param",
+        &["variable_name"],
+    );
     let put = |variable: &str, value: Json| {
         let path = format!("{path}/{variable}");
         let key = app.key.clone();
@@ -187,10 +203,16 @@ async fn variables_of_a_conversation() {
         async move { rig.call(Method::PUT, &path, &key, Some(json!({"value": value, "user": "abc-123"}))).await }
     };
     let variable = id(&name["id"]);
-    put(&variable, json!(5)).await.expect_error(400, "bad_request", "Type mismatch: variable 'name' expects string type, but got");
-    put(&ox_types::new_uuid().to_string(), json!("x"))
-        .await
-        .expect_error(404, "not_found", "Conversation Variable Not Exists.");
+    put(&variable, json!(5)).await.expect_error(
+        400,
+        "bad_request",
+        "Type mismatch: variable 'name' expects string type, but got",
+    );
+    put(&ox_types::new_uuid().to_string(), json!("x")).await.expect_error(
+        404,
+        "not_found",
+        "Conversation Variable Not Exists.",
+    );
     assert_eq!(put(&variable, json!("Bob")).await.json()["value"], "Bob");
     assert_eq!(ask(&rig, &app, "hi", Some(&conversation)).await["answer"], "Bob/1");
 }

@@ -48,17 +48,29 @@ async fn uploads() {
     assert_eq!(file["mime_type"], "image/png");
     assert!(file["created_by"].is_string() && file["created_at"].is_i64());
     let file_part = part("file", Some(("a.txt", "text/plain")), b"x");
-    send(&rig, &app, &[part("user", None, b"u")]).await.expect_error(400, "no_file_uploaded", "Please upload your file.");
-    send(&rig, &app, &[file_part.clone(), file_part]).await.expect_error(400, "too_many_files", "Only one file is allowed.");
+    send(&rig, &app, &[part("user", None, b"u")]).await.expect_error(
+        400,
+        "no_file_uploaded",
+        "Please upload your file.",
+    );
+    send(&rig, &app, &[file_part.clone(), file_part]).await.expect_error(
+        400,
+        "too_many_files",
+        "Only one file is allowed.",
+    );
     let big = vec![0; 11 * 1024 * 1024];
     upload(&rig, &app, "a.png", "image/png", &big, "u").await.expect_error(413, "file_too_large", "");
     assert_eq!(upload(&rig, &app, "a.pdf", "application/pdf", &big, "u").await.status, 201, "G4");
-    upload(&rig, &app, "a:b.txt", "text/plain", b"x", "u")
-        .await
-        .expect_error(400, "invalid_param", "Filename contains invalid characters");
-    upload(&rig, &app, "x.exe", "application/octet-stream", b"x", "u")
-        .await
-        .expect_error(400, "invalid_param", "File extension '.exe' is not allowed for security reasons");
+    upload(&rig, &app, "a:b.txt", "text/plain", b"x", "u").await.expect_error(
+        400,
+        "invalid_param",
+        "Filename contains invalid characters",
+    );
+    upload(&rig, &app, "x.exe", "application/octet-stream", b"x", "u").await.expect_error(
+        400,
+        "invalid_param",
+        "File extension '.exe' is not allowed for security reasons",
+    );
     let json = rig.post("/v1/files/upload", &app, json!({"user": "u"})).await;
     json.expect_error(400, "no_file_uploaded", "Please upload your file.");
 }

@@ -4,6 +4,7 @@ mod chat;
 mod conversations;
 mod files;
 mod keys;
+mod recovery;
 mod rig;
 mod routes;
 mod visitors;

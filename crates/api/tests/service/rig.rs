@@ -101,20 +101,37 @@ impl Rig {
     }
 
     pub async fn with(settings: &[(&str, &str)]) -> Self {
-        static CRYPTO: Once = Once::new();
-        CRYPTO.call_once(ox_net::install_crypto_provider);
         let directory = tempfile::tempdir().unwrap();
         let db = ox_db::Database::connect(&ox_db::DbConfig::sqlite(directory.path().join("test.db"))).await.unwrap();
         Self::over(db, directory, settings).await
     }
 
+    /// Another process on the same data.
+    pub async fn beside(&self) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let services = Self::services(self.services.db.clone(), directory.path(), &[]).await;
+        ox_app::runs::recovery::start(&services).await.unwrap();
+        let router = ox_api::server::router(Arc::clone(&services));
+        Self { services, router, owner: self.owner.clone(), _directory: directory }
+    }
+
     pub async fn over(db: ox_db::Database, directory: tempfile::TempDir, settings: &[(&str, &str)]) -> Self {
+        static CRYPTO: Once = Once::new();
+        CRYPTO.call_once(ox_net::install_crypto_provider);
+        let services = Self::services(db.clone(), directory.path(), settings).await;
+        let owner = owner(&db).await;
+        ox_app::runs::recovery::start(&services).await.unwrap();
+        let router = ox_api::server::router(Arc::clone(&services));
+        Self { services, router, owner, _directory: directory }
+    }
+
+    async fn services(db: ox_db::Database, directory: &std::path::Path, settings: &[(&str, &str)]) -> Arc<Services> {
         let variables: HashMap<String, String> =
             settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let store = ox_store::Disk::open(directory.path().join("files")).await.unwrap();
-        let services = Services::new(Parts {
+        let store = ox_store::Disk::open(directory.join("files")).await.unwrap();
+        Services::new(Parts {
             settings: Settings::read(variables),
-            db: db.clone(),
+            db,
             kv: Arc::new(ox_kv::Memory::default()),
             store: Arc::new(store),
             egress: ox_net::Egress::new(ox_net::Policy::default()),
@@ -123,11 +140,7 @@ impl Rig {
             old_secrets: Vec::new(),
             metrics: Arc::new(String::new),
         })
-        .unwrap();
-        let owner = owner(&db).await;
-        ox_app::runs::recovery::start(&services).await.unwrap();
-        let router = ox_api::server::router(Arc::clone(&services));
-        Self { services, router, owner, _directory: directory }
+        .unwrap()
     }
 
     pub async fn send(&self, request: Request<Body>) -> Answer {
@@ -325,10 +338,7 @@ pub fn passthrough(form: &Json) -> Json {
         form.as_array().unwrap().iter().map(|field| field["variable"].as_str().unwrap().to_owned()).collect();
     let outputs: Vec<Json> =
         names.iter().map(|name| json!({"variable": name, "value_selector": ["s", name]})).collect();
-    graph(
-        &[("s", start(form.clone())), ("e", json!({"type": "end", "outputs": outputs}))],
-        &[("s", "source", "e")],
-    )
+    graph(&[("s", start(form.clone())), ("e", json!({"type": "end", "outputs": outputs}))], &[("s", "source", "e")])
 }
 
 /// start(form) → llm → answer.

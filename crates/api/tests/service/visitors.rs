@@ -131,9 +131,11 @@ async fn a_chatflow_on_its_page() {
         "Please check if your Workflow app mode matches the right API route.",
     );
     let id = messages["data"][0]["id"].as_str().unwrap();
-    page.get(&format!("/api/messages/{id}/suggested-questions"))
-        .await
-        .expect_error(403, "app_suggested_questions_after_answer_disabled", "");
+    page.get(&format!("/api/messages/{id}/suggested-questions")).await.expect_error(
+        403,
+        "app_suggested_questions_after_answer_disabled",
+        "",
+    );
 }
 
 #[tokio::test]
@@ -161,10 +163,11 @@ async fn pins_and_separate_lists() {
     assert_eq!(ids(page.get("/api/conversations?pinned=true").await.json()), Vec::<String>::new());
     let stranger = self::page(&rig, &app).await;
     assert_eq!(stranger.get("/api/conversations").await.json()["data"], json!([]));
-    stranger
-        .get(&format!("/api/messages?conversation_id={one}"))
-        .await
-        .expect_error(404, "not_found", "Conversation Not Exists.");
+    stranger.get(&format!("/api/messages?conversation_id={one}")).await.expect_error(
+        404,
+        "not_found",
+        "Conversation Not Exists.",
+    );
     let deleted = page.call(Method::DELETE, &format!("/api/conversations/{one}"), None).await;
     assert_eq!(deleted.status, 204);
 }
@@ -178,9 +181,11 @@ async fn completions_and_bookmarks() {
     let answer = page.post("/api/completion-messages", body).await.json();
     assert_eq!(answer["answer"], "say it", "{answer}");
     let id = answer["message_id"].as_str().unwrap();
-    page.get(&format!("/api/messages/{id}/more-like-this?response_mode=blocking"))
-        .await
-        .expect_error(403, "app_more_like_this_disabled", "");
+    page.get(&format!("/api/messages/{id}/more-like-this?response_mode=blocking")).await.expect_error(
+        403,
+        "app_more_like_this_disabled",
+        "",
+    );
     assert_eq!(page.post("/api/saved-messages", json!({"message_id": id})).await.status, 200);
     let saved = page.get("/api/saved-messages").await.json();
     assert_eq!(saved["data"][0]["answer"], "say it");

@@ -34,8 +34,16 @@ async fn blocking_and_its_record() {
     assert_eq!(
         data.as_object().unwrap().keys().collect::<Vec<_>>(),
         [
-            "id", "workflow_id", "status", "outputs", "error", "elapsed_time", "total_tokens", "total_steps",
-            "created_at", "finished_at"
+            "id",
+            "workflow_id",
+            "status",
+            "outputs",
+            "error",
+            "elapsed_time",
+            "total_tokens",
+            "total_steps",
+            "created_at",
+            "finished_at"
         ]
     );
     assert_eq!(data["id"], body["workflow_run_id"]);
@@ -45,13 +53,19 @@ async fn blocking_and_its_record() {
     assert_eq!((&record["status"], &record["outputs"]), (&json!("succeeded"), &json!({"x": "ü"})), "E19");
     let inputs: Json = serde_json::from_str(record["inputs"].as_str().unwrap()).unwrap();
     assert_eq!((&inputs["x"], &inputs["sys.user_id"]), (&json!("ü"), &json!("abc-123")));
-    for key in ["id", "workflow_id", "error", "total_steps", "total_tokens", "created_at", "finished_at", "elapsed_time"] {
+    for key in
+        ["id", "workflow_id", "error", "total_steps", "total_tokens", "created_at", "finished_at", "elapsed_time"]
+    {
         assert!(record.get(key).is_some(), "{key}");
     }
     let unknown = format!("/v1/workflows/run/{}", ox_types::new_uuid());
     rig.get(&unknown, &app).await.expect_error(404, "not_found", "Workflow run not found");
     let log = rig.get("/v1/workflows/logs?limit=1", &app).await.json();
-    assert_eq!(log.as_object().unwrap().keys().collect::<Vec<_>>(), ["page", "limit", "total", "has_more", "data"], "E21");
+    assert_eq!(
+        log.as_object().unwrap().keys().collect::<Vec<_>>(),
+        ["page", "limit", "total", "has_more", "data"],
+        "E21"
+    );
     let item = &log["data"][0];
     assert_eq!(item["created_from"], "service-api");
     assert_eq!(item["created_by_end_user"]["session_id"], "abc-123");
@@ -61,12 +75,16 @@ async fn blocking_and_its_record() {
     let none = rig.get("/v1/workflows/logs?keyword=nothing&created_at__after=2020-01-01T00:00:00Z", &app).await.json();
     assert_eq!(none["total"], 0);
     rig.get("/v1/workflows/logs?status=running", &app).await.expect_error_with(400, "invalid_param", &["status"]);
-    rig.get("/v1/workflows/logs?created_by_account=no@x.y", &app)
-        .await
-        .expect_error(400, "invalid_param", "Account not found: no@x.y");
-    rig.get("/v1/workflows/logs?created_at__before=yesterday", &app)
-        .await
-        .expect_error_with(400, "invalid_param", &["created_at__before"]);
+    rig.get("/v1/workflows/logs?created_by_account=no@x.y", &app).await.expect_error(
+        400,
+        "invalid_param",
+        "Account not found: no@x.y",
+    );
+    rig.get("/v1/workflows/logs?created_at__before=yesterday", &app).await.expect_error_with(
+        400,
+        "invalid_param",
+        &["created_at__before"],
+    );
 }
 
 #[tokio::test]
@@ -101,7 +119,9 @@ async fn text_of_a_model_that_feeds_the_end() {
         ("llm", llm("canned", json!({"text": "one two"}), "hi")),
         ("e", end(&[("out", &["llm", "text"])])),
     ];
-    let app = rig.graph_app("workflow", graph(&nodes, &[("s", "source", "llm"), ("llm", "source", "e")]), Draft::default()).await;
+    let app = rig
+        .graph_app("workflow", graph(&nodes, &[("s", "source", "llm"), ("llm", "source", "e")]), Draft::default())
+        .await;
     let events = rig.post("/v1/workflows/run", &app, run(json!({"response_mode": "streaming"}))).await.events();
     let shape = shape(&events);
     let at = shape.iter().position(|name| *name == "text_chunk").unwrap();
@@ -120,7 +140,9 @@ async fn a_handled_failure_is_a_partial_success() {
     node["error_strategy"] = json!("default-value");
     node["default_value"] = json!([{"key": "text", "type": "string", "value": "fallback"}]);
     let nodes = [("s", start(json!([]))), ("llm", node), ("e", end(&[("out", &["llm", "text"])]))];
-    let app = rig.graph_app("workflow", graph(&nodes, &[("s", "source", "llm"), ("llm", "source", "e")]), Draft::default()).await;
+    let app = rig
+        .graph_app("workflow", graph(&nodes, &[("s", "source", "llm"), ("llm", "source", "e")]), Draft::default())
+        .await;
     let events = rig.post("/v1/workflows/run", &app, run(json!({"response_mode": "streaming"}))).await.events();
     let exception = events.iter().find(|event| event["data"]["node_id"] == "llm" && event["event"] == "node_finished");
     assert_eq!(exception.unwrap()["data"]["status"], "exception", "E8");
@@ -136,12 +158,16 @@ async fn modes_and_versions() {
     let chat = rig.basic_app("chat", "echo", json!({}), json!({})).await;
     rig.post("/v1/workflows/run", &chat, run(json!({}))).await.expect_error(400, "not_workflow_app", "");
     let unknown = ox_types::new_uuid();
-    rig.post(&format!("/v1/workflows/{unknown}/run"), &app, run(json!({})))
-        .await
-        .expect_error(404, "not_found", "Workflow not found with id:");
-    rig.post("/v1/workflows/abc/run", &app, run(json!({})))
-        .await
-        .expect_error(400, "bad_request", "Invalid workflow_id format: 'abc'. ");
+    rig.post(&format!("/v1/workflows/{unknown}/run"), &app, run(json!({}))).await.expect_error(
+        404,
+        "not_found",
+        "Workflow not found with id:",
+    );
+    rig.post("/v1/workflows/abc/run", &app, run(json!({}))).await.expect_error(
+        400,
+        "bad_request",
+        "Invalid workflow_id format: 'abc'. ",
+    );
     let published = ox_app::workflows::published(&rig.services, &rig.owner, app.id).await.unwrap().unwrap().id;
     assert_eq!(rig.post(&format!("/v1/workflows/{published}/run"), &app, run(json!({}))).await.status, 200);
 }
@@ -154,10 +180,11 @@ async fn stopping_and_resuming_the_stream() {
         ("llm", llm("canned", json!({"text": "a", "ttft_ms": 60_000}), "hi")),
         ("e", end(&[("out", &["llm", "text"])])),
     ];
-    let app = rig.graph_app("workflow", graph(&nodes, &[("s", "source", "llm"), ("llm", "source", "e")]), Draft::default()).await;
-    let (answer, resumed) = tokio::join!(
-        rig.post("/v1/workflows/run", &app, run(json!({"response_mode": "streaming"}))),
-        async {
+    let app = rig
+        .graph_app("workflow", graph(&nodes, &[("s", "source", "llm"), ("llm", "source", "e")]), Draft::default())
+        .await;
+    let (answer, resumed) =
+        tokio::join!(rig.post("/v1/workflows/run", &app, run(json!({"response_mode": "streaming"}))), async {
             let task = loop {
                 if let Some(task) = rig.services.runs.any_task() {
                     break task;
@@ -172,8 +199,7 @@ async fn stopping_and_resuming_the_stream() {
                 assert_eq!(rig.post(&stop, &app, json!({"user": "anybody"})).await.status, 200, "E24");
             });
             (id, resumed)
-        }
-    );
+        });
     let last = answer.events().last().unwrap().clone();
     assert_eq!((&last["event"], &last["data"]["status"]), (&json!("workflow_finished"), &json!("stopped")));
     assert_eq!(last["data"]["error"], "Stopped by user.");
@@ -182,9 +208,11 @@ async fn stopping_and_resuming_the_stream() {
     assert_eq!(rig.get(&format!("/v1/workflows/run/{id}"), &app).await.json()["status"], "stopped");
     let finished = rig.get(&format!("/v1/workflow/{id}/events?user=abc-123"), &app).await;
     assert_eq!(finished.text().matches("data: ").count(), 1, "E28 {}", finished.text());
-    rig.get(&format!("/v1/workflow/{id}/events?user=other"), &app)
-        .await
-        .expect_error(404, "not_found", "Workflow run not found");
+    rig.get(&format!("/v1/workflow/{id}/events?user=other"), &app).await.expect_error(
+        404,
+        "not_found",
+        "Workflow run not found",
+    );
 }
 
 #[tokio::test]

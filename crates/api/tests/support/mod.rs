@@ -158,7 +158,9 @@ impl TestServer {
 
     /// Invites somebody, takes the invitation for them and signs them in.
     pub async fn member(&self, owner: &Session, email: &str, role: &str) -> Session {
-        let invited = self.post(owner, "/workspaces/current/members/invite-email", json!({"emails": [email], "role": role})).await;
+        let invited = self
+            .post(owner, "/workspaces/current/members/invite-email", json!({"emails": [email], "role": role}))
+            .await;
         assert_eq!(invited.status, StatusCode::CREATED, "{}", invited.text);
         let url = invited.json()["invitation_results"][0]["url"].as_str().unwrap().to_owned();
         let token = url.split("token=").nth(1).unwrap();
@@ -183,7 +185,10 @@ impl TestServer {
 
     /// A Service API call.
     pub async fn v1(&self, key: &str, method: Method, path: &str, body: Option<Value>) -> Answer {
-        let mut request = Request::builder().method(method).uri(format!("/v1{path}")).header(header::AUTHORIZATION, format!("Bearer {key}"));
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("/v1{path}"))
+            .header(header::AUTHORIZATION, format!("Bearer {key}"));
         if body.is_some() {
             request = request.header(header::CONTENT_TYPE, "application/json");
         }

@@ -21,7 +21,10 @@ pub fn check_policy(password: &str) -> Result<()> {
     if valid {
         Ok(())
     } else {
-        Err(Error::invalid_field("password", "Password must contain letters and numbers, and the length must be at least 8."))
+        Err(Error::invalid_field(
+            "password",
+            "Password must contain letters and numbers, and the length must be at least 8.",
+        ))
     }
 }
 
@@ -57,7 +60,10 @@ impl Hasher {
 
     /// A new hash when the stored one is of an older kind.
     pub async fn upgraded(&self, account: &Account, password: String) -> Result<Option<String>> {
-        let old = account.password.as_deref().is_some_and(|hash| ox_auth::needs_rehash(hash, account.password_salt.as_deref()));
+        let old = account
+            .password
+            .as_deref()
+            .is_some_and(|hash| ox_auth::needs_rehash(hash, account.password_salt.as_deref()));
         if old { self.hash(password).await.map(Some) } else { Ok(None) }
     }
 

@@ -31,7 +31,11 @@ fn refresh_key(token: &str) -> String {
 /// Signs in with address and password.
 pub async fn login(services: &Services, email: &str, password: &str, ip: Option<&str>) -> Result<SessionTokens> {
     if super::setup_at(services).await?.is_none() {
-        return Err(Error::new(401, "not_setup", "Oxidify has not been initialized yet. Please proceed with the setup first."));
+        return Err(Error::new(
+            401,
+            "not_setup",
+            "Oxidify has not been initialized yet. Please proceed with the setup first.",
+        ));
     }
     if !services.settings.password_login {
         return Err(Error::forbidden("Signing in with a password is switched off (ENABLE_EMAIL_PASSWORD_LOGIN)."));
@@ -65,12 +69,21 @@ pub async fn login(services: &Services, email: &str, password: &str, ip: Option<
 }
 
 /// Notes the sign-in, upgrades an imported hash, picks a workspace, makes the tokens.
-async fn finish_login(services: &Services, mut account: Account, password: &str, ip: Option<&str>) -> Result<SessionTokens> {
+async fn finish_login(
+    services: &Services,
+    mut account: Account,
+    password: &str,
+    ip: Option<&str>,
+) -> Result<SessionTokens> {
     let upgraded = services.passwords.upgraded(&account, password.to_owned()).await?;
     let workspaces = repo::tenants::of_account(&services.db, account.id).await?;
     let usable = workspaces.iter().filter(|(_, tenant)| tenant.status == "normal");
     let Some((_, first)) = usable.clone().next() else {
-        return Err(Error::new(400, "no_workspace", "This account belongs to no workspace. Ask an owner to invite you."));
+        return Err(Error::new(
+            400,
+            "no_workspace",
+            "This account belongs to no workspace. Ask an owner to invite you.",
+        ));
     };
     let has_current = usable.clone().any(|(member, _)| member.current);
     let tx = services.db.begin().await?;

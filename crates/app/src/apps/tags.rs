@@ -34,7 +34,12 @@ fn check_name(name: &str) -> Result<&str> {
 }
 
 /// The labels of a workspace.
-pub async fn list_tags(services: &Services, principal: &Principal, kind: &str, keyword: Option<&str>) -> Result<Vec<TagView>> {
+pub async fn list_tags(
+    services: &Services,
+    principal: &Principal,
+    kind: &str,
+    keyword: Option<&str>,
+) -> Result<Vec<TagView>> {
     check_kind(kind)?;
     let rows = repo::tags::list(&services.db, principal.tenant_id(), kind, keyword).await?;
     Ok(rows.into_iter().map(|(tag, bindings)| TagView { tag, bindings }).collect())

@@ -117,10 +117,8 @@ pub(crate) async fn start(
     recording.put(Some(first), at.timestamp(), Vec::new(), false).await.map_err(Error::internal)?;
     let stop = CancellationToken::new();
     register(services, caller, &hub, stop.clone(), permit);
-    let wants_name = is_new
-        && is_chat
-        && request.auto_generate_name
-        && !matches!(caller.invoke_from, InvokeFrom::Debugger);
+    let wants_name =
+        is_new && is_chat && request.auto_generate_name && !matches!(caller.invoke_from, InvokeFrom::Debugger);
     let job = Job {
         services: Arc::clone(services),
         caller: caller.clone(),

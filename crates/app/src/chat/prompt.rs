@@ -52,8 +52,7 @@ impl BasicPrompt {
             return None;
         }
         let mode = if text("mode") == "completion" { ModelMode::Completion } else { ModelMode::Chat };
-        let mut parameters =
-            model.get("completion_params").and_then(Json::as_object).cloned().unwrap_or_default();
+        let mut parameters = model.get("completion_params").and_then(Json::as_object).cloned().unwrap_or_default();
         let stop = match parameters.remove("stop") {
             Some(Json::Array(items)) => items.iter().filter_map(Json::as_str).map(str::to_owned).collect(),
             _ => Vec::new(),
@@ -78,7 +77,9 @@ impl BasicPrompt {
             (Form::Simple(pre_prompt), ModelMode::Chat) => {
                 Assembled::Chat(simple_chat(pre_prompt, inputs, query, media, history))
             }
-            (Form::Simple(pre_prompt), ModelMode::Completion) => self.simple_completion(pre_prompt, inputs, query, history),
+            (Form::Simple(pre_prompt), ModelMode::Completion) => {
+                self.simple_completion(pre_prompt, inputs, query, history)
+            }
             (Form::Chat(parts), _) => Assembled::Chat(advanced_chat(parts, inputs, query, media, history)),
             (Form::Completion { text, user, assistant }, _) => {
                 let rounds = histories(history, user, assistant);
@@ -166,10 +167,8 @@ fn user_message(text: &str, media: Vec<ContentPart>) -> Message {
 }
 
 fn histories(history: &[Round], user: &str, assistant: &str) -> String {
-    let lines: Vec<String> = history
-        .iter()
-        .map(|round| format!("{user}: {}\n{assistant}: {}", round.query, round.answer))
-        .collect();
+    let lines: Vec<String> =
+        history.iter().map(|round| format!("{user}: {}\n{assistant}: {}", round.query, round.answer)).collect();
     lines.join("\n")
 }
 

@@ -36,11 +36,8 @@ pub async fn title(services: &Services, tenant: TenantId, app: AppId, query: &st
 /// 500 when the model cannot be asked, as upstream answers here.
 pub async fn suggestions(services: &Services, caller: &AppCaller, message: &Stored) -> Result<Vec<String>> {
     let before = repo::messages::list(&services.db, message.conversation_id, None, ROUNDS).await?;
-    let mut rounds: Vec<String> = before
-        .items
-        .iter()
-        .map(|message| format!("Human: {}\nAssistant: {}", message.query, message.answer))
-        .collect();
+    let mut rounds: Vec<String> =
+        before.items.iter().map(|message| format!("Human: {}\nAssistant: {}", message.query, message.answer)).collect();
     rounds.reverse();
     let text = rounds.join("\n");
     let start = text.char_indices().rev().nth(MAX_HISTORY).map_or(0, |(index, _)| index);

@@ -66,7 +66,8 @@ impl FileReader<'_> {
     /// # Errors
     /// 400 when it cannot be used.
     pub async fn one(&self, item: &Json, rules: Option<&FileRules>) -> Result<File> {
-        let method = text(item, "transfer_method").ok_or_else(|| Error::invalid("transfer_method is required in file mapping"))?;
+        let method = text(item, "transfer_method")
+            .ok_or_else(|| Error::invalid("transfer_method is required in file mapping"))?;
         let file = match method {
             "local_file" => self.local(item).await?,
             "remote_url" => self.remote(item).await?,
@@ -140,7 +141,9 @@ impl FileReader<'_> {
 
     fn kind(&self, declared: &str, detected: FileKind) -> Result<FileKind> {
         if self.strict && declared != detected.as_str() {
-            return Err(Error::invalid("Detected file type does not match the specified type. Please verify the file."));
+            return Err(Error::invalid(
+                "Detected file type does not match the specified type. Please verify the file.",
+            ));
         }
         match declared {
             "custom" | "" => Ok(detected),
@@ -254,7 +257,8 @@ mod tests {
     #[test]
     fn rules() {
         let list = |items: &[&str]| items.iter().map(|item| (*item).to_owned()).collect::<Vec<_>>();
-        let documents = FileRules { types: list(&["document"]), methods: list(&["local_file"]), ..FileRules::default() };
+        let documents =
+            FileRules { types: list(&["document"]), methods: list(&["local_file"]), ..FileRules::default() };
         let custom = FileRules { types: list(&["custom"]), extensions: list(&[".xyz"]), ..FileRules::default() };
         for (rules, file, expected) in [
             (&documents, file(FileKind::Document, ".pdf", TransferMethod::LocalFile), true),

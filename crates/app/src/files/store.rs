@@ -153,7 +153,11 @@ impl FileStore {
             Some((_, extension)) => extension.to_lowercase(),
             None => String::new(),
         };
-        if self.limits.blocked_extensions.iter().any(|blocked| blocked.trim_start_matches('.').eq_ignore_ascii_case(&extension))
+        if self
+            .limits
+            .blocked_extensions
+            .iter()
+            .any(|blocked| blocked.trim_start_matches('.').eq_ignore_ascii_case(&extension))
         {
             let text = format!("File extension '.{extension}' is not allowed for security reasons");
             return Err(Error::invalid_field("file", text));

@@ -12,10 +12,7 @@ use uuid::Uuid;
 
 use super::find;
 use crate::{
-    Error, Principal, Result, Services, audit,
-    principal::Permission,
-    secrets::mask_fields,
-    workflows::HIDDEN,
+    Error, Principal, Result, Services, audit, principal::Permission, secrets::mask_fields, workflows::HIDDEN,
 };
 
 const MAX_NAME: usize = 30;
@@ -38,7 +35,8 @@ pub struct ModelTarget {
 impl ModelTarget {
     /// Reads the wire form.
     pub fn new(model: &str, kind: &str) -> Result<Self> {
-        let kind = ModelKind::parse(kind).ok_or_else(|| Error::invalid_field("model_type", format!("'{kind}' is not a model type.")))?;
+        let kind = ModelKind::parse(kind)
+            .ok_or_else(|| Error::invalid_field("model_type", format!("'{kind}' is not a model type.")))?;
         if model.trim().is_empty() {
             return Err(Error::invalid_field("model", "model: Field required"));
         }
@@ -107,7 +105,12 @@ async fn try_out(
 }
 
 /// Tries credentials of a provider without keeping them.
-pub async fn validate(services: &Services, principal: &Principal, provider: &str, sent: &Credentials) -> Result<Result<(), String>> {
+pub async fn validate(
+    services: &Services,
+    principal: &Principal,
+    provider: &str,
+    sent: &Credentials,
+) -> Result<Result<(), String>> {
     principal.require(Permission::ModelView)?;
     let provider = find(services, provider)?;
     match checked(&provider.spec().provider_form, sent, None) {
@@ -133,7 +136,12 @@ pub async fn validate_model(
 }
 
 /// The credential with this id (or the active one), masked.
-pub async fn credentials(services: &Services, principal: &Principal, provider: &str, id: Option<Uuid>) -> Result<Option<CredentialRef>> {
+pub async fn credentials(
+    services: &Services,
+    principal: &Principal,
+    provider: &str,
+    id: Option<Uuid>,
+) -> Result<Option<CredentialRef>> {
     let provider = find(services, provider)?;
     let workspace = services.models.workspace(principal.tenant_id()).await?;
     let state = workspace.state(provider.as_ref());
@@ -146,10 +154,16 @@ pub async fn credentials(services: &Services, principal: &Principal, provider: &
 
 fn pick_name(given: Option<String>, taken: &[&str]) -> Result<String> {
     match given.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()) {
-        Some(name) if name.chars().count() > MAX_NAME => Err(Error::invalid_field("name", "Credential name must not exceed 30 characters.")),
-        Some(name) if taken.contains(&name.as_str()) => Err(Error::invalid_field("name", format!("Credential with name '{name}' already exists."))),
+        Some(name) if name.chars().count() > MAX_NAME => {
+            Err(Error::invalid_field("name", "Credential name must not exceed 30 characters."))
+        }
+        Some(name) if taken.contains(&name.as_str()) => {
+            Err(Error::invalid_field("name", format!("Credential with name '{name}' already exists.")))
+        }
         Some(name) => Ok(name),
-        None => Ok((1..).map(|n| format!("API KEY {n}")).find(|name| !taken.contains(&name.as_str())).unwrap_or_default()),
+        None => {
+            Ok((1..).map(|n| format!("API KEY {n}")).find(|name| !taken.contains(&name.as_str())).unwrap_or_default())
+        }
     }
 }
 
@@ -167,7 +181,8 @@ pub async fn add_credential(
     try_out(services, provider.as_ref(), &values, None).await.map_err(Error::invalid)?;
     keep_credential(services, principal.tenant_id(), provider.as_ref(), &values, name).await?;
     let after = json!({"provider": provider.spec().id});
-    audit::record(services, principal, "model.credential.add", "provider", principal.tenant_id().0, None, Some(after)).await;
+    audit::record(services, principal, "model.credential.add", "provider", principal.tenant_id().0, None, Some(after))
+        .await;
     Ok(())
 }
 
@@ -202,7 +217,12 @@ async fn keep_credential(
     Ok(())
 }
 
-async fn stored(services: &Services, principal: &Principal, provider: &dyn Provider, id: Uuid) -> Result<ProviderCredential> {
+async fn stored(
+    services: &Services,
+    principal: &Principal,
+    provider: &dyn Provider,
+    id: Uuid,
+) -> Result<ProviderCredential> {
     let workspace = services.models.workspace(principal.tenant_id()).await?;
     let found = workspace.state(provider).credentials.into_iter().find(|row| row.id == id);
     found.ok_or_else(|| Error::not_found("Credential not found."))
@@ -282,15 +302,22 @@ pub async fn model_credentials(
     let key = services.secrets.tenant_key(&services.db, principal.tenant_id()).await?;
     let secret = secret_fields(provider.as_ref());
     let spec_id = &provider.spec().id;
-    let is_it = |name: &str, model: &str, kind: &str| name == spec_id && model == target.model && ModelKind::parse(kind) == Some(target.kind);
+    let is_it = |name: &str, model: &str, kind: &str| {
+        name == spec_id && model == target.model && ModelKind::parse(kind) == Some(target.kind)
+    };
     let mut out = Vec::new();
     for row in &workspace.setup().model_credentials {
         if is_it(&row.provider_name, &row.model_name, &row.model_type) {
             let values = key.open_fields(&row.encrypted_config, &secret)?;
-            out.push(CredentialRef { id: row.id, name: row.credential_name.clone(), values: mask_fields(&values, &secret) });
+            out.push(CredentialRef {
+                id: row.id,
+                name: row.credential_name.clone(),
+                values: mask_fields(&values, &secret),
+            });
         }
     }
-    let active = workspace.setup().models.iter().find(|row| is_it(&row.provider_name, &row.model_name, &row.model_type));
+    let active =
+        workspace.setup().models.iter().find(|row| is_it(&row.provider_name, &row.model_name, &row.model_type));
     Ok((active.and_then(|row| row.credential_id), out))
 }
 
@@ -408,7 +435,12 @@ pub async fn activate_model_credential(
 }
 
 /// Removes a custom model with its credentials.
-pub async fn delete_model(services: &Services, principal: &Principal, provider: &str, target: &ModelTarget) -> Result<()> {
+pub async fn delete_model(
+    services: &Services,
+    principal: &Principal,
+    provider: &str,
+    target: &ModelTarget,
+) -> Result<()> {
     principal.require(Permission::ModelManage)?;
     let found = find(services, provider)?;
     let tx = services.db.begin().await?;
@@ -421,7 +453,13 @@ pub async fn delete_model(services: &Services, principal: &Principal, provider: 
 }
 
 /// Switches a model on or off.
-pub async fn set_enabled(services: &Services, principal: &Principal, provider: &str, target: &ModelTarget, on: bool) -> Result<()> {
+pub async fn set_enabled(
+    services: &Services,
+    principal: &Principal,
+    provider: &str,
+    target: &ModelTarget,
+    on: bool,
+) -> Result<()> {
     principal.require(Permission::ModelManage)?;
     let found = find(services, provider)?;
     let tx = services.db.begin().await?;
@@ -432,7 +470,11 @@ pub async fn set_enabled(services: &Services, principal: &Principal, provider: &
 }
 
 /// Sets the default models of several kinds; entries without a provider are left as they are.
-pub async fn set_default_models(services: &Services, principal: &Principal, choices: &[(ModelKind, Option<(String, String)>)]) -> Result<()> {
+pub async fn set_default_models(
+    services: &Services,
+    principal: &Principal,
+    choices: &[(ModelKind, Option<(String, String)>)],
+) -> Result<()> {
     principal.require(Permission::ModelManage)?;
     let tx = services.db.begin().await?;
     for (kind, choice) in choices {

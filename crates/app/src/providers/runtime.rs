@@ -44,8 +44,12 @@ impl ModelGateway {
     #[must_use]
     pub fn new(db: Database, egress: Egress, secrets: Arc<Secrets>, scripted: bool) -> Self {
         let registry = Registry::native();
-        let hidden: Vec<String> =
-            registry.find("oxidify/scripted").filter(|_| !scripted).map(|found| found.spec().id.clone()).into_iter().collect();
+        let hidden: Vec<String> = registry
+            .find("oxidify/scripted")
+            .filter(|_| !scripted)
+            .map(|found| found.spec().id.clone())
+            .into_iter()
+            .collect();
         let registry = registry.without(&hidden.iter().map(String::as_str).collect::<Vec<_>>());
         let workspaces = Cache::builder().max_capacity(1_000).time_to_live(FRESH).build();
         let lists = Cache::builder().max_capacity(1_000).time_to_live(LISTED).build();
@@ -115,9 +119,13 @@ impl ModelGateway {
     async fn resolve(&self, scope: &ModelScope, model: &ModelRef, kind: ModelKind) -> Result<Resolved, ModelError> {
         let failed = |class, text: String| ModelError::new(class, &model.provider, text);
         let provider = self.registry.find(&model.provider).ok_or_else(|| {
-            failed(ErrorClass::NotFound, format!("Provider {} does not exist. Install it, or choose another model.", model.provider))
+            failed(
+                ErrorClass::NotFound,
+                format!("Provider {} does not exist. Install it, or choose another model.", model.provider),
+            )
         })?;
-        let workspace = self.workspace(scope.tenant_id).await.map_err(|error| failed(ErrorClass::Connection, error.message))?;
+        let workspace =
+            self.workspace(scope.tenant_id).await.map_err(|error| failed(ErrorClass::Connection, error.message))?;
         let id = &provider.spec().id;
         if workspace.is_disabled(id, &model.name, kind) {
             return Err(failed(ErrorClass::BadRequest, format!("Model {} is disabled in this workspace.", model.name)));
@@ -125,7 +133,9 @@ impl ModelGateway {
         let credentials = match workspace.credentials(id, &model.name, kind) {
             Some(credentials) => credentials,
             None if !needs_credentials(provider.as_ref()) => Arc::new(Credentials::new()),
-            None => return Err(failed(ErrorClass::Auth, format!("Model {} credentials is not initialized.", model.name))),
+            None => {
+                return Err(failed(ErrorClass::Auth, format!("Model {} credentials is not initialized.", model.name)));
+            }
         };
         let spec = Arc::new(provider.describe(&model.name, kind, &credentials));
         Ok(Resolved { provider: Arc::clone(provider), credentials, spec })
@@ -142,13 +152,19 @@ impl Resolved {
     fn count<T>(&self, result: &Result<T, ModelError>) {
         let status = if result.is_ok() { "ok" } else { "error" };
         let (provider, model) = (self.provider.spec().id.clone(), self.spec.model.clone());
-        metrics::counter!("oxidify_llm_requests_total", "provider" => provider, "model" => model, "status" => status).increment(1);
+        metrics::counter!("oxidify_llm_requests_total", "provider" => provider, "model" => model, "status" => status)
+            .increment(1);
     }
 }
 
 #[async_trait]
 impl ModelRuntime for ModelGateway {
-    async fn chat(&self, scope: &ModelScope, model: &ModelRef, mut request: ChatRequest) -> Result<ChatStream, ModelError> {
+    async fn chat(
+        &self,
+        scope: &ModelScope,
+        model: &ModelRef,
+        mut request: ChatRequest,
+    ) -> Result<ChatStream, ModelError> {
         let found = self.resolve(scope, model, ModelKind::Llm).await?;
         request.model.clone_from(&model.name);
         request.parameters = found.spec.check_parameters(&found.provider.spec().id, &request.parameters)?;
@@ -189,7 +205,12 @@ impl ModelRuntime for ModelGateway {
         result
     }
 
-    async fn rerank(&self, scope: &ModelScope, model: &ModelRef, mut request: RerankRequest) -> Result<Vec<Ranked>, ModelError> {
+    async fn rerank(
+        &self,
+        scope: &ModelScope,
+        model: &ModelRef,
+        mut request: RerankRequest,
+    ) -> Result<Vec<Ranked>, ModelError> {
         let found = self.resolve(scope, model, ModelKind::Rerank).await?;
         request.model.clone_from(&model.name);
         let rerank = found.provider.rerank_model().ok_or_else(|| found.provider.unsupported("rerank"))?;

@@ -74,11 +74,14 @@ pub struct WorkspaceModels {
 impl WorkspaceModels {
     /// Puts the rows together; `open` decrypts one stored configuration.
     pub(super) fn build(setup: Setup, registry: &Registry, open: impl Fn(&str, &Json) -> Option<Credentials>) -> Self {
-        let canonical = |id: &str| registry.find(id).map_or_else(|| id.to_owned(), |provider| provider.spec().id.clone());
+        let canonical =
+            |id: &str| registry.find(id).map_or_else(|| id.to_owned(), |provider| provider.spec().id.clone());
         let mut built = Self::default();
         for provider in &setup.providers {
             let active = setup.credentials.iter().find(|credential| Some(credential.id) == provider.credential_id);
-            if let Some(opened) = active.and_then(|credential| open(&provider.provider_name, &credential.encrypted_config)) {
+            if let Some(opened) =
+                active.and_then(|credential| open(&provider.provider_name, &credential.encrypted_config))
+            {
                 built.providers.insert(canonical(&provider.provider_name), Arc::new(opened));
             }
         }
@@ -153,7 +156,12 @@ impl WorkspaceModels {
 
     /// The models a provider brings (or the key lists) and those that were added, with their state.
     #[must_use]
-    pub fn models(&self, provider: &dyn Provider, listed: Option<&[ModelSpec]>, kind: Option<ModelKind>) -> Vec<ModelView> {
+    pub fn models(
+        &self,
+        provider: &dyn Provider,
+        listed: Option<&[ModelSpec]>,
+        kind: Option<ModelKind>,
+    ) -> Vec<ModelView> {
         let spec = provider.spec();
         let state = self.state(provider);
         let ready = state.needs_none || self.providers.contains_key(&spec.id);

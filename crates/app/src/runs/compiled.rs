@@ -49,7 +49,8 @@ impl std::fmt::Debug for CompiledWorkflow {
 /// # Errors
 /// When its variables cannot be read. A graph that cannot be run is not an error here.
 pub async fn compile(services: &Services, row: &Workflow) -> Result<CompiledWorkflow> {
-    let environment = crate::workflows::environment_for_run(services, row.tenant_id, &row.environment_variables).await?;
+    let environment =
+        crate::workflows::environment_for_run(services, row.tenant_id, &row.environment_variables).await?;
     let environment = variables::parse(Some(&Json::Array(environment)), Scope::Environment)
         .map_err(|error| Error::invalid(error.to_string()))?;
     let conversation_variables = variables::parse(Some(&row.conversation_variables), Scope::Conversation)
@@ -93,8 +94,7 @@ pub async fn live_version(services: &Services, app: &PublishedApp) -> Result<Arc
 /// # Errors
 /// 400 for a text that is no id and for the draft, 404 for an unknown version.
 pub async fn asked_version(services: &Services, app: &PublishedApp, text: &str) -> Result<Arc<CompiledWorkflow>> {
-    let id: Uuid =
-        text.parse().map_err(|_| Error::bad_request(format!("Invalid workflow_id format: '{text}'. ")))?;
+    let id: Uuid = text.parse().map_err(|_| Error::bad_request(format!("Invalid workflow_id format: '{text}'. ")))?;
     let found = by_id(services, app, WorkflowId(id)).await?;
     let found = found.ok_or_else(|| Error::not_found(format!("Workflow not found with id: {id}")))?;
     if found.version == repo::workflows::DRAFT {

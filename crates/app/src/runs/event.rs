@@ -196,25 +196,67 @@ pub struct MessageMetadata {
 /// What happened.
 #[derive(Clone, Debug)]
 pub enum StreamBody {
-    WorkflowStarted { inputs: JsonText },
+    WorkflowStarted {
+        inputs: JsonText,
+    },
     NodeStarted(NodeView),
     NodeFinished(NodeView, Arc<NodeDone>),
-    NodeRetry { node: NodeView, done: Arc<NodeDone>, retry_index: u32 },
-    ContainerStarted { node: NodeView, inputs: JsonText, length: Option<u32> },
-    ContainerNext { node: NodeView, index: u32 },
-    ContainerFinished { node: NodeView, done: Arc<NodeDone>, steps: u32 },
+    NodeRetry {
+        node: NodeView,
+        done: Arc<NodeDone>,
+        retry_index: u32,
+    },
+    ContainerStarted {
+        node: NodeView,
+        inputs: JsonText,
+        length: Option<u32>,
+    },
+    ContainerNext {
+        node: NodeView,
+        index: u32,
+    },
+    ContainerFinished {
+        node: NodeView,
+        done: Arc<NodeDone>,
+        steps: u32,
+    },
     /// A piece of the answer: `message` or `text_chunk`.
-    Text { text: Arc<str>, selector: Option<Arc<[String]>> },
+    Text {
+        text: Arc<str>,
+        selector: Option<Arc<[String]>>,
+    },
     /// The whole answer anew, after the text was changed or the run was resumed.
-    TextReplace { text: Arc<str>, reason: &'static str },
-    Reasoning { node_id: Arc<str>, text: Arc<str>, is_final: bool },
+    TextReplace {
+        text: Arc<str>,
+        reason: &'static str,
+    },
+    Reasoning {
+        node_id: Arc<str>,
+        text: Arc<str>,
+        is_final: bool,
+    },
     /// Agent logs and other node notes, passed on as they are.
-    Note { node: NodeView, kind: &'static str, data: Arc<Json> },
-    MessageEnd { answer: Arc<str>, metadata: Arc<MessageMetadata>, files: JsonText },
+    Note {
+        node: NodeView,
+        kind: &'static str,
+        data: Arc<Json>,
+    },
+    MessageEnd {
+        answer: Arc<str>,
+        metadata: Arc<MessageMetadata>,
+        files: JsonText,
+    },
     WorkflowFinished(Arc<RunDone>),
-    WorkflowPaused { reasons: Arc<[Json]>, outputs: JsonText },
+    WorkflowPaused {
+        reasons: Arc<[Json]>,
+        outputs: JsonText,
+    },
     /// The last event of a stream that failed.
-    Error { code: std::borrow::Cow<'static, str>, status: u16, message: String },
+    Error {
+        code: std::borrow::Cow<'static, str>,
+        status: u16,
+        message: String,
+    },
 }
 
 impl StreamBody {

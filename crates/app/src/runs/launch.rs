@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use ox_db::model::{
-    Conversation, ConversationVariable, Message, MessageFile, WorkflowAppLog, WorkflowRun,
-};
+use ox_db::model::{Conversation, ConversationVariable, Message, MessageFile, WorkflowAppLog, WorkflowRun};
 use ox_engine::{Limits, Pool, Recovery, RunHandle, RunInfo, RunStart, UserKind};
 use ox_types::{
     AccountId, ConversationId, EndUserId, FileId, Json, MessageId, Object, RunId, RunStatus, TaskId, Value, ValueType,
@@ -24,6 +22,9 @@ use super::{
     start::inputs_json,
 };
 use crate::{AppCaller, Result, Services, Settings, chat::naming};
+
+/// How long to wait before the end of a run is recorded once more.
+const RECORD_AGAIN: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// Stored as the parent of messages of callers that know no branches.
 pub const NO_PARENT: Uuid = Uuid::nil();
@@ -147,12 +148,12 @@ pub(super) fn watch(
     let services = Arc::clone(services);
     services.runs.tracker.clone().spawn(async move {
         let outcome = handle.wait().await;
-        if outcome.status != RunStatus::Running && !sink.is_finished() {
-            // The engine ended without telling so: its sink had failed. The row must still get an end.
-            let why = outcome.error.unwrap_or_else(|| "the run ended without a result".to_owned());
-            if let Err(error) = sink.abandon(&why).await {
-                tracing::error!(%error, %task_id, "the end of a run cannot be recorded");
-            }
+        if outcome.status == RunStatus::Running {
+            // Given up: it goes on in another process, and its readers may come back there.
+            hub.close();
+        } else if let Err(error) = see_to_its_end(&sink, outcome.error).await {
+            tracing::error!(%error, %task_id, "the end of a run cannot be recorded; trying again until it can");
+            services.runs.tracker.spawn(record_late(Arc::clone(&services), Arc::clone(&sink), error));
         }
         services.runs.remove(task_id);
         if let Some((conversation, query)) = name_after {
@@ -163,6 +164,32 @@ pub(super) fn watch(
             }
         }
     });
+}
+
+/// The run's end must be on its way and durable.
+async fn see_to_its_end(sink: &RunSink, error: Option<String>) -> Result<(), String> {
+    if !sink.is_finished() {
+        // The engine ended without telling so: its sink had failed.
+        let why = error.unwrap_or_else(|| "the run ended without a result".to_owned());
+        sink.abandon(&why).await.map_err(|error| error.to_string())?;
+    }
+    sink.recording().barrier().await.map_err(|error| error.to_string())
+}
+
+/// Writes the end of a run that could not be recorded, once it can be (the disk has room again).
+async fn record_late(services: Arc<Services>, sink: Arc<RunSink>, why: String) {
+    let last = Arc::new(sink.last_words(&why));
+    loop {
+        tokio::select! {
+            // Whoever comes next finds the run without an owner, and ends it.
+            () = services.shutdown.cancelled() => return,
+            () = tokio::time::sleep(RECORD_AGAIN) => {}
+        }
+        match services.runs.journal.commit(std::slice::from_ref(&last)).await {
+            Ok(()) => return,
+            Err(error) => tracing::debug!(%error, "still not recorded"),
+        }
+    }
 }
 
 /// The engine's limits from the settings.
@@ -270,11 +297,8 @@ async fn begin_variables(
     if compiled.conversation_variables.is_empty() {
         return Ok(Vec::new());
     }
-    let mut stored = if is_new {
-        Vec::new()
-    } else {
-        ox_db::repo::conversations::variables(&services.db, conversation.id).await?
-    };
+    let mut stored =
+        if is_new { Vec::new() } else { ox_db::repo::conversations::variables(&services.db, conversation.id).await? };
     let mut live = Vec::with_capacity(compiled.conversation_variables.len());
     for variable in &compiled.conversation_variables {
         let id = variable_id(&variable.id);
@@ -398,7 +422,12 @@ fn from_whom(caller: &AppCaller) -> (Option<EndUserId>, Option<AccountId>) {
 }
 
 /// The user's files as rows of their message.
-pub(crate) fn message_files(caller: &AppCaller, message: MessageId, files: &[Value], at: DateTime<Utc>) -> Vec<MessageFile> {
+pub(crate) fn message_files(
+    caller: &AppCaller,
+    message: MessageId,
+    files: &[Value],
+    at: DateTime<Utc>,
+) -> Vec<MessageFile> {
     files
         .iter()
         .filter_map(|value| match value {
@@ -480,7 +509,10 @@ fn run_row(
         session_id: caller.user.sys_user_id(),
         conversation_id: chat.map(|chat| chat.message.conversation_id),
         message_id: chat.map(|chat| chat.message.id),
-        conversation: variables.iter().map(|variable| (variable.name.clone(), variable_value(variable).to_json())).collect(),
+        conversation: variables
+            .iter()
+            .map(|variable| (variable.name.clone(), variable_value(variable).to_json()))
+            .collect(),
     };
     WorkflowRun {
         id: ids.run_id,

@@ -1,13 +1,10 @@
 //! Recorded runs as the Service API tells them.
 
+pub use ox_db::repo::runs::LogFilter;
 use ox_db::{
     model::{Account, EndUser, WorkflowRun},
-    repo::{
-        self,
-        runs::LogEntry,
-    },
+    repo::{self, runs::LogEntry},
 };
-pub use ox_db::repo::runs::LogFilter;
 use ox_types::{EndUserId, RunId};
 use uuid::Uuid;
 

@@ -86,9 +86,9 @@ impl Published {
         }
         let load = async {
             let found = repo::api_tokens::find(&self.db, token, "app").await?;
-            Ok::<_, ox_db::Error>(found.and_then(|row| {
-                Some(Key { id: row.id, tenant_id: row.tenant_id?, app_id: row.app_id? })
-            }))
+            Ok::<_, ox_db::Error>(
+                found.and_then(|row| Some(Key { id: row.id, tenant_id: row.tenant_id?, app_id: row.app_id? })),
+            )
         };
         self.keys.try_get_with(token.into(), load).await.map_err(Error::internal)
     }
@@ -179,7 +179,13 @@ impl Published {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn end_user(&self, app: &App, kind: &'static str, session: &str, anonymous: bool) -> Result<Arc<EndUser>> {
+    pub async fn end_user(
+        &self,
+        app: &App,
+        kind: &'static str,
+        session: &str,
+        anonymous: bool,
+    ) -> Result<Arc<EndUser>> {
         let key = (app.id, kind, Box::from(session));
         if let Some(user) = self.users.get(&key).await {
             return Ok(user);

@@ -15,11 +15,7 @@ use std::{
 use async_trait::async_trait;
 use tokio::sync::{Notify, mpsc};
 
-use super::{
-    delta::Delta,
-    event::StreamBody,
-    hub::Hub,
-};
+use super::{delta::Delta, event::StreamBody, hub::Hub};
 
 /// Runs waiting for the recorder; each run is queued at most once.
 const QUEUE: usize = 16 * 1024;
@@ -56,12 +52,7 @@ impl Recorder {
     /// Starts the recording of one run.
     #[must_use]
     pub fn begin(&self, hub: Arc<Hub>) -> Arc<Recording> {
-        Arc::new(Recording {
-            hub,
-            queue: self.queue.clone(),
-            state: Mutex::default(),
-            written: Notify::new(),
-        })
+        Arc::new(Recording { hub, queue: self.queue.clone(), state: Mutex::default(), written: Notify::new() })
     }
 }
 
@@ -262,7 +253,8 @@ async fn write(journal: &dyn Journal, batch: Vec<(Arc<Recording>, Taken)>) {
     let started = std::time::Instant::now();
     let result = journal.commit(&deltas).await;
     metrics::histogram!("oxidify_recorder_commit_seconds").record(started.elapsed().as_secs_f64());
-    metrics::histogram!("oxidify_recorder_batch_runs").record(f64::from(u32::try_from(batch.len()).unwrap_or(u32::MAX)));
+    metrics::histogram!("oxidify_recorder_batch_runs")
+        .record(f64::from(u32::try_from(batch.len()).unwrap_or(u32::MAX)));
     let Err(error) = result else {
         for (run, taken) in batch {
             run.committed(taken.events, taken.number);

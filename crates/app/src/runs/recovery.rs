@@ -38,6 +38,7 @@ pub async fn start(services: &Arc<Services>) -> Result<()> {
     register(services).await?;
     services.tracker.spawn(heartbeat(Arc::clone(services)));
     services.tracker.spawn(sweep(Arc::clone(services)));
+    services.tracker.spawn(super::signals::listen(Arc::clone(services)));
     Ok(())
 }
 

@@ -33,6 +33,8 @@ pub struct Runtime {
     pub process_id: Uuid,
     pub published: Published,
     pub recorder: Recorder,
+    /// For what the recorder has given up.
+    pub(crate) journal: Arc<dyn Journal>,
     pub active: ActiveRuns,
     /// Owns every task that belongs to a run.
     pub tracker: TaskTracker,
@@ -88,7 +90,7 @@ impl Runtime {
     }
 
     fn build(db: &Database, settings: &Settings, journal: Arc<dyn Journal>, process_id: Uuid) -> Arc<Self> {
-        let (recorder, task) = Recorder::new(journal);
+        let (recorder, task) = Recorder::new(Arc::clone(&journal));
         // Not tracked: it ends by itself when the last run has let go of it.
         #[expect(clippy::disallowed_methods, reason = "ends with the last recorder handle")]
         tokio::spawn(task);
@@ -96,6 +98,7 @@ impl Runtime {
             process_id,
             published: Published::new(db.clone()),
             recorder,
+            journal,
             active: ActiveRuns::new(settings.limits.max_active_runs),
             tracker: TaskTracker::new(),
             live: Mutex::default(),
@@ -147,14 +150,15 @@ impl Runtime {
         self.lock().values().find(|run| run.run_id == Some(run_id)).cloned()
     }
 
-    /// Stops a run of an app. Unknown and finished runs, and those of another user where the user
-    /// counts, are left alone without a word.
-    pub fn stop(&self, app_id: AppId, task_id: TaskId, user_id: Option<Uuid>) {
-        let Some(run) = self.find(task_id).filter(|run| run.app_id == app_id) else { return };
+    /// Stops a run of an app that is under way here; tells whether there is one. That of another user,
+    /// where the user counts, is left alone without a word.
+    pub fn stop(&self, app_id: AppId, task_id: TaskId, user_id: Option<Uuid>) -> bool {
+        let Some(run) = self.find(task_id).filter(|run| run.app_id == app_id) else { return false };
         let is_foreign = run.is_chat && user_id.is_some_and(|user| user != run.user_id);
         if !is_foreign {
             run.stop(STOPPED_BY_USER);
         }
+        true
     }
 
     /// Gives up every run here: another process has taken them.

@@ -147,7 +147,8 @@ impl RunSink {
             return Ok(());
         }
         let elapsed_seconds = self.lock().started.elapsed().as_secs_f64();
-        let outcome = RunOutcome { error: Some(error.to_owned()), elapsed_seconds, ..RunOutcome::new(RunStatus::Failed) };
+        let outcome =
+            RunOutcome { error: Some(error.to_owned()), elapsed_seconds, ..RunOutcome::new(RunStatus::Failed) };
         let kind = RunEventKind::RunFinished(Box::new(outcome));
         self.emit(RunEvent { sequence: 0, at: Utc::now(), kind }).await
     }
@@ -185,7 +186,11 @@ impl RunSink {
             }
             RunEventKind::Chunk { text, selector, .. } => state.text(self.mode, text, selector),
             RunEventKind::Reasoning { node, text, is_final } => Effects {
-                show: vec![StreamBody::Reasoning { node_id: node.node.id.as_str().into(), text: text.into(), is_final }],
+                show: vec![StreamBody::Reasoning {
+                    node_id: node.node.id.as_str().into(),
+                    text: text.into(),
+                    is_final,
+                }],
                 ..Effects::default()
             },
             RunEventKind::Note { node, kind, data } => state.note(&node, kind, data),
@@ -193,10 +198,9 @@ impl RunSink {
                 show: vec![StreamBody::ContainerStarted { node: view(&node), inputs: text(&inputs), length }],
                 ..Effects::default()
             },
-            RunEventKind::ContainerNext { node, index, .. } => Effects {
-                show: vec![StreamBody::ContainerNext { node: view(&node), index }],
-                ..Effects::default()
-            },
+            RunEventKind::ContainerNext { node, index, .. } => {
+                Effects { show: vec![StreamBody::ContainerNext { node: view(&node), index }], ..Effects::default() }
+            }
             RunEventKind::ContainerFinished { node, result, steps } => {
                 let done = Arc::new(done(&node, &result, at));
                 Effects {
@@ -248,8 +252,7 @@ impl State {
             node_id: info.node.id.clone(),
             node_type: info.node.kind.clone(),
             title: info.node.title.clone(),
-            frame: (!info.frame.path.is_empty())
-                .then(|| serde_json::to_string(&*info.frame.path).unwrap_or_default()),
+            frame: (!info.frame.path.is_empty()).then(|| serde_json::to_string(&*info.frame.path).unwrap_or_default()),
             handle: None,
             retry_index: 0,
             inputs: None,
@@ -304,7 +307,11 @@ impl State {
         let mut change = node_change(row);
         self.keep_variables(&result.updates, at, &mut change);
         count_node(&info.node.kind, result);
-        let show = if is_shown(info) && !was_cut_off { vec![StreamBody::NodeFinished(view(info), Arc::new(done))] } else { Vec::new() };
+        let show = if is_shown(info) && !was_cut_off {
+            vec![StreamBody::NodeFinished(view(info), Arc::new(done))]
+        } else {
+            Vec::new()
+        };
         Effects { change: Some(change), show, last: false }
     }
 
@@ -350,10 +357,7 @@ impl State {
             }
             return Effects::default();
         }
-        Effects {
-            show: vec![StreamBody::Note { node: view(node), kind, data: Arc::new(data) }],
-            ..Effects::default()
-        }
+        Effects { show: vec![StreamBody::Note { node: view(node), kind, data: Arc::new(data) }], ..Effects::default() }
     }
 
     /// Conversation variables written by the node are stored even if the run fails later.
@@ -446,8 +450,7 @@ impl State {
             usage.time_to_generate = Some(round(first.elapsed().as_secs_f64()));
         }
         let resources = if self.show_citations { std::mem::take(&mut self.resources) } else { Vec::new() };
-        let metadata =
-            Arc::new(MessageMetadata { annotation_reply: None, retriever_resources: resources, usage });
+        let metadata = Arc::new(MessageMetadata { annotation_reply: None, retriever_resources: resources, usage });
         let failed = done.status == RunStatus::Failed;
         if let Some(message) = &mut self.message {
             fill_message(message, &self.answer, &metadata, at);
@@ -458,11 +461,8 @@ impl State {
             change.message = Some(message.clone());
             change.touch = Some(Touch { conversation_id: message.conversation_id, at, messages: 0 });
         }
-        let end = StreamBody::MessageEnd {
-            answer: self.answer.as_str().into(),
-            metadata,
-            files: Arc::clone(&done.files),
-        };
+        let end =
+            StreamBody::MessageEnd { answer: self.answer.as_str().into(), metadata, files: Arc::clone(&done.files) };
         let finished = StreamBody::WorkflowFinished(Arc::clone(done));
         match done.status {
             RunStatus::Failed => show.extend([

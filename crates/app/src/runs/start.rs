@@ -49,9 +49,7 @@ pub async fn start(services: &Arc<Services>, caller: &AppCaller, request: RunReq
     match caller.app.mode {
         AppMode::Workflow | AppMode::AdvancedChat => start_graph(services, caller, request, permit).await,
         AppMode::Chat | AppMode::Completion => basic::start(services, caller, request, permit).await,
-        AppMode::AgentChat if request.blocking => {
-            Err(Error::invalid("Agent Chat App does not support blocking mode"))
-        }
+        AppMode::AgentChat if request.blocking => Err(Error::invalid("Agent Chat App does not support blocking mode")),
         AppMode::AgentChat => Err(Error::new(
             400,
             "app_unavailable",

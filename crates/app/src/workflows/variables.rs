@@ -12,8 +12,17 @@ const MASK: &str = "********************";
 const MAX_BYTES: usize = 200 * 1024;
 const ENVIRONMENT_TYPES: &[&str] = &["string", "number", "integer", "float", "secret", "boolean"];
 const CONVERSATION_TYPES: &[&str] = &[
-    "string", "number", "integer", "float", "boolean", "object", "array[string]", "array[number]", "array[object]",
-    "array[boolean]", "array[any]",
+    "string",
+    "number",
+    "integer",
+    "float",
+    "boolean",
+    "object",
+    "array[string]",
+    "array[number]",
+    "array[object]",
+    "array[boolean]",
+    "array[any]",
 ];
 
 fn check(item: Json, types: &[&str]) -> Result<Map<String, Json>> {
@@ -69,7 +78,11 @@ pub(crate) async fn seal_environment(
 
 /// Checks conversation variables.
 pub(crate) fn check_conversation(items: Vec<Json>) -> Result<Json> {
-    items.into_iter().map(|item| check(item, CONVERSATION_TYPES).map(Json::Object)).collect::<Result<Vec<_>>>().map(Json::Array)
+    items
+        .into_iter()
+        .map(|item| check(item, CONVERSATION_TYPES).map(Json::Object))
+        .collect::<Result<Vec<_>>>()
+        .map(Json::Array)
 }
 
 /// Environment variables with the secrets masked, for the editor.
@@ -127,7 +140,9 @@ mod tests {
 
     #[test]
     fn secrets_are_masked() {
-        let shown = masked_environment(&json!([{"value_type": "secret", "value": "x"}, {"value_type": "string", "value": "y"}]));
+        let shown = masked_environment(
+            &json!([{"value_type": "secret", "value": "x"}, {"value_type": "string", "value": "y"}]),
+        );
         assert_eq!(shown[0]["value"], MASK);
         assert_eq!(shown[1]["value"], "y");
     }

@@ -114,7 +114,8 @@ async fn signal() {
 }
 
 fn address(args: &Args) -> anyhow::Result<SocketAddr> {
-    let number = |name: &str| env(name).map(|text| text.parse().with_context(|| format!("{name}={text} is not a port number")));
+    let number =
+        |name: &str| env(name).map(|text| text.parse().with_context(|| format!("{name}={text} is not a port number")));
     let port = match args.port {
         Some(port) => port,
         None => number("PORT").or_else(|| number("DIFY_PORT")).transpose()?.unwrap_or(5001),
@@ -131,18 +132,22 @@ fn address(args: &Args) -> anyhow::Result<SocketAddr> {
 
 async fn build(mut settings: Settings, port: u16) -> anyhow::Result<Arc<Services>> {
     let home = settings.home.clone();
-    std::fs::create_dir_all(&home)
-        .with_context(|| format!("cannot create the data directory {}; set OXIDIFY_HOME to a place this user may write", home.display()))?;
+    std::fs::create_dir_all(&home).with_context(|| {
+        format!("cannot create the data directory {}; set OXIDIFY_HOME to a place this user may write", home.display())
+    })?;
     ox_net::install_crypto_provider();
     let (secret, old_secrets) = secrets(&home, &settings.deploy_env)?;
     let config = DbConfig::from_vars(env, &home)?;
-    let db = Database::connect(&config).await.with_context(|| format!("cannot open the database ({})", config.describe()))?;
+    let db = Database::connect(&config)
+        .await
+        .with_context(|| format!("cannot open the database ({})", config.describe()))?;
     let store = ox_store::Disk::open(home.join("storage")).await?;
     let (policy, warnings) = Policy::from_env(env);
     settings.findings.extend(warnings);
     // Nobody's HTTP node may call this server, or what it stands on, as if from inside.
     let policy = policy.protecting(env, port);
-    let metrics = ox_obs::Metrics::install(env!("CARGO_PKG_VERSION"), option_env!("OXIDIFY_COMMIT").unwrap_or("unknown"), "all")?;
+    let metrics =
+        ox_obs::Metrics::install(env!("CARGO_PKG_VERSION"), option_env!("OXIDIFY_COMMIT").unwrap_or("unknown"), "all")?;
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     let code: Arc<dyn CodeRunner> =
         if settings.code_unconfined { Arc::new(QuickJs::new(cores, CODE_QUEUE)) } else { Arc::new(Off) };
@@ -204,7 +209,11 @@ fn report(services: &Services, address: SocketAddr, started: Instant) {
     for finding in &services.settings.findings {
         tracing::warn!("{finding}");
     }
-    let shown = if address.ip().is_unspecified() { format!("http://localhost:{}", address.port()) } else { format!("http://{address}") };
+    let shown = if address.ip().is_unspecified() {
+        format!("http://localhost:{}", address.port())
+    } else {
+        format!("http://{address}")
+    };
     tracing::info!(
         url = shown,
         database = services.db.description(),
@@ -212,6 +221,7 @@ fn report(services: &Services, address: SocketAddr, started: Instant) {
         scripted_model = services.settings.scripted_model,
         code = if services.settings.code_unconfined { "JavaScript, unconfined" } else { "off" },
         ready_ms = started.elapsed().as_millis() as u64,
-        "oxidify {} is ready", services.settings.version
+        "oxidify {} is ready",
+        services.settings.version
     );
 }

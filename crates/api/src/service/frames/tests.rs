@@ -66,7 +66,10 @@ fn keys(json: &Json) -> Vec<&str> {
 
 #[test]
 fn the_envelope_goes_by_the_mode_and_its_keys_come_first() {
-    let text = || StreamBody::Text { text: "Bon \"jour\"".into(), selector: Some(Arc::from(["llm".to_owned(), "text".into()])) };
+    let text = || StreamBody::Text {
+        text: "Bon \"jour\"".into(),
+        selector: Some(Arc::from(["llm".to_owned(), "text".into()])),
+    };
     let chat = render(AppMode::AdvancedChat, Detail::Full, text());
     assert_eq!(
         keys(&chat),
@@ -90,8 +93,19 @@ fn node_events_have_every_documented_key_in_order() {
     assert_eq!(
         keys(&started["data"]),
         [
-            "id", "node_id", "node_type", "title", "index", "predecessor_node_id", "inputs", "inputs_truncated",
-            "created_at", "extras", "iteration_id", "loop_id", "agent_strategy"
+            "id",
+            "node_id",
+            "node_type",
+            "title",
+            "index",
+            "predecessor_node_id",
+            "inputs",
+            "inputs_truncated",
+            "created_at",
+            "extras",
+            "iteration_id",
+            "loop_id",
+            "agent_strategy"
         ]
     );
     let finished = render(AppMode::AdvancedChat, Detail::Full, StreamBody::NodeFinished(node("llm"), done()));
@@ -99,9 +113,27 @@ fn node_events_have_every_documented_key_in_order() {
     assert_eq!(
         keys(&finished["data"]),
         [
-            "id", "node_id", "node_type", "title", "index", "predecessor_node_id", "inputs", "inputs_truncated",
-            "process_data", "process_data_truncated", "outputs", "outputs_truncated", "status", "error",
-            "elapsed_time", "execution_metadata", "created_at", "finished_at", "files", "iteration_id", "loop_id"
+            "id",
+            "node_id",
+            "node_type",
+            "title",
+            "index",
+            "predecessor_node_id",
+            "inputs",
+            "inputs_truncated",
+            "process_data",
+            "process_data_truncated",
+            "outputs",
+            "outputs_truncated",
+            "status",
+            "error",
+            "elapsed_time",
+            "execution_metadata",
+            "created_at",
+            "finished_at",
+            "files",
+            "iteration_id",
+            "loop_id"
         ]
     );
     assert_eq!(finished["data"]["outputs"], json!({"b": [1, 2]}));
@@ -159,8 +191,19 @@ fn the_end_of_a_run_and_of_a_message() {
     assert_eq!(
         keys(&finished["data"]),
         [
-            "id", "workflow_id", "status", "outputs", "error", "elapsed_time", "total_tokens", "total_steps",
-            "created_by", "created_at", "finished_at", "exceptions_count", "files"
+            "id",
+            "workflow_id",
+            "status",
+            "outputs",
+            "error",
+            "elapsed_time",
+            "total_tokens",
+            "total_steps",
+            "created_by",
+            "created_at",
+            "finished_at",
+            "exceptions_count",
+            "files"
         ]
     );
     assert_eq!(finished["data"]["created_by"]["user"], "abc-123");
@@ -168,8 +211,16 @@ fn the_end_of_a_run_and_of_a_message() {
     assert_eq!(
         keys(&blocking["data"]),
         [
-            "id", "workflow_id", "status", "outputs", "error", "elapsed_time", "total_tokens", "total_steps",
-            "created_at", "finished_at"
+            "id",
+            "workflow_id",
+            "status",
+            "outputs",
+            "error",
+            "elapsed_time",
+            "total_tokens",
+            "total_steps",
+            "created_at",
+            "finished_at"
         ]
     );
     let end = StreamBody::MessageEnd { answer: "x".into(), metadata: Arc::default(), files: "[]".into() };

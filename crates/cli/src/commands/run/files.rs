@@ -1,6 +1,10 @@
 //! Files of a run without a store: those of this machine, those of the web, and those nodes make.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+};
 
 use anyhow::{Context, bail};
 use async_trait::async_trait;
@@ -13,13 +17,15 @@ use ox_types::{File, FileKind, Json, TransferMethod, new_uuid};
 pub struct LocalFiles {
     directory: PathBuf,
     egress: Egress,
+    /// The only paths that are read: a file value that an app forges names no other.
+    known: Mutex<HashSet<PathBuf>>,
 }
 
 impl LocalFiles {
     /// Files that nodes make go into the directory; it is made when the first one comes.
     pub fn new(directory: Option<PathBuf>, egress: Egress) -> Self {
         let directory = directory.unwrap_or_else(|| std::env::temp_dir().join(format!("oxidify-run-{}", new_uuid())));
-        Self { directory, egress }
+        Self { directory, egress, known: Mutex::default() }
     }
 
     /// A file named in the inputs: `{"path": …}`, `{"url": …}` or either as a text.
@@ -38,6 +44,7 @@ impl LocalFiles {
             });
         }
         let path = Path::new(place).canonicalize().with_context(|| format!("cannot open {place}"))?;
+        self.know(&path);
         let size = path.metadata().with_context(|| format!("cannot open {place}"))?.len();
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         Ok(File {
@@ -79,6 +86,9 @@ impl FilePort for LocalFiles {
             return answer.bytes().await.map_err(failed);
         }
         let path = file.related_id.as_deref().ok_or_else(|| PortError("the file is nowhere".into()))?;
+        if !self.known.lock().unwrap_or_else(PoisonError::into_inner).contains(Path::new(path)) {
+            return Err(PortError(format!("{path} is not a file of this run")));
+        }
         tokio::fs::read(path).await.map(Into::into).map_err(|error| PortError(format!("cannot read {path}: {error}")))
     }
 
@@ -90,6 +100,7 @@ impl FilePort for LocalFiles {
             filename.rsplit(['/', '\\']).next().filter(|name| !matches!(*name, "" | "." | "..")).unwrap_or("file");
         let path = self.free_path(name).await;
         tokio::fs::write(&path, &bytes).await.map_err(wrong)?;
+        self.know(&path);
         let made = file(name, TransferMethod::ToolFile, None, i64::try_from(bytes.len()).unwrap_or(-1));
         Ok(File {
             mime_type: Some(mime.to_owned()),
@@ -106,6 +117,10 @@ impl FilePort for LocalFiles {
 }
 
 impl LocalFiles {
+    fn know(&self, path: &Path) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned());
+    }
+
     /// A path that no other file has.
     async fn free_path(&self, name: &str) -> PathBuf {
         let plain = self.directory.join(name);
@@ -120,4 +135,53 @@ impl LocalFiles {
 #[expect(clippy::needless_pass_by_value, reason = "used as a function value")]
 fn failed(error: ox_net::NetError) -> PortError {
     PortError(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use ox_types::{AppId, RunId, TaskId, TenantId, WorkflowId};
+    use serde_json::json;
+
+    use super::*;
+
+    fn run() -> RunInfo {
+        RunInfo {
+            run_id: RunId::new(),
+            task_id: TaskId::new(),
+            tenant_id: TenantId::new(),
+            app_id: AppId::new(),
+            workflow_id: WorkflowId::new(),
+            conversation_id: None,
+            user_id: "u".into(),
+            user_kind: ox_engine::UserKind::EndUser,
+            invoke_from: "debugger".into(),
+            call_depth: 0,
+        }
+    }
+
+    #[tokio::test]
+    async fn only_files_of_the_run_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let given = folder.path().join("given.txt");
+        let other = folder.path().join("other.txt");
+        for path in [&given, &other] {
+            std::fs::write(path, "text").unwrap();
+        }
+        let files = LocalFiles::new(Some(folder.path().join("made")), Egress::new(ox_net::Policy::default()));
+        let opened = files.open(&json!({"path": given})).unwrap();
+        assert_eq!((opened.filename.as_deref(), opened.size), (Some("given.txt"), 4));
+        assert_eq!(files.read(&run(), &opened).await.unwrap(), "text");
+        let forged = File { related_id: Some(other.to_string_lossy().into_owned()), ..opened.clone() };
+        assert!(files.read(&run(), &forged).await.unwrap_err().to_string().contains("is not a file of this run"));
+
+        let made = files.save(&run(), "../../up.txt", "text/plain", "made".into()).await.unwrap();
+        assert_eq!(made.filename.as_deref(), Some("up.txt"));
+        assert_eq!(files.read(&run(), &made).await.unwrap(), "made");
+        let again = files.save(&run(), "up.txt", "text/plain", "two".into()).await.unwrap();
+        assert_ne!(again.related_id, made.related_id);
+        assert!(files.open(&json!({"path": "/no/such/file"})).is_err());
+        assert!(files.open(&json!({})).is_err());
+        let remote = files.open(&json!("https://example.com/a/b.png?x=1")).unwrap();
+        assert_eq!((remote.filename.as_deref(), remote.kind), (Some("b.png"), FileKind::Image));
+    }
 }

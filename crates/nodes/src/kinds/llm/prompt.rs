@@ -15,7 +15,7 @@ use crate::{
     Ports, config, media,
     memory::{self, Memory},
     model::Prompt,
-    python,
+    python, template,
 };
 
 /// Mark in a prompt where the context goes.
@@ -156,13 +156,14 @@ impl Builder<'_> {
         Ok(variables)
     }
 
-    fn jinja(&self, item: &TextItem, variables: &Inputs) -> Result<String, Failure> {
-        let template = item.jinja2_text.as_deref().unwrap_or_default();
+    async fn jinja(&self, item: &TextItem, variables: &Inputs) -> Result<String, Failure> {
+        let template = item.jinja2_text.as_deref().unwrap_or_default().into();
         let limits = jinja::Limits {
             output_chars: self.ports.limits.template_max_length.max(5_000_000),
             ..jinja::Limits::default()
         };
-        jinja::render(template, variables, limits)
+        template::jinja(&template, variables, limits)
+            .await
             .map_err(|error| NodeFailure::new("TemplateRenderError", error.to_string()))
     }
 
@@ -197,7 +198,7 @@ impl Builder<'_> {
         let mut messages = Vec::new();
         for item in items {
             if item.text.is_jinja2() {
-                messages.push(Message::text(item.role, self.jinja(&item.text, jinja_variables)?));
+                messages.push(Message::text(item.role, self.jinja(&item.text, jinja_variables).await?));
                 continue;
             }
             let template = Variables::parse(&item.text.text);
@@ -225,7 +226,7 @@ impl Builder<'_> {
 
     async fn completion(&self, item: &TextItem, context: &str, jinja_variables: &Inputs) -> Result<String, Failure> {
         let mut text =
-            if item.is_jinja2() { self.jinja(item, jinja_variables)? } else { self.basic(&item.text, context) };
+            if item.is_jinja2() { self.jinja(item, jinja_variables).await? } else { self.basic(&item.text, context) };
         if let Some(memory) = &self.config.memory {
             let prefix = memory.role_prefix.as_ref().ok_or_else(|| {
                 let why = "Memory role prefix is required for completion model.";
