@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}"
-cargo build --package ox-cli
+cargo build --workspace --bins
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/oxidify"
 venv="$cache/venv-$(sha256sum tests/clients/requirements.txt | cut -c1-12)"
 if [[ ! -x "$venv/bin/pytest" ]]; then
