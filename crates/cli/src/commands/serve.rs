@@ -1,6 +1,8 @@
 //! `oxidify serve`: the server. Also what runs when no command is given.
 
 use std::{
+    fs::{File, TryLockError},
+    io::{Read, Write},
     net::{IpAddr, SocketAddr},
     path::Path,
     process::ExitCode,
@@ -11,7 +13,7 @@ use std::{
 use anyhow::{Context, bail};
 use axum::serve::ListenerExt;
 use ox_app::{Parts, Services, Settings, providers, runs};
-use ox_db::{Database, DbConfig};
+use ox_db::{Database, DbConfig, Engine, repo::leases};
 use ox_kv::{Bounds, Memory};
 use ox_net::{Egress, Policy};
 use ox_sandbox::{CodeRunner, Off, QuickJs};
@@ -57,7 +59,8 @@ async fn serve(args: &Args, started: Instant, log_findings: Vec<String>) -> anyh
     })?;
     let mut settings = Settings::from_env();
     settings.findings.extend(log_findings);
-    let services = build(settings, address.port()).await?;
+    // `_only` is let go of when the process ends, however that happens.
+    let (services, _only) = build(settings, address.port()).await?;
     prepare(&services).await?;
     report(&services, address, started);
     let router = ox_api::router(Arc::clone(&services)).into_make_service_with_connect_info::<SocketAddr>();
@@ -130,7 +133,7 @@ fn address(args: &Args) -> anyhow::Result<SocketAddr> {
     Ok(SocketAddr::new(host, port))
 }
 
-async fn build(mut settings: Settings, port: u16) -> anyhow::Result<Arc<Services>> {
+async fn build(mut settings: Settings, port: u16) -> anyhow::Result<(Arc<Services>, Option<File>)> {
     let home = settings.home.clone();
     std::fs::create_dir_all(&home).with_context(|| {
         format!("cannot create the data directory {}; set OXIDIFY_HOME to a place this user may write", home.display())
@@ -138,9 +141,15 @@ async fn build(mut settings: Settings, port: u16) -> anyhow::Result<Arc<Services
     ox_net::install_crypto_provider();
     let (secret, old_secrets) = secrets(&home, &settings.deploy_env)?;
     let config = DbConfig::from_vars(env, &home)?;
+    let only = lock(&config)?;
     let db = Database::connect(&config)
         .await
         .with_context(|| format!("cannot open the database ({})", config.describe()))?;
+    if only.is_some() {
+        let tx = db.begin().await?;
+        leases::strike_off_all(&tx).await?;
+        tx.commit().await?;
+    }
     let store = ox_store::Disk::open(home.join("storage")).await?;
     let (policy, warnings) = Policy::from_env(env);
     settings.findings.extend(warnings);
@@ -162,7 +171,39 @@ async fn build(mut settings: Settings, port: u16) -> anyhow::Result<Arc<Services
         old_secrets,
         metrics: Arc::new(move || metrics.render()),
     })?;
-    Ok(services)
+    Ok((services, only))
+}
+
+/// One server on an SQLite file: caches and the queue are in its memory, so that a second one would work with stale
+/// keys and settings. Nothing on PostgreSQL, and where the file system knows no locks.
+fn lock(config: &DbConfig) -> anyhow::Result<Option<File>> {
+    let Engine::Sqlite { path } = &config.engine else { return Ok(None) };
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let Ok(mut file) = File::options().read(true).write(true).create(true).truncate(false).open(&name) else {
+        // Opening the database comes next, and says what is wrong with the directory.
+        return Ok(None);
+    };
+    match file.try_lock() {
+        Ok(()) => {
+            // For the message below; a full disk must not keep the server from starting.
+            let _ = file.set_len(0).and_then(|()| write!(file, "{}", std::process::id()));
+            Ok(Some(file))
+        }
+        Err(TryLockError::WouldBlock) => {
+            let mut pid = String::new();
+            let _ = file.read_to_string(&mut pid);
+            bail!(
+                "another Oxidify server (process {pid}) uses the database {}: stop it, or give this one a directory of its \
+                 own with OXIDIFY_HOME. Several servers on the same data need PostgreSQL",
+                path.display()
+            )
+        }
+        Err(TryLockError::Error(error)) => {
+            tracing::warn!(%error, "the database cannot be locked; make sure that only one server uses it");
+            Ok(None)
+        }
+    }
 }
 
 /// `SECRET_KEY`, or one that is made at the first start and kept beside the data.
