@@ -39,12 +39,12 @@ class Load:
         return workers
 
     def work(self, index):
-        calls = [self.blocking, self.streaming, self.slow, self.chat]
+        call = [self.blocking, self.streaming, self.slow, self.chat][index % 4]
         number = 0
         while not self.quit.is_set():
             number += 1
             try:
-                calls[(index + number) % len(calls)](f"{index}-{number}")
+                call(f"{index}-{number}")
             except (ApiError, OSError, ValueError, urllib.error.URLError):
                 time.sleep(0.01)  # the server was killed under the call
 
@@ -128,6 +128,10 @@ def main(rounds):
             for worker in workers:
                 worker.join(10)
             server.start()
+            if number % 4 == 0:  # dies again while it takes over
+                time.sleep(random.uniform(0, 0.5))
+                server.kill()
+                server.start()
             began = time.perf_counter()
             while unfinished(server.home):
                 assert time.perf_counter() - began < TAKEOVER_LIMIT, f"still running after {TAKEOVER_LIMIT} s: {unfinished(server.home)[:3]}"
