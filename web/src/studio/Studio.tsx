@@ -34,14 +34,16 @@ interface Props {
 const HOME = { x: 40, y: 40, zoom: 1 };
 
 /** Reads the draft; an app that never had one gets a starter graph. */
-async function load(appId: string, mode: AppMode, titles: (kind: string) => string): Promise<void> {
+async function load(appId: string, mode: AppMode, titles: (kind: string) => string, gone: () => boolean): Promise<void> {
   try {
     const draft = await getDraft(appId);
     const { document, viewport } = readDocument(draft.json);
     const hash = draft.hash;
+    if (gone()) return;
     openStudio({ appId, mode, document, viewport: viewport ?? HOME, loaded: true, sync: { status: "saved", hash, savedAt: undefined } });
   } catch (error) {
     if (!(error instanceof RequestError && error.code === "draft_workflow_not_exist")) throw error;
+    if (gone()) return;
     const document: StudioDocument = starter(mode, titles);
     const { hash } = await saveDraft(appId, { graph: writeGraph(document, HOME), features: document.features, environment_variables: [], conversation_variables: [] });
     openStudio({ appId, mode, document, viewport: HOME, loaded: true, sync: { status: "saved", hash, savedAt: Date.now() } });
@@ -58,7 +60,7 @@ function useStudioOf(appId: string, mode: AppMode) {
     let gone = false;
     setFailed(undefined);
     openStudio({ appId, mode });
-    load(appId, mode, (kind) => t(`kinds.${kind}.name`)).then(
+    load(appId, mode, (kind) => t(`kinds.${kind}.name`), () => gone).then(
       () => {
         if (gone) return;
         stop = startAutosave();

@@ -8,6 +8,14 @@ function calm(): number {
   return window.matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 180;
 }
 
+const MARGIN = 24;
+
+/** How far a span must move to lie inside another; its beginning wins when it is too long. */
+function shift(from: number, to: number, min: number, max: number): number {
+  if (from < min) return min - from;
+  return to > max ? Math.max(max - to, min - from) : 0;
+}
+
 export function useView(frame: RefObject<HTMLElement | null>): void {
   const flow = useReactFlow<FlowNode, FlowEdge>();
   useEffect(() => {
@@ -38,8 +46,11 @@ export function useView(frame: RefObject<HTMLElement | null>): void {
           const corner = flow.flowToScreenPosition({ x, y });
           const end = flow.flowToScreenPosition({ x: x + size.width, y: y + size.height });
           const { left, top, right, bottom } = box();
-          const inside = corner.x > left + 16 && corner.y > top + 16 && end.x < right - 16 && end.y < bottom - 16;
-          if (!inside) void flow.setCenter(x + size.width / 2, y + size.height / 2, { zoom: flow.getZoom(), duration: calm() });
+          // No further than needed: the person keeps their place.
+          const dx = shift(corner.x, end.x, left + MARGIN, right - MARGIN);
+          const dy = shift(corner.y, end.y, top + MARGIN, bottom - MARGIN);
+          const view = flow.getViewport();
+          if (dx !== 0 || dy !== 0) void flow.setViewport({ ...view, x: view.x + dx, y: view.y + dy }, { duration: calm() });
         }, 60);
       },
     });

@@ -37,7 +37,7 @@ export function ModelField({ value, onChange }: Props) {
     <div className="st-col">
       <div className="st-between">
         <span className="st-label">{t("model.label")}</span>
-        <span className="st-meta st-num">{context ? t("model.context", { count: Math.round(context / 1000) }) : ""}</span>
+        <span className="st-meta st-num">{context ? t("model.context", { size: new Intl.NumberFormat(i18n.language, { notation: "compact" }).format(context) }) : ""}</span>
       </div>
       <div className="st-row">
         <button

@@ -132,7 +132,8 @@ export function reduce(run: RunState, event: RunEvent, now: number): RunState {
   const data = event.data ?? undefined;
   switch (event.event) {
     case "workflow_started":
-      return { ...next, status: "running", runId: event.workflow_run_id ?? data?.id ?? next.runId };
+      // Saving and the way to the server are no part of the run.
+      return { ...next, status: "running", startedAt: now, runId: event.workflow_run_id ?? data?.id ?? next.runId };
     case "node_started":
     case "iteration_started":
     case "loop_started":

@@ -14,6 +14,7 @@ import { Button, TextField, Wrong } from "../parts/controls";
 import { RequestError } from "../transport";
 import { runNode } from "../store/runner";
 import { set, useStudio } from "../store/studio";
+import { computedValue } from "../store/useVariables";
 import { JsonView } from "./JsonView";
 import { StatusBadge } from "./StatusBadge";
 
@@ -21,20 +22,38 @@ function spanOf(result: unknown): Span | undefined {
   return storedRun({ id: "node", status: "succeeded", created_at: 0 }, [result]).spans.values().next().value;
 }
 
-/** Variables of other nodes that this node needs and that were never computed. */
-function useMissing(node: GraphNode, wanted: boolean) {
+interface Needs {
+  /** Variables of other nodes that were never computed. */
+  readonly missing: readonly Selector[];
+  /** Values the server does not keep but a run on the screen has. */
+  readonly known: Readonly<Record<string, unknown>>;
+}
+
+/** What this node needs from other nodes, and what of it is there. */
+function useNeeds(node: GraphNode) {
   const appId = useStudio((s) => s.appId);
   const needed = useMemo(() => references(node.data).filter((s) => !["sys", "env", "conversation"].includes(s[0] ?? "")), [node.data]);
   const sources = [...new Set(needed.map((s) => s[0] ?? ""))].sort();
   return useQuery({
+    staleTime: 0,
+    gcTime: 0,
     queryKey: ["draft-variables", appId, node.id, sources.join(), needed.map((s) => s.join(".")).join()],
-    enabled: wanted,
-    queryFn: async () => {
+    queryFn: async (): Promise<Needs> => {
       const found = await Promise.all(sources.map((id) => nodeVariables(appId, id).catch(() => [])));
-      const known = new Set(found.flat().map((v) => v.selector.slice(0, 2).join(".")));
-      return needed.filter((s) => !known.has(s.slice(0, 2).join(".")));
+      const kept = new Set(found.flat().map((v) => v.selector.slice(0, 2).join(".")));
+      const rest = needed.filter((s) => !kept.has(s.slice(0, 2).join(".")));
+      const values = rest.map((s) => ({ selector: s, value: computedValue(s) }));
+      return {
+        missing: values.filter((v) => v.value === undefined).map((v) => v.selector),
+        known: Object.fromEntries(values.filter((v) => v.value !== undefined).map((v) => [keyOf(v.selector), v.value])),
+      };
     },
   });
+}
+
+/** How a node run is given a value of another node. */
+function keyOf(selector: Selector): string {
+  return `#${selector.join(".")}#`;
 }
 
 export function LastRunTab({ node }: { node: GraphNode }) {
@@ -83,25 +102,26 @@ function NodeRunForm({ node, busy }: { node: GraphNode; busy: boolean }) {
   const { t } = useTranslation("studio");
   const client = useQueryClient();
   const titles = useStudio((s) => s.document.nodes);
-  const { data: missing, isPending } = useMissing(node, true);
+  const { data: needs, isPending } = useNeeds(node);
+  const missing = needs?.missing ?? [];
   const [values, setValues] = useState<Readonly<Record<string, string>>>({});
   const start = () => {
-    const inputs = Object.fromEntries((missing ?? []).map((s) => [`#${s.join(".")}#`, readValue(values[s.join(".")] ?? "")]));
+    const typed = Object.fromEntries(missing.map((s) => [keyOf(s), readValue(values[s.join(".")] ?? "")]));
     set({ nodeRunAsked: undefined });
-    void runNode(node.id, inputs).then(() => client.invalidateQueries({ queryKey: ["draft-variables"] }));
+    void runNode(node.id, { ...needs?.known, ...typed }).then(() => client.invalidateQueries({ queryKey: ["draft-variables"] }));
   };
-  const ready = !isPending && missing?.length === 0;
+  const ready = needs !== undefined && needs.missing.length === 0 ? needs.known : undefined;
   useEffect(() => {
     if (!ready || busy) return;
     set({ nodeRunAsked: undefined });
-    void runNode(node.id);
+    void runNode(node.id, ready);
   }, [ready, busy, node.id]);
   if (isPending || ready) return null;
   const name = (s: Selector) => `${titles.get(s[0] ?? "")?.data.title ?? s[0]} / ${s.slice(1).join(".")}`;
   return (
     <section className="st-section">
       <span className="st-hint">{t("lastRun.missing")}</span>
-      {(missing ?? []).map((s) => (
+      {missing.map((s) => (
         <TextField key={s.join(".")} label={name(s)} rows={2} value={values[s.join(".")] ?? ""} onChange={(v) => setValues({ ...values, [s.join(".")]: v })} />
       ))}
       <div className="st-row">

@@ -36,12 +36,18 @@ export function useChip(id: string, selector: Selector): ChipLook {
   return { source: node?.data.title ?? "", name: path.join("."), kind, category: node ? kindOf(kind).category : "flow", state };
 }
 
-/** A short text of the last value of a variable in this session's run, if there is one. */
-export function lastValue(selector: Selector): string | undefined {
+/** The value a variable had in this session's run or the last stored one. */
+export function computedValue(selector: Selector): unknown {
   const { run, lastSpans } = useStudio.getState();
   const [scope = "", ...path] = selector;
   let value: unknown = (run.latest.get(scope) ?? lastSpans.get(scope))?.outputs;
   for (const key of path) value = typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined;
+  return value;
+}
+
+/** The same as a short text, for lists. */
+export function lastValue(selector: Selector): string | undefined {
+  const value = computedValue(selector);
   if (value === undefined) return undefined;
   const text = typeof value === "string" ? value : JSON.stringify(value);
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
