@@ -1,0 +1,91 @@
+/** Finds out which app this is, then shows its page. */
+import { lazy, type ReactNode, Suspense, useEffect, useMemo, useState } from "react";
+import type { Address } from "./address";
+import { Api, ApiError } from "./api";
+import { ChatPage } from "./ChatPage";
+import { dressTab } from "./SiteIcon";
+import { StateCard } from "./StateCard";
+import { type Parameters, parametersFrom, type Site, siteFrom } from "./wire";
+import { chooseLanguage, loadLanguage, useSay } from "./words";
+
+const RunPage = lazy(() => import("./RunPage"));
+
+interface Ready {
+  readonly site: Site;
+  readonly parameters: Parameters;
+}
+
+async function load(api: Api, address: Address): Promise<Ready> {
+  const [site, parameters] = await Promise.all([api.json("/site").then(siteFrom), api.json("/parameters").then(parametersFrom)]);
+  await loadLanguage(chooseLanguage(address.locale, site.language));
+  dressTab(site);
+  return { site, parameters };
+}
+
+const nothing = new ApiError(404, "not_found", "");
+
+export function App({ address }: { address: Address | null }): ReactNode {
+  const api = useMemo(() => (address ? new Api(address.code, address.userId) : null), [address]);
+  const [ready, setReady] = useState<Ready | null>(null);
+  const [error, setError] = useState<unknown>(address ? null : nothing);
+  const [attempt, setAttempt] = useState(0);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each attempt asks again
+  useEffect(() => {
+    if (!api || !address) return;
+    let isLive = true;
+    load(api, address).then(
+      (found) => isLive && setReady(found),
+      (problem: unknown) => isLive && setError(problem),
+    );
+    return () => {
+      isLive = false;
+    };
+  }, [api, address, attempt]);
+
+  if (error !== null) {
+    return (
+      <StateCard
+        error={error}
+        onRetry={() => {
+          setError(null);
+          setAttempt(attempt + 1);
+        }}
+      />
+    );
+  }
+  if (!ready || !api || !address) return <Loading />;
+  const mode = ready.site.mode ?? address.kind;
+  if (mode === "workflow" || mode === "completion") {
+    return (
+      <Suspense fallback={<Loading />}>
+        <RunPage api={api} mode={mode} site={ready.site} parameters={ready.parameters} preset={address.inputs} />
+      </Suspense>
+    );
+  }
+  return (
+    <ChatPage
+      api={api}
+      code={address.code}
+      site={ready.site}
+      parameters={ready.parameters}
+      preset={address.inputs}
+      conversationId={address.conversationId}
+      compact={address.kind === "chatbot"}
+    />
+  );
+}
+
+function Loading(): ReactNode {
+  const say = useSay();
+  return (
+    <main className="state" aria-busy="true">
+      <div className="loading late" role="status">
+        <span className="bone tile" />
+        <span className="bone" style={{ width: 160 }} />
+        <span className="bone" style={{ width: 240 }} />
+        <p className="slow">{say("state.slow")}</p>
+        <span className="visually-hidden">{say("state.loading")}</span>
+      </div>
+    </main>
+  );
+}

@@ -1,0 +1,234 @@
+/** The app's form, before a chat or for a run. */
+import { CircleAlert, Link, Upload } from "lucide-react";
+import { type DragEvent, type FormEvent, type ReactNode, useId, useRef, useState } from "react";
+import type { Api } from "./api";
+import { LinkDialog, PendingFiles } from "./Attachments";
+import { acceptOf, type Attachment, type Limits } from "./files";
+import { type Field, type FormValues, inputsOf, problemOfField, type Problems, problemsOf, type Value } from "./form";
+import type { Json } from "./read";
+import { filesOf, useUploads } from "./useUploads";
+import { useSay } from "./words";
+
+interface FormProps {
+  readonly fields: readonly Field[];
+  readonly start: FormValues;
+  readonly api: Api;
+  readonly limits: Limits;
+  readonly submit: string;
+  readonly busy?: boolean;
+  readonly onSubmit: (inputs: Json) => void;
+}
+
+export function InputForm({ fields, start, api, limits, submit, busy = false, onSubmit }: FormProps): ReactNode {
+  const [values, setValues] = useState(start);
+  const [problems, setProblems] = useState<Problems>({});
+  const form = useRef<HTMLFormElement>(null);
+  const shown = fields.filter((field) => !field.hidden);
+
+  const check = (field: Field, value: Value | undefined): void => {
+    const { [field.variable]: _, ...others } = problems;
+    const problem = problemOfField(field, value);
+    setProblems(problem ? { ...others, [field.variable]: problem } : others);
+  };
+  const change = (field: Field, value: Value): void => {
+    setValues((now) => ({ ...now, [field.variable]: value }));
+    // A field that is red is checked with every key, another one when it is left.
+    if (problems[field.variable]) check(field, value);
+  };
+  const send = (event: FormEvent): void => {
+    event.preventDefault();
+    if (busy) return;
+    const found = problemsOf(fields, values);
+    setProblems(found);
+    const first = shown.find((field) => found[field.variable]);
+    if (first) form.current?.querySelector<HTMLElement>(`[data-field="${CSS.escape(first.variable)}"]`)?.focus();
+    else onSubmit(inputsOf(fields, values));
+  };
+
+  return (
+    <form ref={form} className="form" onSubmit={send} noValidate>
+      {shown.map((field) => (
+        <Row
+          key={field.variable}
+          field={field}
+          value={values[field.variable]}
+          problem={problems[field.variable]}
+          api={api}
+          limits={limits}
+          onChange={(value) => change(field, value)}
+          onFiles={(next) => setValues((now) => ({ ...now, [field.variable]: next(asFiles(now[field.variable])) }))}
+          onBlur={() => check(field, values[field.variable])}
+        />
+      ))}
+      <button type="submit" className="button primary large" disabled={busy}>
+        {submit}
+      </button>
+    </form>
+  );
+}
+
+const asFiles = (value: Value | undefined): readonly Attachment[] => (typeof value === "object" ? value : []);
+
+interface RowProps {
+  readonly field: Field;
+  readonly value: Value | undefined;
+  readonly problem: Problems[string] | undefined;
+  readonly api: Api;
+  readonly limits: Limits;
+  readonly onChange: (value: Value) => void;
+  readonly onFiles: (next: (files: readonly Attachment[]) => readonly Attachment[]) => void;
+  readonly onBlur: () => void;
+}
+
+function Row(props: RowProps): ReactNode {
+  const { field, value, problem } = props;
+  const say = useSay();
+  const id = useId();
+  const note = problem ? `${id}-problem` : undefined;
+  const error = problem && (
+    <span className="error" id={note}>
+      <CircleAlert size={14} aria-hidden="true" />
+      {say(problem.key, problem.values)}
+    </span>
+  );
+  if (field.type === "checkbox") {
+    return (
+      <label className="check">
+        <input type="checkbox" data-field={field.variable} checked={value === true} onChange={(event) => props.onChange(event.target.checked)} />
+        <span>{field.label}</span>
+      </label>
+    );
+  }
+  const isFile = field.type === "file" || field.type === "file-list";
+  const label = (
+    <>
+      {field.label}
+      {!field.required && <span className="optional">{say("form.optional")}</span>}
+    </>
+  );
+  if (isFile) {
+    return (
+      <fieldset className="field" aria-describedby={note}>
+        <legend className="label">{label}</legend>
+        <FileRow {...props} />
+        {error}
+      </fieldset>
+    );
+  }
+  return (
+    <div className="field">
+      <label className="label" htmlFor={id}>
+        {label}
+      </label>
+      <Control {...props} id={id} note={note} />
+      {error}
+    </div>
+  );
+}
+
+function Control({ field, value, problem, onChange, onBlur, id, note }: RowProps & { id: string; note: string | undefined }): ReactNode {
+  const say = useSay();
+  const shared = {
+    id,
+    "data-field": field.variable,
+    "aria-invalid": problem !== undefined,
+    "aria-required": field.required,
+    "aria-describedby": note,
+    value: typeof value === "string" ? value : "",
+    onBlur,
+    onChange: (event: { target: { value: string } }) => onChange(event.target.value),
+  };
+  if (field.type === "paragraph") return <textarea {...shared} rows={4} placeholder={field.placeholder} />;
+  if (field.type === "json_object") return <textarea {...shared} rows={6} className="mono" spellCheck={false} placeholder={field.placeholder || "{ }"} />;
+  if (field.type === "select") {
+    return (
+      <select {...shared}>
+        <option value="">{say("form.pick")}</option>
+        {field.options.map((option) => (
+          <option key={option} value={option}>
+            {option}
+          </option>
+        ))}
+      </select>
+    );
+  }
+  const input = <input {...shared} type="text" inputMode={field.type === "number" ? "decimal" : undefined} placeholder={field.placeholder} autoComplete="off" />;
+  if (!field.unit) return input;
+  return (
+    <span className="with-unit">
+      {input}
+      <span>{field.unit}</span>
+    </span>
+  );
+}
+
+function FileRow({ field, value, api, limits, onFiles }: RowProps): ReactNode {
+  const say = useSay();
+  const picker = useRef<HTMLInputElement>(null);
+  const [refused, setRefused] = useState<string | null>(null);
+  const [isOver, setOver] = useState(false);
+  const [asksLink, setAsksLink] = useState(false);
+  const files = asFiles(value);
+  const rules = field.upload;
+  const uploads = useUploads(api, rules, limits, files, onFiles, setRefused);
+  if (!rules) return null;
+  const add = (chosen: readonly File[]): void => {
+    setRefused(null);
+    uploads.add(chosen);
+  };
+  const drop = (event: DragEvent): void => {
+    event.preventDefault();
+    setOver(false);
+    add(filesOf(event.dataTransfer));
+  };
+  const isFull = files.length >= rules.most;
+  return (
+    <>
+      {!isFull && (
+        // biome-ignore lint/a11y/noStaticElementInteractions: dropping is the short way; the buttons inside do the same
+        <div
+          className={isOver ? "drop over" : "drop"}
+          onDragOver={(event) => {
+            event.preventDefault();
+            setOver(true);
+          }}
+          onDragLeave={() => setOver(false)}
+          onDrop={drop}
+        >
+          {rules.local && (
+            <button type="button" className="button" data-field={field.variable} onClick={() => picker.current?.click()}>
+              <Upload size={16} aria-hidden="true" />
+              {say("files.choose")}
+            </button>
+          )}
+          {rules.remote && (
+            <button type="button" className="button" data-field={rules.local ? undefined : field.variable} onClick={() => setAsksLink(true)}>
+              <Link size={16} aria-hidden="true" />
+              {say("files.addLink")}
+            </button>
+          )}
+          {rules.local && <span className="hint">{say("files.dropHere")}</span>}
+        </div>
+      )}
+      <input
+        ref={picker}
+        type="file"
+        hidden
+        accept={acceptOf(rules)}
+        multiple={rules.most > 1}
+        onChange={(event) => {
+          add([...(event.target.files ?? [])]);
+          event.target.value = "";
+        }}
+      />
+      <PendingFiles files={files} uploads={uploads} />
+      {refused && (
+        <span className="error" role="alert">
+          <CircleAlert size={14} aria-hidden="true" />
+          {refused}
+        </span>
+      )}
+      {asksLink && <LinkDialog onAdd={uploads.addLink} onClose={() => setAsksLink(false)} />}
+    </>
+  );
+}

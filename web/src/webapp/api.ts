@@ -1,0 +1,151 @@
+/** `/api` with the visitor's passport: fetched when needed, renewed once when refused. */
+import { readEvents, type StreamEvent } from "../lib/events";
+import { isRecord, type Json, record, text } from "./read";
+import { readKey, writeKey } from "./storage";
+
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly retryAfter: number | null = null,
+  ) {
+    super(message);
+    this.name = "ApiError";
+  }
+}
+
+/** The request did not reach the server, or the answer did not come through. */
+export const isOffline = (error: unknown): boolean => error instanceof ApiError && error.status === 0;
+export const isAbort = (error: unknown): boolean => error instanceof DOMException && error.name === "AbortError";
+
+export interface Ask {
+  readonly method?: "GET" | "POST" | "PATCH" | "DELETE";
+  readonly query?: Readonly<Record<string, string | undefined>>;
+  readonly body?: Json;
+  readonly signal?: AbortSignal;
+}
+
+function errorFrom(status: number, body: string, retryAfter: string | null): ApiError {
+  const seconds = retryAfter === null ? Number.NaN : Number(retryAfter);
+  const wait = Number.isFinite(seconds) ? seconds : null;
+  try {
+    const found: unknown = JSON.parse(body);
+    if (isRecord(found)) return new ApiError(status, text(found.code, "unknown"), text(found.message) || text(found.error), wait);
+  } catch {
+    // Not ours: a proxy in between answered.
+  }
+  return new ApiError(status, "unknown", "", wait);
+}
+
+async function fetched(address: string, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(address, { credentials: "same-origin", ...init });
+  } catch (error) {
+    if (isAbort(error)) throw error;
+    throw new ApiError(0, "offline", "");
+  }
+}
+
+export class Api {
+  private passport: string | null;
+  private entering: Promise<void> | null = null;
+  /** Called when the old passport no longer holds and the visitor is a new one. */
+  onNewVisitor: () => void = () => undefined;
+
+  constructor(
+    private readonly code: string,
+    readonly userId: string | null,
+  ) {
+    const isSameUser = (readKey(`passport-user-${code}`) ?? "") === (userId ?? "");
+    this.passport = isSameUser ? readKey(`passport-${code}`) : null;
+  }
+
+  private async fetchPassport(): Promise<void> {
+    const query = this.userId === null ? "" : `?user_id=${encodeURIComponent(this.userId)}`;
+    const response = await fetched(`/api/passport${query}`, { headers: { "X-App-Code": this.code } });
+    const body = await response.text();
+    if (!response.ok) throw errorFrom(response.status, body, response.headers.get("retry-after"));
+    this.passport = text(record(JSON.parse(body)).access_token);
+    writeKey(`passport-${this.code}`, this.passport);
+    writeKey(`passport-user-${this.code}`, this.userId);
+  }
+
+  private enter(): Promise<void> {
+    this.entering ??= this.fetchPassport().finally(() => {
+      this.entering = null;
+    });
+    return this.entering;
+  }
+
+  private headers(): Record<string, string> {
+    return { "X-App-Code": this.code, "X-App-Passport": this.passport ?? "" };
+  }
+
+  async request(path: string, ask: Ask = {}): Promise<Response> {
+    if (!this.passport) await this.enter();
+    const search = new URLSearchParams();
+    for (const [key, value] of Object.entries(ask.query ?? {})) if (value !== undefined) search.set(key, value);
+    const address = `/api${path}${search.size > 0 ? `?${search}` : ""}`;
+    const send = (): Promise<Response> =>
+      fetched(address, {
+        method: ask.method ?? "GET",
+        headers: { ...this.headers(), ...(ask.body ? { "Content-Type": "application/json" } : {}) },
+        ...(ask.body ? { body: JSON.stringify(ask.body) } : {}),
+        ...(ask.signal ? { signal: ask.signal } : {}),
+      });
+    let response = await send();
+    if (response.status === 401) {
+      const error = errorFrom(401, await response.text(), null);
+      if (error.code !== "unauthorized") throw error;
+      const used = this.passport;
+      writeKey(`passport-${this.code}`, null);
+      await this.enter();
+      response = await send();
+      if (used !== this.passport && response.status !== 401) this.onNewVisitor();
+    }
+    if (!response.ok) throw errorFrom(response.status, await response.text().catch(() => ""), response.headers.get("retry-after"));
+    return response;
+  }
+
+  async json(path: string, ask: Ask = {}): Promise<Json> {
+    const response = await this.request(path, ask);
+    const body = await response.text();
+    return body === "" ? {} : record(JSON.parse(body));
+  }
+
+  /** Reads a stream to its end. A cut connection is an `ApiError` with status 0. */
+  async stream(path: string, body: Json, onEvent: (event: StreamEvent) => void, signal: AbortSignal): Promise<void> {
+    const response = await this.request(path, { method: "POST", body, signal });
+    if (!response.body) return;
+    try {
+      await readEvents(response.body, onEvent);
+    } catch (error) {
+      if (isAbort(error)) throw error;
+      throw new ApiError(0, "offline", "");
+    }
+  }
+
+  /** XMLHttpRequest, because only it tells how far an upload is. */
+  async upload(file: File, onProgress: (part: number) => void, signal: AbortSignal): Promise<Json> {
+    if (!this.passport) await this.enter();
+    return new Promise((resolve, reject) => {
+      const call = new XMLHttpRequest();
+      call.open("POST", "/api/files/upload");
+      for (const [name, value] of Object.entries(this.headers())) call.setRequestHeader(name, value);
+      call.upload.onprogress = (event) => {
+        if (event.lengthComputable) onProgress(Math.min(0.99, event.loaded / event.total));
+      };
+      call.onload = () => {
+        if (call.status >= 200 && call.status < 300) resolve(record(JSON.parse(call.responseText)));
+        else reject(errorFrom(call.status, call.responseText, call.getResponseHeader("retry-after")));
+      };
+      call.onerror = () => reject(new ApiError(0, "offline", ""));
+      call.onabort = () => reject(new DOMException("aborted", "AbortError"));
+      signal.addEventListener("abort", () => call.abort());
+      const form = new FormData();
+      form.append("file", file);
+      call.send(form);
+    });
+  }
+}

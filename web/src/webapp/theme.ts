@@ -1,0 +1,29 @@
+/** Light, dark or the system's. The key is the Studio's; `boot.js` applies it before the first paint. */
+import { createStore, useStore } from "./store";
+import { readKey, writeKey } from "./storage";
+
+export type Theme = "light" | "dark" | "system";
+const KEY = "oxidify.theme";
+const asTheme = (value: string | null): Theme => (value === "light" || value === "dark" ? value : "system");
+const store = createStore<{ theme: Theme }>({ theme: asTheme(readKey(KEY)) });
+
+function apply(): void {
+  const { theme } = store.get();
+  const dark = theme === "dark" || (theme === "system" && matchMedia("(prefers-color-scheme: dark)").matches);
+  document.documentElement.dataset.theme = dark ? "dark" : "light";
+}
+
+/** Follows the system, and `?theme=` of the address for this page view. */
+export function startTheme(wanted: string | null): void {
+  if (wanted === "light" || wanted === "dark") store.set(() => ({ theme: wanted }));
+  apply();
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", apply);
+}
+
+export function setTheme(theme: Theme): void {
+  writeKey(KEY, theme === "system" ? null : theme);
+  store.set(() => ({ theme }));
+  apply();
+}
+
+export const useTheme = (): Theme => useStore(store, (state) => state.theme);
