@@ -146,11 +146,22 @@ impl RunSink {
         if self.is_finished() {
             return Ok(());
         }
-        let elapsed_seconds = self.lock().started.elapsed().as_secs_f64();
-        let outcome =
-            RunOutcome { error: Some(error.to_owned()), elapsed_seconds, ..RunOutcome::new(RunStatus::Failed) };
-        let kind = RunEventKind::RunFinished(Box::new(outcome));
+        let kind = RunEventKind::RunFinished(Box::new(self.failure(error)));
         self.emit(RunEvent { sequence: 0, at: Utc::now(), kind }).await
+    }
+
+    fn failure(&self, error: &str) -> RunOutcome {
+        let elapsed_seconds = self.lock().started.elapsed().as_secs_f64();
+        RunOutcome { error: Some(error.to_owned()), elapsed_seconds, ..RunOutcome::new(RunStatus::Failed) }
+    }
+
+    /// The rows of a run whose recording failed, with their end, to be written later.
+    pub(crate) fn last_words(&self, why: &str) -> Delta {
+        let outcome = self.failure(&format!("The result of the run could not be recorded: {why}"));
+        let mut state = self.lock();
+        state.finished = false;
+        let effects = state.run_finished(self.mode, ox_db::now(), &outcome);
+        effects.change.unwrap_or_default()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
