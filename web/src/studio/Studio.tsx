@@ -1,7 +1,7 @@
 /** The studio of a workflow or chatflow: canvas, inspector or side panel, tray. */
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { getDraft, getPublished, saveDraft } from "./api";
+import { defaultModel, getDraft, getPublished, saveDraft } from "./api";
 import { Banners } from "./bar/Banners";
 import { Canvas } from "./canvas/Canvas";
 import { readDocument, type StudioDocument, writeGraph } from "./model/document";
@@ -44,7 +44,8 @@ async function load(appId: string, mode: AppMode, titles: (kind: string) => stri
   } catch (error) {
     if (!(error instanceof RequestError && error.code === "draft_workflow_not_exist")) throw error;
     if (gone()) return;
-    const document: StudioDocument = starter(mode, titles);
+    const model = await defaultModel().catch(() => undefined);
+    const document: StudioDocument = starter(mode, titles, model ? { provider: model.provider, name: model.model, mode: "chat" } : undefined);
     const { hash } = await saveDraft(appId, { graph: writeGraph(document, HOME), features: document.features, environment_variables: [], conversation_variables: [] });
     openStudio({ appId, mode, document, viewport: HOME, loaded: true, sync: { status: "saved", hash, savedAt: Date.now() } });
   }

@@ -26,6 +26,7 @@ import { hasMod, isTyping } from "./keys";
 
 const ARROWS: Readonly<Record<string, Direction>> = { ArrowLeft: "left", ArrowRight: "right", ArrowUp: "up", ArrowDown: "down" };
 const STEP = 8;
+const POINTER: readonly ("pointerdown" | "pointerup" | "pointercancel")[] = ["pointerdown", "pointerup", "pointercancel"];
 
 const state = () => useStudio.getState();
 
@@ -169,14 +170,21 @@ export function useCanvasKeys(frame: RefObject<HTMLElement | null>): void {
     const focus = (event: FocusEvent) => {
       const node = event.target instanceof Element ? event.target.closest<HTMLElement>(".react-flow__node") : null;
       const id = node?.dataset.id;
-      if (id && node === event.target && node.matches(":focus-visible") && !state().selection.has(id)) select([id]);
+      if (id && node === event.target && !pressed && !state().selection.has(id)) select([id]);
     };
+    // A press selects by itself, and decides between one node and many.
+    let pressed = false;
+    const press = (event: PointerEvent) => {
+      pressed = event.type === "pointerdown";
+    };
+    for (const type of POINTER) window.addEventListener(type, press, true);
     const element = frame.current;
     window.addEventListener("keydown", down);
     window.addEventListener("keyup", up);
     window.addEventListener("paste", paste);
     element?.addEventListener("focusin", focus);
     return () => {
+      for (const type of POINTER) window.removeEventListener(type, press, true);
       window.removeEventListener("keydown", down);
       window.removeEventListener("keyup", up);
       window.removeEventListener("paste", paste);

@@ -82,7 +82,8 @@ function check(data: LlmData, context: CheckContext): KindProblem[] {
   const messages = messagesOf(data);
   const texts = messages.map(messageText);
   if (!data.model.name) out.push({ code: "noModel" });
-  if (!texts.some((t) => t.trim())) out.push({ code: "noPrompt" });
+  const remembered = data.memory?.query_prompt_template?.trim();
+  if (!remembered && !texts.some((t) => t.trim())) out.push({ code: "noPrompt" });
   if (data.vision.enabled && (data.vision.configs?.variable_selector.length ?? 0) < 2) out.push({ code: "noVisionVariable" });
   const usesContext = texts.some((t) => t.includes("{{#context#}}"));
   if (data.context.enabled && data.context.variable_selector.length >= 2 && !usesContext) out.push({ code: "contextUnused", warning: true });

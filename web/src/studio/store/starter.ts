@@ -16,7 +16,13 @@ const FEATURES = {
   file_upload: { enabled: false },
 };
 
-export function starter(mode: AppMode, titles: (kind: string) => string): StudioDocument {
+export interface StarterModel {
+  readonly provider: string;
+  readonly name: string;
+  readonly mode: string;
+}
+
+export function starter(mode: AppMode, titles: (kind: string) => string, model: StarterModel | undefined): StudioDocument {
   const nodes = new Map<string, GraphNode>();
   const add = (type: string, column: number, extra: Record<string, unknown> = {}): GraphNode => {
     const position = { x: 80 + column * STEP_X, y: 200 };
@@ -28,7 +34,12 @@ export function starter(mode: AppMode, titles: (kind: string) => string): Studio
   const start = add("start", 0);
   const base: StudioDocument = { ...emptyDocument, nodes, features: FEATURES };
   if (mode === "workflow") return base;
-  const llm = add("llm", 1);
+  // A chat remembers: the person's message comes with the conversation before it.
+  const llm = add("llm", 1, {
+    prompt_template: [{ id: "system", role: "system", text: "" }],
+    memory: { window: { enabled: false, size: 50 }, query_prompt_template: "{{#sys.query#}}" },
+    ...(model ? { model: { ...model, completion_params: {} } } : {}),
+  });
   const answer = add("answer", 2, { answer: `{{#${llm.id}.text#}}` });
   const edges = [
     makeEdge(base, { source: start.id, sourceHandle: "source", target: llm.id }),

@@ -1,0 +1,92 @@
+import { describe, expect, it } from "vitest";
+import en from "../../locales/en/studio.json";
+import zh from "../../locales/zh-Hans/studio.json";
+import { graph, node, edge } from "../model/fixtures";
+import { findProblems } from "../model/problems";
+import { starter } from "../store/starter";
+import type { Kind } from "./kind";
+import { kindOf, kindsFor, portsOf, rulesFor } from "./registry";
+
+const names: Record<string, { name?: string; about?: string }> = en.kinds;
+const zhNames: Record<string, { name?: string; about?: string }> = zh.kinds;
+const context = { mode: "workflow" as const, model: { provider: "oxidify/scripted", name: "echo", mode: "chat" } };
+const addable = [...new Set([...kindsFor("workflow"), ...kindsFor("advanced-chat")])].map((kind): [string, Kind] => [kind.type, kind]);
+
+describe("every kind of the palette", () => {
+  it.each(addable)("%s has a name, defaults that read, ports and outputs", (type, kind) => {
+    expect(names[type]?.name && names[type]?.about).toBeTruthy();
+    expect(zhNames[type]?.name && zhNames[type]?.about).toBeTruthy();
+    const data = { ...kind.defaults(context), type, title: "T" };
+    expect(kind.rules(data).outputs).toEqual(kind.ports(data).map((p) => p.id));
+    for (const output of kind.outputs(data, "workflow")) expect(output.name).toBeTruthy();
+    expect(Array.isArray(kind.check(data, { variables: [], mode: "workflow" }))).toBe(true);
+    expect(kind.supported).toBe(true);
+  });
+
+  it.each(addable)("%s survives data of any shape", (type, kind) => {
+    for (const wrong of [{}, { variables: 3, cases: "x", outputs: null, model: [], prompt_template: 1, body: "{}", authorization: null }]) {
+      const data = { ...wrong, type, title: "T" };
+      expect(() => [kind.rules(data), kind.outputs(data, "workflow"), kind.check(data, { variables: [], mode: "workflow" })]).not.toThrow();
+    }
+  });
+});
+
+describe("kinds of other versions", () => {
+  it.each(["iteration", "tool", "agent", "human-input", "something-new"])("%s draws and says so", (type) => {
+    const codes = kindOf(type).check({ type, title: "T" }, { variables: [], mode: "workflow" }).map((p) => p.code);
+    expect(codes).toEqual(["laterVersion"]);
+    expect(kindsFor("workflow").some((k) => k.type === type)).toBe(false);
+  });
+
+  it("the old name of the aggregator is the aggregator", () => {
+    expect(kindOf("variable-assigner").type).toBe("variable-aggregator");
+  });
+
+  it("keep the ports their files use", () => {
+    const ports = (data: Record<string, unknown>) => portsOf(graph([node("n", String(data.type), data)]).nodes.get("n") ?? never()).outputs;
+    expect(ports({ type: "question-classifier", classes: [{ id: "1" }, { id: "2" }] })).toEqual(["1", "2"]);
+    expect(ports({ type: "human-input", user_actions: [{ id: "ok" }] })).toEqual(["ok", "__timeout__"]);
+    expect(ports({ type: "if-else", cases: [{ case_id: "true", conditions: [] }] })).toEqual(["true", "false"]);
+    expect(ports({ type: "loop-end" })).toEqual([]);
+  });
+});
+
+function never(): never {
+  throw new Error("missing");
+}
+
+describe("problems of real kinds", () => {
+  const codes = (document: ReturnType<typeof graph>, mode: "workflow" | "advanced-chat" = "workflow") =>
+    findProblems(document, mode, rulesFor(mode)).map((p) => `${p.node ?? "-"}:${p.code}`);
+
+  it("a chat starts with nothing but the model to choose", () => {
+    const titles = (kind: string) => kind;
+    expect(codes(starter("advanced-chat", titles, context.model), "advanced-chat")).toEqual([]);
+    expect(codes(starter("advanced-chat", titles, undefined), "advanced-chat").map((c) => c.split(":")[1])).toEqual(["noModel"]);
+    expect(codes(starter("workflow", titles, undefined))).toEqual(["-:noOutput"]);
+  });
+
+  it.each([
+    ["http-request", { url: "" }, "noUrl"],
+    ["http-request", { url: "ftp://x" }, "badUrl"],
+    ["http-request", { url: "https://x", authorization: { type: "api-key", config: { type: "bearer", api_key: " " } } }, "noKey"],
+    ["http-request", { url: "https://x", body: { type: "binary", data: [{ type: "file", file: [] }] } }, "noBinary"],
+    ["code", { code: "", outputs: { a: { type: "string" } } }, "noCode"],
+    ["code", { code: "x", outputs: { a: { type: "string" } } }, "noMain"],
+    ["code", { code: "def main(): pass", code_language: "python3", outputs: { a: { type: "string" } } }, "languageLater"],
+    ["code", { code: "function main(){}", outputs: { "1a": { type: "string" } } }, "badName"],
+    ["template-transform", { template: " " }, "noTemplate"],
+    ["if-else", { cases: [{ case_id: "true", conditions: [] }] }, "noConditions"],
+    ["if-else", { cases: [{ case_id: "true", conditions: [{ variable_selector: ["s", "topic"], comparison_operator: "is", value: "" }] }] }, "incompleteCondition"],
+    ["variable-aggregator", { variables: [] }, "noVariables"],
+    ["llm", { model: { provider: "p", name: "" }, prompt_template: [{ role: "user", text: "x" }] }, "noModel"],
+    ["llm", { model: { provider: "p", name: "m" }, prompt_template: [{ role: "user", text: " " }] }, "noPrompt"],
+    ["llm", { model: { provider: "p", name: "m" }, prompt_template: [{ role: "user", text: "x" }], vision: { enabled: true } }, "noVisionVariable"],
+    ["llm", { model: { provider: "p", name: "m" }, prompt_template: [{ role: "user", text: "{{#context#}}" }] }, "contextMissing"],
+    ["end", { outputs: [] }, "noOutputs"],
+    ["end", { outputs: [{ variable: "a", value_selector: [] }] }, "noValue"],
+  ])("%s %j: %s", (type, data, code) => {
+    const document = graph([node("s", "start"), node("n", type, data)], [edge("s", "n")]);
+    expect(codes(document)).toContain(`n:${code}`);
+  });
+});
