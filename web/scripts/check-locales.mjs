@@ -5,7 +5,8 @@ import { join } from "node:path";
 const root = new URL("../src/locales/", import.meta.url).pathname;
 const HAN = /\p{Script=Han}/u;
 /** What reads the same in both languages: names, formats, keys, code. */
-const SAME = /^(?:[\s\d\p{P}\p{S}]|\{\{[^}]*\}\}|<\/?\d+>|OpenAI|Oxidify|Dify|API|MCP|DSL|URL|YAML|JSON|Jinja2?|JavaScript|Python3?|HTTP|HTTPS|LLM|GET|POST|PUT|PATCH|DELETE|HEAD|IF|ELIF|ELSE|AND|OR|Bearer|Basic|Header|cURL|Node|Esc|Tab|ID|Token|token|tok|tokens|SSL|SSE|TLS|p95|ms|s|k|M|KB|MB|GB|USD|CSV|English|SYSTEM|USER|ASSISTANT|Schema|null|true|false|Markdown|x-www-form-urlencoded|form-data|raw|binary|none|JSON Schema|Webhook|v)+$/u;
+const SAME =
+  /^(?:[\s\d\p{P}\p{S}]|\{\{[^}]*\}\}|<\/?\d+>|OpenAI|Oxidify|Dify|API|MCP|DSL|URL|YAML|JSON|Jinja2?|JavaScript|Python3?|HTTP|HTTPS|LLM|GET|POST|PUT|PATCH|DELETE|HEAD|IF|ELIF|ELSE|AND|OR|Bearer|Basic|Header|cURL|Node|Esc|Tab|ID|Token|token|tok|tokens|SSL|SSE|TLS|p95|ms|s|k|M|KB|MB|GB|USD|CSV|English|SYSTEM|USER|ASSISTANT|Schema|null|true|false|Markdown|x-www-form-urlencoded|form-data|raw|binary|none|JSON Schema|Webhook|v)+$/u;
 const PLURAL = /_(zero|one|two|few|many|other)$/;
 const problems = [];
 

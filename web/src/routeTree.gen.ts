@@ -26,6 +26,10 @@ import { Route as ShellSettingsProfileRouteImport } from "./routes/_shell.settin
 import { Route as ShellSettingsServerRouteImport } from "./routes/_shell.settings.server";
 import { Route as ShellSettingsShortcutsRouteImport } from "./routes/_shell.settings.shortcuts";
 import { Route as ShellAppAppIdIndexRouteImport } from "./routes/_shell.app.$appId.index";
+import { Route as ShellAppAppIdConfigurationRouteImport } from "./routes/_shell.app.$appId.configuration";
+import { Route as ShellAppAppIdDevelopRouteImport } from "./routes/_shell.app.$appId.develop";
+import { Route as ShellAppAppIdLogsRouteImport } from "./routes/_shell.app.$appId.logs";
+import { Route as ShellAppAppIdOverviewRouteImport } from "./routes/_shell.app.$appId.overview";
 import { Route as ShellAppAppIdWorkflowRouteImport } from "./routes/_shell.app.$appId.workflow";
 
 const IndexRoute = IndexRouteImport.update({
@@ -112,6 +116,27 @@ const ShellAppAppIdIndexRoute = ShellAppAppIdIndexRouteImport.update({
   path: "/",
   getParentRoute: () => ShellAppAppIdRoute,
 } as any);
+const ShellAppAppIdConfigurationRoute =
+  ShellAppAppIdConfigurationRouteImport.update({
+    id: "/configuration",
+    path: "/configuration",
+    getParentRoute: () => ShellAppAppIdRoute,
+  } as any);
+const ShellAppAppIdDevelopRoute = ShellAppAppIdDevelopRouteImport.update({
+  id: "/develop",
+  path: "/develop",
+  getParentRoute: () => ShellAppAppIdRoute,
+} as any);
+const ShellAppAppIdLogsRoute = ShellAppAppIdLogsRouteImport.update({
+  id: "/logs",
+  path: "/logs",
+  getParentRoute: () => ShellAppAppIdRoute,
+} as any);
+const ShellAppAppIdOverviewRoute = ShellAppAppIdOverviewRouteImport.update({
+  id: "/overview",
+  path: "/overview",
+  getParentRoute: () => ShellAppAppIdRoute,
+} as any);
 const ShellAppAppIdWorkflowRoute = ShellAppAppIdWorkflowRouteImport.update({
   id: "/workflow",
   path: "/workflow",
@@ -134,6 +159,10 @@ export interface FileRoutesByFullPath {
   "/settings/server": typeof ShellSettingsServerRoute;
   "/settings/shortcuts": typeof ShellSettingsShortcutsRoute;
   "/settings/": typeof ShellSettingsIndexRoute;
+  "/app/$appId/configuration": typeof ShellAppAppIdConfigurationRoute;
+  "/app/$appId/develop": typeof ShellAppAppIdDevelopRoute;
+  "/app/$appId/logs": typeof ShellAppAppIdLogsRoute;
+  "/app/$appId/overview": typeof ShellAppAppIdOverviewRoute;
   "/app/$appId/workflow": typeof ShellAppAppIdWorkflowRoute;
   "/app/$appId/": typeof ShellAppAppIdIndexRoute;
 }
@@ -151,6 +180,10 @@ export interface FileRoutesByTo {
   "/settings/server": typeof ShellSettingsServerRoute;
   "/settings/shortcuts": typeof ShellSettingsShortcutsRoute;
   "/settings": typeof ShellSettingsIndexRoute;
+  "/app/$appId/configuration": typeof ShellAppAppIdConfigurationRoute;
+  "/app/$appId/develop": typeof ShellAppAppIdDevelopRoute;
+  "/app/$appId/logs": typeof ShellAppAppIdLogsRoute;
+  "/app/$appId/overview": typeof ShellAppAppIdOverviewRoute;
   "/app/$appId/workflow": typeof ShellAppAppIdWorkflowRoute;
   "/app/$appId": typeof ShellAppAppIdIndexRoute;
 }
@@ -172,6 +205,10 @@ export interface FileRoutesById {
   "/_shell/settings/server": typeof ShellSettingsServerRoute;
   "/_shell/settings/shortcuts": typeof ShellSettingsShortcutsRoute;
   "/_shell/settings/": typeof ShellSettingsIndexRoute;
+  "/_shell/app/$appId/configuration": typeof ShellAppAppIdConfigurationRoute;
+  "/_shell/app/$appId/develop": typeof ShellAppAppIdDevelopRoute;
+  "/_shell/app/$appId/logs": typeof ShellAppAppIdLogsRoute;
+  "/_shell/app/$appId/overview": typeof ShellAppAppIdOverviewRoute;
   "/_shell/app/$appId/workflow": typeof ShellAppAppIdWorkflowRoute;
   "/_shell/app/$appId/": typeof ShellAppAppIdIndexRoute;
 }
@@ -193,6 +230,10 @@ export interface FileRouteTypes {
     | "/settings/server"
     | "/settings/shortcuts"
     | "/settings/"
+    | "/app/$appId/configuration"
+    | "/app/$appId/develop"
+    | "/app/$appId/logs"
+    | "/app/$appId/overview"
     | "/app/$appId/workflow"
     | "/app/$appId/";
   fileRoutesByTo: FileRoutesByTo;
@@ -210,6 +251,10 @@ export interface FileRouteTypes {
     | "/settings/server"
     | "/settings/shortcuts"
     | "/settings"
+    | "/app/$appId/configuration"
+    | "/app/$appId/develop"
+    | "/app/$appId/logs"
+    | "/app/$appId/overview"
     | "/app/$appId/workflow"
     | "/app/$appId";
   id:
@@ -230,6 +275,10 @@ export interface FileRouteTypes {
     | "/_shell/settings/server"
     | "/_shell/settings/shortcuts"
     | "/_shell/settings/"
+    | "/_shell/app/$appId/configuration"
+    | "/_shell/app/$appId/develop"
+    | "/_shell/app/$appId/logs"
+    | "/_shell/app/$appId/overview"
     | "/_shell/app/$appId/workflow"
     | "/_shell/app/$appId/";
   fileRoutesById: FileRoutesById;
@@ -363,6 +412,34 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof ShellAppAppIdIndexRouteImport;
       parentRoute: typeof ShellAppAppIdRoute;
     };
+    "/_shell/app/$appId/configuration": {
+      id: "/_shell/app/$appId/configuration";
+      path: "/configuration";
+      fullPath: "/app/$appId/configuration";
+      preLoaderRoute: typeof ShellAppAppIdConfigurationRouteImport;
+      parentRoute: typeof ShellAppAppIdRoute;
+    };
+    "/_shell/app/$appId/develop": {
+      id: "/_shell/app/$appId/develop";
+      path: "/develop";
+      fullPath: "/app/$appId/develop";
+      preLoaderRoute: typeof ShellAppAppIdDevelopRouteImport;
+      parentRoute: typeof ShellAppAppIdRoute;
+    };
+    "/_shell/app/$appId/logs": {
+      id: "/_shell/app/$appId/logs";
+      path: "/logs";
+      fullPath: "/app/$appId/logs";
+      preLoaderRoute: typeof ShellAppAppIdLogsRouteImport;
+      parentRoute: typeof ShellAppAppIdRoute;
+    };
+    "/_shell/app/$appId/overview": {
+      id: "/_shell/app/$appId/overview";
+      path: "/overview";
+      fullPath: "/app/$appId/overview";
+      preLoaderRoute: typeof ShellAppAppIdOverviewRouteImport;
+      parentRoute: typeof ShellAppAppIdRoute;
+    };
     "/_shell/app/$appId/workflow": {
       id: "/_shell/app/$appId/workflow";
       path: "/workflow";
@@ -400,11 +477,19 @@ const ShellSettingsRouteWithChildren = ShellSettingsRoute._addFileChildren(
 );
 
 interface ShellAppAppIdRouteChildren {
+  ShellAppAppIdConfigurationRoute: typeof ShellAppAppIdConfigurationRoute;
+  ShellAppAppIdDevelopRoute: typeof ShellAppAppIdDevelopRoute;
+  ShellAppAppIdLogsRoute: typeof ShellAppAppIdLogsRoute;
+  ShellAppAppIdOverviewRoute: typeof ShellAppAppIdOverviewRoute;
   ShellAppAppIdWorkflowRoute: typeof ShellAppAppIdWorkflowRoute;
   ShellAppAppIdIndexRoute: typeof ShellAppAppIdIndexRoute;
 }
 
 const ShellAppAppIdRouteChildren: ShellAppAppIdRouteChildren = {
+  ShellAppAppIdConfigurationRoute: ShellAppAppIdConfigurationRoute,
+  ShellAppAppIdDevelopRoute: ShellAppAppIdDevelopRoute,
+  ShellAppAppIdLogsRoute: ShellAppAppIdLogsRoute,
+  ShellAppAppIdOverviewRoute: ShellAppAppIdOverviewRoute,
   ShellAppAppIdWorkflowRoute: ShellAppAppIdWorkflowRoute,
   ShellAppAppIdIndexRoute: ShellAppAppIdIndexRoute,
 };

@@ -76,7 +76,14 @@ export const appList = (filter: AppFilter) =>
   infiniteQueryOptions({
     queryKey: ["apps", "list", filter],
     queryFn: ({ pageParam }) =>
-      get<Page<AppItem>>("/apps", { page: pageParam, limit: 50, name: filter.name, mode: filter.mode, tag_ids: filter.tags?.join(","), is_created_by_me: filter.mine ? true : undefined }),
+      get<Page<AppItem>>("/apps", {
+        page: pageParam,
+        limit: 50,
+        name: filter.name,
+        mode: filter.mode,
+        tag_ids: filter.tags?.join(","),
+        is_created_by_me: filter.mine ? true : undefined,
+      }),
     initialPageParam: 1,
     getNextPageParam: (last) => (last.page * last.limit < last.total ? last.page + 1 : undefined),
     placeholderData: (before) => before,
@@ -154,7 +161,8 @@ export interface Version {
   readonly graph?: { readonly nodes?: readonly { readonly data?: Record<string, unknown> }[] };
 }
 
-export const publishedVersion = (id: string) => queryOptions({ queryKey: ["apps", "published", id], queryFn: () => get<Version | null>(`/apps/${id}/workflows/publish`) });
+export const publishedVersion = (id: string) =>
+  queryOptions({ queryKey: ["apps", "published", id], queryFn: () => get<Version | null>(`/apps/${id}/workflows/publish`) });
 export const saveModelConfig = (id: string, config: unknown) => json(`/apps/${id}/model-config`, { method: "POST", body: config });
 
 /** Runs a change and reads the lists again. */

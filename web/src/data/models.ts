@@ -22,7 +22,10 @@ export interface Provider {
   readonly supported_model_types: readonly string[];
   readonly configurate_methods: readonly string[];
   readonly provider_credential_schema: { readonly credential_form_schemas: readonly FormField[] } | null;
-  readonly model_credential_schema: { readonly model?: { readonly label?: Localised; readonly placeholder?: Localised }; readonly credential_form_schemas: readonly FormField[] } | null;
+  readonly model_credential_schema: {
+    readonly model?: { readonly label?: Localised; readonly placeholder?: Localised };
+    readonly credential_form_schemas: readonly FormField[];
+  } | null;
   readonly custom_configuration: {
     readonly status: string;
     readonly current_credential_id: string | null;
@@ -69,39 +72,60 @@ const W = "/workspaces/current";
 const at = (provider: string) => `${W}/model-providers/${provider}`;
 
 export const providers = queryOptions({ queryKey: ["models", "providers"], queryFn: () => get<{ data: Provider[] }>(`${W}/model-providers`) });
-export const providerModels = (provider: string) => queryOptions({ queryKey: ["models", "of", provider], queryFn: () => get<{ data: Model[] }>(`${at(provider)}/models`) });
-export const modelsOfType = (type: string) => queryOptions({ queryKey: ["models", "type", type], queryFn: () => get<{ data: ModelGroup[] }>(`${W}/models/model-types/${type}`), staleTime: 60_000 });
+export const providerModels = (provider: string) =>
+  queryOptions({ queryKey: ["models", "of", provider], queryFn: () => get<{ data: Model[] }>(`${at(provider)}/models`) });
+export const modelsOfType = (type: string) =>
+  queryOptions({ queryKey: ["models", "type", type], queryFn: () => get<{ data: ModelGroup[] }>(`${W}/models/model-types/${type}`), staleTime: 60_000 });
 export const defaultModel = (type: string) =>
   queryOptions({
     queryKey: ["models", "default", type],
     queryFn: () => get<{ data: { model: string; provider: { provider: string; label: Localised } } | null }>(`${W}/default-model`, { model_type: type }),
   });
 export const parameterRules = (provider: string, model: string) =>
-  queryOptions({ queryKey: ["models", "rules", provider, model], queryFn: () => get<{ data: ParameterRule[] }>(`${at(provider)}/models/parameter-rules`, { model }), staleTime: 300_000 });
+  queryOptions({
+    queryKey: ["models", "rules", provider, model],
+    queryFn: () => get<{ data: ParameterRule[] }>(`${at(provider)}/models/parameter-rules`, { model }),
+    staleTime: 300_000,
+  });
 export const credentialOf = (provider: string, id: string) =>
-  queryOptions({ queryKey: ["models", "credential", provider, id], queryFn: () => get<{ credentials: Values | null }>(`${at(provider)}/credentials`, { credential_id: id }), staleTime: 0 });
+  queryOptions({
+    queryKey: ["models", "credential", provider, id],
+    queryFn: () => get<{ credentials: Values | null }>(`${at(provider)}/credentials`, { credential_id: id }),
+    staleTime: 0,
+  });
 
-export const setDefaultModel = (type: string, provider: string, model: string) => post(`${W}/default-model`, { model_settings: [{ model_type: type, provider, model }] });
-export const addCredential = (provider: string, credentials: Values, name: string) => post(`${at(provider)}/credentials`, { credentials, ...(name ? { name } : {}) });
-export const changeCredential = (provider: string, id: string, credentials: Values, name: string) => put(`${at(provider)}/credentials`, { credential_id: id, credentials, ...(name ? { name } : {}) });
+export const setDefaultModel = (type: string, provider: string, model: string) =>
+  post(`${W}/default-model`, { model_settings: [{ model_type: type, provider, model }] });
+export const addCredential = (provider: string, credentials: Values, name: string) =>
+  post(`${at(provider)}/credentials`, { credentials, ...(name ? { name } : {}) });
+export const changeCredential = (provider: string, id: string, credentials: Values, name: string) =>
+  put(`${at(provider)}/credentials`, { credential_id: id, credentials, ...(name ? { name } : {}) });
 export const deleteCredential = (provider: string, id: string) => remove(`${at(provider)}/credentials`, { credential_id: id });
 export const switchCredential = (provider: string, id: string) => post(`${at(provider)}/credentials/switch`, { credential_id: id });
-export const testCredential = (provider: string, credentials: Values) => post<{ result: string; error?: string }>(`${at(provider)}/credentials/validate`, { credentials });
+export const testCredential = (provider: string, credentials: Values) =>
+  post<{ result: string; error?: string }>(`${at(provider)}/credentials/validate`, { credentials });
 export const enableModel = (provider: string, model: Pick<Model, "model" | "model_type">, on: boolean) =>
   patch(`${at(provider)}/models/${on ? "enable" : "disable"}`, { model: model.model, model_type: model.model_type });
 export const addModel = (provider: string, model: string, modelType: string, credentials: Values, name: string) =>
   post(`${at(provider)}/models/credentials`, { model, model_type: modelType, credentials, ...(name ? { name } : {}) });
 export const testModel = (provider: string, model: string, modelType: string, credentials: Values) =>
   post<{ result: string; error?: string }>(`${at(provider)}/models/credentials/validate`, { model, model_type: modelType, credentials });
-export const deleteModel = (provider: string, model: Pick<Model, "model" | "model_type">) => json(`${at(provider)}/models`, { method: "DELETE", body: { model: model.model, model_type: model.model_type } });
+export const deleteModel = (provider: string, model: Pick<Model, "model" | "model_type">) =>
+  json(`${at(provider)}/models`, { method: "DELETE", body: { model: model.model, model_type: model.model_type } });
 
 /** The fields to show for what is filled in so far. */
 export function shownFields(fields: readonly FormField[], values: Values): FormField[] {
-  return fields.filter((field) => (field.show_on ?? []).every((rule) => (values[rule.variable] ?? fields.find((f) => f.variable === rule.variable)?.default ?? "") === rule.value));
+  return fields.filter((field) =>
+    (field.show_on ?? []).every((rule) => (values[rule.variable] ?? fields.find((f) => f.variable === rule.variable)?.default ?? "") === rule.value),
+  );
 }
 
 export function isConfigured(provider: Provider): boolean {
-  return provider.custom_configuration.status === "active" || (provider.custom_configuration.available_credentials ?? []).length > 0 || provider.system_configuration?.enabled === true;
+  return (
+    provider.custom_configuration.status === "active" ||
+    (provider.custom_configuration.available_credentials ?? []).length > 0 ||
+    provider.system_configuration?.enabled === true
+  );
 }
 
 /** Old files name a provider by its last part; both forms are the same provider. */

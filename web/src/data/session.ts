@@ -43,10 +43,18 @@ export interface Health {
   readonly deps: Readonly<Record<string, Dependency>>;
 }
 
-export const systemFeatures = queryOptions({ queryKey: ["system-features"], queryFn: () => json<SystemFeatures>("/system-features", { open: true }), staleTime: 60_000 });
+export const systemFeatures = queryOptions({
+  queryKey: ["system-features"],
+  queryFn: () => json<SystemFeatures>("/system-features", { open: true }),
+  staleTime: 60_000,
+});
 export const profile = queryOptions({ queryKey: ["profile"], queryFn: () => get<Account>("/account/profile"), staleTime: 300_000 });
 export const workspace = queryOptions({ queryKey: ["workspace"], queryFn: () => post<Workspace>("/workspaces/current"), staleTime: 300_000 });
-export const workspaces = queryOptions({ queryKey: ["workspaces"], queryFn: () => get<{ workspaces: { id: string; name: string; current: boolean }[] }>("/workspaces"), staleTime: 300_000 });
+export const workspaces = queryOptions({
+  queryKey: ["workspaces"],
+  queryFn: () => get<{ workspaces: { id: string; name: string; current: boolean }[] }>("/workspaces"),
+  staleTime: 300_000,
+});
 
 export async function readHealth(): Promise<Health> {
   const response = await fetch("/health");

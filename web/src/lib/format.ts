@@ -22,7 +22,8 @@ const AGES: readonly [Intl.RelativeTimeFormatUnit, number][] = [
 
 export function makeFormat(language: string): Format {
   const plain = new Intl.NumberFormat(language);
-  const unit = (name: string, digits: number, least = digits) => new Intl.NumberFormat(language, { style: "unit", unit: name, unitDisplay: "short", maximumFractionDigits: digits, minimumFractionDigits: least });
+  const unit = (name: string, digits: number, least = digits) =>
+    new Intl.NumberFormat(language, { style: "unit", unit: name, unitDisplay: "short", maximumFractionDigits: digits, minimumFractionDigits: least });
   const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto", style: "short" });
   const dateTime = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
   const time = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });

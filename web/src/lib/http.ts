@@ -74,19 +74,27 @@ function send(path: string, options: RequestOptions): Promise<Response> {
     headers["Content-Type"] = "application/json";
     body = JSON.stringify(options.body);
   }
-  return fetch(address(path, options.query), { method: options.method ?? "GET", headers, credentials: "same-origin", ...(body === undefined ? {} : { body }), ...(options.signal ? { signal: options.signal } : {}) }).catch(
-    (error: unknown) => {
-      if (error instanceof DOMException && error.name === "AbortError") throw error;
-      throw new HttpError(0, "offline", "The server does not answer.");
-    },
-  );
+  return fetch(address(path, options.query), {
+    method: options.method ?? "GET",
+    headers,
+    credentials: "same-origin",
+    ...(body === undefined ? {} : { body }),
+    ...(options.signal ? { signal: options.signal } : {}),
+  }).catch((error: unknown) => {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw new HttpError(0, "offline", "The server does not answer.");
+  });
 }
 
 let refreshing: Promise<boolean> | undefined;
 
 /** One refresh at a time, over all tabs: the token rotates, so two at once would sign one of them out. */
 function refresh(): Promise<boolean> {
-  const call = (): Promise<boolean> => fetch(`${BASE}/refresh-token`, { method: "POST", credentials: "same-origin" }).then((r) => r.ok, () => false);
+  const call = (): Promise<boolean> =>
+    fetch(`${BASE}/refresh-token`, { method: "POST", credentials: "same-origin" }).then(
+      (r) => r.ok,
+      () => false,
+    );
   const locked = async (): Promise<boolean> => (navigator.locks ? await navigator.locks.request("oxidify.refresh", call) : await call());
   const running = refreshing ?? locked();
   refreshing = running;
@@ -123,7 +131,8 @@ export const get = <T>(path: string, query?: Query): Promise<T> => json<T>(path,
 export const post = <T = unknown>(path: string, body: unknown = {}): Promise<T> => json<T>(path, { method: "POST", body });
 export const put = <T = unknown>(path: string, body: unknown): Promise<T> => json<T>(path, { method: "PUT", body });
 export const patch = <T = unknown>(path: string, body: unknown): Promise<T> => json<T>(path, { method: "PATCH", body });
-export const remove = <T = unknown>(path: string, body?: unknown): Promise<T> => json<T>(path, body === undefined ? { method: "DELETE" } : { method: "DELETE", body });
+export const remove = <T = unknown>(path: string, body?: unknown): Promise<T> =>
+  json<T>(path, body === undefined ? { method: "DELETE" } : { method: "DELETE", body });
 
 /** What a person needs to report a failure. */
 export function errorDetails(error: unknown): string {

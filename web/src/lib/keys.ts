@@ -5,12 +5,21 @@ export type KeyMap = Readonly<Record<string, (event: KeyboardEvent) => void>>;
 
 export function isTyping(target: EventTarget | null): boolean {
   if (!(target instanceof HTMLElement)) return false;
-  return target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) || target.closest("[role=menu],[role=listbox],[role=dialog],[role=alertdialog],.cm-editor") !== null;
+  return (
+    target.isContentEditable ||
+    /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) ||
+    target.closest("[role=menu],[role=listbox],[role=dialog],[role=alertdialog],.cm-editor") !== null
+  );
 }
 
 /** `mod+k`, `alt+1`, `[`, `?`: what a key event is called here. */
 export function nameOf(event: KeyboardEvent): string {
-  const base = event.altKey && /^(Digit|Key)/.test(event.code) ? event.code.replace(/^(Digit|Key)/, "").toLowerCase() : event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  const base =
+    event.altKey && /^(Digit|Key)/.test(event.code)
+      ? event.code.replace(/^(Digit|Key)/, "").toLowerCase()
+      : event.key.length === 1
+        ? event.key.toLowerCase()
+        : event.key;
   const shift = event.shiftKey && (event.metaKey || event.ctrlKey || event.altKey || event.key.length > 1);
   return `${event.metaKey || event.ctrlKey ? "mod+" : ""}${event.altKey ? "alt+" : ""}${shift ? "shift+" : ""}${base}`;
 }

@@ -1,6 +1,6 @@
 /** Server-sent events over fetch: a POST with a body and headers, which EventSource cannot do. */
 import { readEvents, type StreamEvent } from "./events";
-import { request, type RequestOptions } from "./http";
+import { type RequestOptions, request } from "./http";
 
 export { EventParser, isEvent, readEvents, type StreamEvent } from "./events";
 

@@ -2,7 +2,7 @@ import { createFileRoute, redirect, useNavigate } from "@tanstack/react-router";
 import { lazy, Suspense, useCallback } from "react";
 import { z } from "zod";
 import { appDetail, isGraph } from "../data/apps";
-import { BarEnd } from "../features/shell/AppFrame";
+import { BarEnd } from "../ui/BarEnd";
 
 const Studio = lazy(() => import("../studio/page").then((m) => ({ default: m.StudioPage })));
 const StudioBar = lazy(() => import("../studio/page").then((m) => ({ default: m.StudioBar })));

@@ -3,7 +3,11 @@ import { z } from "zod";
 import { setupState, useForget } from "../data/session";
 import { Signin } from "../features/session/Signin";
 
-const search = z.object({ redirect_url: z.string().optional().catch(undefined), email: z.string().optional().catch(undefined), invite_token: z.string().optional().catch(undefined) });
+const search = z.object({
+  redirect_url: z.string().optional().catch(undefined),
+  email: z.string().optional().catch(undefined),
+  invite_token: z.string().optional().catch(undefined),
+});
 
 export const Route = createFileRoute("/signin")({
   validateSearch: search,

@@ -32,7 +32,13 @@ export function AppTile({ app, size }: { app: Pictured; size?: "lg" | "xs" }) {
   const picture = app.icon_url ?? (app.icon_type === "link" ? app.icon : null);
   return (
     <Tile cat={cat} size={size}>
-      {picture ? <img src={picture} alt="" className="size-full object-cover" /> : emoji ? <span>{emoji}</span> : <Icon size={size === "lg" ? 16 : 14} strokeWidth={1.9} aria-hidden />}
+      {picture ? (
+        <img src={picture} alt="" className="size-full object-cover" />
+      ) : emoji ? (
+        <span>{emoji}</span>
+      ) : (
+        <Icon size={size === "lg" ? 16 : 14} strokeWidth={1.9} aria-hidden />
+      )}
     </Tile>
   );
 }

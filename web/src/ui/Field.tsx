@@ -1,5 +1,5 @@
 import { CircleAlert } from "lucide-react";
-import { type ReactElement, type ReactNode, cloneElement, useId } from "react";
+import { cloneElement, type ReactElement, type ReactNode, useId } from "react";
 
 interface FieldProps {
   readonly label: string;

@@ -8,7 +8,17 @@ export interface Segment<T extends string> {
   readonly icon?: LucideIcon;
 }
 
-export function Segmented<T extends string>({ value, onChange, segments, label }: { value: T; onChange: (value: T) => void; segments: readonly Segment<T>[]; label: string }) {
+export function Segmented<T extends string>({
+  value,
+  onChange,
+  segments,
+  label,
+}: {
+  value: T;
+  onChange: (value: T) => void;
+  segments: readonly Segment<T>[];
+  label: string;
+}) {
   return (
     <RadioGroup.Root
       className="seg"

@@ -11,7 +11,14 @@ interface SliderProps {
 
 export function Slider({ value, min, max, step, label, onChange }: SliderProps) {
   return (
-    <Radix.Root className="relative flex items-center h-5 flex-1 touch-none" value={[value]} min={min} max={max} step={step} onValueChange={([next]) => (next === undefined ? undefined : onChange(next))}>
+    <Radix.Root
+      className="relative flex items-center h-5 flex-1 touch-none"
+      value={[value]}
+      min={min}
+      max={max}
+      step={step}
+      onValueChange={([next]) => (next === undefined ? undefined : onChange(next))}
+    >
       <Radix.Track className="relative h-1 w-full rounded-full bg-surface-4">
         <Radix.Range className="absolute h-full rounded-full bg-accent" />
       </Radix.Track>

@@ -68,7 +68,17 @@ export function Forbidden({ title, text }: { title: string; text?: string }) {
   );
 }
 
-export function Skeleton({ width, height, className, style }: { width?: number | string; height?: number | string; className?: string; style?: CSSProperties }) {
+export function Skeleton({
+  width,
+  height,
+  className,
+  style,
+}: {
+  width?: number | string;
+  height?: number | string;
+  className?: string;
+  style?: CSSProperties;
+}) {
   return <span className={`sk${className ? ` ${className}` : ""}`} style={{ width: width ?? "100%", height: height ?? 10, ...style }} />;
 }
 

@@ -11,7 +11,14 @@ interface ToggleProps {
 
 export function Switch({ checked, onChange, label, disabled, id }: ToggleProps) {
   return (
-    <RadixSwitch.Root className="sw" checked={checked} onCheckedChange={onChange} disabled={disabled ?? false} {...(label ? { "aria-label": label } : {})} {...(id ? { id } : {})}>
+    <RadixSwitch.Root
+      className="sw"
+      checked={checked}
+      onCheckedChange={onChange}
+      disabled={disabled ?? false}
+      {...(label ? { "aria-label": label } : {})}
+      {...(id ? { id } : {})}
+    >
       <RadixSwitch.Thumb />
     </RadixSwitch.Root>
   );
@@ -19,7 +26,14 @@ export function Switch({ checked, onChange, label, disabled, id }: ToggleProps) 
 
 export function Checkbox({ checked, onChange, label, disabled, id }: ToggleProps) {
   return (
-    <RadixCheckbox.Root className="ck" checked={checked} onCheckedChange={(state) => onChange(state === true)} disabled={disabled ?? false} {...(label ? { "aria-label": label } : {})} {...(id ? { id } : {})}>
+    <RadixCheckbox.Root
+      className="ck"
+      checked={checked}
+      onCheckedChange={(state) => onChange(state === true)}
+      disabled={disabled ?? false}
+      {...(label ? { "aria-label": label } : {})}
+      {...(id ? { id } : {})}
+    >
       <RadixCheckbox.Indicator>
         <Check size={10} strokeWidth={3} aria-hidden />
       </RadixCheckbox.Indicator>

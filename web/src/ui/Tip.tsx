@@ -8,7 +8,17 @@ export const TipProvider = ({ children }: { children: ReactNode }) => (
   </Tooltip.Provider>
 );
 
-export function Tip({ text, keys, side = "bottom", children }: { text: string; keys?: string | undefined; side?: "top" | "right" | "bottom" | "left"; children: ReactNode }) {
+export function Tip({
+  text,
+  keys,
+  side = "bottom",
+  children,
+}: {
+  text: string;
+  keys?: string | undefined;
+  side?: "top" | "right" | "bottom" | "left";
+  children: ReactNode;
+}) {
   return (
     <Tooltip.Root>
       <Tooltip.Trigger asChild>{children}</Tooltip.Trigger>

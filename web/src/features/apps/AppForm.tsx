@@ -41,7 +41,12 @@ export function AppForm({ title, submit, kinds, mode: firstMode = "workflow", st
     setBusy(true);
     setFailed(undefined);
     try {
-      const picture = icon && icon !== start?.icon ? { icon_type: "emoji", icon, icon_background: start?.icon_background ?? "#F1EEEA" } : start?.icon && start.icon_type ? { icon_type: start.icon_type, icon: start.icon, ...(start.icon_background ? { icon_background: start.icon_background } : {}) } : {};
+      const picture =
+        icon && icon !== start?.icon
+          ? { icon_type: "emoji", icon, icon_background: start?.icon_background ?? "#F1EEEA" }
+          : start?.icon && start.icon_type
+            ? { icon_type: start.icon_type, icon: start.icon, ...(start.icon_background ? { icon_background: start.icon_background } : {}) }
+            : {};
       await onSubmit({ name: name.trim(), description: description.trim(), ...(kinds ? { mode } : {}), ...picture });
     } catch (error) {
       setFailed(messageOf(error));
@@ -111,7 +116,11 @@ function KindCards({ value, onChange, label }: { value: Mode; onChange: (mode: M
       <legend className="lbl mb-[5px]">{label}</legend>
       <div className="grid gap-2 sm:grid-cols-2" style={{ gridTemplateColumns: "repeat(auto-fit, minmax(240px, 1fr))" }}>
         {CREATABLE.map((mode) => (
-          <label key={mode} className="radiocard has-[:focus-visible]:outline-2 has-[:focus-visible]:outline-focus" data-state={mode === value ? "checked" : "unchecked"}>
+          <label
+            key={mode}
+            className="radiocard has-[:focus-visible]:outline-2 has-[:focus-visible]:outline-focus"
+            data-state={mode === value ? "checked" : "unchecked"}
+          >
             <input type="radio" name="mode" className="visually-hidden" checked={mode === value} onChange={() => onChange(mode)} />
             <ModeTile mode={mode} size="lg" />
             <span className="min-w-0">

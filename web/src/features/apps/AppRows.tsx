@@ -73,7 +73,15 @@ function AppRow({ app, active, edit, onHover, onAction, onOpen }: RowProps) {
   const live = app.enable_site === false ? "off" : isGraph(app.mode) && !app.workflow ? "draft" : "live";
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: J, K and Enter move and open; the name is a link for everyone else
-    <div ref={row} role="row" className="td px-7" style={{ ...COLUMNS, minHeight: 45 }} data-active={active} onMouseMove={active ? undefined : onHover} onClick={(event) => onOpen(app.id, event.metaKey || event.ctrlKey)}>
+    <div
+      ref={row}
+      role="row"
+      className="td px-7"
+      style={{ ...COLUMNS, minHeight: 45 }}
+      data-active={active}
+      onMouseMove={active ? undefined : onHover}
+      onClick={(event) => onOpen(app.id, event.metaKey || event.ctrlKey)}
+    >
       <div role="cell" className="flex items-center gap-3 min-w-0">
         <AppTile app={app} size="lg" />
         <div className="min-w-0 leading-tight">
@@ -115,7 +123,10 @@ function AppRow({ app, active, edit, onHover, onAction, onOpen }: RowProps) {
         {format.ago(app.updated_at)}
       </time>
       <span role="cell">
-        <Menu entries={entries} trigger={<IconButton size="sm" icon={Ellipsis} label={t("menu.label", { name: app.name })} onClick={(event) => event.stopPropagation()} />} />
+        <Menu
+          entries={entries}
+          trigger={<IconButton size="sm" icon={Ellipsis} label={t("menu.label", { name: app.name })} onClick={(event) => event.stopPropagation()} />}
+        />
       </span>
     </div>
   );

@@ -4,7 +4,7 @@ import { FileDown, LayoutGrid, ListFilter, MessageSquare, MessagesSquare, Plus, 
 import { type DragEvent, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { toast } from "sonner";
-import { type AppFilter, type AppItem, appList, copyApp, createApp, deleteApp, type Mode, MODES, tagList, updateApp, useAppChange } from "../../data/apps";
+import { type AppFilter, type AppItem, appList, copyApp, createApp, deleteApp, MODES, type Mode, tagList, updateApp, useAppChange } from "../../data/apps";
 import { useRights } from "../../data/session";
 import { errorDetails, messageOf } from "../../lib/http";
 import { useKeys } from "../../lib/keys";
@@ -55,16 +55,19 @@ export function AppsPage({ search, onSearch, onOpen }: Props) {
   const [over, setOver] = useState(false);
   const current = apps[active];
   const act = (what: Doing["what"]) => () => (current && rights.edit ? setDoing({ what, app: current }) : undefined);
-  useKeys({
-    c: () => (rights.edit ? onSearch({ dialog: "create" }) : undefined),
-    "/": () => filterBox.current?.focus(),
-    j: () => setActive((now) => Math.min(apps.length - 1, now + 1)),
-    k: () => setActive((now) => Math.max(0, now - 1)),
-    Enter: () => (current ? onOpen(current.id) : undefined),
-    "mod+Enter": () => (current ? onOpen(current.id, true) : undefined),
-    e: act("rename"),
-    d: act("copy"),
-  }, !doing && !search.dialog);
+  useKeys(
+    {
+      c: () => (rights.edit ? onSearch({ dialog: "create" }) : undefined),
+      "/": () => filterBox.current?.focus(),
+      j: () => setActive((now) => Math.min(apps.length - 1, now + 1)),
+      k: () => setActive((now) => Math.max(0, now - 1)),
+      Enter: () => (current ? onOpen(current.id) : undefined),
+      "mod+Enter": () => (current ? onOpen(current.id, true) : undefined),
+      e: act("rename"),
+      d: act("copy"),
+    },
+    !doing && !search.dialog,
+  );
   const action: RowAction = (what, app) => (what === "open" ? onOpen(app.id) : setDoing({ what, app }));
   const drop = (event: DragEvent) => {
     event.preventDefault();
@@ -110,11 +113,19 @@ export function AppsPage({ search, onSearch, onOpen }: Props) {
             label={t("filter.label")}
             value={search.mode ?? "all"}
             onChange={(mode) => onSearch({ mode: mode === "all" ? undefined : mode })}
-            segments={[{ value: "all" as const, label: t("filter.all"), count: list.data && !filtered ? String(total) : undefined }, ...MODES.map((mode) => ({ value: mode, label: c(`modes.${mode}.name`) }))]}
+            segments={[
+              { value: "all" as const, label: t("filter.all"), count: list.data && !filtered ? String(total) : undefined },
+              ...MODES.map((mode) => ({ value: mode, label: c(`modes.${mode}.name`) })),
+            ]}
           />
           <div className="flex-1" />
           <FilterBox ref={filterBox} value={search.q ?? ""} onChange={(q) => onSearch({ q: q || undefined })} />
-          <TagFilter value={filter.tags ?? []} mine={search.mine === true} onTags={(tags) => onSearch({ tags: tags.join(",") || undefined })} onMine={(mine) => onSearch({ mine: mine || undefined })} />
+          <TagFilter
+            value={filter.tags ?? []}
+            mine={search.mine === true}
+            onTags={(tags) => onSearch({ tags: tags.join(",") || undefined })}
+            onMine={(mine) => onSearch({ mine: mine || undefined })}
+          />
         </div>
         {list.isPending ? (
           <div className="px-7">
@@ -122,7 +133,12 @@ export function AppsPage({ search, onSearch, onOpen }: Props) {
           </div>
         ) : list.error ? (
           <div className="px-7 pt-4">
-            <Failed title={t("failed")} text={messageOf(list.error)} retry={{ label: c("common.retry"), onClick: () => void list.refetch() }} details={{ label: c("common.details"), copied: c("common.copied"), text: errorDetails(list.error) }} />
+            <Failed
+              title={t("failed")}
+              text={messageOf(list.error)}
+              retry={{ label: c("common.retry"), onClick: () => void list.refetch() }}
+              details={{ label: c("common.details"), copied: c("common.copied"), text: errorDetails(list.error) }}
+            />
           </div>
         ) : apps.length === 0 ? (
           <div className="px-7 pt-4">
@@ -159,7 +175,11 @@ export function AppsPage({ search, onSearch, onOpen }: Props) {
         )}
       </div>
       <Foot total={list.data ? t("count", { count: total }) : ""} edit={rights.edit} />
-      {over ? <div className="absolute inset-2 rounded-lg border-2 border-dashed border-accent bg-accent-soft flex items-center justify-center text-16 font-semibold pointer-events-none">{t("dropHere")}</div> : null}
+      {over ? (
+        <div className="absolute inset-2 rounded-lg border-2 border-dashed border-accent bg-accent-soft flex items-center justify-center text-16 font-semibold pointer-events-none">
+          {t("dropHere")}
+        </div>
+      ) : null}
       {search.dialog === "create" ? <Create kind={search.kind} onClose={closeDialog} onOpen={onOpen} /> : null}
       {search.dialog === "import" ? <ImportDialog file={file} onClose={closeDialog} onOpen={(id) => onOpen(id)} /> : null}
       {doing ? <Task doing={doing} onClose={() => setDoing(undefined)} /> : null}
@@ -170,7 +190,16 @@ export function AppsPage({ search, onSearch, onOpen }: Props) {
 function Create({ kind, onClose, onOpen }: { kind: Mode | undefined; onClose: () => void; onOpen: (id: string) => void }) {
   const { t } = useTranslation("apps");
   const create = useAppChange(createApp);
-  return <AppForm kinds title={t("create.title")} submit={t("create.submit")} mode={kind ?? "workflow"} onClose={onClose} onSubmit={async (fields) => onOpen((await create.mutateAsync(fields)).id)} />;
+  return (
+    <AppForm
+      kinds
+      title={t("create.title")}
+      submit={t("create.submit")}
+      mode={kind ?? "workflow"}
+      onClose={onClose}
+      onSubmit={async (fields) => onOpen((await create.mutateAsync(fields)).id)}
+    />
+  );
 }
 
 /** The dialog for an action on one app. */
@@ -277,12 +306,31 @@ function FilterBox({ value, onChange, ref }: { value: string; onChange: (text: s
   }, [text, value]);
   return (
     <div style={{ width: 194 }}>
-      <Input ref={ref} icon={ListFilter} aria-label={t("filter.name")} placeholder={t("filter.name")} value={text} onChange={(event) => setText(event.target.value)} onKeyDown={(event) => (event.key === "Escape" ? event.currentTarget.blur() : undefined)} end={<Kbd keys="/" />} />
+      <Input
+        ref={ref}
+        icon={ListFilter}
+        aria-label={t("filter.name")}
+        placeholder={t("filter.name")}
+        value={text}
+        onChange={(event) => setText(event.target.value)}
+        onKeyDown={(event) => (event.key === "Escape" ? event.currentTarget.blur() : undefined)}
+        end={<Kbd keys="/" />}
+      />
     </div>
   );
 }
 
-function TagFilter({ value, mine, onTags, onMine }: { value: readonly string[]; mine: boolean; onTags: (tags: string[]) => void; onMine: (mine: boolean) => void }) {
+function TagFilter({
+  value,
+  mine,
+  onTags,
+  onMine,
+}: {
+  value: readonly string[];
+  mine: boolean;
+  onTags: (tags: string[]) => void;
+  onMine: (mine: boolean) => void;
+}) {
   const { t } = useTranslation("apps");
   const tags = useQuery(tagList).data ?? [];
   const count = value.length + (mine ? 1 : 0);

@@ -122,7 +122,12 @@ function DropZone({ file, error, onFile }: { file: File | undefined; error: stri
     if (first) onFile(first);
   };
   return (
-    <section aria-label={t("importDialog.drop")} className="rounded-md border border-dashed border-line-2 flex flex-col items-center gap-2 py-9 px-4 text-center" onDragOver={(event) => event.preventDefault()} onDrop={drop}>
+    <section
+      aria-label={t("importDialog.drop")}
+      className="rounded-md border border-dashed border-line-2 flex flex-col items-center gap-2 py-9 px-4 text-center"
+      onDragOver={(event) => event.preventDefault()}
+      onDrop={drop}
+    >
       <FileUp size={20} strokeWidth={1.75} className="text-ink-3" aria-hidden />
       <span>{file ? t("importDialog.reading", { name: file.name, size: format.bytes(file.size) }) : t("importDialog.drop")}</span>
       <Button onClick={() => input.current?.click()}>{t("importDialog.choose")}</Button>
@@ -150,16 +155,24 @@ function DropZone({ file, error, onFile }: { file: File | undefined; error: stri
 /** The plugin a dependency names, as people know it. */
 export function pluginOf(missing: Missing): string {
   const { value } = missing;
-  const found = value.marketplace_plugin_unique_identifier ?? value.plugin_unique_identifier ?? value.github_plugin_unique_identifier ?? value.repo ?? value.package;
+  const found =
+    value.marketplace_plugin_unique_identifier ?? value.plugin_unique_identifier ?? value.github_plugin_unique_identifier ?? value.repo ?? value.package;
   return String(found ?? missing.current_identifier ?? missing.type).replace(/@.*$/, "");
 }
 
 function Report({ result }: { result: ImportResult }) {
   const { t } = useTranslation("apps");
   const appId = result.app_id;
-  const missing = useQuery({ queryKey: ["imports", appId], queryFn: () => missingDependencies(appId ?? ""), enabled: appId !== null, retry: false }).data?.leaked_dependencies ?? [];
+  const missing =
+    useQuery({ queryKey: ["imports", appId], queryFn: () => missingDependencies(appId ?? ""), enabled: appId !== null, retry: false }).data
+      ?.leaked_dependencies ?? [];
   const versions = { file: result.imported_dsl_version, here: result.current_dsl_version };
-  const [Icon, tone, key] = result.status === "completed" ? ([CircleCheck, "text-success", "done"] as const) : result.status === "failed" ? ([CircleAlert, "text-danger", "failed"] as const) : ([TriangleAlert, "text-warning", result.status === "pending" ? "pending" : "warnings"] as const);
+  const [Icon, tone, key] =
+    result.status === "completed"
+      ? ([CircleCheck, "text-success", "done"] as const)
+      : result.status === "failed"
+        ? ([CircleAlert, "text-danger", "failed"] as const)
+        : ([TriangleAlert, "text-warning", result.status === "pending" ? "pending" : "warnings"] as const);
   return (
     <div className="flex flex-col gap-4" role="status">
       <div className="flex gap-3">

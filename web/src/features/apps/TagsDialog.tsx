@@ -59,7 +59,14 @@ export function TagsDialog({ app, onClose }: { app: AppItem; onClose: () => void
       <ul className="mt-3">
         {tags.length === 0 ? <li className="hint">{t("tags.none")}</li> : null}
         {tags.map((tag) => (
-          <TagRow key={tag.id} tag={tag} on={mine.has(tag.id)} onToggle={(on) => toggle(tag, on)} onRename={(text) => void attempt(() => renameTag(tag.id, text))} onDelete={() => setDeleting(tag)} />
+          <TagRow
+            key={tag.id}
+            tag={tag}
+            on={mine.has(tag.id)}
+            onToggle={(on) => toggle(tag, on)}
+            onRename={(text) => void attempt(() => renameTag(tag.id, text))}
+            onDelete={() => setDeleting(tag)}
+          />
         ))}
       </ul>
       <Confirm
@@ -78,7 +85,19 @@ export function TagsDialog({ app, onClose }: { app: AppItem; onClose: () => void
   );
 }
 
-function TagRow({ tag, on, onToggle, onRename, onDelete }: { tag: Tag; on: boolean; onToggle: (on: boolean) => void; onRename: (name: string) => void; onDelete: () => void }) {
+function TagRow({
+  tag,
+  on,
+  onToggle,
+  onRename,
+  onDelete,
+}: {
+  tag: Tag;
+  on: boolean;
+  onToggle: (on: boolean) => void;
+  onRename: (name: string) => void;
+  onDelete: () => void;
+}) {
   const { t } = useTranslation("apps");
   const [draft, setDraft] = useState<string>();
   const finish = () => {
@@ -97,7 +116,6 @@ function TagRow({ tag, on, onToggle, onRename, onDelete }: { tag: Tag; on: boole
           className="inp flex-1"
           aria-label={t("tags.rename", { name: tag.name })}
           value={draft}
-          // biome-ignore lint/a11y/noAutofocus: the field replaces the text that was just clicked
           autoFocus
           maxLength={50}
           onChange={(event) => setDraft(event.target.value)}

@@ -3,7 +3,18 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Check, CircleAlert, ExternalLink } from "lucide-react";
 import { useId, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { addCredential, addModel, changeCredential, credentialOf, type FormField, type Provider, shownFields, testCredential, testModel, type Values } from "../../data/models";
+import {
+  addCredential,
+  addModel,
+  changeCredential,
+  credentialOf,
+  type FormField,
+  type Provider,
+  shownFields,
+  testCredential,
+  testModel,
+  type Values,
+} from "../../data/models";
 import { inLanguage } from "../../lib/format";
 import { messageOf } from "../../lib/http";
 import { Button } from "../../ui/Button";
@@ -52,7 +63,14 @@ function CredentialForm({ provider, credential, model: forModel, stored, onClose
   const lacks = (field: FormField) => field.required && !values[field.variable] && !(credential && field.type === "secret-input");
   const missing = shown.some(lacks) || (forModel === true && model.trim() === "");
   const wire = (): Values =>
-    Object.fromEntries(shown.map((field) => [field.variable, field.type === "secret-input" && values[field.variable] === "" && credential ? HIDDEN : (values[field.variable] ?? "")] as const).filter(([, value]) => value !== ""));
+    Object.fromEntries(
+      shown
+        .map(
+          (field) =>
+            [field.variable, field.type === "secret-input" && values[field.variable] === "" && credential ? HIDDEN : (values[field.variable] ?? "")] as const,
+        )
+        .filter(([, value]) => value !== ""),
+    );
   const test = useMutation({
     mutationFn: async () => {
       const start = performance.now();
@@ -64,7 +82,9 @@ function CredentialForm({ provider, credential, model: forModel, stored, onClose
   const save = useMutation({
     mutationFn: () => {
       if (forModel) return addModel(provider.provider, model.trim(), type, wire(), name.trim());
-      return credential ? changeCredential(provider.provider, credential.credential_id, wire(), name.trim()) : addCredential(provider.provider, wire(), name.trim());
+      return credential
+        ? changeCredential(provider.provider, credential.credential_id, wire(), name.trim())
+        : addCredential(provider.provider, wire(), name.trim());
     },
     onSuccess: async () => {
       await client.invalidateQueries({ queryKey: ["models"] });
@@ -79,7 +99,13 @@ function CredentialForm({ provider, credential, model: forModel, stored, onClose
   return (
     <Dialog
       open
-      title={forModel ? t("modelForm.title", { name: label }) : credential ? t("form.change", { name: credential.credential_name }) : t("form.title", { name: label })}
+      title={
+        forModel
+          ? t("modelForm.title", { name: label })
+          : credential
+            ? t("form.change", { name: credential.credential_name })
+            : t("form.title", { name: label })
+      }
       about={t("form.secretHint")}
       closeLabel={c("common.close")}
       onClose={onClose}
@@ -115,12 +141,23 @@ function CredentialForm({ provider, credential, model: forModel, stored, onClose
               <Input autoFocus className="mono" value={model} onChange={(event) => setModel(event.target.value)} />
             </Field>
             <Field label={t("modelForm.type")}>
-              <Select value={type} onChange={setType} options={provider.supported_model_types.map((key) => ({ value: key, label: t(`typeName.${key}`, { defaultValue: key }) }))} />
+              <Select
+                value={type}
+                onChange={setType}
+                options={provider.supported_model_types.map((key) => ({ value: key, label: t(`typeName.${key}`, { defaultValue: key }) }))}
+              />
             </Field>
           </div>
         ) : null}
         {shown.map((field) => (
-          <SchemaField key={field.variable} field={field} value={values[field.variable] ?? ""} stored={credential ? stored[field.variable] : undefined} error={checked && lacks(field) ? t("form.required") : undefined} onChange={(value) => setValues((now) => ({ ...now, [field.variable]: value }))} />
+          <SchemaField
+            key={field.variable}
+            field={field}
+            value={values[field.variable] ?? ""}
+            stored={credential ? stored[field.variable] : undefined}
+            error={checked && lacks(field) ? t("form.required") : undefined}
+            onChange={(value) => setValues((now) => ({ ...now, [field.variable]: value }))}
+          />
         ))}
         <Field label={t("form.name")} optional={c("common.optional")}>
           <Input value={name} maxLength={30} placeholder="API KEY 1" onChange={(event) => setName(event.target.value)} />
@@ -145,7 +182,19 @@ function CredentialForm({ provider, credential, model: forModel, stored, onClose
   );
 }
 
-function SchemaField({ field, value, stored, error, onChange }: { field: FormField; value: string; stored: string | undefined; error: string | undefined; onChange: (value: string) => void }) {
+function SchemaField({
+  field,
+  value,
+  stored,
+  error,
+  onChange,
+}: {
+  field: FormField;
+  value: string;
+  stored: string | undefined;
+  error: string | undefined;
+  onChange: (value: string) => void;
+}) {
   const { t, i18n } = useTranslation("models");
   const { t: c } = useTranslation();
   const label = inLanguage(field.label, i18n.language) || field.variable;
@@ -162,14 +211,28 @@ function SchemaField({ field, value, stored, error, onChange }: { field: FormFie
   if (field.type === "select" || field.type === "radio") {
     return (
       <Field {...common}>
-        <Select value={value} onChange={onChange} placeholder={placeholder} options={(field.options ?? []).map((option) => ({ value: option.value, label: inLanguage(option.label, i18n.language) || option.value }))} />
+        <Select
+          value={value}
+          onChange={onChange}
+          placeholder={placeholder}
+          options={(field.options ?? []).map((option) => ({ value: option.value, label: inLanguage(option.label, i18n.language) || option.value }))}
+        />
       </Field>
     );
   }
   if (field.type === "secret-input") {
     return (
       <Field {...common} hint={stored ? t("form.keep") : undefined}>
-        <SecretInput className="mono" autoComplete="off" spellCheck={false} value={value} placeholder={stored || placeholder} showLabel={t("form.show")} hideLabel={t("form.hide")} onChange={(event) => onChange(event.target.value)} />
+        <SecretInput
+          className="mono"
+          autoComplete="off"
+          spellCheck={false}
+          value={value}
+          placeholder={stored || placeholder}
+          showLabel={t("form.show")}
+          hideLabel={t("form.hide")}
+          onChange={(event) => onChange(event.target.value)}
+        />
       </Field>
     );
   }

@@ -36,7 +36,15 @@ export function DefaultModels() {
       </h2>
       <div className="grid gap-2" style={{ gridTemplateColumns: "repeat(auto-fill, minmax(210px, 1fr))" }}>
         {cards.map(({ type, offered, chosen, known }) => (
-          <Card key={type} type={type} offered={offered} chosen={chosen} known={known} disabled={!rights.admin} onChange={(provider, model) => change.mutate({ type, provider, model })} />
+          <Card
+            key={type}
+            type={type}
+            offered={offered}
+            chosen={chosen}
+            known={known}
+            disabled={!rights.admin}
+            onChange={(provider, model) => change.mutate({ type, provider, model })}
+          />
         ))}
       </div>
     </section>
@@ -61,10 +69,22 @@ function Card({ type, offered, chosen, known, disabled, onChange }: CardProps) {
       align="start"
       entries={offered.flatMap((group) => [
         { key: group.provider, head: inLanguage(group.label, i18n.language) || group.provider },
-        ...group.models.map((model) => ({ key: `${group.provider}/${model.model}`, label: model.model, checked: chosen?.model === model.model && chosen.provider.provider === group.provider, disabled: model.status !== "active", onSelect: () => onChange(group.provider, model.model) })),
+        ...group.models.map((model) => ({
+          key: `${group.provider}/${model.model}`,
+          label: model.model,
+          checked: chosen?.model === model.model && chosen.provider.provider === group.provider,
+          disabled: model.status !== "active",
+          onSelect: () => onChange(group.provider, model.model),
+        })),
       ])}
       trigger={
-        <button type="button" disabled={disabled} aria-label={t("chooseDefault", { type: name })} className={`card text-start px-3 py-2.5 ${open ? "bg-warning-soft" : "hover:bg-surface-2"}`} style={open ? { boxShadow: "0 0 0 1px var(--warning-line)", background: "var(--warning-soft)" } : {}}>
+        <button
+          type="button"
+          disabled={disabled}
+          aria-label={t("chooseDefault", { type: name })}
+          className={`card text-start px-3 py-2.5 ${open ? "bg-warning-soft" : "hover:bg-surface-2"}`}
+          style={open ? { boxShadow: "0 0 0 1px var(--warning-line)", background: "var(--warning-soft)" } : {}}
+        >
           <span className={`text-12 block ${open ? "text-warning" : "text-ink-3"}`}>{name}</span>
           <span className="flex items-center gap-2 mt-0.5">
             {chosen ? <ProviderTile size="xs" name={inLanguage(chosen.provider.label, i18n.language) || chosen.provider.provider} /> : null}

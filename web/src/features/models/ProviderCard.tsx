@@ -1,5 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { ChevronDown, ChevronRight, Check, KeyRound, Plus, Trash2 } from "lucide-react";
+import { Check, ChevronDown, ChevronRight, KeyRound, Plus, Trash2 } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { toast } from "sonner";
@@ -18,7 +18,17 @@ type Credential = NonNullable<Provider["custom_configuration"]["available_creden
 
 const COLUMNS = { gridTemplateColumns: "minmax(200px, 1.4fr) 90px minmax(140px, 1fr) 80px 60px" };
 
-export function ProviderCard({ provider, connected, open: startOpen, onConnect }: { provider: Provider; connected: boolean; open: boolean; onConnect: () => void }) {
+export function ProviderCard({
+  provider,
+  connected,
+  open: startOpen,
+  onConnect,
+}: {
+  provider: Provider;
+  connected: boolean;
+  open: boolean;
+  onConnect: () => void;
+}) {
   const { t, i18n } = useTranslation("models");
   const rights = useRights();
   const [open, setOpen] = useState(startOpen);
@@ -30,11 +40,20 @@ export function ProviderCard({ provider, connected, open: startOpen, onConnect }
   return (
     <section className="card overflow-hidden" aria-label={name}>
       <header className="flex items-center gap-3 px-3 min-h-[53px] py-1.5">
-        {connected ? <IconButton size="sm" icon={Fold} label={t(open ? "fold" : "unfold", { name })} aria-expanded={open} onClick={() => setOpen(!open)} /> : null}
+        {connected ? (
+          <IconButton size="sm" icon={Fold} label={t(open ? "fold" : "unfold", { name })} aria-expanded={open} onClick={() => setOpen(!open)} />
+        ) : null}
         <ProviderTile name={name} size="lg" />
         <div className="flex-1 min-w-0">
           <div className="font-semibold truncate">{name}</div>
-          <div className="text-12 text-ink-3 truncate">{connected ? (keys.length > 0 ? t("keys", { count: keys.length }) : t("noKey")) : inLanguage(provider.description, i18n.language) || provider.supported_model_types.map((type) => t(`typeName.${type}`, { defaultValue: type })).join(" · ")}</div>
+          <div className="text-12 text-ink-3 truncate">
+            {connected
+              ? keys.length > 0
+                ? t("keys", { count: keys.length })
+                : t("noKey")
+              : inLanguage(provider.description, i18n.language) ||
+                provider.supported_model_types.map((type) => t(`typeName.${type}`, { defaultValue: type })).join(" · ")}
+          </div>
         </div>
         {connected ? (
           <>
@@ -113,7 +132,9 @@ function ModelRow({ provider, model }: { provider: Provider; model: Model }) {
         <span className="font-medium truncate">{name}</span>
         {standard?.model === model.model && standard.provider.provider === provider.provider ? <Badge tone="acc">{t("default")}</Badge> : null}
         {custom ? <Badge>{t("custom")}</Badge> : null}
-        {custom && rights.admin ? <IconButton size="sm" icon={Trash2} label={t("deleteModel", { name })} busy={drop.isPending} onClick={() => drop.mutate()} /> : null}
+        {custom && rights.admin ? (
+          <IconButton size="sm" icon={Trash2} label={t("deleteModel", { name })} busy={drop.isPending} onClick={() => drop.mutate()} />
+        ) : null}
       </span>
       <span role="cell" className="text-ink-2">
         {t(`typeName.${model.model_type}`, { defaultValue: model.model_type })}
@@ -127,7 +148,12 @@ function ModelRow({ provider, model }: { provider: Provider; model: Model }) {
         {size ? `${format.number(Math.round(size / 1000))}k` : "–"}
       </span>
       <span role="cell" className="flex justify-end">
-        <Switch checked={toggle.isPending ? (toggle.variables ?? true) : model.status !== "disabled"} disabled={!rights.admin} label={t("enable", { name })} onChange={(on) => toggle.mutate(on)} />
+        <Switch
+          checked={toggle.isPending ? (toggle.variables ?? true) : model.status !== "disabled"}
+          disabled={!rights.admin}
+          label={t("enable", { name })}
+          onChange={(on) => toggle.mutate(on)}
+        />
       </span>
     </div>
   );
@@ -174,7 +200,16 @@ function KeyRow({ provider, credential }: { provider: Provider; credential: Cred
         </>
       ) : null}
       {doing === "change" ? <CredentialDialog provider={provider} credential={credential} onClose={() => setDoing(undefined)} /> : null}
-      <Confirm open={doing === "delete"} title={t("deleteKeyTitle", { name: credential.credential_name })} text={t("deleteKeyText")} confirm={c("common.delete")} cancel={c("common.keep")} busy={drop.isPending} onClose={() => setDoing(undefined)} onConfirm={() => drop.mutate()} />
+      <Confirm
+        open={doing === "delete"}
+        title={t("deleteKeyTitle", { name: credential.credential_name })}
+        text={t("deleteKeyText")}
+        confirm={c("common.delete")}
+        cancel={c("common.keep")}
+        busy={drop.isPending}
+        onClose={() => setDoing(undefined)}
+        onConfirm={() => drop.mutate()}
+      />
     </div>
   );
 }

@@ -65,7 +65,12 @@ export function ProvidersPage() {
       </div>
       {list.isPending ? <SkeletonRows rows={5} height={53} slow={c("common.slow")} label={c("common.loading")} /> : null}
       {list.error ? (
-        <Failed title={t("failed")} text={messageOf(list.error)} retry={{ label: c("common.retry"), onClick: () => void list.refetch() }} details={{ label: c("common.details"), copied: c("common.copied"), text: errorDetails(list.error) }} />
+        <Failed
+          title={t("failed")}
+          text={messageOf(list.error)}
+          retry={{ label: c("common.retry"), onClick: () => void list.refetch() }}
+          details={{ label: c("common.details"), copied: c("common.copied"), text: errorDetails(list.error) }}
+        />
       ) : null}
       {list.data && shown.length === 0 ? (
         needle ? (
@@ -82,7 +87,13 @@ export function ProvidersPage() {
       ) : null}
       <div className="flex flex-col gap-3">
         {shown.map((provider, i) => (
-          <ProviderCard key={provider.provider} provider={provider} connected={tab === "connected"} open={tab === "connected" && i === 0 && shown.length < 4} onConnect={() => setConnecting(provider)} />
+          <ProviderCard
+            key={provider.provider}
+            provider={provider}
+            connected={tab === "connected"}
+            open={tab === "connected" && i === 0 && shown.length < 4}
+            onConnect={() => setConnecting(provider)}
+          />
         ))}
       </div>
       {picking ? (
@@ -113,10 +124,19 @@ function Pick({ all, onClose, onPick }: { all: readonly Provider[]; onClose: () 
   const { t, i18n } = useTranslation("models");
   const { t: c } = useTranslation();
   const [query, setQuery] = useState("");
-  const rows = all.filter((p) => (p.provider_credential_schema?.credential_form_schemas.length ?? 0) > 0 || p.configurate_methods.includes("customizable-model")).filter((p) => `${p.provider} ${inLanguage(p.label, i18n.language)}`.toLowerCase().includes(query.trim().toLowerCase()));
+  const rows = all
+    .filter((p) => (p.provider_credential_schema?.credential_form_schemas.length ?? 0) > 0 || p.configurate_methods.includes("customizable-model"))
+    .filter((p) => `${p.provider} ${inLanguage(p.label, i18n.language)}`.toLowerCase().includes(query.trim().toLowerCase()));
   return (
     <Dialog open title={t("pick.title")} closeLabel={c("common.close")} onClose={onClose}>
-      <Input icon={Search} autoFocus aria-label={t("pick.find")} placeholder={t("pick.find")} value={query} onChange={(event) => setQuery(event.target.value)} />
+      <Input
+        icon={Search}
+        autoFocus
+        aria-label={t("pick.find")}
+        placeholder={t("pick.find")}
+        value={query}
+        onChange={(event) => setQuery(event.target.value)}
+      />
       <ul className="mt-3 max-h-[50vh] overflow-auto">
         {rows.map((provider) => (
           <li key={provider.provider}>

@@ -23,7 +23,11 @@ interface Invitation {
 
 export function Activate({ token, email, onDone }: { token: string; email?: string | undefined; onDone: () => void }) {
   const { t } = useTranslation("session");
-  const check = useQuery({ queryKey: ["activate", token], queryFn: () => json<Invitation>("/activate/check", { query: { token, email }, open: true }), retry: false });
+  const check = useQuery({
+    queryKey: ["activate", token],
+    queryFn: () => json<Invitation>("/activate/check", { query: { token, email }, open: true }),
+    retry: false,
+  });
   if (check.isPending) return <EntryFrame>{null}</EntryFrame>;
   const invitation = check.data?.data;
   if (!check.data?.is_valid || !invitation) {
@@ -50,7 +54,19 @@ function ActivateForm({ token, invitation, onDone }: { token: string; invitation
     setFailed(undefined);
     try {
       const timezone = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
-      await json("/activate", { method: "POST", open: true, body: { token, name, interface_language: wireLanguage(i18n.language), timezone, workspace_id: invitation.workspace_id, email: invitation.email, password } });
+      await json("/activate", {
+        method: "POST",
+        open: true,
+        body: {
+          token,
+          name,
+          interface_language: wireLanguage(i18n.language),
+          timezone,
+          workspace_id: invitation.workspace_id,
+          email: invitation.email,
+          password,
+        },
+      });
       await login({ email: invitation.email, password });
       onDone();
     } catch (error) {

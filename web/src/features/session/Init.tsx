@@ -1,6 +1,6 @@
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { json, messageOf, HttpError } from "../../lib/http";
+import { HttpError, json, messageOf } from "../../lib/http";
 import { Button } from "../../ui/Button";
 import { Field } from "../../ui/Field";
 import { SecretInput } from "../../ui/Input";
@@ -36,7 +36,14 @@ export function Init({ onDone }: { onDone: () => void }) {
           <p className="text-14 text-ink-2 mt-1">{t("init.text")}</p>
         </div>
         <Field label={t("init.password")} error={failed}>
-          <SecretInput size="lg" autoFocus value={password} onChange={(e) => setPassword(e.target.value)} showLabel={t("error.show")} hideLabel={t("error.hide")} />
+          <SecretInput
+            size="lg"
+            autoFocus
+            value={password}
+            onChange={(e) => setPassword(e.target.value)}
+            showLabel={t("error.show")}
+            hideLabel={t("error.hide")}
+          />
         </Field>
         <Button kind="primary" size="lg" type="submit" busy={busy} disabled={password === ""}>
           {t("init.submit")}

@@ -10,7 +10,6 @@ import { type Dependency, login, readHealth, useForget } from "../../data/sessio
 import { HttpError, json, messageOf } from "../../lib/http";
 import { wireLanguage } from "../../lib/i18n";
 import { Button } from "../../ui/Button";
-import { CopyButton } from "../../ui/CopyButton";
 import { Field } from "../../ui/Field";
 import { Input, SecretInput } from "../../ui/Input";
 import { Kbd } from "../../ui/Kbd";
@@ -50,11 +49,11 @@ export function Setup() {
       await navigate({ to: "/apps" });
     } catch (error) {
       if (error instanceof HttpError && error.code === "already_setup") return void navigate({ to: "/signin" });
-      if (error instanceof HttpError && (error.field === "email" || error.field === "name" || error.field === "password")) form.setError(error.field, { message: error.message }, { shouldFocus: true });
+      if (error instanceof HttpError && (error.field === "email" || error.field === "name" || error.field === "password"))
+        form.setError(error.field, { message: error.message }, { shouldFocus: true });
       else setFailed(messageOf(error));
     }
   });
-  const email = form.watch("email");
   return (
     <div className="flex min-h-full flex-col lg:flex-row">
       <EntryFrame
@@ -110,23 +109,19 @@ export function Setup() {
           {Object.entries(server.data?.report.deps ?? {}).map(([key, dependency]) => (
             <CheckRow key={key} name={t(`setup.dep.${key}`, { defaultValue: key })} dependency={dependency} />
           ))}
-          {server.data ? <CheckRow name={t("setup.dep.stream")} dependency={{ status: "ok", latency_ms: server.data.round, detail: t("setup.streamOk") }} /> : null}
+          {server.data ? (
+            <CheckRow name={t("setup.dep.stream")} dependency={{ status: "ok", latency_ms: server.data.round, detail: t("setup.streamOk") }} />
+          ) : null}
           {server.data?.report.findings.map((finding) => (
             <CheckRow key={finding} name={t("setup.finding")} dependency={{ status: "finding", latency_ms: 0, detail: finding }} />
           ))}
-          {server.data ? null : <CheckRow name={t("setup.server")} dependency={{ status: server.error ? "down" : "wait", latency_ms: 0, detail: server.error ? c("common.offline") : t("setup.checking") }} />}
+          {server.data ? null : (
+            <CheckRow
+              name={t("setup.server")}
+              dependency={{ status: server.error ? "down" : "wait", latency_ms: 0, detail: server.error ? c("common.offline") : t("setup.checking") }}
+            />
+          )}
         </ul>
-        <div className="flex-1" />
-        <div>
-          <h3 className="lbl mb-2">{t("setup.terminal")}</h3>
-          <div className="inp mono text-12" style={{ height: 34 }}>
-            <span className="text-ink-3">$</span>
-            <span className="truncate flex-1">
-              oxidify user create <span className="tok-key">--email</span> <span className="tok-str">{email || "mara@halden.eu"}</span>
-            </span>
-            <CopyButton text={`oxidify user create --email ${email || "mara@halden.eu"}`} label={c("common.copy")} done={c("common.copied")} />
-          </div>
-        </div>
       </aside>
     </div>
   );
@@ -135,7 +130,14 @@ export function Setup() {
 function CheckRow({ name, dependency }: { name: string; dependency: Dependency }) {
   const { t } = useTranslation("session");
   const { status } = dependency;
-  const [Icon, tone] = status === "ok" ? [CircleCheck, "text-success"] : status === "finding" ? [TriangleAlert, "text-warning"] : status === "wait" ? [CircleDashed, "text-ink-3"] : [CircleAlert, "text-danger"];
+  const [Icon, tone] =
+    status === "ok"
+      ? [CircleCheck, "text-success"]
+      : status === "finding"
+        ? [TriangleAlert, "text-warning"]
+        : status === "wait"
+          ? [CircleDashed, "text-ink-3"]
+          : [CircleAlert, "text-danger"];
   return (
     <li className="flex items-center gap-3.5 px-3.5 min-h-13 py-2 border-b border-line-1 last:border-b-0">
       <Icon size={16} strokeWidth={1.75} className={tone} aria-label={status} />

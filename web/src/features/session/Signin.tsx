@@ -57,10 +57,21 @@ export function Signin({ email, inviteToken, onDone }: Props) {
               <Input size="lg" type="email" autoComplete="username" autoFocus={!email} {...form.register("email")} />
             </Field>
             <Field label={t("signin.password")} error={why(errors.password?.message)}>
-              <SecretInput size="lg" autoComplete="current-password" autoFocus={Boolean(email)} showLabel={t("error.show")} hideLabel={t("error.hide")} {...form.register("password")} />
+              <SecretInput
+                size="lg"
+                autoComplete="current-password"
+                autoFocus={Boolean(email)}
+                showLabel={t("error.show")}
+                hideLabel={t("error.hide")}
+                {...form.register("password")}
+              />
             </Field>
             <div className="flex items-center gap-2">
-              <Controller control={form.control} name="remember" render={({ field }) => <Checkbox id="remember" checked={field.value} onChange={field.onChange} />} />
+              <Controller
+                control={form.control}
+                name="remember"
+                render={({ field }) => <Checkbox id="remember" checked={field.value} onChange={field.onChange} />}
+              />
               <label htmlFor="remember">{t("signin.remember")}</label>
             </div>
             {failed ? (

@@ -1,11 +1,21 @@
 /** What names, addresses and passwords must be; the answers are keys of texts. */
 import { z } from "zod";
 
-export const email = z.string().trim().superRefine((text, context) => {
-  const parts = text.split("@");
-  const message = text === "" ? "required" : parts.length !== 2 || parts[0] === "" || parts[1] === "" ? "emailAt" : /^[^\s.]+(\.[^\s.]+)+$/.test(parts[1] ?? "") ? undefined : "email";
-  if (message) context.addIssue({ code: "custom", message });
-});
+export const email = z
+  .string()
+  .trim()
+  .superRefine((text, context) => {
+    const parts = text.split("@");
+    const message =
+      text === ""
+        ? "required"
+        : parts.length !== 2 || parts[0] === "" || parts[1] === ""
+          ? "emailAt"
+          : /^[^\s.]+(\.[^\s.]+)+$/.test(parts[1] ?? "")
+            ? undefined
+            : "email";
+    if (message) context.addIssue({ code: "custom", message });
+  });
 
 export const password = z.string().refine((text) => text.length >= 8 && /\p{L}/u.test(text) && /\d/.test(text), "password");
 export const name = z.string().trim().min(1, "required").max(30, "name");

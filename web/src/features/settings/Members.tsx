@@ -42,7 +42,11 @@ export function Members() {
   const [removing, setRemoving] = useState<Member>();
   const again = () => client.invalidateQueries({ queryKey: ["members"] });
   const failed = (error: unknown) => toast.error(c("common.failed", { message: messageOf(error) }));
-  const setRole = useMutation({ mutationFn: ({ id, role }: { id: string; role: string }) => put(`/workspaces/current/members/${id}/update-role`, { role }), onSuccess: again, onError: failed });
+  const setRole = useMutation({
+    mutationFn: ({ id, role }: { id: string; role: string }) => put(`/workspaces/current/members/${id}/update-role`, { role }),
+    onSuccess: again,
+    onError: failed,
+  });
   const drop = useMutation({ mutationFn: (member: Member) => remove(`/workspaces/current/members/${member.id}`), onSuccess: again, onError: failed });
   return (
     <>
@@ -56,7 +60,12 @@ export function Members() {
       {list.isPending ? (
         <SkeletonRows rows={4} height={48} slow={c("common.slow")} label={c("common.loading")} />
       ) : list.error ? (
-        <Failed title={t("members.failed")} text={messageOf(list.error)} retry={{ label: c("common.retry"), onClick: () => void list.refetch() }} details={{ label: c("common.details"), copied: c("common.copied"), text: errorDetails(list.error) }} />
+        <Failed
+          title={t("members.failed")}
+          text={messageOf(list.error)}
+          retry={{ label: c("common.retry"), onClick: () => void list.refetch() }}
+          details={{ label: c("common.details"), copied: c("common.copied"), text: errorDetails(list.error) }}
+        />
       ) : (
         <div role="table" aria-label={t("members.title")}>
           <div role="row" className="th" style={COLUMNS}>
@@ -87,10 +96,24 @@ export function Members() {
                   {fixed ? (
                     <span className="text-ink-2 px-2.5">{t(`roles.${member.role}`)}</span>
                   ) : (
-                    <Select aria-label={t("members.roleOf", { name: member.name })} value={member.role} onChange={(role) => setRole.mutate({ id: member.id, role })} options={GIVEN.map((role) => ({ value: role, label: t(`roles.${role}`) }))} />
+                    <Select
+                      aria-label={t("members.roleOf", { name: member.name })}
+                      value={member.role}
+                      onChange={(role) => setRole.mutate({ id: member.id, role })}
+                      options={GIVEN.map((role) => ({ value: role, label: t(`roles.${role}`) }))}
+                    />
                   )}
                 </span>
-                <span role="cell">{fixed ? null : <IconButton size="sm" icon={UserMinus} label={t("members.remove", { name: member.name || member.email })} onClick={() => setRemoving(member)} />}</span>
+                <span role="cell">
+                  {fixed ? null : (
+                    <IconButton
+                      size="sm"
+                      icon={UserMinus}
+                      label={t("members.remove", { name: member.name || member.email })}
+                      onClick={() => setRemoving(member)}
+                    />
+                  )}
+                </span>
               </div>
             );
           })}
@@ -107,14 +130,19 @@ export function Members() {
         onClose={() => setRemoving(undefined)}
         onConfirm={() => {
           if (!removing) return;
-          drop.mutate(removing, { onSuccess: () => toast(t("members.removed", { name: removing.name || removing.email })), onSettled: () => setRemoving(undefined) });
+          drop.mutate(removing, {
+            onSuccess: () => toast(t("members.removed", { name: removing.name || removing.email })),
+            onSettled: () => setRemoving(undefined),
+          });
         }}
       />
     </>
   );
 }
 
-type Sent = { readonly status: "success"; readonly email: string; readonly url: string } | { readonly status: "failed"; readonly email: string; readonly message: string };
+type Sent =
+  | { readonly status: "success"; readonly email: string; readonly url: string }
+  | { readonly status: "failed"; readonly email: string; readonly message: string };
 
 function Invite({ onClose, onDone }: { onClose: () => void; onDone: () => void }) {
   const { t, i18n } = useTranslation("settings");
@@ -123,7 +151,12 @@ function Invite({ onClose, onDone }: { onClose: () => void; onDone: () => void }
   const [role, setRole] = useState("editor");
   const [wrong, setWrong] = useState<string>();
   const send = useMutation({
-    mutationFn: (emails: string[]) => post<{ invitation_results: Sent[] }>("/workspaces/current/members/invite-email", { emails, role, language: i18n.language === "zh-Hans" ? "zh-Hans" : "en-US" }),
+    mutationFn: (emails: string[]) =>
+      post<{ invitation_results: Sent[] }>("/workspaces/current/members/invite-email", {
+        emails,
+        role,
+        language: i18n.language === "zh-Hans" ? "zh-Hans" : "en-US",
+      }),
     onSuccess: onDone,
   });
   const results = send.data?.invitation_results;

@@ -40,7 +40,11 @@ function ProfileForm({ me }: { me: Account }) {
           <Input value={name} autoComplete="name" onChange={(event) => setName(event.target.value)} />
         </Field>
         <Field label={t("profile.timezone")} error={zone.error ? messageOf(zone.error) : undefined}>
-          <select className="inp" value={me.timezone ?? "UTC"} onChange={(event) => zone.mutate({ path: "/account/timezone", body: { timezone: event.target.value } })}>
+          <select
+            className="inp"
+            value={me.timezone ?? "UTC"}
+            onChange={(event) => zone.mutate({ path: "/account/timezone", body: { timezone: event.target.value } })}
+          >
             {[...new Set(["UTC", me.timezone ?? "UTC", ...ZONES])].map((id) => (
               <option key={id}>{id}</option>
             ))}
@@ -79,7 +83,12 @@ function PasswordForm({ set }: { set: boolean }) {
       <h2 className="text-16 font-semibold">{t("profile.password")}</h2>
       {set ? (
         <Field label={t("profile.current")} error={change.error ? messageOf(change.error) : undefined}>
-          <SecretInput {...eye} autoComplete="current-password" value={values.current} onChange={(event) => setValues({ ...values, current: event.target.value })} />
+          <SecretInput
+            {...eye}
+            autoComplete="current-password"
+            value={values.current}
+            onChange={(event) => setValues({ ...values, current: event.target.value })}
+          />
         </Field>
       ) : null}
       <Field label={t("profile.next")} error={values.next && !good ? t("profile.rule") : undefined}>

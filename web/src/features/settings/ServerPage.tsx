@@ -15,7 +15,10 @@ function span(seconds: number, language: string): string {
     [Math.floor((seconds % 3600) / 60), "minute"],
     [Math.floor(seconds % 60), "second"],
   ];
-  const from = Math.max(0, parts.findIndex(([value]) => value > 0));
+  const from = Math.max(
+    0,
+    parts.findIndex(([value]) => value > 0),
+  );
   return parts
     .slice(from, from + 2)
     .map(([value, unit]) => new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "short" }).format(value))
@@ -27,12 +30,23 @@ export function ServerPage() {
   const { t: c } = useTranslation();
   const { data, error, refetch, isPending } = useQuery(health);
   const features = useQuery(systemFeatures).data?.oxidify;
-  const warnings = [...(data?.findings ?? []), ...(features?.scripted_model ? [t("server.scripted")] : []), ...(features?.code_unconfined ? [t("server.code")] : [])];
+  const warnings = [
+    ...(data?.findings ?? []),
+    ...(features?.scripted_model ? [t("server.scripted")] : []),
+    ...(features?.code_unconfined ? [t("server.code")] : []),
+  ];
   return (
     <>
       <PageHead title={t("server.title")} text={t("server.text")} />
       {isPending ? <SkeletonRows rows={3} height={48} slow={c("common.slow")} label={c("common.loading")} /> : null}
-      {error ? <Failed title={t("server.failed")} text={c("common.offline")} retry={{ label: c("common.retry"), onClick: () => void refetch() }} details={{ label: c("common.details"), copied: c("common.copied"), text: errorDetails(error) }} /> : null}
+      {error ? (
+        <Failed
+          title={t("server.failed")}
+          text={c("common.offline")}
+          retry={{ label: c("common.retry"), onClick: () => void refetch() }}
+          details={{ label: c("common.details"), copied: c("common.copied"), text: errorDetails(error) }}
+        />
+      ) : null}
       {data ? (
         <>
           <div className="flex gap-10">
@@ -48,7 +62,11 @@ export function ServerPage() {
           <ul className="card">
             {Object.entries(data.deps).map(([key, dep]) => (
               <li key={key} className="flex items-center gap-3.5 px-3.5 min-h-13 py-2 border-b border-line-1 last:border-b-0">
-                {dep.status === "ok" ? <CircleCheck size={16} strokeWidth={1.75} className="text-success" aria-hidden /> : <CircleAlert size={16} strokeWidth={1.75} className="text-danger" aria-hidden />}
+                {dep.status === "ok" ? (
+                  <CircleCheck size={16} strokeWidth={1.75} className="text-success" aria-hidden />
+                ) : (
+                  <CircleAlert size={16} strokeWidth={1.75} className="text-danger" aria-hidden />
+                )}
                 <div className="flex-1 min-w-0">
                   <div className="font-medium">{t(`server.${key}`, { defaultValue: key })}</div>
                   <div className={`text-12 ${dep.status === "ok" ? "text-ink-3" : "text-danger"}`}>{dep.error ?? dep.detail}</div>

@@ -10,7 +10,14 @@ import { Kbd } from "../../ui/Kbd";
 interface Row {
   readonly key: string;
   readonly icon: LucideIcon;
-  readonly to: "/settings/general" | "/settings/members" | "/settings/models" | "/settings/server" | "/settings/profile" | "/settings/appearance" | "/settings/shortcuts";
+  readonly to:
+    | "/settings/general"
+    | "/settings/members"
+    | "/settings/models"
+    | "/settings/server"
+    | "/settings/profile"
+    | "/settings/appearance"
+    | "/settings/shortcuts";
 }
 
 const GROUPS: readonly { readonly key: string; readonly rows: readonly Row[] }[] = [

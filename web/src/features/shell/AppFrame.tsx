@@ -2,29 +2,19 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { ChevronDown, ChevronRight } from "lucide-react";
-import { type ReactNode, useState } from "react";
-import { createPortal } from "react-dom";
+import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
-import { allApps, type AppDetail, isGraph } from "../../data/apps";
+import { type AppDetail, allApps, isGraph } from "../../data/apps";
 import { useRights } from "../../data/session";
 import { useKeys } from "../../lib/keys";
 import { AppTile } from "../../ui/AppTile";
+import { BarSlot } from "../../ui/BarEnd";
 import { Menu } from "../../ui/Menu";
-import { create } from "zustand";
-
-const useSlot = create<{ readonly node: HTMLElement | null }>(() => ({ node: null }));
-
-/** Puts controls at the right end of the bar. */
-export function BarEnd({ children }: { children: ReactNode }) {
-  const node = useSlot((s) => s.node);
-  return node ? createPortal(children, node) : null;
-}
 
 export function AppFrame({ app, children }: { app: AppDetail; children: ReactNode }) {
   const { t } = useTranslation();
   const navigate = useNavigate();
   const rights = useRights();
-  const [setSlot] = useState(() => (node: HTMLElement | null) => useSlot.setState({ node }));
   const others = useQuery(allApps).data?.data ?? [];
   const params = { appId: app.id };
   const tabs = [
@@ -45,14 +35,23 @@ export function AppFrame({ app, children }: { app: AppDetail; children: ReactNod
           <Menu
             align="start"
             entries={[
-              ...others.slice(0, 12).map((other) => ({ key: other.id, label: other.name, checked: other.id === app.id, onSelect: () => void navigate({ to: "/app/$appId", params: { appId: other.id } }) })),
+              ...others
+                .slice(0, 12)
+                .map((other) => ({
+                  key: other.id,
+                  label: other.name,
+                  checked: other.id === app.id,
+                  onSelect: () => void navigate({ to: "/app/$appId", params: { appId: other.id } }),
+                })),
               { key: "line", line: true as const },
               { key: "all", label: t("crumb.all"), onSelect: () => void navigate({ to: "/apps" }) },
             ]}
             trigger={
               <button type="button" className="btn min-w-0" data-kind="quiet" style={{ padding: "0 6px", color: "var(--text-1)", flex: "0 1 auto" }}>
                 <AppTile app={app} size="xs" />
-                <span className="font-semibold truncate" style={{ maxWidth: 260, lineHeight: "18px" }}>{app.name}</span>
+                <span className="font-semibold truncate" style={{ maxWidth: 260, lineHeight: "18px" }}>
+                  {app.name}
+                </span>
                 <ChevronDown size={14} strokeWidth={1.9} className="text-ink-3" aria-hidden />
               </button>
             }
@@ -67,7 +66,7 @@ export function AppFrame({ app, children }: { app: AppDetail; children: ReactNod
           ))}
         </nav>
         <div className="flex-1" />
-        <div id="bar-end" ref={setSlot} className="flex items-center gap-2" />
+        <BarSlot />
       </header>
       {children}
     </>

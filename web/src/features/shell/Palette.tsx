@@ -2,7 +2,23 @@
 import { useQuery } from "@tanstack/react-query";
 import { useLocation, useNavigate } from "@tanstack/react-router";
 import { Command } from "cmdk";
-import { Activity, Code, FileDown, Hammer, LayoutGrid, type LucideIcon, Moon, Package, Plus, Rocket, Search, Sun, SunMoon, UserRound, Users } from "lucide-react";
+import {
+  Activity,
+  Code,
+  FileDown,
+  Hammer,
+  LayoutGrid,
+  type LucideIcon,
+  Moon,
+  Package,
+  Plus,
+  Rocket,
+  Search,
+  Sun,
+  SunMoon,
+  UserRound,
+  Users,
+} from "lucide-react";
 import { Dialog } from "radix-ui";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -38,10 +54,32 @@ export function Palette() {
   };
   const parts: Row[] = current
     ? [
-        ...(rights.edit ? [{ key: "build", label: t("tabs.build"), icon: Hammer, keys: "alt+1", run: () => void navigate({ to: isGraph(current.mode) ? "/app/$appId/workflow" : "/app/$appId/configuration", params: { appId: current.id } }) }] : []),
-        { key: "logs", label: t("tabs.logs"), icon: Activity, keys: "alt+2", run: () => void navigate({ to: "/app/$appId/logs", params: { appId: current.id } }) },
+        ...(rights.edit
+          ? [
+              {
+                key: "build",
+                label: t("tabs.build"),
+                icon: Hammer,
+                keys: "alt+1",
+                run: () => void navigate({ to: isGraph(current.mode) ? "/app/$appId/workflow" : "/app/$appId/configuration", params: { appId: current.id } }),
+              },
+            ]
+          : []),
+        {
+          key: "logs",
+          label: t("tabs.logs"),
+          icon: Activity,
+          keys: "alt+2",
+          run: () => void navigate({ to: "/app/$appId/logs", params: { appId: current.id } }),
+        },
         { key: "api", label: t("tabs.api"), icon: Code, keys: "alt+3", run: () => void navigate({ to: "/app/$appId/develop", params: { appId: current.id } }) },
-        { key: "publish", label: t("tabs.publish"), icon: Rocket, keys: "alt+4", run: () => void navigate({ to: "/app/$appId/overview", params: { appId: current.id } }) },
+        {
+          key: "publish",
+          label: t("tabs.publish"),
+          icon: Rocket,
+          keys: "alt+4",
+          run: () => void navigate({ to: "/app/$appId/overview", params: { appId: current.id } }),
+        },
       ]
     : [];
   const doing: Row[] = [
@@ -84,7 +122,13 @@ export function Palette() {
           <Command label={t("palette.title")} className="flex flex-col min-h-0">
             <div className="flex items-center gap-3 px-4 h-[52px] border-b border-line-1">
               <Search size={18} strokeWidth={1.75} className="text-ink-3" aria-hidden />
-              <Command.Input autoFocus value={query} onValueChange={setQuery} placeholder={t("palette.placeholder")} className="flex-1 bg-transparent outline-none text-16" />
+              <Command.Input
+                autoFocus
+                value={query}
+                onValueChange={setQuery}
+                placeholder={t("palette.placeholder")}
+                className="flex-1 bg-transparent outline-none text-16"
+              />
             </div>
             <Command.List className="p-1.5 overflow-auto h-[360px]">
               <Command.Empty className="p-6 text-center text-ink-3">{t("palette.none", { query })}</Command.Empty>
@@ -92,7 +136,12 @@ export function Palette() {
               {apps.length > 0 ? (
                 <Command.Group heading={t("palette.apps")}>
                   {apps.map((app) => (
-                    <Command.Item key={app.id} value={`${app.name} ${app.description} ${app.id}`} className="menu-row" onSelect={run(() => void navigate({ to: "/app/$appId", params: { appId: app.id } }))}>
+                    <Command.Item
+                      key={app.id}
+                      value={`${app.name} ${app.description} ${app.id}`}
+                      className="menu-row"
+                      onSelect={run(() => void navigate({ to: "/app/$appId", params: { appId: app.id } }))}
+                    >
                       <AppTile app={app} />
                       <span className="truncate">{app.name}</span>
                       <span className="text-ink-3 text-12 truncate">{t(`modes.${app.mode}.name`)}</span>

@@ -70,7 +70,11 @@ export function Rail({ open }: { open: boolean }) {
 function HealthRow({ open }: { open: boolean }) {
   const { t } = useTranslation();
   const { data, error } = useQuery(health);
-  const state: { tone: Tone; text: string } = error ? { tone: "bad", text: t("health.unknown") } : data && data.status !== "ok" ? { tone: "warn", text: t("health.degraded") } : { tone: "ok", text: t("health.ok") };
+  const state: { tone: Tone; text: string } = error
+    ? { tone: "bad", text: t("health.unknown") }
+    : data && data.status !== "ok"
+      ? { tone: "warn", text: t("health.degraded") }
+      : { tone: "ok", text: t("health.ok") };
   return (
     <WhenClosed open={open} text={state.text}>
       <Link to="/settings/server" className="nav" aria-label={state.text}>
@@ -124,19 +128,36 @@ function AccountMenu({ open }: { open: boolean }) {
       });
     }
   }
-  entries.push({ key: "l3", line: true }, { key: "out", label: t("account.signOut"), icon: LogOut, onSelect: () => {
-    void post("/logout").catch(() => undefined).then(() => {
-      forget();
-      window.location.assign("/signin");
-    });
-  } });
+  entries.push(
+    { key: "l3", line: true },
+    {
+      key: "out",
+      label: t("account.signOut"),
+      icon: LogOut,
+      onSelect: () => {
+        void post("/logout")
+          .catch(() => undefined)
+          .then(() => {
+            forget();
+            window.location.assign("/signin");
+          });
+      },
+    },
+  );
   return (
     <div className="border-t border-line-1 mt-1 pt-1">
       <Menu
         side="top"
         align="start"
         entries={entries}
-        head={me ? <div className="px-2 py-1.5"><div className="font-medium truncate">{name}</div><div className="text-12 text-ink-3 truncate">{me.email}</div></div> : null}
+        head={
+          me ? (
+            <div className="px-2 py-1.5">
+              <div className="font-medium truncate">{name}</div>
+              <div className="text-12 text-ink-3 truncate">{me.email}</div>
+            </div>
+          ) : null
+        }
         trigger={
           <button type="button" className="nav" style={{ height: 40 }} aria-label={t("nav.menu", { name })}>
             <Avatar name={name || "?"} url={me?.avatar_url} />

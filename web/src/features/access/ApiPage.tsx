@@ -1,0 +1,281 @@
+/** API access: address, keys, and every endpoint with an example made of the app's own inputs. */
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { Eye, EyeOff, KeyRound, Plus, Trash2, TriangleAlert } from "lucide-react";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { toast } from "sonner";
+import { type ApiKey, type AppDetail, apiKeys, createKey, deleteKey, enableApi, isGraph, publishedVersion, useAppChange } from "../../data/apps";
+import { useRights } from "../../data/session";
+import { useFormat } from "../../lib/format";
+import { messageOf } from "../../lib/http";
+import { Button, IconButton } from "../../ui/Button";
+import { Code } from "../../ui/Code";
+import { CopyButton } from "../../ui/CopyButton";
+import { Confirm } from "../../ui/Dialog";
+import { Badge } from "../../ui/Marks";
+import { Segmented } from "../../ui/Segmented";
+import { type Endpoint, type ExampleLanguage, endpointsOf, example, type ResponseMode } from "./endpoints";
+import { type AppInput, inputsOfForm, inputsOfGraph } from "./inputs";
+
+export function ApiPage({ app }: { app: AppDetail }) {
+  const { t } = useTranslation("access");
+  const rights = useRights();
+  const graph = isGraph(app.mode);
+  const published = useQuery({ ...publishedVersion(app.id), enabled: graph });
+  const inputs = graph ? inputsOfGraph(published.data?.graph) : inputsOfForm(app.model_config);
+  const keys = useQuery(apiKeys(app.id));
+  const on = useAppChange(() => enableApi(app.id, true));
+  const base = app.api_base_url.startsWith("/") || app.api_base_url === "" ? `${window.location.origin}${app.api_base_url || "/v1"}` : app.api_base_url;
+  const { t: c } = useTranslation();
+  return (
+    <div className="flex-1 overflow-auto">
+      <div className="max-w-[1120px] px-8 py-6 flex flex-col gap-6">
+        <div>
+          <h1 className="text-20 font-semibold">{t("title")}</h1>
+          <p className="text-ink-2">{t("text")}</p>
+        </div>
+        {app.enable_api ? null : (
+          <div className="banner" data-tone="warn">
+            <TriangleAlert size={16} aria-hidden />
+            <span className="flex-1">{t("off")}</span>
+            {rights.admin ? (
+              <Button size="sm" busy={on.isPending} onClick={() => on.mutate(undefined)}>
+                {t("turnOn")}
+              </Button>
+            ) : null}
+          </div>
+        )}
+        {graph && published.isSuccess && !published.data?.id ? (
+          <div className="banner" data-tone="warn">
+            <TriangleAlert size={16} aria-hidden />
+            {t("notPublished")}
+          </div>
+        ) : null}
+        <div className="max-w-[520px]">
+          <div className="lbl mb-1.5">{t("base")}</div>
+          <div className="inp mono">
+            <span className="flex-1 truncate">{base}</span>
+            <CopyButton text={base} label={c("common.copy")} done={c("common.copied")} />
+          </div>
+        </div>
+        <Keys app={app} keys={keys.data?.data} error={keys.error} />
+        <Endpoints app={app} inputs={inputs} base={base} apiKey={keys.data?.data[0]?.token ?? "app-…"} />
+        <section>
+          <h2 className="text-16 font-semibold mb-1">{t("errors")}</h2>
+          <p className="text-ink-2 max-w-[80ch]">{t("errorsText")}</p>
+        </section>
+      </div>
+    </div>
+  );
+}
+
+const tail = (key: ApiKey) => `…${key.token.slice(-4)}`;
+const MAX_KEYS = 10;
+
+function Keys({ app, keys, error }: { app: AppDetail; keys: readonly ApiKey[] | undefined; error: Error | null }) {
+  const { t } = useTranslation("access");
+  const { t: c } = useTranslation();
+  const client = useQueryClient();
+  const rights = useRights();
+  const [shown, setShown] = useState<string>();
+  const [deleting, setDeleting] = useState<ApiKey>();
+  const again = () => client.invalidateQueries({ queryKey: apiKeys(app.id).queryKey });
+  const failed = (problem: unknown) => toast.error(c("common.failed", { message: messageOf(problem) }));
+  const add = useMutation({
+    mutationFn: () => createKey(app.id),
+    onSuccess: (key) => {
+      setShown(key.id);
+      return again();
+    },
+    onError: failed,
+  });
+  const drop = useMutation({
+    mutationFn: (key: ApiKey) => deleteKey(app.id, key.id),
+    onSuccess: again,
+    onError: failed,
+    onSettled: () => setDeleting(undefined),
+  });
+  const full = (keys?.length ?? 0) >= MAX_KEYS;
+  return (
+    <section>
+      <div className="flex items-end gap-3 mb-2">
+        <div className="flex-1">
+          <h2 className="text-16 font-semibold">{t("keys")}</h2>
+          <p className="text-ink-2">{t("keysText")}</p>
+        </div>
+        {rights.edit ? (
+          <Button icon={Plus} busy={add.isPending} disabled={full} title={full ? t("max") : undefined} onClick={() => add.mutate()}>
+            {t("newKey")}
+          </Button>
+        ) : null}
+      </div>
+      {error ? <div className="wrong">{messageOf(error)}</div> : null}
+      <ul className="card">
+        {keys?.length === 0 ? <li className="hint px-3 py-2.5">{t("noKeys")}</li> : null}
+        {keys?.map((key) => (
+          <KeyRow
+            key={key.id}
+            apiKey={key}
+            shown={shown === key.id}
+            admin={rights.admin}
+            onShow={(show) => setShown(show ? key.id : undefined)}
+            onDelete={() => setDeleting(key)}
+          />
+        ))}
+      </ul>
+      <Confirm
+        open={deleting !== undefined}
+        title={deleting ? t("deleteTitle", { tail: tail(deleting) }) : ""}
+        text={t("deleteText")}
+        confirm={c("common.delete")}
+        cancel={c("common.keep")}
+        busy={drop.isPending}
+        onClose={() => setDeleting(undefined)}
+        onConfirm={() => deleting && drop.mutate(deleting, { onSuccess: () => toast(t("deleted", { tail: tail(deleting) })) })}
+      />
+    </section>
+  );
+}
+
+function KeyRow({
+  apiKey,
+  shown,
+  admin,
+  onShow,
+  onDelete,
+}: {
+  apiKey: ApiKey;
+  shown: boolean;
+  admin: boolean;
+  onShow: (show: boolean) => void;
+  onDelete: () => void;
+}) {
+  const { t } = useTranslation("access");
+  const { t: c } = useTranslation();
+  const format = useFormat();
+  return (
+    <li className="flex items-center gap-2 px-3 min-h-9.5 border-b border-line-1 last:border-b-0">
+      <KeyRound size={14} strokeWidth={1.9} className="text-ink-3" aria-hidden />
+      <span className="mono truncate">{shown ? apiKey.token : `${apiKey.token.slice(0, 6)}••••••••${apiKey.token.slice(-4)}`}</span>
+      <IconButton size="sm" icon={shown ? EyeOff : Eye} label={t(shown ? "conceal" : "reveal")} onClick={() => onShow(!shown)} />
+      <CopyButton text={apiKey.token} label={t("copyKey")} done={c("common.copied")} />
+      <div className="flex-1" />
+      <span className="text-12 text-ink-3">
+        {t("created")} {format.ago(apiKey.created_at)} · {t("lastUsed")} {apiKey.last_used_at ? format.ago(apiKey.last_used_at) : t("never")}
+      </span>
+      {admin ? <IconButton size="sm" icon={Trash2} label={t("deleteKey", { tail: tail(apiKey) })} onClick={onDelete} /> : null}
+    </li>
+  );
+}
+
+const TONES = { GET: "run", POST: "ok", DELETE: "bad" } as const;
+
+function Endpoints({ app, inputs, base, apiKey }: { app: AppDetail; inputs: readonly AppInput[]; base: string; apiKey: string }) {
+  const { t } = useTranslation("access");
+  const { t: c } = useTranslation();
+  const [language, setLanguage] = useState<ExampleLanguage>("curl");
+  const [how, setHow] = useState<ResponseMode>("streaming");
+  const endpoints = endpointsOf(app.mode, inputs, how);
+  const [open, setOpen] = useState(endpoints[0]?.key);
+  const chosen = endpoints.find((e) => e.key === open) ?? endpoints[0];
+  // What is shown hides the key; what is copied works.
+  const code = (key: string, endpoint: Endpoint) => example(endpoint, base, key, language);
+  return (
+    <section>
+      <h2 className="text-16 font-semibold mb-2">{t("endpoints")}</h2>
+      <div className="grid gap-4" style={{ gridTemplateColumns: "minmax(220px, 300px) minmax(0, 1fr)" }}>
+        <ul className="card self-start p-1">
+          {endpoints.map((endpoint) => (
+            <li key={endpoint.key}>
+              <button
+                type="button"
+                className="menu-row"
+                aria-current={endpoint === chosen}
+                data-selected={endpoint === chosen}
+                onClick={() => setOpen(endpoint.key)}
+              >
+                <span style={{ width: 52 }} className="inline-flex">
+                  <Badge tone={TONES[endpoint.method]}>{endpoint.method}</Badge>
+                </span>
+                <span className="truncate">{t(`ep.${endpoint.key}`)}</span>
+              </button>
+            </li>
+          ))}
+        </ul>
+        {chosen ? (
+          <div className="flex flex-col gap-3 min-w-0">
+            <div className="flex items-center gap-2 flex-wrap">
+              <span className="mono font-medium flex-1 truncate">
+                {chosen.method} {chosen.path}
+              </span>
+              {chosen.streams ? (
+                <Segmented
+                  label={t("mode")}
+                  value={how}
+                  onChange={setHow}
+                  segments={[
+                    { value: "streaming", label: t("streaming") },
+                    { value: "blocking", label: t("blocking") },
+                  ]}
+                />
+              ) : null}
+              <Segmented
+                label={t("language")}
+                value={language}
+                onChange={setLanguage}
+                segments={[
+                  { value: "curl", label: "cURL" },
+                  { value: "python", label: "Python" },
+                  { value: "javascript", label: "JavaScript" },
+                ]}
+              />
+              <CopyButton text={code(apiKey, chosen)} label={c("common.copy")} done={c("common.copied")} />
+            </div>
+            <Code label={t("example")} text={code(`${apiKey.slice(0, 6)}…`, chosen)} />
+            {chosen.streams ? <Inputs inputs={inputs} /> : null}
+          </div>
+        ) : null}
+      </div>
+    </section>
+  );
+}
+
+const INPUT_COLUMNS = { gridTemplateColumns: "1fr 120px 90px 1fr" };
+
+function Inputs({ inputs }: { inputs: readonly AppInput[] }) {
+  const { t } = useTranslation("access");
+  return (
+    <div>
+      <h3 className="lbl mb-1">{t("inputs")}</h3>
+      {inputs.length === 0 ? (
+        <p className="hint">{t("noInputs")}</p>
+      ) : (
+        <div role="table" aria-label={t("inputs")}>
+          <div role="row" className="th" style={INPUT_COLUMNS}>
+            {["name", "type", "required", "about"].map((key) => (
+              <span key={key} role="columnheader">
+                {t(`col.${key}`)}
+              </span>
+            ))}
+          </div>
+          {inputs.map((each) => (
+            <div key={each.name} role="row" className="td" style={{ ...INPUT_COLUMNS, minHeight: 32 }}>
+              <span role="cell" className="mono truncate">
+                {each.name}
+              </span>
+              <span role="cell" className="text-ink-2">
+                {each.type}
+              </span>
+              <span role="cell" className="text-ink-2">
+                {t(each.required ? "yes" : "no")}
+              </span>
+              <span role="cell" className="text-ink-2 truncate">
+                {each.options.length > 0 ? each.options.join(", ") : each.label}
+              </span>
+            </div>
+          ))}
+        </div>
+      )}
+    </div>
+  );
+}

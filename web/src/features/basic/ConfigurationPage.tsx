@@ -1,0 +1,304 @@
+/** A basic app: instructions, form and features at the left, the preview at the right. */
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import {
+  ArrowDown,
+  ArrowUp,
+  Hand,
+  HelpCircle,
+  ListPlus,
+  MessageCircleQuestion,
+  Pencil,
+  Plus,
+  TextCursorInput,
+  Trash2,
+  TriangleAlert,
+  Undo2,
+  Variable,
+} from "lucide-react";
+import { type ReactNode, useRef, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { toast } from "sonner";
+import { type AppDetail, saveModelConfig, useAppChange } from "../../data/apps";
+import { modelsOfType } from "../../data/models";
+import { messageOf } from "../../lib/http";
+import { useKeys } from "../../lib/keys";
+import { BarEnd } from "../../ui/BarEnd";
+import { Button, IconButton } from "../../ui/Button";
+import { Confirm } from "../../ui/Dialog";
+import { Textarea } from "../../ui/Input";
+import { Badge, Tile } from "../../ui/Marks";
+import { Menu } from "../../ui/Menu";
+import { Switch } from "../../ui/Switch";
+import { FieldDialog } from "./FieldDialog";
+import { type Config, type FormField, type ModelChoice, newField, readConfig, sameConfig, unknownVariables, variablesIn, writeConfig } from "./model";
+import { Preview } from "./Preview";
+import { useLeaveGuard } from "./useLeaveGuard";
+
+interface Props {
+  readonly app: AppDetail;
+  readonly picker: (value: ModelChoice | undefined, onChange: (value: ModelChoice) => void) => ReactNode;
+}
+
+export function ConfigurationPage({ app, picker }: Props) {
+  const { t } = useTranslation("basic");
+  const { t: c } = useTranslation();
+  const [saved, setSaved] = useState<Config>(() => readConfig(app.model_config));
+  const [config, setConfig] = useState<Config>(saved);
+  const [restoring, setRestoring] = useState(false);
+  const completion = app.mode === "completion";
+  const change = (part: Partial<Config>) => setConfig((now) => ({ ...now, ...part }));
+  const dirty = !sameConfig(saved, config);
+  useLeaveGuard(dirty, t("leave"));
+  const publish = useAppChange((next: Config) => saveModelConfig(app.id, writeConfig(next)));
+  const run = () =>
+    publish.mutate(config, {
+      onSuccess: () => {
+        setSaved(config);
+        toast(t("published"));
+      },
+      onError: (error) => toast.error(c("common.failed", { message: messageOf(error) })),
+    });
+  useKeys({ "mod+shift+P": run, "mod+shift+p": run });
+  const noModels = useQuery(modelsOfType("llm")).data?.data.length === 0;
+  return (
+    <div className="flex flex-1 min-h-0">
+      <BarEnd>
+        {picker(config.model, (model) => change({ model }))}
+        {dirty ? (
+          <>
+            <Badge tone="warn">{t("unsaved")}</Badge>
+            <IconButton icon={Undo2} label={t("restore")} onClick={() => setRestoring(true)} />
+          </>
+        ) : null}
+        <Button kind="primary" busy={publish.isPending} disabled={!config.model} onClick={run}>
+          {t("publish")}
+        </Button>
+      </BarEnd>
+      <div className="flex-1 min-w-0 overflow-auto">
+        <div className="max-w-[820px] px-7 py-4.5 flex flex-col gap-5 mx-auto">
+          {noModels || !config.model ? (
+            <div className="banner" data-tone="warn">
+              <TriangleAlert size={16} aria-hidden />
+              <span className="flex-1">{t(noModels ? "model.noProvider" : "model.none")}</span>
+              {noModels ? (
+                <Link to="/settings/models" className="font-semibold underline">
+                  {t("model.connect")}
+                </Link>
+              ) : null}
+            </div>
+          ) : null}
+          <Instructions config={config} onChange={change} />
+          <FormSection config={config} completion={completion} onChange={change} />
+          {completion ? null : <Features config={config} onChange={change} />}
+        </div>
+      </div>
+      <Preview appId={app.id} completion={completion} config={config} />
+      <Confirm
+        open={restoring}
+        title={t("restoreTitle")}
+        text={t("restoreText")}
+        confirm={t("restore")}
+        cancel={c("common.keep")}
+        onClose={() => setRestoring(false)}
+        onConfirm={() => {
+          setConfig(saved);
+          setRestoring(false);
+        }}
+      />
+    </div>
+  );
+}
+
+interface PartProps {
+  readonly config: Config;
+  readonly onChange: (part: Partial<Config>) => void;
+}
+
+const BRACES = { open: "{{", close: "}}" };
+
+function Instructions({ config, onChange }: PartProps) {
+  const { t } = useTranslation("basic");
+  const box = useRef<HTMLDivElement>(null);
+  const unknown = unknownVariables(config);
+  const insert = (name: string) => {
+    const area = box.current?.querySelector("textarea");
+    const at = area?.selectionStart ?? config.prompt.length;
+    // A `{{` that was just typed belongs to the variable.
+    const before = config.prompt.slice(0, at).replace(/\{\{?$/, "");
+    const text = `{{${name}}}`;
+    onChange({ prompt: before + text + config.prompt.slice(area?.selectionEnd ?? at) });
+    requestAnimationFrame(() => {
+      area?.focus();
+      area?.setSelectionRange(before.length + text.length, before.length + text.length);
+    });
+  };
+  return (
+    <section>
+      <h2 className="font-semibold mb-2">{t("instructions.title")}</h2>
+      <div ref={box} className="rounded-md border border-line-2 focus-within:outline-2 focus-within:outline-focus overflow-hidden">
+        <textarea
+          className="w-full block px-3.5 py-3 outline-none bg-transparent resize-y leading-relaxed"
+          rows={8}
+          aria-label={t("instructions.title")}
+          placeholder={t("instructions.placeholder", BRACES)}
+          value={config.prompt}
+          onChange={(event) => onChange({ prompt: event.target.value })}
+        />
+        <div className="flex items-center gap-2 px-3 h-8 border-t border-line-1 bg-surface-2 text-12 text-ink-3">
+          <Menu
+            align="start"
+            entries={
+              config.fields.length === 0
+                ? [{ key: "none", head: t("instructions.none") }]
+                : config.fields.map((field) => ({
+                    key: field.variable,
+                    label: field.variable,
+                    hint: field.label,
+                    icon: TextCursorInput,
+                    onSelect: () => insert(field.variable),
+                  }))
+            }
+            trigger={
+              <Button size="sm" kind="quiet" icon={Variable}>
+                {t("instructions.insert")}
+              </Button>
+            }
+          />
+          <span className="flex-1">{t("instructions.hint", BRACES)}</span>
+          <span className="num">{config.prompt.length}</span>
+        </div>
+      </div>
+      {unknown.length > 0 ? (
+        <div className="banner mt-2" data-tone="warn">
+          <TriangleAlert size={16} aria-hidden />
+          <span className="flex-1">{t("unknown", { count: unknown.length, names: unknown.join(", ") })}</span>
+          <Button size="sm" onClick={() => onChange({ fields: [...config.fields, ...unknown.map(newField)] })}>
+            {t("addThem")}
+          </Button>
+        </div>
+      ) : null}
+    </section>
+  );
+}
+
+function FormSection({ config, completion, onChange }: PartProps & { completion: boolean }) {
+  const { t } = useTranslation("basic");
+  const [editing, setEditing] = useState<{ readonly index: number | undefined }>();
+  const used = new Set(variablesIn(config.prompt));
+  const { fields } = config;
+  const move = (from: number, to: number) => {
+    const next = [...fields];
+    const [field] = next.splice(from, 1);
+    if (field) next.splice(to, 0, field);
+    onChange({ fields: next });
+  };
+  const save = (field: FormField) => {
+    const at = editing?.index;
+    onChange({ fields: at === undefined ? [...fields, field] : fields.map((old, i) => (i === at ? field : old)) });
+    setEditing(undefined);
+  };
+  return (
+    <section>
+      <div className="flex items-center justify-between mb-1.5">
+        <h2 className="font-semibold">{t(completion ? "form.titleCompletion" : "form.title")}</h2>
+        <Button size="sm" kind="quiet" icon={Plus} onClick={() => setEditing({ index: undefined })}>
+          {t("form.add")}
+        </Button>
+      </div>
+      {fields.length === 0 ? (
+        <p className="text-ink-3">{t(completion ? "form.emptyCompletion" : "form.empty")}</p>
+      ) : (
+        <ul className="card">
+          {fields.map((field, i) => (
+            <li key={field.variable} className="flex items-center gap-2.5 px-2.5 min-h-9.5 border-b border-line-1 last:border-b-0">
+              <Tile>
+                <TextCursorInput size={14} strokeWidth={1.9} aria-hidden />
+              </Tile>
+              <span className="font-semibold">{field.variable}</span>
+              <span className="text-ink-3 truncate flex-1">{field.label === field.variable ? "" : field.label}</span>
+              {completion || used.has(field.variable) ? null : <Badge tone="warn">{t("form.unused")}</Badge>}
+              <Badge>{t(`types.${field.type}`, { defaultValue: field.type })}</Badge>
+              {field.required ? <Badge tone="line">{t("form.required")}</Badge> : null}
+              <IconButton size="sm" icon={ArrowUp} label={t("form.up", { name: field.variable })} disabled={i === 0} onClick={() => move(i, i - 1)} />
+              <IconButton
+                size="sm"
+                icon={ArrowDown}
+                label={t("form.down", { name: field.variable })}
+                disabled={i === fields.length - 1}
+                onClick={() => move(i, i + 1)}
+              />
+              <IconButton size="sm" icon={Pencil} label={t("form.edit", { name: field.variable })} onClick={() => setEditing({ index: i })} />
+              <IconButton
+                size="sm"
+                icon={Trash2}
+                label={t("form.delete", { name: field.variable })}
+                onClick={() => onChange({ fields: fields.filter((_, at) => at !== i) })}
+              />
+            </li>
+          ))}
+        </ul>
+      )}
+      {editing ? (
+        <FieldDialog
+          field={editing.index === undefined ? undefined : fields[editing.index]}
+          taken={fields.filter((_, i) => i !== editing.index).map((f) => f.variable)}
+          onClose={() => setEditing(undefined)}
+          onSave={save}
+        />
+      ) : null}
+    </section>
+  );
+}
+
+function Features({ config, onChange }: PartProps) {
+  const { t } = useTranslation("basic");
+  return (
+    <section>
+      <h2 className="font-semibold mb-2">{t("features.title")}</h2>
+      <div className="card">
+        <div className="p-2.5 border-b border-line-1">
+          <FeatureHead icon={<Hand size={14} strokeWidth={1.9} aria-hidden />} title={t("features.opening")} text={t("features.openingText")} />
+          <Textarea
+            className="mt-2"
+            rows={2}
+            aria-label={t("features.opening")}
+            placeholder={t("features.openingPlaceholder")}
+            value={config.opening}
+            onChange={(event) => onChange({ opening: event.target.value })}
+          />
+        </div>
+        <div className="p-2.5 border-b border-line-1">
+          <FeatureHead icon={<HelpCircle size={14} strokeWidth={1.9} aria-hidden />} title={t("features.questions")} text={t("features.questionsText")} />
+          <Textarea
+            className="mt-2"
+            rows={3}
+            aria-label={t("features.questions")}
+            value={config.questions.join("\n")}
+            onChange={(event) => onChange({ questions: event.target.value === "" ? [] : event.target.value.split("\n") })}
+          />
+        </div>
+        <div className="p-2.5">
+          <FeatureHead
+            icon={<MessageCircleQuestion size={14} strokeWidth={1.9} aria-hidden />}
+            title={t("features.followUp")}
+            text={t("features.followUpText")}
+          >
+            <Switch checked={config.followUp} label={t("features.followUp")} onChange={(followUp) => onChange({ followUp })} />
+          </FeatureHead>
+        </div>
+      </div>
+    </section>
+  );
+}
+
+function FeatureHead({ icon, title, text, children }: { icon: ReactNode; title: string; text: string; children?: ReactNode }) {
+  return (
+    <div className="flex items-center gap-2.5">
+      <Tile>{icon ?? <ListPlus size={14} aria-hidden />}</Tile>
+      <span className="font-semibold">{title}</span>
+      <span className="text-12 text-ink-3 truncate flex-1">{text}</span>
+      {children}
+    </div>
+  );
+}

@@ -1,0 +1,173 @@
+/** The right half: the app as it would answer now. */
+import { CircleAlert, RotateCcw, Send, Square, Zap } from "lucide-react";
+import { useEffect, useRef, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { useFormat } from "../../lib/format";
+import { Button, IconButton } from "../../ui/Button";
+import { Prose } from "../../ui/Prose";
+import { InputForm } from "./InputForm";
+import { type Config, type Inputs, missingInput, wireInputs, writeConfig } from "./model";
+import { type Turn, usePreview } from "./usePreview";
+
+export function Preview({ appId, completion, config }: { appId: string; completion: boolean; config: Config }) {
+  const { t } = useTranslation("basic");
+  const [inputs, setInputs] = useState<Inputs>({});
+  const [query, setQuery] = useState("");
+  const [wrong, setWrong] = useState<string>();
+  const preview = usePreview(appId, completion ? "completion" : "chat");
+  const { turns, busy } = preview;
+  const end = useRef<HTMLDivElement>(null);
+  const box = useRef<HTMLDivElement>(null);
+  const stuck = useRef(true);
+  const last = turns.at(-1);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: follows the text as it grows
+  useEffect(() => {
+    if (stuck.current) end.current?.scrollIntoView({ block: "end" });
+  }, [last?.answer, last?.state, turns.length]);
+  const send = (text: string) => {
+    if (busy || (!completion && text.trim() === "")) return;
+    const missing = missingInput(config.fields, inputs);
+    if (missing) return setWrong(t("preview.required", { name: missing.label }));
+    if (!config.model) return setWrong(t("model.none"));
+    setWrong(undefined);
+    setQuery("");
+    stuck.current = true;
+    void preview.ask({ query: text.trim(), inputs: wireInputs(config.fields, inputs), config: writeConfig(config), followUp: config.followUp });
+  };
+  const suggestions = turns.length === 0 ? config.questions.filter((q) => q.trim()) : last?.state === "done" ? (last.followUps ?? []) : [];
+  return (
+    <aside className="flex flex-col min-h-0 bg-surface-2 border-s border-line-1" style={{ width: "clamp(340px, 39vw, 560px)" }} aria-label={t("preview.title")}>
+      <header className="flex items-center gap-2 px-4.5 h-10 flex-none border-b border-line-1">
+        <h2 className="font-semibold">{t("preview.title")}</h2>
+        <span className="text-12 text-ink-3">{t("preview.draft")}</span>
+        <div className="flex-1" />
+        <IconButton size="sm" icon={RotateCcw} label={t("preview.restart")} disabled={turns.length === 0} onClick={preview.restart} />
+      </header>
+      <div
+        ref={box}
+        className="flex-1 min-h-0 overflow-auto px-4.5 py-4 flex flex-col gap-4"
+        onScroll={(event) => {
+          const el = event.currentTarget;
+          stuck.current = el.scrollHeight - el.scrollTop - el.clientHeight < 40;
+        }}
+      >
+        {config.fields.length > 0 ? (
+          <div className="card p-3">
+            <InputForm fields={config.fields} values={inputs} onChange={setInputs} />
+          </div>
+        ) : null}
+        {!completion && config.opening ? <Prose text={config.opening} /> : null}
+        {turns.length === 0 && !config.opening ? <p className="text-ink-3">{t(completion ? "preview.emptyCompletion" : "preview.empty")}</p> : null}
+        <div className="flex flex-col gap-4" aria-live="polite">
+          {turns.map((turn) => (
+            <TurnView key={turn.key} turn={turn} completion={completion} />
+          ))}
+        </div>
+        <div ref={end} />
+      </div>
+      <div className="px-4.5 pb-3.5 pt-2 flex flex-col gap-2 flex-none">
+        {wrong ? (
+          <div className="wrong" role="alert">
+            <CircleAlert size={14} aria-hidden />
+            {wrong}
+          </div>
+        ) : null}
+        {suggestions.length > 0 && !completion ? (
+          <div className="flex gap-1.5 flex-wrap">
+            {suggestions.map((question) => (
+              <Button
+                key={question}
+                size="sm"
+                disabled={busy}
+                onClick={() => send(question)}
+                style={{ height: "auto", minHeight: 24, whiteSpace: "normal", textAlign: "start", lineHeight: "16px" }}
+              >
+                {question}
+              </Button>
+            ))}
+          </div>
+        ) : null}
+        {completion ? (
+          busy ? (
+            <Button icon={Square} onClick={preview.stop}>
+              {t("preview.stop")}
+            </Button>
+          ) : (
+            <Button kind="primary" icon={Zap} onClick={() => send("")}>
+              {t("preview.run")}
+            </Button>
+          )
+        ) : (
+          <form
+            className="rounded-lg border border-line-2 bg-surface-1 p-2.5 focus-within:outline-2 focus-within:outline-focus"
+            onSubmit={(event) => {
+              event.preventDefault();
+              send(query);
+            }}
+          >
+            <textarea
+              className="w-full resize-none outline-none bg-transparent"
+              rows={2}
+              aria-label={t("preview.ask")}
+              placeholder={t("preview.ask")}
+              value={query}
+              onChange={(event) => setQuery(event.target.value)}
+              onKeyDown={(event) => {
+                if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing) return;
+                event.preventDefault();
+                send(query);
+              }}
+            />
+            <div className="flex justify-end">
+              {busy ? (
+                <Button icon={Square} onClick={preview.stop}>
+                  {t("preview.stop")}
+                </Button>
+              ) : (
+                <Button type="submit" kind="primary" icon={Send} disabled={query.trim() === ""}>
+                  {t("preview.send")}
+                </Button>
+              )}
+            </div>
+          </form>
+        )}
+      </div>
+    </aside>
+  );
+}
+
+function TurnView({ turn, completion }: { turn: Turn; completion: boolean }) {
+  const { t } = useTranslation("basic");
+  const format = useFormat();
+  return (
+    <>
+      {completion ? null : (
+        <div className="self-end bg-surface-4 rounded-lg px-3 py-2 max-w-[85%] whitespace-pre-wrap" style={{ overflowWrap: "anywhere" }}>
+          <span className="visually-hidden">{t("preview.you")}: </span>
+          {turn.query}
+        </div>
+      )}
+      <div className="min-w-0">
+        {turn.state === "writing" && turn.answer === "" ? <span className="text-running">{t("preview.writing")}</span> : null}
+        {turn.answer ? <Prose text={turn.answer} /> : null}
+        {turn.state === "failed" ? (
+          <div className="banner mt-2" data-tone="bad" role="alert">
+            <CircleAlert size={16} aria-hidden />
+            <span style={{ overflowWrap: "anywhere" }}>
+              <b className="font-semibold">{t("preview.failed")}</b> {turn.error}
+            </span>
+          </div>
+        ) : null}
+        {turn.state === "writing" ? null : (
+          <div className="flex gap-3 mt-1.5 text-12 text-ink-3 num flex-wrap">
+            {turn.state === "stopped" ? <span>{t("preview.stopped")}</span> : null}
+            {turn.first === undefined ? null : <span>{t("preview.first", { time: format.duration(turn.first) })}</span>}
+            {turn.total === undefined ? null : <span>{t("preview.total", { time: format.duration(turn.total) })}</span>}
+            {turn.tokens === undefined ? null : <span>{t("preview.tokens", { count: turn.tokens })}</span>}
+            {turn.price === undefined ? null : <span>{format.money(turn.price, turn.currency)}</span>}
+          </div>
+        )}
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,52 @@
+import { describe, expect, it } from "vitest";
+import { missingInput, newField, readConfig, sameConfig, unknownVariables, variablesIn, wireInputs, writeConfig } from "./model";
+
+const stored = {
+  pre_prompt: "Answer as {{role}} in {{ tone }}.",
+  prompt_type: "simple",
+  user_input_form: [
+    { "text-input": { label: "Role", variable: "role", required: true, max_length: 48, default: "clerk", hint: "kept" } },
+    { select: { label: "Tone", variable: "tone", required: false, options: ["calm", "brisk"], default: "calm" } },
+    { number: { label: "Age", variable: "age", required: false } },
+  ],
+  opening_statement: "Hello",
+  suggested_questions: ["What can you do?"],
+  suggested_questions_after_answer: { enabled: true },
+  agent_mode: { enabled: false, tools: [] },
+  model: { provider: "langgenius/openai/openai", name: "gpt-4o", mode: "chat", completion_params: { temperature: 0.7 } },
+};
+
+describe("configuration", () => {
+  it("is written back as it was read, unknown keys included", () => {
+    expect(writeConfig(readConfig(stored))).toEqual(stored);
+  });
+
+  it("reads what is missing as empty", () => {
+    const config = readConfig(null);
+    expect(config).toMatchObject({ prompt: "", fields: [], opening: "", questions: [], followUp: false, model: undefined });
+  });
+
+  it("knows when nothing changed", () => {
+    const config = readConfig(stored);
+    expect(sameConfig(config, readConfig(structuredClone(stored)))).toBe(true);
+    expect(sameConfig(config, { ...config, opening: "Hi" })).toBe(false);
+  });
+
+  it("finds variables and the ones without a field", () => {
+    expect(variablesIn("{{a}} {{ b_1 }} {{a}} {{1x}} {{#context#}} {{ä}}")).toEqual(["a", "b_1"]);
+    const config = { ...readConfig(stored), prompt: "{{role}} {{city}}" };
+    expect(unknownVariables(config)).toEqual(["city"]);
+  });
+});
+
+describe("inputs", () => {
+  const { fields } = readConfig(stored);
+  it("are sent with their types, empty optional ones left out", () => {
+    expect(wireInputs(fields, { role: "judge", age: "7" })).toEqual({ role: "judge", tone: "calm", age: 7 });
+    expect(wireInputs(fields, { role: "judge", tone: "" })).toEqual({ role: "judge" });
+  });
+  it("name the first required one that is missing", () => {
+    expect(missingInput(fields, { role: " " })?.variable).toBe("role");
+    expect(missingInput([newField("x")], { x: "y" })).toBeUndefined();
+  });
+});

@@ -1,0 +1,149 @@
+/** The configuration of a basic app as the editor sees it. Unknown keys stay as they came. */
+
+export type FieldType = "text-input" | "paragraph" | "select" | "number" | "checkbox";
+export const FIELD_TYPES: readonly FieldType[] = ["text-input", "paragraph", "select", "number", "checkbox"];
+
+export interface FormField {
+  readonly type: string;
+  readonly variable: string;
+  readonly label: string;
+  readonly required: boolean;
+  readonly maxLength?: number | undefined;
+  readonly options: readonly string[];
+  readonly start: string;
+  /** Everything the file had for it. */
+  readonly rest: Readonly<Record<string, unknown>>;
+}
+
+export interface ModelChoice {
+  readonly provider: string;
+  readonly name: string;
+  readonly mode: string;
+  readonly params: Readonly<Record<string, unknown>>;
+}
+
+export interface Config {
+  readonly prompt: string;
+  readonly fields: readonly FormField[];
+  readonly opening: string;
+  readonly questions: readonly string[];
+  readonly followUp: boolean;
+  readonly model: ModelChoice | undefined;
+  readonly rest: Readonly<Record<string, unknown>>;
+}
+
+function record(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? Object.fromEntries(Object.entries(value)) : {};
+}
+
+const text = (value: unknown): string => (typeof value === "string" ? value : typeof value === "number" ? String(value) : "");
+const texts = (value: unknown): string[] => (Array.isArray(value) ? value.filter((v): v is string => typeof v === "string") : []);
+
+function readField(entry: unknown): FormField[] {
+  const [pair] = Object.entries(record(entry));
+  if (!pair) return [];
+  const [type, body] = pair;
+  const rest = record(body);
+  const variable = text(rest.variable);
+  if (!variable) return [];
+  return [
+    {
+      type,
+      variable,
+      label: text(rest.label) || variable,
+      required: rest.required === true,
+      maxLength: typeof rest.max_length === "number" ? rest.max_length : undefined,
+      options: texts(rest.options),
+      start: typeof rest.default === "boolean" ? String(rest.default) : text(rest.default),
+      rest,
+    },
+  ];
+}
+
+export function readConfig(json: unknown): Config {
+  const rest = record(json);
+  const model = record(rest.model);
+  const name = text(model.name);
+  return {
+    prompt: text(rest.pre_prompt),
+    fields: (Array.isArray(rest.user_input_form) ? rest.user_input_form : []).flatMap(readField),
+    opening: text(rest.opening_statement),
+    questions: texts(rest.suggested_questions),
+    followUp: record(rest.suggested_questions_after_answer).enabled === true,
+    model: name ? { provider: text(model.provider), name, mode: text(model.mode) || "chat", params: record(model.completion_params) } : undefined,
+    rest,
+  };
+}
+
+function writeField(field: FormField): Record<string, unknown> {
+  const start =
+    field.type === "checkbox" ? field.start === "true" : field.type === "number" ? (field.start === "" ? undefined : Number(field.start)) : field.start;
+  const { max_length: _length, options: _options, default: _default, ...rest } = field.rest;
+  return {
+    [field.type]: {
+      ...rest,
+      variable: field.variable,
+      label: field.label || field.variable,
+      required: field.required,
+      ...(field.maxLength === undefined ? {} : { max_length: field.maxLength }),
+      ...(field.type === "select" ? { options: field.options } : {}),
+      ...(start === undefined || start === "" ? {} : { default: start }),
+    },
+  };
+}
+
+export function writeConfig(config: Config): Record<string, unknown> {
+  return {
+    ...config.rest,
+    pre_prompt: config.prompt,
+    prompt_type: config.rest.prompt_type ?? "simple",
+    user_input_form: config.fields.map(writeField),
+    opening_statement: config.opening,
+    suggested_questions: config.questions.filter((q) => q.trim() !== "").slice(0, 10),
+    suggested_questions_after_answer: { ...record(config.rest.suggested_questions_after_answer), enabled: config.followUp },
+    model: config.model
+      ? {
+          ...record(config.rest.model),
+          provider: config.model.provider,
+          name: config.model.name,
+          mode: config.model.mode,
+          completion_params: config.model.params,
+        }
+      : config.rest.model,
+  };
+}
+
+/** The names between double braces, each once, in their order; `#context#` and the like are not of the form. */
+export function variablesIn(prompt: string): string[] {
+  return [...new Set([...prompt.matchAll(/\{\{\s*([A-Za-z_][A-Za-z0-9_]{0,29})\s*\}\}/g)].map((m) => m[1] ?? ""))];
+}
+
+export function unknownVariables(config: Config): string[] {
+  const known = new Set(config.fields.map((f) => f.variable));
+  return variablesIn(config.prompt).filter((name) => !known.has(name));
+}
+
+export function newField(variable: string): FormField {
+  return { type: "text-input", variable, label: variable, required: true, maxLength: 48, options: [], start: "", rest: {} };
+}
+
+export function sameConfig(a: Config, b: Config): boolean {
+  return JSON.stringify(writeConfig(a)) === JSON.stringify(writeConfig(b));
+}
+
+export type Inputs = Readonly<Record<string, string>>;
+
+/** What is sent as `inputs`: numbers as numbers, empty optional values left out. */
+export function wireInputs(fields: readonly FormField[], values: Inputs): Record<string, unknown> {
+  const out: Record<string, unknown> = {};
+  for (const field of fields) {
+    const value = values[field.variable] ?? field.start;
+    if (field.type === "checkbox") out[field.variable] = value === "true";
+    else if (value !== "") out[field.variable] = field.type === "number" ? Number(value) : value;
+  }
+  return out;
+}
+
+export function missingInput(fields: readonly FormField[], values: Inputs): FormField | undefined {
+  return fields.find((field) => field.required && field.type !== "checkbox" && (values[field.variable] ?? field.start).trim() === "");
+}

@@ -1,0 +1,126 @@
+/** The preview of an unsaved configuration: turns, streaming, stop. */
+import { useRef, useState } from "react";
+import { get, messageOf, post } from "../../lib/http";
+import { type StreamEvent, stream } from "../../lib/sse";
+
+export interface Turn {
+  readonly key: number;
+  readonly query: string;
+  readonly answer: string;
+  readonly state: "writing" | "done" | "stopped" | "failed";
+  readonly error?: string;
+  readonly first?: number;
+  readonly total?: number;
+  readonly tokens?: number;
+  readonly price?: number;
+  readonly currency?: string;
+  readonly followUps?: readonly string[];
+}
+
+interface Ask {
+  readonly query: string;
+  readonly inputs: Record<string, unknown>;
+  readonly config: Record<string, unknown>;
+  readonly followUp: boolean;
+}
+
+function usageOf(event: StreamEvent): Partial<Turn> {
+  const metadata = event.metadata;
+  const usage: unknown = typeof metadata === "object" && metadata !== null ? Reflect.get(metadata, "usage") : undefined;
+  if (typeof usage !== "object" || usage === null) return {};
+  const tokens: unknown = Reflect.get(usage, "total_tokens");
+  const price: unknown = Reflect.get(usage, "total_price");
+  const currency: unknown = Reflect.get(usage, "currency");
+  return {
+    ...(typeof tokens === "number" ? { tokens } : {}),
+    ...(price === undefined || price === null || !Number(price) ? {} : { price: Number(price) }),
+    ...(typeof currency === "string" ? { currency } : {}),
+  };
+}
+
+export function usePreview(appId: string, kind: "chat" | "completion") {
+  const [turns, setTurns] = useState<readonly Turn[]>([]);
+  const conversation = useRef<string>("");
+  const parent = useRef<string>(undefined);
+  const task = useRef<string>(undefined);
+  const abort = useRef<AbortController>(undefined);
+  const busy = turns.at(-1)?.state === "writing";
+  const change = (key: number, part: (turn: Turn) => Partial<Turn>) =>
+    setTurns((now) => now.map((turn) => (turn.key === key ? { ...turn, ...part(turn) } : turn)));
+
+  const ask = async ({ query, inputs, config, followUp }: Ask) => {
+    const key = Date.now();
+    const start = performance.now();
+    const since = () => (performance.now() - start) / 1000;
+    setTurns((now) => [...(kind === "completion" ? [] : now), { key, query, answer: "", state: "writing" }]);
+    abort.current = new AbortController();
+    let message: string | undefined;
+    let buffer = "";
+    let frame = 0;
+    const flush = () => {
+      frame = 0;
+      const text = buffer;
+      change(key, () => ({ answer: text }));
+    };
+    const onEvent = (event: StreamEvent) => {
+      if (typeof event.task_id === "string") task.current = event.task_id;
+      if (typeof event.conversation_id === "string" && event.conversation_id) conversation.current = event.conversation_id;
+      if (typeof event.message_id === "string") message = event.message_id;
+      if ((event.event === "message" || event.event === "agent_message") && typeof event.answer === "string") {
+        if (buffer === "" && event.answer !== "") {
+          const first = since();
+          change(key, () => ({ first }));
+        }
+        buffer += event.answer;
+        frame ||= requestAnimationFrame(flush);
+      } else if (event.event === "message_replace" && typeof event.answer === "string") {
+        buffer = event.answer;
+        frame ||= requestAnimationFrame(flush);
+      } else if (event.event === "message_end") change(key, () => usageOf(event));
+      else if (event.event === "error")
+        change(key, () => ({ state: "failed", error: typeof event.message === "string" ? event.message : String(event.code ?? "") }));
+    };
+    try {
+      const path = `/apps/${appId}/${kind === "chat" ? "chat" : "completion"}-messages`;
+      await stream(
+        path,
+        {
+          inputs,
+          query,
+          model_config: config,
+          response_mode: "streaming",
+          conversation_id: conversation.current,
+          parent_message_id: parent.current ?? null,
+          files: [],
+        },
+        onEvent,
+        abort.current.signal,
+      );
+      if (frame) cancelAnimationFrame(frame);
+      const total = since();
+      change(key, (turn) => ({ answer: buffer, total, state: turn.state === "writing" ? "done" : turn.state }));
+      parent.current = message;
+      if (kind === "chat" && followUp && message) {
+        const answer = await get<{ data: string[] }>(`/apps/${appId}/chat-messages/${message}/suggested-questions`).catch(() => undefined);
+        if (answer) change(key, () => ({ followUps: answer.data }));
+      }
+    } catch (error) {
+      const stopped = error instanceof DOMException && error.name === "AbortError";
+      change(key, () => ({ answer: buffer, total: since(), state: stopped ? "stopped" : "failed", ...(stopped ? {} : { error: messageOf(error) }) }));
+    }
+  };
+
+  const stop = () => {
+    if (task.current) void post(`/apps/${appId}/${kind === "chat" ? "chat" : "completion"}-messages/${task.current}/stop`).catch(() => undefined);
+    abort.current?.abort();
+  };
+
+  const restart = () => {
+    abort.current?.abort();
+    conversation.current = "";
+    parent.current = undefined;
+    setTurns([]);
+  };
+
+  return { turns, busy, ask, stop, restart };
+}
