@@ -1,0 +1,239 @@
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { ArrowDownWideNarrow, CircleX, ListFilter, MessageSquare, ThumbsDown, ThumbsUp } from "lucide-react";
+import { useMemo, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { siteUrl } from "../../data/apps";
+import { profile } from "../../data/session";
+import { useFormat } from "../../lib/format";
+import { errorDetails, messageOf } from "../../lib/http";
+import { useKeys } from "../../lib/keys";
+import { Button } from "../../ui/Button";
+import { Dot } from "../../ui/Marks";
+import { Menu } from "../../ui/Menu";
+import { Empty, Failed, SkeletonRows } from "../../ui/States";
+import { type Conversation, conversationList } from "./api";
+import { FilterBar } from "./FilterBar";
+import { type ListProps, useActive } from "./list";
+import { Rows } from "./Rows";
+import { Foot } from "./RunList";
+import { consoleTime, DEFAULT_RANGE, rangeStart } from "./search";
+import { startedAt } from "./times";
+
+const NARROW = { gridTemplateColumns: "8px minmax(0, 1fr) 130px 44px 60px 84px" };
+const WIDE = { gridTemplateColumns: "8px minmax(0, 1fr) 190px 80px 90px 150px" };
+const SORTS = ["-updated_at", "-created_at", "updated_at", "created_at"] as const;
+
+/** What a conversation is known by: its name, or for forms the first text that was filled in. */
+function titleOf(item: Conversation, form: boolean): string {
+  const first = Object.values(typeof item.inputs === "object" && item.inputs !== null ? item.inputs : {}).find(
+    (value) => typeof value === "string" && value.trim() !== "",
+  );
+  return form && typeof first === "string" ? first : item.summary?.trim() || item.name;
+}
+
+export function ConversationList({ app, search, onSearch, beside, lead }: ListProps) {
+  const { t } = useTranslation("logs");
+  const { t: c } = useTranslation();
+  const [live, setLive] = useState(false);
+  const zone = useQuery(profile).data?.timezone || "UTC";
+  const range = search.range ?? DEFAULT_RANGE;
+  const sort = search.sort ?? "-updated_at";
+  const form = app.mode === "completion";
+  const start = useMemo(() => {
+    const from = rangeStart(range, Date.now());
+    return from && consoleTime(from, zone);
+  }, [range, zone]);
+  const list = useInfiniteQuery(conversationList(app.id, app.mode, { keyword: search.q, start, sort }, live));
+  const items = useMemo(() => list.data?.pages.flatMap((page) => page.data) ?? [], [list.data]);
+  const total = list.data?.pages[0]?.total ?? 0;
+  const ids = useMemo(() => items.map((item) => item.id), [items]);
+  const [active, setActive] = useActive(ids, search.chat);
+  const open = (chat: string, replace?: boolean) => onSearch({ chat, run: undefined, node: undefined }, replace);
+  const move = (by: number) => {
+    const next = Math.max(0, Math.min(ids.length - 1, active + by));
+    setActive(next);
+    const id = ids[next];
+    if (beside && id) open(id, true);
+  };
+  useKeys({
+    j: () => move(1),
+    k: () => move(-1),
+    Enter: () => {
+      const id = ids[active];
+      if (id) open(id);
+    },
+  });
+  const filtered = Boolean(search.q) || range !== "all";
+  return (
+    <>
+      <FilterBar
+        lead={lead}
+        tokens={[]}
+        words={search.q ?? ""}
+        onWords={(q) => onSearch({ q: q || undefined }, true)}
+        placeholder={t("filter.chatWords")}
+        range={range}
+        onRange={(next) => onSearch({ range: next === DEFAULT_RANGE ? undefined : next })}
+        live={live}
+        onLive={() => setLive(!live)}
+      >
+        <Menu
+          trigger={<Button icon={ArrowDownWideNarrow}>{t("sort.label")}</Button>}
+          entries={SORTS.map((key) => ({
+            key,
+            label: t(`sort.${key}`),
+            checked: key === sort,
+            onSelect: () => onSearch({ sort: key === "-updated_at" ? undefined : key }),
+          }))}
+        />
+      </FilterBar>
+      {list.isPending ? (
+        <div className="px-5 flex-1">
+          <SkeletonRows rows={12} height={36} slow={c("common.slow")} label={c("common.loading")} />
+        </div>
+      ) : list.error ? (
+        <div className="p-5 flex-1">
+          <Failed
+            title={t("failed")}
+            text={messageOf(list.error)}
+            retry={{ label: c("common.retry"), onClick: () => void list.refetch() }}
+            details={{ label: c("common.details"), copied: c("common.copied"), text: errorDetails(list.error) }}
+          />
+        </div>
+      ) : items.length === 0 ? (
+        <div className="p-5 flex-1">
+          {filtered ? (
+            <Empty icon={ListFilter} title={search.q ? t("empty.words", { words: search.q }) : t("empty.filter")} text={t("empty.filterText")}>
+              <Button onClick={() => onSearch({ q: undefined, range: "all" })}>{c("common.clearFilter")}</Button>
+            </Empty>
+          ) : (
+            <Empty icon={MessageSquare} cat="acc" title={t("empty.chats")} text={t("empty.chatsText")}>
+              {app.enable_site ? (
+                <a className="btn" data-kind="primary" href={siteUrl(app)} target="_blank" rel="noreferrer">
+                  {t("empty.openPage")}
+                </a>
+              ) : null}
+            </Empty>
+          )}
+        </div>
+      ) : (
+        <Rows
+          count={items.length}
+          height={36}
+          active={active}
+          label={t("view.chats")}
+          head={<Head wide={!beside} />}
+          row={(index) => {
+            const item = items[index];
+            return item ? (
+              <Row item={item} form={form} wide={!beside} active={index === active} open={item.id === search.chat} onOpen={() => open(item.id)} />
+            ) : null;
+          }}
+          onEnd={list.hasNextPage && !list.isFetchingNextPage ? () => void list.fetchNextPage() : undefined}
+        />
+      )}
+      <Foot text={list.data ? t("chats", { count: total }) : ""} fetching={list.isFetching} />
+    </>
+  );
+}
+
+function Head({ wide }: { wide: boolean }) {
+  const { t } = useTranslation("logs");
+  return (
+    <div role="row" className="th px-5" style={wide ? WIDE : NARROW}>
+      <span role="columnheader" aria-label={t("col.unread")} />
+      <span role="columnheader">{t("col.title")}</span>
+      <span role="columnheader">{t("col.user")}</span>
+      <span role="columnheader" className="text-end">
+        {t(wide ? "col.messages" : "col.messagesShort")}
+      </span>
+      <span role="columnheader">{t("col.rating")}</span>
+      <span role="columnheader" className="text-end">
+        {t("col.updated")}
+      </span>
+    </div>
+  );
+}
+
+function Votes({ item }: { item: Conversation }) {
+  const { t } = useTranslation("logs");
+  const likes = item.user_feedback_stats.like + item.admin_feedback_stats.like;
+  const dislikes = item.user_feedback_stats.dislike + item.admin_feedback_stats.dislike;
+  if (likes + dislikes === 0) return <span className="text-ink-3">–</span>;
+  return (
+    <span className="inline-flex gap-2 num text-12">
+      {likes > 0 ? (
+        <span className="inline-flex items-center gap-1 text-success">
+          <ThumbsUp size={14} strokeWidth={1.9} role="img" aria-label={t("rating.likes")} />
+          {likes}
+        </span>
+      ) : null}
+      {dislikes > 0 ? (
+        <span className="inline-flex items-center gap-1 text-danger">
+          <ThumbsDown size={14} strokeWidth={1.9} role="img" aria-label={t("rating.dislikes")} />
+          {dislikes}
+        </span>
+      ) : null}
+    </span>
+  );
+}
+
+function Row({
+  item,
+  form,
+  wide,
+  active,
+  open,
+  onOpen,
+}: {
+  item: Conversation;
+  form: boolean;
+  wide: boolean;
+  active: boolean;
+  open: boolean;
+  onOpen: () => void;
+}) {
+  const { t } = useTranslation("logs");
+  const format = useFormat();
+  const unread = item.read_at === null && !open;
+  const failed = item.status_count?.failed ?? 0;
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: J, K and Enter move and open; the title is a button for everyone else
+    <div
+      role="row"
+      className="td px-5 h-full cursor-default"
+      style={{ ...(wide ? WIDE : NARROW), minHeight: 36 }}
+      data-active={active}
+      aria-selected={open}
+      tabIndex={-1}
+      onClick={onOpen}
+    >
+      <span role="cell" className="inline-flex">
+        {unread ? (
+          <>
+            <Dot tone="run" />
+            <span className="visually-hidden">{t("unread")}</span>
+          </>
+        ) : null}
+      </span>
+      <span role="cell" className="min-w-0 flex items-center gap-2">
+        <button type="button" className={`truncate text-start ${unread ? "font-medium" : ""}`} onClick={onOpen}>
+          {titleOf(item, form)}
+        </button>
+        {failed > 0 ? <CircleX size={14} strokeWidth={1.9} className="text-danger" role="img" aria-label={t("failedMessages", { count: failed })} /> : null}
+      </span>
+      <span role="cell" className="truncate text-ink-2">
+        {item.from_account_name ?? item.from_end_user_session_id ?? "–"}
+      </span>
+      <span role="cell" className="num text-end text-ink-2">
+        {format.number(item.message_count)}
+      </span>
+      <span role="cell">
+        <Votes item={item} />
+      </span>
+      <span role="cell" className="num text-end text-ink-2">
+        {startedAt(item.updated_at, format, wide)}
+      </span>
+    </div>
+  );
+}
