@@ -28,7 +28,7 @@ use crate::{
         delta::{Delta, Touch},
         hub::{Hub, Subscription},
         inputs::InputForm,
-        launch::{NO_PARENT, message_files, new_conversation, new_message},
+        launch::{NO_PARENT, message_files, new_conversation, new_message, record_late},
         limits::RunPermit,
         recorder::Recording,
         runtime::{Control, LiveRun},
@@ -390,13 +390,25 @@ impl Job {
                 StreamBody::Error { code: code.into(), status, message }
             }
         };
-        let change = Delta {
+        let mut change = Delta {
             touch: Some(Touch { conversation_id: self.message.conversation_id, at, messages: 0 }),
             message: Some(self.message),
             ..Delta::default()
         };
-        if let Err(error) = self.recording.put(Some(change), at.timestamp(), vec![show], true).await {
-            tracing::error!(%error, "the end of a message cannot be recorded");
+        let put = self.recording.put(Some(change.clone()), at.timestamp(), vec![show], true).await;
+        // The task ends when its last words are durable: shutdown waits for it.
+        let recorded = match put {
+            Ok(()) => self.recording.barrier().await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = recorded {
+            tracing::error!(%error, "the end of a message cannot be recorded; trying again until it can");
+            if let Some(message) = &mut change.message {
+                message.status = "error".to_owned();
+                message.error = Some(format!("The answer could not be recorded: {error}"));
+            }
+            let services = Arc::clone(&self.services);
+            self.services.runs.tracker.spawn(record_late(services, Arc::new(change)));
         }
     }
 

@@ -153,7 +153,8 @@ pub(super) fn watch(
             hub.close();
         } else if let Err(error) = see_to_its_end(&sink, outcome.error).await {
             tracing::error!(%error, %task_id, "the end of a run cannot be recorded; trying again until it can");
-            services.runs.tracker.spawn(record_late(Arc::clone(&services), Arc::clone(&sink), error));
+            let last = Arc::new(sink.last_words(&error));
+            services.runs.tracker.spawn(record_late(Arc::clone(&services), last));
         }
         services.runs.remove(task_id);
         if let Some((conversation, query)) = name_after {
@@ -177,8 +178,7 @@ async fn see_to_its_end(sink: &RunSink, error: Option<String>) -> Result<(), Str
 }
 
 /// Writes the end of a run that could not be recorded, once it can be (the disk has room again).
-async fn record_late(services: Arc<Services>, sink: Arc<RunSink>, why: String) {
-    let last = Arc::new(sink.last_words(&why));
+pub(crate) async fn record_late(services: Arc<Services>, last: Arc<Delta>) {
     loop {
         tokio::select! {
             // Whoever comes next finds the run without an owner, and ends it.

@@ -173,7 +173,8 @@ async fn take_over(services: &Arc<Services>, run_id: ox_types::RunId) -> Result<
 }
 
 async fn end(sink: &RunSink, why: &str) -> Result<()> {
-    sink.abandon(why).await.map_err(Error::internal)
+    sink.abandon(why).await.map_err(Error::internal)?;
+    sink.recording().barrier().await.map_err(Error::internal)
 }
 
 fn info_of(run: &WorkflowRun, data: &ResumeData) -> RunInfo {
