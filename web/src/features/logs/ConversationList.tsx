@@ -55,14 +55,11 @@ export function ConversationList({ app, search, onSearch, beside, lead }: ListPr
     const id = ids[next];
     if (beside && id) open(id, true);
   };
-  useKeys({
-    j: () => move(1),
-    k: () => move(-1),
-    Enter: () => {
-      const id = ids[active];
-      if (id) open(id);
-    },
-  });
+  const enter = () => {
+    const id = ids[active];
+    if (id) open(id);
+  };
+  useKeys({ j: () => move(1), k: () => move(-1), Enter: enter });
   const filtered = Boolean(search.q) || range !== "all";
   return (
     <>

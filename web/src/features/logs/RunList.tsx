@@ -46,7 +46,8 @@ export function RunList({ app, search, onSearch, beside, lead }: ListProps) {
     setActive(next);
     if (beside && ids[next]) open(ids[next], true);
   };
-  useKeys({ j: () => move(1), k: () => move(-1), Enter: () => (ids[active] ? open(ids[active]) : undefined) });
+  const enter = () => (ids[active] ? open(ids[active]) : undefined);
+  useKeys({ j: () => move(1), k: () => move(-1), Enter: enter });
   const tokens: Token[] = [
     ...(search.status
       ? [{ key: "status", name: t("filter.statusIs"), value: t(`status.${search.status}`), onRemove: () => onSearch({ status: undefined }, true) }]
