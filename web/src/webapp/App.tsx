@@ -4,10 +4,10 @@ import type { Address } from "./address";
 import { Api, ApiError } from "./api";
 import { ChatPage } from "./ChatPage";
 import { dressTab } from "./SiteIcon";
-import { StateCard } from "./StateCard";
 import { type Parameters, parametersFrom, type Site, siteFrom } from "./wire";
 import { chooseLanguage, loadLanguage, useSay } from "./words";
 
+const StateCard = lazy(() => import("./StateCard"));
 const RunPage = lazy(() => import("./RunPage"));
 
 interface Ready {
@@ -44,13 +44,15 @@ export function App({ address }: { address: Address | null }): ReactNode {
 
   if (error !== null) {
     return (
-      <StateCard
-        error={error}
-        onRetry={() => {
-          setError(null);
-          setAttempt(attempt + 1);
-        }}
-      />
+      <Suspense>
+        <StateCard
+          error={error}
+          onRetry={() => {
+            setError(null);
+            setAttempt(attempt + 1);
+          }}
+        />
+      </Suspense>
     );
   }
   if (!ready || !api || !address) return <Loading />;

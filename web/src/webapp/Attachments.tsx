@@ -1,19 +1,19 @@
-import { File as FileIcon, FileText, Film, Image, Link, Music, RotateCw, X } from "lucide-react";
-import { type FormEvent, type ReactNode, useState } from "react";
+import type { ReactNode } from "react";
 import { type Attachment, type FileKind, sizeText } from "./files";
-import { safeHref, safeImage } from "./markdown";
-import { Popup } from "./Popup";
+import { File as FileIcon, FileText, Film, type Icon, Image, Link, Music, RotateCw, X } from "./icons";
+import { safeHref, safeImage } from "./links";
 import type { Uploads } from "./useUploads";
 import { useSay } from "./words";
 
-const ICONS: Record<FileKind, typeof FileIcon> = { image: Image, document: FileText, audio: Music, video: Film, custom: FileIcon };
+const ICONS: Record<FileKind, Icon> = { image: Image, document: FileText, audio: Music, video: Film, custom: FileIcon };
 
 function KindIcon({ file }: { file: Attachment }): ReactNode {
   const Icon = file.remote ? Link : ICONS[file.kind];
-  return <Icon size={18} aria-hidden="true" />;
+  return <Icon size={18} />;
 }
 
-const preview = (file: Attachment): string | null => (file.kind === "image" && file.url ? (file.url.startsWith("blob:") ? file.url : safeImage(file.url)) : null);
+const preview = (file: Attachment): string | null =>
+  file.kind === "image" && file.url ? (file.url.startsWith("blob:") ? file.url : safeImage(file.url)) : null;
 
 /** Files that wait to be sent with the next message. */
 export function PendingFiles({ files, uploads }: { files: readonly Attachment[]; uploads: Uploads }): ReactNode {
@@ -31,7 +31,12 @@ export function PendingFiles({ files, uploads }: { files: readonly Attachment[];
                 {file.name}
               </span>
               <span className="file-meta" role={file.failed ? "alert" : undefined}>
-                {file.failed ?? (file.progress < 1 ? say("files.sending", { percent: Math.round(file.progress * 100) }) : file.remote ? say("files.link") : sizeText(file.size))}
+                {file.failed ??
+                  (file.progress < 1
+                    ? say("files.sending", { percent: Math.round(file.progress * 100) })
+                    : file.remote
+                      ? say("files.link")
+                      : sizeText(file.size))}
               </span>
             </span>
             {file.failed && (
@@ -100,36 +105,5 @@ export function SentFiles({ files }: { files: readonly Attachment[] }): ReactNod
         );
       })}
     </ul>
-  );
-}
-
-/** Asks for the address of a file. */
-export function LinkDialog({ onAdd, onClose }: { onAdd: (address: string) => boolean; onClose: () => void }): ReactNode {
-  const say = useSay();
-  const [address, setAddress] = useState("");
-  const [isWrong, setWrong] = useState(false);
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
-    if (onAdd(address.trim())) onClose();
-    else setWrong(true);
-  };
-  return (
-    <Popup label={say("files.addLink")} kind="box" onClose={onClose}>
-      <form className="stack" onSubmit={submit} noValidate>
-        <label className="field">
-          <span className="label">{say("files.address")}</span>
-          <input data-first="" type="url" inputMode="url" value={address} aria-invalid={isWrong} placeholder="https://" onChange={(event) => setAddress(event.target.value)} />
-          {isWrong && <span className="error">{say("files.badAddress")}</span>}
-        </label>
-        <div className="buttons">
-          <button type="button" className="button" onClick={onClose}>
-            {say("action.cancel")}
-          </button>
-          <button type="submit" className="button primary">
-            {say("action.add")}
-          </button>
-        </div>
-      </form>
-    </Popup>
   );
 }

@@ -1,17 +1,19 @@
 /** The page of a chat app: list, conversation, composer. `/chatbot` is the same without the list. */
-import { Ellipsis, Maximize2, Menu as Lines, PanelLeft, Share, SquarePen, WifiOff } from "lucide-react";
-import { type ReactNode, useEffect, useMemo, useState } from "react";
+
+import { lazy, type ReactNode, Suspense, useEffect, useMemo, useState } from "react";
 import type { Api } from "./api";
-import { Chat } from "./chat";
 import { Composer } from "./Composer";
+import { Chat } from "./chat";
+import { closedText } from "./closed";
+import { type Asking, conversationItems } from "./conversationItems";
 import { findIn } from "./conversations";
 import { useFrame } from "./embed";
+import { Ellipsis, Menu as Lines, Maximize2, PanelLeft, Share, SquarePen, WifiOff } from "./icons";
+import { Looks } from "./Looks";
 import { Menu } from "./Menu";
 import { Popup } from "./Popup";
 import type { Json } from "./read";
-import { type Asking, conversationItems, Dialogs, Looks, Sidebar } from "./Sidebar";
 import { SiteIcon } from "./SiteIcon";
-import { closedText } from "./StateCard";
 import { readKey, writeKey } from "./storage";
 import { useStore } from "./store";
 import { ThreadView } from "./ThreadView";
@@ -21,6 +23,8 @@ import { useOnline, useWide } from "./useMedia";
 import type { Parameters, Site } from "./wire";
 import { useSay } from "./words";
 
+const Sidebar = lazy(() => import("./Sidebar"));
+const Dialogs = lazy(() => import("./Dialogs"));
 const HIDDEN = "oxidify.webapp.list";
 
 interface ChatPageProps {
@@ -62,15 +66,17 @@ export function ChatPage({ api, code, site, parameters, preset, conversationId, 
   if (!thread) return null;
 
   const sidebar = (
-    <Sidebar
-      chat={chat}
-      site={site}
-      current={thread.conversationId}
-      onAsk={setAsking}
-      onShare={share}
-      onHide={() => (isWide ? hide(true) : setDrawer(false))}
-      onChosen={() => setDrawer(false)}
-    />
+    <Suspense fallback={<div className="sidebar" />}>
+      <Sidebar
+        chat={chat}
+        site={site}
+        current={thread.conversationId}
+        onAsk={setAsking}
+        onShare={share}
+        onHide={() => (isWide ? hide(true) : setDrawer(false))}
+        onChosen={() => setDrawer(false)}
+      />
+    </Suspense>
   );
   const isPinned = conversation !== undefined && pinned.includes(conversation);
   const busy = thread.turns.some(isBusy);
@@ -94,7 +100,13 @@ export function ChatPage({ api, code, site, parameters, preset, conversationId, 
         ) : (
           <header className="bar">
             {(!isWide || hidden) && (
-              <button type="button" className="icon" aria-label={say("list.show")} title={say("list.show")} onClick={() => (isWide ? hide(false) : setDrawer(true))}>
+              <button
+                type="button"
+                className="icon"
+                aria-label={say("list.show")}
+                title={say("list.show")}
+                onClick={() => (isWide ? hide(false) : setDrawer(true))}
+              >
                 {isWide ? <PanelLeft size={16} /> : <Lines size={20} />}
               </button>
             )}
@@ -102,10 +114,12 @@ export function ChatPage({ api, code, site, parameters, preset, conversationId, 
             {isWide ? (
               <>
                 <button type="button" className="quiet share" onClick={share}>
-                  <Share size={16} aria-hidden="true" />
+                  <Share size={16} />
                   {say(shared ? "share.done" : "share.action")}
                 </button>
-                {conversation && <Menu label={say("list.actions")} icon={<Ellipsis size={16} />} items={conversationItems(say, chat, conversation, isPinned, setAsking)} />}
+                {conversation && (
+                  <Menu label={say("list.actions")} icon={<Ellipsis size={16} />} items={conversationItems(say, chat, conversation, isPinned, setAsking)} />
+                )}
               </>
             ) : null}
             {(!isWide || hidden) && (
@@ -115,12 +129,20 @@ export function ChatPage({ api, code, site, parameters, preset, conversationId, 
             )}
           </header>
         )}
-        <ThreadView chat={chat} api={api} thread={thread} site={site} parameters={parameters} introduction={conversation?.introduction ?? null} preset={preset} />
+        <ThreadView
+          chat={chat}
+          api={api}
+          thread={thread}
+          site={site}
+          parameters={parameters}
+          introduction={conversation?.introduction ?? null}
+          preset={preset}
+        />
         <div className="dock" id="composer">
           <div className="dock-column">
             {!isOnline && (
               <p className="banner" role="status">
-                <WifiOff size={16} aria-hidden="true" />
+                <WifiOff size={16} />
                 {say("page.offline")}
               </p>
             )}
@@ -162,7 +184,11 @@ export function ChatPage({ api, code, site, parameters, preset, conversationId, 
           </div>
         </div>
       </main>
-      <Dialogs chat={chat} site={site} asking={asking} onClose={() => setAsking(null)} />
+      {asking && (
+        <Suspense>
+          <Dialogs chat={chat} site={site} asking={asking} onClose={() => setAsking(null)} />
+        </Suspense>
+      )}
       <Toast chat={chat} shared={shared && !isWide} />
     </div>
   );
@@ -194,7 +220,8 @@ function useShare(title: string): readonly [boolean, () => void] {
   const share = (): void => {
     const url = `${window.location.origin}${window.location.pathname}`;
     const isTouch = matchMedia("(pointer: coarse)").matches;
-    if (isTouch && "share" in navigator) navigator.share({ title, url }).catch((error: unknown) => (error instanceof DOMException && error.name === "AbortError" ? undefined : copy(url)));
+    if (isTouch && "share" in navigator)
+      navigator.share({ title, url }).catch((error: unknown) => (error instanceof DOMException && error.name === "AbortError" ? undefined : copy(url)));
     else copy(url);
   };
   return [copied, share];

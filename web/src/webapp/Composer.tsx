@@ -1,12 +1,15 @@
 /** The box to write in: text, files, Send, and Stop in its place while an answer comes. */
-import { ArrowUp, Link, Paperclip, Plus } from "lucide-react";
-import { type ClipboardEvent, type KeyboardEvent, type ReactNode, useEffect, useLayoutEffect, useRef, useState } from "react";
+
+import { type ClipboardEvent, type KeyboardEvent, lazy, type ReactNode, Suspense, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { PendingFiles } from "./Attachments";
 import type { Api } from "./api";
-import { LinkDialog, PendingFiles } from "./Attachments";
-import { acceptOf, type Attachment, type Limits, type UploadRules } from "./files";
+import { type Attachment, acceptOf, type Limits, type UploadRules } from "./files";
+import { ArrowUp, Link, Paperclip, Plus } from "./icons";
 import { Menu } from "./Menu";
 import { filesOf, useUploads } from "./useUploads";
 import { useSay } from "./words";
+
+const LinkDialog = lazy(() => import("./LinkDialog"));
 
 interface ComposerProps {
   readonly api: Api;
@@ -105,7 +108,13 @@ export function Composer({ api, rules, limits, placeholder, draft, busy, disable
           />
         )}
         {rules && rules.local !== rules.remote && (
-          <button type="button" className="round" aria-label={say("composer.attach")} title={say("composer.attach")} onClick={rules.local ? pick : () => setAsksLink(true)}>
+          <button
+            type="button"
+            className="round"
+            aria-label={say("composer.attach")}
+            title={say("composer.attach")}
+            onClick={rules.local ? pick : () => setAsksLink(true)}
+          >
             <Plus size={20} />
           </button>
         )}
@@ -117,7 +126,14 @@ export function Composer({ api, rules, limits, placeholder, draft, busy, disable
             </svg>
           </button>
         ) : (
-          <button type="button" className="round go" aria-label={say("composer.send")} title={say(waits ? "composer.waits" : "composer.send")} disabled={!canSend} onClick={send}>
+          <button
+            type="button"
+            className="round go"
+            aria-label={say("composer.send")}
+            title={say(waits ? "composer.waits" : "composer.send")}
+            disabled={!canSend}
+            onClick={send}
+          >
             <ArrowUp size={20} />
           </button>
         )}
@@ -135,7 +151,11 @@ export function Composer({ api, rules, limits, placeholder, draft, busy, disable
           }}
         />
       )}
-      {asksLink && <LinkDialog onAdd={uploads.addLink} onClose={() => setAsksLink(false)} />}
+      {asksLink && (
+        <Suspense>
+          <LinkDialog onAdd={uploads.addLink} onClose={() => setAsksLink(false)} />
+        </Suspense>
+      )}
     </div>
   );
 }

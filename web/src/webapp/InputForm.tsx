@@ -1,13 +1,16 @@
 /** The app's form, before a chat or for a run. */
-import { CircleAlert, Link, Upload } from "lucide-react";
-import { type DragEvent, type FormEvent, type ReactNode, useId, useRef, useState } from "react";
+
+import { type DragEvent, type FormEvent, lazy, type ReactNode, Suspense, useId, useRef, useState } from "react";
+import { PendingFiles } from "./Attachments";
 import type { Api } from "./api";
-import { LinkDialog, PendingFiles } from "./Attachments";
-import { acceptOf, type Attachment, type Limits } from "./files";
-import { type Field, type FormValues, inputsOf, problemOfField, type Problems, problemsOf, type Value } from "./form";
+import { type Attachment, acceptOf, type Limits } from "./files";
+import { type Field, type FormValues, inputsOf, type Problems, problemOfField, problemsOf, type Value } from "./form";
+import { CircleAlert, Link, Upload } from "./icons";
 import type { Json } from "./read";
 import { filesOf, useUploads } from "./useUploads";
 import { useSay } from "./words";
+
+const LinkDialog = lazy(() => import("./LinkDialog"));
 
 interface FormProps {
   readonly fields: readonly Field[];
@@ -19,7 +22,7 @@ interface FormProps {
   readonly onSubmit: (inputs: Json) => void;
 }
 
-export function InputForm({ fields, start, api, limits, submit, busy = false, onSubmit }: FormProps): ReactNode {
+export default function InputForm({ fields, start, api, limits, submit, busy = false, onSubmit }: FormProps): ReactNode {
   const [values, setValues] = useState(start);
   const [problems, setProblems] = useState<Problems>({});
   const form = useRef<HTMLFormElement>(null);
@@ -87,7 +90,7 @@ function Row(props: RowProps): ReactNode {
   const note = problem ? `${id}-problem` : undefined;
   const error = problem && (
     <span className="error" id={note}>
-      <CircleAlert size={14} aria-hidden="true" />
+      <CircleAlert size={14} />
       {say(problem.key, problem.values)}
     </span>
   );
@@ -152,7 +155,9 @@ function Control({ field, value, problem, onChange, onBlur, id, note }: RowProps
       </select>
     );
   }
-  const input = <input {...shared} type="text" inputMode={field.type === "number" ? "decimal" : undefined} placeholder={field.placeholder} autoComplete="off" />;
+  const input = (
+    <input {...shared} type="text" inputMode={field.type === "number" ? "decimal" : undefined} placeholder={field.placeholder} autoComplete="off" />
+  );
   if (!field.unit) return input;
   return (
     <span className="with-unit">
@@ -197,13 +202,13 @@ function FileRow({ field, value, api, limits, onFiles }: RowProps): ReactNode {
         >
           {rules.local && (
             <button type="button" className="button" data-field={field.variable} onClick={() => picker.current?.click()}>
-              <Upload size={16} aria-hidden="true" />
+              <Upload size={16} />
               {say("files.choose")}
             </button>
           )}
           {rules.remote && (
             <button type="button" className="button" data-field={rules.local ? undefined : field.variable} onClick={() => setAsksLink(true)}>
-              <Link size={16} aria-hidden="true" />
+              <Link size={16} />
               {say("files.addLink")}
             </button>
           )}
@@ -224,11 +229,15 @@ function FileRow({ field, value, api, limits, onFiles }: RowProps): ReactNode {
       <PendingFiles files={files} uploads={uploads} />
       {refused && (
         <span className="error" role="alert">
-          <CircleAlert size={14} aria-hidden="true" />
+          <CircleAlert size={14} />
           {refused}
         </span>
       )}
-      {asksLink && <LinkDialog onAdd={uploads.addLink} onClose={() => setAsksLink(false)} />}
+      {asksLink && (
+        <Suspense>
+          <LinkDialog onAdd={uploads.addLink} onClose={() => setAsksLink(false)} />
+        </Suspense>
+      )}
     </>
   );
 }

@@ -1,6 +1,7 @@
 /** A button with a list of actions: arrow keys, Esc, a click beside it. */
-import { Check } from "lucide-react";
+
 import { type KeyboardEvent, type ReactNode, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { Check } from "./icons";
 
 export interface MenuItem {
   readonly key: string;
@@ -78,7 +79,16 @@ export function Menu({ label, icon, items, className = "icon", side = "below" }:
 
   return (
     <div className="menu" ref={frame}>
-      <button ref={button} type="button" className={className} aria-label={label} title={label} aria-haspopup="menu" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+      <button
+        ref={button}
+        type="button"
+        className={className}
+        aria-label={label}
+        title={label}
+        aria-haspopup="menu"
+        aria-expanded={isOpen}
+        onClick={() => setOpen(!isOpen)}
+      >
         {icon}
       </button>
       {isOpen && (
@@ -86,6 +96,7 @@ export function Menu({ label, icon, items, className = "icon", side = "below" }:
           {items.map((item) => (
             <div key={item.key} role="none">
               {item.heading && <div className="menu-heading">{item.heading}</div>}
+              {/* biome-ignore lint/a11y/useAriaPropsSupportedByRole: checked is only there with the role menuitemradio */}
               <button
                 type="button"
                 role={item.checked === undefined ? "menuitem" : "menuitemradio"}

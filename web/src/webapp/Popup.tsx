@@ -1,6 +1,7 @@
 /** Dialogs on the browser's own `<dialog>`: it traps the focus, closes on Esc and gives the focus back. */
-import { X } from "lucide-react";
+
 import { type ReactNode, useEffect, useId, useRef } from "react";
+import { X } from "./icons";
 import { useSay } from "./words";
 
 interface DialogProps {

@@ -1,18 +1,20 @@
 /** The page of a completion or workflow app: its form, and the result beside it. */
-import { Check, CircleAlert, Copy, Play, Share, Square, ThumbsDown, ThumbsUp, WifiOff } from "lucide-react";
+
 import { type ReactNode, useEffect, useRef, useState } from "react";
+import { Check, CircleAlert, Copy, Play, Share, Square, ThumbsDown, ThumbsUp, WifiOff } from "./icons";
 import "./styles/run.css";
 import type { StreamEvent } from "../lib/events";
-import { type Api, ApiError, isAbort, isOffline } from "./api";
+import { AboutText } from "./AboutText";
 import { SentFiles } from "./Attachments";
+import { type Api, ApiError, isAbort, isOffline } from "./api";
 import { startValues } from "./form";
 import { Frames } from "./frames";
-import { InputForm } from "./InputForm";
-import { Markdown } from "./Markdown";
+import InputForm from "./InputForm";
+import { Looks } from "./Looks";
 import { Popup } from "./Popup";
+import { Prose } from "./Prose";
 import type { Json } from "./read";
-import { afterRunClose, afterRunEvent, newRun, resultFiles, resultText, type Run } from "./run";
-import { AboutText, Looks } from "./Sidebar";
+import { afterRunClose, afterRunEvent, newRun, type Run, resultFiles, resultText } from "./run";
 import { SiteIcon } from "./SiteIcon";
 import { Steps } from "./Steps";
 import { isBusy, type Rating } from "./turns";
@@ -48,7 +50,13 @@ export default function RunPage({ api, mode, site, parameters, preset }: RunPage
         <header>
           <SiteIcon site={site} size={28} />
           <h1>{site.title}</h1>
-          <button type="button" className="icon" aria-label={say(copied ? "share.done" : "share.action")} title={say("share.action")} onClick={() => copy(`${window.location.origin}${window.location.pathname}`)}>
+          <button
+            type="button"
+            className="icon"
+            aria-label={say(copied ? "share.done" : "share.action")}
+            title={say("share.action")}
+            onClick={() => copy(`${window.location.origin}${window.location.pathname}`)}
+          >
             {copied ? <Check size={16} /> : <Share size={16} />}
           </button>
           <Looks onAbout={() => setAsksAbout(true)} />
@@ -56,7 +64,7 @@ export default function RunPage({ api, mode, site, parameters, preset }: RunPage
         {site.description && <p className="hint">{site.description}</p>}
         {!isOnline && (
           <p className="banner" role="status">
-            <WifiOff size={16} aria-hidden="true" />
+            <WifiOff size={16} />
             {say("page.offline")}
           </p>
         )}
@@ -124,16 +132,18 @@ function useRun(api: Api, mode: "completion" | "workflow"): Running {
     const change = (next: (now: Run) => Run): void => setRun((now) => (now?.turn.key === key ? next(now) : now));
     const frames = new Frames<StreamEvent>((events) => change((now) => events.reduce(afterRunEvent, now)));
     const path = mode === "workflow" ? "/workflows/run" : "/completion-messages";
-    api.stream(path, { inputs, files: [], response_mode: "streaming" }, (event) => frames.push(event), mine.signal).then(
-      () => {
-        frames.flush();
-        change(afterRunClose);
-      },
-      (error: unknown) => {
-        frames.flush();
-        change((now) => failed(now, error));
-      },
-    );
+    api
+      .stream(path, { inputs, files: [], response_mode: "streaming" }, (event) => frames.push(event), mine.signal)
+      .then(
+        () => {
+          frames.flush();
+          change(afterRunClose);
+        },
+        (error: unknown) => {
+          frames.flush();
+          change((now) => failed(now, error));
+        },
+      );
   };
   const stop = (): void => {
     if (!run) return;
@@ -194,7 +204,14 @@ function Result({ run, mode, site, busy, onStop, onRate }: ResultProps): ReactNo
         )}
         {!busy && mode === "completion" && turn.id && shown !== "" && turn.state !== "failed" && (
           <>
-            <button type="button" className="icon" aria-label={say("turn.like")} title={say("turn.like")} aria-pressed={turn.rating === "like"} onClick={() => onRate(turn.rating === "like" ? null : "like")}>
+            <button
+              type="button"
+              className="icon"
+              aria-label={say("turn.like")}
+              title={say("turn.like")}
+              aria-pressed={turn.rating === "like"}
+              onClick={() => onRate(turn.rating === "like" ? null : "like")}
+            >
               <ThumbsUp size={16} />
             </button>
             <button
@@ -211,20 +228,20 @@ function Result({ run, mode, site, busy, onStop, onRate }: ResultProps): ReactNo
         )}
         {copyable !== "" && !busy && (
           <button type="button" className="button" onClick={() => copy(copyable)}>
-            {copied ? <Check size={16} aria-hidden="true" /> : <Copy size={16} aria-hidden="true" />}
+            {copied ? <Check size={16} /> : <Copy size={16} />}
             {say(copied ? "action.copied" : "action.copy")}
           </button>
         )}
         {busy && (
           <button type="button" className="button" onClick={onStop}>
-            <Square size={14} aria-hidden="true" />
+            <Square size={14} />
             {say("composer.stop")}
           </button>
         )}
       </header>
       <div className="run-result" aria-busy={busy}>
         {site.showSteps && <Steps steps={turn.steps} busy={busy} />}
-        {isJson ? <Markdown text={`\`\`\`\`\`json\n${json}\n\`\`\`\`\``} /> : shown !== "" && <Markdown text={shown} caret={busy} />}
+        {isJson ? <Prose text={`\`\`\`\`\`json\n${json}\n\`\`\`\`\``} /> : shown !== "" && <Prose text={shown} caret={busy} />}
         {busy && shown === "" && (
           <p className="waiting">
             <span className="caret" />
@@ -235,9 +252,19 @@ function Result({ run, mode, site, busy, onStop, onRate }: ResultProps): ReactNo
         {turn.state === "done" && !isJson && shown === "" && resultFiles(run).length === 0 && <p className="note">{say("run.nothing")}</p>}
         {(turn.state === "failed" || turn.state === "lost") && (
           <div className="outcome failed" role="alert">
-            {turn.state === "lost" ? <WifiOff size={16} aria-hidden="true" /> : <CircleAlert size={16} aria-hidden="true" />}
+            {turn.state === "lost" ? <WifiOff size={16} /> : <CircleAlert size={16} />}
             <div className="grow">
-              <p>{say(turn.state === "lost" ? "run.lost" : turn.failure?.code === "rate_limit" ? "failure.busy" : turn.failure?.code === "app_unavailable" ? "failure.unavailable" : "run.failed")}</p>
+              <p>
+                {say(
+                  turn.state === "lost"
+                    ? "run.lost"
+                    : turn.failure?.code === "rate_limit"
+                      ? "failure.busy"
+                      : turn.failure?.code === "app_unavailable"
+                        ? "failure.unavailable"
+                        : "run.failed",
+                )}
+              </p>
               {turn.failure?.message && <p className="mono">{turn.failure.message}</p>}
             </div>
           </div>

@@ -1,5 +1,5 @@
-import { MessageCircle } from "lucide-react";
 import { type ReactNode, useState } from "react";
+import { MessageCircle } from "./icons";
 import type { Site } from "./wire";
 
 /** The app's picture or sign; without one, ours. */

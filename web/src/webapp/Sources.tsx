@@ -1,8 +1,7 @@
-import { BookOpen, ChevronRight } from "lucide-react";
-import { type ReactNode, useEffect, useRef } from "react";
-import { Popup } from "./Popup";
+import type { ReactNode } from "react";
+import { BookOpen, ChevronRight } from "./icons";
 import type { Source } from "./wire";
-import { useLanguage, useSay } from "./words";
+import { useSay } from "./words";
 
 const oneLine = (text: string): string => text.replace(/\s+/g, " ").trim();
 
@@ -12,9 +11,9 @@ export function SourceLine({ sources, onOpen }: { sources: readonly Source[]; on
   if (sources.length === 0) return null;
   return (
     <button type="button" className="process" onClick={() => onOpen(sources[0]?.position ?? 1)}>
-      <BookOpen size={14} aria-hidden="true" />
+      <BookOpen size={14} />
       {say("source.used", { count: sources.length })}
-      <ChevronRight size={14} aria-hidden="true" />
+      <ChevronRight size={14} />
     </button>
   );
 }
@@ -36,31 +35,5 @@ export function SourceCards({ sources, onOpen }: { sources: readonly Source[]; o
         </li>
       ))}
     </ul>
-  );
-}
-
-export function SourceDialog({ sources, position, onClose }: { sources: readonly Source[]; position: number; onClose: () => void }): ReactNode {
-  const say = useSay();
-  const language = useLanguage();
-  const wanted = useRef<HTMLElement>(null);
-  useEffect(() => wanted.current?.scrollIntoView({ block: "start" }), []);
-  return (
-    <Popup label={say("source.title")} kind="sheet" onClose={onClose}>
-      <div className="source-list">
-        {sources.map((source) => (
-          <section key={source.position} ref={source.position === position ? wanted : undefined}>
-            <h3 className="source-head">
-              <span className="cite">{source.position}</span>
-              <span>{source.document || source.knowledge}</span>
-            </h3>
-            <p className="hint">
-              {source.knowledge}
-              {source.score !== null && <span className="num">{say("source.score", { score: source.score.toLocaleString(language, { maximumFractionDigits: 2 }) })}</span>}
-            </p>
-            <p className="source-content">{source.content}</p>
-          </section>
-        ))}
-      </div>
-    </Popup>
   );
 }

@@ -1,23 +1,13 @@
 /** The page when there is no app to show: what happened and what can be done. */
-import { CircleOff, Lock, Unplug } from "lucide-react";
+
 import type { ReactNode } from "react";
 import { ApiError } from "./api";
+import { closedText } from "./closed";
+import { CircleOff, Lock, Unplug } from "./icons";
 import { useCopy } from "./useCopy";
 import { useSay } from "./words";
 
-/** Which text of `closed.*` fits the error. */
-export function closedText(error: unknown): string {
-  if (!(error instanceof ApiError)) return "closed.unknown";
-  if (error.status === 0) return "closed.offline";
-  if (error.status === 429) return "closed.busy";
-  if (error.code === "web_sso_auth_required") return "closed.signIn";
-  if (error.code === "web_app_access_denied") return "closed.denied";
-  if (error.code === "app_unavailable") return "closed.unpublished";
-  if (error.status === 404 || error.status === 403 || /^Site /.test(error.message)) return "closed.gone";
-  return error.status >= 500 ? "closed.server" : "closed.unknown";
-}
-
-export function StateCard({ error, onRetry }: { error: unknown; onRetry: () => void }): ReactNode {
+export default function StateCard({ error, onRetry }: { error: unknown; onRetry: () => void }): ReactNode {
   const say = useSay();
   const [copied, copy] = useCopy();
   const key = closedText(error);
@@ -27,7 +17,7 @@ export function StateCard({ error, onRetry }: { error: unknown; onRetry: () => v
   return (
     <main className="state">
       <div className="state-card" role="alert">
-        <Icon size={24} aria-hidden="true" />
+        <Icon size={24} />
         <h1>{say(`${key}.title`)}</h1>
         <p>{say(`${key}.text`)}</p>
         <div className="buttons">

@@ -1,11 +1,11 @@
 /** The conversation: opening, turns, the way to older ones, and what a screen reader hears. */
-import { ArrowDown, ChevronRight, CircleAlert, SquarePen } from "lucide-react";
-import { type ReactNode, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+
+import { lazy, type ReactNode, Suspense, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import type { Api } from "./api";
 import type { Chat, Thread } from "./chat";
 import { shownInputs, startValues } from "./form";
-import { InputForm } from "./InputForm";
-import { Markdown } from "./Markdown";
+import { ArrowDown, ChevronRight, CircleAlert, SquarePen } from "./icons";
+import { Prose } from "./Prose";
 import type { Json } from "./read";
 import { SiteIcon } from "./SiteIcon";
 import { TurnView } from "./TurnView";
@@ -13,6 +13,8 @@ import { isBusy, sentenceEnd, type Turn, visible } from "./turns";
 import { useStick } from "./useStick";
 import { filled, type Parameters, type Site } from "./wire";
 import { useSay } from "./words";
+
+const InputForm = lazy(() => import("./InputForm"));
 
 interface ThreadProps {
   readonly chat: Chat;
@@ -53,7 +55,7 @@ export function ThreadView({ chat, api, thread, site, parameters, introduction, 
         <div className="column" ref={content}>
           {thread.problem && (
             <div className="outcome failed" role="alert">
-              <CircleAlert size={16} aria-hidden="true" />
+              <CircleAlert size={16} />
               <span className="grow">{say(thread.problem.status === 0 ? "thread.offline" : "thread.failed")}</span>
               <button type="button" className="button" onClick={() => thread.conversationId && chat.open(thread.conversationId)}>
                 {say("action.retry")}
@@ -76,7 +78,7 @@ export function ThreadView({ chat, api, thread, site, parameters, introduction, 
       </div>
       {away && (
         <button type="button" className="jump" onClick={() => jump(true)}>
-          <ArrowDown size={14} aria-hidden="true" />
+          <ArrowDown size={14} />
           {say("thread.jump")}
         </button>
       )}
@@ -113,22 +115,24 @@ function Opening({ chat, api, thread, site, parameters, introduction, preset, is
       )}
       {needsForm ? (
         <section className="card" aria-label={say("form.title")}>
-          <InputForm
-            key={thread.key}
-            fields={parameters.fields}
-            start={startValues(parameters.fields, preset)}
-            api={api}
-            limits={parameters.limits}
-            submit={say("form.start")}
-            onSubmit={(inputs) => chat.setInputs(thread.key, inputs)}
-          />
+          <Suspense>
+            <InputForm
+              key={thread.key}
+              fields={parameters.fields}
+              start={startValues(parameters.fields, preset)}
+              api={api}
+              limits={parameters.limits}
+              submit={say("form.start")}
+              onSubmit={(inputs) => chat.setInputs(thread.key, inputs)}
+            />
+          </Suspense>
         </section>
       ) : (
         <Given chat={chat} thread={thread} parameters={parameters} isEmpty={isEmpty} />
       )}
       {statement && !needsForm && (
         <article className="answer" aria-label={say("turn.opening")}>
-          <Markdown text={statement} />
+          <Prose text={statement} />
         </article>
       )}
       {isEmpty && !needsForm && parameters.questions.length > 0 && (
@@ -155,7 +159,7 @@ function Given({ chat, thread, parameters, isEmpty }: { chat: Chat; thread: Thre
     <details className="steps given">
       <summary className="process">
         <span className="process-text">{say("form.given", { count: rows.length })}</span>
-        <ChevronRight size={14} className="turn" aria-hidden="true" />
+        <ChevronRight size={14} className="turn" />
       </summary>
       <dl>
         {rows.map((row) => (
@@ -167,7 +171,7 @@ function Given({ chat, thread, parameters, isEmpty }: { chat: Chat; thread: Thre
       </dl>
       {isEmpty && (
         <button type="button" className="button" onClick={() => chat.editInputs(thread.key)}>
-          <SquarePen size={14} aria-hidden="true" />
+          <SquarePen size={14} />
           {say("form.edit")}
         </button>
       )}

@@ -1,16 +1,20 @@
 /** One question and its answer. */
-import { Check, ChevronLeft, ChevronRight, CircleAlert, Copy, RefreshCw, ThumbsDown, ThumbsUp, WifiOff } from "lucide-react";
-import { type FormEvent, memo, type ReactNode, useState } from "react";
+
+import { lazy, memo, type ReactNode, Suspense, useState } from "react";
 import { SentFiles } from "./Attachments";
 import type { Chat } from "./chat";
-import { Markdown } from "./Markdown";
+import { Check, ChevronLeft, ChevronRight, CircleAlert, Copy, RefreshCw, ThumbsDown, ThumbsUp, WifiOff } from "./icons";
+import { Prose } from "./Prose";
 import { SiteIcon } from "./SiteIcon";
-import { SourceCards, SourceDialog, SourceLine } from "./Sources";
+import { SourceCards, SourceLine } from "./Sources";
 import { Steps } from "./Steps";
 import { type Branch, type Failure, isBusy, sentenceEnd, type Turn } from "./turns";
 import { useCopy } from "./useCopy";
 import type { Site } from "./wire";
 import { type Say, useSay } from "./words";
+
+const SourceDialog = lazy(() => import("./SourceDialog"));
+const Why = lazy(() => import("./Why"));
 
 interface TurnProps {
   readonly chat: Chat;
@@ -47,7 +51,7 @@ export const TurnView = memo(function TurnView({ chat, threadKey, site, turn, in
         )}
         {site.showSteps && <Steps steps={turn.steps} busy={busy} />}
         {!busy && <SourceLine sources={turn.sources} onOpen={setSource} />}
-        {hasAnswer && <Markdown text={shown} caret={busy} sources={turn.sources.length} onCite={setSource} />}
+        {hasAnswer && <Prose text={shown} caret={busy} sources={turn.sources.length} onCite={setSource} />}
         {busy && !hasAnswer && (
           <p className="waiting">
             <span className="caret" />
@@ -58,7 +62,11 @@ export const TurnView = memo(function TurnView({ chat, threadKey, site, turn, in
         {!busy && <SourceCards sources={turn.sources} onOpen={setSource} />}
         {!busy && <Outcome turn={turn} locked={locked} resend={() => chat.resend(threadKey, turn)} />}
         {!busy && <Actions chat={chat} threadKey={threadKey} turn={turn} index={index} versions={versions} locked={locked} />}
-        {source !== null && <SourceDialog sources={turn.sources} position={source} onClose={() => setSource(null)} />}
+        {source !== null && (
+          <Suspense>
+            <SourceDialog sources={turn.sources} position={source} onClose={() => setSource(null)} />
+          </Suspense>
+        )}
       </article>
     </>
   );
@@ -94,7 +102,7 @@ function Outcome({ turn, locked, resend }: { turn: Turn; locked: boolean; resend
   if (turn.state === "lost") {
     return (
       <div className="outcome lost" role="alert">
-        <WifiOff size={16} aria-hidden="true" />
+        <WifiOff size={16} />
         <span className="grow">{say(turn.id ? "turn.lostBelow" : "turn.lost")}</span>
         {button}
       </div>
@@ -103,7 +111,7 @@ function Outcome({ turn, locked, resend }: { turn: Turn; locked: boolean; resend
   if (turn.state !== "failed") return turn.answer === "" && turn.answerFiles.length === 0 ? <p className="note">{say("turn.empty")}</p> : null;
   return (
     <div className="outcome failed" role="alert">
-      <CircleAlert size={16} aria-hidden="true" />
+      <CircleAlert size={16} />
       <div className="grow">
         <p>{failureText(say, turn.failure)}</p>
         {turn.failure?.message && (
@@ -151,22 +159,49 @@ function Actions({ chat, threadKey, turn, index, versions, locked }: ActionProps
           </span>
         )}
         {hasText && (
-          <button type="button" className="tool" aria-label={say(copied ? "action.copied" : "action.copy")} title={say("action.copy")} onClick={() => copy(turn.answer)}>
+          <button
+            type="button"
+            className="tool"
+            aria-label={say(copied ? "action.copied" : "action.copy")}
+            title={say("action.copy")}
+            onClick={() => copy(turn.answer)}
+          >
             {copied ? <Check size={16} /> : <Copy size={16} />}
           </button>
         )}
         {canRate && (
           <>
-            <button type="button" className="tool" aria-label={say("turn.like")} title={say("turn.like")} aria-pressed={turn.rating === "like"} onClick={() => rate("like")}>
+            <button
+              type="button"
+              className="tool"
+              aria-label={say("turn.like")}
+              title={say("turn.like")}
+              aria-pressed={turn.rating === "like"}
+              onClick={() => rate("like")}
+            >
               <ThumbsUp size={16} />
             </button>
-            <button type="button" className="tool" aria-label={say("turn.dislike")} title={say("turn.dislike")} aria-pressed={turn.rating === "dislike"} onClick={() => rate("dislike")}>
+            <button
+              type="button"
+              className="tool"
+              aria-label={say("turn.dislike")}
+              title={say("turn.dislike")}
+              aria-pressed={turn.rating === "dislike"}
+              onClick={() => rate("dislike")}
+            >
               <ThumbsDown size={16} />
             </button>
           </>
         )}
         {turn.state !== "lost" && turn.state !== "failed" && (
-          <button type="button" className="tool" aria-label={say("turn.regenerate")} title={say("turn.regenerate")} disabled={locked} onClick={() => chat.regenerate(threadKey, turn)}>
+          <button
+            type="button"
+            className="tool"
+            aria-label={say("turn.regenerate")}
+            title={say("turn.regenerate")}
+            disabled={locked}
+            onClick={() => chat.regenerate(threadKey, turn)}
+          >
             <RefreshCw size={16} />
           </button>
         )}
@@ -174,36 +209,11 @@ function Actions({ chat, threadKey, turn, index, versions, locked }: ActionProps
           {copied ? say("action.copied") : ""}
         </span>
       </div>
-      {asksWhy && turn.rating === "dislike" && <Why onSend={(reason) => chat.rate(threadKey, turn, "dislike", reason)} onClose={() => setAsksWhy(false)} />}
+      {asksWhy && turn.rating === "dislike" && (
+        <Suspense>
+          <Why onSend={(reason) => chat.rate(threadKey, turn, "dislike", reason)} onClose={() => setAsksWhy(false)} />
+        </Suspense>
+      )}
     </>
-  );
-}
-
-/** After a dislike: what was wrong, if the reader wants to say it. */
-function Why({ onSend, onClose }: { onSend: (reason: string) => Promise<boolean>; onClose: () => void }): ReactNode {
-  const say = useSay();
-  const [reason, setReason] = useState("");
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
-    if (reason.trim() === "") return;
-    void onSend(reason.trim()).then((isSent) => {
-      if (isSent) onClose();
-    });
-  };
-  return (
-    <form className="why" onSubmit={submit} onKeyDown={(event) => event.key === "Escape" && onClose()}>
-      <label className="field">
-        <span className="label">{say("why.label")}</span>
-        <textarea rows={2} value={reason} onChange={(event) => setReason(event.target.value)} />
-      </label>
-      <div className="buttons">
-        <button type="button" className="button" onClick={onClose}>
-          {say("why.skip")}
-        </button>
-        <button type="submit" className="button primary" disabled={reason.trim() === ""}>
-          {say("why.send")}
-        </button>
-      </div>
-    </form>
   );
 }

@@ -31,8 +31,8 @@ export async function decodeValue(value: string): Promise<string> {
   if (!/^H4sI[A-Za-z0-9+/]+={0,2}$/.test(compact)) return value;
   try {
     const bytes = Uint8Array.from(atob(compact), (char) => char.charCodeAt(0));
-    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-    return await new Response(stream).text();
+    const stream = new Response(bytes).body?.pipeThrough(new DecompressionStream("gzip"));
+    return await new Response(stream ?? null).text();
   } catch {
     return value;
   }

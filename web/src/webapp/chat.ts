@@ -41,7 +41,18 @@ const localKey = (name: string): string => `${name}-${++count}`;
 const seconds = (): number => Math.floor(Date.now() / 1000);
 
 function newThread(conversationId: string | null, inputs: Json | null): Thread {
-  return { key: localKey("thread"), conversationId, turns: [], chosen: {}, inputs, loading: conversationId !== null, hasOlder: false, problem: null, suggestions: [], draft: "" };
+  return {
+    key: localKey("thread"),
+    conversationId,
+    turns: [],
+    chosen: {},
+    inputs,
+    loading: conversationId !== null,
+    hasOlder: false,
+    problem: null,
+    suggestions: [],
+    draft: "",
+  };
 }
 
 /** Errors that concern the whole page and not one answer. */
@@ -66,7 +77,16 @@ export class Chat {
   ) {
     this.memory = `oxidify.webapp.last.${code}.${api.userId ?? ""}`;
     const first = newThread(null, this.firstInputs());
-    this.store = createStore<ChatState>({ threads: [first], current: first.key, pinned: [], recent: [], hasMore: false, listed: false, notice: null, closed: null });
+    this.store = createStore<ChatState>({
+      threads: [first],
+      current: first.key,
+      pinned: [],
+      recent: [],
+      hasMore: false,
+      listed: false,
+      notice: null,
+      closed: null,
+    });
     api.onNewVisitor = () => this.forget();
   }
 
@@ -167,7 +187,10 @@ export class Chat {
 
   private failedLoad(key: string, error: unknown): void {
     if (isAbort(error)) return;
-    if (isClosed(error)) return this.store.set(() => ({ closed: error }));
+    if (isClosed(error)) {
+      this.store.set(() => ({ closed: error }));
+      return;
+    }
     const problem = error instanceof ApiError ? error : new ApiError(0, "unknown", String(error));
     if (problem.status === 404) {
       this.drop(key);
@@ -269,7 +292,10 @@ export class Chat {
       return;
     }
     if (isClosed(error)) this.store.set(() => ({ closed: error }));
-    const failure = error instanceof ApiError ? { code: error.status === 429 ? "rate_limit" : error.code, message: error.message } : { code: "unknown", message: String(error) };
+    const failure =
+      error instanceof ApiError
+        ? { code: error.status === 429 ? "rate_limit" : error.code, message: error.message }
+        : { code: "unknown", message: String(error) };
     this.changeTurn(key, turnKey, (turn) => ({ ...turn, state: isOffline(error) ? "lost" : "failed", failure }));
     // The server no longer knows the conversation: what is here stays readable, the next question begins a new one.
     if (error instanceof ApiError && error.status === 404) this.change(key, () => ({ conversationId: null }));
@@ -399,5 +425,7 @@ function turnsInputs(messages: readonly unknown[]): Json {
 function linked(turns: Turn[], older: readonly Turn[]): Turn[] {
   const last = older.at(-1);
   const keys = new Set(turns.map((turn) => turn.key));
-  return turns.map((turn, index) => (last && index === older.length && (turn.parent === null || !keys.has(turn.parent)) ? { ...turn, parent: last.key } : turn));
+  return turns.map((turn, index) =>
+    last && index === older.length && (turn.parent === null || !keys.has(turn.parent)) ? { ...turn, parent: last.key } : turn,
+  );
 }

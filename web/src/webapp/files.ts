@@ -38,7 +38,28 @@ const EXTENSIONS: Record<Exclude<FileKind, "custom">, readonly string[]> = {
   image: ["jpg", "jpeg", "png", "webp", "gif", "svg"],
   video: ["mp4", "mov", "mpeg", "webm"],
   audio: ["mp3", "m4a", "wav", "amr", "mpga"],
-  document: ["txt", "markdown", "md", "mdx", "pdf", "html", "htm", "xlsx", "xls", "docx", "csv", "vtt", "properties", "doc", "eml", "msg", "pptx", "ppt", "xml", "epub"],
+  document: [
+    "txt",
+    "markdown",
+    "md",
+    "mdx",
+    "pdf",
+    "html",
+    "htm",
+    "xlsx",
+    "xls",
+    "docx",
+    "csv",
+    "vtt",
+    "properties",
+    "doc",
+    "eml",
+    "msg",
+    "pptx",
+    "ppt",
+    "xml",
+    "epub",
+  ],
 };
 const KINDS: readonly FileKind[] = ["image", "document", "audio", "video", "custom"];
 const MB = 1024 * 1024;
@@ -88,7 +109,13 @@ export function rulesFrom(value: unknown): UploadRules | null {
   const image = record(upload.image);
   if (!flag(image.enabled)) return null;
   const methods = texts(image.transfer_methods);
-  return { kinds: ["image"], extensions: [], most: number(image.number_limits, 3), local: methods.length === 0 || methods.includes("local_file"), remote: methods.includes("remote_url") };
+  return {
+    kinds: ["image"],
+    extensions: [],
+    most: number(image.number_limits, 3),
+    local: methods.length === 0 || methods.includes("local_file"),
+    remote: methods.includes("remote_url"),
+  };
 }
 
 /** For the `accept` of the file picker. */

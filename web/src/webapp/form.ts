@@ -55,7 +55,7 @@ export function fieldsFrom(items: readonly unknown[]): Field[] {
 
 const truthy = (value: unknown): boolean => value === true || (typeof value === "string" && /^(true|1|yes|on)$/i.test(value)) || value === 1;
 
-function valueOf(field: Field, given: unknown): Value {
+function startValue(field: Field, given: unknown): Value {
   const value = given ?? field.preset;
   if (field.type === "checkbox") return truthy(value);
   if (field.type === "file" || field.type === "file-list") return (Array.isArray(value) ? value : [value]).filter(isFileValue).map(attachmentFrom);
@@ -67,7 +67,7 @@ function valueOf(field: Field, given: unknown): Value {
 
 /** Start values: what the address or a stored conversation gives, else the field's own. */
 export function startValues(fields: readonly Field[], given: Json = {}): FormValues {
-  return Object.fromEntries(fields.map((field) => [field.variable, valueOf(field, given[field.variable])]));
+  return Object.fromEntries(fields.map((field) => [field.variable, startValue(field, given[field.variable])]));
 }
 
 function problemOfText(field: Field, value: string): Problem | null {
@@ -146,7 +146,14 @@ export function shownInputs(fields: readonly Field[], inputs: Json): { label: st
     .map((field) => {
       const value = inputs[field.variable];
       if (isFileValue(value)) return { label: field.label, value: attachmentFrom(value).name };
-      if (Array.isArray(value)) return { label: field.label, value: value.filter(isRecord).map((file) => attachmentFrom(file).name).join(", ") };
+      if (Array.isArray(value))
+        return {
+          label: field.label,
+          value: value
+            .filter(isRecord)
+            .map((file) => attachmentFrom(file).name)
+            .join(", "),
+        };
       return { label: field.label, value: isRecord(value) ? JSON.stringify(value) : String(value ?? "") };
     })
     .filter((row) => row.value !== "");

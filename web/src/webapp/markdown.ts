@@ -3,6 +3,8 @@
  * There is no raw HTML in it: a tag is text. Addresses other than http, https, mailto, tel and this site's own are dropped.
  */
 
+import { safeHref, safeImage } from "./links";
+
 export type Inline =
   | { kind: "text"; text: string }
   | { kind: "code"; text: string }
@@ -26,22 +28,6 @@ export type Block =
   | { kind: "table"; head: Inline[][]; rows: Inline[][][]; align: Align[] }
   | { kind: "rule" }
   | { kind: "thinking"; blocks: Block[]; closed: boolean };
-
-/** The address if it is harmless, else null. */
-export function safeHref(address: string): string | null {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: browsers skip control characters inside a scheme, so they go first
-  const compact = address.replace(/[\u0000-\u0020\u007f-\u009f\u200b-\u200d\ufeff]/g, "");
-  if (compact === "") return null;
-  if (/^(https?:\/\/|mailto:|tel:)/i.test(compact)) return compact;
-  if (/^\/(?!\/|\\)/.test(compact) || compact.startsWith("#")) return compact;
-  return null;
-}
-
-export function safeImage(address: string): string | null {
-  const href = safeHref(address);
-  if (href && /^(https?:|\/)/i.test(href)) return href;
-  return /^data:image\/(png|jpe?g|gif|webp);base64,[a-z0-9+/=]+$/i.test(address) ? address : null;
-}
 
 const ESCAPABLE = /[\\`*_{}[\]()#+\-.!|~<>"'$&]/;
 const AUTOLINK = /^https?:\/\/[^\s<>"'`，。；：！？、（）【】《》「」]+/i;
@@ -185,7 +171,7 @@ function inlineAt(text: string, at: number, options: InlineOptions, insideLink: 
       return angled(text, at, insideLink);
     case "h":
     case "H":
-      return insideLink || isWordChar(text[at - 1]) ? null : autolink(text, at);
+      return insideLink || /[\w/]/.test(text[at - 1] ?? "") ? null : autolink(text, at);
     case "&":
       return entity(text, at);
     default:
@@ -230,7 +216,7 @@ function emphasis(text: string, at: number, char: string, options: InlineOptions
   for (const width of widths) {
     if (run < width) continue;
     const end = emphasisEnd(text, at, char.repeat(width));
-    if (end <= at + width - 1) continue;
+    if (end <= at + width) continue;
     const parts = parseInline(text.slice(at + width, end), options, insideLink);
     const kind = char === "~" ? "del" : width === 2 ? "strong" : "em";
     return { part: { kind, parts }, end: end + width };
@@ -275,7 +261,10 @@ export function cells(line: string): string[] {
   const out: string[] = [];
   let cell = "";
   let inCode = false;
-  const body = line.trim().replace(/^\|/, "").replace(/(?<!\\)\|$/, "");
+  const body = line
+    .trim()
+    .replace(/^\|/, "")
+    .replace(/(?<!\\)\|$/, "");
   for (let i = 0; i < body.length; i++) {
     const char = body[i] ?? "";
     if (char === "\\" && body[i + 1] === "|") {
@@ -325,7 +314,9 @@ function table(lines: readonly string[], at: number, options: InlineOptions): Ta
   const titles = cells(head);
   const marks = cells(line);
   if (marks.length !== titles.length) return null;
-  const align = marks.map((mark): Align => (mark.startsWith(":") && mark.endsWith(":") ? "center" : mark.endsWith(":") ? "right" : mark.startsWith(":") ? "left" : null));
+  const align = marks.map(
+    (mark): Align => (mark.startsWith(":") && mark.endsWith(":") ? "center" : mark.endsWith(":") ? "right" : mark.startsWith(":") ? "left" : null),
+  );
   const rows: Inline[][][] = [];
   let i = at + 2;
   for (; i < lines.length && !isBlank(lines[i]) && (lines[i] ?? "").includes("|"); i++) {
@@ -415,7 +406,15 @@ function startsBlock(lines: readonly string[], at: number): boolean {
   const mark = ITEM.exec(line);
   // Within a paragraph only a list that starts at 1 begins a new block.
   const isItem = mark !== null && (mark[4] ?? "") !== "" && (!/\d/.test(mark[2] ?? "") || Number.parseInt(mark[2] ?? "", 10) === 1);
-  return FENCE.test(line) || HEADING.test(line) || RULE.test(line) || QUOTE.test(line) || isItem || /^\s*<think(ing)?>/i.test(line) || (line.includes("|") && TABLE_LINE.test(lines[at + 1] ?? "") && (lines[at + 1] ?? "").includes("|"));
+  return (
+    FENCE.test(line) ||
+    HEADING.test(line) ||
+    RULE.test(line) ||
+    QUOTE.test(line) ||
+    isItem ||
+    /^\s*<think(ing)?>/i.test(line) ||
+    (line.includes("|") && TABLE_LINE.test(lines[at + 1] ?? "") && (lines[at + 1] ?? "").includes("|"))
+  );
 }
 
 function blockAt(lines: readonly string[], at: number, options: InlineOptions): Taken {

@@ -1,6 +1,7 @@
 /** Light, dark or the system's. The key is the Studio's; `boot.js` applies it before the first paint. */
-import { createStore, useStore } from "./store";
+
 import { readKey, writeKey } from "./storage";
+import { createStore, useStore } from "./store";
 
 export type Theme = "light" | "dark" | "system";
 const KEY = "oxidify.theme";

@@ -84,7 +84,9 @@ export function afterEvent(before: Turn, event: StreamEvent): Turn {
   switch (event.event) {
     case "message":
     case "agent_message":
-      return text(event.answer) === "" ? turn : { ...turn, answer: turn.answer + text(event.answer), state: turn.state === "waiting" ? "streaming" : turn.state };
+      return text(event.answer) === ""
+        ? turn
+        : { ...turn, answer: turn.answer + text(event.answer), state: turn.state === "waiting" ? "streaming" : turn.state };
     case "message_replace":
       return { ...turn, answer: text(event.answer), state: turn.state === "waiting" ? "streaming" : turn.state };
     case "message_file":
@@ -206,6 +208,6 @@ export function serverParent(turns: readonly Turn[], key: string | null): string
 /** Where the last finished sentence ends: what may be read aloud, or shown where motion is unwelcome. */
 export function sentenceEnd(answer: string): number {
   let end = 0;
-  for (const match of answer.matchAll(/[.!?…]["')\]]*(?=\s)|[。！？；]["”’）】]*|\n+/g)) end = match.index + match[0].length;
+  for (const match of answer.matchAll(/[.!?…]["'”’)\]]*(?=\s)|[。！？；]["”’）】]*|\n+/g)) end = match.index + match[0].length;
   return end;
 }

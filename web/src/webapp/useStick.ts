@@ -1,7 +1,10 @@
 import { type RefObject, useCallback, useEffect, useRef, useState } from "react";
 
 /** Keeps a scrolling box at its end while its content grows, until the reader scrolls away from it. */
-export function useStick(box: RefObject<HTMLElement | null>, content: RefObject<HTMLElement | null>): { readonly away: boolean; readonly jump: (smooth?: boolean) => void } {
+export function useStick(
+  box: RefObject<HTMLElement | null>,
+  content: RefObject<HTMLElement | null>,
+): { readonly away: boolean; readonly jump: (smooth?: boolean) => void } {
   const [away, setAway] = useState(false);
   const stuck = useRef(true);
   const jump = useCallback(

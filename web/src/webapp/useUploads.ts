@@ -1,7 +1,7 @@
 /** Files on their way to the server: taken, checked, sent with progress, removed. */
 import { useEffect, useRef } from "react";
 import { type Api, ApiError, isAbort } from "./api";
-import { acceptedKind, type Attachment, kindOf, type Limits, problemOf, type UploadRules } from "./files";
+import { type Attachment, acceptedKind, kindOf, type Limits, problemOf, type UploadRules } from "./files";
 import { text } from "./read";
 import { type Say, useSay } from "./words";
 
@@ -23,7 +23,14 @@ function reason(error: unknown, say: Say): string {
   return error.message || say("files.notSent");
 }
 
-export function useUploads(api: Api, rules: UploadRules | null, limits: Limits, files: readonly Attachment[], setFiles: SetFiles, refuse: (reason: string) => void): Uploads {
+export function useUploads(
+  api: Api,
+  rules: UploadRules | null,
+  limits: Limits,
+  files: readonly Attachment[],
+  setFiles: SetFiles,
+  refuse: (reason: string) => void,
+): Uploads {
   const say = useSay();
   const running = useRef(new Map<string, { control: AbortController; file: File }>());
   const urls = useRef<string[]>([]);
@@ -40,12 +47,14 @@ export function useUploads(api: Api, rules: UploadRules | null, limits: Limits, 
   const send = (key: string, file: File): void => {
     const control = new AbortController();
     running.current.set(key, { control, file });
-    api.upload(file, (progress) => change(key, { progress }), control.signal).then(
-      (body) => change(key, { progress: 1, uploadId: text(body.id), name: text(body.name) || file.name }),
-      (error: unknown) => {
-        if (!isAbort(error)) change(key, { failed: reason(error, say) });
-      },
-    );
+    api
+      .upload(file, (progress) => change(key, { progress }), control.signal)
+      .then(
+        (body) => change(key, { progress: 1, uploadId: text(body.id), name: text(body.name) || file.name }),
+        (error: unknown) => {
+          if (!isAbort(error)) change(key, { failed: reason(error, say) });
+        },
+      );
   };
 
   return {

@@ -1,7 +1,7 @@
 /** Texts of published pages: one file per language, loaded when it is needed; no library, to stay small. */
 import { isRecord, type Json } from "./read";
-import { createStore, useStore } from "./store";
 import { readKey, writeKey } from "./storage";
+import { createStore, useStore } from "./store";
 
 export type Language = "en" | "zh-Hans";
 export const LANGUAGES: readonly { id: Language; name: string }[] = [

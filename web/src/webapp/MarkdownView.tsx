@@ -1,11 +1,10 @@
-import { Check, Copy } from "lucide-react";
 import { Fragment, memo, type ReactNode, useEffect, useMemo, useState } from "react";
+import { Check, Copy } from "./icons";
 import { type Align, type Block, type Inline, type Item, parse, splitBlocks } from "./markdown";
+import type { MarkdownProps, OnCite } from "./Prose";
 import type { Piece } from "./pieces";
 import { useCopy } from "./useCopy";
 import { useSay } from "./words";
-
-export type OnCite = (position: number) => void;
 
 function Parts({ parts, onCite }: { parts: readonly Inline[]; onCite?: OnCite | undefined }): ReactNode {
   // biome-ignore lint/suspicious/noArrayIndexKey: the parts of a parsed text have no identity but their place
@@ -98,7 +97,15 @@ function CodeBlock({ language, code, closed }: { language: string; code: string;
         <code>
           {pieces
             ? // biome-ignore lint/suspicious/noArrayIndexKey: pieces have no identity but their place
-              pieces.map((piece, index) => (piece.name ? <span key={index} className={piece.name}>{piece.text}</span> : piece.text))
+              pieces.map((piece, index) =>
+                piece.name ? (
+                  <span key={index} className={piece.name}>
+                    {piece.text}
+                  </span>
+                ) : (
+                  piece.text
+                ),
+              )
             : code}
         </code>
       </pre>
@@ -210,7 +217,7 @@ const Section = memo(function Section({ source, sources, onCite }: { source: str
 });
 
 /** Text with a caret while it grows. Only the block that changed is parsed and drawn again. */
-export const Markdown = memo(function Markdown({ text, caret = false, sources = 0, onCite }: { text: string; caret?: boolean; sources?: number; onCite?: OnCite | undefined }): ReactNode {
+export default memo(function MarkdownView({ text, caret = false, sources = 0, onCite }: MarkdownProps): ReactNode {
   const blocks = useMemo(() => splitBlocks(text), [text]);
   return (
     <div className={caret ? "md growing" : "md"}>
