@@ -8,6 +8,7 @@ import { Popover } from "../parts/popover";
 import { addNode, closePalette } from "../store/actions";
 import { type PaletteRequest, useStudio } from "../store/studio";
 import { useDefaultModel } from "../store/useDefaultModel";
+import { getView } from "../store/view";
 import { putOnDrag } from "./drag";
 
 export function Palette() {
@@ -51,6 +52,11 @@ function OpenPalette({ request }: { request: PaletteRequest }) {
   useEffect(() => {
     list.current?.querySelector('[data-active="true"]')?.scrollIntoView({ block: "nearest" });
   });
+  const leave = () => {
+    closePalette();
+    const [only] = useStudio.getState().selection;
+    if (only) getView()?.focus(only);
+  };
   const choose = (entry: Entry | undefined) => {
     if (entry && !entry.taken) addNode({ type: entry.kind.type, title: entry.name, model }, request);
   };
@@ -66,7 +72,7 @@ function OpenPalette({ request }: { request: PaletteRequest }) {
   };
   let group: Category | undefined;
   return (
-    <Popover at={request.screen} className="st-palette" label={t("palette.label")} onClose={closePalette} onKeyDown={keys}>
+    <Popover at={request.screen} className="st-palette" label={t("palette.label")} restore={false} onClose={leave} onKeyDown={keys}>
       <label className="st-palette-search">
         <Search size={14} strokeWidth={1.9} aria-hidden />
         <input

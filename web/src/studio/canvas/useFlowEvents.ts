@@ -1,5 +1,5 @@
 /** What the mouse does on the canvas. */
-import { type OnConnect, type OnConnectEnd, type OnMoveEnd, type OnNodeDrag, type OnSelectionChangeFunc, type IsValidConnection, type NodeMouseHandler, useReactFlow } from "@xyflow/react";
+import { type OnConnect, type OnConnectEnd, type OnMoveEnd, type OnNodeDrag, type OnNodesChange, type OnEdgesChange, type NodeChange, type EdgeChange, type IsValidConnection, type NodeMouseHandler, useReactFlow } from "@xyflow/react";
 import { type DragEvent, useMemo } from "react";
 import { isNote } from "../model/document";
 import { addNode, canConnect, closeInspector, closePalette, connect, inspect, move, openPalette, select } from "../store/actions";
@@ -7,8 +7,16 @@ import { set, useStudio } from "../store/studio";
 import { newNodeFromDrag } from "./drag";
 import { type FlowEdge, type FlowNode, NODE_WIDTH } from "./flow";
 
-function equal(a: ReadonlySet<string>, b: readonly string[]): boolean {
-  return a.size === b.length && b.every((id) => a.has(id));
+/** The selection after what the library says a person did; undefined if that was nothing of the kind. */
+function selected(before: ReadonlySet<string>, changes: readonly (NodeChange<FlowNode> | EdgeChange<FlowEdge>)[]): ReadonlySet<string> | undefined {
+  const after = new Set(before);
+  for (const change of changes) {
+    if (change.type !== "select") continue;
+    if (change.selected) after.add(change.id);
+    else after.delete(change.id);
+  }
+  const same = after.size === before.size && [...after].every((id) => before.has(id));
+  return same ? undefined : after;
 }
 
 export function useFlowEvents() {
@@ -32,13 +40,13 @@ export function useFlowEvents() {
     const onNodeDragStop: OnNodeDrag<FlowNode> = (_, __, nodes) => {
       move(new Map(nodes.map((n) => [n.id, { x: Math.round(n.position.x), y: Math.round(n.position.y) }])));
     };
-    const onSelectionChange: OnSelectionChangeFunc<FlowNode, FlowEdge> = ({ nodes, edges }) => {
-      const { selection, selectedEdges, inspecting } = useStudio.getState();
-      const nodeIds = nodes.map((n) => n.id);
-      const edgeIds = edges.map((e) => e.id);
-      if (equal(selection, nodeIds) && equal(selectedEdges, edgeIds)) return;
-      const still = inspecting && nodeIds.length === 1 && nodeIds[0] === inspecting;
-      set({ selection: new Set(nodeIds), selectedEdges: new Set(edgeIds), ...(still || nodeIds.length < 2 ? {} : { inspecting: undefined }) });
+    const onNodesChange: OnNodesChange<FlowNode> = (changes) => {
+      const selection = selected(useStudio.getState().selection, changes);
+      if (selection) set({ selection, ...(selection.size > 1 ? { inspecting: undefined } : {}) });
+    };
+    const onEdgesChange: OnEdgesChange<FlowEdge> = (changes) => {
+      const selectedEdges = selected(useStudio.getState().selectedEdges, changes);
+      if (selectedEdges) set({ selectedEdges });
     };
     const onNodeClick: NodeMouseHandler<FlowNode> = (event, node) => {
       closePalette();
@@ -69,6 +77,6 @@ export function useFlowEvents() {
       const at = screenToFlowPosition({ x: event.clientX, y: event.clientY });
       addNode(wanted, { screen: { x: 0, y: 0 }, place: { x: Math.round(at.x - NODE_WIDTH / 2), y: Math.round(at.y - 20) } });
     };
-    return { onConnect, isValidConnection, onConnectEnd, onNodeDragStop, onSelectionChange, onNodeClick, onPaneClick, onMoveEnd, onPaneContextMenu, onDragOver, onDrop };
+    return { onConnect, isValidConnection, onConnectEnd, onNodeDragStop, onNodesChange, onEdgesChange, onNodeClick, onPaneClick, onMoveEnd, onPaneContextMenu, onDragOver, onDrop };
   }, [screenToFlowPosition]);
 }

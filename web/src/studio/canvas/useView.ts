@@ -19,7 +19,13 @@ function shift(from: number, to: number, min: number, max: number): number {
 export function useView(frame: RefObject<HTMLElement | null>): void {
   const flow = useReactFlow<FlowNode, FlowEdge>();
   useEffect(() => {
-    const box = () => frame.current?.getBoundingClientRect() ?? new DOMRect();
+    // On narrow screens the inspector lies over the canvas.
+    const box = () => {
+      const area = frame.current?.getBoundingClientRect() ?? new DOMRect();
+      const panel = frame.current?.parentElement?.querySelector(".st-inspector")?.getBoundingClientRect();
+      const right = panel ? Math.min(area.right, panel.left) : area.right;
+      return new DOMRect(area.left, area.top, right - area.left, area.height);
+    };
     const fit = () => void flow.fitView({ padding: 0.15, maxZoom: 1, duration: calm() });
     setView({
       fit,

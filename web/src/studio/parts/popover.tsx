@@ -11,12 +11,14 @@ interface Props {
   readonly onKeyDown?: (event: KeyboardEvent) => void;
   /** False for lists that belong to a field that keeps the focus. */
   readonly focus?: boolean;
+  /** False if whoever closes it moves the focus. */
+  readonly restore?: boolean;
   readonly children: ReactNode;
 }
 
 const MARGIN = 8;
 
-export function Popover({ at, className, label, role = "dialog", onClose, onKeyDown, focus = true, children }: Props) {
+export function Popover({ at, className, label, role = "dialog", onClose, onKeyDown, focus = true, restore = true, children }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const [place, setPlace] = useState({ left: at.x, top: at.y });
   useLayoutEffect(() => {
@@ -32,9 +34,9 @@ export function Popover({ at, className, label, role = "dialog", onClose, onKeyD
     const before = document.activeElement;
     if (focus) box.current?.querySelector<HTMLElement>("input,button,[tabindex='0']")?.focus();
     return () => {
-      if (focus && before instanceof HTMLElement && before.isConnected && !document.activeElement?.closest("[data-popover]")) before.focus({ preventScroll: true });
+      if (focus && restore && before instanceof HTMLElement && before.isConnected && !document.activeElement?.closest("[data-popover]")) before.focus({ preventScroll: true });
     };
-  }, [focus]);
+  }, [focus, restore]);
   useEffect(() => {
     const press = (event: PointerEvent) => {
       if (event.target instanceof Node && !box.current?.contains(event.target)) onClose();

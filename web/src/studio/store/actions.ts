@@ -23,13 +23,11 @@ export function select(ids: readonly string[]): void {
 
 export function inspect(id: string, tab?: InspectorTab): void {
   set({ selection: new Set([id]), selectedEdges: new Set(), inspecting: id, side: undefined, ...(tab ? { inspectorTab: tab } : {}) });
-}
-
-/** Opens a node and brings it into view. */
-export function goTo(id: string, tab?: InspectorTab): void {
-  inspect(id, tab);
   getView()?.reveal(id);
 }
+
+/** Opens a node from somewhere else than the canvas. */
+export const goTo = inspect;
 
 export function closeInspector(): void {
   set({ inspecting: undefined });
@@ -126,7 +124,8 @@ export function addNode(wanted: NewNode, request: PaletteRequest | undefined): v
   set({ palette: undefined });
   edit("edit.add", changes, { subject: node.data.title });
   inspect(node.id, "settings");
-  getView()?.reveal(node.id);
+  // Drawn in the next frames; the keyboard goes on from the new node.
+  setTimeout(() => getView()?.focus(node.id), 80);
 }
 
 function changeKind(id: string, wanted: NewNode): void {
