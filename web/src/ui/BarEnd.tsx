@@ -1,5 +1,5 @@
 /** The right end of the bar belongs to the open page. */
-import type { ReactNode } from "react";
+import { type ReactNode, Suspense } from "react";
 import { createPortal } from "react-dom";
 import { create } from "zustand";
 
@@ -12,5 +12,6 @@ export function BarSlot() {
 
 export function BarEnd({ children }: { children: ReactNode }) {
   const node = useSlot((s) => s.node);
-  return node ? createPortal(children, node) : null;
+  // A boundary of its own: what suspends in the bar must not hide the bar, or its slot would come and go.
+  return node ? createPortal(<Suspense fallback={null}>{children}</Suspense>, node) : null;
 }

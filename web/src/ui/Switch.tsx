@@ -1,5 +1,4 @@
 import { Check } from "lucide-react";
-import { Checkbox as RadixCheckbox, Switch as RadixSwitch } from "radix-ui";
 
 interface ToggleProps {
   readonly checked: boolean;
@@ -11,32 +10,16 @@ interface ToggleProps {
 
 export function Switch({ checked, onChange, label, disabled, id }: ToggleProps) {
   return (
-    <RadixSwitch.Root
-      className="sw"
-      checked={checked}
-      onCheckedChange={onChange}
-      disabled={disabled ?? false}
-      {...(label ? { "aria-label": label } : {})}
-      {...(id ? { id } : {})}
-    >
-      <RadixSwitch.Thumb />
-    </RadixSwitch.Root>
+    <button type="button" role="switch" className="sw" id={id} aria-checked={checked} aria-label={label} data-state={checked ? "checked" : "unchecked"} disabled={disabled} onClick={() => onChange(!checked)}>
+      <span />
+    </button>
   );
 }
 
 export function Checkbox({ checked, onChange, label, disabled, id }: ToggleProps) {
   return (
-    <RadixCheckbox.Root
-      className="ck"
-      checked={checked}
-      onCheckedChange={(state) => onChange(state === true)}
-      disabled={disabled ?? false}
-      {...(label ? { "aria-label": label } : {})}
-      {...(id ? { id } : {})}
-    >
-      <RadixCheckbox.Indicator>
-        <Check size={10} strokeWidth={3} aria-hidden />
-      </RadixCheckbox.Indicator>
-    </RadixCheckbox.Root>
+    <button type="button" role="checkbox" className="ck" id={id} aria-checked={checked} aria-label={label} data-state={checked ? "checked" : "unchecked"} disabled={disabled} onClick={() => onChange(!checked)}>
+      {checked ? <Check size={10} strokeWidth={3} aria-hidden /> : null}
+    </button>
   );
 }

@@ -145,7 +145,7 @@ function ModelRow({ provider, model }: { provider: Provider; model: Model }) {
         ))}
       </span>
       <span role="cell" className="num text-end text-ink-2">
-        {size ? `${format.number(Math.round(size / 1000))}k` : "–"}
+        {size ? new Intl.NumberFormat("en", { notation: "compact" }).format(size) : "–"}
       </span>
       <span role="cell" className="flex justify-end">
         <Switch
