@@ -11,7 +11,7 @@ import { Button } from "../../ui/Button";
 import { Dot } from "../../ui/Marks";
 import { Menu } from "../../ui/Menu";
 import { Empty, Failed, SkeletonRows } from "../../ui/States";
-import { type Conversation, conversationList } from "./api";
+import { type Conversation, conversationList, titleOf } from "./api";
 import { FilterBar } from "./FilterBar";
 import { type ListProps, useActive } from "./list";
 import { Rows } from "./Rows";
@@ -22,14 +22,6 @@ import { startedAt } from "./times";
 const NARROW = { gridTemplateColumns: "8px minmax(0, 1fr) 130px 44px 60px 84px" };
 const WIDE = { gridTemplateColumns: "8px minmax(0, 1fr) 190px 80px 90px 150px" };
 const SORTS = ["-updated_at", "-created_at", "updated_at", "created_at"] as const;
-
-/** What a conversation is known by: its name, or for forms the first text that was filled in. */
-function titleOf(item: Conversation, form: boolean): string {
-  const first = Object.values(typeof item.inputs === "object" && item.inputs !== null ? item.inputs : {}).find(
-    (value) => typeof value === "string" && value.trim() !== "",
-  );
-  return form && typeof first === "string" ? first : item.summary?.trim() || item.name;
-}
 
 export function ConversationList({ app, search, onSearch, beside, lead }: ListProps) {
   const { t } = useTranslation("logs");

@@ -190,7 +190,7 @@ function ErrorCard({ app, run, span, onNode }: { app: AppDetail; run: Run; span:
           {span ? (
             <>
               <Link to="/app/$appId/workflow" params={{ appId: app.id }} search={{ node: span.node }} className="btn" data-size="sm">
-                {t("fix.node", { node: span.title })}
+                {t("fix.node")}
               </Link>
               <Button kind="quiet" size="sm" onClick={() => onNode(span.key)}>
                 {t("fix.show")}
@@ -226,19 +226,22 @@ function TraceView({ run, spans, chosen, failed, onNode }: TraceViewProps) {
       <div className="logs-trace border-b border-line-1" style={{ height: Math.min(spans.length * 24 + 26, 340) }}>
         <Trace spans={spans} total={total} live={live} selected={chosen?.node} onSelect={pick} onOpen={pick} format={format} tile={tile} />
       </div>
-      {chosen ? <NodeView key={chosen.key} span={chosen} /> : null}
+      {chosen ? <NodeView key={chosen.key} span={chosen} said={chosen === culprit(spans)} /> : null}
     </>
   );
 }
 
 type Part = "input" | "process" | "output";
+/** The first that holds anything is shown. */
+const ORDER: readonly Part[] = ["output", "input", "process"];
 
-function NodeView({ span }: { span: RunSpan }) {
+/** `said`: the error stands in the card above already. */
+function NodeView({ span, said }: { span: RunSpan; said: boolean }) {
   const { t } = useTranslation("logs");
   const format = useFormat();
   const { execution } = span;
   const values: Readonly<Record<Part, unknown>> = { input: execution.inputs, process: execution.process_data, output: execution.outputs };
-  const [wish, setPart] = useState<Part>(isEmptyValue(execution.outputs) ? "input" : "output");
+  const [wish, setPart] = useState<Part>(() => ORDER.find((key) => !isEmptyValue(values[key])) ?? "output");
   const parts: Part[] = isEmptyValue(execution.process_data) ? ["input", "output"] : ["input", "process", "output"];
   const part = parts.includes(wish) ? wish : "input";
   const facts = [
@@ -256,17 +259,19 @@ function NodeView({ span }: { span: RunSpan }) {
         <span className="flex-1" />
         <Segmented label={t("run.part.label")} value={part} onChange={setPart} segments={parts.map((key) => ({ value: key, label: t(`run.part.${key}`) }))} />
       </div>
-      {execution.error ? (
+      {execution.error && !said ? (
         <p className="wrong" role="note">
           <CircleAlert size={14} aria-hidden />
           <span className="wrap-anywhere">{execution.error}</span>
         </p>
       ) : null}
-      {span.retries.map((retry) => (
-        <p key={retry.index} className="hint wrap-anywhere">
-          {t("run.retry", { number: retry.index, error: retry.error })}
-        </p>
-      ))}
+      {span.retries
+        .filter((retry) => retry.error)
+        .map((retry) => (
+          <p key={retry.index} className="hint wrap-anywhere">
+            {t("run.retry", { number: retry.index, error: retry.error })}
+          </p>
+        ))}
       <Json tall title={t(`run.part.${part}`)} value={values[part]} />
     </div>
   );

@@ -11,7 +11,7 @@ import { Button, IconButton } from "../../ui/Button";
 import { CopyButton } from "../../ui/CopyButton";
 import { Prose } from "../../ui/Prose";
 import { Failed, SkeletonRows } from "../../ui/States";
-import { type Conversation, conversation, type Message, messageList, useRating } from "./api";
+import { type Conversation, conversation, type Message, messageList, titleOf, useRating } from "./api";
 import { isEmptyValue } from "./Json";
 import { priceText } from "./RunList";
 
@@ -37,7 +37,7 @@ export function Thread({ app, id, onClose, onRun }: Props) {
   return (
     <>
       <header className="flex items-center gap-2 px-4 h-11 border-b border-line-1 flex-none">
-        <span className="font-semibold truncate">{about?.name ?? ""}</span>
+        <span className="font-semibold truncate">{about ? titleOf(about, app.mode === "completion") : ""}</span>
         <span className="mono text-12 text-ink-3 truncate">{id}</span>
         <CopyButton text={id} label={t("chat.copyId")} done={c("common.copied")} />
         <span className="flex-1" />

@@ -168,6 +168,14 @@ export interface Conversation {
   readonly status_count: { readonly success: number; readonly failed: number; readonly partial_success: number } | null;
 }
 
+/** What a conversation is known by: its name, or for forms the first text that was filled in. */
+export function titleOf(item: Conversation, form: boolean): string {
+  const first = Object.values(typeof item.inputs === "object" && item.inputs !== null ? item.inputs : {}).find(
+    (value) => typeof value === "string" && value.trim() !== "",
+  );
+  return form && typeof first === "string" ? first : item.summary?.trim() || item.name;
+}
+
 export interface ConversationFilter {
   readonly keyword: string | undefined;
   readonly start: string | undefined;

@@ -34,6 +34,11 @@ function firstToken(item: NodeExecution): number | undefined {
 const place = (item: NodeExecution) => `${item.node_id}/${container(item) ?? ""}/${round(item) ?? ""}`;
 const thousandth = (seconds: number) => Math.round(seconds * 1000) / 1000;
 
+/** Tries of which only the number was kept: no times and no texts, each with a place of its own. */
+function counted(item: NodeExecution, start: number): TraceSpan["retries"] {
+  return Array.from({ length: Math.min(item.retry_index ?? 0, 20) }, (_, i) => ({ index: i + 1, at: start + i / 1_000_000, error: "" }));
+}
+
 /** Earlier tries are rows of their own; they become part of the span of the last one. */
 export function spansOf(executions: readonly NodeExecution[]): RunSpan[] {
   const zero = Math.min(...executions.map(startOf));
@@ -58,7 +63,8 @@ export function spansOf(executions: readonly NodeExecution[]): RunSpan[] {
         title: item.title || item.node_id,
         status: item.status,
         start: Math.min(at(item), ...own.map(at)),
-        retries: own.map((t, i) => ({ index: t.retry_index || i + 1, at: at(t) + t.elapsed_time, error: t.error ?? "" })),
+        retries:
+          own.length > 0 ? own.map((t, i) => ({ index: t.retry_index || i + 1, at: at(t) + t.elapsed_time, error: t.error ?? "" })) : counted(item, at(item)),
         execution: item,
         ...(item.status === "running" ? {} : { end: at(item) + item.elapsed_time }),
         ...(first === undefined ? {} : { firstToken: at(item) + first }),
