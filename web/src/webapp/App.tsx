@@ -2,12 +2,14 @@
 import { lazy, type ReactNode, Suspense, useEffect, useMemo, useState } from "react";
 import type { Address } from "./address";
 import { Api, ApiError } from "./api";
-import { ChatPage } from "./ChatPage";
 import { dressTab } from "./SiteIcon";
 import { type Parameters, parametersFrom, type Site, siteFrom } from "./wire";
 import { chooseLanguage, loadLanguage, useSay } from "./words";
 
 const StateCard = lazy(() => import("./StateCard"));
+// The page comes while the server is asked what app this is.
+const chatPage = /^\/chat/.test(window.location.pathname) ? import("./ChatPage") : null;
+const ChatPage = lazy(() => chatPage ?? import("./ChatPage"));
 const RunPage = lazy(() => import("./RunPage"));
 
 interface Ready {
@@ -65,15 +67,17 @@ export function App({ address }: { address: Address | null }): ReactNode {
     );
   }
   return (
-    <ChatPage
-      api={api}
-      code={address.code}
-      site={ready.site}
-      parameters={ready.parameters}
-      preset={address.inputs}
-      conversationId={address.conversationId}
-      compact={address.kind === "chatbot"}
-    />
+    <Suspense fallback={<Loading />}>
+      <ChatPage
+        api={api}
+        code={address.code}
+        site={ready.site}
+        parameters={ready.parameters}
+        preset={address.inputs}
+        conversationId={address.conversationId}
+        compact={address.kind === "chatbot"}
+      />
+    </Suspense>
   );
 }
 

@@ -37,7 +37,7 @@ interface ChatPageProps {
   readonly compact: boolean;
 }
 
-export function ChatPage({ api, code, site, parameters, preset, conversationId, compact }: ChatPageProps): ReactNode {
+export default function ChatPage({ api, code, site, parameters, preset, conversationId, compact }: ChatPageProps): ReactNode {
   const say = useSay();
   const chat = useMemo(() => new Chat(api, code, parameters, preset, !compact), [api, code, parameters, preset, compact]);
   useEffect(() => void chat.start(conversationId), [chat, conversationId]);

@@ -17,7 +17,8 @@ const fields = fieldsFrom([
 ]);
 const doc: Attachment = { key: "k", name: "a.pdf", kind: "document", size: 3, progress: 1, failed: null, uploadId: "u1", url: null, remote: false };
 const good: FormValues = { ...startValues(fields), tone: "dry", doc: [doc] };
-const problems = (change: FormValues): Record<string, string> => Object.fromEntries(Object.entries(problemsOf(fields, { ...good, ...change })).map(([key, problem]) => [key, problem.key]));
+const problems = (change: FormValues): Record<string, string> =>
+  Object.fromEntries(Object.entries(problemsOf(fields, { ...good, ...change })).map(([key, problem]) => [key, problem.key]));
 
 describe("the form of an app", () => {
   it("reads its fields and their defaults", () => {
@@ -59,7 +60,11 @@ describe("the form of an app", () => {
   });
 
   it("sends stored inputs again with files by their upload", () => {
-    const stored = { name: "Ada", doc: { type: "document", transfer_method: "local_file", related_id: "u1", filename: "a.pdf" }, pics: [{ type: "image", transfer_method: "remote_url", remote_url: "https://a.b/c.png" }] };
+    const stored = {
+      name: "Ada",
+      doc: { type: "document", transfer_method: "local_file", related_id: "u1", filename: "a.pdf" },
+      pics: [{ type: "image", transfer_method: "remote_url", remote_url: "https://a.b/c.png" }],
+    };
     expect(inputsAgain(stored)).toEqual({
       name: "Ada",
       doc: { type: "document", transfer_method: "local_file", upload_file_id: "u1" },

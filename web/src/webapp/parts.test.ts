@@ -27,7 +27,10 @@ describe("the address", () => {
     expect(await decodeValue(packed)).toBe("名 value");
     expect(await decodeValue(packed.replaceAll("+", " "))).toBe("名 value");
     expect(await decodeValue("H4sIbroken")).toBe("H4sIbroken");
-    const address = await readAddress("/chat/abc", `?city=Basel&sys.user_id=${encodeURIComponent(gzipSync("u-1").toString("base64"))}&sys.other=1&theme=dark&locale=zh-Hans`);
+    const address = await readAddress(
+      "/chat/abc",
+      `?city=Basel&sys.user_id=${encodeURIComponent(gzipSync("u-1").toString("base64"))}&sys.other=1&theme=dark&locale=zh-Hans`,
+    );
     expect(address).toMatchObject({ userId: "u-1", theme: "dark", locale: "zh-Hans", inputs: { city: "Basel" } });
   });
 });
@@ -51,12 +54,20 @@ describe("the list of conversations", () => {
     const now = new Date(2026, 10, 21, 13, 0, 0);
     const at = (days: number): number => new Date(2026, 10, 21 - days, 12, 0, 0).getTime() / 1000;
     expect([0, 1, 3, 30].map((days) => groupOf(at(days), now))).toEqual(["today", "yesterday", "week", "earlier"]);
-    expect(grouped([conversation("a", at(0)), conversation("b", at(0)), conversation("c", at(40))], now).map(({ group, items }) => `${group} ${items.length}`)).toEqual(["today 2", "earlier 1"]);
+    expect(
+      grouped([conversation("a", at(0)), conversation("b", at(0)), conversation("c", at(40))], now).map(({ group, items }) => `${group} ${items.length}`),
+    ).toEqual(["today 2", "earlier 1"]);
   });
 });
 
 describe("files", () => {
-  const rules = rulesFrom({ enabled: true, allowed_file_types: ["image", "custom"], allowed_file_extensions: [".LOG"], allowed_file_upload_methods: ["local_file"], number_limits: 2 });
+  const rules = rulesFrom({
+    enabled: true,
+    allowed_file_types: ["image", "custom"],
+    allowed_file_extensions: [".LOG"],
+    allowed_file_upload_methods: ["local_file"],
+    number_limits: 2,
+  });
   const limits = { image: 1000, video: 0, audio: 0, other: 2000 };
   it("have a kind by extension, then by type", () => {
     expect(["a.PNG", "b.mp3", "c.pdf", "d.mov", "e.exe"].map((name) => kindOf(name))).toEqual(["image", "audio", "document", "video", "custom"]);
@@ -65,12 +76,24 @@ describe("files", () => {
   it("are checked against rules and limits", () => {
     if (!rules) throw new Error("no rules");
     const check = (name: string, size: number, already = 0): string | undefined => problemOf(rules, limits, { name, size, type: "" }, already)?.key;
-    expect([check("a.png", 900), check("a.png", 1100), check("a.png", 900, 2), check("x.log", 1500), check("x.pdf", 10), check("a.png", 0)]).toEqual([undefined, "files.tooBig", "files.tooMany", undefined, "files.wrongType", "files.empty"]);
+    expect([check("a.png", 900), check("a.png", 1100), check("a.png", 900, 2), check("x.log", 1500), check("x.pdf", 10), check("a.png", 0)]).toEqual([
+      undefined,
+      "files.tooBig",
+      "files.tooMany",
+      undefined,
+      "files.wrongType",
+      "files.empty",
+    ]);
     expect(acceptedKind(rules, "x.log")).toBe("custom");
   });
   it("are off, or pictures only in the old shape", () => {
     expect(rulesFrom({ image: { enabled: false } })).toBeNull();
-    expect(rulesFrom({ image: { enabled: true, number_limits: 4, transfer_methods: ["remote_url"] } })).toMatchObject({ kinds: ["image"], most: 4, local: false, remote: true });
+    expect(rulesFrom({ image: { enabled: true, number_limits: 4, transfer_methods: ["remote_url"] } })).toMatchObject({
+      kinds: ["image"],
+      most: 4,
+      local: false,
+      remote: true,
+    });
     expect(rulesFrom(undefined)).toBeNull();
   });
   it("are named to the server", () => {
@@ -84,13 +107,20 @@ describe("files", () => {
 describe("a run", () => {
   const events = (...list: { event: string; [key: string]: unknown }[]) => afterRunClose(list.reduce(afterRunEvent, newRun("r", 0)));
   it("gives its text or its outputs", () => {
-    const streamed = events({ event: "text_chunk", task_id: "t", workflow_run_id: "w", data: { text: "Hel" } }, { event: "text_chunk", data: { text: "lo" } }, { event: "workflow_finished", data: { status: "succeeded", outputs: { answer: "Hello" } } });
+    const streamed = events(
+      { event: "text_chunk", task_id: "t", workflow_run_id: "w", data: { text: "Hel" } },
+      { event: "text_chunk", data: { text: "lo" } },
+      { event: "workflow_finished", data: { status: "succeeded", outputs: { answer: "Hello" } } },
+    );
     expect([streamed.turn.state, resultText(streamed), streamed.runId, streamed.turn.taskId]).toEqual(["done", "Hello", "w", "t"]);
     const several = events({ event: "workflow_finished", data: { status: "partial-succeeded", outputs: { a: "x", n: 3 } } });
     expect([several.turn.state, resultText(several)]).toEqual(["done", ""]);
   });
   it("fails, stops and breaks off", () => {
-    expect(events({ event: "workflow_finished", data: { status: "failed", error: "boom" } }).turn).toMatchObject({ state: "failed", failure: { message: "boom" } });
+    expect(events({ event: "workflow_finished", data: { status: "failed", error: "boom" } }).turn).toMatchObject({
+      state: "failed",
+      failure: { message: "boom" },
+    });
     expect(events({ event: "workflow_finished", data: { status: "stopped" } }).turn.state).toBe("stopped");
     expect(events({ event: "workflow_started", data: {} }).turn.state).toBe("lost");
   });
@@ -126,7 +156,11 @@ describe("code colours", () => {
       { text: " & x", name: "" },
     ]);
     const code = 'const a = "<img onerror=x>"; // é';
-    expect(highlight(code, "js")?.map((piece) => piece.text).join("")).toBe(code);
+    expect(
+      highlight(code, "js")
+        ?.map((piece) => piece.text)
+        .join(""),
+    ).toBe(code);
     expect(highlight("x", "no-such-language")).toBeNull();
   });
 });

@@ -41,7 +41,11 @@ describe("a stream", () => {
   });
 
   it("keeps the text of a failure and names it", () => {
-    const turn = run(message("par"), { event: "workflow_finished", data: { status: "failed", error: "boom" } }, { event: "error", code: "invalid_param", message: "Run failed: boom", status: 400 });
+    const turn = run(
+      message("par"),
+      { event: "workflow_finished", data: { status: "failed", error: "boom" } },
+      { event: "error", code: "invalid_param", message: "Run failed: boom", status: 400 },
+    );
     expect(turn).toMatchObject({ answer: "par", state: "failed", failure: { code: "invalid_param", message: "Run failed: boom" } });
   });
 
@@ -66,11 +70,21 @@ describe("a stream", () => {
 });
 
 const NIL = "00000000-0000-0000-0000-000000000000";
-const stored = (id: string, parent: string | null, more: object = {}): object => ({ id, parent_message_id: parent, query: `q${id}`, answer: `a${id}`, created_at: 50, status: "normal", ...more });
-const path = (turns: readonly Turn[], chosen = {}): string[] => visible(turns, chosen).map(({ turn, index, versions }) => `${turn.key} ${index}/${versions.length}`);
+const stored = (id: string, parent: string | null, more: object = {}): object => ({
+  id,
+  parent_message_id: parent,
+  query: `q${id}`,
+  answer: `a${id}`,
+  created_at: 50,
+  status: "normal",
+  ...more,
+});
+const path = (turns: readonly Turn[], chosen = {}): string[] =>
+  visible(turns, chosen).map(({ turn, index, versions }) => `${turn.key} ${index}/${versions.length}`);
 
 describe("stored messages", () => {
-  it("follow one another where they name no parent", () => expect(path(turnsFrom([stored("1", NIL), stored("2", NIL), stored("3", "2")], 100))).toEqual(["1 1/1", "2 1/1", "3 1/1"]));
+  it("follow one another where they name no parent", () =>
+    expect(path(turnsFrom([stored("1", NIL), stored("2", NIL), stored("3", "2")], 100))).toEqual(["1 1/1", "2 1/1", "3 1/1"]));
 
   it("show the newest version, or the chosen one with what follows it", () => {
     const turns = turnsFrom([stored("1", null), stored("2", "1"), stored("3", "2"), stored("2b", "1")], 100);
@@ -86,7 +100,15 @@ describe("stored messages", () => {
   it("never loop", () => expect(visible(turnsFrom([stored("1", "2"), stored("2", "1")], 100), {})).toEqual([]));
 
   it("tell their state", () => {
-    const turns = turnsFrom([stored("1", null, { status: "error", error: "no key" }), stored("2", "1", { answer: "", created_at: 99 }), stored("3", "2", { answer: "", created_at: -5000 }), stored("4", "3", { feedback: { rating: "like" } })], 100);
+    const turns = turnsFrom(
+      [
+        stored("1", null, { status: "error", error: "no key" }),
+        stored("2", "1", { answer: "", created_at: 99 }),
+        stored("3", "2", { answer: "", created_at: -5000 }),
+        stored("4", "3", { feedback: { rating: "like" } }),
+      ],
+      100,
+    );
     expect(turns.map((turn) => turn.state)).toEqual(["failed", "lost", "done", "done"]);
     expect(turns[0]?.failure).toEqual({ code: "stored", message: "no key" });
     expect(turns[3]?.rating).toBe("like");
