@@ -235,12 +235,18 @@ type Part = "input" | "process" | "output";
 /** The first that holds anything is shown. */
 const ORDER: readonly Part[] = ["output", "input", "process"];
 
+/** A request that was sent reads best as it went out. */
+function rawOf(process: unknown): unknown {
+  const request: unknown = typeof process === "object" && process !== null && Object.keys(process).length === 1 ? Reflect.get(process, "request") : undefined;
+  return typeof request === "string" ? request.replaceAll("\r\n", "\n") : process;
+}
+
 /** `said`: the error stands in the card above already. */
 function NodeView({ span, said }: { span: RunSpan; said: boolean }) {
   const { t } = useTranslation("logs");
   const format = useFormat();
   const { execution } = span;
-  const values: Readonly<Record<Part, unknown>> = { input: execution.inputs, process: execution.process_data, output: execution.outputs };
+  const values: Readonly<Record<Part, unknown>> = { input: execution.inputs, process: rawOf(execution.process_data), output: execution.outputs };
   const [wish, setPart] = useState<Part>(() => ORDER.find((key) => !isEmptyValue(values[key])) ?? "output");
   const parts: Part[] = isEmptyValue(execution.process_data) ? ["input", "output"] : ["input", "process", "output"];
   const part = parts.includes(wish) ? wish : "input";
