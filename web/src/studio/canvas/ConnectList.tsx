@@ -33,7 +33,6 @@ export function ConnectList() {
               key={`${w.sourceHandle}-${w.target}`}
               type="button"
               className="st-option"
-              // biome-ignore lint/a11y/noAutofocus: the list was just opened by a key
               autoFocus={i === 0}
               onClick={() => {
                 connect(w);

@@ -4,7 +4,7 @@ import { Plus, X } from "lucide-react";
 import { memo, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { edgeState } from "../model/run";
-import { kindOf } from "../nodes/registry";
+import { portTaken } from "../nodes/registry";
 import { openPalette, removeEdges } from "../store/actions";
 import { type StudioState, shown, useStudio } from "../store/studio";
 import type { FlowEdge } from "./flow";
@@ -16,9 +16,7 @@ const PORT_RADIUS = 12;
 function stateOf(state: StudioState, source: string, target: string, sourceHandle: string) {
   if (state.run.status === "idle") return "idle";
   const span = state.run.latest.get(source);
-  const type = shown(state).nodes.get(source)?.data.type ?? "";
-  const chosen = span ? kindOf(type).chosenPort(span.outputs) : undefined;
-  return edgeState(state.run, { source, target, sourceHandle }, chosen);
+  return edgeState(state.run, { source, target, sourceHandle }, span ? portTaken(shown(state).nodes.get(source), span) : undefined);
 }
 
 export const EdgeLine = memo(function EdgeLine(props: EdgeProps<FlowEdge>) {

@@ -5,9 +5,9 @@ import { memo, type MouseEvent } from "react";
 import { useTranslation } from "react-i18next";
 import { FAIL } from "../model/connect";
 import { isActive, type Span } from "../model/run";
-import { kindOf } from "../nodes/registry";
+import { kindOf, portTaken } from "../nodes/registry";
 import { openPalette } from "../store/actions";
-import { type StudioState, useStudio } from "../store/studio";
+import { type StudioState, shown, useStudio } from "../store/studio";
 import type { FlowNode } from "./flow";
 import { useFormat } from "./useFormat";
 
@@ -145,8 +145,7 @@ function OutPort({ node, port, error }: { node: string; port: string; error?: bo
 function outPortState(state: StudioState, node: string, port: string): string {
   const span = state.run.latest.get(node);
   if (!span || span.status === "running") return "idle";
-  const kind = kindOf(state.document.nodes.get(node)?.data.type ?? "");
-  const chosen = kind.chosenPort(span.outputs) ?? (span.status === "exception" ? FAIL : "source");
+  const chosen = portTaken(shown(state).nodes.get(node), span) ?? "source";
   if (chosen !== port || span.status === "failed") return "idle";
   return port === FAIL ? "failed" : "done";
 }

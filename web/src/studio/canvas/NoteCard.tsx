@@ -30,7 +30,6 @@ export const NoteCard = memo(function NoteCard({ id, data }: NodeProps<FlowNode>
           <textarea
             className="nodrag nopan nowheel"
             aria-label={t("note.text")}
-            // biome-ignore lint/a11y/noAutofocus: the person has just asked to type here
             autoFocus
             defaultValue={text}
             onBlur={(e) => {

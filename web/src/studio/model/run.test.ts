@@ -67,7 +67,9 @@ describe("edges of a run", () => {
     ["b", "source", "c", undefined, "waiting"],
     ["a", "true", "b", "true", "moving"],
     ["a", "false", "b", "true", "untaken"],
-    ["f", "fail-branch", "b", undefined, "failed"],
+    ["f", "fail-branch", "b", "fail-branch", "failed"],
+    ["f", "source", "b", "fail-branch", "untaken"],
+    ["f", "source", "b", undefined, "moving"],
   ])("%s.%s → %s", (source, sourceHandle, target, selected, expected) => {
     expect(edgeState(run, { source, sourceHandle, target }, selected)).toBe(expected);
   });

@@ -360,7 +360,7 @@ export function storedRun(row: unknown, executions: readonly unknown[]): RunStat
 
 export type EdgeState = "idle" | "done" | "moving" | "waiting" | "failed" | "untaken";
 
-/** How an edge looks in this run. `selected` is the port a branch node chose, if it has chosen. */
+/** How an edge looks in this run. `selected` is the port the source chose, where that is not the ordinary one. */
 export function edgeState(
   run: RunState,
   edge: { source: string; target: string; sourceHandle: string },
@@ -371,9 +371,7 @@ export function edgeState(
   const to = run.latest.get(edge.target);
   if (!from) return isActive(run) ? "waiting" : "untaken";
   if (from.status === "running") return "waiting";
-  const port = selected ?? (from.status === "exception" || from.status === "failed" ? "fail-branch" : "source");
-  const chosen = edge.sourceHandle === port || (from.status === "exception" && edge.sourceHandle === "source" && selected === undefined && to !== undefined);
-  if (!chosen) return "untaken";
+  if (from.status === "failed" || edge.sourceHandle !== (selected ?? "source")) return "untaken";
   if (edge.sourceHandle === "fail-branch") return "failed";
   if (!to) return isActive(run) ? "waiting" : "untaken";
   return to.status === "running" ? "moving" : "done";

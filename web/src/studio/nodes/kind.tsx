@@ -92,6 +92,11 @@ export interface Kind {
 }
 
 const ONE_PORT: readonly Port[] = [{ id: "source", row: false }];
+/** What a node gives when it went on after an error. */
+const ERRORS: readonly OutputVariable[] = [
+  { name: "error_message", type: "string" },
+  { name: "error_type", type: "string" },
+];
 const Nothing = () => null;
 
 /** Closes a record over its data type, so that the registry holds kinds of one shape. */
@@ -123,7 +128,7 @@ export function defineKind<D extends NodeData>(spec: KindSpec<D>): Kind {
     defaults: spec.defaults,
     rules: (data) => ({ hasInput: spec.hasInput ?? true, outputs: ports(data).map((p) => p.id) }),
     ports,
-    outputs: (data, mode) => spec.outputs(read(data), mode),
+    outputs: (data, mode) => (data.error_strategy ? [...spec.outputs(read(data), mode), ...ERRORS] : spec.outputs(read(data), mode)),
     check: (data, context) => spec.check(read(data), context),
     chosenPort: spec.chosenPort ?? (() => undefined),
     Card: Card ? memo(({ data }: { data: NodeData }) => <Card data={read(data)} />) : Nothing,

@@ -31,6 +31,12 @@ describe("every kind of the palette", () => {
   });
 });
 
+it("a node that goes on after an error says why", () => {
+  const outputs = (strategy?: string) => kindOf("http-request").outputs({ type: "http-request", title: "", error_strategy: strategy }, "workflow").map((o) => o.name);
+  expect(outputs("fail-branch")).toEqual(["body", "status_code", "headers", "files", "error_message", "error_type"]);
+  expect(outputs()).not.toContain("error_message");
+});
+
 describe("kinds of other versions", () => {
   it.each(["iteration", "tool", "agent", "human-input", "something-new"])("%s draws and says so", (type) => {
     const codes = kindOf(type).check({ type, title: "T" }, { variables: [], mode: "workflow" }).map((p) => p.code);

@@ -1,5 +1,5 @@
 /** All node kinds by type. Adding a kind is adding its record here. */
-import type { PortsOf } from "../model/connect";
+import { FAIL, type PortsOf } from "../model/connect";
 import type { GraphNode } from "../model/document";
 import type { KindRules } from "../model/problems";
 import type { AppMode } from "../model/variables";
@@ -42,6 +42,13 @@ export function kindsFor(mode: AppMode): Kind[] {
 }
 
 export const portsOf: PortsOf = (node) => kindOf(node.data.type).rules(node.data);
+
+/** The port a finished node went on by, where that is not its ordinary one. */
+export function portTaken(node: GraphNode | undefined, span: { readonly status: string; readonly outputs?: unknown }): string | undefined {
+  if (!node) return undefined;
+  if (span.status === "exception" && node.data.error_strategy === FAIL) return FAIL;
+  return kindOf(node.data.type).chosenPort(span.outputs);
+}
 
 export function outputsFor(mode: AppMode) {
   return (node: GraphNode) => kindOf(node.data.type).outputs(node.data, mode);

@@ -22,7 +22,7 @@ const TYPES = ["string", "number", "object", "array[number]", "array[string]", "
 
 function startDefaults(outputs: readonly OutputVariable[]): Defaults {
   const empty = (type: string) => (type === "number" ? 0 : type === "string" ? "" : type === "object" ? "{}" : "[]");
-  return outputs.filter((o) => TYPES.includes(o.type)).map((o) => ({ key: o.name, type: o.type, value: empty(o.type) }));
+  return outputs.filter((o) => TYPES.includes(o.type) && !o.name.startsWith("error_")).map((o) => ({ key: o.name, type: o.type, value: empty(o.type) }));
 }
 
 export function ErrorsTab({ node }: { node: GraphNode }) {

@@ -39,7 +39,6 @@ export function SideFrame({ label, children }: Props) {
   };
   return (
     <aside className="st-inspector" aria-label={label} style={{ width }}>
-      {/* biome-ignore lint/a11y/useSemanticElements: a splitter has no element of its own */}
       <div className="st-grip" role="separator" aria-orientation="vertical" aria-label={t("common.resize")} aria-valuenow={width} aria-valuemin={MIN} aria-valuemax={MAX} tabIndex={0} onPointerDown={drag} onKeyDown={keys} />
       {children}
     </aside>

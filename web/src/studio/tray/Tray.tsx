@@ -47,7 +47,6 @@ export function Tray() {
   };
   return (
     <section className="st-tray" aria-label={t("tray.label")} style={{ height }}>
-      {/* biome-ignore lint/a11y/useSemanticElements: a splitter has no element of its own */}
       <div className="st-grip top" role="separator" aria-orientation="horizontal" aria-label={t("common.resize")} aria-valuenow={height} aria-valuemin={MIN} tabIndex={0} onPointerDown={drag} onKeyDown={resizeKeys} />
       <TrayBar tab={tab} />
       <div className="st-tray-body" role="tabpanel">
