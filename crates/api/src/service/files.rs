@@ -79,19 +79,19 @@ pub(crate) fn body_limit(services: &Services) -> DefaultBodyLimit {
 pub(crate) async fn form(mut parts: Multipart) -> Result<Form, Error> {
     let mut found = None;
     let (mut user, mut source) = (None, None);
-    while let Some(part) = parts.next_field().await.map_err(multipart_error)? {
+    while let Some(part) = parts.next_field().await.map_err(|error| multipart_error(&error))? {
         match part.name().unwrap_or_default() {
             "file" => {
                 if found.is_some() {
                     return Err(Error::new(400, "too_many_files", "Only one file is allowed."));
                 }
                 let (name, mime) = (part.file_name().map(str::to_owned), part.content_type().map(str::to_owned));
-                found = Some((name, mime, part.bytes().await.map_err(multipart_error)?));
+                found = Some((name, mime, part.bytes().await.map_err(|error| multipart_error(&error))?));
             }
-            "user" => user = Some(part.text().await.map_err(multipart_error)?),
-            "source" => source = Some(part.text().await.map_err(multipart_error)?),
+            "user" => user = Some(part.text().await.map_err(|error| multipart_error(&error))?),
+            "source" => source = Some(part.text().await.map_err(|error| multipart_error(&error))?),
             // Read to its end, and forgotten.
-            _ => drop(part.bytes().await.map_err(multipart_error)?),
+            _ => drop(part.bytes().await.map_err(|error| multipart_error(&error))?),
         }
     }
     let missing = || Error::new(400, "no_file_uploaded", "Please upload your file.");
@@ -102,7 +102,7 @@ pub(crate) async fn form(mut parts: Multipart) -> Result<Form, Error> {
     Ok(Form { name, mime, bytes, user: user.filter(|user| !user.is_empty()), source })
 }
 
-fn multipart_error(error: MultipartError) -> Error {
+fn multipart_error(error: &MultipartError) -> Error {
     if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
         return Error::new(413, "file_too_large", "File size exceeded.");
     }

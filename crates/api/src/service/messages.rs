@@ -185,10 +185,10 @@ pub async fn app_feedbacks(
     let limit = fields.number("limit", 20, 1, 101);
     fields.finish()?;
     let rows = ratings::list(&services, &app, page, limit).await?;
-    Ok(Json(FeedbackPage { data: rows.into_iter().map(rating_item).collect() }))
+    Ok(Json(FeedbackPage { data: rows.iter().map(rating_item).collect() }))
 }
 
-fn rating_item(row: model::MessageFeedback) -> Json_ {
+fn rating_item(row: &model::MessageFeedback) -> Json_ {
     let iso = |at: chrono::DateTime<chrono::Utc>| at.trunc_subsecs(0).format("%Y-%m-%dT%H:%M:%S").to_string();
     json!({
         "id": row.id,

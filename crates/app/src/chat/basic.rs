@@ -251,7 +251,7 @@ async fn media_of(
 
 /// How a generation ended.
 enum End {
-    Done(Usage),
+    Done(Box<Usage>),
     Stopped,
     Failed { code: &'static str, status: u16, message: String },
 }
@@ -300,7 +300,7 @@ impl Job {
         if usage.latency == 0.0 {
             usage.latency = started.elapsed().as_secs_f64();
         }
-        Ok(End::Done(usage))
+        Ok(End::Done(Box::new(usage)))
     }
 
     fn scope(&self) -> ModelScope {
@@ -376,7 +376,7 @@ impl Job {
     async fn finish(mut self, answer: String, end: End, started: Instant) {
         let at = now();
         let (usage, error) = match end {
-            End::Done(usage) => (usage, None),
+            End::Done(usage) => (*usage, None),
             End::Stopped => (self.counted(&answer, started).await, None),
             End::Failed { code, status, message } => (Usage::default(), Some((code, status, message))),
         };

@@ -274,7 +274,7 @@ async fn begin_chat(
     let wants_name = is_new && part.auto_generate_name && caller.invoke_from != InvokeFrom::Debugger;
     let begun = BegunChat {
         dialogue_count: conversation.dialogue_count,
-        name_after: wants_name.then(|| (conversation.id, part.query)),
+        name_after: wants_name.then_some((conversation.id, part.query)),
         message,
         variables,
     };

@@ -13,19 +13,22 @@ use crate::{Error, Result};
 /// Seconds after which a refused caller may try again.
 const RETRY_AFTER: u64 = 1;
 
+/// Runs under way by app.
+type Counts = Arc<Mutex<HashMap<AppId, u64>>>;
+
 /// Counts the runs under way.
 #[derive(Debug)]
 pub struct ActiveRuns {
     all: Arc<Semaphore>,
     most: usize,
-    by_app: Arc<Mutex<HashMap<AppId, u64>>>,
+    by_app: Counts,
 }
 
 /// A place among the runs under way; dropping it frees the place.
 #[derive(Debug)]
 pub struct RunPermit {
     _place: OwnedSemaphorePermit,
-    app: Option<(AppId, Arc<Mutex<HashMap<AppId, u64>>>)>,
+    app: Option<(AppId, Counts)>,
 }
 
 impl ActiveRuns {

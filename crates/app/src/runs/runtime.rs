@@ -92,7 +92,6 @@ impl Runtime {
     fn build(db: &Database, settings: &Settings, journal: Arc<dyn Journal>, process_id: Uuid) -> Arc<Self> {
         let (recorder, task) = Recorder::new(Arc::clone(&journal));
         // Not tracked: it ends by itself when the last run has let go of it.
-        #[expect(clippy::disallowed_methods, reason = "ends with the last recorder handle")]
         tokio::spawn(task);
         Arc::new(Self {
             process_id,
