@@ -11,7 +11,6 @@ use ox_engine::RunInfo;
 use ox_nodes::{HistoryMessage, HistoryPort, PortError};
 use ox_types::{File, FileKind, MessageId, TransferMethod};
 
-use super::launch::NO_PARENT;
 use crate::files::FileStore;
 
 /// Reads conversations from the database.
@@ -45,7 +44,8 @@ impl HistoryPort for ConversationHistory {
         for message in past {
             let mut entry = HistoryMessage {
                 id: message.id.to_string(),
-                parent_id: message.parent_message_id.filter(|id| id.0 != NO_PARENT).map(|id| id.to_string()),
+                // The nil id stays: it says "after whatever came before", where none ends the thread.
+                parent_id: message.parent_message_id.map(|id| id.to_string()),
                 query: message.query,
                 answer: message.answer,
                 answer_tokens: u64::try_from(message.answer_tokens).unwrap_or(0),
