@@ -217,7 +217,8 @@ function TraceView({ run, spans, chosen, failed, onNode }: TraceViewProps) {
   const { t } = useTranslation("logs");
   const format = useFormat();
   const live = isActive(run.status);
-  const total = Math.max(run.elapsed_time ?? 0, ...spans.map((span) => span.end ?? span.start));
+  const soFar = live ? Date.now() / 1000 - run.created_at : (run.elapsed_time ?? 0);
+  const total = Math.max(soFar, ...spans.map((span) => span.end ?? span.start));
   const pick = (span: { key: string }) => onNode(span.key);
   if (failed) return <p className="wrong p-4">{messageOf(failed)}</p>;
   if (spans.length === 0) return <p className="hint p-4">{t(live ? "run.waiting" : "run.noNodes")}</p>;

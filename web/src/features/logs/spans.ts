@@ -36,7 +36,7 @@ const thousandth = (seconds: number) => Math.round(seconds * 1000) / 1000;
 
 /** Tries of which only the number was kept: no times and no texts, each with a place of its own. */
 function counted(item: NodeExecution, start: number): TraceSpan["retries"] {
-  return Array.from({ length: Math.min(item.retry_index ?? 0, 20) }, (_, i) => ({ index: i + 1, at: start + i / 1_000_000, error: "" }));
+  return Array.from({ length: Math.min(item.retry_index ?? 0, 20) }, (_, i) => ({ index: i + 1, at: start + (i + 1) / 1_000_000, error: "" }));
 }
 
 /** Earlier tries are rows of their own; they become part of the span of the last one. */
