@@ -1,5 +1,6 @@
 //! The graph model of a workflow, as the engine runs it (engine reference §2).
 
+mod cycle;
 mod legacy;
 mod node;
 #[cfg(test)]

@@ -44,6 +44,8 @@ pub enum CompileError {
     Node(#[from] BuildError),
     #[error("container {container}: its start node {start:?} is not in the graph")]
     ContainerStart { container: String, start: String },
+    #[error("the nodes {0} form a cycle, each waits for another one: delete one of their edges, or use a loop node")]
+    Cycle(String),
 }
 
 impl Workflow {
@@ -62,6 +64,7 @@ impl Workflow {
             .chain(workflow.nodes.iter().enumerate().filter(|(_, node)| is_root_kind(&node.spec.kind)).map(|(i, _)| i))
             .chain(workflow.nodes.iter().filter_map(|node| node.inner.as_ref().map(|(root, _)| *root)))
             .collect();
+        workflow.check_cycles(&beginnings)?;
         for root in beginnings {
             if !workflow.layouts.contains_key(&root) {
                 let layout = workflow.layout(root);
@@ -69,6 +72,26 @@ impl Workflow {
             }
         }
         Ok(Arc::new(workflow))
+    }
+
+    /// Compat: upstream lets such a run succeed without its nodes; here it says why they cannot run. A circle that
+    /// nothing leads to is left alone.
+    fn check_cycles(&self, beginnings: &[usize]) -> Result<(), CompileError> {
+        let cycles = self.graph.cycles();
+        if cycles.is_empty() {
+            return Ok(());
+        }
+        let mut reached = vec![false; self.graph.nodes.len()];
+        let mut open = beginnings.to_vec();
+        while let Some(node) = open.pop() {
+            let Some(mark) = reached.get_mut(node).filter(|mark| !**mark) else { continue };
+            *mark = true;
+            open.extend(self.graph.out_edges(node).map(|(_, edge)| edge.target));
+        }
+        let is_reached = |node: &usize| reached.get(*node).copied().unwrap_or_default();
+        let Some(cycle) = cycles.iter().find(|cycle| cycle.iter().any(is_reached)) else { return Ok(()) };
+        let names: Vec<&str> = cycle.iter().filter_map(|&node| self.graph.nodes.get(node)).map(|node| &*node.id).collect();
+        Err(CompileError::Cycle(names.join(", ")))
     }
 
     /// The graph it was made from.

@@ -129,56 +129,13 @@ fn known_handles(node: &NodeSpec) -> Option<HashSet<String>> {
     })
 }
 
-/// Strongly connected components, found without recursion.
 fn cycles(graph: &Graph, problems: &mut Problems) {
-    let order = finishing_order(graph);
-    let mut component = vec![usize::MAX; graph.nodes.len()];
-    for &root in order.iter().rev() {
-        if component.get(root) != Some(&usize::MAX) {
-            continue;
-        }
-        let mut members = Vec::new();
-        let mut stack = vec![root];
-        while let Some(node) = stack.pop() {
-            let Some(slot) = component.get_mut(node).filter(|slot| **slot == usize::MAX) else { continue };
-            *slot = root;
-            members.push(node);
-            stack.extend(graph.in_edges(node).map(|(_, edge)| edge.source));
-        }
-        let own_edge = |node: usize| graph.out_edges(node).any(|(_, edge)| edge.target == node);
-        if members.len() > 1 || own_edge(root) {
-            members.sort_unstable();
-            let names: Vec<_> =
-                members.iter().take(5).filter_map(|&m| graph.nodes.get(m)).map(|n| n.id.as_str()).collect();
-            let more = if members.len() > 5 { ", …" } else { "" };
-            let message = format!("These nodes wait for each other: {}{more}.", names.join(", "));
-            problems.error(names.first().copied(), "cycle", message, "Delete one edge of the circle, or use a loop.");
-        }
+    for members in graph.cycles() {
+        let names: Vec<_> = members.iter().take(5).filter_map(|&m| graph.nodes.get(m)).map(|n| n.id.as_str()).collect();
+        let more = if members.len() > 5 { ", …" } else { "" };
+        let message = format!("These nodes wait for each other: {}{more}.", names.join(", "));
+        problems.error(names.first().copied(), "cycle", message, "Delete one edge of the circle, or use a loop.");
     }
-}
-
-fn finishing_order(graph: &Graph) -> Vec<usize> {
-    let mut order = Vec::with_capacity(graph.nodes.len());
-    let mut seen = vec![false; graph.nodes.len()];
-    for start in 0..graph.nodes.len() {
-        let mut stack = vec![(start, 0)];
-        while let Some((node, next)) = stack.pop() {
-            if next == 0 {
-                match seen.get_mut(node) {
-                    Some(flag) if !*flag => *flag = true,
-                    _ => continue,
-                }
-            }
-            match graph.outgoing(node).get(next).and_then(|&edge| graph.edges.get(edge)) {
-                Some(edge) => {
-                    stack.push((node, next + 1));
-                    stack.push((edge.target, 0));
-                }
-                None => order.push(node),
-            }
-        }
-    }
-    order
 }
 
 fn reachability(graph: &Graph, problems: &mut Problems) {
