@@ -106,3 +106,14 @@ impl From<ox_db::Error> for Error {
         }
     }
 }
+
+impl From<ox_store::Error> for Error {
+    fn from(error: ox_store::Error) -> Self {
+        match &error {
+            ox_store::Error::NotFound(_) => Self::new(404, "file_not_found", "The specified file was not found."),
+            ox_store::Error::Full(_) => Self::new(507, "disk_full", error.to_string()).caused_by(error),
+            ox_store::Error::ReadOnly { .. } => Self::new(503, "storage_read_only", error.to_string()).caused_by(error),
+            _ => Self::internal(error),
+        }
+    }
+}

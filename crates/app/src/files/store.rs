@@ -117,7 +117,7 @@ impl FileStore {
         let key = format!("upload_files/{tenant_id}/{id}{suffix}");
         let size = i64::try_from(upload.bytes.len()).unwrap_or(i64::MAX);
         let hash = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(&upload.bytes));
-        self.objects.put(&Key::new(&key).map_err(Error::internal)?, upload.bytes).await.map_err(Error::internal)?;
+        self.objects.put(&Key::new(&key).map_err(Error::internal)?, upload.bytes).await?;
         let file = UploadFile {
             id,
             tenant_id,
@@ -190,13 +190,7 @@ impl FileStore {
     /// 404 when they are gone.
     pub async fn content(&self, file: &UploadFile) -> Result<Bytes> {
         let key = Key::new(&file.key).map_err(Error::internal)?;
-        match self.objects.get(&key).await {
-            Ok(bytes) => Ok(bytes),
-            Err(ox_store::Error::NotFound(_)) => {
-                Err(Error::new(404, "file_not_found", "The specified file was not found."))
-            }
-            Err(error) => Err(Error::internal(error)),
-        }
+        Ok(self.objects.get(&key).await?)
     }
 
     /// The bytes of a file value as base64.

@@ -90,6 +90,6 @@ impl Journal for DbJournal {
         let mut seen = std::collections::HashSet::new();
         batch.variables.reverse();
         batch.variables.retain(|variable| seen.insert((variable.id, variable.conversation_id)));
-        self.writer.commit(&batch).await.map_err(|error| JournalError(error.to_string()))
+        Ok(self.writer.commit(&batch).await?)
     }
 }

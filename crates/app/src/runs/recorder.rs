@@ -8,6 +8,7 @@
 //! a run cannot be recorded its stream ends with an error and its engine is told to stop.
 
 use std::{
+    borrow::Cow,
     collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -33,8 +34,21 @@ pub trait Journal: Send + Sync {
 
 /// The changes could not be written.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct JournalError(pub String);
+#[error("{message}")]
+pub struct JournalError {
+    pub message: String,
+    /// How callers are told.
+    pub status: u16,
+    pub code: Cow<'static, str>,
+}
+
+impl From<ox_db::Error> for JournalError {
+    fn from(error: ox_db::Error) -> Self {
+        let message = error.to_string();
+        let crate::Error { status, code, .. } = error.into();
+        Self { message, status, code }
+    }
+}
 
 /// Hands runs to the recorder task.
 #[derive(Clone)]
@@ -78,7 +92,7 @@ struct State {
     given: u64,
     taken: u64,
     durable: u64,
-    failed: Option<String>,
+    failed: Option<JournalError>,
 }
 
 impl State {
@@ -108,7 +122,7 @@ impl Recording {
         let (enqueue, crowded) = {
             let mut state = self.lock();
             if let Some(why) = &state.failed {
-                return Err(JournalError(why.clone()));
+                return Err(why.clone());
             }
             let changed = change.is_some();
             if let Some(change) = change {
@@ -133,7 +147,8 @@ impl Recording {
             (enqueue, state.pending.len() >= MAX_PENDING)
         };
         if enqueue && self.queue.send(Arc::clone(self)).await.is_err() {
-            return Err(self.fail("the recorder has stopped"));
+            let stopped = "the recorder has stopped".to_owned();
+            return Err(self.fail(JournalError { message: stopped, status: 503, code: "service_unavailable".into() }));
         }
         if crowded { self.barrier().await } else { Ok(()) }
     }
@@ -150,7 +165,7 @@ impl Recording {
             {
                 let state = self.lock();
                 if let Some(why) = &state.failed {
-                    return Err(JournalError(why.clone()));
+                    return Err(why.clone());
                 }
                 if state.durable >= goal {
                     return Ok(());
@@ -163,7 +178,7 @@ impl Recording {
     /// Why the run cannot be recorded, if so.
     #[must_use]
     pub fn failure(&self) -> Option<String> {
-        self.lock().failed.clone()
+        self.lock().failed.as_ref().map(|why| why.message.clone())
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -204,18 +219,18 @@ impl Recording {
     }
 
     /// Ends the stream with an error; the caller's engine learns of it at its next event.
-    fn fail(&self, why: &str) -> JournalError {
+    fn fail(&self, why: JournalError) -> JournalError {
         let mut state = self.lock();
         if state.failed.is_none() {
-            state.failed = Some(why.to_owned());
+            state.failed = Some(why.clone());
             state.pending.clear();
             state.delta = Delta::default();
             state.in_flight = false;
             self.hub.publish(
                 chrono::Utc::now().timestamp(),
                 StreamBody::Error {
-                    code: "internal_server_error".into(),
-                    status: 500,
+                    code: why.code.clone(),
+                    status: why.status,
                     message: format!("The run was stopped because its result cannot be recorded: {why}"),
                 },
             );
@@ -223,7 +238,7 @@ impl Recording {
         }
         drop(state);
         self.written.notify_waiters();
-        JournalError(why.to_owned())
+        why
     }
 }
 
@@ -268,7 +283,7 @@ async fn write(journal: &dyn Journal, batch: Vec<(Arc<Recording>, Taken)>) {
             Ok(()) => run.committed(taken.events, taken.number),
             Err(error) => {
                 tracing::error!(%error, task_id = %run.hub.head.task_id, "a run cannot be recorded");
-                run.fail(&error.to_string());
+                run.fail(error);
             }
         }
     }

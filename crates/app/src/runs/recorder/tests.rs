@@ -24,7 +24,11 @@ impl Journal for FakeJournal {
         self.gate.acquire().await.unwrap().forget();
         self.commits.fetch_add(1, Ordering::SeqCst);
         if deltas.iter().any(|delta| delta.touch.is_some_and(|touch| touch.messages == POISON)) {
-            return Err(JournalError("the disk that holds the database is full; free some space".into()));
+            return Err(JournalError {
+                message: "the disk that holds the database is full; free some space".into(),
+                status: 507,
+                code: "disk_full".into(),
+            });
         }
         self.rows.fetch_add(deltas.len(), Ordering::SeqCst);
         Ok(())
@@ -146,7 +150,7 @@ async fn a_failed_commit_fails_its_run_and_no_other() {
     rig.journal.gate.add_permits(10);
     good.barrier().await.unwrap();
     let error = bad.barrier().await.unwrap_err();
-    assert!(error.0.contains("disk"), "{error}");
+    assert!(error.message.contains("disk"), "{error}");
     assert!(bad.put(None, 0, text("z"), false).await.is_err(), "the engine is told");
     assert_eq!((seen(&mut bad_reader).as_str(), seen(&mut good_reader).as_str()), ("!", "fine"));
     assert!(bad.hub().is_closed(), "nobody hangs");
