@@ -40,7 +40,15 @@ pub fn streaming(mut reader: Subscription, detail: Detail, ids: bool) -> Respons
     let frames = async_stream::stream! {
         metrics::gauge!("oxidify_sse_streams").increment(1.0);
         let _open = OpenStream;
-        while let Ok(Some(event)) = reader.next().await {
+        loop {
+            let event = match reader.next().await {
+                Ok(Some(event)) => event,
+                Ok(None) => break,
+                Err(lagged) => {
+                    yield too_slow(reader.head(), lagged, detail);
+                    break;
+                }
+            };
             let mut piece = BytesMut::new();
             push(&mut piece, reader.head(), &event, detail, ids);
             while piece.len() < PIECE
@@ -54,6 +62,13 @@ pub fn streaming(mut reader: Subscription, detail: Detail, ids: bool) -> Respons
         }
     };
     sse::response(frames)
+}
+
+/// The end of a stream whose reader does not keep up: better an error than a text with a hole.
+fn too_slow(head: &StreamHead, lagged: ox_app::runs::Lagged, detail: Detail) -> Bytes {
+    let body = StreamBody::Error { code: "stream_too_slow".into(), status: 503, message: format!("{lagged}; read its result when it has ended") };
+    let event = StreamEvent { number: lagged.missed_from, at: chrono::Utc::now().timestamp(), body };
+    frames::json(head, &event, detail).map_or_else(Bytes::new, |json| sse::frame(&json, None))
 }
 
 /// Counts an open stream, also when its client leaves.
@@ -73,7 +88,16 @@ fn push(piece: &mut BytesMut, head: &StreamHead, event: &Arc<StreamEvent>, detai
 
 /// Waits for the end and answers with one body.
 async fn blocking(reader: &mut Subscription, detail: Detail) -> ApiResult<Response> {
-    while let Some(event) = reader.next().await.map_err(Error::internal)? {
+    loop {
+        let event = match reader.next().await {
+            Ok(Some(event)) => event,
+            Ok(None) => break,
+            // Only the last event counts here, and that one is always kept.
+            Err(_) => {
+                reader.skip_missed();
+                continue;
+            }
+        };
         match &event.body {
             StreamBody::WorkflowFinished(done) if reader.head().mode == AppMode::Workflow => {
                 return Ok(json(frames::blocking_workflow(reader.head(), done)));

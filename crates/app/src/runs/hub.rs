@@ -147,6 +147,12 @@ impl Subscription {
         }
     }
 
+    /// After falling behind: goes on with the oldest event that is still kept.
+    pub fn skip_missed(&mut self) {
+        let state = self.hub.lock();
+        self.next = self.next.max(state.published - state.events.len() as u64 + 1);
+    }
+
     /// The next event if it is there already.
     ///
     /// # Errors
@@ -233,5 +239,7 @@ mod tests {
         assert_eq!(slow.next().await.unwrap_err(), Lagged { missed_from: 1 });
         let mut fresh = hub.subscribe();
         assert_eq!(fresh.next().await.unwrap().unwrap().number, 2);
+        slow.skip_missed();
+        assert_eq!(slow.next().await.unwrap().unwrap().number, 2);
     }
 }
