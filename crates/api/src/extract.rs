@@ -43,11 +43,16 @@ fn body_error(rejection: JsonRejection) -> ApiError {
         JsonRejection::BytesRejection(_) => {
             Error::new(413, "request_entity_too_large", "The request body is larger than this route accepts.").into()
         }
-        other => Error::bad_request(
-            "The browser (or proxy) sent a request that this server could not understand: the body is not valid JSON.",
-        )
-        .caused_by(other)
-        .into(),
+        other => {
+            // "…: lone leading surrogate in hex escape at line 1 column 20"
+            let text = other.body_text();
+            let place = text.rsplit_once(": ").map(|(_, place)| format!(" ({place})")).unwrap_or_default();
+            let message = format!(
+                "The browser (or proxy) sent a request that this server could not understand: the body is not valid \
+                 JSON{place}."
+            );
+            Error::bad_request(message).caused_by(other).into()
+        }
     }
 }
 

@@ -1,16 +1,20 @@
 //! The router of the whole server: surfaces, the Studio's files, and what wraps every request.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::{
     Json, Router,
     body::Body,
     extract::{DefaultBodyLimit, MatchedPath, Request, State},
-    http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::get,
 };
+use futures::StreamExt;
 use ox_app::{Error, Services};
 use tower::Layer as _;
 use tower_http::{
@@ -27,6 +31,10 @@ use crate::{ApiError, console, files_route, health, openapi, service, webapp};
 
 /// Largest body of an ordinary route; uploads have their own limit.
 const BODY_LIMIT: usize = 12 * 1024 * 1024;
+/// Up to here a body that is too large is read away before it is refused.
+const DRAIN_LIMIT: usize = 128 * 1024 * 1024;
+/// For as long as this.
+const DRAIN_TIME: Duration = Duration::from_secs(20);
 /// Prefixes that belong to the server: an unknown path below one is a JSON 404, never the UI.
 const SERVER_PREFIXES: &[&str] = &[
     "/console/api",
@@ -105,7 +113,32 @@ fn routes(services: Arc<Services>) -> Router {
                 .compress_when(DefaultPredicate::new().and(NotForContentType::const_new("text/event-stream"))),
         )
         .layer(CatchPanicLayer::custom(panic_response))
+        .layer(middleware::from_fn(refuse_large))
         .layer(middleware::from_fn_with_state(Arc::clone(&services), observe))
+}
+
+fn json_length(headers: &HeaderMap) -> usize {
+    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let is_json = text(header::CONTENT_TYPE).to_ascii_lowercase().contains("json");
+    if is_json { text(header::CONTENT_LENGTH).parse().unwrap_or_default() } else { 0 }
+}
+
+/// Refuses a JSON body that says it is too large, after reading it away: most clients read the answer only when they
+/// have sent everything, and see a broken connection otherwise.
+async fn refuse_large(request: Request, next: Next) -> Response {
+    let length = json_length(request.headers());
+    if length <= BODY_LIMIT {
+        return next.run(request).await;
+    }
+    if length <= DRAIN_LIMIT {
+        let mut pieces = request.into_body().into_data_stream();
+        let drained = async { while let Some(Ok(_)) = pieces.next().await {} };
+        // One that is still not through then is cut off.
+        let _ = tokio::time::timeout(DRAIN_TIME, drained).await;
+    }
+    let limit = BODY_LIMIT / 1024 / 1024;
+    let text = format!("The request body has {length} bytes, more than the {limit} MB that this server accepts. Send large texts as files.");
+    ApiError(Error::new(413, "request_entity_too_large", text)).into_response()
 }
 
 /// The OpenAPI document of all surfaces, with their prefixes.
