@@ -7,7 +7,24 @@ import { defineConfig, type ViteDevServer } from "vite";
 
 const SERVER = process.env.OXIDIFY_SERVER ?? "http://localhost:5001";
 /** The paths that belong to the server; every other one is the UI. */
-const PREFIXES = ["console/api", "v1", "api", "files", "mcp", "triggers", "e", "inner", "openapi", "gateway", "graphql", "socket.io", "openapi.json", "health", "metrics", "embed.min.js"];
+const PREFIXES = [
+  "console/api",
+  "v1",
+  "api",
+  "files",
+  "mcp",
+  "triggers",
+  "e",
+  "inner",
+  "openapi",
+  "gateway",
+  "graphql",
+  "socket.io",
+  "openapi.json",
+  "health",
+  "metrics",
+  "embed.min.js",
+];
 const PUBLISHED = /^\/(chat|chatbot|completion|workflow|form)(\/|$)/;
 
 /** In development as in the server: published apps have a page of their own. */
@@ -35,6 +52,8 @@ export default defineConfig({
   },
   server: {
     port: 5173,
-    proxy: Object.fromEntries(PREFIXES.map((prefix) => [`^/${prefix.replaceAll(".", "\\.")}(/|\\?|$)`, { target: SERVER, changeOrigin: false, ws: prefix === "socket.io" }])),
+    proxy: Object.fromEntries(
+      PREFIXES.map((prefix) => [`^/${prefix.replaceAll(".", "\\.")}(/|\\?|$)`, { target: SERVER, changeOrigin: false, ws: prefix === "socket.io" }]),
+    ),
   },
 });

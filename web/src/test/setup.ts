@@ -14,7 +14,17 @@ await i18next.use(initReactI18next).init({ lng: "en", fallbackLng: "en", resourc
 
 afterEach(cleanup);
 
-Object.defineProperty(window, "matchMedia", { writable: true, value: (query: string) => ({ matches: false, media: query, addEventListener: vi.fn(), removeEventListener: vi.fn() }) });
-Object.defineProperty(window, "ResizeObserver", { writable: true, value: class { observe() {} unobserve() {} disconnect() {} } });
+Object.defineProperty(window, "matchMedia", {
+  writable: true,
+  value: (query: string) => ({ matches: false, media: query, addEventListener: vi.fn(), removeEventListener: vi.fn() }),
+});
+Object.defineProperty(window, "ResizeObserver", {
+  writable: true,
+  value: class {
+    observe() {}
+    unobserve() {}
+    disconnect() {}
+  },
+});
 Element.prototype.scrollIntoView = vi.fn();
 Element.prototype.hasPointerCapture = vi.fn(() => false);

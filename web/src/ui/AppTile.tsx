@@ -21,9 +21,12 @@ function kindOf(mode: string) {
   return Object.entries(KINDS).find(([key]) => key === mode)?.[1] ?? KINDS.chat;
 }
 
+/** What apps get that never chose an icon: the sign of their kind tells more. */
+const UNCHOSEN = "🤖";
+
 /** Emoji as a character; some files name them instead (`robot_face`). */
 function emojiOf(icon: string | null): string | undefined {
-  return icon && !/^[\x20-\x7e]+$/.test(icon) ? icon : undefined;
+  return icon && icon !== UNCHOSEN && !/^[\x20-\x7e]+$/.test(icon) ? icon : undefined;
 }
 
 export function AppTile({ app, size }: { app: Pictured; size?: "lg" | "xs" }) {

@@ -18,17 +18,17 @@ export function Code({ text, label }: { text: string; label?: string }) {
   parts.push({ key: at, text: text.slice(at), kind: undefined });
   return (
     <figure className="min-w-0 m-0" aria-label={label}>
-    <pre className="codebox overflow-auto">
-      {parts.map((part) =>
-        part.kind ? (
-          <span key={part.key} className={part.kind}>
-            {part.text}
-          </span>
-        ) : (
-          <Fragment key={part.key}>{part.text}</Fragment>
-        ),
-      )}
-    </pre>
+      <pre className="codebox overflow-auto">
+        {parts.map((part) =>
+          part.kind ? (
+            <span key={part.key} className={part.kind}>
+              {part.text}
+            </span>
+          ) : (
+            <Fragment key={part.key}>{part.text}</Fragment>
+          ),
+        )}
+      </pre>
     </figure>
   );
 }

@@ -16,12 +16,21 @@ interface DialogProps {
   readonly children: ReactNode;
 }
 
+/** Focus goes to the first field, else to the dialog itself: never to the button that closes it. */
+function focusFirstField(event: Event): void {
+  const dialog = event.currentTarget;
+  if (!(dialog instanceof HTMLElement) || dialog.contains(document.activeElement)) return;
+  event.preventDefault();
+  const field = dialog.querySelector<HTMLElement>("[data-dialog-body] :is(input:not([tabindex='-1']), textarea, [role=combobox])");
+  (field ?? dialog).focus();
+}
+
 export function Dialog({ open, onClose, title, about, size = "md", closeLabel, footer, children }: DialogProps) {
   return (
     <Radix.Root open={open} onOpenChange={(next) => (next ? undefined : onClose())}>
       <Radix.Portal>
         <Radix.Overlay className="scrim" />
-        <Radix.Content className="dialog" data-size={size} {...(about ? {} : { "aria-describedby": undefined })}>
+        <Radix.Content className="dialog" data-size={size} onOpenAutoFocus={focusFirstField} {...(about ? {} : { "aria-describedby": undefined })}>
           <header className="flex items-start gap-3 px-5 pt-4 pb-3">
             <div className="flex-1 min-w-0">
               <Radix.Title className="text-16 font-semibold">{title}</Radix.Title>
@@ -29,7 +38,9 @@ export function Dialog({ open, onClose, title, about, size = "md", closeLabel, f
             </div>
             <IconButton icon={X} label={closeLabel} size="sm" onClick={onClose} />
           </header>
-          <div className="px-5 pb-5 overflow-auto min-h-0 flex-1">{children}</div>
+          <div data-dialog-body="" className="px-5 pb-5 overflow-auto min-h-0 flex-1">
+            {children}
+          </div>
           {footer ? <footer className="flex items-center justify-end gap-2 px-5 py-3 border-t border-line-1">{footer}</footer> : null}
         </Radix.Content>
       </Radix.Portal>

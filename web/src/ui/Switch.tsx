@@ -10,7 +10,17 @@ interface ToggleProps {
 
 export function Switch({ checked, onChange, label, disabled, id }: ToggleProps) {
   return (
-    <button type="button" role="switch" className="sw" id={id} aria-checked={checked} aria-label={label} data-state={checked ? "checked" : "unchecked"} disabled={disabled} onClick={() => onChange(!checked)}>
+    <button
+      type="button"
+      role="switch"
+      className="sw"
+      id={id}
+      aria-checked={checked}
+      aria-label={label}
+      data-state={checked ? "checked" : "unchecked"}
+      disabled={disabled}
+      onClick={() => onChange(!checked)}
+    >
       <span />
     </button>
   );
@@ -18,7 +28,17 @@ export function Switch({ checked, onChange, label, disabled, id }: ToggleProps) 
 
 export function Checkbox({ checked, onChange, label, disabled, id }: ToggleProps) {
   return (
-    <button type="button" role="checkbox" className="ck" id={id} aria-checked={checked} aria-label={label} data-state={checked ? "checked" : "unchecked"} disabled={disabled} onClick={() => onChange(!checked)}>
+    <button
+      type="button"
+      role="checkbox"
+      className="ck"
+      id={id}
+      aria-checked={checked}
+      aria-label={label}
+      data-state={checked ? "checked" : "unchecked"}
+      disabled={disabled}
+      onClick={() => onChange(!checked)}
+    >
       {checked ? <Check size={10} strokeWidth={3} aria-hidden /> : null}
     </button>
   );

@@ -11,7 +11,7 @@ import { Input, Textarea } from "../../ui/Input";
 import { Kbd } from "../../ui/Kbd";
 import { Popover } from "../../ui/Menu";
 
-const EMOJI = ["🤖", "💬", "📄", "🧾", "📚", "🔎", "🧭", "🛠️", "📦", "🚚", "✉️", "📅", "📊", "🧮", "🌍", "🗣️", "🎧", "🖼️", "🧪", "⚙️", "🔐", "💡", "📝", "🛒"];
+const EMOJI = ["💬", "📄", "🧾", "📚", "🔎", "🧭", "🛠️", "📦", "🚚", "✉️", "📅", "📊", "🧮", "🌍", "🗣️", "🎧", "🖼️", "🧪", "⚙️", "🔐", "💡", "📝", "🛒"];
 
 interface Props {
   readonly title: string;

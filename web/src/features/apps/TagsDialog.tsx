@@ -101,7 +101,7 @@ function TagRow({
   const { t } = useTranslation("apps");
   const [draft, setDraft] = useState<string>();
   const finish = () => {
-    if (draft !== undefined && draft.trim() && draft.trim() !== tag.name) onRename(draft.trim());
+    if (draft?.trim() && draft.trim() !== tag.name) onRename(draft.trim());
     setDraft(undefined);
   };
   return (

@@ -5,7 +5,7 @@ import { useTranslation } from "react-i18next";
 import { toast } from "sonner";
 import { defaultModel, deleteCredential, deleteModel, enableModel, type Model, type Provider, providerModels, switchCredential } from "../../data/models";
 import { useRights } from "../../data/session";
-import { inLanguage, useFormat } from "../../lib/format";
+import { inLanguage } from "../../lib/format";
 import { messageOf } from "../../lib/http";
 import { Button, IconButton } from "../../ui/Button";
 import { Confirm } from "../../ui/Dialog";
@@ -114,7 +114,6 @@ function Inside({ provider, keys }: { provider: Provider; keys: readonly Credent
 function ModelRow({ provider, model }: { provider: Provider; model: Model }) {
   const { t, i18n } = useTranslation("models");
   const { t: c } = useTranslation();
-  const format = useFormat();
   const client = useQueryClient();
   const rights = useRights();
   const standard = useQuery(defaultModel(model.model_type)).data?.data;

@@ -140,6 +140,11 @@ export function Members() {
   );
 }
 
+/** Without a public address the server sends a path: it is reached where this page was. */
+function absolute(url: string): string {
+  return new URL(url, window.location.origin).href;
+}
+
 type Sent =
   | { readonly status: "success"; readonly email: string; readonly url: string }
   | { readonly status: "failed"; readonly email: string; readonly message: string };
@@ -195,8 +200,8 @@ function Invite({ onClose, onDone }: { onClose: () => void; onDone: () => void }
               <div key={result.email}>
                 <div className="lbl mb-1">{result.email}</div>
                 <div className="inp mono text-12">
-                  <span className="truncate flex-1">{result.url}</span>
-                  <CopyButton text={result.url} label={t("members.copyLink", { email: result.email })} done={c("common.copied")} />
+                  <span className="truncate flex-1">{absolute(result.url)}</span>
+                  <CopyButton text={absolute(result.url)} label={t("members.copyLink", { email: result.email })} done={c("common.copied")} />
                 </div>
               </div>
             ) : (

@@ -35,14 +35,12 @@ export function AppFrame({ app, children }: { app: AppDetail; children: ReactNod
           <Menu
             align="start"
             entries={[
-              ...others
-                .slice(0, 12)
-                .map((other) => ({
-                  key: other.id,
-                  label: other.name,
-                  checked: other.id === app.id,
-                  onSelect: () => void navigate({ to: "/app/$appId", params: { appId: other.id } }),
-                })),
+              ...others.slice(0, 12).map((other) => ({
+                key: other.id,
+                label: other.name,
+                checked: other.id === app.id,
+                onSelect: () => void navigate({ to: "/app/$appId", params: { appId: other.id } }),
+              })),
               { key: "line", line: true as const },
               { key: "all", label: t("crumb.all"), onSelect: () => void navigate({ to: "/apps" }) },
             ]}
