@@ -75,7 +75,7 @@ function DeleteDialog({ chat, conversation, onClose }: { chat: Chat; conversatio
         <p>{say("list.deleteText")}</p>
         {hasFailed && <span className="error">{say("notice.change")}</span>}
         <div className="buttons">
-          <button type="button" className="button" onClick={onClose}>
+          <button type="button" data-first="" className="button" onClick={onClose}>
             {say("list.keep")}
           </button>
           <button type="button" className="button destroy" disabled={busy} onClick={remove}>

@@ -79,6 +79,15 @@ function usePieces(code: string, language: string, closed: boolean): readonly Pi
   return found?.code === code ? found.pieces : null;
 }
 
+function Coloured({ pieces }: { pieces: readonly Piece[] }): ReactNode {
+  return pieces.map((piece, index) => (
+    // biome-ignore lint/suspicious/noArrayIndexKey: pieces have no identity but their place
+    <span key={index} className={piece.name || undefined}>
+      {piece.text}
+    </span>
+  ));
+}
+
 function CodeBlock({ language, code, closed }: { language: string; code: string; closed: boolean }): ReactNode {
   const say = useSay();
   const [copied, copy] = useCopy();
@@ -94,20 +103,7 @@ function CodeBlock({ language, code, closed }: { language: string; code: string;
       </figcaption>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls sideways must be reachable by keyboard */}
       <pre tabIndex={0}>
-        <code>
-          {pieces
-            ? // biome-ignore lint/suspicious/noArrayIndexKey: pieces have no identity but their place
-              pieces.map((piece, index) =>
-                piece.name ? (
-                  <span key={index} className={piece.name}>
-                    {piece.text}
-                  </span>
-                ) : (
-                  piece.text
-                ),
-              )
-            : code}
-        </code>
+        <code>{pieces ? <Coloured pieces={pieces} /> : code}</code>
       </pre>
     </figure>
   );

@@ -9,7 +9,7 @@ export function SiteIcon({ site, size }: { site: Site; size: number }): ReactNod
   if (site.iconUrl && !broken) return <img className="site-icon" style={style} src={site.iconUrl} alt="" onError={() => setBroken(true)} />;
   if (site.icon) {
     return (
-      <span className="site-icon" style={{ ...style, background: site.iconBackground ?? "var(--accent-soft)" }} aria-hidden="true">
+      <span className="site-icon" data-theme="light" style={{ ...style, background: site.iconBackground ?? "var(--accent-soft)" }} aria-hidden="true">
         {site.icon}
       </span>
     );

@@ -30,14 +30,16 @@ export function ThreadView({ chat, api, thread, site, parameters, introduction, 
   const say = useSay();
   const box = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
-  const { away, jump } = useStick(box, content);
   const branches = useMemo(() => visible(thread.turns, thread.chosen), [thread.turns, thread.chosen]);
   const locked = thread.turns.some(isBusy);
   const busyKey = thread.turns.find(isBusy)?.key;
   const isEmpty = branches.length === 0;
+  const { away, jump } = useStick(box, content, !isEmpty);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: another conversation starts at its end
-  useLayoutEffect(() => jump(), [thread.key, jump]);
+  useLayoutEffect(() => {
+    if (!isEmpty) jump();
+  }, [thread.key, isEmpty, jump]);
   useEffect(() => {
     if (busyKey) jump();
   }, [busyKey, jump]);

@@ -323,7 +323,8 @@ export class Chat {
     const id = thread.conversationId;
     if (thread.turns.length === 1 && this.hasList) {
       const named = await this.api.json(`/conversations/${id}/name`, { method: "POST", body: { auto_generate: true } }).catch(() => null);
-      if (named && text(named.name)) this.store.set((state) => renamed(state, id, text(named.name)));
+      const name = text(named?.name).trim();
+      if (name) this.store.set((state) => renamed(state, id, name));
     }
     if (!this.parameters.suggestsAfter) return;
     const body = await this.api.json(`/messages/${turn.id}/suggested-questions`).catch(() => null);

@@ -95,6 +95,9 @@ describe("stored messages", () => {
 
   it("have versions of the first question too", () => expect(path(turnsFrom([stored("1", null), stored("1b", null)], 100))).toEqual(["1b 2/2"]));
 
+  it("have versions of the first question where the nil id stands for no parent", () =>
+    expect(path(turnsFrom([stored("1", NIL), stored("1b", NIL, { query: "q1" }), stored("2", "1b")], 100))).toEqual(["1b 2/2", "2 1/1"]));
+
   it("whose parent is on an older page begin the path", () => expect(path(turnsFrom([stored("9", "8"), stored("10", "9")], 100))).toEqual(["9 1/1", "10 1/1"]));
 
   it("never loop", () => expect(visible(turnsFrom([stored("1", "2"), stored("2", "1")], 100), {})).toEqual([]));

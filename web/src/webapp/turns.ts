@@ -143,11 +143,16 @@ function turnFrom(message: Json, parent: string | null, now: number): Turn {
   };
 }
 
-/** Stored messages, oldest first. The API's own messages have no parent: each follows the one before it. */
+/**
+ * Stored messages, oldest first. The nil parent says nothing: such a message follows the one before it,
+ * as the API's own do, or is another version of the first question if it asks the same.
+ */
 export function turnsFrom(messages: readonly unknown[], now: number): Turn[] {
   const turns: Turn[] = [];
   for (const message of messages.filter(isRecord)) {
-    const parent = message.parent_message_id === NIL ? (turns.at(-1)?.key ?? null) : text(message.parent_message_id) || null;
+    const first = turns.find((turn) => turn.parent === null);
+    const follows = first?.query === text(message.query) ? null : (turns.at(-1)?.key ?? null);
+    const parent = message.parent_message_id === NIL ? follows : text(message.parent_message_id) || null;
     turns.push(turnFrom(message, parent, now));
   }
   return turns;

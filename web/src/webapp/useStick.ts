@@ -4,6 +4,7 @@ import { type RefObject, useCallback, useEffect, useRef, useState } from "react"
 export function useStick(
   box: RefObject<HTMLElement | null>,
   content: RefObject<HTMLElement | null>,
+  isOn: boolean,
 ): { readonly away: boolean; readonly jump: (smooth?: boolean) => void } {
   const [away, setAway] = useState(false);
   const stuck = useRef(true);
@@ -21,6 +22,12 @@ export function useStick(
     const element = box.current;
     const inner = content.current;
     if (!element || !inner) return;
+    if (!isOn) {
+      // A form or an opening is read from its beginning.
+      element.scrollTop = 0;
+      setAway(false);
+      return;
+    }
     let last = element.scrollTop;
     const onScroll = (): void => {
       const rest = element.scrollHeight - element.scrollTop - element.clientHeight;
@@ -42,6 +49,6 @@ export function useStick(
       observer.disconnect();
       element.removeEventListener("scroll", onScroll);
     };
-  }, [box, content]);
+  }, [box, content, isOn]);
   return { away, jump };
 }

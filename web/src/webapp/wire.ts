@@ -77,7 +77,13 @@ export function parametersFrom(body: Json): Parameters {
 
 export function conversationFrom(value: unknown): Conversation {
   const item = record(value);
-  return { id: text(item.id), name: text(item.name), inputs: record(item.inputs), introduction: text(item.introduction), updatedAt: number(item.updated_at) };
+  return {
+    id: text(item.id),
+    name: text(item.name).trim(),
+    inputs: record(item.inputs),
+    introduction: text(item.introduction),
+    updatedAt: number(item.updated_at),
+  };
 }
 
 export function sourcesFrom(value: unknown): Source[] {
