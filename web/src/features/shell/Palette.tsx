@@ -38,6 +38,14 @@ interface Row {
   readonly run: () => void;
 }
 
+/** Every word typed is somewhere in the names; a name that begins with it comes first. */
+function matches(_value: string, search: string, keywords?: string[]): number {
+  const text = (keywords ?? []).join(" ").toLocaleLowerCase();
+  const words = search.toLocaleLowerCase().split(/\s+/).filter(Boolean);
+  if (!words.every((word) => text.includes(word))) return 0;
+  return text.startsWith(words[0] ?? "") ? 1 : 0.5;
+}
+
 export function Palette() {
   const { t } = useTranslation();
   const { t: s } = useTranslation("settings");
@@ -103,7 +111,7 @@ export function Palette() {
     rows.length === 0 ? null : (
       <Command.Group heading={heading}>
         {rows.map(({ key, label, icon: Icon, keys, run: action }) => (
-          <Command.Item key={key} value={`${heading} ${label}`} className="menu-row" onSelect={run(action)}>
+          <Command.Item key={key} value={`${heading} ${label}`} keywords={[label]} className="menu-row" onSelect={run(action)}>
             <Tile>
               <Icon size={14} strokeWidth={1.9} aria-hidden />
             </Tile>
@@ -119,7 +127,7 @@ export function Palette() {
         <Dialog.Overlay className="scrim" />
         <Dialog.Content className="dialog palette" aria-describedby={undefined} style={{ zIndex: "var(--z-palette)" }}>
           <Dialog.Title className="visually-hidden">{t("palette.title")}</Dialog.Title>
-          <Command label={t("palette.title")} className="flex flex-col min-h-0">
+          <Command label={t("palette.title")} className="flex flex-col min-h-0" filter={matches}>
             <div className="flex items-center gap-3 px-4 h-[52px] border-b border-line-1">
               <Search size={18} strokeWidth={1.75} className="text-ink-3" aria-hidden />
               <Command.Input
@@ -138,7 +146,8 @@ export function Palette() {
                   {apps.map((app) => (
                     <Command.Item
                       key={app.id}
-                      value={`${app.name} ${app.description} ${app.id}`}
+                      value={app.id}
+                      keywords={[app.name, app.description]}
                       className="menu-row"
                       onSelect={run(() => void navigate({ to: "/app/$appId", params: { appId: app.id } }))}
                     >
