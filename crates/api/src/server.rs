@@ -58,8 +58,9 @@ const SERVER_PREFIXES: &[&str] = &[
 /// The complete router.
 ///
 /// Provider ids contain slashes, which a path segment cannot: the outer layer joins their parts before routing.
+#[expect(clippy::needless_pass_by_value, reason = "the server keeps it; a reference would be cloned by every caller")]
 pub fn router(services: Arc<Services>) -> Router {
-    let routes = routes(services);
+    let routes = routes(&services);
     Router::new().fallback_service(tower::util::MapRequestLayer::new(join_provider_id).layer(routes))
 }
 
@@ -88,19 +89,19 @@ fn join_provider_id(mut request: Request) -> Request {
     request
 }
 
-fn routes(services: Arc<Services>) -> Router {
-    let (service, service_doc) = service::router(&services).split_for_parts();
-    let (webapp, webapp_doc) = webapp::router(&services).split_for_parts();
-    let (console, console_doc) = console::router(&services).split_for_parts();
+fn routes(services: &Arc<Services>) -> Router {
+    let (service, service_doc) = service::router(services).split_for_parts();
+    let (webapp, webapp_doc) = webapp::router(services).split_for_parts();
+    let (console, console_doc) = console::router(services).split_for_parts();
     let document = Arc::new(merge(service_doc, webapp_doc, console_doc));
     let document_json: axum::body::Bytes = serde_json::to_vec(document.as_ref()).unwrap_or_default().into();
     Router::new()
         .nest("/v1", service.layer(public_cors()))
         .nest("/api", webapp.layer(web_cors(&services.settings.web_cors_origins)))
         .nest("/console/api", console.layer(console_cors(&services.settings)))
-        .merge(service::root(&services).layer(public_cors()))
-        .merge(files_route::router(&services))
-        .merge(health::router(&services))
+        .merge(service::root(services).layer(public_cors()))
+        .merge(files_route::router(services))
+        .merge(health::router(services))
         .route(
             "/openapi.json",
             get(move || async move { ([(header::CONTENT_TYPE, "application/json")], document_json) }),
@@ -114,7 +115,7 @@ fn routes(services: Arc<Services>) -> Router {
         )
         .layer(CatchPanicLayer::custom(panic_response))
         .layer(middleware::from_fn(refuse_large))
-        .layer(middleware::from_fn_with_state(Arc::clone(&services), observe))
+        .layer(middleware::from_fn_with_state(Arc::clone(services), observe))
 }
 
 fn json_length(headers: &HeaderMap) -> usize {
@@ -137,7 +138,9 @@ async fn refuse_large(request: Request, next: Next) -> Response {
         let _ = tokio::time::timeout(DRAIN_TIME, drained).await;
     }
     let limit = BODY_LIMIT / 1024 / 1024;
-    let text = format!("The request body has {length} bytes, more than the {limit} MB that this server accepts. Send large texts as files.");
+    let text = format!(
+        "The request body has {length} bytes, more than the {limit} MB that this server accepts. Send large texts as files."
+    );
     ApiError(Error::new(413, "request_entity_too_large", text)).into_response()
 }
 

@@ -90,7 +90,8 @@ impl Workflow {
         }
         let is_reached = |node: &usize| reached.get(*node).copied().unwrap_or_default();
         let Some(cycle) = cycles.iter().find(|cycle| cycle.iter().any(is_reached)) else { return Ok(()) };
-        let names: Vec<&str> = cycle.iter().filter_map(|&node| self.graph.nodes.get(node)).map(|node| &*node.id).collect();
+        let names: Vec<&str> =
+            cycle.iter().filter_map(|&node| self.graph.nodes.get(node)).map(|node| &*node.id).collect();
         Err(CompileError::Cycle(names.join(", ")))
     }
 

@@ -66,7 +66,11 @@ pub fn streaming(mut reader: Subscription, detail: Detail, ids: bool) -> Respons
 
 /// The end of a stream whose reader does not keep up: better an error than a text with a hole.
 fn too_slow(head: &StreamHead, lagged: ox_app::runs::Lagged, detail: Detail) -> Bytes {
-    let body = StreamBody::Error { code: "stream_too_slow".into(), status: 503, message: format!("{lagged}; read its result when it has ended") };
+    let body = StreamBody::Error {
+        code: "stream_too_slow".into(),
+        status: 503,
+        message: format!("{lagged}; read its result when it has ended"),
+    };
     let event = StreamEvent { number: lagged.missed_from, at: chrono::Utc::now().timestamp(), body };
     frames::json(head, &event, detail).map_or_else(Bytes::new, |json| sse::frame(&json, None))
 }

@@ -233,6 +233,7 @@ mod tests {
 
     use super::*;
 
+    #[expect(clippy::needless_pass_by_value, reason = "reads well with json!")]
     fn map(json: Json) -> Map<String, Json> {
         json.as_object().unwrap().clone()
     }

@@ -1,5 +1,14 @@
 //! The console API over the real router: sessions, roles, apps, drafts, models; rules that hold for every route.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::needless_pass_by_value,
+    clippy::cloned_ref_to_slice_refs,
+    reason = "a test may fail loudly, helpers included"
+)]
+
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -1,5 +1,14 @@
 //! The Service API and published pages, case by case (service-api-cases.md), over HTTP.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::needless_pass_by_value,
+    clippy::cloned_ref_to_slice_refs,
+    reason = "a test may fail loudly, helpers included"
+)]
+
 mod chat;
 mod conversations;
 mod files;

@@ -18,7 +18,7 @@ const MAX_HISTORY: usize = 10_000;
 
 /// A title for a conversation that begins with this question; `None` when no model gives one.
 pub async fn title(services: &Services, tenant: TenantId, app: AppId, query: &str) -> Option<String> {
-    if query.trim().is_empty() {
+    if query.trim().is_empty() || only_scripted(services, tenant).await {
         return None;
     }
     match ask(services, tenant, app, naming::name_prompt(query)).await {
@@ -28,6 +28,16 @@ pub async fn title(services: &Services, tenant: TenantId, app: AppId, query: &st
             None
         }
     }
+}
+
+/// Nobody chose a model and the scripted one stands in: it would answer with the request itself.
+async fn only_scripted(services: &Services, tenant: TenantId) -> bool {
+    let Ok(workspace) = services.models.workspace(tenant).await else { return true };
+    if workspace.default_model(ModelKind::Llm).is_some() {
+        return false;
+    }
+    let model = crate::providers::default_model(services, tenant, ModelKind::Llm).await;
+    model.is_ok_and(|model| model.is_some_and(|model| model.provider == ox_models::SCRIPTED))
 }
 
 /// Questions that may follow a message.

@@ -510,7 +510,7 @@ pub(super) async fn import_environment(services: &Services, tenant: TenantId) ->
 mod tests {
     use super::*;
 
-    fn values(json: Json) -> Credentials {
+    fn values(json: &Json) -> Credentials {
         json.as_object().cloned().expect("object")
     }
 
@@ -525,10 +525,10 @@ mod tests {
     fn a_hidden_value_keeps_the_stored_one_and_a_missing_one_is_named() {
         let provider = ox_models::Registry::native().find("openai").cloned().expect("built in");
         let form = &provider.spec().provider_form;
-        let stored = values(json!({"openai_api_key": "sk-old"}));
-        let kept = checked(form, &values(json!({"openai_api_key": HIDDEN})), Some(&stored)).expect("kept");
+        let stored = values(&json!({"openai_api_key": "sk-old"}));
+        let kept = checked(form, &values(&json!({"openai_api_key": HIDDEN})), Some(&stored)).expect("kept");
         assert_eq!(kept["openai_api_key"], "sk-old");
-        let error = checked(form, &values(json!({})), None).expect_err("required");
+        let error = checked(form, &values(&json!({})), None).expect_err("required");
         assert_eq!(error.field.as_deref(), Some("openai_api_key"));
     }
 }

@@ -216,7 +216,10 @@ fn secrets(home: &Path, deploy_env: &str) -> anyhow::Result<(String, Vec<String>
             secret
         }
         None => ox_auth::load_or_create_secret(home).with_context(|| {
-            format!("no secret can be kept in {}; set OXIDIFY_HOME to a place this user may write, or give SECRET_KEY", home.display())
+            format!(
+                "no secret can be kept in {}; set OXIDIFY_HOME to a place this user may write, or give SECRET_KEY",
+                home.display()
+            )
         })?,
     };
     let old = env("OXIDIFY_SECRET_KEYS_OLD").unwrap_or_default();

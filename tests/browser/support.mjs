@@ -1,0 +1,50 @@
+// A server of its own and a real browser for each journey.
+import { spawn } from "node:child_process";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+
+export const root = fileURLToPath(new URL("../..", import.meta.url));
+const { chromium } = createRequire(`${root}web/package.json`)("playwright-core");
+const ARGS = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";
+
+/** Starts a server (`--fresh`: not set up) and a browser page; `body` gets both, and everything ends afterwards. */
+export async function journey(apps, options, body) {
+  const server = spawn("python3", ["tests/support/serve.py", ...apps], { cwd: root });
+  server.stderr.pipe(process.stderr);
+  const about = await new Promise((resolve, reject) => {
+    server.stdout.once("data", (line) => resolve(JSON.parse(line)));
+    server.once("exit", (code) => reject(new Error(`serve.py ended with ${code}`)));
+  });
+  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ARGS.split(" ") });
+  const page = await browser.newPage({ viewport: { width: 1440, height: 900 }, locale: "en-US", ...options });
+  page.setDefaultTimeout(30_000);
+  const failures = [];
+  page.on("pageerror", (error) => failures.push(error.message));
+  page.on("response", (answer) => answer.status() >= 500 && failures.push(`${answer.status()} ${answer.url()}`));
+  try {
+    await body(page, about);
+    if (failures.length > 0) throw new Error(`the page had errors: ${failures.join("; ")}`);
+  } catch (error) {
+    await page.screenshot({ path: `/tmp/oxidify-journey-${Date.now()}.png` }).catch(() => {});
+    throw error;
+  } finally {
+    await browser.close();
+    server.kill("SIGTERM");
+  }
+}
+
+export async function signIn(page, about) {
+  await page.goto(`${about.url}/signin`);
+  await page.fill("input[name=email]", about.email);
+  await page.fill("input[name=password]", about.password);
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/\/apps/);
+}
+
+/** Runs the workflow on the screen with one input and waits for its end. */
+export async function runWith(page, label, text) {
+  await page.keyboard.press("Alt+r");
+  await page.getByLabel(label, { exact: true }).fill(text);
+  await page.locator("form button[type=submit]").click();
+  await page.locator(".st-pill", { hasText: /Done/ }).waitFor();
+}
