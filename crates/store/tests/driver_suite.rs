@@ -98,12 +98,16 @@ async fn nothing_is_left_of_a_failed_upload() {
     let broken = stream::iter([Err(io::Error::other("x"))]).boxed();
     store.put_stream(&key("a"), broken).await.unwrap_err();
     // Also when the caller gives up half-way.
-    let endless = stream::pending().boxed();
+    let (asked, is_asked) = tokio::sync::oneshot::channel();
+    let endless = stream::once(async move {
+        asked.send(()).unwrap();
+        std::future::pending().await
+    })
+    .boxed();
     let (cancelled_key, cancelled) = (key("b"), store.clone());
     let upload = tokio::spawn(async move { cancelled.put_stream(&cancelled_key, endless).await });
-    while std::fs::read_dir(directory.path().join(".drafts")).unwrap().count() == 0 {
-        tokio::task::yield_now().await;
-    }
+    is_asked.await.unwrap();
+    assert_eq!(std::fs::read_dir(directory.path().join(".drafts")).unwrap().count(), 1);
     upload.abort();
     assert!(upload.await.unwrap_err().is_cancelled());
     assert_eq!(std::fs::read_dir(directory.path().join(".drafts")).unwrap().count(), 0);
