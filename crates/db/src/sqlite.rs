@@ -4,7 +4,7 @@ use std::{path::Path, time::Duration};
 
 use sea_orm::{DatabaseConnection, SqlxSqliteConnector};
 use sqlx::{
-    ConnectOptions,
+    ConnectOptions, Connection,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
@@ -37,6 +37,18 @@ pub(crate) async fn connect(path: &Path, config: &DbConfig) -> Result<(DatabaseC
         .test_before_acquire(false)
         .idle_timeout(None)
         .max_lifetime(None)
+        // SQLite ends a transaction by itself when the disk is full; the ROLLBACK that follows then fails, sqlx goes
+        // on counting a transaction, and what is "committed" later would be lost. Such a connection is replaced.
+        .after_release(|connection, _| {
+            Box::pin(async move {
+                if !connection.is_in_transaction() {
+                    return Ok(true);
+                }
+                // A rollback may still be waiting for its turn.
+                connection.ping().await?;
+                Ok(!connection.is_in_transaction())
+            })
+        })
         .connect_with(
             options
                 .clone()
