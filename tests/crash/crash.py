@@ -16,7 +16,7 @@ import time
 import urllib.error
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from oxidify import ApiError, Server  # noqa: E402
+from oxidify import APPS, ApiError, Server  # noqa: E402
 
 ENDED = {"succeeded", "failed", "stopped", "partial-succeeded"}
 TAKEOVER_LIMIT = 45
@@ -118,7 +118,10 @@ def main(rounds):
     random.seed(20261121)
     with Server() as server:
         server.set_up()
-        keys = {name: server.app_key(name) for name in ("passthrough", "ten_templates", "llm_slow", "chatflow")}
+        keys = {name: server.app_key(name) for name in ("passthrough", "ten_templates", "chatflow")}
+        # Two seconds of speech: long enough to be interrupted, short enough to be spoken again in every round.
+        text = (APPS / "llm_slow.yml").read_text().replace('"tokens_per_s": 20', '"tokens_per_s": 100')
+        keys["llm_slow"] = server.key(server.import_app(text)[0])
         load = Load(server, keys)
         slowest = 0.0
         for number in range(1, rounds + 1):

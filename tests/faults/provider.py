@@ -18,6 +18,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.answer(200, {"object": "list", "data": [{"id": "faulty", "object": "model"}]})
 
     def do_POST(self):
+        if self.server.stopped:  # on a connection that was kept
+            self.close_connection = True
+            return
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.seen.append(dict(self.headers))
         said = [m["content"] for m in body.get("messages", []) if m["role"] == "user"]
@@ -99,10 +102,11 @@ class Threads(socketserver.ThreadingMixIn, http.server.HTTPServer):
 def provider():
     """Yields (base URL, headers of the calls so far, a function that stops it)."""
     server = Threads(("127.0.0.1", 0), Handler)
-    server.seen = []
+    server.seen, server.stopped = [], False
     threading.Thread(target=server.serve_forever, daemon=True).start()
 
     def stop():
+        server.stopped = True
         server.shutdown()
         server.server_close()
 
