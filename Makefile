@@ -42,7 +42,7 @@ web: web/node_modules ## build the UI into web/dist
 
 web/node_modules: web/package-lock.json
 	@echo "==> installing the UI's packages"
-	cd $(WEB) && npm ci --no-audit --no-fund
+	cd $(WEB) && npm install --no-save --no-audit --no-fund --loglevel=error
 	@touch $@
 
 tools:

@@ -12,7 +12,7 @@ step "layers"
 cargo xtask layers
 if [[ ! -d web/node_modules || web/package-lock.json -nt web/node_modules ]]; then
   step "front-end packages"
-  (cd web && npm ci --no-audit --no-fund --loglevel=error && touch node_modules)
+  (cd web && npm install --no-save --no-audit --no-fund --loglevel=error && touch node_modules)
 fi
 step "front end: types, lint, unit tests, build"
 (cd web && npm run check && npm test && npm run build && node scripts/check-locales.mjs && node scripts/check-bundle.mjs)
