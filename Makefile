@@ -25,6 +25,10 @@ check: tools ## format, lints, layers, TypeScript: fast, no tests
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	cd $(WEB) && npm run check
 
+faults: ## full disks, dead databases, killed servers; one case is known to fail (see docs/compatibility.md)
+	$(CARGO) build --workspace --bins
+	python3 tests/faults/faults.py
+
 bench: ## measure; see docs/performance.md
 	./bench/run.sh
 
@@ -49,4 +53,4 @@ tools:
 	@for tool in cargo node npm cc; do command -v $$tool >/dev/null || { \
 	  echo "missing: $$tool. Install Rust from https://rustup.rs, Node.js 20+ from https://nodejs.org, a C compiler with your package manager (Debian: apt install build-essential)."; exit 1; }; done
 
-.PHONY: help run test check bench dev release web tools
+.PHONY: help run test check faults bench dev release web tools

@@ -20,7 +20,5 @@ echo "==> stock clients"
 (cd tests/clients && node --test npm_client.test.mjs)
 echo "==> browser journeys"
 node --test tests/browser/*.test.mjs
-echo "==> faults"
-python3 tests/faults/faults.py
 echo "==> crash test, ten rounds"
 python3 tests/crash/crash.py 10
