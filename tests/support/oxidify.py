@@ -63,7 +63,7 @@ class Server:
 
     def start(self, wait=30.0):
         began = time.perf_counter()
-        self.log = open(os.path.join(self.home, "..", f"oxidify-{self.port}.log") if False else f"/tmp/oxidify-{self.port}.log", "ab")
+        self.log = open(f"/tmp/oxidify-{self.port}.log", "ab")
         self.process = subprocess.Popen([binary(), "serve"], env=self.env, stdout=self.log, stderr=self.log)
         while True:
             with contextlib.suppress(OSError):

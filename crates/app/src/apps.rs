@@ -13,7 +13,7 @@ use ox_db::{
     model::{App, AppModelConfig, Site, Tag, Workflow},
     repo,
 };
-use ox_types::{AppId, Json, WorkflowId, new_uuid};
+use ox_types::{AppId, Json, WorkflowId};
 use serde_json::json;
 
 use crate::{Error, Principal, Result, Services, audit, principal::Permission};
@@ -292,9 +292,4 @@ pub async fn delete(services: &Services, principal: &Principal, id: AppId) -> Re
     services.forget_app(id).await;
     audit::record(services, principal, "app.delete", "app", id.0, Some(summary(&app)), None).await;
     Ok(())
-}
-
-/// A new id for a site, key or similar row of an app.
-pub(crate) fn row_id() -> uuid::Uuid {
-    new_uuid()
 }

@@ -9,7 +9,6 @@ use ox_db::{
 use ox_dsl::{
     dependencies,
     document::{AppDocument, AppInfo, AppMode, Body, Export, ExportBody, WorkflowBody},
-    provider::ProviderName,
     variables::{self, Scope},
     version::{self, ImportStatus},
 };
@@ -387,12 +386,6 @@ pub async fn copy(services: &Services, principal: &Principal, id: AppId, change:
         Some(app) => apps::view(services, principal, app).await,
         None => Err(Error::invalid(done.error)),
     }
-}
-
-/// The provider part of an imported id, for messages.
-#[must_use]
-pub fn provider_label(id: &str) -> String {
-    ProviderName::model(id).map_or_else(|| id.to_owned(), |name| name.provider)
 }
 
 #[cfg(test)]

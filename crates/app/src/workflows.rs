@@ -4,7 +4,7 @@ mod blocks;
 pub(crate) mod variables;
 
 pub use blocks::block_configs;
-pub use variables::{HIDDEN, environment_for_run, masked_environment};
+pub use variables::{environment_for_run, masked_environment};
 
 use ox_db::{
     model::{App, Workflow},

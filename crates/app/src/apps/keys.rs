@@ -28,7 +28,7 @@ pub async fn create_key(services: &Services, principal: &Principal, app: AppId) 
         ));
     }
     let token = ApiToken {
-        id: super::row_id(),
+        id: ox_types::new_uuid(),
         app_id: Some(app),
         tenant_id: Some(principal.tenant_id()),
         kind: "app".into(),

@@ -34,7 +34,7 @@ pub struct SiteChange {
 /// The site a new app starts with.
 pub(super) fn new_site(app: &App, language: &str) -> Site {
     Site {
-        id: super::row_id(),
+        id: ox_types::new_uuid(),
         app_id: app.id,
         title: app.name.clone(),
         icon_type: app.icon_type.clone(),

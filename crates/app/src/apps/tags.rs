@@ -52,7 +52,7 @@ pub async fn create_tag(services: &Services, principal: &Principal, kind: &str, 
     let name = check_name(name)?;
     free_name(services, principal, kind, name).await?;
     let tag = Tag {
-        id: super::row_id(),
+        id: ox_types::new_uuid(),
         tenant_id: principal.tenant_id(),
         kind: kind.to_owned(),
         name: name.to_owned(),
@@ -110,7 +110,7 @@ pub async fn bind_tags(services: &Services, principal: &Principal, tags: &[Uuid]
     let tx = services.db.begin().await?;
     for id in tags {
         let binding = TagBinding {
-            id: super::row_id(),
+            id: ox_types::new_uuid(),
             tenant_id: principal.tenant_id(),
             tag_id: *id,
             target_id: target,

@@ -1,5 +1,6 @@
 //! Credentials of providers and of custom models: stored encrypted, shown masked, tried before they are kept.
 
+use ox_auth::HIDDEN;
 use ox_db::{
     model::{ProviderCredential, ProviderModelCredential},
     now, repo,
@@ -11,9 +12,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::find;
-use crate::{
-    Error, Principal, Result, Services, audit, principal::Permission, secrets::mask_fields, workflows::HIDDEN,
-};
+use crate::{Error, Principal, Result, Services, audit, principal::Permission, secrets::mask_fields};
 
 const MAX_NAME: usize = 30;
 

@@ -1,14 +1,11 @@
 //! Environment and conversation variables of a workflow: checked, secrets encrypted and masked.
 
+use ox_auth::{FULL_MASK, HIDDEN};
 use ox_types::{Json, TenantId};
 use serde_json::{Map, json};
 
 use crate::{Error, Result, Services};
 
-/// What an editor sends back for a secret it did not change.
-pub const HIDDEN: &str = "[__HIDDEN__]";
-/// What is shown instead of a secret.
-const MASK: &str = "********************";
 const MAX_BYTES: usize = 200 * 1024;
 const ENVIRONMENT_TYPES: &[&str] = &["string", "number", "integer", "float", "secret", "boolean"];
 const CONVERSATION_TYPES: &[&str] = &[
@@ -66,7 +63,7 @@ pub(crate) async fn seal_environment(
             let plain = map.get("value").and_then(Json::as_str).unwrap_or_default().to_owned();
             let kept = map.get("id").and_then(old);
             let sealed = match kept {
-                Some(kept) if plain == HIDDEN || plain == MASK => kept,
+                Some(kept) if plain == HIDDEN || plain == FULL_MASK => kept,
                 _ => Json::from(services.encrypt(tenant, &plain).await?),
             };
             map.insert("value".into(), sealed);
@@ -93,7 +90,7 @@ pub fn masked_environment(items: &Json) -> Json {
         if item.get("value_type").and_then(Json::as_str) == Some("secret")
             && let Some(value) = item.get_mut("value")
         {
-            *value = MASK.into();
+            *value = FULL_MASK.into();
         }
         item
     };
@@ -143,7 +140,7 @@ mod tests {
         let shown = masked_environment(
             &json!([{"value_type": "secret", "value": "x"}, {"value_type": "string", "value": "y"}]),
         );
-        assert_eq!(shown[0]["value"], MASK);
+        assert_eq!(shown[0]["value"], FULL_MASK);
         assert_eq!(shown[1]["value"], "y");
     }
 }
