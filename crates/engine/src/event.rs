@@ -127,6 +127,15 @@ pub struct NodeResult {
     pub elapsed_seconds: f64,
 }
 
+/// Why a run pauses.
+#[derive(Clone, Debug)]
+pub struct PauseReason {
+    /// The execution that waits; `None`: somebody asked for the pause.
+    pub node: Option<NodeInfo>,
+    /// What the node gave as its reason.
+    pub data: Json,
+}
+
 /// What happened.
 #[derive(Clone, Debug)]
 pub enum RunEventKind {
@@ -137,9 +146,11 @@ pub enum RunEventKind {
         shown: String,
     },
     RunFinished(Box<RunOutcome>),
+    /// The run waits. Each waiting node execution is named by one of the reasons; what it did so far
+    /// is in the outcome.
     RunPaused {
-        reasons: Vec<Json>,
-        outputs: IndexMap<String, Value>,
+        reasons: Vec<PauseReason>,
+        outcome: Box<RunOutcome>,
     },
     NodeStarted(NodeInfo),
     /// Exactly one per started node, except those that wait when a run pauses. Containers have it

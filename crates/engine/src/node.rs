@@ -166,6 +166,8 @@ pub struct NodeContext {
     /// A snapshot: cheap to hold, never changes.
     pub pool: Pool,
     pub chunks: ChunkSender,
+    /// What came of the thing outside that this execution paused for; `None` the first time.
+    pub answer: Option<Arc<Json>>,
     /// Cancelled when the run is stopped, or this attempt ran out of time. The future is dropped
     /// then as well; the token is for work that outlives a dropped future.
     pub cancel: CancellationToken,

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use indexmap::IndexMap;
-use ox_types::{NodeRunId, NodeStatus, Value};
+use ox_types::{Json, NodeRunId, NodeStatus, Value};
 use serde::{Deserialize, Serialize};
 
 use crate::{FrameRef, Selector, Usage};
@@ -54,6 +54,9 @@ pub struct InterruptedNode {
     /// Failed attempts so far.
     pub retries: u32,
     pub state: Interruption,
+    /// What came of what it paused for, given to the node when it runs again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Json>,
 }
 
 /// What an unfinished execution was doing.

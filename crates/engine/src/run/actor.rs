@@ -185,7 +185,7 @@ impl Actor {
     }
 
     fn attempt(&self, launch: Launch) -> Attempt {
-        let Launch { token, attempt, runner, node, node_run_id, frame, pool, cancel, barrier } = launch;
+        let Launch { token, attempt, runner, node, node_run_id, frame, pool, answer, cancel, barrier } = launch;
         let sink = barrier.then(|| Arc::clone(&self.sink));
         let name = Arc::clone(&node);
         let cx = NodeContext {
@@ -196,6 +196,7 @@ impl Actor {
             frame,
             pool,
             chunks: ChunkSender::of_run(self.sender.clone(), token, attempt),
+            answer,
             cancel,
         };
         let work = async move {

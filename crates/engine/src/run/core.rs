@@ -51,7 +51,8 @@ pub(crate) struct Core {
     /// Highest number given to a node start.
     pub(super) last_index: u32,
     pub(super) held_bytes: usize,
-    pub(super) pausing: Option<Vec<Json>>,
+    /// Why the run pauses, and for which execution.
+    pub(super) pausing: Option<Vec<(Option<Token>, Json)>>,
     pub(super) stopped: Option<(StopCause, String)>,
     /// A limit that was passed; the step in which it happened is finished first.
     exceeded: Option<String>,
@@ -80,6 +81,8 @@ pub(super) struct Execution {
     pub info: NodeInfo,
     pub attempt: u32,
     pub attempt_started: Instant,
+    /// What came of what it paused for.
+    pub answer: Option<Arc<Json>>,
     pub phase: Phase,
     pub cancel: Option<CancellationToken>,
     /// Ends the task when dropped.

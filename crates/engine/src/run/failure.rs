@@ -31,7 +31,8 @@ impl Core {
             execution.phase = Phase::AwaitingRetry(failure);
             let timer = Timer::Retry(token, execution.attempt);
             let wait = Duration::from_millis(retry.interval_ms).min(FAR);
-            self.arm(Instant::now() + wait, timer);
+            let wait = wait.mul_f64(1.0 + JITTER * spread(execution.info.node_run_id, execution.attempt));
+            self.arm(Instant::now() + wait.min(FAR), timer);
             return;
         }
         if let Some(execution) = self.executions.remove(&token) {
@@ -183,6 +184,18 @@ impl Core {
         inside.sort_unstable();
         inside
     }
+}
+
+/// By how much of itself a wait for the next attempt may be longer: what failed together is not repeated together.
+const JITTER: f64 = 0.2;
+
+/// A number from 0 to 1 that differs between executions and attempts, and is the same whenever one is replayed.
+fn spread(id: ox_types::NodeRunId, attempt: u32) -> f64 {
+    let hash = id.0.as_bytes().iter().copied().chain(attempt.to_le_bytes()).fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    // The high bits are the well mixed ones.
+    f64::from(u32::try_from(hash >> 32).unwrap_or_default()) / f64::from(u32::MAX)
 }
 
 /// The result of a failed attempt.

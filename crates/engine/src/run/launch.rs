@@ -33,6 +33,7 @@ pub(crate) struct Launch {
     pub node_run_id: NodeRunId,
     pub frame: FrameRef,
     pub pool: Pool,
+    pub answer: Option<Arc<ox_types::Json>>,
     pub cancel: CancellationToken,
     /// Its start must be durable before it runs.
     pub barrier: bool,
@@ -103,6 +104,7 @@ impl Core {
             info,
             attempt: 0,
             attempt_started: Instant::now(),
+            answer: None,
             phase: Phase::Running,
             cancel: None,
             task: None,
@@ -150,6 +152,7 @@ impl Core {
         execution.cancel = Some(cancel.clone());
         let (attempt, started) = (execution.attempt, execution.attempt_started);
         let (node_run_id, path) = (execution.info.node_run_id, execution.info.frame.clone());
+        let answer = execution.answer.clone();
         let timeout = node.built.timeout.or(self.limits.node_timeout);
         let (runner, spec) = (Arc::clone(&node.built.runner), Arc::clone(&node.spec));
         let barrier = node.built.effect == Effect::SideEffect;
@@ -166,6 +169,7 @@ impl Core {
             node_run_id,
             frame: path,
             pool,
+            answer,
             cancel,
             barrier,
         }))

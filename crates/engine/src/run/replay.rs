@@ -3,6 +3,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    sync::Arc,
     time::Duration,
 };
 
@@ -230,7 +231,11 @@ impl Core {
         let place = (path, entry.node);
         let Some(replay) = &mut self.replay else { return };
         let goes_on = replay.expanded.contains(&place) || replay.finished.contains_key(&place);
+        let answer = replay.interrupted.get(&place).and_then(|node| node.answer.clone());
         replay.started.insert(place, token);
+        if let Some(execution) = self.executions.get_mut(&token) {
+            execution.answer = answer.map(Arc::new);
+        }
         if goes_on && self.compiled(entry.node).is_some_and(|node| node.inner.is_some()) {
             self.start_container(token);
         }

@@ -32,7 +32,7 @@ impl Core {
             Ok(output) => match output.pause {
                 Some(reason) => {
                     execution.phase = Phase::Paused;
-                    self.pausing.get_or_insert_default().push(reason);
+                    self.pausing.get_or_insert_default().push((Some(token), reason));
                 }
                 None => self.succeed(token, *output),
             },

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use ox_types::{Json, RunStatus};
+use ox_types::RunStatus;
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -11,7 +11,7 @@ use super::{
     core::{Core, Entry, Execution, Phase, TOP, Timer},
     frame::FrameFailure,
 };
-use crate::{NodeFailure, RunEventKind, RunOutcome, StopCause};
+use crate::{NodeFailure, PauseReason, RunEventKind, RunOutcome, StopCause};
 
 impl Core {
     /// Stops the run where it is: nothing goes on, everything that was running is told as stopped.
@@ -27,7 +27,8 @@ impl Core {
     /// Nothing new begins; the run is paused when what runs has ended.
     pub fn pause(&mut self, message: &str) {
         if self.end.is_none() {
-            self.pausing.get_or_insert_default().push(json!({"type": "scheduled_pause", "message": message}));
+            let reason = json!({"type": "scheduled_pause", "message": message});
+            self.pausing.get_or_insert_default().push((None, reason));
         }
     }
 
@@ -54,9 +55,14 @@ impl Core {
             return;
         }
         if let Some(reasons) = &self.pausing {
-            let reasons: Vec<Json> = reasons.clone();
-            self.emit(RunEventKind::RunPaused { reasons, outputs: self.outputs.clone() });
-            self.end = Some(self.outcome_so_far(RunStatus::Paused));
+            let info = |token: &Token| self.executions.get(token).map(|execution| execution.info.clone());
+            let reasons = reasons.iter().map(|(token, data)| PauseReason {
+                node: token.as_ref().and_then(info),
+                data: data.clone(),
+            });
+            let (reasons, outcome) = (reasons.collect(), self.outcome_so_far(RunStatus::Paused));
+            self.emit(RunEventKind::RunPaused { reasons, outcome: Box::new(outcome.clone()) });
+            self.end = Some(outcome);
             self.drop_work();
         } else if self.queue.is_empty() {
             // Must not happen; a run that hangs would be worse than one that fails.

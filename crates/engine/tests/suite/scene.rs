@@ -288,6 +288,7 @@ impl Ran {
                     started_at: info.started_at,
                     retries: 0,
                     state,
+                    answer: None,
                 }),
                 RunEventKind::NodeRetry { node, retry_index, .. } => {
                     for start in open.iter_mut().filter(|start| start.node_run_id == node.node_run_id) {
@@ -329,7 +330,10 @@ fn line(event: &RunEvent) -> String {
         RunEventKind::RunStarted => "GraphRunStarted".into(),
         RunEventKind::RunResumed { shown } => format!("Resumed {shown:?}"),
         RunEventKind::RunFinished(outcome) => format!("GraphRun {}", outcome.status),
-        RunEventKind::RunPaused { reasons, .. } => format!("GraphRunPaused {}", Json::from(reasons.clone())),
+        RunEventKind::RunPaused { reasons, .. } => {
+            let reasons: Vec<Json> = reasons.iter().map(|reason| reason.data.clone()).collect();
+            format!("GraphRunPaused {}", Json::from(reasons))
+        }
         RunEventKind::NodeStarted(info) => format!("NRS({})", info.node.id),
         RunEventKind::NodeFinished(info, result) => match result.status {
             NodeStatus::Succeeded => format!("NRE({})", info.node.id),

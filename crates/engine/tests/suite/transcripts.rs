@@ -854,7 +854,8 @@ async fn a_pause_waits_for_running_nodes_and_goes_on_later() {
     handle.pause("maintenance");
     assert_eq!(handle.wait().await.status, RunStatus::Paused);
     assert!(matches!(&sink.events().last().unwrap().kind, RunEventKind::RunPaused { reasons, .. }
-        if reasons == &[json!({"type": "scheduled_pause", "message": "maintenance"})]));
+        if matches!(&reasons[..], [reason] if reason.node.is_none()
+            && reason.data == json!({"type": "scheduled_pause", "message": "maintenance"}))));
 }
 
 #[tokio::test]
