@@ -10,6 +10,10 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use commands::{lint, run, serve, version};
 
+/// The work is many small short-lived values on all threads, which the system's allocator serves badly.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// LLM application platform: visual workflows, chat apps and their APIs in one program.
 #[derive(Parser)]
 #[command(name = "oxidify", version)]
