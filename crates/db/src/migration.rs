@@ -7,11 +7,28 @@ use sea_orm_migration::{MigrationName, MigrationTrait, MigratorTrait, SchemaMana
 use crate::{Error, Result};
 
 /// SQL files in order. Types in braces are written for each database, see [`dialect`].
-const MIGRATIONS: &[Step] = &[Step {
-    name: "m20261121_000001_initial",
-    sql: include_str!("migration/m20261121_000001_initial.sql"),
-    postgres: include_str!("migration/m20261121_000001_partitions.sql"),
-}];
+const MIGRATIONS: &[Step] = &[
+    Step {
+        name: "m20261121_000001_initial",
+        sql: include_str!("migration/m20261121_000001_initial.sql"),
+        postgres: include_str!("migration/m20261121_000001_partitions.sql"),
+    },
+    Step {
+        name: "m20261121_100012_draft_work",
+        sql: include_str!("migration/m20261121_100012_draft_work.sql"),
+        postgres: "",
+    },
+    Step {
+        name: "m20261121_100011_endings",
+        sql: include_str!("migration/m20261121_100011_endings.sql"),
+        postgres: "",
+    },
+    Step {
+        name: "m20261121_100013_human_input_and_triggers",
+        sql: include_str!("migration/m20261121_100013_human_input_and_triggers.sql"),
+        postgres: "",
+    },
+];
 
 #[derive(Clone, Copy)]
 struct Step {

@@ -4,9 +4,10 @@ use std::{path::Path, time::Duration};
 
 use sea_orm::{DatabaseConnection, SqlxSqliteConnector};
 use sqlx::{
-    ConnectOptions, Connection,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+    ConnectOptions, Connection, Executor, SqliteConnection,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous, SqliteTransactionManager},
 };
+use sqlx_core::transaction::TransactionManager;
 
 use crate::{DbConfig, Durability, Error, Result, error::ACQUIRE_SECONDS};
 
@@ -37,18 +38,7 @@ pub(crate) async fn connect(path: &Path, config: &DbConfig) -> Result<(DatabaseC
         .test_before_acquire(false)
         .idle_timeout(None)
         .max_lifetime(None)
-        // SQLite ends a transaction by itself when the disk is full; the ROLLBACK that follows then fails, sqlx goes
-        // on counting a transaction, and what is "committed" later would be lost. Such a connection is replaced.
-        .after_release(|connection, _| {
-            Box::pin(async move {
-                if !connection.is_in_transaction() {
-                    return Ok(true);
-                }
-                // A rollback may still be waiting for its turn.
-                connection.ping().await?;
-                Ok(!connection.is_in_transaction())
-            })
-        })
+        .after_release(|connection, _| Box::pin(async move { settle(connection).await.map(|()| true) }))
         .connect_with(
             options
                 .clone()
@@ -65,6 +55,23 @@ pub(crate) async fn connect(path: &Path, config: &DbConfig) -> Result<(DatabaseC
         .idle_timeout(Some(Duration::from_secs(60)))
         .connect_lazy_with(options.pragma("query_only", "on").pragma("cache_size", "-2048"));
     Ok((SqlxSqliteConnector::from_sqlx_sqlite_pool(writer), SqlxSqliteConnector::from_sqlx_sqlite_pool(readers)))
+}
+
+/// SQLite ends a transaction by itself when the disk is full. The `ROLLBACK` that follows then fails, sqlx goes on
+/// counting a transaction, and what is "committed" later would be lost. This sets the count right again; a new
+/// connection instead could not be opened while the disk is full.
+async fn settle(connection: &mut SqliteConnection) -> sqlx::Result<()> {
+    if !connection.is_in_transaction() {
+        return Ok(());
+    }
+    // A rollback may still be waiting for its turn.
+    connection.ping().await?;
+    while connection.is_in_transaction() {
+        // Takes no lock and writes nothing. Refused where a transaction is open: then that one is taken back.
+        let _ = connection.execute("BEGIN").await;
+        SqliteTransactionManager::rollback(connection).await?;
+    }
+    Ok(())
 }
 
 /// SQLite's own messages ("unable to open database file") do not say which file and why.
@@ -88,4 +95,46 @@ fn check_writable(path: &Path) -> Result<()> {
         })?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use sea_orm::{ConnectionTrait, SqliteTransactionMode, TransactionOptions, TransactionTrait};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn after_a_full_disk_the_same_connection_works_on() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("full.db");
+        let (writer, reader) = connect(&path, &DbConfig::sqlite(path.clone())).await.unwrap();
+        let begin = || {
+            let options = TransactionOptions {
+                sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+                ..TransactionOptions::default()
+            };
+            writer.begin_with_options(options)
+        };
+        writer.execute_unprepared("CREATE TABLE t (x BLOB); PRAGMA max_page_count = 20").await.unwrap();
+        let started = Instant::now();
+        for ends_itself in [false, true, false] {
+            let tx = begin().await.unwrap();
+            let error = tx.execute_unprepared("INSERT INTO t VALUES (zeroblob(1000000))").await.unwrap_err();
+            assert!(matches!(Error::from(error), Error::DiskFull(_)));
+            if ends_itself {
+                // SQLite may have done so already.
+                let _ = tx.rollback().await;
+            }
+        }
+        writer.execute_unprepared("PRAGMA max_page_count = 100000").await.unwrap();
+        let tx = begin().await.unwrap();
+        tx.execute_unprepared("INSERT INTO t VALUES (zeroblob(1000000))").await.unwrap();
+        tx.commit().await.unwrap();
+        let statement = sea_orm::Statement::from_string(sea_orm::DbBackend::Sqlite, "SELECT COUNT(*) FROM t");
+        let kept: i64 = reader.query_one_raw(statement).await.unwrap().unwrap().try_get_by_index(0).unwrap();
+        assert_eq!(kept, 1);
+        assert!(started.elapsed() < Duration::from_secs(5), "nobody waited for a connection");
+    }
 }

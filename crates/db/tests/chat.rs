@@ -84,6 +84,7 @@ fn message(of: &Conversation, query: &str, second: i64) -> Message {
         agent_based: false,
         workflow_run_id: None,
         app_mode: Some("chat".into()),
+        owner: None,
         created_at: now() + Duration::seconds(second),
         updated_at: now(),
     }

@@ -183,6 +183,7 @@ impl App {
             agent_based: false,
             workflow_run_id: None,
             app_mode: Some("advanced-chat".into()),
+            owner: None,
             created_at: now(),
             updated_at: now(),
         }

@@ -53,6 +53,7 @@ pub struct Model {
     pub workflow_run_id: Option<Uuid>,
     #[sea_orm(column_type = "Text")]
     pub app_mode: Option<String>,
+    pub owner: Option<Uuid>,
     #[sea_orm(primary_key, auto_increment = false)]
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,

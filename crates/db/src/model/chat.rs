@@ -177,6 +177,8 @@ pub struct Message {
     pub agent_based: bool,
     pub workflow_run_id: Option<RunId>,
     pub app_mode: Option<String>,
+    /// The process that writes the answer of a basic app; `None` once it is complete. A run has an owner of its own.
+    pub owner: Option<Uuid>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
 }
@@ -214,6 +216,7 @@ impl From<entity::messages::Model> for Message {
             agent_based: row.agent_based,
             workflow_run_id: row.workflow_run_id.map(RunId),
             app_mode: row.app_mode,
+            owner: row.owner,
             created_at: row.created_at,
             updated_at: row.updated_at,
         }
@@ -253,6 +256,7 @@ impl From<Message> for entity::messages::Model {
             agent_based: item.agent_based,
             workflow_run_id: item.workflow_run_id.map(|id| id.0),
             app_mode: item.app_mode,
+            owner: item.owner,
             created_at: item.created_at,
             updated_at: item.updated_at,
         }

@@ -11,11 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     Error, Result, Source, Tx,
-    entity::{
-        api_tokens, app_model_configs, apps, conversations, end_users, installed_apps, message_feedbacks, messages,
-        pinned_conversations, saved_messages, sites, tag_bindings, workflow_app_logs, workflow_conversation_variables,
-        workflow_draft_variables, workflow_node_executions, workflow_runs, workflows,
-    },
+    entity::{api_tokens, app_model_configs, apps, installed_apps, sites, tag_bindings},
     model::{ApiToken, App, AppModelConfig, Site},
     now,
 };
@@ -111,7 +107,8 @@ pub async fn update(tx: &Tx, app: &App) -> Result<()> {
     Ok(())
 }
 
-/// Deletes an app and all rows that hang on it. Runs and messages of a large app make this long.
+/// Deletes an app with its site and keys: for its users it is gone. What else hangs on it may be much, and is removed
+/// in small steps afterwards (see [`super::deletions`]).
 pub async fn delete(tx: &Tx, tenant: TenantId, id: AppId) -> Result<()> {
     let connection = tx.connection();
     let deleted = apps::Entity::delete_many()
@@ -123,31 +120,11 @@ pub async fn delete(tx: &Tx, tenant: TenantId, id: AppId) -> Result<()> {
     if deleted.rows_affected == 0 {
         return Err(Error::NotFound("app"));
     }
-    macro_rules! delete_of_app {
-        ($($table:ident),+) => {$(
-            $table::Entity::delete_many().filter($table::Column::AppId.eq(id.0)).exec(connection).await?;
-        )+};
-    }
-    delete_of_app!(
-        api_tokens,
-        app_model_configs,
-        conversations,
-        end_users,
-        installed_apps,
-        message_feedbacks,
-        messages,
-        pinned_conversations,
-        saved_messages,
-        sites,
-        workflow_app_logs,
-        workflow_conversation_variables,
-        workflow_draft_variables,
-        workflow_node_executions,
-        workflow_runs,
-        workflows
-    );
+    api_tokens::Entity::delete_many().filter(api_tokens::Column::AppId.eq(id.0)).exec(connection).await?;
+    sites::Entity::delete_many().filter(sites::Column::AppId.eq(id.0)).exec(connection).await?;
+    installed_apps::Entity::delete_many().filter(installed_apps::Column::AppId.eq(id.0)).exec(connection).await?;
     tag_bindings::Entity::delete_many().filter(tag_bindings::Column::TargetId.eq(id.0)).exec(connection).await?;
-    Ok(())
+    super::deletions::begin(tx, tenant, id).await
 }
 
 /// Sites of apps.

@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::row;
 use crate::{
     Result, Source, Span, Tx,
-    entity::{processes, run_intents, workflow_runs as runs},
+    entity::{messages, processes, run_intents, workflow_runs as runs},
     model::{NodeExecution, Process, RunIntent, WorkflowRun},
     now,
     time::in_span,
@@ -147,6 +147,45 @@ pub async fn claim(tx: &Tx, lease: ExpiredLease, process: Uuid) -> Result<bool> 
         .exec(tx.connection())
         .await?;
     Ok(changed.rows_affected > 0)
+}
+
+/// Processes that died while they wrote the answers of basic apps.
+///
+/// # Errors
+/// When the database fails.
+pub async fn dead_authors(source: &impl Source, process: Uuid, at: DateTime<Utc>) -> Result<Vec<Uuid>> {
+    let executor = source.executor();
+    let statement = Statement::from_sql_and_values(
+        executor.get_database_backend(),
+        "SELECT DISTINCT m.owner FROM messages m LEFT JOIN processes p ON p.id = m.owner WHERE m.owner IS NOT NULL AND \
+         m.owner <> $1 AND (p.id IS NULL OR p.expires_at < $2)",
+        [process.into(), at.into()],
+    );
+    let rows = executor.query_all_raw(statement).await?;
+    Ok(rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?)
+}
+
+/// Ends the messages that a dead process was answering: they keep what was recorded of their answers, and say why
+/// there is no more. As with [`claim`], the process is struck off first; none are ended when it lives after all.
+///
+/// # Errors
+/// When the database fails.
+pub async fn end_messages_of(tx: &Tx, author: Uuid, why: &str) -> Result<u64> {
+    use messages::Column;
+    let at = now();
+    processes::Entity::delete_by_id(author).filter(processes::Column::ExpiresAt.lt(at)).exec(tx.connection()).await?;
+    if processes::Entity::find_by_id(author).one(tx.connection()).await?.is_some() {
+        return Ok(0);
+    }
+    let ended = messages::Entity::update_many()
+        .col_expr(Column::Status, Expr::value("error"))
+        .col_expr(Column::Error, Expr::value(why))
+        .col_expr(Column::Owner, Expr::value(None::<Uuid>))
+        .col_expr(Column::UpdatedAt, Expr::value(at))
+        .filter(Column::Owner.eq(author))
+        .exec(tx.connection())
+        .await?;
+    Ok(ended.rows_affected)
 }
 
 /// Removes processes that expired and own nothing unfinished any more.

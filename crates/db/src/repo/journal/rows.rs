@@ -4,7 +4,7 @@ use sea_orm::Value;
 
 use super::statement::Upsert;
 use crate::model::{
-    Conversation, ConversationVariable, Message, MessageFile, NodeExecution, RunIntent, WorkflowAppLog, WorkflowRun,
+    Conversation, ConversationVariable, DraftVariable, Message, MessageFile, NodeExecution, RunIntent, WorkflowAppLog, WorkflowRun,
 };
 
 pub(super) const CONVERSATIONS: Upsert<Conversation> = Upsert {
@@ -113,6 +113,7 @@ pub(super) const MESSAGES: Upsert<Message> = Upsert {
         "agent_based",
         "workflow_run_id",
         "app_mode",
+        "owner",
         "created_at",
         "updated_at",
     ],
@@ -136,11 +137,12 @@ pub(super) const MESSAGES: Upsert<Message> = Upsert {
         "message_metadata",
         "agent_based",
         "workflow_run_id",
+        "owner",
         "updated_at",
     ],
     only_if: None,
     push: |row, out| {
-        let values: [Value; 32] = [
+        let values: [Value; 33] = [
             row.id.0.into(),
             row.app_id.0.into(),
             row.conversation_id.0.into(),
@@ -171,6 +173,7 @@ pub(super) const MESSAGES: Upsert<Message> = Upsert {
             row.agent_based.into(),
             row.workflow_run_id.map(|id| id.0).into(),
             row.app_mode.clone().into(),
+            row.owner.into(),
             row.created_at.into(),
             row.updated_at.into(),
         ];
@@ -440,6 +443,64 @@ pub(super) const VARIABLES: Upsert<ConversationVariable> = Upsert {
             row.conversation_id.0.into(),
             row.app_id.0.into(),
             row.data.to_string().into(),
+            row.created_at.into(),
+            row.updated_at.into(),
+        ];
+        out.extend(values);
+    },
+};
+
+/// The id and the creation time of the row that exists stay: the inspector knows variables by them.
+pub(super) const DRAFTS: Upsert<DraftVariable> = Upsert {
+    name: "workflow_draft_variables",
+    columns: &[
+        "id",
+        "app_id",
+        "node_id",
+        "name",
+        "description",
+        "selector",
+        "value_type",
+        "value",
+        "visible",
+        "editable",
+        "node_execution_id",
+        "file_id",
+        "is_default_value",
+        "last_edited_at",
+        "created_at",
+        "updated_at",
+    ],
+    key: &["app_id", "node_id", "name"],
+    changed: &[
+        "selector",
+        "value_type",
+        "value",
+        "visible",
+        "editable",
+        "node_execution_id",
+        "file_id",
+        "is_default_value",
+        "last_edited_at",
+        "updated_at",
+    ],
+    only_if: None,
+    push: |row, out| {
+        let values: [Value; 16] = [
+            row.id.into(),
+            row.app_id.0.into(),
+            row.node_id.clone().into(),
+            row.name.clone().into(),
+            row.description.clone().into(),
+            row.selector.to_string().into(),
+            row.value_type.clone().into(),
+            row.value.to_string().into(),
+            row.visible.into(),
+            row.editable.into(),
+            row.node_execution_id.map(|id| id.0).into(),
+            row.file_id.map(|id| id.0).into(),
+            row.is_default_value.into(),
+            row.last_edited_at.into(),
             row.created_at.into(),
             row.updated_at.into(),
         ];
