@@ -1,6 +1,6 @@
 /** The routes the studio uses, with what it reads of their answers. */
 import { z } from "zod";
-import { transport } from "./transport";
+import { RequestError, transport } from "./transport";
 
 const person = z.looseObject({ id: z.string().nullish(), name: z.string().nullish() }).nullish().catch(null);
 
@@ -133,8 +133,8 @@ export type Model = z.infer<typeof modelSchema>;
 
 const providersAnswer = z.looseObject({ data: z.array(providerSchema).catch([]) });
 
-export async function listModels(): Promise<ModelProvider[]> {
-  return providersAnswer.parse(await transport().json("GET", "/workspaces/current/models/model-types/llm")).data;
+export async function listModels(type: "llm" | "rerank" = "llm"): Promise<ModelProvider[]> {
+  return providersAnswer.parse(await transport().json("GET", `/workspaces/current/models/model-types/${type}`)).data;
 }
 
 const defaultAnswer = z.looseObject({
@@ -192,6 +192,79 @@ export async function uploadFile(file: File): Promise<Uploaded> {
   const form = new FormData();
   form.set("file", file);
   return uploadAnswer.parse(await transport().json("POST", "/files/upload", form));
+}
+
+/** A route that this server may not have gives an empty list instead of an error. */
+async function orNone<T>(work: Promise<T[]>): Promise<T[]> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof RequestError && error.status === 404) return [];
+    throw error;
+  }
+}
+
+const datasetSchema = z.looseObject({
+  id: z.string(),
+  name: z.string().catch(""),
+  description: z.string().nullish(),
+  indexing_technique: z.string().nullish(),
+  document_count: z.number().nullish(),
+});
+export type Dataset = z.infer<typeof datasetSchema>;
+const datasetsAnswer = z.looseObject({ data: z.array(datasetSchema).catch([]) });
+
+export function listDatasets(): Promise<Dataset[]> {
+  return orNone(transport().json("GET", "/datasets?page=1&limit=100").then((json) => datasetsAnswer.parse(json).data));
+}
+
+const toolSchema = z.looseObject({
+  name: z.string(),
+  label,
+  description: label,
+  parameters: z.array(z.looseObject({ name: z.string() })).nullish().catch([]).transform((p) => p ?? []),
+  output_schema: z.unknown().optional(),
+});
+const toolProviderSchema = z.looseObject({
+  id: z.string(),
+  name: z.string().catch(""),
+  type: z.string().catch("builtin"),
+  label,
+  is_team_authorization: z.boolean().nullish(),
+  plugin_unique_identifier: z.string().nullish(),
+  tools: z.array(toolSchema).nullish().catch([]).transform((t) => t ?? []),
+});
+export type Tool = z.infer<typeof toolSchema>;
+export type ToolProvider = z.infer<typeof toolProviderSchema>;
+const toolProvidersAnswer = z.array(toolProviderSchema).catch([]);
+
+/** Every tool of the workspace, whatever it comes from. */
+export async function listTools(): Promise<ToolProvider[]> {
+  const kinds = ["builtin", "api", "workflow", "mcp"];
+  const lists = await Promise.all(kinds.map((kind) => orNone(transport().json("GET", `/workspaces/current/tools/${kind}`).then((json) => toolProvidersAnswer.parse(json)))));
+  return lists.flat().filter((p) => p.tools.length > 0);
+}
+
+const memberSchema = z.looseObject({ id: z.string(), name: z.string().catch(""), email: z.string().catch("") });
+export type Member = z.infer<typeof memberSchema>;
+const membersAnswer = z.looseObject({ accounts: z.array(memberSchema).catch([]) });
+
+export function listMembers(): Promise<Member[]> {
+  return orNone(transport().json("GET", "/workspaces/current/members").then((json) => membersAnswer.parse(json).accounts));
+}
+
+const webhookAnswer = z.looseObject({ webhook_url: z.string(), webhook_debug_url: z.string() });
+export type WebhookAddress = z.infer<typeof webhookAnswer>;
+
+/** The addresses of a webhook; there are none before the draft with it is saved. */
+export async function webhookAddress(appId: string, node: string): Promise<WebhookAddress> {
+  return webhookAnswer.parse(await transport().json("GET", app(appId, `/workflows/triggers/webhook?node_id=${encodeURIComponent(node)}`)));
+}
+
+const scheduleAnswer = z.looseObject({ cron_expression: z.string().catch(""), timezone: z.string().catch(""), next_runs: z.array(z.number()).catch([]) });
+
+export async function previewSchedule(appId: string, config: unknown): Promise<z.infer<typeof scheduleAnswer>> {
+  return scheduleAnswer.parse(await transport().json("POST", app(appId, "/workflows/draft/trigger/schedule/preview"), { config, count: 5 }));
 }
 
 /** A text that may come per language. */

@@ -1,13 +1,16 @@
 /** A node on the canvas: head, settings in short, branches, ports, last run. Knows kinds only by their record. */
-import { Handle, type NodeProps, Position } from "@xyflow/react";
-import { CircleAlert, CircleCheck, CircleDashed, CircleMinus, CirclePlay, CircleX, Hourglass, LoaderCircle, Plus, TriangleAlert } from "lucide-react";
-import { memo, type MouseEvent } from "react";
+import { Handle, NodeResizeControl, type NodeProps, Position } from "@xyflow/react";
+import { CircleAlert, CircleCheck, CircleDashed, CircleMinus, CircleX, Hourglass, LoaderCircle, Play, Plus, TriangleAlert } from "lucide-react";
+import { memo, type MouseEvent, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { FAIL } from "../model/connect";
+import { innerSize } from "../model/containers";
+import type { NodeData } from "../model/document";
 import { isActive, type Span } from "../model/run";
 import { kindOf, portTaken } from "../nodes/registry";
-import { openPalette } from "../store/actions";
+import { openPalette, resize } from "../store/actions";
 import { type StudioState, shown, useStudio } from "../store/studio";
+import { getView } from "../store/view";
 import type { FlowNode } from "./flow";
 import { useFormat } from "./useFormat";
 
@@ -51,8 +54,12 @@ export const NodeFrame = memo(function NodeFrame({ id, data, type }: NodeProps<F
       data-problem={problem && look === "idle"}
       data-supported={kind.supported}
     >
-      <Head id={id} title={node.data.title} type={node.data.type} look={look} problem={problem} />
-      {type === "box" ? null : (
+      <Head id={id} title={node.data.title} type={node.data.type} look={look} problem={problem}>
+        {type === "box" ? <BoxState id={id} data={node.data} /> : null}
+      </Head>
+      {type === "box" ? (
+        <BoxFrame id={id} selected={selected} />
+      ) : (
         <>
           <div className="st-body">
             <kind.Card data={node.data} />
@@ -80,7 +87,16 @@ function isLinked(state: StudioState, id: string): boolean {
   return state.linked.has(id);
 }
 
-function Head({ id, title, type, look, problem }: { id: string; title: string; type: string; look: Look; problem: boolean }) {
+interface HeadProps {
+  readonly id: string;
+  readonly title: string;
+  readonly type: string;
+  readonly look: Look;
+  readonly problem: boolean;
+  readonly children?: ReactNode;
+}
+
+function Head({ id, title, type, look, problem, children }: HeadProps) {
   const { t } = useTranslation("studio");
   const kind = kindOf(type);
   const warn = problem && look === "idle";
@@ -93,6 +109,7 @@ function Head({ id, title, type, look, problem }: { id: string; title: string; t
       <span className="st-title st-clip" title={title}>
         {title || t("node.untitled")}
       </span>
+      {children}
       <span className="st-state" title={warn ? t("node.hasProblem") : t(`run.node.${look}`)}>
         <Icon size={14} strokeWidth={1.9} className={look === "running" ? "st-spin" : undefined} aria-hidden />
       </span>
@@ -178,13 +195,62 @@ function FootRight({ span }: { span: Span }) {
   return null;
 }
 
+/** The head of a container: its settings in short, and how far its rounds are. */
+function BoxState({ id, data }: { id: string; data: NodeData }) {
+  const { t } = useTranslation("studio");
+  const format = useFormat();
+  const kind = kindOf(data.type);
+  const span = useStudio((s) => s.run.latest.get(id) ?? (s.run.status === "idle" ? s.lastSpans.get(id) : undefined));
+  const rounds = span?.rounds;
+  const running = span?.end === undefined;
+  const words = !span ? "" : running && rounds ? t("trace.rounds", { done: rounds.done, of: rounds.of ?? "?" }) : running ? "" : format.duration((span.end ?? span.start) - span.start);
+  return (
+    <>
+      <kind.Card data={data} />
+      <span className="st-box-state st-num">{words}</span>
+    </>
+  );
+}
+
+/** The frame of a container: the progress of its rounds and the corner that resizes it. */
+function BoxFrame({ id, selected }: { id: string; selected: boolean }) {
+  const { t } = useTranslation("studio");
+  const readOnly = useStudio((s) => s.preview !== undefined);
+  const done = useStudio((s) => {
+    const span = s.run.latest.get(id);
+    if (!span) return undefined;
+    if (span.end !== undefined) return 1;
+    return span.rounds?.of ? span.rounds.done / span.rounds.of : 0;
+  });
+  const sizes = useStudio((s) => (selected ? shown(s).nodes : undefined));
+  const least = sizes ? innerSize(shown(useStudio.getState()), id, (n) => getView()?.sizeOf(n.id) ?? { width: 188, height: 96 }) : undefined;
+  return (
+    <>
+      {done === undefined ? null : (
+        <div className="st-box-bar">
+          <i style={{ transform: `scaleX(${Math.min(1, done)})` }} />
+        </div>
+      )}
+      {selected && !readOnly && least ? (
+        <NodeResizeControl position="bottom-right" minWidth={least.width} minHeight={least.height} className="st-box-corner nodrag" onResizeEnd={(_, box) => resize(id, box)}>
+          <span className="st-sr">{t("common.resize")}</span>
+        </NodeResizeControl>
+      ) : null}
+    </>
+  );
+}
+
 /** The little play sign where the inside of a container starts. */
 export const InnerStart = memo(function InnerStart({ id }: NodeProps<FlowNode>) {
   const { t } = useTranslation("studio");
+  const alone = useStudio((s) => ![...shown(s).edges.values()].some((e) => e.source === id));
   return (
-    <span className="st-tile lg" title={t("node.innerStart")}>
-      <CirclePlay size={14} aria-hidden />
-      <Handle type="source" id="source" position={Position.Right} className="st-port out" data-node={id} />
-    </span>
+    <div className="st-inner" data-alone={alone}>
+      <span className="st-inner-dot" title={t("node.innerStart")}>
+        <Play size={13} strokeWidth={1.9} aria-hidden />
+      </span>
+      <OutPort node={id} port="source" />
+      {alone ? <span className="st-inner-hint">{t("node.innerEmpty")}</span> : null}
+    </div>
   );
 });

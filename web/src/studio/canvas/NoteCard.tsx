@@ -22,7 +22,7 @@ export const NoteCard = memo(function NoteCard({ id, data }: NodeProps<FlowNode>
         minWidth={160}
         minHeight={88}
         lineClassName="st-resize"
-        onResizeEnd={(_, size) => resize(id, size.width, size.height)}
+        onResizeEnd={(_, box) => resize(id, box, { x: box.x, y: box.y })}
       />
       {/* biome-ignore lint/a11y/noStaticElementInteractions: double click is a short cut for the inspector's field */}
       <div className="st-note" data-theme-name={theme} data-selected={selected} onDoubleClick={() => setEditing(!readOnly)}>

@@ -5,7 +5,7 @@ import { useTranslation } from "react-i18next";
 import type { Category, Kind } from "../nodes/kind";
 import { kindsFor } from "../nodes/registry";
 import { Popover } from "../parts/popover";
-import { addNode, closePalette } from "../store/actions";
+import { addNode, closePalette, containerFor, mayStand } from "../store/actions";
 import { type PaletteRequest, useStudio } from "../store/studio";
 import { useDefaultModel } from "../store/useDefaultModel";
 import { getView } from "../store/view";
@@ -30,13 +30,15 @@ function useEntries(request: PaletteRequest, query: string): Entry[] {
   return useMemo(() => {
     const behind = request.from !== undefined || request.edge !== undefined;
     const needle = query.trim().toLocaleLowerCase();
+    const container = containerFor(document, request);
+    const used = new Set([...document.nodes.values()].map((n) => n.data.type));
     return kindsFor(mode)
-      .filter((kind) => !(behind && kind.starts))
+      .filter((kind) => !(behind && kind.starts) && mayStand(kind.type, container))
       .map((kind) => ({
         kind,
         name: t(`kinds.${kind.type}.name`),
         about: t(`kinds.${kind.type}.about`),
-        taken: kind.unique && [...document.nodes.values()].some((n) => n.data.type === kind.type),
+        taken: kind.unique && used.has(kind.type),
       }))
       .filter((entry) => `${entry.name} ${entry.about} ${entry.kind.type}`.toLocaleLowerCase().includes(needle));
   }, [request, query, mode, document, t]);

@@ -8,6 +8,7 @@ const schema = z.object({
   type: z.string(),
   title: z.string(),
   model: z.object({ provider: z.string(), name: z.string(), mode: z.string() }).optional(),
+  data: z.record(z.string(), z.unknown()).optional(),
 });
 
 export function putOnDrag(transfer: DataTransfer, node: NewNode): void {

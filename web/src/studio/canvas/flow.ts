@@ -1,13 +1,12 @@
 /** From our document to what the canvas library draws. Unchanged nodes keep their object, so they are not drawn again. */
 import type { Edge, Node } from "@xyflow/react";
+import { boxSize, isContainer, isInnerStart } from "../model/containers";
 import { containerOf, type GraphEdge, type GraphNode, isNote, type StudioDocument } from "../model/document";
 
 export type FlowNode = Node<{ readonly node: GraphNode }>;
 export type FlowEdge = Edge<{ readonly edge: GraphEdge }>;
 
 export const NODE_WIDTH = 188;
-
-const INNER_START = /^custom-(iteration|loop)-start$/;
 
 /** Parents must come before their children. */
 function ordered(document: StudioDocument): GraphNode[] {
@@ -30,32 +29,26 @@ export function toFlowNodes(
   selection: ReadonlySet<string>,
 ): FlowNode[] {
   const known = new Map(before.map((n) => [n.id, n]));
-  const boxes = new Set<string>();
-  for (const node of document.nodes.values()) {
-    const container = containerOf(node);
-    if (container !== undefined) boxes.add(container);
-  }
   return ordered(document).map((node) => {
     const old = known.get(node.id);
     const selected = selection.has(node.id);
     if (old?.data.node === node && Boolean(old.selected) === selected) return old;
-    return drawn(document, node, boxes.has(node.id), selected, old);
+    return drawn(document, node, selected, old);
   });
 }
 
 function drawn(
   document: StudioDocument,
   node: GraphNode,
-  box: boolean,
   selected: boolean,
   old: FlowNode | undefined,
 ): FlowNode {
   const container = containerOf(node);
   const inside = container !== undefined && document.nodes.has(container) ? container : undefined;
-  const innerStart = INNER_START.test(node.type);
-  const type = isNote(node) ? "note" : innerStart ? "inner" : box ? "box" : "node";
+  const innerStart = isInnerStart(node);
+  const type = isNote(node) ? "note" : innerStart ? "inner" : isContainer(node) ? "box" : "node";
   const sized = type === "note" || type === "box";
-  const size = sized ? { width: noteSize(node, "width", 240), height: noteSize(node, "height", 120) } : {};
+  const size = type === "box" ? boxSize(node) : sized ? { width: noteSize(node, "width", 240), height: noteSize(node, "height", 120) } : {};
   return {
     id: node.id,
     type,
@@ -63,6 +56,7 @@ function drawn(
     data: { node },
     selected,
     draggable: !innerStart,
+    selectable: !innerStart,
     deletable: false,
     connectable: type !== "note",
     zIndex: type === "box" ? 0 : inside ? 1002 : type === "note" ? -1 : 1,

@@ -1,7 +1,8 @@
 /** What the mouse does on the canvas. */
 import { type OnConnect, type OnConnectEnd, type OnMoveEnd, type OnNodeDrag, type OnNodesChange, type OnEdgesChange, type NodeChange, type EdgeChange, type IsValidConnection, type NodeMouseHandler, useReactFlow } from "@xyflow/react";
 import { type DragEvent, useMemo } from "react";
-import { isNote } from "../model/document";
+import { containerOf, isNote } from "../model/document";
+import { kindOf } from "../nodes/registry";
 import { addNode, canConnect, closeInspector, closePalette, connect, inspect, move, openPalette, select } from "../store/actions";
 import { set, useStudio } from "../store/studio";
 import { newNodeFromDrag } from "./drag";
@@ -54,7 +55,7 @@ export function useFlowEvents() {
       if (isNote(node.data.node)) {
         closeInspector();
         select([node.id]);
-      } else inspect(node.id);
+      } else inspect(kindOf(node.data.node.data.type).frame ? (containerOf(node.data.node) ?? node.id) : node.id);
     };
     const onPaneClick = () => {
       closePalette();

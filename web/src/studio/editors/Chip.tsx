@@ -1,11 +1,11 @@
 /** A variable as people see it: icon, node, field. */
-import { BookOpen, CircleAlert, MessagesSquare, Settings2, SlidersHorizontal } from "lucide-react";
+import { BookOpen, CircleAlert, Link2, MessagesSquare, Settings2, SlidersHorizontal, TextCursorInput } from "lucide-react";
 import type { MouseEvent } from "react";
 import { useTranslation } from "react-i18next";
 import type { Selector } from "../model/references";
 import { kindOf } from "../nodes/registry";
 import { goTo } from "../store/actions";
-import { useChip } from "../store/useVariables";
+import { FORM_FIELD, useChip } from "../store/useVariables";
 import { hasMod } from "../canvas/keys";
 
 interface Props {
@@ -14,10 +14,10 @@ interface Props {
   readonly selected?: boolean;
 }
 
-const SCOPE_ICONS = { sys: Settings2, env: SlidersHorizontal, conversation: MessagesSquare, context: BookOpen };
+const SCOPE_ICONS = { url: Link2, $output: TextCursorInput, sys: Settings2, env: SlidersHorizontal, conversation: MessagesSquare, context: BookOpen };
 
 export function scopeIcon(scope: string) {
-  return scope === "sys" || scope === "env" || scope === "conversation" || scope === "context" ? SCOPE_ICONS[scope] : undefined;
+  return scope === "url" || scope === "$output" || scope === "sys" || scope === "env" || scope === "conversation" || scope === "context" ? SCOPE_ICONS[scope] : undefined;
 }
 
 export function Chip({ node, selector, selected }: Props) {
@@ -26,7 +26,7 @@ export function Chip({ node, selector, selected }: Props) {
   const [scope = ""] = selector;
   const broken = look.state !== "ok";
   const Icon = broken ? CircleAlert : (scopeIcon(scope) ?? kindOf(look.kind).icon);
-  const source = look.source || (selector.length === 1 ? "" : t(`scopes.${scope}`, { defaultValue: t("chip.deletedNode") }));
+  const source = look.source || (selector.length === 1 ? "" : scope === FORM_FIELD ? t("chip.formField") : t(`scopes.${scope}`, { defaultValue: t("chip.deletedNode") }));
   const title = look.state === "gone" ? t("chip.gone", { name: source }) : look.state === "notBefore" ? t("chip.notBefore", { name: source }) : `${source} / ${look.name}`;
   const jump = (event: MouseEvent) => {
     if (hasMod(event) && !broken && look.kind) goTo(scope);

@@ -3,7 +3,7 @@ import { lazy, Suspense } from "react";
 
 export interface CodeEditorProps {
   readonly label: string;
-  readonly language: "javascript" | "json" | "jinja" | "text";
+  readonly language: "javascript" | "python" | "json" | "jinja" | "text";
   readonly value: string;
   readonly onChange: (value: string) => void;
 }

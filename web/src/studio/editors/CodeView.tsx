@@ -3,7 +3,8 @@ import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } 
 import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
 import { javascript } from "@codemirror/lang-javascript";
 import { json } from "@codemirror/lang-json";
-import { bracketMatching, HighlightStyle, indentOnInput, StreamLanguage, type StringStream, syntaxHighlighting } from "@codemirror/language";
+import { python } from "@codemirror/lang-python";
+import { bracketMatching, HighlightStyle, indentOnInput, indentUnit, StreamLanguage, type StringStream, syntaxHighlighting } from "@codemirror/language";
 import { EditorState, type Extension } from "@codemirror/state";
 import { EditorView, keymap, lineNumbers } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
@@ -49,6 +50,7 @@ const jinja = StreamLanguage.define<{ inside: boolean }>({
 
 function languageOf(name: CodeEditorProps["language"]): Extension {
   if (name === "javascript") return javascript();
+  if (name === "python") return [python(), indentUnit.of("    ")];
   if (name === "json") return json();
   return name === "jinja" ? jinja : [];
 }

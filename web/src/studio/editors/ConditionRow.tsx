@@ -17,11 +17,13 @@ interface Props {
   readonly condition: Condition;
   readonly onChange: (condition: Condition) => void;
   readonly onRemove: () => void;
+  /** Offers what a container holds. */
+  readonly inside?: boolean;
 }
 
-export function ConditionRow({ node, condition, onChange, onRemove }: Props) {
+export function ConditionRow({ node, condition, onChange, onRemove, inside }: Props) {
   const { t } = useTranslation("studio");
-  const groups = useVariables(node);
+  const groups = useVariables(node, inside);
   const { variable_selector: selector, comparison_operator: operator } = condition;
   const parent = selector.length > 2 ? resolve(groups, selector.slice(0, -1)) : undefined;
   const fileField = parent?.type === "file";
@@ -32,6 +34,7 @@ export function ConditionRow({ node, condition, onChange, onRemove }: Props) {
         node={node}
         label={t("condition.variable")}
         value={selector}
+        inside={inside}
         onChange={(variable_selector, type) => {
           const above = variable_selector.length > 2 ? resolve(groups, variable_selector.slice(0, -1))?.type : undefined;
           const first = operatorsFor(type, variable_selector, above === "file")[0] ?? "is";

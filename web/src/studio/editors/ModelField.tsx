@@ -12,12 +12,15 @@ import { ParameterForm } from "./ParameterForm";
 interface Props {
   readonly value: ModelChoice;
   readonly onChange: (value: ModelChoice) => void;
+  /** What the model is for; asking and answering if it is not said. */
+  readonly type?: "llm" | "rerank";
+  readonly label?: string;
 }
 
 const SHOWN_FEATURES = ["vision", "tool-call", "structured-output", "document", "audio", "video"];
 
-export function useModels() {
-  return useQuery({ queryKey: ["models", "llm"], queryFn: listModels, staleTime: 60_000 });
+export function useModels(type: "llm" | "rerank" = "llm") {
+  return useQuery({ queryKey: ["models", type], queryFn: () => listModels(type), staleTime: 60_000 });
 }
 
 /** Old files name a provider by its last part; both forms are the same provider. */
@@ -25,9 +28,9 @@ function sameProvider(a: string, b: string): boolean {
   return a === b || a.split("/").at(-1) === b.split("/").at(-1);
 }
 
-export function ModelField({ value, onChange }: Props) {
+export function ModelField({ value, onChange, type = "llm", label }: Props) {
   const { t, i18n } = useTranslation("studio");
-  const { data: providers, isPending, error } = useModels();
+  const { data: providers, isPending, error } = useModels(type);
   const [at, setAt] = useState<{ x: number; y: number; flipTo: number }>();
   const [parameters, setParameters] = useState(false);
   const provider = providers?.find((p) => sameProvider(p.provider, value.provider));
@@ -36,7 +39,7 @@ export function ModelField({ value, onChange }: Props) {
   return (
     <div className="st-col">
       <div className="st-between">
-        <span className="st-label">{t("model.label")}</span>
+        <span className="st-label">{label ?? t("model.label")}</span>
         <span className="st-meta st-num">{context ? t("model.context", { size: new Intl.NumberFormat(i18n.language, { notation: "compact" }).format(context) }) : ""}</span>
       </div>
       <div className="st-row">
@@ -56,7 +59,7 @@ export function ModelField({ value, onChange }: Props) {
           {model?.features.filter((f) => f === "vision" || f === "tool-call").map((f) => <span key={f} className="st-badge">{t(`model.features.${f}`)}</span>)}
           <ChevronDown size={14} strokeWidth={1.9} aria-hidden />
         </button>
-        <IconButton label={t("model.parameters")} icon={SlidersHorizontal} aria-expanded={parameters} disabled={!value.name} onClick={() => setParameters((now) => !now)} />
+        {type === "llm" ? <IconButton label={t("model.parameters")} icon={SlidersHorizontal} aria-expanded={parameters} disabled={!value.name} onClick={() => setParameters((now) => !now)} /> : null}
       </div>
       {value.name && providers && !model ? <Wrong>{t("model.missing", { name: value.name, provider: value.provider })}</Wrong> : null}
       {error ? <Wrong>{t("model.listFailed", { message: error.message })}</Wrong> : null}

@@ -1,6 +1,6 @@
 /** Text with variables. The editor itself is loaded when the first one is shown. */
 import { lazy, Suspense } from "react";
-import type { VariableType } from "../model/variables";
+import type { VariableGroup, VariableType } from "../model/variables";
 
 export interface PromptEditorProps {
   readonly node: string;
@@ -12,6 +12,8 @@ export interface PromptEditorProps {
   readonly types?: readonly VariableType[];
   /** Offers the `{{#context#}}` block. */
   readonly context?: boolean;
+  /** Offers these besides the variables, first: marks that belong to this text alone. */
+  readonly extra?: readonly VariableGroup[];
 }
 
 const Loaded = lazy(() => import("./PromptView").then((m) => ({ default: m.PromptView })));

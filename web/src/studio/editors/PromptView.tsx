@@ -47,7 +47,7 @@ function useChipHosts() {
   return { chips, hosts };
 }
 
-export function PromptView({ node, label, value, onChange, placeholder, single, types, context }: PromptEditorProps) {
+export function PromptView({ node, label, value, onChange, placeholder, single, types, context, extra }: PromptEditorProps) {
   const { t } = useTranslation("studio");
   const listId = useId();
   const frame = useRef<HTMLDivElement>(null);
@@ -57,7 +57,7 @@ export function PromptView({ node, label, value, onChange, placeholder, single, 
   const { chips, hosts } = useChipHosts();
   const readOnly = useStudio((s) => s.preview !== undefined);
   const groups = useVariables(node);
-  const all = useMemo(() => (context ? [{ ...CONTEXT, title: t("llm.context") }, ...groups] : groups), [context, groups, t]);
+  const all = useMemo(() => [...(extra ?? []), ...(context ? [{ ...CONTEXT, title: t("llm.context") }] : []), ...groups], [extra, context, groups, t]);
   const rows = useVariableRows(all, open?.query ?? "", types);
   const insert = (row: VariableRow) => {
     const editor = view.current;

@@ -1,9 +1,9 @@
 /** A field that holds one variable. */
 import { ChevronDown, X } from "lucide-react";
-import { type KeyboardEvent, useId, useState } from "react";
+import { type KeyboardEvent, useId, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Selector } from "../model/references";
-import type { VariableType } from "../model/variables";
+import type { VariableGroup, VariableType } from "../model/variables";
 import { Popover } from "../parts/popover";
 import { IconButton } from "../parts/controls";
 import { useVariables } from "../store/useVariables";
@@ -17,9 +17,13 @@ interface Props {
   readonly onChange: (selector: string[], type: VariableType) => void;
   readonly types?: readonly VariableType[];
   readonly onClear?: () => void;
+  /** Offers what a container holds. */
+  readonly inside?: boolean;
+  /** Offers only these groups. */
+  readonly only?: (group: VariableGroup) => boolean;
 }
 
-export function VariableField({ node, label, value, onChange, types, onClear }: Props) {
+export function VariableField({ node, label, value, onChange, types, onClear, inside, only }: Props) {
   const { t } = useTranslation("studio");
   const [at, setAt] = useState<{ x: number; y: number; flipTo: number }>();
   const chosen = value.length > 1;
@@ -46,6 +50,8 @@ export function VariableField({ node, label, value, onChange, types, onClear }: 
           at={at}
           types={types}
           label={label}
+          inside={inside}
+          only={only}
           onClose={() => setAt(undefined)}
           onChoose={(row) => {
             setAt(undefined);
@@ -62,16 +68,20 @@ interface PopoverProps {
   readonly at: { x: number; y: number; flipTo: number };
   readonly types: readonly VariableType[] | undefined;
   readonly label: string;
+  readonly inside?: boolean;
+  readonly only?: (group: VariableGroup) => boolean;
   readonly onClose: () => void;
   readonly onChoose: (row: VariableRow) => void;
 }
 
-export function VariablePopover({ node, at, types, label, onClose, onChoose }: PopoverProps) {
+export function VariablePopover({ node, at, types, label, inside, only, onClose, onChoose }: PopoverProps) {
   const { t } = useTranslation("studio");
   const id = useId();
   const [query, setQuery] = useState("");
   const [active, setActive] = useState(0);
-  const rows = useVariableRows(useVariables(node), query, types);
+  const groups = useVariables(node, inside);
+  const offered = useMemo(() => (only ? groups.filter(only) : groups), [groups, only]);
+  const rows = useVariableRows(offered, query, types);
   const keys = (event: KeyboardEvent) => {
     const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
     if (step !== 0) {

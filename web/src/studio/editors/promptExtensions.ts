@@ -12,7 +12,8 @@ export interface ChipHosts {
 /** Marks changes that come from outside (undo, another panel), which must not be reported back. */
 export const External = Annotation.define<boolean>();
 
-const TOKEN = /\{\{#([A-Za-z0-9_]+(?:\.[A-Za-z0-9_]+)*)#\}\}/g;
+/** `{{#node.name#}}`, as workflows write it. */
+const NODE_TOKEN = /\{\{#([A-Za-z0-9_]+(?:\.[A-Za-z0-9_]+)*)#\}\}/;
 
 class ChipWidget extends WidgetType {
   constructor(
@@ -37,9 +38,9 @@ class ChipWidget extends WidgetType {
   }
 }
 
-function decorate(state: EditorState, hosts: ChipHosts): DecorationSet {
+function decorate(state: EditorState, hosts: ChipHosts, token: RegExp): DecorationSet {
   const chips: Range<Decoration>[] = [];
-  for (const match of state.doc.toString().matchAll(TOKEN)) {
+  for (const match of state.doc.toString().matchAll(new RegExp(token, "g"))) {
     const name = match[1];
     if (name === undefined) continue;
     const widget = new ChipWidget(name, hosts);
@@ -48,10 +49,10 @@ function decorate(state: EditorState, hosts: ChipHosts): DecorationSet {
   return RangeSet.of(chips);
 }
 
-function chipField(hosts: ChipHosts): StateField<DecorationSet> {
+function chipField(hosts: ChipHosts, token: RegExp): StateField<DecorationSet> {
   return StateField.define<DecorationSet>({
-    create: (state) => decorate(state, hosts),
-    update: (chips, transaction: Transaction) => (transaction.docChanged ? decorate(transaction.state, hosts) : chips),
+    create: (state) => decorate(state, hosts, token),
+    update: (chips, transaction: Transaction) => (transaction.docChanged ? decorate(transaction.state, hosts, token) : chips),
     provide: (field) => [
       EditorView.decorations.from(field),
       EditorView.atomicRanges.of((view) => view.state.field(field, false) ?? Decoration.none),
@@ -60,14 +61,16 @@ function chipField(hosts: ChipHosts): StateField<DecorationSet> {
 }
 
 /** Backspace behind a chip selects it; the second Backspace deletes it. */
-function selectChipBefore(view: EditorView): boolean {
-  const { main } = view.state.selection;
-  if (!main.empty) return false;
-  const before = view.state.sliceDoc(Math.max(0, main.head - 200), main.head);
-  const token = /\{\{#[A-Za-z0-9_.]+#\}\}$/.exec(before);
-  if (!token) return false;
-  view.dispatch({ selection: { anchor: main.head - token[0].length, head: main.head } });
-  return true;
+function selectChipBefore(token: RegExp): (view: EditorView) => boolean {
+  const atEnd = new RegExp(`(?:${token.source})$`);
+  return (view) => {
+    const { main } = view.state.selection;
+    if (!main.empty) return false;
+    const chip = atEnd.exec(view.state.sliceDoc(Math.max(0, main.head - 200), main.head));
+    if (!chip) return false;
+    view.dispatch({ selection: { anchor: main.head - chip[0].length, head: main.head } });
+    return true;
+  };
 }
 
 export interface Trigger {
@@ -101,13 +104,16 @@ export interface Options {
   readonly placeholder: string;
   readonly single: boolean;
   readonly readOnly: boolean;
+  /** What is drawn as a chip; its first group is the name. */
+  readonly token?: RegExp;
 }
 
 export function promptExtensions(hosts: ChipHosts, handlers: Handlers, options: Options): Extension[] {
   const key = (name: "up" | "down" | "choose" | "close") => () => handlers.onKey(name);
+  const token = options.token ?? NODE_TOKEN;
   return [
     history(),
-    chipField(hosts),
+    chipField(hosts, token),
     EditorView.lineWrapping,
     placeholder(options.placeholder),
     EditorState.readOnly.of(options.readOnly),
@@ -124,7 +130,7 @@ export function promptExtensions(hosts: ChipHosts, handlers: Handlers, options: 
         { key: "Enter", run: key("choose") },
         { key: "Tab", run: key("choose") },
         { key: "Escape", run: key("close") },
-        { key: "Backspace", run: selectChipBefore },
+        { key: "Backspace", run: selectChipBefore(token) },
         ...(options.single ? [{ key: "Enter", run: () => true }] : []),
       ]),
     ),

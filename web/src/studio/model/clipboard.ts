@@ -1,7 +1,7 @@
 /** Copy and paste as JSON text, so nodes travel between tabs, apps and servers. */
 import { z } from "zod";
 import type { Change } from "./changes";
-import { edgeSchema, type GraphEdge, type GraphNode, nodeSchema, type Point, type StudioDocument } from "./document";
+import { containerOf, edgeSchema, type GraphEdge, type GraphNode, nodeSchema, type Point, type StudioDocument } from "./document";
 import { freeTitle, withChildren } from "./edits";
 import { edgeId, newNodeId } from "./ids";
 import { renameReferences } from "./references";
@@ -78,7 +78,10 @@ function pastedNode(
   titles: readonly string[],
 ): GraphNode {
   const id = ids.get(node.id) ?? node.id;
-  const parent = node.parentId ? ids.get(node.parentId) : undefined;
+  const holder = containerOf(node);
+  const copied = holder === undefined ? undefined : ids.get(holder);
+  // A copy of something inside a container stays inside it, as long as the container is there.
+  const parent = copied ?? (holder !== undefined && document.nodes.has(holder) ? holder : undefined);
   const data = renameReferences(node.data, ids);
   for (const key of ["iteration_id", "loop_id", "start_node_id"]) {
     const old = data[key];
@@ -86,7 +89,7 @@ function pastedNode(
   }
   if (!parent) for (const key of ["isInIteration", "iteration_id", "isInLoop", "loop_id"]) delete data[key];
   if (node.data.title) data.title = freeTitle(document, node.data.title, titles);
-  const position = parent ? node.position : { x: node.position.x + shift.x, y: node.position.y + shift.y };
+  const position = copied ? node.position : { x: node.position.x + shift.x, y: node.position.y + shift.y };
   const { parentId: _, positionAbsolute: __, ...others } = node;
   return { ...others, id, position, data, ...(parent ? { parentId: parent } : {}) };
 }

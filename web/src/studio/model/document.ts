@@ -3,6 +3,8 @@
  * Unknown fields are kept and written back. Nothing here knows about React or the server.
  */
 import { z } from "zod";
+import { withInnerStarts } from "./containers";
+import { edgeId } from "./ids";
 
 export const pointSchema = z.object({ x: z.number(), y: z.number() });
 export type Point = z.infer<typeof pointSchema>;
@@ -76,6 +78,8 @@ export function isNote(node: GraphNode): boolean {
 /** The container a node lives in. Data flags decide; `parentId` is for drawing only. */
 export function containerOf(node: GraphNode): string | undefined {
   const { iteration_id: iteration, loop_id: loop } = node.data;
+  // Both are set only by hand or by old editors: the drawing tells which is the inner one.
+  if (iteration && loop && node.parentId === loop) return node.parentId;
   if (typeof iteration === "string" && iteration) return iteration;
   if (typeof loop === "string" && loop) return loop;
   return node.parentId;
@@ -112,6 +116,10 @@ export function readDocument(json: unknown): { document: StudioDocument; viewpor
       edges.set(parsed.data.id, parsed.data);
     }
   }
+  withInnerStarts(nodes, (source, target) => {
+    const id = edgeId(source.id, "source", target.id);
+    edges.set(id, { id, type: "custom", source: source.id, sourceHandle: "source", target: target.id, targetHandle: "target", zIndex: 1002, data: { isInIteration: Boolean(source.data.isInIteration), isInLoop: Boolean(source.data.isInLoop), sourceType: source.data.type, targetType: target.data.type } });
+  });
   return {
     document: {
       nodes,

@@ -59,7 +59,7 @@ describe("every edit can be inverted", () => {
     ["insert on edge", insertOnEdge(chain, fresh, "s-source-a-target", portsOf)],
     ["remove", removeNodes(chain, ["b"])],
     ["move", moveNodes(chain, new Map([["a", { x: 9, y: 9 }]]))],
-    ["resize", resizeNode(chain, "a", 300, 200)],
+    ["resize", resizeNode(chain, "a", { width: 300, height: 200 })],
     ["update", updateData(chain, "b", { cases: [{ case_id: "c2" }] }, portsOf)],
     ["change kind", changeKind(chain, "b", { type: "code", title: "Code" }, portsOf)],
   ];

@@ -1,15 +1,9 @@
 /** What a person can do to the graph, each as the list of changes it makes. */
-import type { Change } from "./changes";
+import { apply, type Change } from "./changes";
 import { type Connection, outgoing, outputPorts, type PortsOf, refuse, SOURCE, TARGET } from "./connect";
-import {
-  containerOf,
-  type GraphEdge,
-  type GraphNode,
-  isNote,
-  type NodeData,
-  type Point,
-  type StudioDocument,
-} from "./document";
+import { absolute, asMember, boxSize, growToFit, isContainer, isInnerStart, membership, newContainer } from "./containers";
+import { containerOf, type GraphEdge, type GraphNode, type NodeData, type Point, type StudioDocument } from "./document";
+import type { Size } from "./layout";
 import { edgeId } from "./ids";
 
 /** Distance from one node to the next on the canvas, and the height of a row. */
@@ -19,7 +13,9 @@ export const STEP_Y = 130;
 export function makeEdge(document: StudioDocument, wanted: Connection, added: readonly GraphNode[] = []): GraphEdge {
   const find = (id: string) => added.find((n) => n.id === id) ?? document.nodes.get(id);
   const source = find(wanted.source);
-  const container = source?.data;
+  const holder = source ? containerOf(source) : undefined;
+  const box = holder === undefined ? undefined : find(holder);
+  const inside: Record<string, unknown> = box ? membership(box) : { isInIteration: false, isInLoop: false };
   return {
     id: edgeId(wanted.source, wanted.sourceHandle, wanted.target),
     type: "custom",
@@ -27,15 +23,8 @@ export function makeEdge(document: StudioDocument, wanted: Connection, added: re
     sourceHandle: wanted.sourceHandle,
     target: wanted.target,
     targetHandle: TARGET,
-    zIndex: container?.isInIteration || container?.isInLoop ? 1002 : 0,
-    data: {
-      sourceType: source?.data.type ?? "",
-      targetType: find(wanted.target)?.data.type ?? "",
-      isInIteration: Boolean(container?.isInIteration),
-      isInLoop: Boolean(container?.isInLoop),
-      ...(container?.iteration_id ? { iteration_id: container.iteration_id } : {}),
-      ...(container?.loop_id ? { loop_id: container.loop_id } : {}),
-    },
+    zIndex: box ? 1002 : 0,
+    data: { sourceType: source?.data.type ?? "", targetType: find(wanted.target)?.data.type ?? "", ...inside },
   };
 }
 
@@ -52,8 +41,28 @@ export function disconnect(document: StudioDocument, ids: readonly string[]): Ch
   });
 }
 
+/** Adds a node; a container comes with its inner start. */
 export function addNode(node: GraphNode): Change[] {
-  return [{ on: "node", id: node.id, after: node }];
+  const nodes = isContainer(node) ? newContainer(node) : [node];
+  return nodes.map((after): Change => ({ on: "node", id: after.id, after }));
+}
+
+/** The same node as a member of a container, at a place relative to its frame. */
+export function inside(document: StudioDocument, node: GraphNode, container: GraphNode): GraphNode {
+  const at = absolute(document, container);
+  return {
+    ...node,
+    parentId: container.id,
+    extent: "parent",
+    zIndex: 1002,
+    positionAbsolute: { x: at.x + node.position.x, y: at.y + node.position.y },
+    data: asMember(node.data, container),
+  };
+}
+
+/** The changes with a frame around them that has grown where it had to. */
+export function withRoom(document: StudioDocument, changes: readonly Change[], container: string | undefined, sizeOf: (node: GraphNode) => Size): Change[] {
+  return [...changes, ...growToFit(apply(document, changes), container, sizeOf)];
 }
 
 /** Adds a node behind a port and connects it. */
@@ -119,10 +128,6 @@ export function withChildren(document: StudioDocument, ids: readonly string[]): 
   return all;
 }
 
-function isInnerStart(node: GraphNode): boolean {
-  return node.data.type === "iteration-start" || node.data.type === "loop-start";
-}
-
 export function moveNodes(document: StudioDocument, to: ReadonlyMap<string, Point>): Change[] {
   const changes: Change[] = [];
   for (const [id, position] of to) {
@@ -134,18 +139,17 @@ export function moveNodes(document: StudioDocument, to: ReadonlyMap<string, Poin
 }
 
 function moved(document: StudioDocument, node: GraphNode, position: Point): GraphNode {
-  const parent = node.parentId ? document.nodes.get(node.parentId) : undefined;
-  const absolute = parent
-    ? { x: parent.position.x + position.x, y: parent.position.y + position.y }
-    : { x: position.x, y: position.y };
-  return { ...node, position, positionAbsolute: absolute };
+  return { ...node, position, positionAbsolute: absolute(document, { ...node, position }) };
 }
 
-export function resizeNode(document: StudioDocument, id: string, width: number, height: number): Change[] {
+export function resizeNode(document: StudioDocument, id: string, size: Size, position?: Point): Change[] {
   const before = document.nodes.get(id);
-  if (!before || (before.width === width && before.height === height)) return [];
-  const data = isNote(before) ? { ...before.data, width, height } : before.data;
-  return [{ on: "node", id, before, after: { ...before, width, height, data } }];
+  if (!before) return [];
+  const { width, height } = size;
+  const place = position ?? before.position;
+  if (before.width === width && before.height === height && before.position.x === place.x && before.position.y === place.y) return [];
+  const after = { ...moved(document, before, place), width, height, data: { ...before.data, width, height } };
+  return [{ on: "node", id, before, after }];
 }
 
 /** Changes settings of a node and drops edges whose port no longer exists. */
@@ -168,18 +172,20 @@ export function updateData(
   ];
 }
 
-/** Another kind in the same place: keeps title-independent position and the edges that still fit. */
+/** Another kind in the same place: keeps the place and the edges that still fit; what a container held goes. */
 export function changeKind(document: StudioDocument, id: string, data: NodeData, portsOf: PortsOf): Change[] {
   const before = document.nodes.get(id);
   if (!before) return [];
-  const flags: Record<string, unknown> = {};
-  for (const key of ["isInIteration", "iteration_id", "isInLoop", "loop_id"]) {
-    if (before.data[key] !== undefined) flags[key] = before.data[key];
-  }
-  const after: GraphNode = { ...before, data: { ...data, ...flags } };
+  const holder = containerOf(before);
+  const { width: _, height: __, ...frameless } = before;
+  const plain: GraphNode = { ...frameless, data: asMember(data, holder === undefined ? undefined : document.nodes.get(holder)) };
+  const nodes = isContainer(plain) ? newContainer(plain) : [plain];
+  const after = nodes[0] ?? plain;
   const rules = portsOf(after);
-  const changes: Change[] = [];
+  const changes = isContainer(before) ? removeInside(document, id) : [];
+  const gone = new Set(changes.flatMap((c) => (c.on === "edge" ? [c.id] : [])));
   for (const edge of document.edges.values()) {
+    if (gone.has(edge.id)) continue;
     const out = edge.source === id;
     const into = edge.target === id;
     if ((into && !rules.hasInput) || (out && rules.outputs.length === 0)) {
@@ -196,14 +202,24 @@ export function changeKind(document: StudioDocument, id: string, data: NodeData,
     }
   }
   changes.push({ on: "node", id, before, after });
+  for (const node of nodes.slice(1)) changes.push({ on: "node", id: node.id, before: document.nodes.get(node.id), after: node });
   return changes;
+}
+
+/** Everything a container holds, but not the container and its own edges. */
+function removeInside(document: StudioDocument, id: string): Change[] {
+  return removeNodes(document, [id]).filter((c) => {
+    if (c.on === "node") return c.id !== id;
+    return c.on !== "edge" || (c.before?.source !== id && c.before?.target !== id);
+  });
 }
 
 /** A free place to the right of a port, below what is already connected there. */
 export function placeAfter(document: StudioDocument, source: string, width = 188): Point {
   const from = document.nodes.get(source);
   if (!from) return { x: 80, y: 280 };
-  const x = from.position.x + (from.width ?? width) + (STEP_X - width);
+  const own = isContainer(from) ? boxSize(from).width : isInnerStart(from) ? 44 : width;
+  const x = from.position.x + own + (STEP_X - width);
   const container = containerOf(from);
   let y = from.position.y;
   const occupied = [...document.nodes.values()].filter(

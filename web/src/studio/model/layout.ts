@@ -1,6 +1,7 @@
 /** Tidy up: layers from left to right. Containers are laid out inside first. */
 import { Graph, layout as runLayout } from "@dagrejs/dagre";
 import type { Change } from "./changes";
+import { INSET } from "./containers";
 import { containerOf, type GraphNode, isNote, type Point, type StudioDocument } from "./document";
 
 export interface Size {
@@ -11,7 +12,7 @@ export interface Size {
 export type SizeOf = (node: GraphNode) => Size;
 
 const GAP = { x: 60, y: 40 };
-const PADDING = { left: 48, top: 60, right: 32, bottom: 32 };
+const PADDING = { left: INSET.left, top: INSET.top, right: INSET.right, bottom: INSET.bottom };
 
 /** Changes that move every node (and resize containers) into a layered layout. */
 export function tidy(document: StudioDocument, sizeOf: SizeOf): Change[] {
@@ -89,7 +90,7 @@ function toChanges(
     if (before.position.x === position.x && before.position.y === position.y && !grown) continue;
     const parent = before.parentId ? places.get(before.parentId) : undefined;
     const positionAbsolute = parent ? { x: parent.x + position.x, y: parent.y + position.y } : position;
-    changes.push({ on: "node", id, before, after: { ...before, ...size, position, positionAbsolute } });
+    changes.push({ on: "node", id, before, after: { ...before, ...size, ...(size ? { data: { ...before.data, ...size } } : {}), position, positionAbsolute } });
   }
   return changes;
 }

@@ -1,16 +1,9 @@
 /** The nearest node in a direction, for the arrow keys; and who uses a node's variables. */
-import { containerOf, type GraphNode, isNote, type StudioDocument } from "./document";
+import { absolute } from "./containers";
+import { isNote, type StudioDocument } from "./document";
 import { references } from "./references";
 
 export type Direction = "left" | "right" | "up" | "down";
-
-function absolute(document: StudioDocument, node: GraphNode): { x: number; y: number } {
-  const container = containerOf(node);
-  const parent = container === undefined ? undefined : document.nodes.get(container);
-  if (!parent || parent === node) return node.position;
-  const base = absolute(document, parent);
-  return { x: base.x + node.position.x, y: base.y + node.position.y };
-}
 
 /**
  * Connected nodes win (right follows edges out, left follows edges in); otherwise the nearest

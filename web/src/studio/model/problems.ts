@@ -1,5 +1,6 @@
 /** What stands between the draft and publishing. Pure: kinds bring their own checks. */
 import { incoming, outgoing, type PortsOf } from "./connect";
+import { childrenOf, isContainer, isInnerStart } from "./containers";
 import { containerOf, type GraphNode, isNote, type StudioDocument } from "./document";
 import { references } from "./references";
 import { type AppMode, available, type OutputsOf, resolve, type VariableGroup } from "./variables";
@@ -16,6 +17,8 @@ export interface Problem {
 export interface CheckContext {
   readonly variables: readonly VariableGroup[];
   readonly mode: AppMode;
+  /** For a container: how many nodes it holds besides its start. */
+  readonly held?: number;
 }
 
 export interface KindRules {
@@ -32,9 +35,10 @@ export function findProblems(document: StudioDocument, mode: AppMode, rules: Kin
   const nodes = [...document.nodes.values()].filter((n) => !isNote(n));
   const out: Problem[] = [...graphProblems(document, nodes, mode, rules)];
   for (const node of nodes) {
-    const variables = available(document, node.id, mode, rules.outputsOf);
+    const variables = available(document, node.id, mode, rules.outputsOf, true);
     out.push(...brokenReferences(document, node, variables));
-    for (const problem of rules.check(node, { variables, mode })) out.push({ ...problem, node: node.id });
+    const held = isContainer(node) ? childrenOf(document, node.id).filter((n) => !isInnerStart(n)).length : undefined;
+    for (const problem of rules.check(node, { variables, mode, held })) out.push({ ...problem, node: node.id });
   }
   return out;
 }
@@ -50,14 +54,14 @@ function graphProblems(
   const triggers = roots.some((n) => n.data.type !== "start");
   if (roots.length === 0) out.push({ node: undefined, code: "noStart" });
   if (triggers && roots.some((n) => n.data.type === "start")) out.push({ node: undefined, code: "startAndTrigger" });
+  if (triggers && mode !== "workflow") out.push({ node: undefined, code: "triggerInChat" });
   const last = mode === "workflow" ? "end" : "answer";
-  if (!nodes.some((n) => n.data.type === last)) {
+  if (!triggers && !nodes.some((n) => n.data.type === last)) {
     out.push({ node: undefined, code: mode === "workflow" ? "noOutput" : "noAnswer" });
   }
-  const reached = reachable(document, roots);
+  const reached = reachable(document, [...roots, ...nodes.filter(isInnerStart)]);
   for (const node of nodes) {
-    const inner = containerOf(node) !== undefined;
-    if (!inner && !reached.has(node.id) && rules.portsOf(node).hasInput) {
+    if (!reached.has(node.id) && rules.portsOf(node).hasInput) {
       out.push({ node: node.id, code: (incoming(document).get(node.id) ?? []).length > 0 ? "unreachable" : "notConnected" });
     }
   }
@@ -68,6 +72,8 @@ function graphProblems(
       if (count > MAX_PARALLEL) out.push({ node: id, code: "tooManyParallel", values: { count, limit: MAX_PARALLEL } });
     }
   }
+  const schedules = roots.filter((n) => n.data.type === "trigger-schedule").length;
+  if (schedules > 1) out.push({ node: undefined, code: "oneSchedule" });
   const depth = longestPath(document, roots);
   if (depth > MAX_DEPTH) out.push({ node: undefined, code: "tooDeep", values: { count: depth, limit: MAX_DEPTH } });
   return out;

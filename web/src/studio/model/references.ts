@@ -22,7 +22,7 @@ function isStrings(value: unknown): value is string[] {
 }
 
 /** Keys whose value is a selector. */
-const SELECTOR_KEY = /(^|_)selector$|^file$|^variable$/;
+const SELECTOR_KEY = /(^|_)selector$|^file$|^variable$|^query$/;
 
 /** Every variable a node's settings use, each once. */
 export function references(data: NodeData): Selector[] {

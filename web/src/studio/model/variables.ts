@@ -1,5 +1,6 @@
 /** Which variables a node may use, with their types. */
 import { ancestors } from "./connect";
+import { childrenOf, isContainer } from "./containers";
 import { containerOf, type GraphNode, type StudioDocument } from "./document";
 import type { Selector } from "./references";
 
@@ -66,16 +67,24 @@ const SYSTEM: Record<AppMode, readonly OutputVariable[]> = {
   ],
 };
 
-/** Everything `id` may use: nodes before it (nearest first), then conversation, environment, system. */
+/**
+ * Everything `id` may use: nodes before it (nearest first), then conversation, environment, system.
+ * `inside`: with what a container holds, for the settings that look at the end of a round.
+ */
 export function available(
   document: StudioDocument,
   id: string,
   mode: AppMode,
   outputsOf: OutputsOf,
+  inside = false,
 ): VariableGroup[] {
   const groups: VariableGroup[] = [];
   const node = document.nodes.get(id);
   const seen = new Set<string>();
+  if (inside && node && isContainer(node)) {
+    for (const child of childrenOf(document, id)) pushNode(groups, child, outputsOf(child));
+    pushNode(groups, node, innerVariables(node));
+  }
   let current = node;
   while (current) {
     for (const before of ancestors(document, current.id)) {

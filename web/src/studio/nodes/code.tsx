@@ -16,14 +16,24 @@ const schema = z.looseObject({
 });
 export type CodeData = z.infer<typeof schema>;
 
-const STARTER = `function main({ text }) {
+export const LANGUAGES = ["python3", "javascript"];
+
+export const LANGUAGE_NAMES: Readonly<Record<string, string>> = { python3: "Python 3", javascript: "JavaScript" };
+
+/** What the code of a new node does, in each language. */
+export const STARTERS: Readonly<Record<string, string>> = {
+  javascript: `function main({ text }) {
   return { result: text.trim() };
 }
-`;
+`,
+  python3: `def main(text: str) -> dict:
+    return {"result": text.strip()}
+`,
+};
 
 function check(data: CodeData): KindProblem[] {
   const out: KindProblem[] = [];
-  if (data.code_language !== "javascript") out.push({ code: "languageLater", values: { language: data.code_language } });
+  if (!LANGUAGES.includes(data.code_language)) out.push({ code: "badLanguage", values: { language: data.code_language } });
   if (!data.code.trim()) out.push({ code: "noCode" });
   else if (!/\bmain\b/.test(data.code)) out.push({ code: "noMain" });
   const names = Object.keys(data.outputs);
@@ -44,11 +54,16 @@ export const code = defineKind<CodeData>({
   defaults: () => ({
     variables: [{ variable: "text", value_selector: [] }],
     code_language: "javascript",
-    code: STARTER,
+    code: STARTERS.javascript ?? "",
     outputs: { result: { type: "string", children: null } },
   }),
   outputs: (data) => Object.entries(data.outputs).map(([name, output]) => ({ name, type: output.type })),
   check,
-  Card: ({ data }) => <CardLine mono>{Object.keys(data.outputs).join(", ")}</CardLine>,
+  Card: ({ data }) => (
+    <>
+      <CardLine>{LANGUAGE_NAMES[data.code_language] ?? data.code_language}</CardLine>
+      <CardLine mono>{Object.keys(data.outputs).join(", ")}</CardLine>
+    </>
+  ),
   Panel: lazy(() => import("../panels/CodePanel").then((m) => ({ default: m.CodePanel }))),
 });

@@ -21,6 +21,7 @@ export const end = defineKind<EndData>({
   icon: Flag,
   category: "flow",
   modes: ["workflow"],
+  inside: "never",
   schema,
   defaults: () => ({ outputs: [] }),
   ports: () => [],

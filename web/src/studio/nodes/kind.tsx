@@ -50,6 +50,12 @@ export interface KindSpec<D extends NodeData> {
   readonly starts?: boolean;
   /** One per graph. */
   readonly unique?: boolean;
+  /** Holds other nodes: the kind of its inner start node. */
+  readonly innerStart?: string;
+  /** Part of a container's frame: no settings, never a problem, not in lists. */
+  readonly frame?: boolean;
+  /** Where it may stand: anywhere, not inside a container, or only inside a loop. */
+  readonly inside?: "anywhere" | "never" | "loop";
   /** Offers default values and an error branch; retry has its own switch. */
   readonly failable?: boolean;
   readonly retryable?: boolean;
@@ -76,6 +82,9 @@ export interface Kind {
   readonly modes: readonly AppMode[];
   readonly starts: boolean;
   readonly unique: boolean;
+  readonly innerStart: string | undefined;
+  readonly frame: boolean;
+  readonly inside: "anywhere" | "never" | "loop";
   readonly failable: boolean;
   readonly retryable: boolean;
   readonly runnable: boolean;
@@ -121,6 +130,9 @@ export function defineKind<D extends NodeData>(spec: KindSpec<D>): Kind {
     modes: spec.modes,
     starts: spec.starts ?? false,
     unique: spec.unique ?? false,
+    innerStart: spec.innerStart,
+    frame: spec.frame ?? false,
+    inside: spec.inside ?? (spec.starts ? "never" : "anywhere"),
     failable: spec.failable ?? false,
     retryable: spec.retryable ?? false,
     runnable: spec.runnable ?? false,

@@ -6,7 +6,7 @@ import type { OutputVariable } from "../model/variables";
 import { schemaFields } from "../model/jsonSchema";
 import { CardLine } from "./CardLine";
 import { defineKind, type KindProblem } from "./kind";
-import { baseShape, flag, inputsSchema, modelSchema, selectorSchema, text } from "./schema";
+import { baseShape, flag, inputsSchema, memorySchema, modelProblems, modelSchema, selectorSchema, text, visionSchema } from "./schema";
 
 export const messageSchema = z.looseObject({
   id: z.string().nullish(),
@@ -27,20 +27,9 @@ const schema = z.looseObject({
     .looseObject({ jinja2_variables: inputsSchema })
     .nullish()
     .catch(undefined),
-  memory: z
-    .looseObject({
-      window: z.looseObject({ enabled: flag, size: z.number().nullish().catch(null) }).nullish(),
-      query_prompt_template: z.string().nullish(),
-    })
-    .nullish()
-    .catch(null),
+  memory: memorySchema,
   context: z.looseObject({ enabled: flag, variable_selector: selectorSchema }).catch({ enabled: false, variable_selector: [] }),
-  vision: z
-    .looseObject({
-      enabled: flag,
-      configs: z.looseObject({ variable_selector: selectorSchema, detail: z.string().catch("high") }).nullish().catch(undefined),
-    })
-    .catch({ enabled: false }),
+  vision: visionSchema,
   structured_output: z.looseObject({ schema: z.unknown().optional() }).nullish().catch(undefined),
   structured_output_enabled: flag,
   reasoning_format: z.string().nullish().catch("tagged"),
@@ -78,13 +67,11 @@ function outputs(data: LlmData): OutputVariable[] {
 }
 
 function check(data: LlmData, context: CheckContext): KindProblem[] {
-  const out: KindProblem[] = [];
+  const out: KindProblem[] = [...modelProblems(data)];
   const messages = messagesOf(data);
   const texts = messages.map(messageText);
-  if (!data.model.name) out.push({ code: "noModel" });
   const remembered = data.memory?.query_prompt_template?.trim();
   if (!remembered && !texts.some((t) => t.trim())) out.push({ code: "noPrompt" });
-  if (data.vision.enabled && (data.vision.configs?.variable_selector.length ?? 0) < 2) out.push({ code: "noVisionVariable" });
   const usesContext = texts.some((t) => t.includes("{{#context#}}"));
   if (data.context.enabled && data.context.variable_selector.length >= 2 && !usesContext) out.push({ code: "contextUnused", warning: true });
   if (usesContext && data.context.variable_selector.length < 2) out.push({ code: "contextMissing" });

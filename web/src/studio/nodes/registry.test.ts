@@ -38,7 +38,7 @@ it("a node that goes on after an error says why", () => {
 });
 
 describe("kinds of other versions", () => {
-  it.each(["iteration", "tool", "agent", "human-input", "something-new"])("%s draws and says so", (type) => {
+  it.each(["datasource", "knowledge-index", "trigger-plugin", "something-new"])("%s draws and says so", (type) => {
     const codes = kindOf(type).check({ type, title: "T" }, { variables: [], mode: "workflow" }).map((p) => p.code);
     expect(codes).toEqual(["laterVersion"]);
     expect(kindsFor("workflow").some((k) => k.type === type)).toBe(false);
@@ -79,7 +79,23 @@ describe("problems of real kinds", () => {
     ["http-request", { url: "https://x", body: { type: "binary", data: [{ type: "file", file: [] }] } }, "noBinary"],
     ["code", { code: "", outputs: { a: { type: "string" } } }, "noCode"],
     ["code", { code: "x", outputs: { a: { type: "string" } } }, "noMain"],
-    ["code", { code: "def main(): pass", code_language: "python3", outputs: { a: { type: "string" } } }, "languageLater"],
+    ["code", { code: "main = 1", code_language: "ruby", outputs: { a: { type: "string" } } }, "badLanguage"],
+    ["iteration", {}, "noList"],
+    ["iteration", {}, "emptyFrame"],
+    ["loop", { loop_count: 0 }, "badRounds"],
+    ["loop", { loop_variables: [{ label: "a", value_type: "variable", value: [] }] }, "noValue"],
+    ["loop", { break_conditions: [{ variable_selector: [], comparison_operator: "is" }] }, "incompleteStop"],
+    ["assigner", { version: "2", items: [] }, "noAssignments"],
+    ["assigner", { version: "2", items: [{ variable_selector: ["conversation", "a"], operation: "+=", input_type: "constant" }] }, "incompleteAssignment"],
+    ["assigner", { assigned_variable_selector: ["conversation", "a"], write_mode: "append", input_variable_selector: [] }, "incompleteAssignment"],
+    ["list-operator", { variable: [] }, "noList"],
+    ["list-operator", { filter_by: { enabled: true, conditions: [{ key: "", comparison_operator: "contains", value: "" }] } }, "incompleteFilter"],
+    ["question-classifier", { classes: [{ id: "1", name: "a" }] }, "tooFewClasses"],
+    ["question-classifier", { classes: [{ id: "1", name: "a" }, { id: "2", name: " " }] }, "unnamedClass"],
+    ["parameter-extractor", { parameters: [] }, "noParameters"],
+    ["parameter-extractor", { parameters: [{ name: "__reason", type: "string", description: "x" }] }, "badName"],
+    ["parameter-extractor", { parameters: [{ name: "a", type: "string" }] }, "noDescription"],
+    ["document-extractor", {}, "noDocument"],
     ["code", { code: "function main(){}", outputs: { "1a": { type: "string" } } }, "badName"],
     ["template-transform", { template: " " }, "noTemplate"],
     ["if-else", { cases: [{ case_id: "true", conditions: [] }] }, "noConditions"],

@@ -4,13 +4,21 @@ import type { GraphNode } from "../model/document";
 import type { KindRules } from "../model/problems";
 import type { AppMode } from "../model/variables";
 import { answer } from "./answer";
+import { assigner } from "./assigner";
 import { code } from "./code";
+import { documentExtractor } from "./document-extractor";
 import { end } from "./end";
 import { httpRequest } from "./http-request";
 import { ifElse } from "./if-else";
+import { iterationStart, loopStart } from "./inner";
+import { iteration } from "./iteration";
 import type { Kind } from "./kind";
 import { laterKinds, unknownKind } from "./later";
+import { listOperator } from "./list-operator";
 import { llm } from "./llm";
+import { loop, loopEnd } from "./loop";
+import { parameterExtractor } from "./parameter-extractor";
+import { questionClassifier } from "./question-classifier";
 import { start } from "./start";
 import { templateTransform } from "./template-transform";
 import { variableAggregator } from "./variable-aggregator";
@@ -18,14 +26,24 @@ import { variableAggregator } from "./variable-aggregator";
 /** In the order of the palette. */
 const KINDS: readonly Kind[] = [
   start,
+  answer,
+  end,
   llm,
+  questionClassifier,
+  parameterExtractor,
+  documentExtractor,
   ifElse,
+  iteration,
+  loop,
+  loopEnd,
+  listOperator,
   code,
   templateTransform,
   variableAggregator,
+  assigner,
   httpRequest,
-  answer,
-  end,
+  iterationStart,
+  loopStart,
   ...laterKinds,
 ];
 

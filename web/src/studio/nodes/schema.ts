@@ -38,6 +38,46 @@ export const modelSchema = z
   .catch({ provider: "", name: "", mode: "chat", completion_params: {} });
 export type ModelChoice = z.infer<typeof modelSchema>;
 
+/** What a model node remembers of the conversation. */
+export const memorySchema = z
+  .looseObject({
+    window: z.looseObject({ enabled: flag, size: z.number().nullish().catch(null) }).nullish(),
+    query_prompt_template: z.string().nullish(),
+  })
+  .nullish()
+  .catch(null);
+export type Memory = z.infer<typeof memorySchema>;
+
+/** Files a model node looks at. */
+export const visionSchema = z
+  .looseObject({
+    enabled: flag,
+    configs: z.looseObject({ variable_selector: selectorSchema, detail: z.string().catch("high") }).nullish().catch(undefined),
+  })
+  .nullish()
+  .catch({ enabled: false })
+  .transform((v) => v ?? { enabled: false });
+export type Vision = z.infer<typeof visionSchema>;
+
+/** Problems of a model and of what it looks at, the same for every model node. */
+export function modelProblems(data: { readonly model: ModelChoice; readonly vision: Vision }): { code: string }[] {
+  const out: { code: string }[] = [];
+  if (!data.model.name) out.push({ code: "noModel" });
+  if (data.vision.enabled && (data.vision.configs?.variable_selector.length ?? 0) < 2) out.push({ code: "noVisionVariable" });
+  return out;
+}
+
+export const NO_MODEL = { provider: "", name: "", mode: "chat", completion_params: {} };
+
+/** A list that may be absent or broken: what cannot be read is an empty list. */
+export function listOf<T extends z.ZodType>(item: T) {
+  return z
+    .array(item)
+    .nullish()
+    .catch([])
+    .transform((v): z.output<T>[] => v ?? []);
+}
+
 /** Names that templates can address. */
 export const NAME = /^[A-Za-z_][A-Za-z0-9_]{0,29}$/;
 

@@ -1,16 +1,21 @@
 import { Plus, Trash2 } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { CodeEditor } from "../editors/CodeEditor";
-import { type CodeData, CODE_TYPES } from "../nodes/code";
+import { type CodeData, CODE_TYPES, LANGUAGE_NAMES, LANGUAGES, STARTERS } from "../nodes/code";
 import type { PanelProps } from "../nodes/kind";
 import { freeName, NAME } from "../nodes/schema";
-import { Button, IconButton, SelectField, TextField, Wrong } from "../parts/controls";
+import { Button, IconButton, SelectField, TextField } from "../parts/controls";
 import { renameVariable, settingsChanges } from "../store/actions";
 import { NamedInputs } from "./NamedInputs";
 
 export function CodePanel({ id, data, update }: PanelProps<CodeData>) {
   const { t } = useTranslation("studio");
-  const other = data.code_language !== "javascript";
+  const python = data.code_language === "python3";
+  // Code nobody has touched follows the language.
+  const choose = (code_language: string) => {
+    const untouched = data.code.trim() === "" || Object.values(STARTERS).includes(data.code);
+    update({ code_language, ...(untouched ? { code: STARTERS[code_language] ?? "" } : {}) });
+  };
   return (
     <>
       <NamedInputs
@@ -25,20 +30,14 @@ export function CodePanel({ id, data, update }: PanelProps<CodeData>) {
       <section className="st-section">
         <div className="st-between">
           <span className="st-label">{t("code.code")}</span>
-          <span className="st-meta">{other ? data.code_language : "JavaScript"}</span>
+          <div className="st-language">
+            <SelectField label={t("code.language")} hideLabel value={data.code_language} options={LANGUAGES.map((l) => ({ value: l, label: LANGUAGE_NAMES[l] ?? l }))} onChange={choose} />
+          </div>
         </div>
-        {other ? (
-          <>
-            <Wrong>{t("code.otherLanguage", { language: data.code_language })}</Wrong>
-            <Button size="sm" onClick={() => update({ code_language: "javascript" })}>
-              {t("code.useJavaScript")}
-            </Button>
-          </>
-        ) : null}
         <div className="st-box">
-          <CodeEditor label={t("code.code")} language={other ? "text" : "javascript"} value={data.code} onChange={(code) => update({ code })} />
+          <CodeEditor label={t("code.code")} language={python ? "python" : data.code_language === "javascript" ? "javascript" : "text"} value={data.code} onChange={(code) => update({ code })} />
         </div>
-        <span className="st-hint">{t("code.hint")}</span>
+        <span className="st-hint">{t(python ? "code.hintPython" : "code.hint")}</span>
       </section>
       <CodeOutputs id={id} data={data} update={update} />
     </>

@@ -2,13 +2,12 @@
 import { Plus } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { ModelField } from "../editors/ModelField";
-import { PromptEditor } from "../editors/PromptEditor";
 import { VariableField } from "../editors/VariableField";
 import type { PanelProps } from "../nodes/kind";
 import { type LlmData, messagesOf, type PromptMessage } from "../nodes/llm";
-import { Button, NumberField, SelectField, SwitchRow } from "../parts/controls";
-import { useStudio } from "../store/studio";
+import { Button, SwitchRow } from "../parts/controls";
 import { MessageBox } from "./MessageBox";
+import { MemoryFields, VisionFields } from "./ModelExtras";
 import { NamedInputs } from "./NamedInputs";
 import { OutputSchema } from "./OutputSchema";
 
@@ -108,46 +107,12 @@ function ContextSection({ id, data, update }: PanelProps<LlmData>) {
 }
 
 const CONTEXT_TYPES = ["string", "array[object]", "array[string]"];
-const VISION_TYPES = ["file", "array[file]"];
-
 function MoreSection({ id, data, update }: PanelProps<LlmData>) {
   const { t } = useTranslation("studio");
-  const mode = useStudio((s) => s.mode);
-  const memory = data.memory ?? undefined;
-  const window = memory?.window;
-  const vision = data.vision;
-  const configs = vision.configs ?? { variable_selector: mode === "advanced-chat" ? ["sys", "files"] : [], detail: "high" };
   return (
     <section className="st-section">
-      {mode === "advanced-chat" ? (
-        <>
-          <SwitchRow
-            label={t("llm.memory")}
-            note={window?.enabled && window.size ? t("llm.memoryLast", { count: window.size }) : ""}
-            checked={memory !== undefined}
-            onChange={(on) => update({ memory: on ? { window: { enabled: false, size: 50 }, query_prompt_template: "{{#sys.query#}}\n\n{{#sys.files#}}" } : undefined })}
-          />
-          {memory ? (
-            <>
-              <SwitchRow label={t("llm.memoryWindow")} checked={Boolean(window?.enabled)} onChange={(enabled) => update({ memory: { ...memory, window: { ...window, enabled, size: window?.size ?? 50 } } })} />
-              {window?.enabled ? <NumberField label={t("llm.memorySize")} min={1} max={100} value={window.size ?? undefined} onChange={(size) => update({ memory: { ...memory, window: { ...window, size: size ?? null } } })} /> : null}
-              <div className="st-box">
-                <div className="st-box-head">
-                  <span>{t("llm.memoryQuery")}</span>
-                </div>
-                <PromptEditor node={id} label={t("llm.memoryQuery")} value={memory.query_prompt_template ?? ""} onChange={(query_prompt_template) => update({ memory: { ...memory, query_prompt_template } })} />
-              </div>
-            </>
-          ) : null}
-        </>
-      ) : null}
-      <SwitchRow label={t("llm.vision")} checked={vision.enabled} onChange={(enabled) => update({ vision: { ...vision, enabled, ...(enabled ? { configs } : {}) } })} />
-      {vision.enabled ? (
-        <>
-          <VariableField node={id} label={t("llm.visionVariable")} types={VISION_TYPES} value={configs.variable_selector} onChange={(variable_selector) => update({ vision: { ...vision, configs: { ...configs, variable_selector } } })} />
-          <SelectField label={t("llm.visionDetail")} value={configs.detail} options={["high", "low"].map((d) => ({ value: d, label: t(`llm.details.${d}`) }))} onChange={(detail) => update({ vision: { ...vision, configs: { ...configs, detail } } })} />
-        </>
-      ) : null}
+      <MemoryFields query node={id} value={data.memory} onChange={(memory) => update({ memory })} />
+      <VisionFields node={id} value={data.vision} onChange={(vision) => update({ vision })} />
       <SwitchRow label={t("llm.structured")} checked={data.structured_output_enabled} onChange={(structured_output_enabled) => update({ structured_output_enabled })} />
       {data.structured_output_enabled ? <OutputSchema schema={data.structured_output?.schema} onChange={(schema) => update({ structured_output: { ...data.structured_output, schema } })} /> : null}
       <SwitchRow label={t("llm.separateReasoning")} note={t("llm.separateReasoningNote")} checked={data.reasoning_format === "separated"} onChange={(on) => update({ reasoning_format: on ? "separated" : "tagged" })} />

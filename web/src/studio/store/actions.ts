@@ -1,6 +1,7 @@
 /** What the canvas and the panels do: each an edit of the document or a change of what is shown. */
 import { type Connection, outputPorts, refuse } from "../model/connect";
 import { copy as copyText, paste as pasteText } from "../model/clipboard";
+import { absolute, containerAt } from "../model/containers";
 import { containerOf, type GraphNode, isNote, type NodeData, NOTE, type Point, type StudioDocument } from "../model/document";
 import * as edits from "../model/edits";
 import { newNodeId } from "../model/ids";
@@ -80,29 +81,42 @@ export interface NewNode {
   readonly type: string;
   readonly title: string;
   readonly model: { provider: string; name: string; mode: string } | undefined;
+  /** Settings it starts with besides those of its kind, such as the tool that was chosen. */
+  readonly data?: Readonly<Record<string, unknown>>;
 }
 
-function build(document: StudioDocument, wanted: NewNode, position: Point, inside: GraphNode | undefined): GraphNode {
+function build(document: StudioDocument, wanted: NewNode, position: Point): GraphNode {
   const kind = kindOf(wanted.type);
   const data: NodeData = {
     ...kind.defaults({ mode: state().mode, model: wanted.model }),
+    ...wanted.data,
     type: wanted.type,
     title: edits.freeTitle(document, wanted.title),
     desc: "",
   };
-  for (const key of ["isInIteration", "iteration_id", "isInLoop", "loop_id"]) {
-    if (inside?.data[key] !== undefined) data[key] = inside.data[key];
-  }
-  return {
-    id: newNodeId(document.nodes),
-    type: "custom",
-    position,
-    positionAbsolute: position,
-    sourcePosition: "right",
-    targetPosition: "left",
-    ...(inside?.parentId ? { parentId: inside.parentId, extent: "parent", zIndex: 1002 } : {}),
-    data,
-  };
+  return { id: newNodeId(document.nodes), type: "custom", position, positionAbsolute: position, sourcePosition: "right", targetPosition: "left", data };
+}
+
+/** The frame a node asked for this way would stand in. */
+export function containerFor(document: StudioDocument, request: PaletteRequest | undefined): GraphNode | undefined {
+  const edge = request?.edge ? document.edges.get(request.edge) : undefined;
+  const beside = document.nodes.get(request?.from?.source ?? edge?.source ?? request?.replace ?? "");
+  if (!beside) return request?.place ? containerAt(document, request.place) : undefined;
+  const id = containerOf(beside);
+  return id === undefined ? undefined : document.nodes.get(id);
+}
+
+/** Whether a kind may stand in this frame, or outside of all. */
+export function mayStand(type: string, container: GraphNode | undefined): boolean {
+  const { inside } = kindOf(type);
+  if (!container) return inside !== "loop";
+  return inside === "anywhere" || (inside === "loop" && container.data.type === "loop");
+}
+
+const DRAWN: Size = { width: 188, height: 96 };
+
+function sizeOf(node: GraphNode): Size {
+  return getView()?.sizeOf(node.id) ?? DRAWN;
 }
 
 /** Adds a node where the palette was asked for: behind a port, on an edge, at a place, or instead of a node. */
@@ -112,17 +126,20 @@ export function addNode(wanted: NewNode, request: PaletteRequest | undefined): v
     changeKind(request.replace, wanted);
     return;
   }
+  const container = containerFor(document, request);
+  set({ palette: undefined });
+  if (!mayStand(wanted.type, container)) return;
   const source = request?.from ? document.nodes.get(request.from.source) : undefined;
-  const onEdge = request?.edge ? document.edges.get(request.edge) : undefined;
-  const inside = source ?? (onEdge ? document.nodes.get(onEdge.source) : undefined);
-  const place = request?.place ?? (source ? edits.placeAfter(document, source.id) : edits.freePlace(document, getView()?.centre() ?? { x: 80, y: 200 }));
-  const node = build(document, wanted, place, inside && containerOf(inside) ? inside : undefined);
+  const corner = container ? absolute(document, container) : { x: 0, y: 0 };
+  const given = request?.place ? { x: Math.round(request.place.x - corner.x), y: Math.round(request.place.y - corner.y) } : undefined;
+  const place = given ?? (source ? edits.placeAfter(document, source.id) : edits.freePlace(document, getView()?.centre() ?? { x: 80, y: 200 }));
+  const fresh = build(document, wanted, container ? { x: Math.max(place.x, 12), y: Math.max(place.y, 52) } : place);
+  const node = container ? edits.inside(document, fresh, container) : fresh;
   let changes: Change[];
   if (request?.from && source) changes = edits.addAfter(document, node, request.from, portsOf);
   else if (request?.edge) changes = edits.insertOnEdge(document, node, request.edge, portsOf);
   else changes = edits.addNode(node);
-  set({ palette: undefined });
-  edit("edit.add", changes, { subject: node.data.title });
+  edit("edit.add", edits.withRoom(document, changes, container?.id, sizeOf), { subject: node.data.title });
   inspect(node.id, "settings");
   // Drawn in the next frames; the keyboard goes on from the new node.
   setTimeout(() => getView()?.focus(node.id), 80);
@@ -132,7 +149,7 @@ function changeKind(id: string, wanted: NewNode): void {
   const { document } = state();
   const before = document.nodes.get(id);
   if (!before) return;
-  const fresh = build(document, wanted, before.position, undefined);
+  const fresh = build(document, wanted, before.position);
   set({ palette: undefined, inspectorTab: "settings" });
   edit("edit.changeKind", edits.changeKind(document, id, fresh.data, portsOf), { subject: before.data.title });
 }
@@ -202,8 +219,10 @@ export function nudge(dx: number, dy: number): void {
   move(to, "nudge");
 }
 
-export function resize(id: string, width: number, height: number): void {
-  edit("edit.resize", edits.resizeNode(state().document, id, Math.round(width), Math.round(height)));
+export function resize(id: string, size: Size, position?: Point): void {
+  const whole = { width: Math.round(size.width), height: Math.round(size.height) };
+  const place = position ? { x: Math.round(position.x), y: Math.round(position.y) } : undefined;
+  edit("edit.resize", edits.resizeNode(state().document, id, whole, place));
 }
 
 /** Changes settings of a node; typing in one field is one step of undo. */
@@ -289,6 +308,9 @@ export function duplicateSelection(): void {
   const text = copyText(state().document, chosen());
   const pasted = text ? pasteText(state().document, text, undefined, (type) => kindOf(type).unique) : undefined;
   if (!pasted || pasted.ids.length === 0) return;
-  edit("edit.duplicate", pasted.changes);
+  const holders = new Set(pasted.ids.flatMap((id) => pasted.changes.flatMap((c) => (c.on === "node" && c.id === id && c.after ? (containerOf(c.after) ?? []) : []))));
+  let changes: Change[] = pasted.changes;
+  for (const holder of holders) changes = edits.withRoom(state().document, changes, holder, sizeOf);
+  edit("edit.duplicate", changes);
   select(pasted.ids);
 }

@@ -6,10 +6,11 @@ import { kindOf, outputsFor } from "../nodes/registry";
 import type { Category } from "../nodes/kind";
 import { shown, useStudio } from "./studio";
 
-export function useVariables(id: string): VariableGroup[] {
+/** `inside`: with what a container holds. */
+export function useVariables(id: string, inside = false): VariableGroup[] {
   const document = useStudio(shown);
   const mode = useStudio((s) => s.mode);
-  return useMemo(() => available(document, id, mode, outputsFor(mode)), [document, id, mode]);
+  return useMemo(() => available(document, id, mode, outputsFor(mode), inside), [document, id, mode, inside]);
 }
 
 export interface ChipLook {
@@ -20,15 +21,23 @@ export interface ChipLook {
   readonly state: "ok" | "gone" | "notBefore";
 }
 
-const SPECIAL = new Set(["context", "histories", "query"]);
+const SPECIAL = new Set(["context", "histories", "query", "url"]);
+/** In the text of a form: the field a person fills in. */
+export const FORM_FIELD = "$output";
 
 /** How a reference is drawn: by node title and field, crimson when it leads nowhere. */
 export function useChip(id: string, selector: Selector): ChipLook {
-  const groups = useVariables(id);
+  const groups = useVariables(id, true);
   const [scope = "", ...path] = selector;
   const node = useStudio((s) => shown(s).nodes.get(scope));
+  const own = useStudio((s) => shown(s).nodes.get(id));
   if (selector.length === 1 && SPECIAL.has(scope)) {
-    return { source: "", name: scope, kind: "", category: "knowledge", state: "ok" };
+    return { source: "", name: scope, kind: "", category: scope === "url" ? "human" : "knowledge", state: "ok" };
+  }
+  if (scope === FORM_FIELD) {
+    const inputs: unknown = own?.data.inputs;
+    const there = Array.isArray(inputs) && inputs.some((i: unknown) => typeof i === "object" && i !== null && Reflect.get(i, "output_variable_name") === path[0]);
+    return { source: "", name: path.join("."), kind: "human-input", category: "human", state: there ? "ok" : "gone" };
   }
   const kind = node?.data.type ?? "";
   const found = resolve(groups, selector);
