@@ -349,3 +349,48 @@ impl From<Process> for entity::processes::Model {
         }
     }
 }
+
+/// From which run another one was made, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunOrigin {
+    pub run_id: RunId,
+    pub tenant_id: TenantId,
+    pub app_id: AppId,
+    pub parent_run_id: RunId,
+    /// `replay` or `fork`.
+    pub kind: String,
+    /// Where a fork leaves its parent.
+    pub node_id: Option<String>,
+    pub created_by: Uuid,
+    pub created_at: DateTime<Utc>,
+}
+
+impl From<entity::workflow_run_origins::Model> for RunOrigin {
+    fn from(row: entity::workflow_run_origins::Model) -> Self {
+        Self {
+            run_id: RunId(row.run_id),
+            tenant_id: TenantId(row.tenant_id),
+            app_id: AppId(row.app_id),
+            parent_run_id: RunId(row.parent_run_id),
+            kind: row.kind,
+            node_id: row.node_id,
+            created_by: row.created_by,
+            created_at: row.created_at,
+        }
+    }
+}
+
+impl From<RunOrigin> for entity::workflow_run_origins::Model {
+    fn from(item: RunOrigin) -> Self {
+        Self {
+            run_id: item.run_id.0,
+            tenant_id: item.tenant_id.0,
+            app_id: item.app_id.0,
+            parent_run_id: item.parent_run_id.0,
+            kind: item.kind,
+            node_id: item.node_id,
+            created_by: item.created_by,
+            created_at: item.created_at,
+        }
+    }
+}

@@ -142,3 +142,51 @@ impl From<DraftVariable> for entity::workflow_draft_variables::Model {
         }
     }
 }
+
+/// Full content of a draft variable that is too large for its row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DraftVariableFile {
+    pub id: FileId,
+    pub tenant_id: TenantId,
+    pub app_id: AppId,
+    pub user_id: Uuid,
+    pub upload_file_id: FileId,
+    /// Bytes of its JSON.
+    pub size: i64,
+    /// Characters of a text, elements of a list, keys of an object.
+    pub length: Option<i32>,
+    pub value_type: String,
+    pub created_at: DateTime<Utc>,
+}
+
+impl From<entity::workflow_draft_variable_files::Model> for DraftVariableFile {
+    fn from(row: entity::workflow_draft_variable_files::Model) -> Self {
+        Self {
+            id: FileId(row.id),
+            tenant_id: TenantId(row.tenant_id),
+            app_id: AppId(row.app_id),
+            user_id: row.user_id,
+            upload_file_id: FileId(row.upload_file_id),
+            size: row.size,
+            length: row.length,
+            value_type: row.value_type,
+            created_at: row.created_at,
+        }
+    }
+}
+
+impl From<DraftVariableFile> for entity::workflow_draft_variable_files::Model {
+    fn from(item: DraftVariableFile) -> Self {
+        Self {
+            id: item.id.0,
+            tenant_id: item.tenant_id.0,
+            app_id: item.app_id.0,
+            user_id: item.user_id,
+            upload_file_id: item.upload_file_id.0,
+            size: item.size,
+            length: item.length,
+            value_type: item.value_type,
+            created_at: item.created_at,
+        }
+    }
+}

@@ -11,18 +11,20 @@ mod statement;
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use ox_types::ConversationId;
+use ox_types::{AppId, ConversationId, NodeRunId};
 use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
 use uuid::Uuid;
 
 use self::{
-    rows::{CONVERSATIONS, FILES, INTENTS, LOGS, MESSAGES, NODES, RUNS, VARIABLES},
+    rows::{CONVERSATIONS, DRAFTS, FILES, INTENTS, LOGS, MESSAGES, NODES, RUNS, VARIABLES},
     statement::Upsert,
 };
+use super::human_input::PauseRecord;
 use crate::{
     Database, Error, Result, Tx,
     model::{
-        Conversation, ConversationVariable, Message, MessageFile, NodeExecution, RunIntent, WorkflowAppLog, WorkflowRun,
+        Conversation, ConversationVariable, DraftVariable, Message, MessageFile, NodeExecution, RunIntent,
+        WorkflowAppLog, WorkflowRun,
     },
 };
 
@@ -39,6 +41,19 @@ pub struct RunBatch<'a> {
     pub messages: Vec<&'a Message>,
     pub message_files: Vec<&'a MessageFile>,
     pub variables: Vec<&'a ConversationVariable>,
+    pub pauses: Vec<&'a PauseRecord>,
+    /// What the inspector shows of the nodes that `inspected` names.
+    pub drafts: Vec<&'a DraftVariable>,
+    /// Nodes that ran in the editor: their variables of earlier executions go.
+    pub inspected: Vec<&'a Inspected>,
+}
+
+/// A node of an app whose variables all come from one execution.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inspected {
+    pub app_id: AppId,
+    pub node_id: String,
+    pub execution: NodeRunId,
 }
 
 /// Messages were added to a conversation that exists.
@@ -62,6 +77,9 @@ impl RunBatch<'_> {
             && self.messages.is_empty()
             && self.message_files.is_empty()
             && self.variables.is_empty()
+            && self.pauses.is_empty()
+            && self.drafts.is_empty()
+            && self.inspected.is_empty()
     }
 
     /// How many rows it writes.
@@ -76,6 +94,8 @@ impl RunBatch<'_> {
             + self.messages.len()
             + self.message_files.len()
             + self.variables.len()
+            + self.pauses.len()
+            + self.drafts.len()
     }
 }
 
@@ -147,6 +167,25 @@ pub async fn write(tx: &Tx, batch: &RunBatch<'_>) -> Result<()> {
     put(tx, &LOGS, &batch.logs).await?;
     put(tx, &INTENTS, &batch.intents).await?;
     put(tx, &VARIABLES, &batch.variables).await?;
+    for pause in &batch.pauses {
+        super::human_input::record(tx, pause).await?;
+    }
+    forget_inspected(tx, &batch.inspected).await?;
+    put(tx, &DRAFTS, &batch.drafts).await?;
+    Ok(())
+}
+
+/// Only runs of the editor come here: one statement for each node does.
+async fn forget_inspected(tx: &Tx, nodes: &[&Inspected]) -> Result<()> {
+    let connection = tx.connection();
+    for node in nodes {
+        let statement = Statement::from_sql_and_values(
+            connection.get_database_backend(),
+            "DELETE FROM workflow_draft_variables WHERE app_id = $1 AND node_id = $2 AND node_execution_id <> $3",
+            [node.app_id.0.into(), node.node_id.clone().into(), node.execution.0.into()],
+        );
+        connection.execute_raw(statement).await?;
+    }
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! Runs, their node executions and the run log of an app, for reading.
 
 use chrono::{DateTime, Utc};
-use ox_types::{AppId, RunId, TenantId, WorkflowId};
+use ox_types::{AppId, NodeRunId, RunId, TenantId, WorkflowId};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Statement, Value};
 use uuid::Uuid;
 
@@ -23,6 +23,20 @@ pub async fn find(source: &impl Source, tenant: TenantId, app: AppId, id: RunId)
         .filter(in_span(runs::Column::CreatedAt, Span::of(id.0)))
         .filter(runs::Column::TenantId.eq(tenant.0))
         .filter(runs::Column::AppId.eq(app.0))
+        .one(&source.executor())
+        .await?;
+    Ok(found.map(WorkflowRun::from))
+}
+
+/// A run of a workspace.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_in(source: &impl Source, tenant: TenantId, id: RunId) -> Result<Option<WorkflowRun>> {
+    let found = runs::Entity::find()
+        .filter(runs::Column::Id.eq(id.0))
+        .filter(in_span(runs::Column::CreatedAt, Span::of(id.0)))
+        .filter(runs::Column::TenantId.eq(tenant.0))
         .one(&source.executor())
         .await?;
     Ok(found.map(WorkflowRun::from))
@@ -97,6 +111,26 @@ pub async fn executions_of(source: &impl Source, run: &WorkflowRun) -> Result<Ve
     Ok(found.into_iter().map(NodeExecution::from).collect())
 }
 
+/// One execution of a node of an app.
+///
+/// # Errors
+/// When the database fails.
+pub async fn execution(
+    source: &impl Source,
+    tenant: TenantId,
+    app: AppId,
+    id: NodeRunId,
+) -> Result<Option<NodeExecution>> {
+    let found = nodes::Entity::find()
+        .filter(nodes::Column::Id.eq(id.0))
+        .filter(in_span(nodes::Column::CreatedAt, Span::of(id.0)))
+        .filter(nodes::Column::TenantId.eq(tenant.0))
+        .filter(nodes::Column::AppId.eq(app.0))
+        .one(&source.executor())
+        .await?;
+    Ok(found.map(NodeExecution::from))
+}
+
 /// The newest execution of a node in the editor, whatever started it.
 ///
 /// # Errors
@@ -155,7 +189,7 @@ pub async fn log_page(
 ) -> Result<(Vec<LogEntry>, u64)> {
     let executor = source.executor();
     let backend = executor.get_database_backend();
-    let query = LogQuery::new(tenant, app, filter);
+    let query = LogQuery::new(tenant, app, filter, filter.status.is_some() || filter.keyword.is_some());
     let counted = format!("SELECT COUNT(*) AS n FROM (SELECT 1 AS one {} LIMIT {COUNTED}) AS c", query.from_where);
     let total = executor
         .query_one_raw(Statement::from_sql_and_values(backend, counted, query.values.clone()))
@@ -183,15 +217,16 @@ pub async fn log_page(
 }
 
 /// `FROM … WHERE …` of the run log with its values.
-struct LogQuery {
-    from_where: String,
-    values: Vec<Value>,
+pub(super) struct LogQuery {
+    pub from_where: String,
+    pub values: Vec<Value>,
 }
 
 impl LogQuery {
-    fn new(tenant: TenantId, app: AppId, filter: &LogFilter) -> Self {
+    /// The entry is `l`, its end user `e` where the filter asks for one, and its run `r` where asked for.
+    pub fn new(tenant: TenantId, app: AppId, filter: &LogFilter, with_run: bool) -> Self {
         let mut query = Self { from_where: String::from("FROM workflow_app_logs l"), values: Vec::new() };
-        if filter.status.is_some() || filter.keyword.is_some() {
+        if with_run {
             query.from_where.push_str(" JOIN workflow_runs r ON r.id = l.workflow_run_id");
         }
         if filter.end_user_session.is_some() || filter.keyword.is_some() {
@@ -224,8 +259,7 @@ impl LogQuery {
     }
 
     fn keyword(&mut self, keyword: &str) {
-        let escaped = keyword.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-        let pattern = format!("%{escaped}%");
+        let pattern = pattern(keyword);
         let mut sql = String::from(" AND (");
         for column in ["r.inputs", "r.outputs", "e.session_id"] {
             sql.push_str(&format!("lower({column}) LIKE ? ESCAPE '\\' OR "));
@@ -237,7 +271,7 @@ impl LogQuery {
     }
 
     /// Adds a condition; both databases know numbered parameters.
-    fn and(&mut self, sql: &str, values: impl IntoIterator<Item = Value>) {
+    pub fn and(&mut self, sql: &str, values: impl IntoIterator<Item = Value>) {
         let mut number = self.values.len();
         for piece in sql.split_inclusive('?') {
             self.from_where.push_str(piece.trim_end_matches('?'));
@@ -248,4 +282,10 @@ impl LogQuery {
         }
         self.values.extend(values);
     }
+}
+
+/// Finds a text anywhere in another, in any case; for `LIKE … ESCAPE '\\'` on lower-case texts.
+pub(super) fn pattern(keyword: &str) -> String {
+    let escaped = keyword.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    format!("%{escaped}%")
 }
