@@ -8,6 +8,7 @@ mod structure;
 mod tests;
 
 use ox_types::Json;
+pub use references::selectors;
 
 use crate::{
     document::{AppDocument, AppMode, Body, DocumentError, WorkflowBody},

@@ -41,12 +41,8 @@ pub fn check(mode: AppMode, body: &WorkflowBody, graph: &Graph, problems: &mut P
     let names: HashMap<&str, Option<Vec<String>>> =
         graph.nodes.iter().map(|node| (node.id.as_str(), outputs::names(node))).collect();
     for (index, node) in graph.nodes.iter().enumerate() {
-        let mut found = Vec::new();
-        collect(&node.data, "", &mut found);
-        let mut told = HashSet::new();
-        found.retain(|selector| told.insert(selector.clone()));
         let mut before = None;
-        for selector in &found {
+        for selector in &selectors(&node.data) {
             if check_name(node, selector, &scopes, &names, problems) && graph.nodes.len() <= MAX_ORDERED_NODES {
                 let before = before.get_or_insert_with(|| available(graph, index));
                 check_order(graph, node, selector, before, problems);
@@ -55,7 +51,15 @@ pub fn check(mode: AppMode, body: &WorkflowBody, graph: &Graph, problems: &mut P
     }
 }
 
-/// All selectors in a node's settings, in their order.
+/// All selectors in a node's settings, in their order and each once.
+#[must_use]
+pub fn selectors(settings: &Json) -> Vec<Vec<String>> {
+    let (mut found, mut told) = (Vec::new(), HashSet::new());
+    collect(settings, "", &mut found);
+    found.retain(|selector| told.insert(selector.clone()));
+    found
+}
+
 fn collect(json: &Json, key: &str, found: &mut Vec<Vec<String>>) {
     match json {
         Json::String(text) if text.contains("{{#") && !OTHER_LANGUAGES.contains(&key) => {
