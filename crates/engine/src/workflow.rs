@@ -16,6 +16,8 @@ pub struct Workflow {
     pub(crate) nodes: Vec<CompiledNode>,
     /// By the index of the node a frame begins with.
     layouts: HashMap<usize, Arc<Layout>>,
+    /// Where runs begin that are not told where.
+    root: usize,
 }
 
 /// A node with what follows from it and the graph.
@@ -54,13 +56,27 @@ impl Workflow {
     /// # Errors
     /// When the graph has no beginning, or a node's configuration cannot be read.
     pub fn compile(graph: Arc<Graph>, factory: &dyn NodeFactory) -> Result<Arc<Self>, CompileError> {
-        let default_root = graph.root(None)?;
+        let root = graph.root(None)?;
+        Self::compile_at(graph, factory, root)
+    }
+
+    /// As [`Self::compile`], for a graph whose runs begin with this node, of whatever kind it is: a part of a workflow
+    /// that is tried out by itself.
+    ///
+    /// # Errors
+    /// When the node is not in the graph, or a node's configuration cannot be read.
+    pub fn compile_from(graph: Arc<Graph>, factory: &dyn NodeFactory, root: &str) -> Result<Arc<Self>, CompileError> {
+        let root = graph.index_of(root).ok_or_else(|| GraphError::UnknownRoot(root.to_owned()))?;
+        Self::compile_at(graph, factory, root)
+    }
+
+    fn compile_at(graph: Arc<Graph>, factory: &dyn NodeFactory, root: usize) -> Result<Arc<Self>, CompileError> {
         let mut nodes = Vec::with_capacity(graph.nodes.len());
         for spec in &graph.nodes {
             nodes.push(compile_node(&graph, spec, factory.build(spec)?)?);
         }
-        let mut workflow = Self { graph, nodes, layouts: HashMap::new() };
-        let beginnings: Vec<usize> = std::iter::once(default_root)
+        let mut workflow = Self { graph, nodes, layouts: HashMap::new(), root };
+        let beginnings: Vec<usize> = std::iter::once(root)
             .chain(workflow.nodes.iter().enumerate().filter(|(_, node)| is_root_kind(&node.spec.kind)).map(|(i, _)| i))
             .chain(workflow.nodes.iter().filter_map(|node| node.inner.as_ref().map(|(root, _)| *root)))
             .collect();
@@ -103,7 +119,10 @@ impl Workflow {
 
     /// The layout of a run that begins with the requested node, or with the graph's own beginning.
     pub(crate) fn beginning(&self, requested: Option<&str>) -> Result<Arc<Layout>, GraphError> {
-        let root = self.graph.root(requested)?;
+        let root = match requested {
+            Some(_) => self.graph.root(requested)?,
+            None => self.root,
+        };
         Ok(self.layout_of(root))
     }
 
