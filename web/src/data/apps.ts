@@ -43,6 +43,8 @@ export interface Site {
   readonly custom_disclaimer: string;
   readonly app_base_url: string;
   readonly show_workflow_steps: boolean;
+  readonly chat_color_theme: string | null;
+  readonly chat_color_theme_inverted: boolean;
 }
 
 export interface AppDetail extends Omit<AppItem, "model_config"> {
@@ -93,6 +95,37 @@ export const appList = (filter: AppFilter) =>
 export const allApps = queryOptions({ queryKey: ["apps", "all"], queryFn: () => get<Page<AppItem>>("/apps", { page: 1, limit: 100 }), staleTime: 30_000 });
 export const appDetail = (id: string) => queryOptions({ queryKey: ["apps", "one", id], queryFn: () => get<AppDetail>(`/apps/${id}`), staleTime: 30_000 });
 export const tagList = queryOptions({ queryKey: ["tags", "app"], queryFn: () => get<Tag[]>("/tags", { type: "app" }) });
+
+/** What callers did with an app in the last hours; numbers are null where nothing ran. */
+export interface Figures {
+  readonly app_id: string;
+  readonly runs: number;
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly success_rate: number | null;
+  readonly p95_seconds: number | null;
+  readonly total_tokens: number;
+  readonly total_price: string;
+  readonly currency: string;
+  readonly per_hour: readonly number[];
+}
+
+const MOST_FIGURES = 100;
+
+export const appFigures = (ids: readonly string[], hours: number) =>
+  queryOptions({
+    queryKey: ["figures", hours, ids],
+    queryFn: async () => {
+      const parts: string[][] = [];
+      for (let at = 0; at < ids.length; at += MOST_FIGURES) parts.push(ids.slice(at, at + MOST_FIGURES));
+      const answers = await Promise.all(parts.map((part) => get<{ data: Figures[] }>("/apps/figures", { ids: part.join(","), hours })));
+      return new Map(answers.flatMap((answer) => answer.data.map((each) => [each.app_id, each] as const)));
+    },
+    enabled: ids.length > 0,
+    staleTime: 30_000,
+    refetchInterval: 60_000,
+    placeholderData: (before) => before,
+  });
 
 export interface AppFields {
   readonly name: string;

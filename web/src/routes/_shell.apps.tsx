@@ -11,6 +11,11 @@ export const Route = createFileRoute("/_shell/apps")({
     q: z.coerce.string().optional().catch(undefined),
     tags: z.string().optional().catch(undefined),
     mine: z.boolean().optional().catch(undefined),
+    hours: z
+      .union([z.literal(1), z.literal(24), z.literal(168)])
+      .optional()
+      .catch(undefined),
+    view: z.literal("cards").optional().catch(undefined),
     dialog: z.enum(["create", "import"]).optional().catch(undefined),
     kind: mode,
   }),

@@ -74,7 +74,17 @@ export function Confirm({ open, onClose, onConfirm, title, text, confirm, cancel
     >
       <AlertDialog.Portal>
         <AlertDialog.Overlay className="scrim" />
-        <AlertDialog.Content className="dialog p-5 gap-3" data-size="sm">
+        <AlertDialog.Content
+          className="dialog p-5 gap-3"
+          data-size="sm"
+          onOpenAutoFocus={(event) => {
+            // Where a name has to be typed, that is the next thing to do; else the safe button has the focus.
+            const field = event.currentTarget instanceof HTMLElement ? event.currentTarget.querySelector("input") : null;
+            if (!field) return;
+            event.preventDefault();
+            field.focus();
+          }}
+        >
           <AlertDialog.Title className="text-16 font-semibold">{title}</AlertDialog.Title>
           <AlertDialog.Description asChild>
             <div className="text-14 text-ink-2">{text}</div>

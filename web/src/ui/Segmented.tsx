@@ -6,6 +6,8 @@ export interface Segment<T extends string> {
   readonly label: string;
   readonly count?: string | undefined;
   readonly icon?: LucideIcon;
+  /** Only the icon is shown; the label is its name. */
+  readonly bare?: boolean;
 }
 
 export function Segmented<T extends string>({
@@ -30,10 +32,10 @@ export function Segmented<T extends string>({
         if (found) onChange(found.value);
       }}
     >
-      {segments.map(({ value: key, label: text, count, icon: Icon }) => (
-        <RadioGroup.Item key={key} value={key}>
+      {segments.map(({ value: key, label: text, count, icon: Icon, bare }) => (
+        <RadioGroup.Item key={key} value={key} {...(bare ? { "aria-label": text, title: text } : {})}>
           {Icon ? <Icon size={14} strokeWidth={1.9} aria-hidden /> : null}
-          {text}
+          {bare ? null : text}
           {count === undefined ? null : <span className="cnt num">{count}</span>}
         </RadioGroup.Item>
       ))}

@@ -21,6 +21,12 @@ async function load(api: Api, address: Address): Promise<Ready> {
   const [site, parameters] = await Promise.all([api.json("/site").then(siteFrom), api.json("/parameters").then(parametersFrom)]);
   await loadLanguage(chooseLanguage(address.locale, site.language));
   dressTab(site);
+  const dress = import("./dress").then(({ dressColours, dressInstall }) => {
+    dressColours(site);
+    dressInstall(site);
+  });
+  // Its own colours are there before the first paint; how it installs can come later.
+  if (site.colour) await dress.catch(() => undefined);
   return { site, parameters };
 }
 

@@ -16,6 +16,10 @@ export interface Site {
   readonly showSteps: boolean;
   readonly iconOnAnswers: boolean;
   readonly mode: string | null;
+  /** The site's own accent, `#rrggbb`. */
+  readonly colour: string | null;
+  /** The bar on top has that colour too. */
+  readonly colourOnBar: boolean;
 }
 
 export interface Parameters {
@@ -61,6 +65,8 @@ export function siteFrom(body: Json): Site {
     showSteps: flag(site.show_workflow_steps),
     iconOnAnswers: flag(site.use_icon_as_answer_icon),
     mode: text(body.mode) || null,
+    colour: text(site.chat_color_theme) || null,
+    colourOnBar: flag(site.chat_color_theme_inverted),
   };
 }
 

@@ -29,7 +29,7 @@ export function ApiPage({ app }: { app: AppDetail }) {
   const { t: c } = useTranslation();
   return (
     <div className="flex-1 overflow-auto">
-      <div className="max-w-[1120px] px-8 py-6 flex flex-col gap-6">
+      <div className="max-w-[1120px] px-8 max-md:px-4 py-6 flex flex-col gap-6">
         <div>
           <h1 className="text-20 font-semibold">{t("title")}</h1>
           <p className="text-ink-2">{t("text")}</p>
@@ -154,7 +154,7 @@ function KeyRow({
   const { t: c } = useTranslation();
   const format = useFormat();
   return (
-    <li className="flex items-center gap-2 px-3 min-h-9.5 border-b border-line-1 last:border-b-0">
+    <li className="flex items-center gap-2 px-3 min-h-9.5 border-b border-line-1 last:border-b-0 max-md:flex-wrap max-md:py-1">
       <KeyRound size={14} strokeWidth={1.9} className="text-ink-3" aria-hidden />
       <span className="mono truncate">{shown ? apiKey.token : `${apiKey.token.slice(0, 6)}••••••••${apiKey.token.slice(-4)}`}</span>
       <IconButton size="sm" icon={shown ? EyeOff : Eye} label={t(shown ? "conceal" : "reveal")} onClick={() => onShow(!shown)} />
@@ -183,7 +183,7 @@ function Endpoints({ app, inputs, base, apiKey }: { app: AppDetail; inputs: read
   return (
     <section>
       <h2 className="text-16 font-semibold mb-2">{t("endpoints")}</h2>
-      <div className="grid gap-4" style={{ gridTemplateColumns: "minmax(220px, 300px) minmax(0, 1fr)" }}>
+      <div className="grid gap-4 md:grid-cols-[minmax(220px,300px)_minmax(0,1fr)] max-md:grid-cols-[minmax(0,1fr)]">
         <ul className="card self-start p-1">
           {endpoints.map((endpoint) => (
             <li key={endpoint.key}>

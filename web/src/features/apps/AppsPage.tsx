@@ -1,10 +1,23 @@
 /** Apps home: four ways to start, the filter, the table. */
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { FileDown, LayoutGrid, ListFilter, MessageSquare, MessagesSquare, Plus, Tag as TagIcon, Upload, Workflow } from "lucide-react";
+import { Clock, FileDown, LayoutGrid, ListFilter, MessageSquare, MessagesSquare, Plus, Rows3, Tag as TagIcon, Upload, Workflow } from "lucide-react";
 import { type DragEvent, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { toast } from "sonner";
-import { type AppFilter, type AppItem, appList, copyApp, createApp, deleteApp, MODES, type Mode, tagList, updateApp, useAppChange } from "../../data/apps";
+import {
+  type AppFilter,
+  type AppItem,
+  appFigures,
+  appList,
+  copyApp,
+  createApp,
+  deleteApp,
+  MODES,
+  type Mode,
+  tagList,
+  updateApp,
+  useAppChange,
+} from "../../data/apps";
 import { useRights } from "../../data/session";
 import { errorDetails, messageOf } from "../../lib/http";
 import { useKeys } from "../../lib/keys";
@@ -16,9 +29,13 @@ import { Tile } from "../../ui/Marks";
 import { Menu } from "../../ui/Menu";
 import { Segmented } from "../../ui/Segmented";
 import { Empty, Failed, SkeletonRows } from "../../ui/States";
+import { AppCards } from "./AppCards";
 import { AppForm } from "./AppForm";
-import { AppRows, type RowAction } from "./AppRows";
+import { AppRows } from "./AppRows";
+import { Attention } from "./Attention";
+import type { RowAction } from "./appMenu";
 import { ExportDialog } from "./ExportDialog";
+import { DEFAULT_HOURS, HOURS, type Hours } from "./figures";
 import { ImportDialog } from "./ImportDialog";
 import { TagsDialog } from "./TagsDialog";
 
@@ -27,6 +44,8 @@ export interface AppsSearch {
   readonly q?: string | undefined;
   readonly tags?: string | undefined;
   readonly mine?: boolean | undefined;
+  readonly hours?: Hours | undefined;
+  readonly view?: "cards" | undefined;
   readonly dialog?: "create" | "import" | undefined;
   readonly kind?: Mode | undefined;
 }
@@ -49,6 +68,13 @@ export function AppsPage({ search, onSearch, onOpen }: Props) {
   const apps = useMemo(() => list.data?.pages.flatMap((page) => page.data) ?? [], [list.data]);
   const total = list.data?.pages[0]?.total ?? 0;
   const filtered = Boolean(search.q || search.mode || search.tags || search.mine);
+  const hours = search.hours ?? DEFAULT_HOURS;
+  const figures = useQuery(
+    appFigures(
+      apps.map((app) => app.id),
+      hours,
+    ),
+  ).data;
   const [active, setActive] = useState(-1);
   const [doing, setDoing] = useState<Doing>();
   const [file, setFile] = useState<File>();
@@ -94,7 +120,7 @@ export function AppsPage({ search, onSearch, onOpen }: Props) {
       onDrop={drop}
     >
       <div className="flex-1 min-h-0 overflow-auto">
-        <header className="flex items-center gap-2.5 px-7 pt-5 pb-3.5">
+        <header className="flex items-center gap-2.5 px-7 max-md:px-4 pt-5 pb-3.5">
           <h1 className="text-20 font-semibold flex-1">{t("title")}</h1>
           {rights.edit ? (
             <>
@@ -108,7 +134,8 @@ export function AppsPage({ search, onSearch, onOpen }: Props) {
           ) : null}
         </header>
         {rights.edit ? <Starts onCreate={(kind) => onSearch({ dialog: "create", kind })} onImport={() => onSearch({ dialog: "import" })} /> : null}
-        <div className="flex items-center gap-2 px-7 pb-2 flex-wrap">
+        <Attention apps={apps} figures={figures} hours={hours} />
+        <div className="flex items-center gap-2 px-7 max-md:px-4 pb-2 flex-wrap">
           <Segmented
             label={t("filter.label")}
             value={search.mode ?? "all"}
@@ -126,13 +153,31 @@ export function AppsPage({ search, onSearch, onOpen }: Props) {
             onTags={(tags) => onSearch({ tags: tags.join(",") || undefined })}
             onMine={(mine) => onSearch({ mine: mine || undefined })}
           />
+          <Menu
+            trigger={<Button icon={Clock}>{t(`hours.${hours}`)}</Button>}
+            entries={HOURS.map((each) => ({
+              key: String(each),
+              label: t(`hours.${each}`),
+              checked: each === hours,
+              onSelect: () => onSearch({ hours: each === DEFAULT_HOURS ? undefined : each }),
+            }))}
+          />
+          <Segmented
+            label={t("view.label")}
+            value={search.view ?? "rows"}
+            onChange={(view) => onSearch({ view: view === "cards" ? "cards" : undefined })}
+            segments={[
+              { value: "rows", label: t("view.rows"), icon: Rows3, bare: true },
+              { value: "cards", label: t("view.cards"), icon: LayoutGrid, bare: true },
+            ]}
+          />
         </div>
         {list.isPending ? (
-          <div className="px-7">
+          <div className="px-7 max-md:px-4">
             <SkeletonRows rows={8} height={45} slow={c("common.slow")} label={c("common.loading")} />
           </div>
         ) : list.error ? (
-          <div className="px-7 pt-4">
+          <div className="px-7 max-md:px-4 pt-4">
             <Failed
               title={t("failed")}
               text={messageOf(list.error)}
@@ -141,7 +186,7 @@ export function AppsPage({ search, onSearch, onOpen }: Props) {
             />
           </div>
         ) : apps.length === 0 ? (
-          <div className="px-7 pt-4">
+          <div className="px-7 max-md:px-4 pt-4">
             {filtered ? (
               <Empty icon={ListFilter} title={t("filter.empty")} text={t("filter.emptyText")}>
                 <Button onClick={() => onSearch({ q: undefined, mode: undefined, tags: undefined, mine: undefined })}>{c("common.clearFilter")}</Button>
@@ -163,7 +208,11 @@ export function AppsPage({ search, onSearch, onOpen }: Props) {
           </div>
         ) : (
           <>
-            <AppRows apps={apps} active={active} onActive={setActive} onAction={action} edit={rights.edit} onOpen={onOpen} />
+            {search.view === "cards" ? (
+              <AppCards apps={apps} figures={figures} active={active} onAction={action} edit={rights.edit} onOpen={onOpen} />
+            ) : (
+              <AppRows apps={apps} figures={figures} active={active} onActive={setActive} onAction={action} edit={rights.edit} onOpen={onOpen} />
+            )}
             {list.hasNextPage ? (
               <div className="p-4 text-center">
                 <Button busy={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
@@ -276,7 +325,7 @@ function Starts({ onCreate, onImport }: { onCreate: (mode: Mode) => void; onImpo
     { key: "import", icon: FileDown, cat: undefined, run: onImport },
   ];
   return (
-    <div className="grid gap-2.5 px-7 pb-5" style={{ gridTemplateColumns: "repeat(auto-fit, minmax(200px, 1fr))" }}>
+    <div className="grid gap-2.5 px-7 max-md:px-4 pb-5" style={{ gridTemplateColumns: "repeat(auto-fit, minmax(min(160px, 100%), 1fr))" }}>
       {cards.map(({ key, icon: Icon, cat, run }) => (
         <button key={key} type="button" className="radiocard items-center" data-state={cat ? "checked" : undefined} style={{ height: 58 }} onClick={run}>
           <Tile cat={cat} size="lg">
@@ -305,7 +354,7 @@ function FilterBox({ value, onChange, ref }: { value: string; onChange: (text: s
     return () => clearTimeout(timer);
   }, [text, value]);
   return (
-    <div style={{ width: 194 }}>
+    <div className="w-[194px] max-md:flex-1">
       <Input
         ref={ref}
         icon={ListFilter}
@@ -361,7 +410,7 @@ function TagFilter({
 function Foot({ total, edit }: { total: string; edit: boolean }) {
   const { t } = useTranslation("apps");
   return (
-    <footer className="flex items-center gap-4 px-7 h-11 flex-none border-t border-line-1 text-12 text-ink-3">
+    <footer className="flex items-center gap-4 px-7 h-11 max-md:hidden flex-none border-t border-line-1 text-12 text-ink-3">
       <span className="flex items-center gap-1.5">
         <Kbd keys="J" />
         <Kbd keys="K" /> {t("keys.move")}

@@ -23,16 +23,19 @@ import { type AppDetail, saveModelConfig, useAppChange } from "../../data/apps";
 import { modelsOfType } from "../../data/models";
 import { messageOf } from "../../lib/http";
 import { useKeys } from "../../lib/keys";
+import { useMedia } from "../../lib/media";
 import { BarEnd } from "../../ui/BarEnd";
 import { Button, IconButton } from "../../ui/Button";
 import { Confirm } from "../../ui/Dialog";
 import { Textarea } from "../../ui/Input";
 import { Badge, Tile } from "../../ui/Marks";
 import { Menu } from "../../ui/Menu";
+import { Segmented } from "../../ui/Segmented";
 import { Switch } from "../../ui/Switch";
 import { FieldDialog } from "./FieldDialog";
 import { type Config, type FormField, type ModelChoice, newField, readConfig, sameConfig, unknownVariables, variablesIn, writeConfig } from "./model";
 import { Preview } from "./Preview";
+import { PromptBox, type PromptHandle } from "./PromptBox";
 import { useLeaveGuard } from "./useLeaveGuard";
 
 interface Props {
@@ -61,8 +64,23 @@ export function ConfigurationPage({ app, picker }: Props) {
     });
   useKeys({ "mod+shift+P": run, "mod+shift+p": run });
   const noModels = useQuery(modelsOfType("llm")).data?.data.length === 0;
+  const narrow = useMedia("(max-width: 899px)");
+  const [pane, setPane] = useState<"build" | "preview">("build");
   return (
-    <div className="flex flex-1 min-h-0">
+    <div className={`flex flex-1 min-h-0 ${narrow ? "flex-col" : ""}`}>
+      {narrow ? (
+        <div className="px-4 py-2 border-b border-line-1 flex justify-center">
+          <Segmented
+            label={t("panes.label")}
+            value={pane}
+            onChange={setPane}
+            segments={[
+              { value: "build", label: t("panes.build") },
+              { value: "preview", label: t("preview.title") },
+            ]}
+          />
+        </div>
+      ) : null}
       <BarEnd>
         {picker(config.model, (model) => change({ model }))}
         {dirty ? (
@@ -75,8 +93,8 @@ export function ConfigurationPage({ app, picker }: Props) {
           {t("publish")}
         </Button>
       </BarEnd>
-      <div className="flex-1 min-w-0 overflow-auto">
-        <div className="max-w-[820px] px-7 py-4.5 flex flex-col gap-5 mx-auto">
+      <div className={`flex-1 min-w-0 overflow-auto ${narrow && pane !== "build" ? "hidden" : ""}`}>
+        <div className="max-w-[820px] px-7 max-md:px-4 py-4.5 flex flex-col gap-5 mx-auto">
           {noModels || !config.model ? (
             <div className="banner" data-tone="warn">
               <TriangleAlert size={16} aria-hidden />
@@ -93,7 +111,7 @@ export function ConfigurationPage({ app, picker }: Props) {
           {completion ? null : <Features config={config} onChange={change} />}
         </div>
       </div>
-      <Preview appId={app.id} completion={completion} config={config} />
+      <Preview appId={app.id} completion={completion} config={config} narrow={narrow} hidden={narrow && pane !== "preview"} />
       <Confirm
         open={restoring}
         title={t("restoreTitle")}
@@ -119,33 +137,21 @@ const BRACES = { open: "{{", close: "}}" };
 
 function Instructions({ config, onChange }: PartProps) {
   const { t } = useTranslation("basic");
-  const box = useRef<HTMLDivElement>(null);
+  const box = useRef<PromptHandle>(null);
   const unknown = unknownVariables(config);
-  const insert = (name: string) => {
-    const area = box.current?.querySelector("textarea");
-    const at = area?.selectionStart ?? config.prompt.length;
-    // A `{{` that was just typed belongs to the variable.
-    const before = config.prompt.slice(0, at).replace(/\{\{?$/, "");
-    const text = `{{${name}}}`;
-    onChange({ prompt: before + text + config.prompt.slice(area?.selectionEnd ?? at) });
-    requestAnimationFrame(() => {
-      area?.focus();
-      area?.setSelectionRange(before.length + text.length, before.length + text.length);
-    });
-  };
   return (
     <section>
       <h2 className="font-semibold mb-2">{t("instructions.title")}</h2>
-      <div ref={box} className="rounded-md border border-line-2 focus-within:outline-2 focus-within:outline-focus overflow-hidden">
-        <textarea
-          className="w-full block px-3.5 py-3 outline-none bg-transparent resize-y leading-relaxed"
-          rows={8}
-          aria-label={t("instructions.title")}
+      <div className="rounded-md border border-line-2 focus-within:outline-2 focus-within:outline-focus overflow-hidden">
+        <PromptBox
+          ref={box}
+          label={t("instructions.title")}
           placeholder={t("instructions.placeholder", BRACES)}
           value={config.prompt}
-          onChange={(event) => onChange({ prompt: event.target.value })}
+          fields={config.fields}
+          onChange={(prompt) => onChange({ prompt })}
         />
-        <div className="flex items-center gap-2 px-3 h-8 border-t border-line-1 bg-surface-2 text-12 text-ink-3">
+        <div className="flex items-center gap-2 px-3 min-h-8 border-t border-line-1 bg-surface-2 text-12 text-ink-3">
           <Menu
             align="start"
             entries={
@@ -156,7 +162,7 @@ function Instructions({ config, onChange }: PartProps) {
                     label: field.variable,
                     hint: field.label,
                     icon: TextCursorInput,
-                    onSelect: () => insert(field.variable),
+                    onSelect: () => box.current?.insert(field.variable),
                   }))
             }
             trigger={
@@ -211,12 +217,12 @@ function FormSection({ config, completion, onChange }: PartProps & { completion:
       ) : (
         <ul className="card">
           {fields.map((field, i) => (
-            <li key={field.variable} className="flex items-center gap-2.5 px-2.5 min-h-9.5 border-b border-line-1 last:border-b-0">
+            <li key={field.variable} className="flex items-center gap-2.5 px-2.5 min-h-9.5 border-b border-line-1 last:border-b-0 max-md:flex-wrap max-md:py-1">
               <Tile>
                 <TextCursorInput size={14} strokeWidth={1.9} aria-hidden />
               </Tile>
               <span className="font-semibold">{field.variable}</span>
-              <span className="text-ink-3 truncate flex-1">{field.label === field.variable ? "" : field.label}</span>
+              <span className="text-ink-3 truncate flex-1 max-md:basis-1/3">{field.label === field.variable ? "" : field.label}</span>
               {completion || used.has(field.variable) ? null : <Badge tone="warn">{t("form.unused")}</Badge>}
               <Badge>{t(`types.${field.type}`, { defaultValue: field.type })}</Badge>
               {field.required ? <Badge tone="line">{t("form.required")}</Badge> : null}

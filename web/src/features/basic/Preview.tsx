@@ -9,7 +9,16 @@ import { InputForm } from "./InputForm";
 import { type Config, type Inputs, missingInput, wireInputs, writeConfig } from "./model";
 import { type Turn, usePreview } from "./usePreview";
 
-export function Preview({ appId, completion, config }: { appId: string; completion: boolean; config: Config }) {
+interface Props {
+  readonly appId: string;
+  readonly completion: boolean;
+  readonly config: Config;
+  /** Takes the whole width, or waits behind the settings. */
+  readonly narrow: boolean;
+  readonly hidden: boolean;
+}
+
+export function Preview({ appId, completion, config, narrow, hidden }: Props) {
   const { t } = useTranslation("basic");
   const [inputs, setInputs] = useState<Inputs>({});
   const [query, setQuery] = useState("");
@@ -36,7 +45,11 @@ export function Preview({ appId, completion, config }: { appId: string; completi
   };
   const suggestions = turns.length === 0 ? config.questions.filter((q) => q.trim()) : last?.state === "done" ? (last.followUps ?? []) : [];
   return (
-    <aside className="flex flex-col min-h-0 bg-surface-2 border-s border-line-1" style={{ width: "clamp(340px, 39vw, 560px)" }} aria-label={t("preview.title")}>
+    <aside
+      className={`flex flex-col min-h-0 bg-surface-2 ${narrow ? "flex-1" : "border-s border-line-1"} ${hidden ? "hidden" : ""}`}
+      style={narrow ? {} : { width: "clamp(340px, 39vw, 560px)" }}
+      aria-label={t("preview.title")}
+    >
       <header className="flex items-center gap-2 px-4.5 h-10 flex-none border-b border-line-1">
         <h2 className="font-semibold">{t("preview.title")}</h2>
         <span className="text-12 text-ink-3">{t("preview.draft")}</span>

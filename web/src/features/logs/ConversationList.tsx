@@ -12,15 +12,19 @@ import { Dot } from "../../ui/Marks";
 import { Menu } from "../../ui/Menu";
 import { Empty, Failed, SkeletonRows } from "../../ui/States";
 import { type Conversation, conversationList, titleOf } from "./api";
-import { FilterBar } from "./FilterBar";
-import { type ListProps, useActive } from "./list";
+import { FilterBar, spanToken } from "./FilterBar";
+import { Histogram } from "./Histogram";
+import { type ListProps, type ListSize, useActive, useListSize } from "./list";
 import { Rows } from "./Rows";
 import { Foot } from "./RunList";
-import { consoleTime, DEFAULT_RANGE, rangeStart } from "./search";
+import { chosenSpan, consoleTime, DEFAULT_RANGE, rangeStart } from "./search";
 import { startedAt } from "./times";
 
-const NARROW = { gridTemplateColumns: "8px minmax(0, 1fr) 130px 44px 60px 84px" };
-const WIDE = { gridTemplateColumns: "8px minmax(0, 1fr) 190px 80px 90px 150px" };
+const COLUMNS = {
+  phone: { gridTemplateColumns: "8px minmax(0, 1fr) 54px 66px" },
+  narrow: { gridTemplateColumns: "8px minmax(0, 1fr) 130px 44px 60px 84px" },
+  wide: { gridTemplateColumns: "8px minmax(0, 1fr) 190px 80px 90px 150px" },
+};
 const SORTS = ["-updated_at", "-created_at", "updated_at", "created_at"] as const;
 
 export function ConversationList({ app, search, onSearch, beside, lead }: ListProps) {
@@ -31,11 +35,14 @@ export function ConversationList({ app, search, onSearch, beside, lead }: ListPr
   const range = search.range ?? DEFAULT_RANGE;
   const sort = search.sort ?? "-updated_at";
   const form = app.mode === "completion";
-  const start = useMemo(() => {
-    const from = rangeStart(range, Date.now());
-    return from && consoleTime(from, zone);
-  }, [range, zone]);
-  const list = useInfiniteQuery(conversationList(app.id, app.mode, { keyword: search.q, start, sort }, live));
+  const size = useListSize(beside);
+  const format = useFormat();
+  const from = useMemo(() => rangeStart(range, Date.now()) ?? new Date(app.created_at * 1000), [range, app.created_at]);
+  const span = chosenSpan(search);
+  const start = span ? consoleTime(new Date(span.since * 1000), zone) : range === "all" ? undefined : consoleTime(from, zone);
+  // Whole minutes only: the last one is taken in.
+  const end = span && consoleTime(new Date(span.until * 1000 + 59_000), zone);
+  const list = useInfiniteQuery(conversationList(app.id, app.mode, { keyword: search.q, start, end, sort }, live));
   const items = useMemo(() => list.data?.pages.flatMap((page) => page.data) ?? [], [list.data]);
   const total = list.data?.pages[0]?.total ?? 0;
   const ids = useMemo(() => items.map((item) => item.id), [items]);
@@ -52,17 +59,17 @@ export function ConversationList({ app, search, onSearch, beside, lead }: ListPr
     if (id) open(id);
   };
   useKeys({ j: () => move(1), k: () => move(-1), Enter: enter });
-  const filtered = Boolean(search.q) || range !== "all";
+  const filtered = Boolean(search.q) || span !== undefined || range !== "all";
   return (
     <>
       <FilterBar
         lead={lead}
-        tokens={[]}
+        tokens={span ? [spanToken(span, t, format, () => onSearch({ since: undefined, until: undefined }, true))] : []}
         words={search.q ?? ""}
         onWords={(q) => onSearch({ q: q || undefined }, true)}
         placeholder={t("filter.chatWords")}
         range={range}
-        onRange={(next) => onSearch({ range: next === DEFAULT_RANGE ? undefined : next })}
+        onRange={(next) => onSearch({ range: next === DEFAULT_RANGE ? undefined : next, since: undefined, until: undefined })}
         live={live}
         onLive={() => setLive(!live)}
       >
@@ -76,6 +83,15 @@ export function ConversationList({ app, search, onSearch, beside, lead }: ListPr
           }))}
         />
       </FilterBar>
+      <Histogram
+        appId={app.id}
+        after={from.toISOString()}
+        keyword={search.q}
+        status={undefined}
+        live={live}
+        chosen={span}
+        onChoose={(next) => onSearch({ since: next?.since, until: next?.until }, true)}
+      />
       {list.isPending ? (
         <div className="px-5 flex-1">
           <SkeletonRows rows={12} height={36} slow={c("common.slow")} label={c("common.loading")} />
@@ -93,7 +109,7 @@ export function ConversationList({ app, search, onSearch, beside, lead }: ListPr
         <div className="p-5 flex-1">
           {filtered ? (
             <Empty icon={ListFilter} title={search.q ? t("empty.words", { words: search.q }) : t("empty.filter")} text={t("empty.filterText")}>
-              <Button onClick={() => onSearch({ q: undefined, range: "all" })}>{c("common.clearFilter")}</Button>
+              <Button onClick={() => onSearch({ q: undefined, since: undefined, until: undefined, range: "all" })}>{c("common.clearFilter")}</Button>
             </Empty>
           ) : (
             <Empty icon={MessageSquare} cat="acc" title={t("empty.chats")} text={t("empty.chatsText")}>
@@ -108,14 +124,14 @@ export function ConversationList({ app, search, onSearch, beside, lead }: ListPr
       ) : (
         <Rows
           count={items.length}
-          height={36}
+          height={size === "phone" ? 44 : 36}
           active={active}
           label={t("view.chats")}
-          head={<Head wide={!beside} />}
+          head={<Head size={size} />}
           row={(index) => {
             const item = items[index];
             return item ? (
-              <Row item={item} form={form} wide={!beside} active={index === active} open={item.id === search.chat} onOpen={() => open(item.id)} />
+              <Row item={item} form={form} size={size} active={index === active} open={item.id === search.chat} onOpen={() => open(item.id)} />
             ) : null;
           }}
           onEnd={list.hasNextPage && !list.isFetchingNextPage ? () => void list.fetchNextPage() : undefined}
@@ -126,16 +142,20 @@ export function ConversationList({ app, search, onSearch, beside, lead }: ListPr
   );
 }
 
-function Head({ wide }: { wide: boolean }) {
+function Head({ size }: { size: ListSize }) {
   const { t } = useTranslation("logs");
   return (
-    <div role="row" className="th px-5" style={wide ? WIDE : NARROW}>
+    <div role="row" className="th px-5 max-md:px-4" style={COLUMNS[size]}>
       <span role="columnheader" aria-label={t("col.unread")} />
       <span role="columnheader">{t("col.title")}</span>
-      <span role="columnheader">{t("col.user")}</span>
-      <span role="columnheader" className="text-end">
-        {t(wide ? "col.messages" : "col.messagesShort")}
-      </span>
+      {size === "phone" ? null : (
+        <>
+          <span role="columnheader">{t("col.user")}</span>
+          <span role="columnheader" className="text-end">
+            {t(size === "wide" ? "col.messages" : "col.messagesShort")}
+          </span>
+        </>
+      )}
       <span role="columnheader">{t("col.rating")}</span>
       <span role="columnheader" className="text-end">
         {t("col.updated")}
@@ -170,14 +190,14 @@ function Votes({ item }: { item: Conversation }) {
 function Row({
   item,
   form,
-  wide,
+  size,
   active,
   open,
   onOpen,
 }: {
   item: Conversation;
   form: boolean;
-  wide: boolean;
+  size: ListSize;
   active: boolean;
   open: boolean;
   onOpen: () => void;
@@ -190,8 +210,8 @@ function Row({
     // biome-ignore lint/a11y/useKeyWithClickEvents: J, K and Enter move and open; the title is a button for everyone else
     <div
       role="row"
-      className="td px-5 h-full cursor-default"
-      style={{ ...(wide ? WIDE : NARROW), minHeight: 36 }}
+      className="td px-5 max-md:px-4 h-full cursor-default"
+      style={{ ...COLUMNS[size], minHeight: 36 }}
       data-active={active}
       aria-selected={open}
       tabIndex={-1}
@@ -211,17 +231,21 @@ function Row({
         </button>
         {failed > 0 ? <CircleX size={14} strokeWidth={1.9} className="text-danger" role="img" aria-label={t("failedMessages", { count: failed })} /> : null}
       </span>
-      <span role="cell" className="truncate text-ink-2">
-        {item.from_account_name ?? item.from_end_user_session_id ?? "–"}
-      </span>
-      <span role="cell" className="num text-end text-ink-2">
-        {format.number(item.message_count)}
-      </span>
+      {size === "phone" ? null : (
+        <>
+          <span role="cell" className="truncate text-ink-2">
+            {item.from_account_name ?? item.from_end_user_session_id ?? "–"}
+          </span>
+          <span role="cell" className="num text-end text-ink-2">
+            {format.number(item.message_count)}
+          </span>
+        </>
+      )}
       <span role="cell">
         <Votes item={item} />
       </span>
       <span role="cell" className="num text-end text-ink-2">
-        {startedAt(item.updated_at, format, wide)}
+        {startedAt(item.updated_at, format, size === "wide")}
       </span>
     </div>
   );

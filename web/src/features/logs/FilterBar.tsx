@@ -1,11 +1,14 @@
 /** The filter of a log: what is chosen as tokens, words, the time range, live reading. */
+import type { TFunction } from "i18next";
 import { CalendarRange, Radio, Search, X } from "lucide-react";
 import { type ReactNode, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
+import type { Format } from "../../lib/format";
 import { useKeys } from "../../lib/keys";
 import { Button, IconButton } from "../../ui/Button";
 import { Kbd } from "../../ui/Kbd";
 import { Menu } from "../../ui/Menu";
+import type { Span } from "./Histogram";
 import { DEFAULT_RANGE, RANGES, type Range } from "./search";
 
 export interface Token {
@@ -13,6 +16,15 @@ export interface Token {
   readonly name: string;
   readonly value: string;
   readonly onRemove: () => void;
+}
+
+export const isoTime = (unix: number): string => new Date(unix * 1000).toISOString();
+
+/** What was chosen on the histogram, as a token that can be taken away. */
+export function spanToken(span: Span, t: TFunction<"logs">, format: Format, onRemove: () => void): Token {
+  const sameDay = new Date(span.since * 1000).toDateString() === new Date(span.until * 1000).toDateString();
+  const end = sameDay ? format.time(span.until) : format.dateTime(span.until);
+  return { key: "span", name: t("filter.timeIs"), value: `${format.dateTime(span.since)} – ${end}`, onRemove };
 }
 
 interface Props {
@@ -32,7 +44,7 @@ interface Props {
 export function FilterBar({ lead, tokens, onWords, words, placeholder, range, onRange, live, onLive, children }: Props) {
   const { t } = useTranslation("logs");
   return (
-    <div className="flex items-center gap-2 px-5 pt-3 pb-2 flex-wrap">
+    <div className="flex items-center gap-2 px-5 max-md:px-4 pt-3 pb-2 flex-wrap">
       {lead}
       <div className="inp flex-1" style={{ minWidth: 240, height: 30 }}>
         <Search size={14} strokeWidth={1.9} aria-hidden />

@@ -109,9 +109,9 @@ export function RunDetail({ app, id, node, onNode, onClose, back }: Props) {
 
 function Fact({ name, children }: { name: string; children: ReactNode }) {
   return (
-    <div className="min-w-0">
-      <dt className="text-11 text-ink-3">{name}</dt>
-      <dd className="font-semibold num truncate">{children}</dd>
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
     </div>
   );
 }
@@ -129,7 +129,7 @@ function Facts({ run, spans }: { run: Run; spans: readonly RunSpan[] }) {
   const first = firstTokenOf(spans);
   const starter = useStarter(run);
   return (
-    <dl className="flex justify-between gap-4 px-4 py-2.5 border-b border-line-1 flex-none">
+    <dl className="facts">
       <Fact name={t("col.time")}>{isActive(run.status) ? t("status.running") : format.duration(run.elapsed_time)}</Fact>
       <Fact name={t("run.firstToken")}>{first === undefined ? t("run.none") : format.duration(first)}</Fact>
       <Fact name={t("col.tokens")}>{format.number(run.total_tokens)}</Fact>

@@ -11,15 +11,19 @@ import { Kbd } from "../../ui/Kbd";
 import { Menu } from "../../ui/Menu";
 import { Empty, Failed, SkeletonRows } from "../../ui/States";
 import { isRunLog, type RunRow, runList } from "./api";
-import { FilterBar, type Token } from "./FilterBar";
-import { type ListProps, useActive } from "./list";
+import { FilterBar, isoTime, spanToken, type Token } from "./FilterBar";
+import { Histogram } from "./Histogram";
+import { type ListProps, type ListSize, useActive, useListSize } from "./list";
 import { Rows } from "./Rows";
 import { RunMark } from "./RunMark";
-import { DEFAULT_RANGE, rangeStart, STATUSES } from "./search";
+import { chosenSpan, DEFAULT_RANGE, rangeStart, STATUSES } from "./search";
 import { startedAt } from "./times";
 
-const NARROW = { gridTemplateColumns: "16px 74px minmax(0, 1fr) 64px 60px 70px" };
-const WIDE = { gridTemplateColumns: "16px 120px minmax(0, 1fr) 150px 120px 80px 70px 80px" };
+const COLUMNS = {
+  phone: { gridTemplateColumns: "16px 62px minmax(0, 1fr) 66px" },
+  narrow: { gridTemplateColumns: "16px 74px minmax(0, 1fr) 64px 60px 70px" },
+  wide: { gridTemplateColumns: "16px 120px minmax(0, 1fr) 150px 120px 80px 70px 80px" },
+};
 
 /** Nothing to show for a price of zero: the model has none. */
 export function priceText(format: Format, run: { total_price?: string | number | null; currency?: string | null }): string {
@@ -31,11 +35,22 @@ export function RunList({ app, search, onSearch, beside, lead }: ListProps) {
   const { t } = useTranslation("logs");
   const { t: c } = useTranslation();
   const [live, setLive] = useState(false);
+  const format = useFormat();
   const debug = search.from === "debug";
+  const size = useListSize(beside);
+  const height = size === "phone" ? 44 : 36;
   const full = isRunLog(app.mode, debug);
   const range = search.range ?? DEFAULT_RANGE;
-  const after = useMemo(() => (full ? rangeStart(range, Date.now())?.toISOString() : undefined), [full, range]);
-  const list = useInfiniteQuery(runList(app.id, app.mode, { debug, status: search.status, keyword: full ? search.q : undefined, after }, live));
+  const from = useMemo(() => (rangeStart(range, Date.now()) ?? new Date(app.created_at * 1000)).toISOString(), [range, app.created_at]);
+  const span = full ? chosenSpan(search) : undefined;
+  const filter = {
+    debug,
+    status: search.status,
+    keyword: full ? search.q : undefined,
+    after: span ? isoTime(span.since) : full && range !== "all" ? from : undefined,
+    before: span && isoTime(span.until),
+  };
+  const list = useInfiniteQuery(runList(app.id, app.mode, filter, live));
   const rows = useMemo(() => list.data?.pages.flatMap((page) => page.rows) ?? [], [list.data]);
   const total = list.data?.pages[0]?.total;
   const ids = useMemo(() => rows.map((row) => row.run.id), [rows]);
@@ -52,10 +67,11 @@ export function RunList({ app, search, onSearch, beside, lead }: ListProps) {
     ...(search.status
       ? [{ key: "status", name: t("filter.statusIs"), value: t(`status.${search.status}`), onRemove: () => onSearch({ status: undefined }, true) }]
       : []),
+    ...(span ? [spanToken(span, t, format, () => onSearch({ since: undefined, until: undefined }, true))] : []),
     ...(debug ? [{ key: "from", name: t("filter.fromIs"), value: t("from.debug"), onRemove: () => onSearch({ from: undefined }, true) }] : []),
   ];
   const filtered = tokens.length > 0 || (full && (Boolean(search.q) || range !== "all"));
-  const clear = () => onSearch({ status: undefined, from: undefined, q: undefined, range: "all" });
+  const clear = () => onSearch({ status: undefined, from: undefined, q: undefined, since: undefined, until: undefined, range: "all" });
   return (
     <>
       <FilterBar
@@ -65,7 +81,7 @@ export function RunList({ app, search, onSearch, beside, lead }: ListProps) {
         onWords={full ? (q) => onSearch({ q: q || undefined }, true) : undefined}
         placeholder={full ? t("filter.words") : t("filter.byStatus")}
         range={range}
-        onRange={full ? (next) => onSearch({ range: next === DEFAULT_RANGE ? undefined : next }) : undefined}
+        onRange={full ? (next) => onSearch({ range: next === DEFAULT_RANGE ? undefined : next, since: undefined, until: undefined }) : undefined}
         live={live}
         onLive={() => setLive(!live)}
       >
@@ -89,6 +105,17 @@ export function RunList({ app, search, onSearch, beside, lead }: ListProps) {
           <IconButton kind="default" icon={Download} label={t("download")} onClick={() => saveFile(`${app.name} runs.csv`, csvOf(rows), "text/csv")} />
         ) : null}
       </FilterBar>
+      {full ? (
+        <Histogram
+          appId={app.id}
+          after={from}
+          keyword={search.q}
+          status={search.status}
+          live={live}
+          chosen={span}
+          onChoose={(next) => onSearch({ since: next?.since, until: next?.until }, true)}
+        />
+      ) : null}
       {list.isPending ? (
         <div className="px-5 flex-1">
           <SkeletonRows rows={12} height={36} slow={c("common.slow")} label={c("common.loading")} />
@@ -117,13 +144,13 @@ export function RunList({ app, search, onSearch, beside, lead }: ListProps) {
       ) : (
         <Rows
           count={rows.length}
-          height={36}
+          height={height}
           active={active}
           label={t("view.runs")}
-          head={<Head wide={!beside} />}
+          head={<Head size={size} />}
           row={(index) => {
             const row = rows[index];
-            return row ? <Row row={row} wide={!beside} active={index === active} open={row.run.id === search.run} onOpen={() => open(row.run.id)} /> : null;
+            return row ? <Row row={row} size={size} active={index === active} open={row.run.id === search.run} onOpen={() => open(row.run.id)} /> : null;
           }}
           onEnd={list.hasNextPage && !list.isFetchingNextPage ? () => void list.fetchNextPage() : undefined}
         />
@@ -136,10 +163,11 @@ export function RunList({ app, search, onSearch, beside, lead }: ListProps) {
   );
 }
 
-function Head({ wide }: { wide: boolean }) {
+function Head({ size }: { size: ListSize }) {
   const { t } = useTranslation("logs");
+  const wide = size === "wide";
   return (
-    <div role="row" className="th px-5" style={wide ? WIDE : NARROW}>
+    <div role="row" className="th px-5 max-md:px-4" style={COLUMNS[size]}>
       <span role="columnheader" aria-label={t("col.status")} />
       <span role="columnheader">{t("col.started")}</span>
       <span role="columnheader">{t("col.input")}</span>
@@ -152,27 +180,32 @@ function Head({ wide }: { wide: boolean }) {
       <span role="columnheader" className="text-end">
         {t("col.time")}
       </span>
-      <span role="columnheader" className="text-end">
-        {t("col.tokens")}
-      </span>
-      <span role="columnheader" className="text-end">
-        {t("col.cost")}
-      </span>
+      {size === "phone" ? null : (
+        <>
+          <span role="columnheader" className="text-end">
+            {t("col.tokens")}
+          </span>
+          <span role="columnheader" className="text-end">
+            {t("col.cost")}
+          </span>
+        </>
+      )}
     </div>
   );
 }
 
-function Row({ row, wide, active, open, onOpen }: { row: RunRow; wide: boolean; active: boolean; open: boolean; onOpen: () => void }) {
+function Row({ row, size, active, open, onOpen }: { row: RunRow; size: ListSize; active: boolean; open: boolean; onOpen: () => void }) {
   const { t } = useTranslation("logs");
   const format = useFormat();
   const { run } = row;
   const waits = run.status === "paused";
+  const wide = size === "wide";
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: J, K and Enter move and open; the input is a button for everyone else
     <div
       role="row"
-      className="td px-5 h-full cursor-default"
-      style={{ ...(wide ? WIDE : NARROW), minHeight: 36 }}
+      className="td px-5 max-md:px-4 h-full cursor-default"
+      style={{ ...COLUMNS[size], minHeight: 36 }}
       data-active={active}
       aria-selected={open}
       tabIndex={-1}
@@ -202,12 +235,16 @@ function Row({ row, wide, active, open, onOpen }: { row: RunRow; wide: boolean; 
       <span role="cell" className={`num text-end ${waits ? "text-paused" : run.status === "failed" ? "text-danger" : "text-ink-2"}`}>
         {waits ? t("waits") : run.status === "running" ? "…" : format.duration(run.elapsed_time)}
       </span>
-      <span role="cell" className="num text-end text-ink-2">
-        {run.total_tokens > 0 ? format.number(run.total_tokens) : "–"}
-      </span>
-      <span role="cell" className="num text-end text-ink-2">
-        {priceText(format, run)}
-      </span>
+      {size === "phone" ? null : (
+        <>
+          <span role="cell" className="num text-end text-ink-2">
+            {run.total_tokens > 0 ? format.number(run.total_tokens) : "–"}
+          </span>
+          <span role="cell" className="num text-end text-ink-2">
+            {priceText(format, run)}
+          </span>
+        </>
+      )}
     </div>
   );
 }
@@ -215,19 +252,19 @@ function Row({ row, wide, active, open, onOpen }: { row: RunRow; wide: boolean; 
 export function Foot({ text, fetching }: { text: string; fetching: boolean }) {
   const { t } = useTranslation("logs");
   return (
-    <footer className="flex items-center gap-4 px-5 h-9 flex-none border-t border-line-1 text-12 text-ink-3">
+    <footer className="flex items-center gap-4 px-5 max-md:px-4 h-9 flex-none border-t border-line-1 text-12 text-ink-3">
       <span className="num" role="status">
         {text}
       </span>
       {fetching ? <span className="visually-hidden">{t("reading")}</span> : null}
-      <span className="ms-auto flex items-center gap-1.5">
+      <span className="ms-auto flex items-center gap-1.5 max-md:hidden">
         <Kbd keys="J" />
         <Kbd keys="K" /> {t("keys.move")}
       </span>
-      <span className="flex items-center gap-1.5">
+      <span className="flex items-center gap-1.5 max-md:hidden">
         <Kbd keys="enter" /> {t("keys.open")}
       </span>
-      <span className="flex items-center gap-1.5">
+      <span className="flex items-center gap-1.5 max-md:hidden">
         <Kbd keys="esc" /> {t("keys.close")}
       </span>
     </footer>

@@ -84,11 +84,11 @@ function Facts({ about }: { about: Conversation }) {
     ["started", format.dateTime(about.created_at)],
   ];
   return (
-    <dl className="flex justify-between gap-4 px-4 py-2.5 border-b border-line-1 flex-none">
+    <dl className="facts">
       {facts.map(([key, value]) => (
-        <div key={key} className="min-w-0">
-          <dt className="text-11 text-ink-3">{t(`chat.fact.${key}`)}</dt>
-          <dd className="font-semibold num truncate">{value}</dd>
+        <div key={key}>
+          <dt>{t(`chat.fact.${key}`)}</dt>
+          <dd>{value}</dd>
         </div>
       ))}
     </dl>

@@ -86,6 +86,7 @@ export interface RunFilter {
   readonly status: string | undefined;
   readonly keyword: string | undefined;
   readonly after: string | undefined;
+  readonly before: string | undefined;
 }
 
 /** The run log knows keywords and times; runs of chatflows and debug runs are plain lists, newest first. */
@@ -100,6 +101,7 @@ async function logPage(appId: string, filter: RunFilter, page: number): Promise<
     keyword: filter.keyword,
     status: filter.status,
     created_at__after: filter.after,
+    created_at__before: filter.before,
   });
   const rows = answer.data.map((entry) => ({
     run: entry.workflow_run,
@@ -179,6 +181,7 @@ export function titleOf(item: Conversation, form: boolean): string {
 export interface ConversationFilter {
   readonly keyword: string | undefined;
   readonly start: string | undefined;
+  readonly end: string | undefined;
   readonly sort: string;
 }
 
@@ -193,6 +196,7 @@ export const conversationList = (appId: string, mode: Mode, filter: Conversation
         limit: 50,
         keyword: filter.keyword,
         start: filter.start,
+        end: filter.end,
         sort_by: filter.sort,
       }),
     initialPageParam: 1,

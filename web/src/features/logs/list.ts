@@ -1,6 +1,7 @@
 /** What both lists of the logs get, and the row under the keyboard. */
 import { type ReactNode, useEffect, useState } from "react";
 import type { AppDetail } from "../../data/apps";
+import { useNarrow } from "../../lib/media";
 import type { LogsSearch } from "./search";
 
 export type OnSearch = (change: Partial<LogsSearch>, replace?: boolean) => void;
@@ -13,6 +14,14 @@ export interface ListProps {
   readonly beside: boolean;
   /** What stands before the filter. */
   readonly lead: ReactNode;
+}
+
+export type ListSize = "wide" | "narrow" | "phone";
+
+/** How much of a row there is room for. */
+export function useListSize(beside: boolean): ListSize {
+  const phone = useNarrow();
+  return phone ? "phone" : beside ? "narrow" : "wide";
 }
 
 /** It follows what is open, and stays where it was when that closes. */

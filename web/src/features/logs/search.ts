@@ -10,6 +10,8 @@ export const logsSearch = z.object({
   from: z.enum(["app", "debug"]).optional().catch(undefined),
   status: z.enum(STATUSES).optional().catch(undefined),
   range: z.enum(RANGES).optional().catch(undefined),
+  since: z.number().optional().catch(undefined),
+  until: z.number().optional().catch(undefined),
   q: z.coerce.string().optional().catch(undefined),
   sort: z.enum(["-updated_at", "updated_at", "-created_at", "created_at"]).optional().catch(undefined),
   chat: z.string().optional().catch(undefined),
@@ -26,6 +28,11 @@ const HOURS: Readonly<Record<Range, number | undefined>> = { "1h": 1, "24h": 24,
 export function rangeStart(range: Range, now: number): Date | undefined {
   const hours = HOURS[range];
   return hours === undefined ? undefined : new Date(Math.floor((now - hours * 3_600_000) / 60_000) * 60_000);
+}
+
+/** The part of the range that was chosen on the histogram. */
+export function chosenSpan(search: LogsSearch): { readonly since: number; readonly until: number } | undefined {
+  return search.since !== undefined && search.until !== undefined ? { since: search.since, until: search.until } : undefined;
 }
 
 /** `YYYY-MM-DD HH:MM` in a time zone, as the conversation lists take it. */

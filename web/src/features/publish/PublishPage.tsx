@@ -1,7 +1,7 @@
 /** Where an app is reached: its page, its API, the settings of the page, its versions. */
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { ExternalLink, Globe, KeyRound, RefreshCw, TriangleAlert } from "lucide-react";
+import { ChevronRight, ExternalLink, Globe, KeyRound, RefreshCw, TriangleAlert } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { toast } from "sonner";
@@ -25,12 +25,12 @@ export function PublishPage({ app }: { app: AppDetail }) {
   const ready = !graph || !rights.edit || !published.isSuccess || Boolean(published.data?.id);
   return (
     <div className="flex-1 overflow-auto">
-      <div className="max-w-[1120px] px-8 py-6 flex flex-col gap-5">
+      <div className="max-w-[1120px] px-8 max-md:px-4 py-6 flex flex-col gap-5">
         <div>
           <h1 className="text-20 font-semibold">{t("title")}</h1>
           <p className="text-ink-2">{t("text")}</p>
         </div>
-        <div className="grid gap-5 items-start" style={{ gridTemplateColumns: "repeat(auto-fit, minmax(380px, 1fr))" }}>
+        <div className="grid gap-5 items-start" style={{ gridTemplateColumns: "repeat(auto-fit, minmax(min(380px, 100%), 1fr))" }}>
           <div className="flex flex-col gap-4">
             <PageCard app={app} ready={ready} />
             <ApiCard app={app} />
@@ -91,7 +91,7 @@ function PageCard({ app, ready }: { app: AppDetail; ready: boolean }) {
         <CopyButton text={url} label={t("page.copy")} done={c("common.copied")} />
       </div>
       {isLocal(url) ? <p className="hint">{t("page.local")}</p> : null}
-      <div className="flex gap-2">
+      <div className="flex gap-2 flex-wrap">
         {app.enable_site && ready ? (
           <a className="btn" href={url} target="_blank" rel="noreferrer">
             <ExternalLink size={14} strokeWidth={1.9} aria-hidden />
@@ -106,7 +106,10 @@ function PageCard({ app, ready }: { app: AppDetail; ready: boolean }) {
       </div>
       {chat ? (
         <details>
-          <summary className="lbl">{t("embed.title")}</summary>
+          <summary className="lbl more-summary">
+            <ChevronRight size={14} strokeWidth={1.9} aria-hidden />
+            {t("embed.title")}
+          </summary>
           <p className="hint mb-2">{t("embed.text")}</p>
           <div className="relative">
             <Code text={frame} label={t("embed.title")} />
@@ -179,7 +182,7 @@ function Versions({ app }: { app: AppDetail }) {
       {list.data && versions.length === 0 ? <p className="hint">{t("versions.none")}</p> : null}
       <ul>
         {versions.map((version) => (
-          <li key={version.id} className="flex items-center gap-2 min-h-9 border-b border-line-1 last:border-b-0">
+          <li key={version.id} className="flex items-center gap-2 min-h-9 max-md:flex-wrap max-md:py-1.5 max-md:gap-y-0 border-b border-line-1 last:border-b-0">
             <span className="font-medium truncate">{version.marked_name || t("versions.unnamed", { time: format.dateTime(version.created_at) })}</span>
             {version.id === live ? <Badge tone="ok">{t("versions.live")}</Badge> : null}
             <span className="text-12 text-ink-3 truncate flex-1">{version.marked_comment}</span>

@@ -2,6 +2,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { toast } from "sonner";
 import { type AppDetail, changeSite, isGraph, type Site, useAppChange } from "../../data/apps";
+import { parseColour } from "../../lib/colour";
 import { messageOf } from "../../lib/http";
 import { LANGUAGES } from "../../lib/i18n";
 import { Button } from "../../ui/Button";
@@ -21,17 +22,21 @@ export function SiteSettings({ app, site }: { app: AppDetail; site: Site }) {
     copyright: site.copyright ?? "",
     privacy_policy: site.privacy_policy ?? "",
     custom_disclaimer: site.custom_disclaimer,
+    chat_color_theme: site.chat_color_theme ?? "",
+    chat_color_theme_inverted: site.chat_color_theme_inverted,
   });
   const save = useAppChange(() => changeSite(app.id, draft));
   const set = (part: Partial<typeof draft>) => setDraft((now) => ({ ...now, ...part }));
   const wrongPolicy = draft.privacy_policy !== "" && !/^https?:\/\/./.test(draft.privacy_policy);
+  const colour = draft.chat_color_theme.trim();
+  const wrongColour = colour !== "" && parseColour(colour) === null;
   const optional = c("common.optional");
   return (
     <form
       className="card p-4 flex flex-col gap-4"
       onSubmit={(event) => {
         event.preventDefault();
-        if (wrongPolicy) return;
+        if (wrongPolicy || wrongColour) return;
         save.mutate(undefined, { onSuccess: () => toast(t("settings.saved")) });
       }}
     >
@@ -58,6 +63,35 @@ export function SiteSettings({ app, site }: { app: AppDetail; site: Site }) {
           <Switch checked={draft.show_workflow_steps} label={t("settings.steps")} onChange={(show_workflow_steps) => set({ show_workflow_steps })} />
         </div>
       ) : null}
+      <Field label={t("settings.colour")} optional={optional} hint={t("settings.colourHint")} error={wrongColour ? t("settings.colourWrong") : undefined}>
+        <Input
+          placeholder="#B5451D"
+          maxLength={7}
+          value={draft.chat_color_theme}
+          onChange={(event) => set({ chat_color_theme: event.target.value })}
+          end={
+            <input
+              type="color"
+              className="swatch"
+              aria-label={t("settings.colourPick")}
+              value={wrongColour || colour.length !== 7 ? "#b5451d" : colour}
+              onChange={(event) => set({ chat_color_theme: event.target.value })}
+            />
+          }
+        />
+      </Field>
+      {colour === "" ? null : (
+        <div className="flex items-center gap-3">
+          <div className="flex-1">
+            <div className="lbl">{t("settings.colourBar")}</div>
+          </div>
+          <Switch
+            checked={draft.chat_color_theme_inverted}
+            label={t("settings.colourBar")}
+            onChange={(chat_color_theme_inverted) => set({ chat_color_theme_inverted })}
+          />
+        </div>
+      )}
       <Field label={t("settings.copyright")} optional={optional}>
         <Input value={draft.copyright} onChange={(event) => set({ copyright: event.target.value })} />
       </Field>

@@ -6,6 +6,7 @@ import { toast } from "sonner";
 import { profile, type Role, useRights } from "../../data/session";
 import { useFormat } from "../../lib/format";
 import { errorDetails, get, messageOf, post, put, remove } from "../../lib/http";
+import { useNarrow } from "../../lib/media";
 import { Button, IconButton } from "../../ui/Button";
 import { CopyButton } from "../../ui/CopyButton";
 import { Confirm, Dialog } from "../../ui/Dialog";
@@ -27,7 +28,9 @@ interface Member {
   readonly status: string;
 }
 
-const COLUMNS = { gridTemplateColumns: "minmax(220px, 1fr) 150px 190px 28px" };
+const WIDE = { gridTemplateColumns: "minmax(220px, 1fr) 150px 190px 28px" };
+/** On a phone: no time of the last visit. */
+const NARROW = { gridTemplateColumns: "minmax(0, 1fr) 118px 44px" };
 const GIVEN: readonly Role[] = ["admin", "editor", "normal"];
 
 export function Members() {
@@ -37,6 +40,8 @@ export function Members() {
   const client = useQueryClient();
   const rights = useRights();
   const me = useQuery(profile).data;
+  const narrow = useNarrow();
+  const columns = narrow ? NARROW : WIDE;
   const list = useQuery({ queryKey: ["members"], queryFn: () => get<{ accounts: Member[] }>("/workspaces/current/members") });
   const [inviting, setInviting] = useState(false);
   const [removing, setRemoving] = useState<Member>();
@@ -68,16 +73,16 @@ export function Members() {
         />
       ) : (
         <div role="table" aria-label={t("members.title")}>
-          <div role="row" className="th" style={COLUMNS}>
+          <div role="row" className="th" style={columns}>
             <span role="columnheader">{t("members.col.name")}</span>
-            <span role="columnheader">{t("members.col.active")}</span>
+            {narrow ? null : <span role="columnheader">{t("members.col.active")}</span>}
             <span role="columnheader">{t("members.col.role")}</span>
             <span />
           </div>
           {list.data.accounts.map((member) => {
             const fixed = !rights.admin || member.role === "owner" || member.id === me?.id;
             return (
-              <div key={member.id} role="row" className="td" style={{ ...COLUMNS, minHeight: 48 }}>
+              <div key={member.id} role="row" className="td" style={{ ...columns, minHeight: 48 }}>
                 <div role="cell" className="flex items-center gap-2.5 min-w-0">
                   <Avatar name={member.name || member.email} url={member.avatar_url} size={28} />
                   <div className="min-w-0">
@@ -89,9 +94,11 @@ export function Members() {
                     <div className="text-12 text-ink-3 truncate">{member.email}</div>
                   </div>
                 </div>
-                <span role="cell" className="text-ink-2">
-                  {member.last_active_at && member.status !== "pending" ? format.ago(member.last_active_at) : t("members.never")}
-                </span>
+                {narrow ? null : (
+                  <span role="cell" className="text-ink-2">
+                    {member.last_active_at && member.status !== "pending" ? format.ago(member.last_active_at) : t("members.never")}
+                  </span>
+                )}
                 <span role="cell">
                   {fixed ? (
                     <span className="text-ink-2 px-2.5">{t(`roles.${member.role}`)}</span>

@@ -49,8 +49,8 @@ export function SettingsFrame({ page, children }: { page: string; children: Reac
   return (
     <>
       <header className="bar">
-        <div className="flex items-center gap-1.5 text-ink-3 whitespace-nowrap">
-          {name}
+        <div className="flex items-center gap-1.5 text-ink-3 whitespace-nowrap min-w-0">
+          <span className="truncate">{name}</span>
           <ChevronRight size={12} strokeWidth={2} aria-hidden />
           {t("crumb")}
           {title ? (
@@ -65,7 +65,7 @@ export function SettingsFrame({ page, children }: { page: string; children: Reac
           {t("close")} <Kbd keys="esc" />
         </Link>
       </header>
-      <div className="flex flex-1 min-h-0">
+      <div className="settings">
         <nav className="side" aria-label={t("label")}>
           {GROUPS.map((group) => (
             <div key={group.key}>
@@ -80,7 +80,7 @@ export function SettingsFrame({ page, children }: { page: string; children: Reac
           ))}
         </nav>
         <div className="flex-1 min-w-0 overflow-auto">
-          <div className="max-w-[1120px] px-8 py-6 flex flex-col gap-5">{children}</div>
+          <div className="max-w-[1120px] px-8 max-md:px-4 py-6 flex flex-col gap-5">{children}</div>
         </div>
       </div>
     </>
@@ -89,8 +89,8 @@ export function SettingsFrame({ page, children }: { page: string; children: Reac
 
 export function PageHead({ title, text, children }: { title: string; text?: string; children?: ReactNode }) {
   return (
-    <div className="flex items-end gap-2.5">
-      <div className="flex-1 min-w-0">
+    <div className="flex items-end gap-2.5 flex-wrap">
+      <div className="flex-1 min-w-[200px]">
         <h1 className="text-20 font-semibold">{title}</h1>
         {text ? <p className="text-ink-2">{text}</p> : null}
       </div>

@@ -55,7 +55,7 @@ export function AppFrame({ app, children }: { app: AppDetail; children: ReactNod
             }
           />
         </nav>
-        <span className="w-px h-4 bg-line-1" aria-hidden />
+        <span className="bar-line w-px h-4 bg-line-1" aria-hidden />
         <nav className="tabs" aria-label={t("tabs.label")}>
           {tabs.map((tab) => (
             <Link key={tab.key} to={tab.to} params={params} className="tab" activeProps={{ "aria-current": "page" }}>

@@ -54,7 +54,7 @@ export function Rail({ open }: { open: boolean }) {
           {open && apps.data ? <span className="ms-auto text-11 text-ink-3 num">{apps.data.total}</span> : null}
         </Link>
       </WhenClosed>
-      <div className="flex-1" />
+      <div className="rail-gap flex-1" />
       <HealthRow open={open} />
       <WhenClosed open={open} text={t("nav.settings")}>
         <Link to="/settings/models" className="nav" activeOptions={{ exact: false }} activeProps={{ "aria-current": "page" }} aria-label={t("nav.settings")}>
@@ -145,7 +145,7 @@ function AccountMenu({ open }: { open: boolean }) {
     },
   );
   return (
-    <div className="border-t border-line-1 mt-1 pt-1">
+    <div className="rail-account">
       <Menu
         side="top"
         align="start"
@@ -159,7 +159,7 @@ function AccountMenu({ open }: { open: boolean }) {
           ) : null
         }
         trigger={
-          <button type="button" className="nav" style={{ height: 40 }} aria-label={t("nav.menu", { name })}>
+          <button type="button" className="nav" aria-label={t("nav.menu", { name })}>
             <Avatar name={name || "?"} url={me?.avatar_url} />
             <span className="lab truncate flex-1 text-start">{name}</span>
             {open ? <ChevronsUpDown size={14} strokeWidth={1.9} aria-hidden /> : null}

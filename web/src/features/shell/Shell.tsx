@@ -3,6 +3,7 @@ import { useLocation, useNavigate } from "@tanstack/react-router";
 import { lazy, type ReactNode, Suspense, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { useKeys } from "../../lib/keys";
+import { useNarrow } from "../../lib/media";
 import { Rail } from "./Rail";
 import { openPalette, openShortcuts, toggleRail, useShell } from "./state";
 
@@ -14,7 +15,8 @@ export function Shell({ children }: { children: ReactNode }) {
   const navigate = useNavigate();
   const path = useLocation({ select: (l) => l.pathname });
   const { rail, palette, shortcuts } = useShell();
-  const open = path === "/apps" ? rail !== false : rail === true && !path.startsWith("/app/");
+  const narrow = useNarrow();
+  const open = narrow ? false : path === "/apps" ? rail !== false : rail === true && !path.startsWith("/app/");
   const went = useRef(0);
   const go = (to: "/apps" | "/settings/models") => () => {
     if (Date.now() - went.current < 1200) void navigate({ to });
