@@ -261,6 +261,47 @@ export async function webhookAddress(appId: string, node: string): Promise<Webho
   return webhookAnswer.parse(await transport().json("GET", app(appId, `/workflows/triggers/webhook?node_id=${encodeURIComponent(node)}`)));
 }
 
+const formSource = z.looseObject({ type: z.string().catch("constant"), value: z.unknown().optional() }).nullish().catch(null);
+const strings = z.array(z.string()).nullish().catch([]).transform((v) => v ?? []);
+const humanForm = z.looseObject({
+  form_id: z.string().nullish(),
+  node_id: z.string().catch(""),
+  node_title: z.string().catch(""),
+  form_content: z.string().catch(""),
+  inputs: z
+    .array(
+      z.looseObject({
+        type: z.string(),
+        output_variable_name: z.string(),
+        default: formSource,
+        option_source: formSource,
+        allowed_file_types: strings,
+        allowed_file_extensions: strings,
+        allowed_file_upload_methods: strings,
+      }),
+    )
+    .catch([]),
+  actions: z.array(z.looseObject({ id: z.string(), title: z.string(), button_style: z.string().catch("default") })).catch([]),
+  form_token: z.string().nullish(),
+  resolved_default_values: z.record(z.string(), z.unknown()).nullish().catch({}).transform((v) => v ?? {}),
+  expiration_time: z.number().nullish(),
+});
+/** A form that waits for a person, or its preview. */
+export type HumanForm = z.infer<typeof humanForm>;
+
+export function readForm(json: unknown): HumanForm | undefined {
+  return humanForm.safeParse(json).data;
+}
+
+export async function previewForm(appId: string, mode: Mode, node: string, inputs: Readonly<Record<string, unknown>>): Promise<HumanForm> {
+  const base = mode === "workflow" ? "" : "/advanced-chat";
+  return humanForm.parse(await transport().json("POST", app(appId, `${base}/workflows/draft/human-input/nodes/${encodeURIComponent(node)}/form/preview`), { inputs }));
+}
+
+export async function submitForm(token: string, inputs: Readonly<Record<string, unknown>>, action: string): Promise<void> {
+  await transport().json("POST", `/form/human_input/${encodeURIComponent(token)}`, { inputs, action });
+}
+
 const scheduleAnswer = z.looseObject({ cron_expression: z.string().catch(""), timezone: z.string().catch(""), next_runs: z.array(z.number()).catch([]) });
 
 export async function previewSchedule(appId: string, config: unknown): Promise<z.infer<typeof scheduleAnswer>> {

@@ -174,7 +174,7 @@ function Foot({ id, look }: { id: string; look: Look }) {
   const last = useStudio((s) => s.lastSpans.get(id));
   const waiting = useStudio((s) => isActive(s.run));
   const type = useStudio((s) => s.document.nodes.get(id)?.data.type ?? "");
-  if (!kindOf(type).supported) return <div className="st-foot">{t("node.laterVersion")}</div>;
+  if (!kindOf(type).supported) return <div className="st-foot">{t("node.cannotRun")}</div>;
   const shownSpan: Span | undefined = span ?? (look === "idle" && !waiting ? last : undefined);
   if (!shownSpan) {
     const words = look === "untaken" ? t("node.notTaken") : waiting ? t("node.waits") : t("node.notRunYet");

@@ -6,6 +6,8 @@ import { findProblems } from "../model/problems";
 import { starter } from "../store/starter";
 import type { Kind } from "./kind";
 import { kindOf, kindsFor, portsOf, rulesFor } from "./registry";
+import { inputOf } from "./tool";
+import { to12, to24 } from "./trigger-schedule";
 
 const names: Record<string, { name?: string; about?: string }> = en.kinds;
 const zhNames: Record<string, { name?: string; about?: string }> = zh.kinds;
@@ -37,10 +39,10 @@ it("a node that goes on after an error says why", () => {
   expect(outputs()).not.toContain("error_message");
 });
 
-describe("kinds of other versions", () => {
+describe("kinds that cannot run here", () => {
   it.each(["datasource", "knowledge-index", "trigger-plugin", "something-new"])("%s draws and says so", (type) => {
     const codes = kindOf(type).check({ type, title: "T" }, { variables: [], mode: "workflow" }).map((p) => p.code);
-    expect(codes).toEqual(["laterVersion"]);
+    expect(codes).toEqual(["cannotRun"]);
     expect(kindsFor("workflow").some((k) => k.type === type)).toBe(false);
   });
 
@@ -55,6 +57,23 @@ describe("kinds of other versions", () => {
     expect(ports({ type: "if-else", cases: [{ case_id: "true", conditions: [] }] })).toEqual(["true", "false"]);
     expect(ports({ type: "loop-end" })).toEqual([]);
   });
+});
+
+it.each([
+  ["12:00 AM", "00:00"],
+  ["12:30 PM", "12:30"],
+  ["01:05 PM", "13:05"],
+  ["9:00 am", "09:00"],
+  ["14:20", "14:20"],
+])("the time %s is %s", (stored, shown) => {
+  expect(to24(stored)).toBe(shown);
+  expect(to24(to12(shown))).toBe(shown);
+});
+
+it("a tool's inputs read in old and new forms", () => {
+  expect(inputOf({ a: "x" }, "a")).toEqual({ type: "constant", value: "x" });
+  expect(inputOf({ a: { type: "variable", value: ["n", "v"] } }, "a")).toEqual({ type: "variable", value: ["n", "v"] });
+  expect(inputOf({}, "a")).toBeUndefined();
 });
 
 function never(): never {
@@ -96,6 +115,20 @@ describe("problems of real kinds", () => {
     ["parameter-extractor", { parameters: [{ name: "__reason", type: "string", description: "x" }] }, "badName"],
     ["parameter-extractor", { parameters: [{ name: "a", type: "string" }] }, "noDescription"],
     ["document-extractor", {}, "noDocument"],
+    ["knowledge-retrieval", { query_variable_selector: ["s", "topic"] }, "noKnowledge"],
+    ["knowledge-retrieval", { multiple_retrieval_config: { reranking_enable: true, reranking_mode: "reranking_model" } }, "noRerankModel"],
+    ["knowledge-retrieval", { metadata_filtering_mode: "manual", metadata_filtering_conditions: { conditions: [{ name: "a", comparison_operator: "is", value: "" }] } }, "incompleteFilter"],
+    ["tool", {}, "noTool"],
+    ["tool", { tool_name: "t", paramSchemas: [{ name: "q", type: "string", form: "llm", required: true }] }, "noToolInput"],
+    ["agent", { agent_strategy_name: "ReAct", agent_parameters: {} }, "noModel"],
+    ["human-input", { delivery_methods: [] }, "noDelivery"],
+    ["human-input", { user_actions: [{ id: "1 x", title: "A" }] }, "badAction"],
+    ["human-input", { delivery_methods: [{ id: "m", type: "email", enabled: true, config: { recipients: { items: [] }, subject: "s", body: "b" } }] }, "noMailLink"],
+    ["human-input", { inputs: [{ type: "select", output_variable_name: "a" }] }, "noOptions"],
+    ["trigger-webhook", { params: [{ name: "1a" }] }, "badName"],
+    ["trigger-webhook", { status_code: 500 }, "badStatus"],
+    ["trigger-schedule", { mode: "cron", cron_expression: "* *" }, "badCron"],
+    ["trigger-schedule", { frequency: "weekly", visual_config: { weekdays: [] } }, "noWeekdays"],
     ["code", { code: "function main(){}", outputs: { "1a": { type: "string" } } }, "badName"],
     ["template-transform", { template: " " }, "noTemplate"],
     ["if-else", { cases: [{ case_id: "true", conditions: [] }] }, "noConditions"],

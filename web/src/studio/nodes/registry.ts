@@ -3,16 +3,19 @@ import { FAIL, type PortsOf } from "../model/connect";
 import type { GraphNode } from "../model/document";
 import type { KindRules } from "../model/problems";
 import type { AppMode } from "../model/variables";
+import { agent } from "./agent";
 import { answer } from "./answer";
 import { assigner } from "./assigner";
 import { code } from "./code";
 import { documentExtractor } from "./document-extractor";
 import { end } from "./end";
 import { httpRequest } from "./http-request";
+import { humanInput } from "./human-input";
 import { ifElse } from "./if-else";
 import { iterationStart, loopStart } from "./inner";
 import { iteration } from "./iteration";
 import type { Kind } from "./kind";
+import { knowledgeRetrieval } from "./knowledge-retrieval";
 import { laterKinds, unknownKind } from "./later";
 import { listOperator } from "./list-operator";
 import { llm } from "./llm";
@@ -21,16 +24,23 @@ import { parameterExtractor } from "./parameter-extractor";
 import { questionClassifier } from "./question-classifier";
 import { start } from "./start";
 import { templateTransform } from "./template-transform";
+import { tool } from "./tool";
+import { triggerSchedule } from "./trigger-schedule";
+import { triggerWebhook } from "./trigger-webhook";
 import { variableAggregator } from "./variable-aggregator";
 
 /** In the order of the palette. */
 const KINDS: readonly Kind[] = [
   start,
+  triggerWebhook,
+  triggerSchedule,
   answer,
   end,
   llm,
+  agent,
   questionClassifier,
   parameterExtractor,
+  knowledgeRetrieval,
   documentExtractor,
   ifElse,
   iteration,
@@ -42,6 +52,8 @@ const KINDS: readonly Kind[] = [
   variableAggregator,
   assigner,
   httpRequest,
+  tool,
+  humanInput,
   iterationStart,
   loopStart,
   ...laterKinds,

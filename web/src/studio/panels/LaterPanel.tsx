@@ -11,7 +11,7 @@ export function LaterPanel({ data }: PanelProps<NodeData>) {
   const settings = Object.fromEntries(Object.entries(data).filter(([key, value]) => !FRAME_KEYS.has(key) && value !== undefined));
   return (
     <section className="st-section">
-      <Wrong>{t("later.text", { kind: data.type })}</Wrong>
+      <Wrong>{t("later.text", { kind: data.type, why: t(`later.why.${data.type}`, { defaultValue: t("later.why.unknown") }) })}</Wrong>
       <span className="st-hint">{t("later.kept")}</span>
       <span className="st-label">{t("later.settings")}</span>
       <pre className="st-code">

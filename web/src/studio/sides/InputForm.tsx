@@ -75,7 +75,7 @@ interface FieldProps {
   readonly onChange: (value: unknown) => void;
 }
 
-function InputField({ field, value, error, onChange }: FieldProps) {
+export function InputField({ field, value, error, onChange }: FieldProps) {
   const { t } = useTranslation("studio");
   const label = field.label || field.variable;
   const optional = field.required ? undefined : t("common.optional");
