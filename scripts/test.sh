@@ -8,8 +8,9 @@ step() { printf '\n==> %s (%s)\n' "$1" "$(date +%T)"; }
 
 step "format"
 cargo fmt --all --check
-step "layers"
+step "layers, and one way out"
 cargo xtask layers
+cargo xtask egress
 if [[ ! -d web/node_modules || web/package-lock.json -nt web/node_modules ]]; then
   step "front-end packages"
   (cd web && npm install --no-save --no-audit --no-fund --loglevel=error && touch node_modules)

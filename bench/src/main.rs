@@ -110,6 +110,7 @@ async fn worker(options: Options, stop: Arc<AtomicBool>, left: Arc<AtomicU64>) -
     Ok(sample)
 }
 
+#[expect(clippy::disallowed_methods, reason = "the bench is a client of the server, not a part of it")]
 async fn connect(address: &str) -> Result<http1::SendRequest<Full<Bytes>>> {
     let stream = TcpStream::connect(address).await.context("connect")?;
     stream.set_nodelay(true)?;

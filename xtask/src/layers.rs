@@ -9,7 +9,7 @@ use serde_json::Value;
 const LAYERS: &[&[&str]] = &[
     &["types"],
     &["text"],
-    &["dsl"],
+    &["dsl", "extract"],
     &["obs", "net"],
     &["db", "kv", "store", "auth", "sandbox"],
     &["models"],
@@ -27,6 +27,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("types", &["tokio", "reqwest", "axum", "sea-orm"]),
     ("text", &["tokio", "reqwest", "axum", "sea-orm"]),
     ("dsl", &["tokio", "reqwest", "axum", "sea-orm"]),
+    ("extract", &["tokio", "reqwest", "axum", "sea-orm"]),
     ("engine", &["reqwest", "axum", "sea-orm", "sqlx", "ox-models", "ox-net"]),
     ("app", &["axum", "utoipa"]),
     ("api", &["sea-orm", "sqlx", "ox-db", "ox-engine"]),

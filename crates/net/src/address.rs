@@ -147,6 +147,19 @@ fn kind_v4(four: Ipv4Addr) -> AddressKind {
     found.map_or(AddressKind::Public, |(_, name)| AddressKind::Private(name))
 }
 
+/// All metadata and platform endpoints.
+pub fn metadata() -> impl Iterator<Item = IpAddr> {
+    let four = METADATA_V4.iter().map(|address| IpAddr::V4(*address));
+    four.chain(METADATA_V6.iter().map(|address| IpAddr::V6(*address)))
+}
+
+/// Whether a client with this address is of this site: loopback, private, link-local, carrier-grade NAT.
+#[must_use]
+pub fn is_site_local(address: IpAddr) -> bool {
+    const SITE: &[&str] = &["loopback", "RFC 1918", "link-local", "carrier-grade NAT", "unique local"];
+    matches!(kind(address), AddressKind::Private(range) if SITE.contains(&range))
+}
+
 /// Addresses of this machine's interfaces, as far as the system tells.
 #[must_use]
 pub fn local_addresses() -> Vec<IpAddr> {

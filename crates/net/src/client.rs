@@ -12,8 +12,9 @@ use http::{HeaderMap, Method, StatusCode, header};
 use tokio::time::Instant;
 
 use crate::{
-    Class, NetError, Phase, Pinned, Policy, Reason, Request, Resolver, Response, SystemResolver, TargetHost,
-    guard::{Guard, denied},
+    Class, Dialed, Dialer, NetError, Phase, Pinned, Policy, Reason, Request, Resolver, Response, SystemDialer,
+    SystemResolver, TargetHost, dial,
+    guard::{Asker, Guard, denied},
     tls::{self, Verify},
 };
 
@@ -32,6 +33,7 @@ const MAX_HEADER_BYTES: usize = 64 * 1024;
 pub struct Egress {
     state: Arc<RwLock<Arc<State>>>,
     resolver: Arc<dyn Resolver>,
+    dialer: Arc<dyn Dialer>,
 }
 
 struct State {
@@ -79,9 +81,15 @@ impl Egress {
     /// A factory with a resolver of the caller's.
     #[must_use]
     pub fn with_resolver(policy: Policy, resolver: Arc<dyn Resolver>) -> Self {
+        Self::with_network(policy, resolver, Arc::new(SystemDialer))
+    }
+
+    /// A factory with a resolver and sockets of the caller's.
+    #[must_use]
+    pub fn with_network(policy: Policy, resolver: Arc<dyn Resolver>, dialer: Arc<dyn Dialer>) -> Self {
         tls::install_crypto_provider();
         let state = State::new(policy, Arc::clone(&resolver));
-        Self { state: Arc::new(RwLock::new(Arc::new(state))), resolver }
+        Self { state: Arc::new(RwLock::new(Arc::new(state))), resolver, dialer }
     }
 
     /// Replaces the policy: open calls go on, kept connections are not used again.
@@ -99,7 +107,19 @@ impl Egress {
     /// # Errors
     /// The refusal, or that the name cannot be resolved.
     pub async fn check(&self, class: Class, url: &str) -> Result<Pinned, NetError> {
-        self.state().guard.check(url, class).await
+        self.state().guard.check(url, class.into()).await
+    }
+
+    /// [`Egress::check`] for a request that is about to be made, told and counted.
+    pub(crate) async fn judge(&self, asker: Asker<'_>, url: &str) -> Result<Pinned, NetError> {
+        let result = self.state().guard.check(url, asker).await;
+        count(asker.class, &result);
+        result
+    }
+
+    /// Connects to what passed.
+    pub(crate) async fn dial(&self, pinned: &Pinned, limit: Duration) -> Result<Dialed, NetError> {
+        dial::dial_pinned(self.dialer.as_ref(), pinned, limit).await
     }
 
     /// Makes a call; redirects are followed hop by hop, each one checked.
@@ -110,24 +130,29 @@ impl Egress {
         let state = self.state();
         let class = request.class;
         let result = state.send(request).await;
-        let outcome = match &result {
-            Ok(_) => "allow",
-            Err(NetError::Denied(_)) => "deny",
-            Err(_) => "fail",
-        };
-        let reason = result.as_ref().err().map_or("", NetError::code);
-        metrics::counter!("oxidify_egress_requests_total", "client" => class.as_str(), "decision" => outcome, "reason" => reason)
-            .increment(1);
-        if let Err(NetError::Denied(refusal)) = &result {
-            tracing::warn!(
-                class = class.as_str(),
-                url = refusal.url,
-                reason = refusal.reason.as_str(),
-                detail = refusal.detail,
-                "egress decision=deny: Request blocked by SSRF proxy"
-            );
-        }
+        count(class, &result);
         result
+    }
+}
+
+/// One metric and, for a refusal, one log line.
+fn count<T>(class: Class, result: &Result<T, NetError>) {
+    let outcome = match result {
+        Ok(_) => "allow",
+        Err(NetError::Denied(_)) => "deny",
+        Err(_) => "fail",
+    };
+    let reason = result.as_ref().err().map_or("", NetError::code);
+    metrics::counter!("oxidify_egress_requests_total", "client" => class.as_str(), "decision" => outcome, "reason" => reason)
+        .increment(1);
+    if let Err(NetError::Denied(refusal)) = result {
+        tracing::warn!(
+            class = class.as_str(),
+            url = refusal.url,
+            reason = refusal.reason.as_str(),
+            detail = refusal.detail,
+            "egress decision=deny: Request blocked by SSRF proxy"
+        );
     }
 }
 
@@ -164,7 +189,7 @@ impl State {
             return Ok(Pinned { target, addresses: Vec::new() });
         }
         if !matches!(class, Class::Model | Class::Operator) {
-            return self.guard.check(&request.url, class).await;
+            return self.guard.check(&request.url, class.into()).await;
         }
         let target = crate::Target::parse(&request.url, class)?;
         let https = target.url.scheme() == "https";
@@ -176,7 +201,7 @@ impl State {
                 return Ok(Pinned { addresses: found.addresses.clone(), target });
             }
         }
-        let pinned = self.guard.check(&request.url, class).await?;
+        let pinned = self.guard.check(&request.url, class.into()).await?;
         let mut checked = self.checked.lock().unwrap_or_else(PoisonError::into_inner);
         if checked.len() >= MAX_CLIENTS {
             checked.retain(|_, found| found.until > now);
@@ -354,6 +379,7 @@ impl reqwest::dns::Resolve for PinnedResolver {
 struct ProxyResolver;
 
 impl reqwest::dns::Resolve for ProxyResolver {
+    #[expect(clippy::disallowed_methods, reason = "the operator's own proxy is not a user's destination")]
     fn resolve(&self, name: reqwest::dns::Name) -> reqwest::dns::Resolving {
         Box::pin(async move {
             let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();

@@ -10,8 +10,24 @@ use crate::{
     address::{self, AddressKind},
     name::{self, NameKind},
     policy::is_port_offered,
-    resolve, target,
+    resolve,
+    squid::{Question, Verdict},
+    target,
 };
+
+/// Who asks for a call: a class of this process's own, or a client of the forward proxy.
+#[derive(Clone, Copy, Debug)]
+pub struct Asker<'a> {
+    pub class: Class,
+    pub client: Option<IpAddr>,
+    pub method: &'a str,
+}
+
+impl From<Class> for Asker<'_> {
+    fn from(class: Class) -> Self {
+        Self { class, client: None, method: "" }
+    }
+}
 
 /// A target that passed, with the only addresses that may be dialled.
 #[derive(Clone, Debug)]
@@ -39,24 +55,59 @@ impl Guard {
     }
 
     /// Steps 1 to 5 of the egress contract.
-    pub async fn check(&self, raw: &str, class: Class) -> Result<Pinned, NetError> {
+    pub async fn check(&self, raw: &str, asker: Asker<'_>) -> Result<Pinned, NetError> {
+        let class = asker.class;
         let target = Target::parse(raw, class)?;
         if class == Class::Operator {
             let addresses = self.addresses_of(&target, Search::System).await?;
             return Ok(pin(target, &addresses));
         }
-        if !is_port_offered(target.port) {
-            return Err(deny(&target, Reason::Port, format!("port {} is not offered", target.port), ""));
-        }
-        let named = self.check_name(&target, class)?;
+        self.check_port(&target, asker)?;
+        let by_rule = self.check_rules(&target, asker, None)?;
+        let named = self.check_name(&target, class, by_rule)?;
         // Names that are private by nature live in hosts files and search domains.
         let search = if named == Opened::Private { Search::System } else { Search::Absolute };
         let addresses = self.addresses_of(&target, search).await?;
         self.check_own_services(&target, &addresses).await?;
+        let by_rule = self.check_rules(&target, asker, Some(&addresses))?;
+        let named = if by_rule == Opened::Private { by_rule } else { named };
         for found in &addresses {
             self.check_address(&target, *found, class, named)?;
         }
         Ok(pin(target, &addresses))
+    }
+
+    fn check_port(&self, target: &Target, asker: Asker<'_>) -> Result<(), NetError> {
+        let port = target.port;
+        let refuse = |remedy: &str| deny(target, Reason::Port, format!("port {port} is not offered"), remedy);
+        if asker.method == "CONNECT" {
+            let listed = self.policy.connect_ports.iter().any(|(first, last)| (*first..=*last).contains(&port));
+            if !listed || !(port == 443 || is_port_offered(port)) {
+                return Err(refuse("An operator can set OXIDIFY_EGRESS_CONNECT_PORTS."));
+            }
+            return Ok(());
+        }
+        if is_port_offered(port) { Ok(()) } else { Err(refuse("")) }
+    }
+
+    /// What a mounted `squid.conf` says. An opening counts only for names before they are resolved.
+    fn check_rules(&self, target: &Target, asker: Asker<'_>, addresses: Option<&[IpAddr]>) -> Result<Opened, NetError> {
+        let Some(squid) = &self.policy.squid else { return Ok(Opened::Public) };
+        let (host, port) = (&target.host, target.port);
+        let literal = match host {
+            TargetHost::Address(address) => Some([*address]),
+            TargetHost::Name(_) => None,
+        };
+        let addresses = addresses.or(literal.as_ref().map(<[IpAddr; 1]>::as_slice));
+        let question = Question { client: asker.client, method: asker.method, host, port, addresses };
+        match squid.verdict(&question) {
+            Verdict::Undecided | Verdict::Allowed => Ok(Opened::Public),
+            Verdict::Opened => Ok(Opened::Private),
+            Verdict::Denied { reason, rule } => {
+                let detail = format!("the rule '{rule}' of squid.conf denies it");
+                Err(deny(target, reason, detail, "An operator can change that rule."))
+            }
+        }
     }
 
     /// A `Host` header that differs from the URL's host must not name an address or a metadata host.
@@ -76,22 +127,23 @@ impl Guard {
         Err(denied(target, reason, format!("the Host header names {header}, which is not the URL's host"), ""))
     }
 
-    fn check_name(&self, target: &Target, class: Class) -> Result<Opened, NetError> {
+    fn check_name(&self, target: &Target, class: Class, by_rule: Opened) -> Result<Opened, NetError> {
         let policy = &self.policy;
-        let TargetHost::Name(host) = &target.host else {
-            if policy.mode == Mode::Allowlist
-                && let TargetHost::Address(found) = target.host
-                && !policy.allows_private_address(found)
-            {
-                return Err(deny_list(target, "an address is not a listed domain"));
+        let host = match &target.host {
+            TargetHost::Name(host) => host,
+            TargetHost::Address(found) => {
+                let listed = by_rule == Opened::Private || policy.allows_address(*found);
+                if policy.mode == Mode::Allowlist && !listed && !policy.allows_private_address(*found) {
+                    return Err(deny_list(target, &format!("{found} is not on the list")));
+                }
+                return Ok(if policy.opens_private(class) { Opened::Private } else { by_rule });
             }
-            return Ok(if policy.opens_private(class) { Opened::Private } else { Opened::Public });
         };
         let kind = name::kind(host);
         if kind == NameKind::Metadata && !policy.allow_metadata {
             return Err(deny(target, Reason::Metadata, format!("{host} is a cloud metadata name"), ""));
         }
-        if policy.allows_private_name(host, target.port) {
+        if by_rule == Opened::Private || policy.allows_private_name(host, target.port) {
             return Ok(Opened::Private);
         }
         if policy.deny_domains.iter().any(|rule| rule.covers(host, target.port)) {

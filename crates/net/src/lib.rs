@@ -9,23 +9,29 @@
 
 mod address;
 mod client;
+mod dial;
 mod error;
+mod forward;
 mod guard;
 mod name;
 mod policy;
 mod request;
 mod resolve;
+mod squid;
 mod target;
 mod tls;
 
 pub use address::local_addresses;
 pub use client::Egress;
+pub use dial::{Dialed, Dialer, SystemDialer};
 pub use error::{Denied, NetError, Phase, Reason};
+pub use forward::{Access, AccessLog, ForwardConfig, ForwardProxy};
 pub use guard::Pinned;
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 pub use name::DomainRule;
 pub use policy::{Class, Mode, OwnService, Policy};
 pub use request::{Limits, Request, Response};
 pub use resolve::{Resolved, Resolver, Search, SystemResolver};
+pub use squid::{Squid, SquidError};
 pub use target::{Target, TargetHost};
 pub use tls::{Verify, install_crypto_provider};

@@ -73,6 +73,12 @@ impl DomainRule {
         fits.then_some(Self { name, below, port })
     }
 
+    /// The (normal) name it is about.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Whether it covers this (normal) name and port.
     #[must_use]
     pub fn covers(&self, name: &str, port: u16) -> bool {

@@ -1,10 +1,10 @@
 //! What may be called: settings of the operator and the class of the caller.
 
-use std::{net::IpAddr, str::FromStr};
+use std::{net::IpAddr, path::Path, str::FromStr, sync::Arc};
 
 use ipnet::IpNet;
 
-use crate::name::DomainRule;
+use crate::{name::DomainRule, squid::Squid};
 
 /// Who asks for a call. Decides what is allowed by default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -19,6 +19,12 @@ pub enum Class {
     ExternalApi,
     /// Model providers' base URLs set by a tenant's administrator.
     Model,
+    /// Code in the sandbox, by way of the forward proxy.
+    Sandbox,
+    /// Plugin processes, by way of the forward proxy.
+    Plugin,
+    /// Programs outside that use the forward proxy.
+    Proxy,
     /// Addresses only the operator sets; not filtered.
     Operator,
 }
@@ -33,6 +39,9 @@ impl Class {
             Self::Fetch => "fetch",
             Self::ExternalApi => "external_api",
             Self::Model => "model",
+            Self::Sandbox => "sandbox",
+            Self::Plugin => "plugin",
+            Self::Proxy => "proxy",
             Self::Operator => "operator",
         }
     }
@@ -43,6 +52,8 @@ impl Class {
         match self {
             Self::HttpNode | Self::Operator => 10,
             Self::Tool | Self::Fetch | Self::ExternalApi | Self::Model => 5,
+            // Their clients follow redirects themselves, each a new request.
+            Self::Sandbox | Self::Plugin | Self::Proxy => 0,
         }
     }
 
@@ -55,7 +66,7 @@ impl Class {
     /// Whether an operator's egress proxy carries these calls.
     #[must_use]
     pub const fn uses_proxy(self) -> bool {
-        !matches!(self, Self::Model | Self::Operator)
+        matches!(self, Self::HttpNode | Self::Tool | Self::Fetch | Self::ExternalApi)
     }
 }
 
@@ -76,11 +87,12 @@ pub struct OwnService {
 }
 
 /// The operator's settings.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Policy {
     pub mode: Mode,
-    /// `OXIDIFY_EGRESS_ALLOW`: the domains of allow-list mode.
+    /// `OXIDIFY_EGRESS_ALLOW`: the domains of allow-list mode, and public addresses.
     pub allow: Vec<DomainRule>,
+    pub allow_nets: Vec<IpNet>,
     /// `OXIDIFY_EGRESS_DENY`.
     pub deny_nets: Vec<IpNet>,
     pub deny_domains: Vec<DomainRule>,
@@ -100,7 +112,37 @@ pub struct Policy {
     pub proxy_https: Option<String>,
     /// `OXIDIFY_EGRESS_LOCAL_CHECK`: check here too when a proxy is set.
     pub skip_local_check: bool,
+    /// `OXIDIFY_EGRESS_CONNECT_PORTS`: ports that tunnels may go to.
+    pub connect_ports: Vec<(u16, u16)>,
+    /// Rules of a mounted `squid.conf`, on top of everything else.
+    pub squid: Option<Arc<Squid>>,
 }
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            mode: Mode::Public,
+            allow: Vec::new(),
+            allow_nets: Vec::new(),
+            deny_nets: Vec::new(),
+            deny_domains: Vec::new(),
+            allow_private_nets: Vec::new(),
+            allow_private_domains: Vec::new(),
+            model_private: false,
+            allow_metadata: false,
+            dev_mode: false,
+            own_services: Vec::new(),
+            proxy_http: None,
+            proxy_https: None,
+            skip_local_check: false,
+            connect_ports: CONNECT_PORTS.to_vec(),
+            squid: None,
+        }
+    }
+}
+
+/// Where tunnels go when nothing else is set.
+const CONNECT_PORTS: &[(u16, u16)] = &[(443, 443), (1025, 65535)];
 
 impl Policy {
     /// Public mode with private model servers, as on a workplace machine.
@@ -130,6 +172,8 @@ impl Policy {
         if dev_mode && production {
             warnings.push("SSRF_PROXY_DEV_MODE is ignored in production; set DEPLOY_ENV=DEVELOPMENT to use it".into());
         }
+        let (allow_nets, allow) = lists(text("OXIDIFY_EGRESS_ALLOW"), "OXIDIFY_EGRESS_ALLOW", &mut warnings);
+        let connect_ports = connect_ports(text("OXIDIFY_EGRESS_CONNECT_PORTS"), &mut warnings);
         let all = text("SSRF_PROXY_ALL_URL");
         let both = text("SSRF_PROXY_HTTP_URL").zip(text("SSRF_PROXY_HTTPS_URL"));
         let policy = Self {
@@ -141,7 +185,8 @@ impl Policy {
                     Mode::Allowlist
                 }
             },
-            allow: lists(text("OXIDIFY_EGRESS_ALLOW"), "OXIDIFY_EGRESS_ALLOW", &mut warnings).1,
+            allow,
+            allow_nets,
             deny_nets,
             deny_domains,
             allow_private_nets,
@@ -153,8 +198,46 @@ impl Policy {
             proxy_http: all.clone().or_else(|| both.clone().map(|(http, _)| http)),
             proxy_https: all.or_else(|| both.map(|(_, https)| https)),
             skip_local_check: flag("OXIDIFY_EGRESS_LOCAL_CHECK") == Some(false),
+            connect_ports,
+            squid: None,
         };
         (policy, warnings)
+    }
+
+    /// Adds the lists of a file, one entry a line: `.example.com` or `allow …` as in `OXIDIFY_EGRESS_ALLOW`,
+    /// `private …` as in the two `SSRF_PROXY_ALLOW_PRIVATE_*`, `deny …` as in `OXIDIFY_EGRESS_DENY`. What cannot be
+    /// read is told.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn read_lists(&mut self, path: &Path) -> std::io::Result<Vec<String>> {
+        let text = std::fs::read_to_string(path)?;
+        let mut warnings = Vec::new();
+        for (number, line) in text.lines().enumerate() {
+            let line = line.split('#').next().unwrap_or_default().trim();
+            let place = format!("{}:{}", path.display(), number + 1);
+            let (kind, entries) = match line.split_once(char::is_whitespace) {
+                Some((kind @ ("allow" | "private" | "deny"), rest)) => (kind, rest),
+                _ => ("allow", line),
+            };
+            let (nets, domains) = lists(Some(entries.to_owned()), &place, &mut warnings);
+            let (known_nets, known_domains) = match kind {
+                "private" => (&mut self.allow_private_nets, &mut self.allow_private_domains),
+                "deny" => (&mut self.deny_nets, &mut self.deny_domains),
+                _ => (&mut self.allow_nets, &mut self.allow),
+            };
+            if kind == "private" && nets.iter().any(opens_metadata) {
+                warnings.push(format!("{place}: cloud metadata addresses stay denied"));
+            }
+            known_nets.extend(nets);
+            known_domains.extend(domains);
+        }
+        if self.mode == Mode::Public && !(self.allow.is_empty() && self.allow_nets.is_empty()) {
+            let text =
+                "destinations are listed as allowed, but everything public is: set OXIDIFY_EGRESS_MODE=allowlist";
+            warnings.push(format!("{}: {text}", path.display()));
+        }
+        Ok(warnings)
     }
 
     /// Adds what no user's call may reach: the port this process serves on, and the databases, stores
@@ -190,6 +273,13 @@ impl Policy {
         self.allow_private_domains.iter().any(|rule| rule.covers(name, port))
     }
 
+    /// Whether the list of allow-list mode has this address.
+    #[must_use]
+    pub fn allows_address(&self, address: IpAddr) -> bool {
+        let real = crate::address::unwrap(address);
+        self.allow_nets.iter().any(|net| net.contains(&address) || net.contains(&real))
+    }
+
     /// Whether the operator opened this address, in any of its spellings.
     #[must_use]
     pub fn allows_private_address(&self, address: IpAddr) -> bool {
@@ -198,7 +288,8 @@ impl Policy {
     }
 }
 
-fn is_true(text: &str) -> bool {
+/// How settings say yes.
+pub fn is_true(text: &str) -> bool {
     matches!(text.to_ascii_lowercase().as_str(), "true" | "1" | "yes" | "on" | "t" | "y")
 }
 
@@ -212,11 +303,13 @@ fn items(text: Option<String>) -> Vec<String> {
     parts.filter(|part| !part.is_empty()).map(str::to_owned).collect()
 }
 
-fn net_or_address(text: &str) -> Option<IpNet> {
+/// A range, or an address as the range of itself.
+pub fn net_or_address(text: &str) -> Option<IpNet> {
     IpNet::from_str(text).ok().or_else(|| IpAddr::from_str(text).ok().map(IpNet::from))
 }
 
-fn lists(text: Option<String>, setting: &str, warnings: &mut Vec<String>) -> (Vec<IpNet>, Vec<DomainRule>) {
+/// Addresses and domains of a list.
+pub fn lists(text: Option<String>, setting: &str, warnings: &mut Vec<String>) -> (Vec<IpNet>, Vec<DomainRule>) {
     let (mut nets, mut names) = (Vec::new(), Vec::new());
     for item in items(text) {
         if let Some(net) = net_or_address(&item) {
@@ -228,6 +321,19 @@ fn lists(text: Option<String>, setting: &str, warnings: &mut Vec<String>) -> (Ve
         }
     }
     (nets, names)
+}
+
+fn connect_ports(text: Option<String>, warnings: &mut Vec<String>) -> Vec<(u16, u16)> {
+    let name = "OXIDIFY_EGRESS_CONNECT_PORTS";
+    let mut ranges = Vec::new();
+    let given = items(text);
+    for item in &given {
+        match crate::squid::ports(item) {
+            Some(range) => ranges.push(range),
+            None => warnings.push(format!("{name}: '{item}' is neither a port nor a range of ports; ignored")),
+        }
+    }
+    if given.is_empty() { CONNECT_PORTS.to_vec() } else { ranges }
 }
 
 fn domains(text: Option<String>, warnings: &mut Vec<String>) -> Vec<DomainRule> {
