@@ -4,6 +4,7 @@ import { RequestError, type Transport } from "../../src/studio/transport";
 interface Wish {
   readonly nodes: number;
   readonly mode: string;
+  readonly graph?: string;
 }
 
 const node = (id: string, type: string, title: string, x: number, y: number, data: Record<string, unknown> = {}) => ({
@@ -128,6 +129,172 @@ function sample() {
   };
 }
 
+const inside = (id: string, box: string, type: string, title: string, x: number, y: number, data: Record<string, unknown> = {}, loop = false) => ({
+  ...node(id, type, title, x, y, { ...data, ...(loop ? { isInLoop: true, loop_id: box } : { isInIteration: true, iteration_id: box }) }),
+  ...(type.endsWith("-start") ? { type: `custom-${type}` } : {}),
+  parentId: box,
+});
+
+/** One node of every kind, with containers. */
+function everyKind() {
+  const model = { provider: "oxidify/scripted", name: "echo", mode: "chat", completion_params: {} };
+  return {
+    nodes: [
+      node("1", "trigger-webhook", "Ticket arrives", 0, 60, {
+        method: "POST",
+        content_type: "application/json",
+        params: [{ name: "source", type: "string", required: true }],
+        headers: [{ name: "X-Shop", required: false }],
+        body: [
+          { name: "message", type: "string", required: true },
+          { name: "items", type: "array[object]", required: false },
+        ],
+      }),
+      node("2", "trigger-schedule", "Every morning", 0, 240, {
+        mode: "visual",
+        frequency: "weekly",
+        visual_config: { time: "08:30 AM", weekdays: ["mon", "wed", "fri"], monthly_days: [1], on_minute: 0 },
+        timezone: "Europe/Berlin",
+      }),
+      node("3", "question-classifier", "Which reason?", 240, 60, {
+        model,
+        query_variable_selector: ["1", "message"],
+        classes: [
+          { id: "1", name: "Damaged goods" },
+          { id: "2", name: "Money back" },
+          { id: "3", name: "Anything else" },
+        ],
+      }),
+      {
+        ...node("4", "iteration", "Each line item", 500, 0, {
+          start_node_id: "4s",
+          iterator_selector: ["1", "items"],
+          iterator_input_type: "array[object]",
+          output_selector: ["42", "result"],
+          output_type: "array[number]",
+          is_parallel: true,
+          parallel_nums: 4,
+          error_handle_mode: "continue-on-error",
+        }),
+        width: 560,
+        height: 220,
+      },
+      inside("4s", "4", "iteration-start", "", 24, 60),
+      inside("41", "4", "parameter-extractor", "Read the line", 110, 60, {
+        model,
+        query: ["4", "item"],
+        parameters: [{ name: "price", type: "number", description: "Price", required: true }],
+      }),
+      inside("42", "4", "code", "Refund sum", 340, 60, {
+        code_language: "python3",
+        code: 'def main(price: float) -> dict:\n    return {"result": price * 0.9}\n',
+        variables: [{ variable: "price", value_selector: ["41", "price"] }],
+        outputs: { result: { type: "number" } },
+      }),
+      {
+        ...node("5", "loop", "Until it is polite", 500, 260, {
+          start_node_id: "5s",
+          loop_count: 5,
+          logical_operator: "and",
+          break_conditions: [{ id: "b", varType: "number", variable_selector: ["5", "score"], comparison_operator: "≥", value: "0.8" }],
+          loop_variables: [{ id: "v", label: "score", var_type: "number", value_type: "constant", value: 0 }],
+        }),
+        width: 560,
+        height: 200,
+      },
+      inside("5s", "5", "loop-start", "", 24, 60, {}, true),
+      inside("51", "5", "llm", "Rewrite", 110, 60, llm(), true),
+      inside(
+        "52",
+        "5",
+        "assigner",
+        "Keep the score",
+        340,
+        60,
+        { version: "2", items: [{ variable_selector: ["5", "score"], input_type: "constant", operation: "+=", value: 0.2 }] },
+        true,
+      ),
+      node("6", "knowledge-retrieval", "Returns policy", 500, 500, {
+        query_variable_selector: ["1", "message"],
+        dataset_ids: ["d1", "d2"],
+        retrieval_mode: "multiple",
+        multiple_retrieval_config: { top_k: 4, reranking_enable: false },
+      }),
+      node("7", "agent", "Look it up", 740, 500, {
+        agent_strategy_name: "function_calling",
+        agent_strategy_provider_name: "langgenius/agent/agent",
+        agent_parameters: {
+          model: { type: "constant", value: { provider: "oxidify/scripted", model: "echo", mode: "chat", completion_params: {} } },
+          tools: {
+            type: "constant",
+            value: [
+              { enabled: true, type: "builtin", provider_name: "time", tool_name: "current_time", tool_label: "Current time", parameters: {}, settings: {} },
+            ],
+          },
+          instruction: { type: "mixed", value: "Be brief." },
+          query: { type: "mixed", value: "{{#1.message#}}" },
+          maximum_iterations: { type: "constant", value: 5 },
+        },
+      }),
+      node("8", "list-operator", "Newest first", 980, 500, {
+        variable: ["6", "result"],
+        var_type: "array[string]",
+        item_var_type: "string",
+        filter_by: { enabled: true, conditions: [{ key: "", comparison_operator: "contains", value: "refund" }] },
+        order_by: { enabled: true, key: "", value: "desc" },
+        limit: { enabled: true, size: 3 },
+        extract_by: { enabled: false, serial: "1" },
+      }),
+      node("9", "document-extractor", "Read the file", 1220, 500, { variable_selector: ["10", "files"], is_array_file: true }),
+      node("10", "tool", "Post to Slack", 1120, 40, {
+        provider_id: "slack",
+        provider_name: "slack",
+        provider_type: "builtin",
+        tool_name: "post",
+        tool_label: "Post a message",
+        paramSchemas: [{ name: "text", type: "string", form: "llm", required: true, label: { en_US: "Text" } }],
+        tool_parameters: { text: { type: "mixed", value: "Hi {{#1.message#}}" } },
+        error_strategy: "fail-branch",
+      }),
+      node("11", "human-input", "Ask the team", 1120, 240, {
+        delivery_methods: [
+          { id: "w", type: "webapp", enabled: true, config: {} },
+          { id: "m", type: "email", enabled: true, config: { recipients: { whole_workspace: true, items: [] }, subject: "Look", body: "Here {{#url#}}" } },
+        ],
+        form_content: "Refund **{{#1.message#}}**?\n\n{{#$output.comment#}}",
+        inputs: [{ type: "paragraph", output_variable_name: "comment" }],
+        user_actions: [
+          { id: "approve", title: "Approve", button_style: "primary" },
+          { id: "reject", title: "Reject", button_style: "default" },
+        ],
+        timeout: 3,
+        timeout_unit: "day",
+      }),
+      node("12", "end", "Answer", 1400, 200, { outputs: [{ variable: "text", value_selector: ["4", "output"], value_type: "array[number]" }] }),
+      node("13", "trigger-plugin", "From Gmail", 0, 420, {}),
+    ],
+    edges: [
+      edge("1", "3"),
+      edge("2", "3"),
+      edge("3", "4", "1"),
+      edge("3", "5", "2"),
+      edge("3", "6", "3"),
+      edge("4s", "41"),
+      edge("41", "42"),
+      edge("5s", "51"),
+      edge("51", "52"),
+      edge("6", "7"),
+      edge("7", "8"),
+      edge("8", "9"),
+      edge("4", "10"),
+      edge("5", "11"),
+      edge("10", "12"),
+      edge("11", "12", "approve"),
+    ],
+    viewport: { x: 40, y: 80, zoom: 0.62 },
+  };
+}
+
 /** A graph of many nodes of all kinds, in columns of eight. */
 function large(count: number) {
   const kinds = ["llm", "code", "template-transform", "http-request", "if-else", "variable-aggregator"];
@@ -178,7 +345,7 @@ function large(count: number) {
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 export function fakeServer(wish: Wish): Transport {
-  const graph = wish.nodes > 0 ? large(wish.nodes) : sample();
+  const graph = wish.nodes > 0 ? large(wish.nodes) : wish.graph === "kinds" ? everyKind() : sample();
   let stored: Record<string, unknown> = {
     id: "w",
     graph,
@@ -218,6 +385,47 @@ export function fakeServer(wish: Wish): Transport {
     ],
     [/workflow-runs/, () => ({ data: [], has_more: false })],
     [/\/workflows\?page/, () => ({ items: [], has_more: false })],
+    [
+      /schedule\/preview$/,
+      () => ({ cron_expression: "30 8 * * 1,3,5", timezone: "Europe/Berlin", next_runs: [0, 2, 4, 7, 9].map((d) => 1795419000 + d * 86400) }),
+    ],
+    [
+      /triggers\/webhook/,
+      () => ({ webhook_url: "https://app.example/triggers/webhook/8f2c", webhook_debug_url: "https://app.example/triggers/webhook-debug/8f2c" }),
+    ],
+    [
+      /^GET \/datasets/,
+      () => ({
+        data: [
+          { id: "d1", name: "Returns", document_count: 12 },
+          { id: "d2", name: "Shipping", document_count: 3 },
+          { id: "d3", name: "Handbook", document_count: 40 },
+        ],
+      }),
+    ],
+    [
+      /tools\/builtin/,
+      () => [
+        {
+          id: "time",
+          name: "time",
+          type: "builtin",
+          label: { en_US: "Time", zh_Hans: "时间" },
+          tools: [
+            {
+              name: "current_time",
+              label: { en_US: "Current time", zh_Hans: "当前时间" },
+              description: { en_US: "The time now" },
+              parameters: [
+                { name: "timezone", type: "select", form: "form", label: { en_US: "Time zone" }, options: [{ value: "UTC", label: { en_US: "UTC" } }] },
+              ],
+            },
+          ],
+        },
+      ],
+    ],
+    [/tools\//, () => []],
+    [/members$/, () => ({ accounts: [{ id: "m1", name: "Mara Keller", email: "mara@example.com" }] })],
     [/nodes\/.*\/variables$/, () => ({ items: [] })],
     [
       /nodes\/.*\/run$/,

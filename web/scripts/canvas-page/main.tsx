@@ -1,5 +1,5 @@
 // The studio alone on a server made of data: for measuring the canvas and for looking at it.
-// ?nodes=200 makes a large graph, ?lang=zh-Hans and ?theme=dark what they say.
+// ?nodes=200 makes a large graph, ?graph=kinds one of every kind, ?lang=zh-Hans and ?theme=dark what they say.
 import "@fontsource-variable/inter/wght.css";
 import "@fontsource-variable/jetbrains-mono/wght.css";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
@@ -26,7 +26,7 @@ await i18next.use(initReactI18next).init({
   resources: { en: { studio: en }, "zh-Hans": { studio: zh } },
   interpolation: { escapeValue: false },
 });
-setTransport(fakeServer({ nodes: Number(wish.get("nodes") ?? 0), mode: wish.get("mode") ?? "workflow" }));
+setTransport(fakeServer({ nodes: Number(wish.get("nodes") ?? 0), mode: wish.get("mode") ?? "workflow", graph: wish.get("graph") ?? "" }));
 const client = new QueryClient({ defaultOptions: { queries: { retry: false, refetchOnWindowFocus: false } } });
 const root = document.getElementById("root");
 if (root) {

@@ -1,5 +1,6 @@
 /** The routes the studio uses, with what it reads of their answers. */
 import { z } from "zod";
+import { type HumanForm, humanFormSchema } from "./model/form";
 import { RequestError, transport } from "./transport";
 
 const person = z.looseObject({ id: z.string().nullish(), name: z.string().nullish() }).nullish().catch(null);
@@ -72,8 +73,40 @@ function runPath(appId: string, mode: Mode): string {
   return mode === "workflow" ? app(appId, "/workflows/draft/run") : app(appId, "/advanced-chat/workflows/draft/run");
 }
 
-export function runDraft(appId: string, mode: Mode, body: unknown, onEvent: (event: unknown) => void, signal: AbortSignal): Promise<void> {
-  return transport().stream(runPath(appId, mode), body, onEvent, signal);
+/** Calls back for every event of a run; resolves with the answer if it is no stream. */
+export type Follow = (onEvent: (event: unknown) => void, signal: AbortSignal) => Promise<unknown>;
+
+export function runDraft(appId: string, mode: Mode, body: unknown): Follow {
+  return (onEvent, signal) => transport().stream(runPath(appId, mode), body, onEvent, signal);
+}
+
+/** Runs an iteration or a loop alone. */
+export function runContainer(appId: string, mode: Mode, kind: string, node: string, inputs: unknown): Follow {
+  const base = mode === "workflow" ? "" : "/advanced-chat";
+  return (onEvent, signal) => transport().stream(app(appId, `${base}/workflows/draft/${kind}/nodes/${encodeURIComponent(node)}/run`), { inputs }, onEvent, signal);
+}
+
+/** A run that goes on after a form was answered; what is already known comes again first. */
+export function resumeRun(runId: string): Follow {
+  return (onEvent, signal) => transport().stream(`/workflow/${encodeURIComponent(runId)}/events?include_state_snapshot=true`, undefined, onEvent, signal);
+}
+
+/** Waits for a trigger of the draft: an answer instead of a stream means "ask again". */
+export function runTrigger(appId: string, nodes: readonly string[]): Follow {
+  const [first] = nodes;
+  const one = nodes.length === 1;
+  return (onEvent, signal) => transport().stream(app(appId, `/workflows/draft/trigger/${one ? "run" : "run-all"}`), one ? { node_id: first } : { node_ids: nodes }, onEvent, signal);
+}
+
+export interface ForkBody {
+  readonly node_id: string;
+  readonly inputs: Readonly<Record<string, unknown>>;
+  readonly use_draft: boolean;
+}
+
+/** A new run that takes over what an earlier one did before a node. */
+export function forkRun(appId: string, run: string, body: ForkBody): Follow {
+  return (onEvent, signal) => transport().stream(app(appId, `/workflow-runs/${encodeURIComponent(run)}/fork`), { ...body, response_mode: "streaming" }, onEvent, signal);
 }
 
 export async function stopTask(appId: string, taskId: string): Promise<void> {
@@ -105,6 +138,30 @@ export async function listRuns(appId: string, mode: Mode, lastId?: string, limit
   const base = mode === "workflow" ? "/workflow-runs" : "/advanced-chat/workflow-runs";
   const after = lastId ? `&last_id=${encodeURIComponent(lastId)}` : "";
   return runsAnswer.parse(await transport().json("GET", app(appId, `${base}?limit=${limit}${after}`)));
+}
+
+const change = z.looseObject({ path: z.string(), kind: z.string(), base: z.unknown().optional(), other: z.unknown().optional() });
+const runBrief = z.looseObject({ id: z.string(), status: z.string().catch(""), error: z.string().nullish(), elapsed_time: z.number().nullish(), total_tokens: z.number().nullish(), total_price: z.union([z.string(), z.number()]).nullish(), currency: z.string().nullish() });
+const nodeBrief = z.looseObject({ status: z.string().catch(""), elapsed_time: z.number().nullish(), error: z.string().nullish(), taken_from_parent: z.boolean().nullish() }).nullish().catch(null);
+const comparison = z.looseObject({
+  base: runBrief,
+  other: runBrief,
+  identical: z.boolean().catch(false),
+  outputs_identical: z.boolean().catch(false),
+  outputs: z.array(change).catch([]),
+  inputs: z.array(change).catch([]),
+  nodes: z.array(z.looseObject({ node_id: z.string(), title: z.string().catch(""), node_type: z.string().catch(""), change: z.string().catch("same"), base: nodeBrief, other: nodeBrief, outputs: z.array(change).catch([]) })).catch([]),
+});
+export type Comparison = z.infer<typeof comparison>;
+export type ValueChange = z.infer<typeof change>;
+
+/** Runs again from the journal: nothing outside is called, and the results are compared. */
+export async function replayRun(appId: string, run: string): Promise<Comparison> {
+  return comparison.parse(await transport().json("POST", app(appId, `/workflow-runs/${encodeURIComponent(run)}/replay`), {}));
+}
+
+export async function compareRuns(appId: string, base: string, other: string): Promise<Comparison> {
+  return comparison.parse(await transport().json("GET", app(appId, `/workflow-runs/${encodeURIComponent(base)}/compare/${encodeURIComponent(other)}`)));
 }
 
 export function getRun(appId: string, id: string): Promise<unknown> {
@@ -168,21 +225,67 @@ export async function parameterRules(provider: string, model: string): Promise<P
 
 const draftVariable = z.looseObject({
   id: z.string(),
+  type: z.string().catch("node"),
   name: z.string(),
   selector: z.array(z.string()).catch([]),
   value_type: z.string().catch("string"),
   value: z.unknown().optional(),
   edited: z.boolean().catch(false),
+  visible: z.boolean().catch(true),
+  editable: z.boolean().nullish(),
+  is_truncated: z.boolean().nullish().catch(false),
+  full_content: z.looseObject({ size_bytes: z.number().nullish(), download_url: z.string().nullish() }).nullish().catch(null),
 });
 export type DraftVariable = z.infer<typeof draftVariable>;
-const variablesAnswer = z.looseObject({ items: z.array(draftVariable).catch([]) });
+const variablesAnswer = z.looseObject({ items: z.array(draftVariable).catch([]), total: z.number().nullish() });
 
-export async function nodeVariables(appId: string, node: string): Promise<DraftVariable[]> {
-  return variablesAnswer.parse(await transport().json("GET", app(appId, `/workflows/draft/nodes/${encodeURIComponent(node)}/variables`))).items;
+const drafts = (appId: string, rest: string) => app(appId, `/workflows/draft${rest}`);
+
+async function variablesAt(path: string): Promise<DraftVariable[]> {
+  return variablesAnswer.parse(await transport().json("GET", path)).items.filter((v) => v.visible);
 }
 
-export async function conversationVariables(appId: string): Promise<DraftVariable[]> {
-  return variablesAnswer.parse(await transport().json("GET", app(appId, "/workflows/draft/conversation-variables"))).items;
+export function nodeVariables(appId: string, node: string): Promise<DraftVariable[]> {
+  return variablesAt(drafts(appId, `/nodes/${encodeURIComponent(node)}/variables`));
+}
+
+export function scopeVariables(appId: string, scope: "conversation" | "system" | "environment"): Promise<DraftVariable[]> {
+  return variablesAt(drafts(appId, `/${scope}-variables`));
+}
+
+const PAGE = 100;
+const MOST_PAGES = 20;
+
+/** Every variable the draft has computed so far, without values. */
+export async function allVariables(appId: string): Promise<DraftVariable[]> {
+  const out: DraftVariable[] = [];
+  for (let page = 1; page <= MOST_PAGES; page += 1) {
+    const { items, total } = variablesAnswer.parse(await transport().json("GET", drafts(appId, `/variables?page=${page}&limit=${PAGE}`)));
+    out.push(...items);
+    if (items.length < PAGE || out.length >= (total ?? 0)) break;
+  }
+  return out.filter((v) => v.visible);
+}
+
+export async function oneVariable(appId: string, id: string): Promise<DraftVariable> {
+  return draftVariable.parse(await transport().json("GET", drafts(appId, `/variables/${id}`)));
+}
+
+export async function changeVariable(appId: string, id: string, value: unknown): Promise<void> {
+  await transport().json("PATCH", drafts(appId, `/variables/${id}`), { value });
+}
+
+export async function resetVariable(appId: string, id: string): Promise<void> {
+  await transport().json("PUT", drafts(appId, `/variables/${id}/reset`), {});
+}
+
+export async function deleteVariable(appId: string, id: string): Promise<void> {
+  await transport().json("DELETE", drafts(appId, `/variables/${id}`));
+}
+
+/** Forgets what was computed: of one node, or of all. */
+export async function clearVariables(appId: string, node?: string): Promise<void> {
+  await transport().json("DELETE", drafts(appId, node ? `/nodes/${encodeURIComponent(node)}/variables` : "/variables"));
 }
 
 const uploadAnswer = z.looseObject({ id: z.string(), name: z.string().nullish(), mime_type: z.string().nullish(), extension: z.string().nullish() });
@@ -261,41 +364,9 @@ export async function webhookAddress(appId: string, node: string): Promise<Webho
   return webhookAnswer.parse(await transport().json("GET", app(appId, `/workflows/triggers/webhook?node_id=${encodeURIComponent(node)}`)));
 }
 
-const formSource = z.looseObject({ type: z.string().catch("constant"), value: z.unknown().optional() }).nullish().catch(null);
-const strings = z.array(z.string()).nullish().catch([]).transform((v) => v ?? []);
-const humanForm = z.looseObject({
-  form_id: z.string().nullish(),
-  node_id: z.string().catch(""),
-  node_title: z.string().catch(""),
-  form_content: z.string().catch(""),
-  inputs: z
-    .array(
-      z.looseObject({
-        type: z.string(),
-        output_variable_name: z.string(),
-        default: formSource,
-        option_source: formSource,
-        allowed_file_types: strings,
-        allowed_file_extensions: strings,
-        allowed_file_upload_methods: strings,
-      }),
-    )
-    .catch([]),
-  actions: z.array(z.looseObject({ id: z.string(), title: z.string(), button_style: z.string().catch("default") })).catch([]),
-  form_token: z.string().nullish(),
-  resolved_default_values: z.record(z.string(), z.unknown()).nullish().catch({}).transform((v) => v ?? {}),
-  expiration_time: z.number().nullish(),
-});
-/** A form that waits for a person, or its preview. */
-export type HumanForm = z.infer<typeof humanForm>;
-
-export function readForm(json: unknown): HumanForm | undefined {
-  return humanForm.safeParse(json).data;
-}
-
 export async function previewForm(appId: string, mode: Mode, node: string, inputs: Readonly<Record<string, unknown>>): Promise<HumanForm> {
   const base = mode === "workflow" ? "" : "/advanced-chat";
-  return humanForm.parse(await transport().json("POST", app(appId, `${base}/workflows/draft/human-input/nodes/${encodeURIComponent(node)}/form/preview`), { inputs }));
+  return humanFormSchema.parse(await transport().json("POST", app(appId, `${base}/workflows/draft/human-input/nodes/${encodeURIComponent(node)}/form/preview`), { inputs }));
 }
 
 export async function submitForm(token: string, inputs: Readonly<Record<string, unknown>>, action: string): Promise<void> {

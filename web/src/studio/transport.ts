@@ -12,8 +12,8 @@ export class RequestError extends Error {
 
 export interface Transport {
   readonly json: (method: string, path: string, body?: unknown, signal?: AbortSignal) => Promise<unknown>;
-  /** Calls `onEvent` for every event of a stream; resolves when it ends. */
-  readonly stream: (path: string, body: unknown, onEvent: (event: unknown) => void, signal: AbortSignal) => Promise<void>;
+  /** Calls `onEvent` for every event of a stream; resolves when it ends, with the answer if that is JSON and no stream. A body makes it a POST. */
+  readonly stream: (path: string, body: unknown, onEvent: (event: unknown) => void, signal: AbortSignal) => Promise<unknown>;
   /** Sends without waiting, while the page closes. */
   readonly beacon: (path: string, body: unknown) => void;
 }

@@ -6,6 +6,7 @@ import { Background, BackgroundVariant, type EdgeTypes, MiniMap, type NodeTypes,
 import "@xyflow/react/dist/style.css";
 import { useRef } from "react";
 import { useTranslation } from "react-i18next";
+import { kindOf } from "../nodes/registry";
 import { useStudio } from "../store/studio";
 import { ConnectList } from "./ConnectList";
 import { Dock } from "./Dock";
@@ -24,6 +25,13 @@ import { useView } from "./useView";
 
 const nodeTypes: NodeTypes = { node: NodeFrame, box: NodeFrame, inner: InnerStart, note: NoteCard };
 const edgeTypes: EdgeTypes = { edge: EdgeLine };
+/** The map shows kinds by the colour of their category; frames and notes are pale. */
+function mapColour({ type, data }: FlowNode): string {
+  const strength = type === "box" ? 22 : type === "note" ? 0 : type === "inner" ? 0 : 60;
+  const category = type === "note" ? "flow" : kindOf(data.node.data.type).category;
+  return `color-mix(in srgb, var(--cat-${category}) ${strength}%, var(--surface-4))`;
+}
+
 const NONE: ReadonlySet<string> = new Set();
 const PAN_WITH_MIDDLE = [1];
 const MULTI = ["Meta", "Control"];
@@ -92,8 +100,8 @@ function Flow() {
             zoomable
             ariaLabel={t("canvas.map")}
             style={{ width: 116, height: 64 }}
-            nodeColor="var(--surface-4)"
-            nodeStrokeColor="var(--border-2)"
+            nodeColor={mapColour}
+            nodeStrokeColor="transparent"
             maskColor="color-mix(in srgb, var(--bg-canvas) 55%, transparent)"
             nodeBorderRadius={6}
           />

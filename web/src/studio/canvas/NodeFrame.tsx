@@ -30,7 +30,7 @@ const STATE_ICONS = {
 export function lookOf(state: StudioState, id: string): Look {
   const { run } = state;
   const span = run.latest.get(id);
-  if (!span) return run.status === "idle" || isActive(run) || run.status === "failed" || run.status === "stopped" ? "idle" : "untaken";
+  if (!span) return run.status === "idle" || run.status === "paused" || run.only || isActive(run) || run.status === "failed" || run.status === "stopped" ? "idle" : "untaken";
   if (span.status === "pending" || span.status === "retry") return "running";
   return span.status;
 }

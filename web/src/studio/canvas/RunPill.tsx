@@ -1,5 +1,5 @@
 /** The state of the run in one line: time, tokens, cost, Stop. */
-import { CircleAlert, CircleCheck, CircleMinus, CircleX, Hourglass, LoaderCircle, Square, X } from "lucide-react";
+import { CircleAlert, CircleCheck, CircleMinus, CircleX, Hourglass, LoaderCircle, Radio, Square, X } from "lucide-react";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { idleRun, isActive, type RunStatus } from "../model/run";
@@ -11,6 +11,7 @@ import { keyNames } from "./keys";
 import { useFormat } from "./useFormat";
 
 const LOOK = {
+  listening: { icon: Radio, tone: "st-tone-run" },
   starting: { icon: LoaderCircle, tone: "st-tone-run" },
   running: { icon: LoaderCircle, tone: "st-tone-run" },
   succeeded: { icon: CircleCheck, tone: "st-tone-ok" },
@@ -45,7 +46,7 @@ export function RunPill() {
   return (
     <section className="st-float st-pill" aria-label={t("pill.label")}>
       <button type="button" className="st-pill-open st-row" onClick={() => openTray("trace")} title={t("pill.openTrace")}>
-        <Icon size={14} strokeWidth={1.9} className={[tone, active ? "st-spin" : ""].join(" ")} aria-hidden />
+        <Icon size={14} strokeWidth={1.9} className={[tone, active && run.status !== "listening" ? "st-spin" : ""].join(" ")} aria-hidden />
         <b className={tone} role="status">
           {t(`run.status.${run.status}`)}
         </b>
@@ -53,7 +54,7 @@ export function RunPill() {
         {run.tokens > 0 ? <span className="st-num">{t("node.tokens", { count: run.tokens })}</span> : null}
         {run.price > 0 ? <span className="st-num">{format.money(run.price, run.currency)}</span> : null}
       </button>
-      {active ? (
+      {active || (run.status === "paused" && run.taskId) ? (
         <Button size="sm" icon={Square} onClick={stopRun}>
           {t("pill.stop")} <Key>{keyNames.alt(".")}</Key>
         </Button>

@@ -12,8 +12,8 @@ export interface ChipHosts {
 /** Marks changes that come from outside (undo, another panel), which must not be reported back. */
 export const External = Annotation.define<boolean>();
 
-/** `{{#node.name#}}`, as workflows write it. */
-const NODE_TOKEN = /\{\{#([A-Za-z0-9_]+(?:\.[A-Za-z0-9_]+)*)#\}\}/;
+/** `{{#node.name#}}`, as workflows write it; in forms also `{{#$output.name#}}`. */
+const NODE_TOKEN = /\{\{#(\$?[A-Za-z0-9_]+(?:\.[A-Za-z0-9_]+)*)#\}\}/;
 
 class ChipWidget extends WidgetType {
   constructor(

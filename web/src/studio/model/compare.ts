@@ -12,6 +12,8 @@ export interface DifferenceRow {
   readonly kind: DifferenceKind;
   /** Names of the settings that differ. */
   readonly fields: readonly string[];
+  /** The same with what they were and what they are. */
+  readonly values: readonly { readonly name: string; readonly before: unknown; readonly after: unknown }[];
 }
 
 export function compare(from: StudioDocument, to: StudioDocument): DifferenceRow[] {
@@ -22,18 +24,30 @@ export function compare(from: StudioDocument, to: StudioDocument): DifferenceRow
         const fields = changedKeys(change.before?.data, change.after?.data);
         const kind = !change.before ? "added" : !change.after ? "removed" : fields.length > 0 ? "changed" : "moved";
         const type = (change.after ?? change.before)?.data.type ?? "";
-        return { id: change.id, what: "node", title: title(change.id), type, kind, fields };
+        const values = fields.map((name) => ({ name, before: change.before?.data[name], after: change.after?.data[name] }));
+        return { id: change.id, what: "node", title: title(change.id), type, kind, fields, values };
       }
       case "edge": {
         const edge = change.after ?? change.before;
         const name = edge ? `${title(edge.source)} → ${title(edge.target)}` : change.id;
         const kind = !change.before ? "added" : !change.after ? "removed" : "changed";
-        return { id: change.id, what: "edge", title: name, type: "", kind, fields: [] };
+        return { id: change.id, what: "edge", title: name, type: "", kind, fields: [], values: [] };
       }
       default:
-        return { id: change.on, what: change.on, title: "", type: "", kind: "changed", fields: [] };
+        return { id: change.on, what: change.on, title: "", type: "", kind: "changed", ...settings(change.before, change.after) };
     }
   });
+}
+
+/** Features by their names, variables by theirs. */
+function settings(before: unknown, after: unknown): Pick<DifferenceRow, "fields" | "values"> {
+  const named = (value: unknown): Record<string, unknown> => {
+    if (Array.isArray(value)) return Object.fromEntries(value.map((v: { name?: unknown }, i) => [String(v.name ?? i), v]));
+    return typeof value === "object" && value !== null ? { ...value } : {};
+  };
+  const [left, right] = [named(before), named(after)];
+  const fields = changedKeys(left, right);
+  return { fields, values: fields.map((name) => ({ name, before: left[name], after: right[name] })) };
 }
 
 function changedKeys(before: object | undefined, after: object | undefined): string[] {

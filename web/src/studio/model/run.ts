@@ -1,5 +1,6 @@
 /** A run as the screen sees it, built from the event stream or from the stored executions. */
 import { z } from "zod";
+import { type HumanForm, humanFormSchema } from "./form";
 
 export type NodeStatus = "running" | "succeeded" | "failed" | "exception" | "stopped" | "paused" | "retry" | "pending";
 
@@ -35,7 +36,7 @@ export interface Span {
   readonly rounds?: { readonly done: number; readonly of: number | undefined };
 }
 
-export type RunStatus = "idle" | "starting" | "running" | "succeeded" | "partial-succeeded" | "failed" | "stopped" | "paused";
+export type RunStatus = "idle" | "listening" | "starting" | "running" | "succeeded" | "partial-succeeded" | "failed" | "stopped" | "paused";
 
 export interface RunState {
   readonly status: RunStatus;
@@ -57,6 +58,14 @@ export interface RunState {
   readonly spans: ReadonlyMap<string, Span>;
   /** The newest execution of each node. */
   readonly latest: ReadonlyMap<string, Span>;
+  /** Forms that wait for a person. */
+  readonly forms: readonly HumanForm[];
+  /** The container that runs alone. */
+  readonly only?: string;
+  /** Stored runs: what they were made from, and what was made from them. */
+  readonly parent?: string;
+  readonly origin?: string;
+  readonly children?: readonly { readonly id: string; readonly origin: string }[];
 }
 
 export const idleRun: RunState = {
@@ -69,14 +78,15 @@ export const idleRun: RunState = {
   exceptions: 0,
   spans: new Map(),
   latest: new Map(),
+  forms: [],
 };
 
-export function startingRun(now: number, inputs: unknown): RunState {
-  return { ...idleRun, status: "starting", startedAt: now, inputs };
+export function startingRun(now: number, inputs: unknown, only?: string): RunState {
+  return { ...idleRun, status: "starting", startedAt: now, inputs, ...(only ? { only } : {}) };
 }
 
 export function isActive(run: RunState): boolean {
-  return run.status === "starting" || run.status === "running";
+  return run.status === "listening" || run.status === "starting" || run.status === "running";
 }
 
 const text = z.string().nullish().transform((v) => v ?? undefined);
@@ -107,6 +117,7 @@ const dataSchema = z.looseObject({
   retry_index: count,
   index: count,
   text: text,
+  reason: text,
   from_variable_selector: z.array(z.string()).nullish().catch(undefined),
 });
 
@@ -133,15 +144,16 @@ export function reduce(run: RunState, event: RunEvent, now: number): RunState {
   switch (event.event) {
     case "workflow_started":
       // Saving and the way to the server are no part of the run.
+      if (data?.reason === "resumption" || run.status === "paused") return { ...next, status: "running" };
       return { ...next, status: "running", startedAt: now, runId: event.workflow_run_id ?? data?.id ?? next.runId };
     case "node_started":
     case "iteration_started":
     case "loop_started":
-      return data ? startSpan(next, data, at) : next;
+      return data && !known(next, data) ? startSpan(next, data, at) : next;
     case "node_finished":
     case "iteration_completed":
     case "loop_completed":
-      return data ? finishSpan(next, data, at) : next;
+      return data && !known(next, data) ? finishSpan(next, data, at) : next;
     case "node_retry":
       return data ? retrySpan(next, data, at) : next;
     case "iteration_next":
@@ -159,11 +171,25 @@ export function reduce(run: RunState, event: RunEvent, now: number): RunState {
       return data ? finish(next, data, at) : next;
     case "workflow_paused":
       return { ...next, status: "paused", elapsed: at };
+    case "human_input_required":
+      return waitFor(next, event.data, at);
+    case "human_input_form_filled":
+    case "human_input_form_timeout":
+      return { ...next, status: "running", forms: next.forms.filter((f) => f.node_id !== data?.node_id) };
     case "error":
       return { ...next, status: next.status === "stopped" ? "stopped" : "failed", error: event.message ?? event.code, elapsed: next.elapsed ?? at };
     default:
       return next;
   }
+}
+
+/** A node shows that it waits; its form is kept for whoever answers it here. */
+function waitFor(run: RunState, json: unknown, at: number): RunState {
+  const form = humanFormSchema.safeParse(json).data;
+  if (!form) return run;
+  const before = run.latest.get(form.node_id);
+  const span: Span = before ?? { key: form.node_id, node: form.node_id, kind: "human-input", title: form.node_title, status: "paused", start: at, retries: [] };
+  return put({ ...run, forms: [...run.forms.filter((f) => f.node_id !== form.node_id), form] }, { ...span, status: "paused" });
 }
 
 function withIds(run: RunState, event: RunEvent): RunState {
@@ -186,6 +212,14 @@ function put(run: RunState, span: Span): RunState {
 /** Containers reuse one id; some senders give no id at all. */
 function keyOf(data: EventData): string {
   return data.id ?? data.node_id ?? "";
+}
+
+const DONE: readonly NodeStatus[] = ["succeeded", "failed", "exception", "stopped"];
+
+/** True for what a resumed stream tells again. */
+function known(run: RunState, data: EventData): boolean {
+  const span = run.spans.get(keyOf(data));
+  return span !== undefined && DONE.includes(span.status);
 }
 
 function startSpan(run: RunState, data: EventData, at: number): RunState {
@@ -296,6 +330,7 @@ const executionSchema = z.looseObject({
   ...dataSchema.shape,
   created_at: count,
   finished_at: count,
+  started_at_ms: count,
   index: count,
 });
 
@@ -309,6 +344,9 @@ const storedRunSchema = z.looseObject({
   total_tokens: count,
   created_at: count,
   exceptions_count: count,
+  parent_run_id: text,
+  origin: text,
+  children: z.array(z.looseObject({ id: z.string(), origin: z.string().nullish().transform((v) => v ?? "") })).nullish().catch([]),
 });
 
 /** A finished run from its row and its node executions (replay from History). */
@@ -320,10 +358,13 @@ export function storedRun(row: unknown, executions: readonly unknown[]): RunStat
   let cursor = 0;
   const rows = executions.flatMap((e) => executionSchema.safeParse(e).data ?? []);
   rows.sort((a, b) => (a.index ?? 0) - (b.index ?? 0));
+  const first = Math.min(...rows.flatMap((r) => r.started_at_ms ?? []));
+  const zero = Number.isFinite(first) ? first : undefined;
   for (const row of rows) {
     const stamped = (row.created_at ?? 0) - (data.created_at ?? 0);
-    // Stored times are whole seconds; within a second the order of starts is all we know.
-    const start = Math.max(stamped, Math.min(cursor, stamped + 0.999));
+    // Without milliseconds, stored times are whole seconds; within a second the order of starts is all we know.
+    const exact = row.started_at_ms !== undefined && zero !== undefined ? (row.started_at_ms - zero) / 1000 : undefined;
+    const start = exact ?? Math.max(stamped, Math.min(cursor, stamped + 0.999));
     const base = Math.max(0, start);
     const meta = row.execution_metadata ?? undefined;
     state = startSpan(state, { ...row, iteration_id: meta?.iteration_id, loop_id: meta?.loop_id }, base);
@@ -355,6 +396,9 @@ export function storedRun(row: unknown, executions: readonly unknown[]): RunStat
     tokens: data.total_tokens ?? 0,
     price,
     exceptions: data.exceptions_count ?? 0,
+    ...(data.parent_run_id ? { parent: data.parent_run_id } : {}),
+    ...(data.origin ? { origin: data.origin } : {}),
+    children: data.children ?? [],
   };
 }
 
@@ -366,8 +410,9 @@ export function edgeState(
   edge: { source: string; target: string; sourceHandle: string },
   selected: string | undefined,
 ): EdgeState {
-  if (run.status === "idle") return "idle";
+  if (run.status === "idle" || run.status === "listening") return "idle";
   const from = run.latest.get(edge.source);
+  if (!from && run.only) return "idle";
   const to = run.latest.get(edge.target);
   if (!from) return isActive(run) ? "waiting" : "untaken";
   if (from.status === "running") return "waiting";

@@ -1,7 +1,7 @@
 /** A form as a person gets it: its text with the fields in place, and a button per action. */
 import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { HumanForm } from "../api";
+import type { HumanForm } from "../model/form";
 import type { StartField } from "../nodes/start";
 import { Button } from "../parts/controls";
 import { fieldError, InputField, type Values } from "../sides/InputForm";

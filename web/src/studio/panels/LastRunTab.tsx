@@ -1,20 +1,21 @@
 /** The last run of one node, and running it alone. */
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Play } from "lucide-react";
-import { useEffect, useMemo, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { z } from "zod";
-import { lastRun, nodeVariables } from "../api";
+import { lastRun } from "../api";
 import { useFormat } from "../canvas/useFormat";
+import { TypedValue } from "../editors/TypedValue";
 import type { GraphNode } from "../model/document";
-import { references, type Selector } from "../model/references";
 import { isActive, type Span, storedRun } from "../model/run";
 import { kindOf } from "../nodes/registry";
-import { Button, TextField, Wrong } from "../parts/controls";
-import { RequestError } from "../transport";
-import { runNode } from "../store/runner";
+import type { StartField } from "../nodes/start";
+import { Button, Wrong } from "../parts/controls";
+import { fieldError, InputField, toInputs, type Values } from "../sides/InputForm";
+import { type Need, useNeeds } from "../store/needs";
+import { runAlone, runNode } from "../store/runner";
 import { set, useStudio } from "../store/studio";
-import { computedValue } from "../store/useVariables";
+import { RequestError } from "../transport";
 import { JsonView } from "./JsonView";
 import { StatusBadge } from "./StatusBadge";
 
@@ -22,45 +23,11 @@ function spanOf(result: unknown): Span | undefined {
   return storedRun({ id: "node", status: "succeeded", created_at: 0 }, [result]).spans.values().next().value;
 }
 
-interface Needs {
-  /** Variables of other nodes that were never computed. */
-  readonly missing: readonly Selector[];
-  /** Values the server does not keep but a run on the screen has. */
-  readonly known: Readonly<Record<string, unknown>>;
-}
-
-/** What this node needs from other nodes, and what of it is there. */
-function useNeeds(node: GraphNode) {
-  const appId = useStudio((s) => s.appId);
-  const needed = useMemo(() => references(node.data).filter((s) => !["sys", "env", "conversation"].includes(s[0] ?? "")), [node.data]);
-  const sources = [...new Set(needed.map((s) => s[0] ?? ""))].sort();
-  return useQuery({
-    staleTime: 0,
-    gcTime: 0,
-    queryKey: ["draft-variables", appId, node.id, sources.join(), needed.map((s) => s.join(".")).join()],
-    queryFn: async (): Promise<Needs> => {
-      const found = await Promise.all(sources.map((id) => nodeVariables(appId, id).catch(() => [])));
-      const kept = new Set(found.flat().map((v) => v.selector.slice(0, 2).join(".")));
-      const rest = needed.filter((s) => !kept.has(s.slice(0, 2).join(".")));
-      const values = rest.map((s) => ({ selector: s, value: computedValue(s) }));
-      return {
-        missing: values.filter((v) => v.value === undefined).map((v) => v.selector),
-        known: Object.fromEntries(values.filter((v) => v.value !== undefined).map((v) => [keyOf(v.selector), v.value])),
-      };
-    },
-  });
-}
-
-/** How a node run is given a value of another node. */
-function keyOf(selector: Selector): string {
-  return `#${selector.join(".")}#`;
-}
-
 export function LastRunTab({ node }: { node: GraphNode }) {
   const { t } = useTranslation("studio");
   const appId = useStudio((s) => s.appId);
   const nodeRun = useStudio((s) => (s.nodeRun?.id === node.id ? s.nodeRun : undefined));
-  const live = useStudio((s) => s.run.latest.get(node.id));
+  const live = useStudio((s) => (s.nodeRun?.id === node.id && s.nodeRun.status === "done" ? undefined : s.run.latest.get(node.id)));
   const busy = useStudio((s) => isActive(s.run) || s.nodeRun?.status === "running");
   const asked = useStudio((s) => s.nodeRunAsked === node.id);
   const kind = kindOf(node.data.type);
@@ -98,52 +65,76 @@ export function LastRunTab({ node }: { node: GraphNode }) {
   );
 }
 
+const FIELD_TYPES: Readonly<Record<string, string>> = { number: "number", integer: "number", float: "number", boolean: "checkbox", object: "json_object", file: "file", "array[file]": "file-list" };
+
+/** The form of a node run: what it reads and nobody has computed yet. */
 function NodeRunForm({ node, busy }: { node: GraphNode; busy: boolean }) {
   const { t } = useTranslation("studio");
   const client = useQueryClient();
   const titles = useStudio((s) => s.document.nodes);
-  const { data: needs, isPending } = useNeeds(node);
+  const { data: needs, isPending, error } = useNeeds(node);
   const missing = needs?.missing ?? [];
-  const [values, setValues] = useState<Readonly<Record<string, string>>>({});
-  const start = () => {
-    const typed = Object.fromEntries(missing.map((s) => [keyOf(s), readValue(values[s.join(".")] ?? "")]));
+  const [values, setValues] = useState<Values>({});
+  const [tried, setTried] = useState(false);
+  const container = kindOf(node.data.type).innerStart !== undefined;
+  const run = (inputs: Readonly<Record<string, unknown>>) => {
     set({ nodeRunAsked: undefined });
-    void runNode(node.id, { ...needs?.known, ...typed }).then(() => client.invalidateQueries({ queryKey: ["draft-variables"] }));
+    const done = container ? runAlone(node.id, inputs) : runNode(node.id, inputs);
+    void done.then(() => client.invalidateQueries({ queryKey: ["draft-variables"] }));
+  };
+  const name = (need: Need) => `${titles.get(need.selector[0] ?? "")?.data.title ?? t(`scopes.${need.selector[0]}`, { defaultValue: need.selector[0] })} / ${need.selector.slice(1).join(".")}`;
+  const fields = missing.map((need) => ({ need, field: asField(need, name(need)) }));
+  const start = () => {
+    setTried(true);
+    const bad = fields.some(({ field }) => field && fieldError(field, values[field.variable]));
+    if (bad) return;
+    const typed = fields.flatMap(({ need, field }): [string, unknown][] => {
+      const value = values[need.key];
+      return [[need.key, field ? (toInputs([field], values)[need.key] ?? (field.type === "paragraph" ? "" : null)) : (value ?? [])]];
+    });
+    run({ ...needs?.known, ...Object.fromEntries(typed) });
   };
   const ready = needs !== undefined && needs.missing.length === 0 ? needs.known : undefined;
+  const go = useRef(run);
+  go.current = run;
   useEffect(() => {
-    if (!ready || busy) return;
-    set({ nodeRunAsked: undefined });
-    void runNode(node.id, ready);
-  }, [ready, busy, node.id]);
+    if (ready && !busy) go.current(ready);
+  }, [ready, busy]);
+  if (error) return <section className="st-section"><Wrong>{error.message}</Wrong></section>;
   if (isPending || ready) return null;
-  const name = (s: Selector) => `${titles.get(s[0] ?? "")?.data.title ?? s[0]} / ${s.slice(1).join(".")}`;
   return (
-    <section className="st-section">
+    <form
+      className="st-section"
+      aria-label={t("lastRun.form")}
+      onSubmit={(e) => {
+        e.preventDefault();
+        start();
+      }}
+    >
       <span className="st-hint">{t("lastRun.missing")}</span>
-      {missing.map((s) => (
-        <TextField key={s.join(".")} label={name(s)} rows={2} value={values[s.join(".")] ?? ""} onChange={(v) => setValues({ ...values, [s.join(".")]: v })} />
-      ))}
+      {fields.map(({ need, field }) => {
+        const put = (value: unknown) => setValues((now) => ({ ...now, [need.key]: value }));
+        if (!field) return <TypedValue key={need.key} showLabel label={name(need)} type={need.type} value={values[need.key]} onChange={put} />;
+        const problem = tried ? fieldError(field, values[need.key]) : undefined;
+        return <InputField key={need.key} field={field} value={values[need.key]} error={problem ? t(`form.${problem.code}`, problem.values) : undefined} onChange={put} />;
+      })}
       <div className="st-row">
-        <Button look="primary" icon={Play} disabled={busy} onClick={start}>
+        <Button look="primary" icon={Play} disabled={busy} type="submit">
           {t("inspector.runNode")}
         </Button>
         <Button look="quiet" onClick={() => set({ nodeRunAsked: undefined })}>
           {t("common.cancel")}
         </Button>
       </div>
-    </section>
+    </form>
   );
 }
 
-/** JSON stays JSON; anything else is text. */
-function readValue(text: string): unknown {
-  if (!/^\s*([[{]|-?\d|true$|false$|null$)/.test(text)) return text;
-  try {
-    return z.json().parse(JSON.parse(text));
-  } catch {
-    return text;
-  }
+/** Lists other than files have an editor of their own. */
+function asField(need: Need, label: string): StartField | undefined {
+  if (need.type.startsWith("array") && need.type !== "array[file]") return undefined;
+  const type = FIELD_TYPES[need.type] ?? "paragraph";
+  return { variable: need.key, label, type, required: type === "file" || type === "json_object", hide: false, options: [], max_length: null, allowed_file_types: [], allowed_file_extensions: [], allowed_file_upload_methods: [] };
 }
 
 export function SpanDetail({ span }: { span: Span }) {

@@ -8,6 +8,7 @@ const TONES: Readonly<Record<string, string>> = {
   "partial-succeeded": "warn",
   running: "run",
   starting: "run",
+  listening: "run",
   paused: "pau",
 };
 

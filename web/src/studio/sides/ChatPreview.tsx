@@ -6,13 +6,15 @@ import { z } from "zod";
 import { isActive } from "../model/run";
 import { Button, IconButton, Wrong } from "../parts/controls";
 import { openTray } from "../store/actions";
-import { startRun, stopRun, forgetRun } from "../store/runner";
+import type { HumanForm } from "../model/form";
+import { answerForm, forgetRun, startRun, stopRun } from "../store/runner";
 import { useStudio } from "../store/studio";
 import { errorText } from "../tray/TraceTab";
 import { fieldError, firstValues, InputForm, toInputs, type Values } from "./InputForm";
 import { SideHead } from "./SideHead";
 import { StreamText } from "./StreamText";
 import { useStartFields } from "./useStartFields";
+import { WaitingForms } from "./WaitingForms";
 
 interface Turn {
   readonly query: string;
@@ -39,12 +41,17 @@ function useConversation() {
     ids.current = { conversation: done.conversationId ?? ids.current.conversation, message: done.messageId ?? ids.current.message };
     setTurns((now) => [...now, { query, answer: done.text, error: done.error }]);
   };
+  /** A form was answered: the last turn gets the rest of its answer. */
+  const answer = async (form: HumanForm, inputs: Readonly<Record<string, unknown>>, action: string) => {
+    const done = await answerForm(form, inputs, action);
+    setTurns((now) => now.map((turn, i) => (i === now.length - 1 ? { ...turn, answer: done.text, error: done.error } : turn)));
+  };
   const restart = () => {
     ids.current = {};
     setTurns([]);
     forgetRun();
   };
-  return { turns, send, restart };
+  return { turns, send, answer, restart };
 }
 
 export function ChatPreview() {
@@ -53,7 +60,8 @@ export function ChatPreview() {
   const features = useStudio((s) => s.document.features);
   const readOnly = useStudio((s) => s.preview !== undefined);
   const fields = useStartFields();
-  const { turns, send, restart } = useConversation();
+  const { turns, send, answer, restart } = useConversation();
+  const resumed = isActive(run) && turns.length > 0;
   const [values, setValues] = useState<Values>(() => firstValues(fields));
   const [tried, setTried] = useState(false);
   const [asking, setAsking] = useState<string>();
@@ -97,7 +105,7 @@ export function ChatPreview() {
           // biome-ignore lint/suspicious/noArrayIndexKey: turns are only ever appended
           <div key={i} className="st-turn">
             <div className="st-bubble mine">{turn.query}</div>
-            {turn.answer ? <div className="st-bubble">{turn.answer}</div> : null}
+            {resumed && asking === undefined && i === turns.length - 1 ? <StreamText text={run.text} live /> : turn.answer ? <div className="st-bubble">{turn.answer}</div> : null}
             {turn.error ? <Wrong>{errorText(turn.error, t)}</Wrong> : null}
           </div>
         ))}
@@ -107,6 +115,7 @@ export function ChatPreview() {
             {run.text ? <StreamText text={run.text} live={isActive(run)} /> : <div className="st-hint">{t("chat.thinking")}</div>}
           </div>
         )}
+        <WaitingForms onAnswer={answer} />
         <div ref={end} />
       </div>
       <Composer busy={busy} disabled={readOnly} onSend={ask} />

@@ -1,6 +1,6 @@
 /** Running a workflow: its form, the streamed output, stop. */
 import { Play, Square } from "lucide-react";
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { keyNames } from "../canvas/keys";
 import { useFormat } from "../canvas/useFormat";
@@ -9,13 +9,16 @@ import { JsonView } from "../panels/JsonView";
 import { StatusBadge } from "../panels/StatusBadge";
 import { Button, Key, Wrong } from "../parts/controls";
 import { openTray } from "../store/actions";
-import { startRun, stopRun } from "../store/runner";
+import { kindOf } from "../nodes/registry";
+import { answerForm, startRun, stopRun } from "../store/runner";
 import { useStudio } from "../store/studio";
 import { errorText } from "../tray/TraceTab";
 import { fieldError, firstValues, InputForm, toInputs, type Values } from "./InputForm";
 import { SideHead } from "./SideHead";
 import { StreamText } from "./StreamText";
+import { TriggerStart } from "./TriggerStart";
 import { useStartFields } from "./useStartFields";
+import { WaitingForms } from "./WaitingForms";
 
 /** What was typed stays for the next run, as long as the page lives. */
 const remembered = new Map<string, Values>();
@@ -26,6 +29,9 @@ export function RunPanel() {
   const active = useStudio((s) => isActive(s.run));
   const readOnly = useStudio((s) => s.preview !== undefined);
   const fields = useStartFields();
+  const nodes = useStudio((s) => s.document.nodes);
+  const triggers = useMemo(() => [...nodes.values()].filter((n) => kindOf(n.data.type).starts && kindOf(n.data.type).supported && n.data.type !== "start"), [nodes]);
+  const hasForm = useMemo(() => [...nodes.values()].some((n) => n.data.type === "start"), [nodes]);
   const [values, setValues] = useState<Values>(() => ({ ...firstValues(fields), ...remembered.get(appId) }));
   const [tried, setTried] = useState(false);
   const put = (next: Values) => {
@@ -42,6 +48,8 @@ export function RunPanel() {
     <>
       <SideHead title={t("runPanel.title")} />
       <div className="st-inspector-body">
+        {triggers.length > 0 ? <TriggerStart triggers={triggers} /> : null}
+        {triggers.length > 0 && !hasForm ? null : (
         <form
           className="st-section"
           aria-label={t("runPanel.form")}
@@ -66,6 +74,8 @@ export function RunPanel() {
             )}
           </div>
         </form>
+        )}
+        <WaitingForms onAnswer={answerForm} />
         <Result />
       </div>
     </>

@@ -1,6 +1,6 @@
 /** Published versions: look at one, name it, take it back as the draft. */
 import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
-import { Ellipsis } from "lucide-react";
+import { Ellipsis, GitCompareArrows } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { deleteVersion, listVersions, nameVersion, type Version } from "../api";
@@ -8,8 +8,9 @@ import { useFormat } from "../canvas/useFormat";
 import { Button, IconButton, TextField, Wrong } from "../parts/controls";
 import { Dialog } from "../parts/Dialog";
 import { Menu } from "../parts/menu";
-import { closePreview, openVersion } from "../store/previews";
+import { closePreview, openVersion, restoreVersion } from "../store/previews";
 import { useStudio } from "../store/studio";
+import { CompareVersions, DRAFT } from "./CompareVersions";
 import { SideHead } from "./SideHead";
 
 export function VersionsPanel() {
@@ -21,6 +22,7 @@ export function VersionsPanel() {
   const client = useQueryClient();
   const [naming, setNaming] = useState<Version>();
   const [failed, setFailed] = useState<string>();
+  const [comparing, setComparing] = useState<{ readonly from: string; readonly to: string }>();
   const query = useInfiniteQuery({
     queryKey: ["versions", appId, publishedAt],
     queryFn: ({ pageParam }) => listVersions(appId, pageParam),
@@ -30,6 +32,7 @@ export function VersionsPanel() {
   const versions = (query.data?.pages.flatMap((p) => p.items) ?? []).filter((v) => v.version !== "draft");
   const again = () => client.invalidateQueries({ queryKey: ["versions", appId] });
   const attempt = (work: Promise<unknown>) => void work.then(again).catch((e: unknown) => setFailed(e instanceof Error ? e.message : String(e)));
+  const nameOf = (v: Version) => v.marked_name || when(v);
   const when = (v: Version) => (v.created_at ? format.dateTime(v.created_at * 1000) : v.version);
   return (
     <>
@@ -42,6 +45,13 @@ export function VersionsPanel() {
             <span className="st-meta st-block">{t("versions.draftNote")}</span>
           </span>
         </button>
+        {versions.length > 0 ? (
+          <div className="st-subtabs">
+            <Button size="sm" look="quiet" icon={GitCompareArrows} onClick={() => setComparing({ from: versions[0]?.id ?? DRAFT, to: DRAFT })}>
+              {t("versions.compare")}
+            </Button>
+          </div>
+        ) : null}
         {versions.map((version, i) => (
           <div key={version.id} className="st-version">
             <button type="button" className="st-table-row st-version-row" data-active={shownId === version.id} onClick={() => openVersion(version, version.marked_name || when(version))}>
@@ -53,6 +63,9 @@ export function VersionsPanel() {
             <Menu
               label={t("versions.more", { name: version.marked_name || when(version) })}
               items={[
+                { id: "restore", label: t("preview.restore"), run: () => { openVersion(version, nameOf(version)); void restoreVersion(); } },
+                { id: "draft", label: t("versions.compareDraft"), run: () => setComparing({ from: version.id, to: DRAFT }) },
+                { id: "before", label: t("versions.compareBefore"), disabled: i === versions.length - 1, run: () => setComparing({ from: versions[i + 1]?.id ?? version.id, to: version.id }) },
                 { id: "name", label: t("versions.name"), run: () => setNaming(version) },
                 { id: "copy", label: t("versions.copyId"), run: () => void navigator.clipboard?.writeText(version.id).catch(() => undefined) },
                 { id: "delete", label: t("common.delete"), danger: true, disabled: i === 0, run: () => attempt(deleteVersion(appId, version.id)) },
@@ -68,6 +81,7 @@ export function VersionsPanel() {
           </Button>
         ) : null}
       </div>
+      {comparing ? <CompareVersions versions={versions} names={nameOf} {...comparing} onClose={() => setComparing(undefined)} /> : null}
       {naming ? <NameDialog version={naming} onClose={() => setNaming(undefined)} onSave={(name, comment) => { setNaming(undefined); attempt(nameVersion(appId, naming.id, name, comment)); }} /> : null}
     </>
   );

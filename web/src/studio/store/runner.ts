@@ -1,5 +1,6 @@
 /** Runs of the draft: starts them, follows their events, stops them. */
-import { getExecutions, getRun, listRuns, runDraft, runOneNode, stopTask } from "../api";
+import { type Follow, type ForkBody, forkRun, getExecutions, getRun, listRuns, resumeRun, runContainer, runDraft, runOneNode, runTrigger, stopTask, submitForm } from "../api";
+import type { HumanForm } from "../model/form";
 import { eventSchema, idleRun, isActive, type RunEvent, type RunState, reduce, startingRun, storedRun } from "../model/run";
 import { RequestError } from "../transport";
 import { flush } from "./autosave";
@@ -38,27 +39,89 @@ export interface RunBody {
   readonly files?: readonly unknown[];
 }
 
-/** Runs the draft as it is on the screen: it is saved first. */
-export async function startRun(body: RunBody): Promise<RunState> {
-  if (isActive(state().run)) return state().run;
-  const { appId, mode } = state();
+/** Follows a run from its first event to its end, its pause or the loss of the connection. */
+async function follow(work: Follow): Promise<unknown> {
   abort?.abort();
   const own = new AbortController();
   abort = own;
-  set({ run: startingRun(Date.now(), body.inputs), preview: undefined });
+  const onEvent = (json: unknown) => {
+    const event = eventSchema.safeParse(json);
+    if (event.success && abort === own) enqueue(event.data);
+  };
+  let answer: unknown;
   try {
-    await flush();
-    const onEvent = (json: unknown) => {
-      const event = eventSchema.safeParse(json);
-      if (event.success && abort === own) enqueue(event.data);
-    };
-    await runDraft(appId, mode, body, onEvent, own.signal);
+    answer = await work(onEvent, own.signal);
     drain();
-    if (abort === own && isActive(state().run)) fail("");
+    if (abort === own && answer === undefined && isActive(state().run)) fail("");
   } catch (error) {
     drain();
     if (abort === own && isActive(state().run)) fail(messageOf(error));
   }
+  return answer;
+}
+
+/** Saves what is on the screen first; a run of anything else would surprise. */
+async function saved(): Promise<boolean> {
+  try {
+    await flush();
+    return true;
+  } catch (error) {
+    fail(messageOf(error));
+    return false;
+  }
+}
+
+/** Runs the draft as it is on the screen. */
+export async function startRun(body: RunBody): Promise<RunState> {
+  if (isActive(state().run)) return state().run;
+  const { appId, mode } = state();
+  set({ run: startingRun(Date.now(), body.inputs), preview: undefined, nodeRun: undefined });
+  if (await saved()) await follow(runDraft(appId, mode, body));
+  return state().run;
+}
+
+/** Runs an iteration or a loop alone; its rounds show on the canvas. */
+export async function runAlone(id: string, inputs: Readonly<Record<string, unknown>>): Promise<void> {
+  const { appId, mode, document } = state();
+  const kind = document.nodes.get(id)?.data.type;
+  if (!kind || isActive(state().run)) return;
+  set({ run: startingRun(Date.now(), inputs, id), preview: undefined, nodeRun: undefined });
+  if (await saved()) await follow(runContainer(appId, mode, kind, id, inputs));
+}
+
+const ASK_AGAIN_MS = 2_000;
+
+/** Listens until one of these triggers fires, then follows its run. */
+export async function listen(nodes: readonly string[]): Promise<void> {
+  if (isActive(state().run) || nodes.length === 0) return;
+  const { appId } = state();
+  set({ run: { ...startingRun(Date.now(), undefined), status: "listening" }, preview: undefined });
+  if (!(await saved())) return;
+  while (state().run.status === "listening") {
+    const answer = await follow(runTrigger(appId, nodes));
+    if (answer === undefined) return;
+    const wait: unknown = typeof answer === "object" && answer !== null ? Reflect.get(answer, "retry_in") : undefined;
+    await new Promise((resolve) => setTimeout(resolve, typeof wait === "number" ? wait : ASK_AGAIN_MS));
+  }
+}
+
+/** Answers a form of the run on the screen and follows what comes after. */
+export async function answerForm(form: HumanForm, inputs: Readonly<Record<string, unknown>>, action: string): Promise<RunState> {
+  const { run } = state();
+  if (!form.form_token || !run.runId) return run;
+  await submitForm(form.form_token, inputs, action);
+  set({ run: { ...state().run, forms: state().run.forms.filter((f) => f !== form) } });
+  if (state().run.forms.length > 0) return state().run;
+  set({ run: { ...state().run, status: "running" } });
+  await follow(resumeRun(run.runId));
+  return state().run;
+}
+
+/** A run that takes over what an earlier one did, up to a node, and goes on from there. */
+export async function startFork(runId: string, body: ForkBody): Promise<RunState> {
+  if (isActive(state().run)) return state().run;
+  set({ run: { ...startingRun(Date.now(), body.inputs), parent: runId, origin: "fork" }, preview: undefined, nodeRun: undefined });
+  if (await saved()) await follow(forkRun(state().appId, runId, body));
   return state().run;
 }
 
@@ -72,8 +135,9 @@ function fail(error: string): void {
 
 export function stopRun(): void {
   const { run, appId } = state();
-  if (!isActive(run)) return;
+  if (!isActive(run) && run.status !== "paused") return;
   if (run.taskId) {
+    if (run.status === "paused") set({ run: { ...run, status: "stopped", forms: [] } });
     void stopTask(appId, run.taskId).catch((error: unknown) => set({ run: { ...state().run, error: messageOf(error) } }));
     return;
   }

@@ -9,6 +9,7 @@ import { type TrayTab, useStudio } from "../store/studio";
 import { HistoryTab } from "./HistoryTab";
 import { InputTab } from "./InputTab";
 import { ProblemsTab } from "./ProblemsTab";
+import { RunTools } from "./RunTools";
 import { TraceTab } from "./TraceTab";
 import { VariablesTab } from "./VariablesTab";
 
@@ -85,6 +86,7 @@ function TrayBar({ tab }: { tab: TrayTab }) {
       </div>
       <span className="st-grow" />
       {tab === "trace" ? <Legend /> : null}
+      {tab === "trace" || tab === "input" ? <RunTools /> : null}
       <IconButton className="st-tray-close" label={`${t("tray.close")} (${keyNames.mod(".")})`} icon={ChevronDown} onClick={toggleTray} />
     </div>
   );

@@ -1,65 +1,198 @@
-/** Values of the last run, node by node; and what conversation variables hold now. */
-import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+/** The variable inspector: what the draft has computed, by node and scope; values can be changed for the next runs of single nodes. */
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { Download, Eraser, RotateCcw, Trash2 } from "lucide-react";
+import { Fragment, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { conversationVariables } from "../api";
+import { allVariables, changeVariable, clearVariables, deleteVariable, type DraftVariable, oneVariable, resetVariable, scopeVariables } from "../api";
+import { TypedValue } from "../editors/TypedValue";
+import { typeIcon } from "../nodes/typeIcon";
 import { asText, JsonView } from "../panels/JsonView";
-import { useStudio } from "../store/studio";
+import { Button, IconButton, Wrong } from "../parts/controls";
+import { scopeIcon } from "../editors/Chip";
+import { openSide } from "../store/actions";
+import { shown, useStudio } from "../store/studio";
 import { KindTile } from "./TraceTab";
 
-interface Row {
-  readonly key: string;
-  readonly kind: string;
-  readonly source: string;
-  readonly name: string;
-  readonly value: unknown;
+interface Group {
+  /** The node, or the name of a scope. */
+  readonly id: string;
+  readonly scope: boolean;
+  readonly variables: readonly DraftVariable[];
 }
 
-function useRows(): Row[] {
-  const { t } = useTranslation("studio");
-  const run = useStudio((s) => s.run);
-  const lastSpans = useStudio((s) => s.lastSpans);
+const KEY = "draft-variables";
+
+function useGroups() {
   const appId = useStudio((s) => s.appId);
   const mode = useStudio((s) => s.mode);
-  const stored = useQuery({
-    queryKey: ["conversation-variables", appId, run.status],
-    enabled: mode === "advanced-chat",
-    retry: false,
-    queryFn: () => conversationVariables(appId),
+  const moment = useStudio((s) => `${s.run.status}${[...s.run.spans.values()].filter((x) => x.end !== undefined).length > 0}${s.nodeRun?.status ?? ""}${s.nodeRun?.id ?? ""}`);
+  return useQuery({
+    queryKey: [KEY, appId, "all", moment],
+    placeholderData: (before: Group[] | undefined) => before,
+    queryFn: async (): Promise<Group[]> => {
+      const [conversation, environment, system, all] = await Promise.all([mode === "advanced-chat" ? scopeVariables(appId, "conversation") : [], scopeVariables(appId, "environment"), scopeVariables(appId, "system"), allVariables(appId)]);
+      const nodes = new Map<string, DraftVariable[]>();
+      for (const variable of all) {
+        const [node = ""] = variable.selector;
+        if (variable.type === "node") nodes.set(node, [...(nodes.get(node) ?? []), variable]);
+      }
+      const groups: Group[] = [...nodes].map(([id, variables]) => ({ id, scope: false, variables }));
+      const scopes: Group[] = [
+        { id: "conversation", scope: true, variables: conversation },
+        { id: "env", scope: true, variables: environment },
+        { id: "sys", scope: true, variables: system },
+      ];
+      return [...scopes.slice(0, 1), ...groups, ...scopes.slice(1)].filter((g) => g.variables.length > 0);
+    },
   });
-  const spans = run.status === "idle" ? lastSpans : run.latest;
-  const rows = [...spans.values()].flatMap((span) => {
-    const { outputs } = span;
-    if (typeof outputs !== "object" || outputs === null) return [];
-    return Object.entries(outputs).map(([name, value]): Row => ({ key: `${span.key}.${name}`, kind: span.kind, source: span.title, name, value }));
-  });
-  const kept = (stored.data ?? []).map((v): Row => ({ key: `c.${v.name}`, kind: "", source: t("scopes.conversation"), name: v.name, value: v.value }));
-  return [...kept, ...rows];
 }
 
 export function VariablesTab() {
   const { t } = useTranslation("studio");
-  const rows = useRows();
+  const client = useQueryClient();
+  const appId = useStudio((s) => s.appId);
+  const groups = useGroups();
   const [chosen, setChosen] = useState<string>();
-  const open = rows.find((r) => r.key === chosen) ?? rows[0];
-  if (!open) return <div className="st-empty">{t("variables.noValues")}</div>;
+  const [failed, setFailed] = useState<string>();
+  const rows = (groups.data ?? []).flatMap((g) => g.variables.map((variable) => ({ group: g, variable })));
+  const open = rows.find((r) => keyOf(r.variable) === chosen) ?? rows[0];
+  const again = () => client.invalidateQueries({ queryKey: [KEY] });
+  const attempt = (work: Promise<unknown>) => void work.then(() => setFailed(undefined)).then(again).catch((e: unknown) => setFailed(e instanceof Error ? e.message : String(e)));
+  if (groups.error) return <div className="st-empty"><Wrong>{groups.error.message}</Wrong></div>;
+  if (!open) return <div className="st-empty">{groups.isPending ? t("common.loading") : t("variables.noValues")}</div>;
   return (
-    <div className="st-columns">
+    <div className="st-columns st-inspect">
       <div className="st-scroll">
-        {rows.map((row) => (
-          <button key={row.key} type="button" className="st-table-row st-variable-row" data-active={row.key === open.key} onClick={() => setChosen(row.key)}>
-            <span className="st-row">
-              {row.kind ? <KindTile kind={row.kind} /> : null}
-              <span className="st-clip">{row.source}</span>
-            </span>
-            <span className="st-mono">{row.name}</span>
-            <span className="st-meta st-clip">{asText(row.value).slice(0, 120)}</span>
-          </button>
+        <div className="st-between st-subtabs">
+          <span className="st-meta">{t("inspect.hint")}</span>
+          <Button size="sm" look="quiet" icon={Eraser} onClick={() => attempt(clearVariables(appId))}>
+            {t("inspect.clearAll")}
+          </Button>
+        </div>
+        {(groups.data ?? []).map((group) => (
+          <Fragment key={group.id}>
+            <GroupHead group={group} onClear={group.scope ? undefined : () => attempt(clearVariables(appId, group.id))} />
+            {group.variables.map((variable) => (
+              <VariableLine key={keyOf(variable)} variable={variable} active={keyOf(variable) === keyOf(open.variable)} onChoose={() => setChosen(keyOf(variable))} />
+            ))}
+          </Fragment>
         ))}
       </div>
       <div className="st-scroll">
-        <JsonView title={`${open.source} / ${open.name}`} value={open.value} />
+        {failed ? <Wrong>{failed}</Wrong> : null}
+        <VariableDetail key={keyOf(open.variable)} group={open.group} variable={open.variable} attempt={attempt} />
       </div>
     </div>
+  );
+}
+
+function keyOf(variable: DraftVariable): string {
+  return `${variable.type}/${variable.id}/${variable.name}`;
+}
+
+function useGroupName(group: Group): { name: string; kind: string } {
+  const { t } = useTranslation("studio");
+  const node = useStudio((s) => shown(s).nodes.get(group.id));
+  return group.scope ? { name: t(`scopes.${group.id}`), kind: "" } : { name: node?.data.title ?? t("chip.deletedNode"), kind: node?.data.type ?? "" };
+}
+
+function GroupHead({ group, onClear }: { group: Group; onClear: (() => void) | undefined }) {
+  const { t } = useTranslation("studio");
+  const { name, kind } = useGroupName(group);
+  const Icon = scopeIcon(group.id);
+  return (
+    <div className="st-between st-inspect-head">
+      <span className="st-row">
+        {kind ? <KindTile kind={kind} /> : Icon ? <span className="st-tile sm"><Icon size={12} strokeWidth={2} aria-hidden /></span> : null}
+        <b className="st-clip">{name}</b>
+      </span>
+      {onClear ? <IconButton label={t("inspect.clearNode", { name })} icon={Eraser} onClick={onClear} /> : null}
+    </div>
+  );
+}
+
+function VariableLine({ variable, active, onChoose }: { variable: DraftVariable; active: boolean; onChoose: () => void }) {
+  const { t } = useTranslation("studio");
+  const Icon = typeIcon(variable.value_type);
+  return (
+    <button type="button" className="st-table-row st-inspect-row" data-active={active} onClick={onChoose}>
+      <Icon size={13} strokeWidth={2} aria-hidden />
+      <span className="st-mono st-clip">{variable.name}</span>
+      {variable.edited ? <span className="st-badge warn">{t("inspect.edited")}</span> : <span />}
+      <span className="st-meta">{t(`types.${variable.value_type}`, { defaultValue: variable.value_type })}</span>
+    </button>
+  );
+}
+
+interface DetailProps {
+  readonly group: Group;
+  readonly variable: DraftVariable;
+  readonly attempt: (work: Promise<unknown>) => void;
+}
+
+const EDITABLE = /^(string|number|integer|float|boolean|object|array\[(string|number|object|boolean)\])$/;
+
+function VariableDetail({ group, variable, attempt }: DetailProps) {
+  const { t } = useTranslation("studio");
+  const appId = useStudio((s) => s.appId);
+  const { name } = useGroupName(group);
+  const environment = group.id === "env";
+  const full = useQuery({ queryKey: [KEY, appId, "one", variable.id, variable.edited], enabled: !environment, queryFn: () => oneVariable(appId, variable.id), staleTime: 0 });
+  const shownVariable = environment ? variable : full.data;
+  const title = `${name} / ${variable.name}`;
+  if (full.error) return <Wrong>{full.error.message}</Wrong>;
+  if (!shownVariable) return <div className="st-empty">{t("common.loading")}</div>;
+  const download = shownVariable.full_content?.download_url;
+  const editable = !environment && shownVariable.editable !== false && !shownVariable.is_truncated && EDITABLE.test(shownVariable.value_type);
+  return (
+    <>
+      <div className="st-between st-inspect-head">
+        <span className="st-row">
+          <b className="st-clip">{title}</b>
+          <span className="st-badge">{t(`types.${shownVariable.value_type}`, { defaultValue: shownVariable.value_type })}</span>
+          {shownVariable.edited ? <span className="st-badge warn">{t("inspect.edited")}</span> : null}
+        </span>
+        {environment ? (
+          <Button size="sm" look="quiet" onClick={() => openSide("environment")}>
+            {t("inspect.editThere")}
+          </Button>
+        ) : (
+          <span className="st-row">
+            {download ? (
+              <a className="st-button quiet sm icon" href={download} download title={t("inspect.download")} aria-label={t("inspect.download")}>
+                <Download size={14} strokeWidth={1.9} aria-hidden />
+              </a>
+            ) : null}
+            <IconButton label={t("inspect.reset")} icon={RotateCcw} onClick={() => attempt(resetVariable(appId, variable.id))} />
+            {group.id === "conversation" ? null : <IconButton label={t("inspect.delete")} icon={Trash2} onClick={() => attempt(deleteVariable(appId, variable.id))} />}
+          </span>
+        )}
+      </div>
+      {shownVariable.is_truncated ? <span className="st-note-banner">{t("inspect.truncated")}</span> : null}
+      {editable ? <ValueEditor key={asText(shownVariable.value)} title={title} variable={shownVariable} onSave={(value) => attempt(changeVariable(appId, variable.id, value))} /> : <JsonView title={t("inspect.value")} value={shownVariable.value} />}
+    </>
+  );
+}
+
+function ValueEditor({ title, variable, onSave }: { title: string; variable: DraftVariable; onSave: (value: unknown) => void }) {
+  const { t } = useTranslation("studio");
+  const [value, setValue] = useState<unknown>(variable.value);
+  const changed = JSON.stringify(value) !== JSON.stringify(variable.value);
+  return (
+    <section className="st-section st-inspect-value">
+      <TypedValue label={title} type={variable.value_type} value={value} onChange={setValue} />
+      <div className="st-row">
+        <Button size="sm" look="primary" disabled={!changed} onClick={() => onSave(value)}>
+          {t("common.save")}
+        </Button>
+        {changed ? (
+          <Button size="sm" look="quiet" onClick={() => setValue(variable.value)}>
+            {t("common.cancel")}
+          </Button>
+        ) : (
+          <span className="st-hint">{t("inspect.note")}</span>
+        )}
+      </div>
+    </section>
   );
 }

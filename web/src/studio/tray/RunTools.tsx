@@ -1,0 +1,56 @@
+/** What can be done with a run that has ended: replay it from its journal, fork it at a node, compare it with its parent. */
+import { GitCompareArrows, GitFork, History } from "lucide-react";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { type Comparison, compareRuns, replayRun } from "../api";
+import { isActive } from "../model/run";
+import { Button, Wrong } from "../parts/controls";
+import { Dialog } from "../parts/Dialog";
+import { shown, useStudio } from "../store/studio";
+import { CompareDialog } from "./CompareDialog";
+import { ForkDialog } from "./ForkDialog";
+
+export function RunTools() {
+  const { t } = useTranslation("studio");
+  const appId = useStudio((s) => s.appId);
+  const run = useStudio((s) => s.run);
+  const chosen = useStudio((s) => s.inspecting ?? s.selection.values().next().value);
+  const node = useStudio((s) => (chosen && s.run.latest.has(chosen) ? shown(s).nodes.get(chosen) : undefined));
+  const [busy, setBusy] = useState(false);
+  const [failed, setFailed] = useState<string>();
+  const [result, setResult] = useState<{ readonly comparison: Comparison; readonly replay: boolean }>();
+  const [forking, setForking] = useState(false);
+  const { runId, parent } = run;
+  if (!runId || run.status === "idle" || run.status === "paused" || isActive(run) || run.only) return null;
+  const show = async (work: Promise<Comparison>, replay: boolean) => {
+    setBusy(true);
+    try {
+      setResult({ comparison: await work, replay });
+    } catch (error) {
+      setFailed(error instanceof Error ? error.message : String(error));
+    }
+    setBusy(false);
+  };
+  return (
+    <span className="st-row st-tray-tools">
+      {parent ? (
+        <Button size="sm" look="quiet" icon={GitCompareArrows} disabled={busy} onClick={() => void show(compareRuns(appId, parent, runId), false)}>
+          {t("machine.compare")}
+        </Button>
+      ) : null}
+      <Button size="sm" look="quiet" icon={History} busy={busy} title={t("machine.replayHint")} onClick={() => void show(replayRun(appId, runId), true)}>
+        {t("machine.replay")}
+      </Button>
+      <Button size="sm" icon={GitFork} disabled={!node} title={node ? undefined : t("machine.chooseNode")} onClick={() => setForking(true)}>
+        {t("machine.fork")}
+      </Button>
+      {forking && node ? <ForkDialog runId={runId} node={node} onClose={() => setForking(false)} /> : null}
+      {result ? <CompareDialog {...result} onClose={() => setResult(undefined)} /> : null}
+      {failed ? (
+        <Dialog title={t("machine.failed")} closeLabel={t("common.close")} onClose={() => setFailed(undefined)}>
+          <Wrong>{failed}</Wrong>
+        </Dialog>
+      ) : null}
+    </span>
+  );
+}
