@@ -2,20 +2,32 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    error::Error as _,
     net::SocketAddr,
     sync::{Arc, Mutex, PoisonError, RwLock},
     time::Duration,
 };
 
-use http::{HeaderMap, Method, StatusCode, header};
-use tokio::time::Instant;
+use base64::{Engine, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use http_body_util::Full;
+use hyper_util::{
+    client::legacy,
+    rt::{TokioExecutor, TokioTimer},
+};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::Instant,
+};
 
 use crate::{
     Class, Dialed, Dialer, NetError, Phase, Pinned, Policy, Reason, Request, Resolver, Response, SystemDialer,
-    SystemResolver, TargetHost, dial,
+    SystemResolver, TargetHost,
+    connect::{ConnectFault, Connector, Via, ViaKind, percent_decoded},
+    dial,
     guard::{Asker, Guard, denied},
     tls::{self, Verify},
+    unzip::Unzip,
 };
 
 /// Clients kept; each holds the connections to one pinned set of addresses.
@@ -26,6 +38,9 @@ const USER_AGE: Duration = Duration::from_secs(60);
 const ADMIN_AGE: Duration = Duration::from_secs(600);
 /// How long a checked administrator's address is called without asking the resolver again.
 const ADMIN_CHECKED: Duration = Duration::from_secs(30);
+/// Before the first repetition of a call; doubles.
+const RETRY_PAUSE: Duration = Duration::from_millis(500);
+const AGENT: HeaderValue = HeaderValue::from_static(concat!("Oxidify/", env!("CARGO_PKG_VERSION")));
 const MAX_HEADER_BYTES: usize = 64 * 1024;
 
 /// The client factory: every call that leaves the process goes through one of these. Cheap to clone.
@@ -38,6 +53,10 @@ pub struct Egress {
 
 struct State {
     guard: Guard,
+    resolver: Arc<dyn Resolver>,
+    dialer: Arc<dyn Dialer>,
+    /// Calls of users at a time, where the operator limits them.
+    slots: Option<Arc<Semaphore>>,
     clients: Mutex<HashMap<Key, Entry>>,
     checked: Mutex<HashMap<CheckedKey, Checked>>,
 }
@@ -50,11 +69,13 @@ struct Key {
     addresses: Vec<SocketAddr>,
     verify: Verify,
     connect: Duration,
-    proxied: bool,
+    via: Option<Via>,
 }
 
+type HttpClient = legacy::Client<Connector, Full<Bytes>>;
+
 struct Entry {
-    client: reqwest::Client,
+    client: HttpClient,
     made: Instant,
 }
 
@@ -88,13 +109,13 @@ impl Egress {
     #[must_use]
     pub fn with_network(policy: Policy, resolver: Arc<dyn Resolver>, dialer: Arc<dyn Dialer>) -> Self {
         tls::install_crypto_provider();
-        let state = State::new(policy, Arc::clone(&resolver));
+        let state = State::new(policy, Arc::clone(&resolver), Arc::clone(&dialer));
         Self { state: Arc::new(RwLock::new(Arc::new(state))), resolver, dialer }
     }
 
     /// Replaces the policy: open calls go on, kept connections are not used again.
     pub fn set_policy(&self, policy: Policy) {
-        let fresh = Arc::new(State::new(policy, Arc::clone(&self.resolver)));
+        let fresh = Arc::new(State::new(policy, Arc::clone(&self.resolver), Arc::clone(&self.dialer)));
         *self.state.write().unwrap_or_else(PoisonError::into_inner) = fresh;
     }
 
@@ -157,13 +178,51 @@ fn count<T>(class: Class, result: &Result<T, NetError>) {
 }
 
 impl State {
-    fn new(policy: Policy, resolver: Arc<dyn Resolver>) -> Self {
-        Self { guard: Guard::new(policy, resolver), clients: Mutex::default(), checked: Mutex::default() }
+    fn new(policy: Policy, resolver: Arc<dyn Resolver>, dialer: Arc<dyn Dialer>) -> Self {
+        let slots = policy.calls.connections.map(|count| Arc::new(Semaphore::new(count)));
+        let guard = Guard::new(policy, Arc::clone(&resolver));
+        Self { guard, resolver, dialer, slots, clients: Mutex::default(), checked: Mutex::default() }
     }
 
+    /// Makes the call, again when it failed in a way that a repetition can mend and not harm.
     async fn send(&self, mut request: Request) -> Result<Response, NetError> {
         let class = request.class;
+        self.guard.policy().calls.apply(&mut request);
         let deadline = Instant::now() + request.limits.total;
+        let slot = self.slot(class, &request, deadline).await?;
+        let retries = request.retries.unwrap_or_else(|| self.guard.policy().calls.retries_of(class));
+        let mut pause = RETRY_PAUSE;
+        for attempt in 0.. {
+            let result = self.follow(request.clone(), deadline).await;
+            let last = attempt >= retries || Instant::now() + pause >= deadline;
+            if last || !can_repeat(&request.method, &result) {
+                return result.map(|mut response| {
+                    response.slot = slot;
+                    response.retries = attempt;
+                    response
+                });
+            }
+            tokio::time::sleep(pause).await;
+            pause = pause.saturating_mul(2);
+        }
+        Err(NetError::Setup("unreachable: repetitions are limited".into()))
+    }
+
+    async fn slot(
+        &self,
+        class: Class,
+        request: &Request,
+        deadline: Instant,
+    ) -> Result<Option<OwnedSemaphorePermit>, NetError> {
+        let Some(slots) = self.slots.as_ref().filter(|_| class.uses_proxy()) else { return Ok(None) };
+        let waited = tokio::time::timeout_at(deadline, Arc::clone(slots).acquire_owned()).await;
+        let host = crate::target::shown(&request.url);
+        let timed_out = |_| NetError::Timeout { host, phase: Phase::Total, limit: request.limits.total };
+        Ok(waited.map_err(timed_out)?.ok())
+    }
+
+    async fn follow(&self, mut request: Request, deadline: Instant) -> Result<Response, NetError> {
+        let class = request.class;
         let first_url = request.url.clone();
         let mut seen = HashSet::new();
         for redirects in 0.. {
@@ -184,7 +243,9 @@ impl State {
     /// Asks the guard, or takes its recent answer for an administrator's address.
     async fn pinned(&self, request: &Request) -> Result<Pinned, NetError> {
         let class = request.class;
-        if self.is_proxied(class) && self.guard.policy().skip_local_check {
+        let policy = self.guard.policy();
+        let remote = policy.upstream.as_ref().is_some_and(|upstream| upstream.resolves) && class == Class::Operator;
+        if remote || (policy.egress_proxy(class, "https").is_some() && policy.skip_local_check) {
             let target = crate::Target::parse(&request.url, class)?;
             return Ok(Pinned { target, addresses: Vec::new() });
         }
@@ -213,8 +274,16 @@ impl State {
         Ok(pinned)
     }
 
-    fn is_proxied(&self, class: Class) -> bool {
-        class.uses_proxy() && self.guard.policy().proxy_http.is_some()
+    /// The proxy for this call, if the operator set one.
+    fn via(&self, class: Class, https: bool) -> Option<Via> {
+        let policy = self.guard.policy();
+        if let Some(proxy) = policy.egress_proxy(class, if https { "https" } else { "http" }) {
+            let kind = if https { ViaKind::TunnelByName } else { ViaKind::Forward };
+            return Some(Via { proxy: proxy.clone(), kind });
+        }
+        let upstream = policy.upstream.as_ref()?;
+        let kind = if upstream.resolves { ViaKind::TunnelByName } else { ViaKind::TunnelByAddress };
+        Some(Via { proxy: upstream.proxy.clone(), kind })
     }
 
     fn check_request(&self, request: &Request, pinned: &Pinned) -> Result<(), NetError> {
@@ -239,12 +308,10 @@ impl State {
         redirects: usize,
     ) -> Result<Response, NetError> {
         let host = pinned.target.host.to_string();
-        let client = self.client(request, pinned)?;
-        let call = client
-            .request(request.method.clone(), pinned.target.url.clone())
-            .headers(request.headers.clone())
-            .body(request.body.clone())
-            .send();
+        let https = pinned.target.url.scheme() == "https";
+        let via = self.via(request.class, https);
+        let client = self.client(request, pinned, https, via.clone())?;
+        let call = client.request(built(request, pinned, via.as_ref())?);
         let left = deadline.saturating_duration_since(Instant::now());
         let (wait, phase, limit) = if left < request.limits.first_byte {
             (left, Phase::Total, request.limits.total)
@@ -253,49 +320,53 @@ impl State {
         };
         let answer = tokio::time::timeout(wait, call).await;
         let answer = answer.map_err(|_| NetError::Timeout { host: host.clone(), phase, limit })?;
-        let mut inner = answer.map_err(|error| send_error(&error, &host, request))?;
-        let proxied = self.is_proxied(request.class);
-        if proxied && is_proxy_refusal(inner.status(), inner.headers()) {
-            let detail = "the egress proxy refused it".to_owned();
-            return Err(denied(&pinned.target, Reason::Proxy, detail, "").into());
+        let (head, body) = answer.map_err(|error| send_error(&error, &host))?.into_parts();
+        let forwarded = via.is_some_and(|via| via.kind == ViaKind::Forward);
+        if forwarded && is_proxy_refusal(head.status, &head.headers) {
+            let reason = head.headers.get("x-egress-reason").and_then(|value| value.to_str().ok());
+            let reason = reason.map_or_else(String::new, |reason| format!(" ({reason})"));
+            let detail = format!("the egress proxy refused it{reason}");
+            let remedy = "An operator can change the rules of that proxy.";
+            return Err(denied(&pinned.target, Reason::Proxy, detail, remedy).into());
         }
-        if !proxied && !inner.remote_addr().is_none_or(|peer| pinned.addresses.contains(&peer)) {
-            let detail = format!("the connection ended at {:?} instead of the checked address", inner.remote_addr());
-            return Err(denied(&pinned.target, Reason::Rebinding, detail, "").into());
-        }
-        let headers = std::mem::take(inner.headers_mut());
+        let mut headers = head.headers;
         let size: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
         if size > MAX_HEADER_BYTES {
             return Err(NetError::TooLarge { host, limit: MAX_HEADER_BYTES as u64 });
         }
-        if let Some(length) = inner.content_length().filter(|length| *length > request.limits.body)
+        let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+        if let Some(length) = length.filter(|length| *length > request.limits.body)
             && request.method != Method::HEAD
         {
             tracing::debug!(length, "answer refused by its length");
             return Err(NetError::TooLarge { host, limit: request.limits.body });
         }
-        tracing::debug!(
-            class = request.class.as_str(),
-            host,
-            status = inner.status().as_u16(),
-            "egress decision=allow"
-        );
+        let unzip = unzip_of(request, head.status, &mut headers);
+        tracing::debug!(class = request.class.as_str(), host, status = head.status.as_u16(), "egress decision=allow");
         Ok(Response {
-            status: inner.status(),
+            status: head.status,
             headers,
             url: pinned.target.url.clone(),
             redirects,
-            inner,
+            retries: 0,
+            body,
+            unzip,
             host,
             limits: request.limits,
             deadline,
             received: 0,
+            slot: None,
         })
     }
 
     /// The client whose connections go to exactly these addresses.
-    fn client(&self, request: &Request, pinned: &Pinned) -> Result<reqwest::Client, NetError> {
-        let https = pinned.target.url.scheme() == "https";
+    fn client(
+        &self,
+        request: &Request,
+        pinned: &Pinned,
+        https: bool,
+        via: Option<Via>,
+    ) -> Result<HttpClient, NetError> {
         let key = Key {
             class: request.class,
             https,
@@ -303,7 +374,7 @@ impl State {
             addresses: pinned.addresses.clone(),
             verify: request.verify,
             connect: request.limits.connect,
-            proxied: self.is_proxied(request.class),
+            via,
         };
         let now = Instant::now();
         let age = if matches!(key.class, Class::Model | Class::Operator) { ADMIN_AGE } else { USER_AGE };
@@ -311,7 +382,7 @@ impl State {
         if let Some(entry) = clients.get(&key).filter(|entry| now.duration_since(entry.made) < age) {
             return Ok(entry.client.clone());
         }
-        let client = self.build(&key, age)?;
+        let client = self.build(&key, pinned)?;
         if clients.len() >= MAX_CLIENTS {
             clients.retain(|_, entry| now.duration_since(entry.made) < USER_AGE);
             if clients.len() >= MAX_CLIENTS {
@@ -322,70 +393,88 @@ impl State {
         Ok(client)
     }
 
-    #[expect(clippy::disallowed_methods, reason = "this is the client factory the rule points to")]
-    fn build(&self, key: &Key, age: Duration) -> Result<reqwest::Client, NetError> {
-        let setup = |error: reqwest::Error| NetError::Setup(cause(&error));
-        let mut builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls::client_config(key.https || key.proxied, key.verify)?)
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .referer(false)
-            .tcp_nodelay(true)
-            .user_agent(concat!("Oxidify/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(key.connect)
-            .pool_idle_timeout(age.min(USER_AGE))
-            .dns_resolver(NoResolver);
-        if key.proxied {
-            let policy = self.guard.policy();
-            for proxy in [
-                policy.proxy_http.as_deref().map(reqwest::Proxy::http),
-                policy.proxy_https.as_deref().map(reqwest::Proxy::https),
-            ]
-            .into_iter()
-            .flatten()
-            {
-                builder = builder.proxy(proxy.map_err(setup)?);
-            }
-            // The name to look up now is the proxy's own.
-            builder = builder.dns_resolver(ProxyResolver);
-        } else if let TargetHost::Name(_) = &key.host {
-            builder = builder.dns_resolver(PinnedResolver(key.addresses.clone()));
-        }
-        builder.build().map_err(setup)
+    fn build(&self, key: &Key, pinned: &Pinned) -> Result<HttpClient, NetError> {
+        let policy = self.guard.policy();
+        let profile = policy.node_tls.as_deref().filter(|_| key.class == Class::HttpNode);
+        let connector = Connector {
+            dialer: Arc::clone(&self.dialer),
+            resolver: Arc::clone(&self.resolver),
+            pinned: Arc::new(pinned.clone()),
+            tls: if key.https { Some(tls::client_config(key.verify, profile)?) } else { None },
+            via: key.via.clone(),
+            limit: key.connect,
+        };
+        let user = key.class.uses_proxy();
+        let idle = policy.calls.idle.filter(|_| user).unwrap_or(USER_AGE).min(USER_AGE);
+        Ok(legacy::Client::builder(TokioExecutor::new())
+            .pool_idle_timeout(idle)
+            .pool_max_idle_per_host(policy.calls.idle_connections.filter(|_| user).unwrap_or(usize::MAX))
+            .pool_timer(TokioTimer::new())
+            .timer(TokioTimer::new())
+            .http1_max_buf_size(2 * MAX_HEADER_BYTES)
+            .http1_max_headers(256)
+            .http2_max_header_list_size(u32::try_from(MAX_HEADER_BYTES).unwrap_or(u32::MAX))
+            .build(connector))
     }
 }
 
-/// For calls to a literal address: there is nothing to look up.
-struct NoResolver;
-
-impl reqwest::dns::Resolve for NoResolver {
-    fn resolve(&self, name: reqwest::dns::Name) -> reqwest::dns::Resolving {
-        let text = format!("{} was not resolved by the egress guard", name.as_str());
-        Box::pin(async move { Err(text.into()) })
+/// The request as it is sent.
+fn built(request: &Request, pinned: &Pinned, via: Option<&Via>) -> Result<http::Request<Full<Bytes>>, NetError> {
+    let mut url = pinned.target.url.clone();
+    let (user, password) = (percent_decoded(url.username()), percent_decoded(url.password().unwrap_or_default()));
+    // Neither fails: the URL has a host.
+    _ = (url.set_username(""), url.set_password(None));
+    url.set_fragment(None);
+    let uri: Uri =
+        url.as_str().parse().map_err(|error| NetError::Setup(format!("the request cannot be built: {error}")))?;
+    let mut built = http::Request::new(Full::new(request.body.clone()));
+    *built.method_mut() = request.method.clone();
+    *built.uri_mut() = uri;
+    let headers = built.headers_mut();
+    *headers = request.headers.clone();
+    let mut default = |name: header::HeaderName, value: HeaderValue| {
+        headers.entry(name).or_insert(value);
+    };
+    default(header::ACCEPT, HeaderValue::from_static("*/*"));
+    default(header::USER_AGENT, AGENT);
+    if !request.headers.contains_key(header::RANGE) {
+        default(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
     }
+    let secret = |text: String| {
+        let mut value = HeaderValue::try_from(text).map_err(|error| NetError::Setup(error.to_string()))?;
+        value.set_sensitive(true);
+        Ok::<_, NetError>(value)
+    };
+    if !(user.is_empty() && password.is_empty()) {
+        default(header::AUTHORIZATION, secret(format!("Basic {}", STANDARD.encode(format!("{user}:{password}"))))?);
+    }
+    if let Some(via) = via.filter(|via| via.kind == ViaKind::Forward)
+        && let Some(authorization) = via.authorization()
+    {
+        headers.insert(header::PROXY_AUTHORIZATION, secret(authorization)?);
+    }
+    Ok(built)
 }
 
-/// Answers with the checked addresses whatever it is asked.
-struct PinnedResolver(Vec<SocketAddr>);
-
-impl reqwest::dns::Resolve for PinnedResolver {
-    fn resolve(&self, _name: reqwest::dns::Name) -> reqwest::dns::Resolving {
-        let addresses: reqwest::dns::Addrs = Box::new(self.0.clone().into_iter());
-        Box::pin(async move { Ok(addresses) })
+/// For an answer that is compressed: the headers then speak of the plain one.
+fn unzip_of(request: &Request, status: StatusCode, headers: &mut HeaderMap) -> Option<Box<Unzip>> {
+    let packed = headers.get(header::CONTENT_ENCODING)?.as_bytes().eq_ignore_ascii_case(b"gzip");
+    if !packed || request.method == Method::HEAD || matches!(status.as_u16(), 204 | 304) {
+        return None;
     }
+    headers.remove(header::CONTENT_ENCODING);
+    headers.remove(header::CONTENT_LENGTH);
+    Some(Box::new(Unzip::new(request.limits.body)))
 }
 
-/// For the egress proxy the operator set.
-struct ProxyResolver;
-
-impl reqwest::dns::Resolve for ProxyResolver {
-    #[expect(clippy::disallowed_methods, reason = "the operator's own proxy is not a user's destination")]
-    fn resolve(&self, name: reqwest::dns::Name) -> reqwest::dns::Resolving {
-        Box::pin(async move {
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            let addresses: reqwest::dns::Addrs = Box::new(found.into_iter());
-            Ok(addresses)
-        })
+/// Whether a call may be made again: it never arrived, or it only reads.
+fn can_repeat(method: &Method, result: &Result<Response, NetError>) -> bool {
+    let reads = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
+    match result {
+        Ok(response) => reads && matches!(response.status.as_u16(), 429 | 500 | 502 | 503 | 504),
+        Err(NetError::Connect { .. } | NetError::Timeout { phase: Phase::Connect, .. }) => true,
+        Err(NetError::Broken { .. }) => reads,
+        Err(_) => false,
     }
 }
 
@@ -445,30 +534,29 @@ fn is_proxy_refusal(status: StatusCode, headers: &HeaderMap) -> bool {
     matches!(status.as_u16(), 401 | 403) && (named(header::SERVER) || named(header::VIA))
 }
 
-fn send_error(error: &reqwest::Error, host: &str, request: &Request) -> NetError {
+fn send_error(error: &legacy::Error, host: &str) -> NetError {
     let host = host.to_owned();
-    if error.is_timeout() {
-        return NetError::Timeout { host, phase: Phase::Connect, limit: request.limits.connect };
-    }
-    let why = cause(error);
-    if error.is_connect() {
-        return NetError::Connect { host, why };
-    }
-    if error.is_builder() {
-        return NetError::Setup(why);
+    let mut inner: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    let mut why = "the request failed".to_owned();
+    while let Some(found) = inner {
+        if let Some(fault) = found.downcast_ref::<ConnectFault>() {
+            return fault.0.clone();
+        }
+        if found.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse_too_large) {
+            return NetError::TooLarge { host, limit: MAX_HEADER_BYTES as u64 };
+        }
+        // The innermost text: the outer ones only say that the request failed.
+        why = found.to_string();
+        inner = found.source();
     }
     NetError::Broken { host, why }
 }
 
-/// The innermost text of an error: the outer ones only repeat the URL.
-pub fn cause(error: &reqwest::Error) -> String {
+/// The innermost text of an error.
+pub fn cause(error: &hyper::Error) -> String {
     let mut inner: &dyn std::error::Error = error;
     while let Some(source) = inner.source() {
         inner = source;
-    }
-    if error.source().is_none() {
-        // Without a source the text may hold the URL with its query.
-        return if error.is_builder() { "the request cannot be built".into() } else { "the request failed".into() };
     }
     inner.to_string()
 }

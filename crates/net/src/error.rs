@@ -92,7 +92,7 @@ impl fmt::Display for Phase {
 }
 
 /// A call that failed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum NetError {
     #[error("{0}")]
     Denied(Box<Denied>),

@@ -35,6 +35,7 @@ use self::{answer::Answer, head::Head};
 use crate::{Class, Egress, Policy, address};
 
 pub use access::Access;
+pub(crate) use head::read_answer;
 
 /// Pause after the system refused to give another connection (out of descriptors).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

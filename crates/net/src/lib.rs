@@ -8,7 +8,9 @@
 //! proxies are ignored; a refusal says its reason and the setting that would change it.
 
 mod address;
+mod calls;
 mod client;
+mod connect;
 mod dial;
 mod error;
 mod forward;
@@ -20,8 +22,10 @@ mod resolve;
 mod squid;
 mod target;
 mod tls;
+mod unzip;
 
 pub use address::local_addresses;
+pub use calls::CallSettings;
 pub use client::Egress;
 pub use dial::{Dialed, Dialer, SystemDialer};
 pub use error::{Denied, NetError, Phase, Reason};
@@ -29,9 +33,9 @@ pub use forward::{Access, AccessLog, ForwardConfig, ForwardProxy};
 pub use guard::Pinned;
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 pub use name::DomainRule;
-pub use policy::{Class, Mode, OwnService, Policy};
+pub use policy::{Class, Mode, OwnService, Policy, Upstream};
 pub use request::{Limits, Request, Response};
 pub use resolve::{Resolved, Resolver, Search, SystemResolver};
 pub use squid::{Squid, SquidError};
 pub use target::{Target, TargetHost};
-pub use tls::{Verify, install_crypto_provider};
+pub use tls::{Profile, Verify, install_crypto_provider};

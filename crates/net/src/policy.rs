@@ -3,8 +3,9 @@
 use std::{net::IpAddr, path::Path, str::FromStr, sync::Arc};
 
 use ipnet::IpNet;
+use url::Url;
 
-use crate::{name::DomainRule, squid::Squid};
+use crate::{calls::CallSettings, name::DomainRule, squid::Squid, tls::Profile};
 
 /// Who asks for a call. Decides what is allowed by default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -86,6 +87,14 @@ pub struct OwnService {
     pub port: u16,
 }
 
+/// The site's own proxy, which all calls go through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upstream {
+    pub proxy: Url,
+    /// `?resolve_remotely=true`: names are left to it, so that only name rules apply to what the operator set.
+    pub resolves: bool,
+}
+
 /// The operator's settings.
 #[derive(Clone, Debug)]
 pub struct Policy {
@@ -108,8 +117,14 @@ pub struct Policy {
     pub dev_mode: bool,
     pub own_services: Vec<OwnService>,
     /// `SSRF_PROXY_ALL_URL`, or the two others.
-    pub proxy_http: Option<String>,
-    pub proxy_https: Option<String>,
+    pub proxy_http: Option<Url>,
+    pub proxy_https: Option<Url>,
+    /// `OXIDIFY_UPSTREAM_PROXY`: the way out of the site, for every class.
+    pub upstream: Option<Upstream>,
+    /// `SSRF_DEFAULT_*` and `SSRF_POOL_*`.
+    pub calls: CallSettings,
+    /// `HTTP_REQUEST_NODE_SSL_*_DATA`.
+    pub node_tls: Option<Arc<Profile>>,
     /// `OXIDIFY_EGRESS_LOCAL_CHECK`: check here too when a proxy is set.
     pub skip_local_check: bool,
     /// `OXIDIFY_EGRESS_CONNECT_PORTS`: ports that tunnels may go to.
@@ -134,6 +149,9 @@ impl Default for Policy {
             own_services: Vec::new(),
             proxy_http: None,
             proxy_https: None,
+            upstream: None,
+            calls: CallSettings::default(),
+            node_tls: None,
             skip_local_check: false,
             connect_ports: CONNECT_PORTS.to_vec(),
             squid: None,
@@ -174,8 +192,20 @@ impl Policy {
         }
         let (allow_nets, allow) = lists(text("OXIDIFY_EGRESS_ALLOW"), "OXIDIFY_EGRESS_ALLOW", &mut warnings);
         let connect_ports = connect_ports(text("OXIDIFY_EGRESS_CONNECT_PORTS"), &mut warnings);
-        let all = text("SSRF_PROXY_ALL_URL");
-        let both = text("SSRF_PROXY_HTTP_URL").zip(text("SSRF_PROXY_HTTPS_URL"));
+        let mut proxy = |name: &str| text(name).and_then(|value| proxy_url(name, &value, &mut warnings));
+        let all = proxy("SSRF_PROXY_ALL_URL");
+        let both = proxy("SSRF_PROXY_HTTP_URL").zip(proxy("SSRF_PROXY_HTTPS_URL"));
+        let upstream = proxy("OXIDIFY_UPSTREAM_PROXY").map(upstream);
+        let calls = CallSettings::from_env(&read, &mut warnings);
+        let part = |name: &str| text(&format!("HTTP_REQUEST_NODE_SSL_{name}_DATA"));
+        let parts = (part("CERT"), part("CLIENT_CERT"), part("CLIENT_KEY"));
+        let node_tls = match &parts {
+            (None, None, None) => None,
+            (roots, certificate, key) => {
+                let profile = Profile::read(roots.as_deref(), certificate.as_deref(), key.as_deref());
+                profile.map_err(|why| warnings.push(format!("HTTP_REQUEST_NODE_{why}; ignored"))).ok().map(Arc::new)
+            }
+        };
         let policy = Self {
             mode: match text("OXIDIFY_EGRESS_MODE").as_deref() {
                 Some("allowlist") => Mode::Allowlist,
@@ -197,6 +227,9 @@ impl Policy {
             own_services: Vec::new(),
             proxy_http: all.clone().or_else(|| both.clone().map(|(http, _)| http)),
             proxy_https: all.or_else(|| both.map(|(_, https)| https)),
+            upstream,
+            calls,
+            node_tls,
             skip_local_check: flag("OXIDIFY_EGRESS_LOCAL_CHECK") == Some(false),
             connect_ports,
             squid: None,
@@ -261,6 +294,13 @@ impl Policy {
         self
     }
 
+    /// The egress proxy that carries calls of this class and scheme.
+    #[must_use]
+    pub fn egress_proxy(&self, class: Class, scheme: &str) -> Option<&Url> {
+        let proxy = if scheme == "https" { &self.proxy_https } else { &self.proxy_http };
+        proxy.as_ref().filter(|_| class.uses_proxy())
+    }
+
     /// Whether private addresses are open to this class.
     #[must_use]
     pub fn opens_private(&self, class: Class) -> bool {
@@ -286,6 +326,22 @@ impl Policy {
         let real = crate::address::unwrap(address);
         self.allow_private_nets.iter().any(|net| net.contains(&address) || net.contains(&real))
     }
+}
+
+fn proxy_url(name: &str, text: &str, warnings: &mut Vec<String>) -> Option<Url> {
+    match Url::parse(text) {
+        Ok(url) if url.scheme() == "http" && url.has_host() => Some(url),
+        _ => {
+            warnings.push(format!("{name} is not of the form http://host:port; ignored"));
+            None
+        }
+    }
+}
+
+fn upstream(mut proxy: Url) -> Upstream {
+    let resolves = proxy.query_pairs().any(|(key, value)| key == "resolve_remotely" && is_true(&value));
+    proxy.set_query(None);
+    Upstream { proxy, resolves }
 }
 
 /// How settings say yes.

@@ -5,10 +5,16 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::Stream;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use tokio::time::Instant;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 use url::Url;
 
-use crate::{Class, Denied, NetError, Phase, Reason, target, tls::Verify};
+use crate::{
+    Class, Denied, NetError, Phase, Reason, target,
+    tls::Verify,
+    unzip::{Unzip, UnzipFault},
+};
 
 /// Limits of one call. Every one is always set.
 #[derive(Clone, Copy, Debug)]
@@ -49,6 +55,8 @@ pub struct Request {
     pub limits: Limits,
     pub verify: Verify,
     pub follow_redirects: bool,
+    /// How often a call that failed harmlessly is made again; the class's usual number when it is `None`.
+    pub retries: Option<u32>,
 }
 
 impl Request {
@@ -64,6 +72,7 @@ impl Request {
             limits: Limits::default(),
             verify: Verify::Yes,
             follow_redirects: true,
+            retries: None,
         }
     }
 
@@ -129,11 +138,15 @@ pub struct Response {
     /// Where the answer came from, after redirects.
     pub url: Url,
     pub redirects: usize,
-    pub(crate) inner: reqwest::Response,
+    /// How often it was made again.
+    pub retries: u32,
+    pub(crate) body: Incoming,
+    pub(crate) unzip: Option<Box<Unzip>>,
     pub(crate) host: String,
     pub(crate) limits: Limits,
     pub(crate) deadline: Instant,
     pub(crate) received: u64,
+    pub(crate) slot: Option<OwnedSemaphorePermit>,
 }
 
 impl Response {
@@ -142,24 +155,55 @@ impl Response {
     /// # Errors
     /// When a limit passes or the connection breaks.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, NetError> {
-        let now = Instant::now();
-        let left = self.deadline.saturating_duration_since(now);
-        let (wait, phase, limit) = if left < self.limits.read {
-            (left, Phase::Total, self.limits.total)
-        } else {
-            (self.limits.read, Phase::Read, self.limits.read)
-        };
-        let read = tokio::time::timeout(wait, self.inner.chunk()).await;
-        let read = read.map_err(|_| NetError::Timeout { host: self.host.clone(), phase, limit })?;
-        let piece =
-            read.map_err(|error| NetError::Broken { host: self.host.clone(), why: crate::client::cause(&error) })?;
-        if let Some(bytes) = &piece {
-            self.received = self.received.saturating_add(bytes.len() as u64);
-            if self.received > self.limits.body {
-                return Err(NetError::TooLarge { host: self.host.clone(), limit: self.limits.body });
+        loop {
+            let Some(piece) = self.raw().await? else { break };
+            let piece = match &mut self.unzip {
+                Some(unzip) => unzip.piece(&piece, self.limits.body).map_err(|fault| self.fault(fault))?,
+                None => piece,
+            };
+            if !piece.is_empty() {
+                return self.counted(piece).map(Some);
             }
         }
+        let Some(mut unzip) = self.unzip.take() else { return Ok(None) };
+        let rest = unzip.end().map_err(|fault| self.fault(fault))?;
+        if rest.is_empty() { Ok(None) } else { self.counted(rest).map(Some) }
+    }
+
+    fn counted(&mut self, piece: Bytes) -> Result<Bytes, NetError> {
+        self.received = self.received.saturating_add(piece.len() as u64);
+        if self.received > self.limits.body {
+            return Err(NetError::TooLarge { host: self.host.clone(), limit: self.limits.body });
+        }
         Ok(piece)
+    }
+
+    fn fault(&self, fault: UnzipFault) -> NetError {
+        let host = self.host.clone();
+        match fault {
+            UnzipFault::TooLarge => NetError::TooLarge { host, limit: self.limits.body },
+            UnzipFault::Broken(why) => NetError::Broken { host, why },
+        }
+    }
+
+    /// The next piece as it came.
+    async fn raw(&mut self) -> Result<Option<Bytes>, NetError> {
+        loop {
+            let left = self.deadline.saturating_duration_since(Instant::now());
+            let (wait, phase, limit) = if left < self.limits.read {
+                (left, Phase::Total, self.limits.total)
+            } else {
+                (self.limits.read, Phase::Read, self.limits.read)
+            };
+            let read = tokio::time::timeout(wait, self.body.frame()).await;
+            let read = read.map_err(|_| NetError::Timeout { host: self.host.clone(), phase, limit })?;
+            let Some(frame) = read else { return Ok(None) };
+            let broken = |error| NetError::Broken { host: self.host.clone(), why: crate::client::cause(&error) };
+            // Trailers are not part of the body.
+            if let Ok(piece) = frame.map_err(broken)?.into_data() {
+                return Ok(Some(piece));
+            }
+        }
     }
 
     /// The whole body.

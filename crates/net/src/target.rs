@@ -84,6 +84,26 @@ impl Target {
         Ok(Self { url, host, port })
     }
 
+    /// An address the operator set: no rule applies, credentials may be in it.
+    ///
+    /// # Errors
+    /// When it has no host or port.
+    pub fn of_operator(url: &Url) -> Result<Self, Denied> {
+        let wrong = || Denied {
+            url: shown(url.as_str()),
+            reason: Reason::Parse,
+            detail: "the address has no host".to_owned(),
+            remedy: String::new(),
+        };
+        let host = match url.host().ok_or_else(wrong)? {
+            Host::Ipv4(four) => TargetHost::Address(four.into()),
+            Host::Ipv6(six) => TargetHost::Address(six.into()),
+            Host::Domain(name) => TargetHost::Name(crate::name::normal(name)),
+        };
+        let port = url.port_or_known_default().ok_or_else(wrong)?;
+        Ok(Self { url: url.clone(), host, port })
+    }
+
     /// Scheme, host and port: credentials do not cross it.
     #[must_use]
     pub fn origin(&self) -> (&str, &TargetHost, u16) {

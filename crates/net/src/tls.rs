@@ -2,11 +2,12 @@
 
 use std::sync::{Arc, OnceLock};
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use rustls::{
     ClientConfig, RootCertStore, SignatureScheme,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     crypto::{CryptoProvider, ring},
-    pki_types::{CertificateDer, ServerName, UnixTime},
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem::PemObject},
 };
 
 use crate::NetError;
@@ -25,21 +26,75 @@ pub enum Verify {
     No,
 }
 
-/// The configuration for calls of this kind; roots are loaded once.
-pub fn client_config(https: bool, verify: Verify) -> Result<ClientConfig, NetError> {
-    static VERIFIED: OnceLock<ClientConfig> = OnceLock::new();
-    match (https, verify) {
-        // Never used for a handshake, so it needs no roots.
-        (false, _) => with_roots(RootCertStore::empty()),
-        (true, Verify::No) => unverified(),
-        (true, Verify::Yes) => {
-            if let Some(config) = VERIFIED.get() {
-                return Ok(config.clone());
+/// What the operator adds for the calls of HTTP nodes.
+#[derive(Debug)]
+pub struct Profile {
+    roots: Vec<CertificateDer<'static>>,
+    identity: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,
+}
+
+impl Profile {
+    /// Reads base64 of PEM: certificates to trust besides the usual ones, and a client's certificate with its key.
+    ///
+    /// # Errors
+    /// Which of them cannot be read.
+    pub fn read(roots: Option<&str>, certificate: Option<&str>, key: Option<&str>) -> Result<Self, String> {
+        let pem = |text: &str, what: &str| {
+            let plain: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+            STANDARD.decode(plain).map_err(|_| format!("{what} is not base64"))
+        };
+        let certificates = |text: Option<&str>, what: &str| -> Result<Vec<CertificateDer<'static>>, String> {
+            let Some(text) = text else { return Ok(Vec::new()) };
+            let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem(text, what)?).collect();
+            found.ok().filter(|list| !list.is_empty()).ok_or_else(|| format!("{what} holds no PEM certificate"))
+        };
+        let roots = certificates(roots, "SSL_CERT_DATA")?;
+        let chain = certificates(certificate, "SSL_CLIENT_CERT_DATA")?;
+        let identity = match (key, chain.is_empty()) {
+            (None, true) => None,
+            (Some(key), false) => {
+                let key = pem(key, "SSL_CLIENT_KEY_DATA")?;
+                let key = PrivateKeyDer::from_pem_slice(&key).map_err(|_| "SSL_CLIENT_KEY_DATA holds no PEM key")?;
+                Some((chain, key))
             }
-            let config = with_roots(roots())?;
-            Ok(VERIFIED.get_or_init(|| config).clone())
-        }
+            _ => return Err("a client certificate needs both SSL_CLIENT_CERT_DATA and SSL_CLIENT_KEY_DATA".into()),
+        };
+        Ok(Self { roots, identity })
     }
+}
+
+/// The configuration for calls of this kind; the usual one is made once.
+pub fn client_config(verify: Verify, profile: Option<&Profile>) -> Result<Arc<ClientConfig>, NetError> {
+    static VERIFIED: OnceLock<Arc<ClientConfig>> = OnceLock::new();
+    if profile.is_none() && verify == Verify::Yes {
+        if let Some(config) = VERIFIED.get() {
+            return Ok(Arc::clone(config));
+        }
+        let config = Arc::new(configured(verify, None)?);
+        return Ok(Arc::clone(VERIFIED.get_or_init(|| config)));
+    }
+    Ok(Arc::new(configured(verify, profile)?))
+}
+
+fn configured(verify: Verify, profile: Option<&Profile>) -> Result<ClientConfig, NetError> {
+    let builder = match verify {
+        Verify::No => {
+            builder()?.dangerous().with_custom_certificate_verifier(Arc::new(AcceptAny(ring::default_provider())))
+        }
+        Verify::Yes => {
+            let mut store = roots();
+            store.add_parsable_certificates(profile.map(|profile| profile.roots.clone()).unwrap_or_default());
+            builder()?.with_root_certificates(store)
+        }
+    };
+    let mut config = match profile.and_then(|profile| profile.identity.as_ref()) {
+        Some((chain, key)) => builder
+            .with_client_auth_cert(chain.clone(), key.clone_key())
+            .map_err(|error| NetError::Setup(format!("the client certificate cannot be used: {error}")))?,
+        None => builder.with_no_client_auth(),
+    };
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(config)
 }
 
 /// Mozilla's roots and those of the system (`SSL_CERT_FILE`, `SSL_CERT_DIR` are honoured).
@@ -58,21 +113,6 @@ fn builder() -> Result<rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier
     ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| NetError::Setup(error.to_string()))
-}
-
-fn with_roots(store: RootCertStore) -> Result<ClientConfig, NetError> {
-    Ok(with_alpn(builder()?.with_root_certificates(store).with_no_client_auth()))
-}
-
-fn unverified() -> Result<ClientConfig, NetError> {
-    let verifier = Arc::new(AcceptAny(ring::default_provider()));
-    let config = builder()?.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
-    Ok(with_alpn(config))
-}
-
-fn with_alpn(mut config: ClientConfig) -> ClientConfig {
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    config
 }
 
 #[derive(Debug)]

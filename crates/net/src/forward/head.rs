@@ -220,6 +220,17 @@ impl Head {
 }
 
 impl AnswerHead {
+    /// The first value of a header.
+    pub fn header(&self, name: &str) -> Option<String> {
+        first(&self.headers, name)
+    }
+
+    /// Whether an egress proxy says no, in the words of the compatible system.
+    pub fn is_refusal(&self) -> bool {
+        let named = |name| self.header(name).is_some_and(|text| text.to_ascii_lowercase().contains("squid"));
+        matches!(self.status, 401 | 403) && (named("server") || named("via"))
+    }
+
     /// How the body of this answer ends.
     pub fn framing(&self, method: &str) -> Result<Framing, Fault> {
         if method == "HEAD" || self.status < 200 || matches!(self.status, 204 | 304) {

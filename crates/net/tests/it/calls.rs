@@ -295,7 +295,8 @@ async fn an_egress_proxy_carries_user_calls_after_the_local_check() {
         false => whole("200 OK", "", &seen.line),
     })
     .await;
-    let policy = Policy { proxy_http: Some(proxy.url("")), proxy_https: Some(proxy.url("")), ..Policy::default() };
+    let policy =
+        Policy { proxy_http: proxy.url("").parse().ok(), proxy_https: proxy.url("").parse().ok(), ..Policy::default() };
     let egress = Egress::with_resolver(policy, Names::fixture());
     let get = async |url: &str| match egress.send(Request::get(Class::HttpNode, url)).await {
         Ok(response) => response.text().await.unwrap(),
@@ -330,4 +331,132 @@ async fn https_is_spoken_to_https_addresses() {
         let error = answer.unwrap_err();
         assert!(matches!(&error, NetError::Connect { why, .. } if why.contains("corrupt")), "{error}");
     }
+}
+
+#[tokio::test]
+async fn calls_that_only_read_are_made_again() {
+    let tries = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let count = std::sync::Arc::clone(&tries);
+    let bench = bench(move |path, _| {
+        let busy = count.fetch_add(1, Ordering::SeqCst) < 1 || path == "/always";
+        if busy { whole("503 Busy", "", "later") } else { whole("200 OK", "", "now") }
+    })
+    .await;
+    let request = |method: Method, path: &str| Request {
+        retries: Some(1),
+        ..Request::new(Class::HttpNode, method, bench.url("a.test", path))
+    };
+    let response = bench.egress.send(request(Method::GET, "/")).await.unwrap();
+    assert_eq!((response.status.as_u16(), response.retries), (200, 1));
+    // The last answer counts, whatever it is.
+    let response = bench.egress.send(request(Method::GET, "/always")).await.unwrap();
+    assert_eq!((response.status.as_u16(), response.retries), (503, 1));
+    let seen = bench.server.seen().len();
+    let response = bench.egress.send(request(Method::POST, "/always")).await.unwrap();
+    assert_eq!((response.status.as_u16(), response.retries, bench.server.seen().len()), (503, 0, seen + 1));
+    // A refusal is final.
+    let asked = bench.names.asked.load(Ordering::SeqCst);
+    let refused = Request { retries: Some(3), ..Request::get(Class::HttpNode, "http://priv.test/") };
+    assert_eq!(bench.egress.send(refused).await.unwrap_err().code(), "private_ip");
+    assert_eq!(bench.names.asked.load(Ordering::SeqCst), asked + 1);
+}
+
+fn packed(bytes: &[u8]) -> Vec<u8> {
+    use std::io::Write;
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[tokio::test]
+async fn case_121_compressed_answers() {
+    let gzip = |body: &[u8]| {
+        let head =
+            format!("HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {}\r\n\r\n", body.len()).into_bytes();
+        vec![Step::Bytes([head, body.to_vec()].concat())]
+    };
+    let bench = bench(move |path, _| match path {
+        "/text" => gzip(&packed(b"hello hello hello")),
+        "/bomb" => gzip(&packed(&vec![0; 30_000_000])),
+        "/cut" => gzip(&packed(b"hello")[..10]),
+        "/empty" => gzip(b""),
+        _ => gzip(b"no gzip"),
+    })
+    .await;
+    for (path, expected) in
+        [("/text", "hello hello hello"), ("/bomb", "too_large"), ("/cut", "broken"), ("/empty", ""), ("/lie", "broken")]
+    {
+        let found = bench.get(Class::HttpNode, path).await.unwrap_or_else(|error| error.code().to_owned());
+        assert_eq!(found, expected, "{path}");
+    }
+    let response = bench.egress.send(Request::get(Class::HttpNode, bench.url("a.test", "/text"))).await.unwrap();
+    assert!(!response.headers.contains_key("content-encoding") && !response.headers.contains_key("content-length"));
+    assert_eq!(bench.server.seen().pop().unwrap().header("accept-encoding").as_deref(), Some("gzip"));
+}
+
+#[tokio::test]
+async fn case_64_nothing_is_sent_to_an_impostor() {
+    let origin = Server::start(|_| whole("200 OK", "", "leak")).await;
+    let impostor = Some("10.0.0.5:80".parse().unwrap());
+    let dialer = std::sync::Arc::new(crate::proxy::Detour { impostor, ..crate::proxy::Detour::to(origin.address) });
+    let egress = Egress::with_network(Policy::default(), Names::fixture(), dialer.clone());
+    let request = Request::post_json(Class::Tool, "http://pub.test/", "secret");
+    assert_eq!(egress.send(request).await.unwrap_err().code(), "rebinding");
+    assert_eq!(dialer.asked.lock().unwrap().as_slice(), ["93.184.216.34:80".parse().unwrap()]);
+    assert!(origin.seen().is_empty());
+}
+
+#[tokio::test]
+async fn the_sites_own_proxy_is_told_the_checked_address() {
+    let proxy = Server::start(|seen| match seen.line.split(' ').next() {
+        Some("CONNECT") if seen.line.contains(":8443") => whole("403 Forbidden", "via: 1.1 x (squid)\r\n", ""),
+        Some("CONNECT") => vec![Step::Bytes(b"HTTP/1.1 200 Connection established\r\n\r\n".to_vec())],
+        _ => whole("200 OK", "", "through"),
+    })
+    .await;
+    let upstream = |query: &str| {
+        let (policy, warnings) = Policy::from_env(|name| {
+            let url = format!("http://me:p%20w@{}{query}", proxy.address);
+            (name == "OXIDIFY_UPSTREAM_PROXY").then_some(url)
+        });
+        assert!(warnings.is_empty(), "{warnings:?}");
+        Egress::with_resolver(policy, Names::fixture())
+    };
+    let get = async |egress: &Egress, url: &str| match egress.send(Request::get(Class::HttpNode, url)).await {
+        Ok(response) => response.text().await.unwrap(),
+        Err(error) => error.code().to_owned(),
+    };
+    let by_address = upstream("");
+    assert_eq!(get(&by_address, "http://pub.test/x").await, "through");
+    assert_eq!(get(&by_address, "http://priv.test/x").await, "private_ip");
+    assert_eq!(get(&by_address, "https://pub.test:8443/x").await, "proxy");
+    assert_eq!(get(&upstream("?resolve_remotely=true"), "http://pub.test/x").await, "through");
+    let lines: Vec<_> = proxy.seen().iter().map(|seen| seen.line.clone()).collect();
+    assert_eq!(
+        lines,
+        [
+            "CONNECT 93.184.216.34:80 HTTP/1.1",
+            "GET /x HTTP/1.1",
+            "CONNECT 93.184.216.34:8443 HTTP/1.1",
+            "CONNECT pub.test:80 HTTP/1.1",
+            "GET /x HTTP/1.1"
+        ]
+    );
+    assert_eq!(proxy.seen()[0].header("proxy-authorization").as_deref(), Some("Basic bWU6cCB3"));
+    assert_eq!(proxy.seen()[1].header("host").as_deref(), Some("pub.test"));
+}
+
+#[tokio::test]
+async fn heads_without_end_and_credentials_in_the_url() {
+    let bench = bench(|path, _| match path {
+        "/long" => whole("200 OK", &format!("x: {}\r\n", "a".repeat(300_000)), ""),
+        _ => whole("200 OK", "", "ok"),
+    })
+    .await;
+    assert_eq!(bench.get(Class::HttpNode, "/long").await.unwrap_err().code(), "too_large");
+    let url = bench.url("us%40er:pass@a.test", "/");
+    bench.egress.send(Request::get(Class::HttpNode, url)).await.unwrap();
+    let seen = bench.server.seen().pop().unwrap();
+    assert_eq!(seen.header("authorization").as_deref(), Some("Basic dXNAZXI6cGFzcw=="));
+    assert!(!seen.header("host").unwrap().contains('@'));
 }

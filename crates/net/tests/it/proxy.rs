@@ -22,7 +22,7 @@ use crate::{
 
 /// Connects to the test's own server whatever is asked, and notes what was.
 pub struct Detour {
-    to: SocketAddr,
+    pub to: SocketAddr,
     /// Who answers, when it is not the one asked.
     pub impostor: Option<SocketAddr>,
     pub asked: Mutex<Vec<SocketAddr>>,

@@ -293,7 +293,7 @@ fn settings_come_from_the_environment() {
     ]);
     assert_eq!((policy.allow_private_nets.len(), policy.allow_private_domains.len()), (3, 2));
     assert_eq!((policy.mode, policy.allow.len()), (Mode::Allowlist, 1));
-    assert_eq!(policy.proxy_https.as_deref(), Some("http://proxy:3128"));
+    assert_eq!(policy.proxy_https.as_ref().map(url::Url::as_str), Some("http://proxy:3128/"));
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     let only_one = read(&[("SSRF_PROXY_HTTP_URL", "http://proxy:3128")]).0;
     assert_eq!(only_one.proxy_http, None);
