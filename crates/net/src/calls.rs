@@ -70,7 +70,7 @@ impl CallSettings {
     /// How often calls of this class are made again by themselves. The others have policies of their own.
     pub const fn retries_of(&self, class: Class) -> u32 {
         match class {
-            Class::Tool | Class::Fetch | Class::ExternalApi => self.retries,
+            Class::HttpNode | Class::Tool | Class::Fetch | Class::ExternalApi => self.retries,
             _ => 0,
         }
     }

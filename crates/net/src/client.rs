@@ -148,11 +148,15 @@ impl Egress {
     /// # Errors
     /// A refusal, a limit, or that the connection failed. An answer of any status is not an error.
     pub async fn send(&self, request: Request) -> Result<Response, NetError> {
-        let state = self.state();
+        self.send_counted(request).await.0
+    }
+
+    /// [`Egress::send`]; also how often the call was made again.
+    pub async fn send_counted(&self, request: Request) -> (Result<Response, NetError>, u32) {
         let class = request.class;
-        let result = state.send(request).await;
+        let (result, retries) = self.state().send(request).await;
         count(class, &result);
-        result
+        (result, retries)
     }
 }
 
@@ -185,36 +189,34 @@ impl State {
     }
 
     /// Makes the call, again when it failed in a way that a repetition can mend and not harm.
-    async fn send(&self, mut request: Request) -> Result<Response, NetError> {
-        let class = request.class;
+    async fn send(&self, mut request: Request) -> (Result<Response, NetError>, u32) {
         self.guard.policy().calls.apply(&mut request);
         let deadline = Instant::now() + request.limits.total;
-        let slot = self.slot(class, &request, deadline).await?;
-        let retries = request.retries.unwrap_or_else(|| self.guard.policy().calls.retries_of(class));
-        let mut pause = RETRY_PAUSE;
-        for attempt in 0.. {
-            let result = self.follow(request.clone(), deadline).await;
-            let last = attempt >= retries || Instant::now() + pause >= deadline;
+        let slot = match self.slot(&request, deadline).await {
+            Ok(slot) => slot,
+            Err(error) => return (Err(error), 0),
+        };
+        let most = request.retries.unwrap_or_else(|| self.guard.policy().calls.retries_of(request.class));
+        let (mut retries, mut pause) = (0, RETRY_PAUSE);
+        loop {
+            let mut result = self.follow(request.clone(), deadline).await;
+            let last = retries >= most || Instant::now() + pause >= deadline;
             if last || !can_repeat(&request.method, &result) {
-                return result.map(|mut response| {
+                if let Ok(response) = &mut result {
                     response.slot = slot;
-                    response.retries = attempt;
-                    response
-                });
+                }
+                return (result, retries);
             }
             tokio::time::sleep(pause).await;
+            retries += 1;
             pause = pause.saturating_mul(2);
         }
-        Err(NetError::Setup("unreachable: repetitions are limited".into()))
     }
 
-    async fn slot(
-        &self,
-        class: Class,
-        request: &Request,
-        deadline: Instant,
-    ) -> Result<Option<OwnedSemaphorePermit>, NetError> {
-        let Some(slots) = self.slots.as_ref().filter(|_| class.uses_proxy()) else { return Ok(None) };
+    async fn slot(&self, request: &Request, deadline: Instant) -> Result<Option<OwnedSemaphorePermit>, NetError> {
+        let Some(slots) = self.slots.as_ref().filter(|_| request.class.uses_proxy()) else {
+            return Ok(None);
+        };
         let waited = tokio::time::timeout_at(deadline, Arc::clone(slots).acquire_owned()).await;
         let host = crate::target::shown(&request.url);
         let timed_out = |_| NetError::Timeout { host, phase: Phase::Total, limit: request.limits.total };
@@ -348,7 +350,6 @@ impl State {
             headers,
             url: pinned.target.url.clone(),
             redirects,
-            retries: 0,
             body,
             unzip,
             host,

@@ -138,8 +138,6 @@ pub struct Response {
     /// Where the answer came from, after redirects.
     pub url: Url,
     pub redirects: usize,
-    /// How often it was made again.
-    pub retries: u32,
     pub(crate) body: Incoming,
     pub(crate) unzip: Option<Box<Unzip>>,
     pub(crate) host: String,
