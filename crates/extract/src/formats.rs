@@ -1,0 +1,11 @@
+pub mod compound;
+pub mod docx;
+pub mod eml;
+pub mod epub;
+pub mod msg;
+pub mod odt;
+pub mod pdf;
+pub mod ppt;
+pub mod pptx;
+pub mod sheet;
+pub mod text;
