@@ -1,5 +1,6 @@
-"""One server for all client tests, set up with the apps of tests/apps."""
+"""One server for all client tests, set up with the apps of tests/apps; `OXIDIFY_TEST_DATABASE=postgres` puts it on PostgreSQL."""
 
+import os
 import pathlib
 import sys
 
@@ -7,11 +8,12 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from oxidify import Server  # noqa: E402
+from postgres import database  # noqa: E402
 
 
 @pytest.fixture(scope="session")
 def server():
-    with Server() as running:
+    with database(os.environ.get("OXIDIFY_TEST_DATABASE", "sqlite")) as env, Server(env=env) as running:
         running.set_up()
         yield running
 

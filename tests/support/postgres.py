@@ -1,10 +1,11 @@
-"""A throw-away PostgreSQL server on a free port. Standard library only."""
+"""Databases for tests: a throw-away PostgreSQL server, or the SQLite file that needs nothing. Standard library only."""
 
 import contextlib
 import glob
 import os
 import pathlib
 import shutil
+import sqlite3
 import subprocess
 import tempfile
 
@@ -38,3 +39,26 @@ def postgres():
             yield f"postgres://oxidify@127.0.0.1:{port}/postgres"
         finally:
             subprocess.run([*account, f"{programs}/pg_ctl", "-D", data, "-m", "immediate", "stop"], **quiet)
+
+
+@contextlib.contextmanager
+def database(kind):
+    """Yields the environment that puts a server on a new database of a kind (`sqlite`, `postgres`)."""
+    if kind == "sqlite":
+        yield {}
+    elif kind == "postgres":
+        with postgres() as url:
+            yield {"OXIDIFY_DATABASE_URL": url}
+    else:
+        raise ValueError(f"no such database: {kind}; there are sqlite and postgres")
+
+
+def rows(server, sql):
+    """What the tables of a server's database say: rows of texts, ids without dashes; NULL and "" are both ""."""
+    url = server.env.get("OXIDIFY_DATABASE_URL")
+    if url:
+        done = subprocess.run([f"{bin_dir()}/psql", "-X", "-A", "-t", "-F", "\t", "-c", sql, url], check=True, capture_output=True, text=True)
+        found = [line.split("\t") for line in done.stdout.splitlines()]
+        return [[value.replace("-", "") if len(value) == 36 and value.count("-") == 4 else value for value in row] for row in found]
+    with contextlib.closing(sqlite3.connect(f"file:{server.home}/oxidify.db?mode=ro", uri=True, timeout=10)) as db:
+        return [["" if v is None else v.hex() if isinstance(v, bytes) else str(v) for v in row] for row in db.execute(sql).fetchall()]

@@ -1,16 +1,20 @@
 """Starts a server with some apps of tests/apps, prints one JSON line about it, and runs until told to stop.
 
     python3 tests/support/serve.py chat passthrough
+
+`OXIDIFY_TEST_DATABASE=postgres` puts it on a throw-away PostgreSQL server.
 """
 
 import json
+import os
 import signal
 import sys
 import threading
 
 from oxidify import EMAIL, PASSWORD, Server
+from postgres import database
 
-with Server() as server:
+with database(os.environ.get("OXIDIFY_TEST_DATABASE", "sqlite")) as env, Server(env=env) as server:
     apps, keys, codes = {}, {}, {}
     if "--fresh" not in sys.argv:
         server.set_up()
