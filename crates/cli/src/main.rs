@@ -31,6 +31,10 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    // Before anything else: a worker is split in two while it has one thread.
+    if let Some(code) = ox_sandbox::run_if_worker(std::env::args_os()) {
+        return code;
+    }
     let command = Cli::parse().command.unwrap_or_else(|| Command::Serve(serve::Args::default()));
     let result = match command {
         Command::Lint(args) => lint::run(&args),

@@ -76,7 +76,7 @@ pub fn ports() -> Ports {
     Ports {
         models: Arc::new(StaticRuntime::new(http.clone())),
         http,
-        code: Arc::new(ox_sandbox::QuickJs::default()),
+        code: Arc::new(ox_sandbox::InProcess::default()),
         files: Arc::new(Files::default()),
         history: Arc::new(NoHistory),
         limits: Limits::default(),

@@ -1,16 +1,33 @@
 //! Runs code that users write: one call in, one JSON object out.
 //!
-//! The port is [`CodeRunner`]; drivers are behind it. [`QuickJs`] runs JavaScript in a fresh
-//! interpreter per call, without any host object (no files, no network, no process), under a time,
-//! memory and output limit, on blocking threads of which only a bounded number work at once.
-//! It shares this process, so it is used only where the operator asked for it; [`Off`] answers
-//! everywhere else, naming the setting. What this crate is not: it knows nothing of nodes, their
-//! declared outputs or their limits, and it never falls back to a weaker driver by itself.
+//! The port is [`CodeRunner`]; drivers are behind it. [`Local`] runs JavaScript and Python in processes
+//! that are closed before a byte of the code is read: namespaces, landlock, a system call filter, limits,
+//! no files of the host, no network. The program starts itself again as such a worker, so that its `main`
+//! must call [`run_if_worker`] first. [`InProcess`] is for tests of other crates; [`Off`] answers where
+//! nothing runs, with the reason. What this crate is not: it knows nothing of nodes, their declared outputs
+//! or their limits, and it never falls back to a weaker protection by itself. `unsafe` is in `sys` alone.
 
+mod child;
+mod confine;
+mod filter;
+mod frame;
+mod in_process;
+mod javascript;
+mod layers;
+mod local;
+mod process;
+mod python;
 mod quickjs;
 mod result;
 mod runner;
+mod settings;
+mod sys;
 
-pub use quickjs::QuickJs;
+pub use child::run_if_worker;
+pub use in_process::InProcess;
+pub use layers::{Layers, Level, Wall, Without};
+pub use local::{LanguageReport, Local};
+pub use python::ScriptOutput;
 pub use result::parse_result;
 pub use runner::{CodeError, CodeLimits, CodeOutput, CodeRequest, CodeRunner, Language, Off, UNCONFINED_SETTING};
+pub use settings::Settings;

@@ -1,99 +1,44 @@
-//! JavaScript in QuickJS: a fresh runtime per call, nothing shared between two of them.
-
-#[cfg(test)]
-mod tests;
+//! JavaScript in QuickJS: a fresh runtime per call, nothing shared between two of them. Knows nothing of
+//! processes: the confined worker calls it, and so does [`crate::InProcess`].
 
 use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant},
+    time::Instant,
 };
 
-use async_trait::async_trait;
 use rquickjs::{CatchResultExt, CaughtError, Context, Ctx, Runtime, Value, context::EvalOptions};
-use tokio::sync::Semaphore;
 
-use crate::{
-    CodeError, CodeLimits, CodeOutput, CodeRequest, CodeRunner, Language,
-    result::{not_an_object, parse_result},
-};
+use crate::{CodeError, CodeLimits, CodeRequest, result::not_an_object};
 
 /// Below the stack of a blocking thread (2 MiB), with room for the interpreter itself.
 const STACK_BYTES: usize = 1 << 20;
-/// How much longer than its limit a call is awaited: some native loops do not ask the clock.
-const GRACE: Duration = Duration::from_millis(500);
 /// The name of the user's script in error positions.
 const SCRIPT: &str = "code.js";
 
-/// Runs JavaScript inside this process.
-pub struct QuickJs {
-    workers: Arc<Semaphore>,
-    waiting: Semaphore,
+/// The JSON text of what `main` returns; `stop` ends the script early.
+///
+/// # Errors
+/// What the code did wrong, or which limit it reached.
+pub fn run_main(request: &CodeRequest, stop: &Arc<AtomicBool>) -> Result<String, CodeError> {
+    execute(request.limits, stop, |cx| call_main(cx, request))
 }
 
-impl QuickJs {
-    /// A driver in which `workers` calls run at once and `queue` more may wait.
-    #[must_use]
-    pub fn new(workers: usize, queue: usize) -> Self {
-        let workers = workers.max(1);
-        Self { workers: Arc::new(Semaphore::new(workers)), waiting: Semaphore::new(workers + queue) }
-    }
+/// What a whole script prints.
+///
+/// # Errors
+/// What the code did wrong, or which limit it reached.
+pub fn run_script(request: &CodeRequest, stop: &Arc<AtomicBool>) -> Result<String, CodeError> {
+    execute(request.limits, stop, |cx| print_script(cx, request))
 }
 
-impl Default for QuickJs {
-    /// As many workers as the machine has cores, at least two.
-    fn default() -> Self {
-        let cores = std::thread::available_parallelism().map_or(2, usize::from);
-        Self::new(cores.max(2), 1000)
-    }
-}
-
-/// Tells a running script to stop when its caller is gone.
-struct StopOnDrop(Arc<AtomicBool>);
-
-impl Drop for StopOnDrop {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
-#[async_trait]
-impl CodeRunner for QuickJs {
-    async fn run(&self, request: CodeRequest) -> Result<CodeOutput, CodeError> {
-        if request.language != Language::JavaScript {
-            return Err(CodeError::Unsupported(
-                "Python code needs the confined code worker, which this version does not have yet. \
-                 Write the code in JavaScript instead."
-                    .into(),
-            ));
-        }
-        let _place = self.waiting.try_acquire().map_err(|_| CodeError::Busy)?;
-        let worker = Arc::clone(&self.workers).acquire_owned().await;
-        let worker = worker.map_err(|error| CodeError::Internal(error.to_string()))?;
-        let limits = request.limits;
-        let stop = StopOnDrop(Arc::default());
-        let flag = Arc::clone(&stop.0);
-        let work = tokio::task::spawn_blocking(move || {
-            // The worker is busy until the script really ends, even when nobody waits for it any more.
-            let _worker = worker;
-            execute(&request, &flag)
-        });
-        match tokio::time::timeout(limits.timeout + GRACE, work).await {
-            Ok(Ok(result)) => result,
-            Ok(Err(error)) => Err(CodeError::Internal(error.to_string())),
-            Err(_) => Err(timeout(limits)),
-        }
-    }
-}
-
-fn timeout(limits: CodeLimits) -> CodeError {
-    CodeError::Timeout { seconds: limits.timeout.as_secs_f64().to_string() }
-}
-
-fn execute(request: &CodeRequest, stop: &Arc<AtomicBool>) -> Result<CodeOutput, CodeError> {
-    let limits = request.limits;
+fn execute(
+    limits: CodeLimits,
+    stop: &Arc<AtomicBool>,
+    work: impl FnOnce(&Ctx<'_>) -> Result<String, CodeError>,
+) -> Result<String, CodeError> {
     let runtime = Runtime::new().map_err(|error| CodeError::Internal(error.to_string()))?;
     runtime.set_memory_limit(limits.memory_bytes);
     runtime.set_max_stack_size(STACK_BYTES);
@@ -108,15 +53,46 @@ fn execute(request: &CodeRequest, stop: &Arc<AtomicBool>) -> Result<CodeOutput, 
         over
     })));
     let context = Context::full(&runtime).map_err(|error| CodeError::Internal(error.to_string()))?;
-    let result = context.with(|cx| call_main(&cx, request));
+    let result = context.with(|cx| work(&cx));
     if expired.load(Ordering::Relaxed) {
-        return Err(timeout(limits));
+        return Err(CodeError::timeout(limits));
     }
     let text = result?;
     if text.len() > limits.output_bytes {
         return Err(CodeError::OutputTooLarge { size: text.len(), limit: limits.output_bytes });
     }
-    parse_result(&text)
+    Ok(text)
+}
+
+/// Runs a script that prints its own result.
+fn print_script(cx: &Ctx<'_>, request: &CodeRequest) -> Result<String, CodeError> {
+    let limits = request.limits;
+    let fail = |error: &CaughtError<'_>| explain(error, limits);
+    eval(cx, include_str!("quickjs/prelude.js"), "prelude.js").catch(cx).map_err(|error| fail(&error))?;
+    let printed = std::rc::Rc::new(std::cell::RefCell::new(String::new()));
+    let into = std::rc::Rc::clone(&printed);
+    let most = limits.output_bytes;
+    let print = rquickjs::Function::new(cx.clone(), move |line: String| {
+        let mut text = into.borrow_mut();
+        // One byte above the limit tells that there was more.
+        if text.len() <= most {
+            text.push_str(&line);
+            text.push('\n');
+        }
+    });
+    let print = print.catch(cx).map_err(|error| fail(&error))?;
+    let console = eval(cx, include_str!("quickjs/console.js"), "console.js").catch(cx).map_err(|error| fail(&error))?;
+    if let Some(install) = console.as_function() {
+        install.call::<_, ()>((print,)).catch(cx).map_err(|error| fail(&error))?;
+    }
+    eval(cx, &request.code, SCRIPT).catch(cx).map_err(|error| fail(&error))?;
+    // What promises do comes after the script, as in Node.
+    while cx.execute_pending_job() {}
+    let text = printed.borrow();
+    if text.len() > most {
+        return Err(CodeError::PrintedTooMuch { limit: most });
+    }
+    Ok(text.clone())
 }
 
 /// The JSON text of what `main` returns.

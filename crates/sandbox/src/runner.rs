@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use ox_types::Json;
 use serde::{Deserialize, Serialize};
 
-/// Setting that lets JavaScript run inside this process.
+/// Setting that lets code run where the machine cannot confine it well.
 pub const UNCONFINED_SETTING: &str = "OXIDIFY_CODE_UNCONFINED";
 
 /// In what the code is written.
@@ -30,7 +30,7 @@ impl Language {
 }
 
 /// What one call may use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CodeLimits {
     /// Wall clock, without the time spent waiting for a free worker.
     pub timeout: Duration,
@@ -46,8 +46,10 @@ impl Default for CodeLimits {
 }
 
 /// One call of `main`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CodeRequest {
+    /// Whose code this is: code of two workspaces never meets in one worker.
+    pub workspace: String,
     pub language: Language,
     /// Must define `main`.
     pub code: String,
@@ -63,14 +65,14 @@ pub struct CodeOutput {
 }
 
 /// Why there is no result. The texts hold the words users know from the compatible system.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub enum CodeError {
-    /// No driver is configured.
+    /// Code cannot be confined here, and the operator did not say that it may run anyway.
     #[error(
-        "Code execution is off. Set {UNCONFINED_SETTING}=true to run JavaScript inside the server process \
+        "Code execution is off: {0}. Set {UNCONFINED_SETTING}=true to run code with the protection there is \
          (only where everyone who can edit an app is trusted)."
     )]
-    Off,
+    Off(String),
     /// The driver does not know the language.
     #[error("{0}")]
     Unsupported(String),
@@ -80,6 +82,9 @@ pub enum CodeError {
     /// The code needed too much memory.
     #[error("error: out of memory: the code may use at most {limit_mib} MiB")]
     Memory { limit_mib: usize },
+    /// The code printed more than it may.
+    #[error("error: the code printed more than {limit} bytes (OXIDIFY_SANDBOX_OUTPUT_KB raises this limit)")]
+    PrintedTooMuch { limit: usize },
     /// The result is too large.
     #[error("error: the result is too large: {size} bytes, at most {limit} are allowed")]
     OutputTooLarge { size: usize, limit: usize },
@@ -97,6 +102,12 @@ pub enum CodeError {
     Internal(String),
 }
 
+impl CodeError {
+    pub(crate) fn timeout(limits: CodeLimits) -> Self {
+        Self::Timeout { seconds: limits.timeout.as_secs_f64().to_string() }
+    }
+}
+
 /// Runs code.
 #[async_trait]
 pub trait CodeRunner: Send + Sync {
@@ -104,13 +115,19 @@ pub trait CodeRunner: Send + Sync {
     async fn run(&self, request: CodeRequest) -> Result<CodeOutput, CodeError>;
 }
 
-/// The driver where none is configured.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Off;
+/// The driver where code does not run, with the reason.
+#[derive(Clone, Debug)]
+pub struct Off(pub String);
+
+impl Default for Off {
+    fn default() -> Self {
+        Self("no sandbox is configured".into())
+    }
+}
 
 #[async_trait]
 impl CodeRunner for Off {
     async fn run(&self, _request: CodeRequest) -> Result<CodeOutput, CodeError> {
-        Err(CodeError::Off)
+        Err(CodeError::Off(self.0.clone()))
     }
 }

@@ -135,7 +135,7 @@ impl Rig {
             kv: Arc::new(ox_kv::Memory::default()),
             store: Arc::new(store),
             egress: ox_net::Egress::new(ox_net::Policy::default()),
-            code: Arc::new(ox_sandbox::Off),
+            code: Arc::new(ox_sandbox::Off::default()),
             secret: "a secret key that is long enough for a test".to_owned(),
             old_secrets: Vec::new(),
             metrics: Arc::new(String::new),

@@ -97,7 +97,7 @@ impl TestServer {
             kv: Arc::new(ox_kv::Memory::new(ox_kv::Bounds::default())),
             store: Arc::new(ox_store::Disk::open(home.path().join("storage")).await.unwrap()),
             egress: ox_net::Egress::new(ox_net::Policy::default()),
-            code: Arc::new(ox_sandbox::Off),
+            code: Arc::new(ox_sandbox::Off::default()),
             secret: "a secret that is long enough for tests".into(),
             old_secrets: Vec::new(),
             metrics: Arc::new(String::new),

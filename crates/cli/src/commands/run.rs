@@ -84,7 +84,8 @@ async fn execute(args: Args) -> anyhow::Result<ExitCode> {
     let environment = |name: &str| std::env::var(name).ok();
     let (policy, warnings) = Policy::from_env(environment);
     let (limits, wrong) = ox_nodes::Limits::from_env(environment);
-    for warning in warnings.into_iter().chain(wrong.into_iter().map(|wrong| format!("cannot read {wrong}"))) {
+    let (sandbox, findings) = ox_sandbox::Settings::from_env(environment);
+    for warning in warnings.into_iter().chain(findings).chain(wrong.into_iter().map(|wrong| format!("cannot read {wrong}"))) {
         super::complain(&format!("warning: {warning}"));
     }
     let egress = Egress::new(policy);
@@ -94,7 +95,7 @@ async fn execute(args: Args) -> anyhow::Result<ExitCode> {
     let ports = Ports {
         models: Arc::new(StaticRuntime::from_env(egress.clone(), environment)),
         http: egress,
-        code: Arc::new(ox_sandbox::QuickJs::default()),
+        code: Arc::new(ox_sandbox::Local::new(sandbox)),
         files,
         history: Arc::new(NoHistory),
         limits,

@@ -16,7 +16,7 @@ use ox_app::{Parts, Services, Settings, providers, runs};
 use ox_db::{Database, DbConfig, Engine, repo::leases};
 use ox_kv::{Bounds, Memory};
 use ox_net::{Egress, Policy};
-use ox_sandbox::{CodeRunner, Off, QuickJs};
+use ox_sandbox::Local;
 use tokio::{net::TcpListener, signal::unix::SignalKind};
 
 /// Start the server (the default command).
@@ -30,8 +30,8 @@ pub struct Args {
     host: Option<IpAddr>,
 }
 
-/// JavaScript runs that may wait for a free worker.
-const CODE_QUEUE: usize = 256;
+/// How long the start waits for the code workers to say what protects them.
+const CODE_START: Duration = Duration::from_secs(5);
 /// Partitions and expired values are looked after this often.
 const UPKEEP: Duration = Duration::from_secs(3600);
 
@@ -142,9 +142,12 @@ async fn build(mut settings: Settings, port: u16) -> anyhow::Result<(Arc<Service
     let (secret, old_secrets) = secrets(&home, &settings.deploy_env)?;
     let config = DbConfig::from_vars(env, &home)?;
     let only = lock(&config)?;
-    let db = Database::connect(&config)
-        .await
-        .with_context(|| format!("cannot open the database ({})", config.describe()))?;
+    let (sandbox, findings) = ox_sandbox::Settings::from_env(env);
+    settings.findings.extend(findings);
+    let code = Arc::new(Local::new(sandbox));
+    let (db, findings) = tokio::join!(Database::connect(&config), check_code(&code));
+    settings.findings.extend(findings);
+    let db = db.with_context(|| format!("cannot open the database ({})", config.describe()))?;
     if only.is_some() {
         let tx = db.begin().await?;
         leases::strike_off_all(&tx).await?;
@@ -157,9 +160,6 @@ async fn build(mut settings: Settings, port: u16) -> anyhow::Result<(Arc<Service
     let policy = policy.protecting(env, port);
     let metrics =
         ox_obs::Metrics::install(env!("CARGO_PKG_VERSION"), option_env!("OXIDIFY_COMMIT").unwrap_or("unknown"), "all")?;
-    let cores = std::thread::available_parallelism().map_or(2, usize::from);
-    let code: Arc<dyn CodeRunner> =
-        if settings.code_unconfined { Arc::new(QuickJs::new(cores, CODE_QUEUE)) } else { Arc::new(Off) };
     let services = Services::new(Parts {
         settings,
         db,
@@ -172,6 +172,16 @@ async fn build(mut settings: Settings, port: u16) -> anyhow::Result<(Arc<Service
         metrics: Arc::new(move || metrics.render()),
     })?;
     Ok((services, only))
+}
+
+/// Starts the first workers; gives what the operator should know about their walls.
+async fn check_code(code: &Local) -> Vec<String> {
+    let Ok(reports) = tokio::time::timeout(CODE_START, code.check()).await else {
+        return vec![format!("the code workers did not start within {CODE_START:?}; the first run of code tries again")];
+    };
+    let [javascript, python] = &reports;
+    tracing::info!(%javascript, %python, "code runs in confined processes");
+    reports.iter().filter_map(ox_sandbox::LanguageReport::finding).collect()
 }
 
 /// One server on an SQLite file: caches and the queue are in its memory, so that a second one would work with stale
@@ -265,7 +275,6 @@ fn report(services: &Services, address: SocketAddr, started: Instant) {
         database = services.db.description(),
         durability = services.db.durability().as_str(),
         scripted_model = services.settings.scripted_model,
-        code = if services.settings.code_unconfined { "JavaScript, unconfined" } else { "off" },
         ready_ms = started.elapsed().as_millis() as u64,
         "oxidify {} is ready",
         services.settings.version

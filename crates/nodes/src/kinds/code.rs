@@ -10,7 +10,7 @@ use output::OutputType;
 use ox_dsl::graph::NodeSpec;
 use ox_engine::{BuiltNode, Node, NodeContext, NodeFailure, NodeOutput};
 use ox_sandbox::{CodeError, CodeLimits, CodeRequest, Language};
-use ox_types::{Json, Value, ValueType};
+use ox_types::{Json, TenantId, Value, ValueType};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -73,16 +73,17 @@ struct Runner {
 }
 
 impl Runner {
-    fn request(&self, inputs: &IndexMap<String, Value>) -> CodeRequest {
+    fn request(&self, workspace: &TenantId, inputs: &IndexMap<String, Value>) -> CodeRequest {
         let limits = &self.ports.limits;
         CodeRequest {
+            workspace: workspace.to_string(),
             language: self.language,
             code: self.code.clone(),
             inputs: inputs.iter().map(|(name, value)| (name.clone(), value.to_json())).collect(),
             limits: CodeLimits {
                 timeout: Duration::from_secs(limits.code_timeout_seconds),
                 memory_bytes: limits.code_memory_mib << 20,
-                ..CodeLimits::default()
+                output_bytes: limits.code_output_kib << 10,
             },
         }
     }
@@ -106,9 +107,9 @@ impl Node for Runner {
             failure.inputs = inputs.clone();
             failure
         };
-        let result = self.ports.code.run(self.request(&inputs)).await.map_err(|error| {
+        let result = self.ports.code.run(self.request(&cx.run.tenant_id, &inputs)).await.map_err(|error| {
             let mut failure = fail("CodeExecutionError", error.to_string());
-            failure.retry_useless = matches!(error, CodeError::Off | CodeError::Unsupported(_));
+            failure.retry_useless = matches!(error, CodeError::Off(_) | CodeError::Unsupported(_));
             failure
         })?;
         let outputs = output::check(&result.result, &self.outputs, &self.ports.limits)

@@ -206,7 +206,7 @@ async fn code() {
         let got = outputs("code", data(source, kind)).await.map(|json| json["r"].clone());
         assert_eq!(got, expected.map_err(str::to_owned), "{source}");
     }
-    let ports = Ports { code: Arc::new(Off), ..testing::ports() };
+    let ports = Ports { code: Arc::new(Off::default()), ..testing::ports() };
     let off = testing::run_with(ports, "code", data("function main() {}", "string"), pool()).await.0.unwrap_err();
     assert!(off.error.contains("OXIDIFY_CODE_UNCONFINED=true") && off.retry_useless, "{}", off.error);
     assert_eq!(off.error_type, "CodeExecutionError");

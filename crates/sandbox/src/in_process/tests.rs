@@ -1,15 +1,18 @@
 use serde_json::{Map, json};
 
+use std::time::Instant;
+
 use super::*;
+use crate::CodeLimits;
 
 fn request(code: &str, inputs: &serde_json::Value) -> CodeRequest {
     let inputs = inputs.as_object().cloned().unwrap_or_else(Map::new);
     let limits = CodeLimits { timeout: Duration::from_millis(400), memory_bytes: 32 << 20, output_bytes: 10_000 };
-    CodeRequest { language: Language::JavaScript, code: code.into(), inputs, limits }
+    CodeRequest { workspace: "w".into(), language: Language::JavaScript, code: code.into(), inputs, limits }
 }
 
 async fn run(code: &str, inputs: &serde_json::Value) -> Result<serde_json::Value, CodeError> {
-    QuickJs::default().run(request(code, inputs)).await.map(|output| serde_json::Value::Object(output.result))
+    InProcess::default().run(request(code, inputs)).await.map(|output| serde_json::Value::Object(output.result))
 }
 
 #[tokio::test]
@@ -63,10 +66,10 @@ async fn errors_say_what_and_where() {
         let error = run(code, &json!({})).await.unwrap_err().to_string();
         assert!(error.starts_with(expected), "{code}: {error}");
     }
-    let off = crate::Off.run(request("", &json!({}))).await.unwrap_err().to_string();
+    let off = crate::Off::default().run(request("", &json!({}))).await.unwrap_err().to_string();
     assert!(off.contains("OXIDIFY_CODE_UNCONFINED=true"), "{off}");
     let python = CodeRequest { language: Language::Python3, ..request("def main(): return {}", &json!({})) };
-    let python = QuickJs::default().run(python).await.unwrap_err().to_string();
+    let python = InProcess::default().run(python).await.unwrap_err().to_string();
     assert!(python.starts_with("Python code needs"), "{python}");
 }
 
@@ -97,7 +100,7 @@ async fn limits_hold() {
     for code in bombs {
         let mut request = request(code, &json!({}));
         request.limits.timeout = Duration::from_secs(20);
-        let error = QuickJs::default().run(request).await.unwrap_err();
+        let error = InProcess::default().run(request).await.unwrap_err();
         assert!(
             matches!(error, CodeError::Memory { limit_mib: 32 }) || error.to_string().contains("string too long"),
             "{code}: {error}"
@@ -107,7 +110,7 @@ async fn limits_hold() {
 
 #[tokio::test]
 async fn runs_do_not_see_each_other_and_the_queue_is_bounded() {
-    let driver = QuickJs::new(1, 0);
+    let driver = InProcess::new(1, 0);
     let first = driver
         .run(request("globalThis.leak = 1; Object.prototype.leak2 = 2; function main() { return {} }", &json!({})));
     first.await.unwrap();

@@ -1,0 +1,103 @@
+//! What this program does when it is started as a worker of its own.
+
+use std::{
+    ffi::OsString,
+    io::{self, Write},
+    os::fd::AsFd,
+    os::unix::net::UnixStream,
+    os::unix::process::CommandExt,
+    process::{Command, ExitCode},
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    confine::{self, Confinement, Inside, Side},
+    frame,
+    python::ZygoteSetup,
+    quickjs,
+    runner::{CodeError, CodeRequest},
+};
+
+/// First argument of a worker. Not a subcommand for people.
+pub const WORKER_ARGUMENT: &str = "__sandbox-worker";
+/// Longest request a worker takes.
+const MAX_REQUEST: usize = 64 << 20;
+
+/// Second argument of a worker, as JSON.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Start {
+    pub confinement: Confinement,
+    /// The Python zygote; without it the worker runs JavaScript.
+    pub python: Option<ZygoteSetup>,
+}
+
+/// One run for the JavaScript worker.
+#[derive(Serialize, Deserialize)]
+pub struct Job {
+    pub request: CodeRequest,
+    /// The whole script, with what it prints as the result, instead of a call of `main`.
+    pub script: bool,
+}
+
+/// Runs the worker when the program was started as one. Must come first in `main`: a worker is split
+/// in two before it has a second thread.
+#[must_use]
+pub fn run_if_worker(mut arguments: impl Iterator<Item = OsString>) -> Option<ExitCode> {
+    if arguments.nth(1)? != WORKER_ARGUMENT {
+        return None;
+    }
+    let start = arguments.next().and_then(|text| serde_json::from_str(text.to_str()?).ok());
+    let Some(start) = start else {
+        complain("not started by the server");
+        return Some(ExitCode::FAILURE);
+    };
+    Some(run(&start).unwrap_or_else(|error| {
+        complain(&error.to_string());
+        ExitCode::FAILURE
+    }))
+}
+
+fn complain(text: &str) {
+    // A closed standard error has no reader.
+    let _ = writeln!(io::stderr(), "sandbox worker: {text}");
+}
+
+fn run(start: &Start) -> io::Result<ExitCode> {
+    let mut inside = match confine::split(&start.confinement)? {
+        Side::Outer(code) => return Ok(code),
+        Side::Inner(inside) => inside,
+    };
+    if let Some(setup) = &start.python {
+        return become_zygote(setup, &inside);
+    }
+    let mut server = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
+    confine::close_worker(&mut inside, start.confinement.without)?;
+    frame::write(&mut server, &serde_json::to_vec(&inside.layers)?)?;
+    while let Some(message) = frame::read(&mut server, MAX_REQUEST)? {
+        let answer = match serde_json::from_slice::<Job>(&message) {
+            Ok(job) => work(&job),
+            Err(error) => Err(CodeError::Internal(error.to_string())),
+        };
+        frame::write(&mut server, &serde_json::to_vec(&answer)?)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn work(job: &Job) -> Result<String, CodeError> {
+    let never = std::sync::Arc::default();
+    if job.script { quickjs::run_script(&job.request, &never) } else { quickjs::run_main(&job.request, &never) }
+}
+
+/// Turns this process into the interpreter that the runs are copies of.
+fn become_zygote(setup: &ZygoteSetup, inside: &Inside) -> io::Result<ExitCode> {
+    let told = setup.told(inside)?;
+    let mut command = Command::new(&setup.interpreter);
+    command.args(["-I", "-B", "-X", "utf8", "-c", include_str!("python/zygote.py"), &told]).env_clear();
+    for (name, value) in setup.environment() {
+        command.env(name, value);
+    }
+    command.current_dir("/");
+    // Only returns when it failed.
+    Err(io::Error::other(format!("cannot start {}: {}", setup.interpreter.display(), command.exec())))
+}

@@ -1,0 +1,155 @@
+//! Python: a process that has the interpreter warm, and for each run a copy of it, closed before it reads
+//! a byte of the user's.
+
+mod drive;
+mod setup;
+mod zygote;
+
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use tokio::sync::Mutex;
+
+pub use setup::ZygoteSetup;
+
+use self::{
+    drive::{End, Ending},
+    zygote::Zygote,
+};
+use crate::{
+    CodeError, CodeRequest, Settings,
+    layers::{Layers, Level},
+};
+
+/// A zygote is replaced after so many runs, or that long, so that no two days share a hash seed.
+const MAX_RUNS: u64 = 5_000;
+const MAX_AGE: Duration = Duration::from_secs(3600);
+/// After a failed start, the next is tried no sooner.
+const PAUSE: Duration = Duration::from_secs(10);
+
+/// Where systems have their interpreter.
+const SYSTEM_PYTHON: &str = "/usr/bin/python3";
+
+/// What a whole script did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ScriptOutput {
+    pub stdout: String,
+    pub stderr: String,
+    /// Why it failed, beyond what it printed; empty where it ended by itself.
+    pub failure: String,
+    /// −1 when it was ended from outside.
+    pub exit_code: i32,
+}
+
+/// The Python driver.
+pub struct Python {
+    settings: Settings,
+    state: Mutex<State>,
+}
+
+enum State {
+    Fresh,
+    Running(std::sync::Arc<Zygote>),
+    Failed { why: CodeError, at: Instant },
+}
+
+impl Python {
+    pub fn new(settings: Settings) -> Self {
+        Self { settings, state: Mutex::new(State::Fresh) }
+    }
+
+    /// Layers and version of the interpreter; starts it when it is not running.
+    pub async fn check(&self) -> Result<(Layers, String), CodeError> {
+        let zygote = self.zygote().await?;
+        Ok((zygote.layers.clone(), zygote.version.clone()))
+    }
+
+    /// The next run starts a new zygote, as after a change of the installed packages.
+    pub async fn renew(&self) {
+        *self.state.lock().await = State::Fresh;
+    }
+
+    async fn zygote(&self) -> Result<std::sync::Arc<Zygote>, CodeError> {
+        let mut state = self.state.lock().await;
+        match &*state {
+            State::Running(zygote) if zygote.usable(MAX_RUNS, MAX_AGE) => return Ok(std::sync::Arc::clone(zygote)),
+            State::Failed { why, at } if at.elapsed() < PAUSE => return Err(why.clone()),
+            _ => {}
+        }
+        match self.start().await {
+            Ok(zygote) => {
+                let zygote = std::sync::Arc::new(zygote);
+                *state = State::Running(std::sync::Arc::clone(&zygote));
+                Ok(zygote)
+            }
+            Err(why) => {
+                *state = State::Failed { why: why.clone(), at: Instant::now() };
+                Err(why)
+            }
+        }
+    }
+
+    async fn start(&self) -> Result<Zygote, CodeError> {
+        let Some(python) = &self.settings.python else {
+            return Err(CodeError::Unsupported("Python is turned off (PYTHON_PATH=off).".into()));
+        };
+        match self.start_with(python).await {
+            // An interpreter in somebody's home is out of reach for a run's own user; the system's is not.
+            Err(why @ CodeError::Unsupported(_)) if python == Path::new("python3") => {
+                self.start_with(Path::new(SYSTEM_PYTHON)).await.map_err(|other| match other {
+                    CodeError::Off(_) => other,
+                    _ => why,
+                })
+            }
+            started => started,
+        }
+    }
+
+    async fn start_with(&self, python: &Path) -> Result<Zygote, CodeError> {
+        let setup = setup::find(python, &self.settings).await?;
+        let zygote = Zygote::start(&self.settings, setup).await?;
+        if zygote.layers.level() == Level::Weak && !self.settings.accept_weak {
+            return Err(CodeError::Off(format!(
+                "this machine cannot confine it well, missing: {}",
+                zygote.layers.missing().join("; ")
+            )));
+        }
+        Ok(zygote)
+    }
+
+    /// The JSON text of what `main` returns.
+    pub async fn run_main(&self, request: &CodeRequest) -> Result<String, CodeError> {
+        let ending = self.run(request, false).await?;
+        ending.result(request.limits)
+    }
+
+    /// Runs a whole script and collects what it prints.
+    pub async fn run_script(&self, request: &CodeRequest) -> Result<ScriptOutput, CodeError> {
+        let ending = self.run(request, true).await?;
+        let failure = match &ending.end {
+            End::Answered | End::Exited(_) => ending.refused().unwrap_or_default(),
+            End::TimedOut => "error: timeout".to_owned(),
+            End::PrintedTooMuch => CodeError::PrintedTooMuch { limit: request.limits.output_bytes }.to_string(),
+            End::RefusedTooOften => ending.refused().unwrap_or_default(),
+        };
+        let exit_code = match &ending.end {
+            End::Exited(Some(status)) => drive::exit_code(*status),
+            _ => -1,
+        };
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let failure = if exit_code == 0 { String::new() } else { failure };
+        Ok(ScriptOutput { stdout: text(&ending.stdout), stderr: text(&ending.stderr), failure, exit_code })
+    }
+
+    async fn run(&self, request: &CodeRequest, script: bool) -> Result<Ending, CodeError> {
+        let zygote = self.zygote().await?;
+        let body = serde_json::json!({"code": request.code, "inputs": request.inputs, "script": script});
+        let body = serde_json::to_vec(&body).map_err(|error| CodeError::Internal(error.to_string()))?;
+        let copy = zygote.take(request.limits)?;
+        let ending = drive::run(copy, &body, request.limits, script).await;
+        zygote.prepare(request.limits);
+        ending
+    }
+}

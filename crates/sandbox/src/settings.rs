@@ -1,0 +1,114 @@
+//! Settings of the sandbox, read from the environment by their compatible names.
+
+use std::{path::PathBuf, time::Duration};
+
+use crate::{layers::Without, runner::UNCONFINED_SETTING};
+
+/// How code is run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// The program that is started as a worker: this one.
+    pub program: PathBuf,
+    /// Runs at once; more wait.
+    pub workers: usize,
+    /// Runs that may wait.
+    pub queue: usize,
+    pub timeout: Duration,
+    pub memory_bytes: usize,
+    /// Threads of a run.
+    pub processes: u32,
+    pub file_bytes: u64,
+    pub output_bytes: usize,
+    /// The Python interpreter; empty turns Python off.
+    pub python: Option<PathBuf>,
+    /// A folder with installed packages, besides those of the interpreter.
+    pub packages: Option<PathBuf>,
+    /// Code runs even where it cannot be confined well.
+    pub accept_weak: bool,
+    /// Layers that are left out, for tests.
+    pub without: Without,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        Self {
+            program: PathBuf::from("/proc/self/exe"),
+            workers: cores.max(4),
+            queue: 256,
+            timeout: Duration::from_secs(15),
+            memory_bytes: 256 << 20,
+            processes: 32,
+            file_bytes: 16 << 20,
+            output_bytes: 8 << 20,
+            python: Some(PathBuf::from("python3")),
+            packages: None,
+            accept_weak: false,
+            without: Without::default(),
+        }
+    }
+}
+
+impl Settings {
+    /// Reads the settings; the second value names those that cannot be read.
+    #[must_use]
+    pub fn from_env(read: impl Fn(&str) -> Option<String>) -> (Self, Vec<String>) {
+        let mut settings = Self::default();
+        let mut wrong = Vec::new();
+        let mut number = |names: &[&str], apply: &mut dyn FnMut(u64)| {
+            let found = names.iter().find_map(|name| read(name).map(|text| (*name, text.trim().to_owned())));
+            if let Some((name, text)) = found.filter(|(_, text)| !text.is_empty()) {
+                match text.parse::<u64>() {
+                    Ok(value) if value > 0 => apply(value),
+                    _ => wrong.push(format!("{name}={text} is not a positive whole number; the default is used")),
+                }
+            }
+        };
+        let size = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
+        number(&["MAX_WORKERS"], &mut |value| settings.workers = size(value));
+        number(&["MAX_REQUESTS"], &mut |value| settings.queue = size(value));
+        number(&["SANDBOX_WORKER_TIMEOUT", "WORKER_TIMEOUT", "OXIDIFY_SANDBOX_CPU_SECONDS"], &mut |value| {
+            settings.timeout = Duration::from_secs(value);
+        });
+        number(&["OXIDIFY_SANDBOX_MEMORY_MB"], &mut |value| {
+            settings.memory_bytes = size(value).saturating_mul(1 << 20)
+        });
+        number(&["OXIDIFY_SANDBOX_PIDS"], &mut |value| settings.processes = u32::try_from(value).unwrap_or(u32::MAX));
+        number(&["OXIDIFY_SANDBOX_FSIZE_MB"], &mut |value| settings.file_bytes = value.saturating_mul(1 << 20));
+        number(&["OXIDIFY_SANDBOX_OUTPUT_KB"], &mut |value| {
+            settings.output_bytes = size(value).saturating_mul(1 << 10)
+        });
+        if let Some(path) = read("PYTHON_PATH").filter(|path| !path.trim().is_empty()) {
+            settings.python = (path.trim() != "off").then(|| PathBuf::from(path.trim()));
+        }
+        if let Some(accept) = read(UNCONFINED_SETTING) {
+            settings.accept_weak = matches!(accept.trim().to_ascii_lowercase().as_str(), "true" | "1" | "yes" | "on");
+        }
+        (settings, wrong)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_read_by_their_compatible_names() {
+        let (settings, wrong) = Settings::from_env(|name| {
+            let value = match name {
+                "MAX_WORKERS" => "7",
+                "SANDBOX_WORKER_TIMEOUT" => "3",
+                "WORKER_TIMEOUT" => "9",
+                "OXIDIFY_SANDBOX_MEMORY_MB" => "64",
+                "OXIDIFY_SANDBOX_PIDS" => "many",
+                "OXIDIFY_CODE_UNCONFINED" => "True",
+                "PYTHON_PATH" => "off",
+                _ => return None,
+            };
+            Some(value.to_owned())
+        });
+        assert_eq!((settings.workers, settings.timeout, settings.memory_bytes), (7, Duration::from_secs(3), 64 << 20));
+        assert!(settings.accept_weak && settings.python.is_none());
+        assert_eq!(wrong, ["OXIDIFY_SANDBOX_PIDS=many is not a positive whole number; the default is used"]);
+    }
+}
