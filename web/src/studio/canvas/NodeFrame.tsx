@@ -35,6 +35,11 @@ export function lookOf(state: StudioState, id: string): Look {
   return span.status;
 }
 
+/** Where a node is and whether it is dragged is the library's business; nothing is drawn anew while it moves. */
+function sameNode(before: NodeProps<FlowNode>, after: NodeProps<FlowNode>): boolean {
+  return before.id === after.id && before.data === after.data && before.type === after.type;
+}
+
 export const NodeFrame = memo(function NodeFrame({ id, data, type }: NodeProps<FlowNode>) {
   const { node } = data;
   const kind = kindOf(node.data.type);
@@ -80,7 +85,7 @@ export const NodeFrame = memo(function NodeFrame({ id, data, type }: NodeProps<F
       {single ? <OutPort node={id} port={single.id} /> : null}
     </div>
   );
-});
+}, sameNode);
 
 function isLinked(state: StudioState, id: string): boolean {
   if (!state.highlight) return true;
@@ -253,4 +258,4 @@ export const InnerStart = memo(function InnerStart({ id }: NodeProps<FlowNode>) 
       {alone ? <span className="st-inner-hint">{t("node.innerEmpty")}</span> : null}
     </div>
   );
-});
+}, sameNode);
