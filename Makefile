@@ -25,7 +25,7 @@ check: tools ## format, lints, layers, TypeScript: fast, no tests
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	cd $(WEB) && npm run check
 
-faults: ## full disks, dead databases, killed servers; one case is known to fail (see docs/compatibility.md)
+faults: ## bad input, full disks, dead databases, killed servers: all cases (`make test` runs the quick ones)
 	$(CARGO) build --workspace --bins
 	python3 tests/faults/faults.py
 

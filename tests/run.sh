@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tests that drive the real binary from outside: stock clients, browser journeys, a short crash test.
+# Tests that drive the real binary from outside: stock clients, browser journeys, short crash tests, faults.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}"
@@ -18,7 +18,24 @@ fi
 echo "==> stock clients"
 "$venv/bin/pytest" -q tests/clients
 (cd tests/clients && node --test npm_client.test.mjs)
+if python3 -c 'import sys; sys.path.insert(0, "tests/support"); import postgres; sys.exit(not postgres.bin_dir())'; then
+  on_postgres=yes
+  echo "==> stock clients, the server on PostgreSQL"
+  export OXIDIFY_TEST_DATABASE=postgres
+  "$venv/bin/pytest" -q tests/clients/test_dify_client.py
+  (cd tests/clients && node --test npm_client.test.mjs)
+  unset OXIDIFY_TEST_DATABASE
+else
+  echo "==> no PostgreSQL on this machine: its tests are left out"
+fi
 echo "==> browser journeys"
 node --test tests/browser/*.test.mjs
 echo "==> crash test, ten rounds"
 python3 tests/crash/crash.py 10
+if [[ -n "${on_postgres:-}" ]]; then
+  echo "==> crash test on PostgreSQL, then with two servers of which one dies"
+  python3 tests/crash/crash.py --postgres 2
+  python3 tests/crash/crash.py --two 1
+fi
+echo "==> bad input and bad surroundings, the quick cases (all: make faults)"
+python3 tests/faults/faults.py --quick

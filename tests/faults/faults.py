@@ -1,7 +1,8 @@
 """Bad input, bad surroundings: each is answered with a clear error that names the thing and the remedy, and nothing is lost.
 
-    python3 tests/faults/faults.py [part of a case's name …]
+    python3 tests/faults/faults.py [--quick] [part of a case's name …]
 
+`--quick` leaves out the cases that wait or work long (a lock of 17 s, a lease that runs out, 5 MB in many pieces).
 Prints one line for a case and `N passed, N failed, N skipped`. Some cases need root (another user, a small disk) or
 PostgreSQL; where the machine does not give it they are skipped and say why.
 """
@@ -48,6 +49,12 @@ def aside(function):
     """A case with a server of its own that mostly waits: it runs beside the others."""
     function.aside = True
     return case(function)
+
+
+def slow(function):
+    """A case that `--quick` leaves out."""
+    function.slow = True
+    return function
 
 
 # --- calls and what an error must look like ---
@@ -197,6 +204,7 @@ def start_settings_that_cannot_be_used():
 
 
 @aside
+@slow
 def start_database_server_that_is_not_there():
     with folder() as home:
         refused({"OXIDIFY_HOME": home, "OXIDIFY_DATABASE_URL": "postgres://nobody@127.0.0.1:1/none"}, "127.0.0.1", within=60)
@@ -268,6 +276,7 @@ def start_damaged_database():
 
 
 @case
+@slow
 def database_locked_while_running():
     server, key = SHARED.server, SHARED.key("passthrough")
     works(server, key)
@@ -324,7 +333,9 @@ def disk_full():
                 break
             path, body = (("/v1/chat-messages", {"inputs": {}, "query": "x" * 200_000, "user": "ann"}) if number % 2 else ("/v1/workflows/run", run_body("y" * 200_000)))
             key = keys[("chat", "chatflow")[number // 2 % 2]] if number % 2 else keys["passthrough"]
+            began = time.perf_counter()
             answer = call(server, "POST", path, key, body)
+            assert time.perf_counter() - began < 10, f"the answer took {time.perf_counter() - began:.0f} s"
             if answer[0] == 200:
                 if path.endswith("run"):
                     acknowledged.add(answer[1]["workflow_run_id"])
@@ -409,6 +420,7 @@ def provider_faults():
 
 
 @case
+@slow
 def provider_is_slow_to_speak():
     server = SHARED.server
     with provider() as (base, _, _stop):
@@ -475,6 +487,7 @@ def more_runs_than_there_is_room_for():
 
 
 @case
+@slow
 def five_megabyte_prompts():
     server = SHARED.server
     text = ("word" * 100 + "词" * 100 + " ") * 7_200  # more pieces than a stream keeps for a reader that is behind
@@ -803,6 +816,7 @@ def sigterm_leaves_what_takes_too_long():
 
 
 @aside
+@slow
 def takeover_by_another_process():
     if not bin_dir():
         raise Skipped("needs PostgreSQL's initdb")
@@ -841,7 +855,11 @@ def tried(function):
 
 
 def main(parts):
+    quick = "--quick" in parts
+    parts = [part for part in parts if part != "--quick"]
     chosen = [c for c in CASES if not parts or any(part in c.__name__ for part in parts)]
+    left_out = [c for c in chosen if quick and hasattr(c, "slow")]
+    chosen = [c for c in chosen if c not in left_out]
     outcomes = {"passed": 0, "failed": 0, "skipped": 0}
 
     def told(result):
@@ -855,7 +873,8 @@ def main(parts):
                 told(tried(function))
         for future in beside:
             told(future.result())
-    print("faults: " + ", ".join(f"{number} {name}" for name, number in outcomes.items()))
+    more = f" ({len(left_out)} slow ones left out)" if left_out else ""
+    print("faults: " + ", ".join(f"{number} {name}" for name, number in outcomes.items()) + more)
     return 1 if outcomes["failed"] else 0
 
 
