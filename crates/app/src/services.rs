@@ -94,6 +94,11 @@ impl Services {
             code,
             files: Arc::new(files.clone()),
             history: Arc::new(crate::runs::ConversationHistory::new(db.clone(), files.clone())),
+            retrieval: Arc::new(ox_nodes::Absent),
+            tools: Arc::new(ox_nodes::Absent),
+            agents: Arc::new(ox_nodes::Absent),
+            datasources: Arc::new(ox_nodes::Absent),
+            index: Arc::new(ox_nodes::Absent),
             limits,
         }));
         let runs = Runtime::new(&db, &settings);

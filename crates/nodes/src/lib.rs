@@ -7,6 +7,8 @@
 //! through a port. Invariants: kinds are unique, each has a default configuration that builds, and
 //! an unknown kind fails by name only when it is reached.
 
+mod arguments;
+mod calls;
 pub mod condition;
 mod config;
 mod kind;
@@ -24,5 +26,12 @@ mod template;
 mod testing;
 
 pub use kind::NodeKind;
-pub use ports::{FilePort, HistoryMessage, HistoryPort, Limits, MultimodalFormat, NoHistory, PortError, Ports};
+pub use kinds::human_input;
+pub use ports::{
+    Absent, AgentInvocation, AgentPort, CallError, CallLog, CallMessage, CallStream, DatasourceCall, DatasourcePort,
+    FilePort, FoundSegment, HistoryMessage, HistoryPort, IndexPort, IndexRequest, KeywordWeight, Limits,
+    MetadataCondition, MetadataFilter, MultimodalFormat, MultipleRetrieval, NoHistory, PortError, Ports,
+    RerankingModel, RetrievalMode, RetrievalModel, RetrievalPort, RetrievalQuery, Retrieved, SegmentPlace,
+    ToolDeclaration, ToolInvocation, ToolName, ToolParameter, ToolPort, VectorWeight, Weights,
+};
 pub use registry::{KINDS, Registry};

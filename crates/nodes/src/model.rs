@@ -18,7 +18,7 @@ use crate::{Ports, config, template};
 const MAX_PARAMETER_CHARS: usize = 1024;
 
 /// Which model with which parameters (`model` of a node).
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 pub struct ModelConfig {
     #[serde(default, deserialize_with = "config::nullable")]
     pub provider: String,

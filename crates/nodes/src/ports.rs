@@ -1,14 +1,31 @@
 //! What nodes may use of the world.
 
+mod absent;
+mod agent;
+mod message;
+mod pipeline;
+mod retrieval;
+mod tool;
+
 use std::sync::Arc;
+
+pub use absent::Absent;
+pub use agent::{AgentInvocation, AgentPort};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+pub use message::{CallError, CallLog, CallMessage, CallStream};
 use ox_engine::RunInfo;
 use ox_models::ModelRuntime;
 use ox_net::Egress;
 use ox_sandbox::CodeRunner;
 use ox_types::File;
+pub use pipeline::{DatasourceCall, DatasourcePort, IndexPort, IndexRequest};
+pub use retrieval::{
+    FoundSegment, KeywordWeight, MetadataCondition, MetadataFilter, MultipleRetrieval, RerankingModel, RetrievalMode,
+    RetrievalModel, RetrievalPort, RetrievalQuery, Retrieved, SegmentPlace, VectorWeight, Weights,
+};
+pub use tool::{ToolDeclaration, ToolInvocation, ToolName, ToolParameter, ToolPort};
 
 /// Everything a node can reach. One value per process.
 pub struct Ports {
@@ -17,6 +34,11 @@ pub struct Ports {
     pub code: Arc<dyn CodeRunner>,
     pub files: Arc<dyn FilePort>,
     pub history: Arc<dyn HistoryPort>,
+    pub retrieval: Arc<dyn RetrievalPort>,
+    pub tools: Arc<dyn ToolPort>,
+    pub agents: Arc<dyn AgentPort>,
+    pub datasources: Arc<dyn DatasourcePort>,
+    pub index: Arc<dyn IndexPort>,
     pub limits: Limits,
 }
 

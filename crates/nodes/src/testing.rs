@@ -79,6 +79,11 @@ pub fn ports() -> Ports {
         code: Arc::new(ox_sandbox::InProcess::default()),
         files: Arc::new(Files::default()),
         history: Arc::new(NoHistory),
+        retrieval: Arc::new(crate::Absent),
+        tools: Arc::new(crate::Absent),
+        agents: Arc::new(crate::Absent),
+        datasources: Arc::new(crate::Absent),
+        index: Arc::new(crate::Absent),
         limits: Limits::default(),
     }
 }
@@ -116,6 +121,7 @@ pub fn context(spec: NodeSpec, pool: Pool) -> (NodeContext, tokio::sync::mpsc::R
         frame: FrameRef::default(),
         pool,
         chunks,
+        answer: None,
         cancel: CancellationToken::new(),
     };
     (cx, receiver)
@@ -214,5 +220,107 @@ impl ModelRuntime for Fake {
 
     fn count_tokens(&self, _: &ModelRef, messages: &[Message], _: &[ToolSpec]) -> u64 {
         messages.iter().map(|message| message.plain_text().len() as u64).sum()
+    }
+}
+
+/// Tools, agents and datasources that answer with given messages and keep what they were asked.
+#[derive(Default)]
+pub struct Caller {
+    pub parameters: Vec<crate::ToolParameter>,
+    pub messages: Vec<Result<crate::CallMessage, crate::CallError>>,
+    /// Said instead of describing a tool.
+    pub missing: Option<crate::CallError>,
+    /// Said instead of beginning.
+    pub refusal: Option<crate::CallError>,
+    pub tool_calls: Mutex<Vec<crate::ToolInvocation>>,
+    pub agent_tasks: Mutex<Vec<crate::AgentInvocation>>,
+}
+
+impl Caller {
+    fn answer(&self) -> Result<crate::CallStream, crate::CallError> {
+        match &self.refusal {
+            Some(refusal) => Err(refusal.clone()),
+            None => Ok(futures::stream::iter(self.messages.clone()).boxed()),
+        }
+    }
+}
+
+#[async_trait]
+impl crate::ToolPort for Caller {
+    async fn describe(&self, _: &RunInfo, _: &crate::ToolName) -> Result<crate::ToolDeclaration, crate::CallError> {
+        match &self.missing {
+            Some(missing) => Err(missing.clone()),
+            None => Ok(crate::ToolDeclaration { parameters: self.parameters.clone(), output_schema: None }),
+        }
+    }
+
+    async fn invoke(&self, _: &RunInfo, call: crate::ToolInvocation) -> Result<crate::CallStream, crate::CallError> {
+        self.tool_calls.lock().unwrap().push(call);
+        self.answer()
+    }
+}
+
+#[async_trait]
+impl crate::AgentPort for Caller {
+    async fn invoke(&self, _: &RunInfo, task: crate::AgentInvocation) -> Result<crate::CallStream, crate::CallError> {
+        self.agent_tasks.lock().unwrap().push(task);
+        self.answer()
+    }
+}
+
+#[async_trait]
+impl crate::DatasourcePort for Caller {
+    async fn fetch(&self, _: &RunInfo, _: crate::DatasourceCall) -> Result<crate::CallStream, crate::CallError> {
+        self.answer()
+    }
+}
+
+/// A knowledge base that finds the same whatever it is asked.
+#[derive(Default)]
+pub struct Knowledge {
+    pub found: Vec<crate::FoundSegment>,
+    pub usage: Option<Usage>,
+    pub refusal: Option<crate::CallError>,
+    pub asked: Mutex<Vec<crate::RetrievalQuery>>,
+}
+
+#[async_trait]
+impl crate::RetrievalPort for Knowledge {
+    async fn retrieve(&self, _: &RunInfo, query: crate::RetrievalQuery) -> Result<crate::Retrieved, crate::CallError> {
+        self.asked.lock().unwrap().push(query);
+        match &self.refusal {
+            Some(refusal) => Err(refusal.clone()),
+            None => Ok(crate::Retrieved { segments: self.found.clone(), usage: self.usage.clone() }),
+        }
+    }
+}
+
+/// An index that takes everything.
+#[derive(Default)]
+pub struct Index(pub Mutex<Vec<crate::IndexRequest>>);
+
+impl Index {
+    fn take(&self, request: crate::IndexRequest, preview: bool) -> serde_json::Map<String, Json> {
+        self.0.lock().unwrap().push(request);
+        serde_json::Map::from_iter([("preview".to_owned(), Json::Bool(preview))])
+    }
+}
+
+#[async_trait]
+impl crate::IndexPort for Index {
+    async fn index(
+        &self,
+        _: &RunInfo,
+        request: crate::IndexRequest,
+    ) -> Result<serde_json::Map<String, Json>, crate::CallError> {
+        Ok(self.take(request, false))
+    }
+
+    async fn preview(
+        &self,
+        _: &RunInfo,
+        request: crate::IndexRequest,
+    ) -> Result<serde_json::Map<String, Json>, crate::CallError> {
+        Ok(self.take(request, true))
     }
 }

@@ -98,6 +98,11 @@ async fn execute(args: Args) -> anyhow::Result<ExitCode> {
         code: Arc::new(ox_sandbox::Local::new(sandbox)),
         files,
         history: Arc::new(NoHistory),
+        retrieval: Arc::new(ox_nodes::Absent),
+        tools: Arc::new(ox_nodes::Absent),
+        agents: Arc::new(ox_nodes::Absent),
+        datasources: Arc::new(ox_nodes::Absent),
+        index: Arc::new(ox_nodes::Absent),
         limits,
     };
     let workflow = Workflow::compile(graph, &Registry::new(ports))?;
