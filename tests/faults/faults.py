@@ -448,11 +448,20 @@ def client_leaves_mid_stream():
         stream = server.stream("/workflows/run", key, run_body(mode="streaming"))
         ids.append(next(stream)["workflow_run_id"])
         stream.close()
+    # A basic chat goes on to its end as well.
+    said = " ".join(f"word{number}" for number in range(30))
+    text = (APPS / "chat.yml").read_text().replace("name: echo, mode: chat, completion_params: {}", f'name: canned, mode: chat, completion_params: {{text: "{said}", tokens_per_s: 30}}')
+    chat = server.key(server.import_app(text)[0])
+    stream = server.stream("/chat-messages", chat, {"inputs": {}, "query": "x", "user": "leaver", "response_mode": "streaming"})
+    conversation = next(stream)["conversation_id"]
+    stream.close()
     # One that leaves in the middle of its own request.
     with socket.create_connection(("127.0.0.1", server.port)) as half:
         half.sendall(f"POST /v1/workflows/run HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{{\"inputs\"".encode())
     for run_id in ids:
         wait_until(lambda: server.v1("GET", f"/workflows/run/{run_id}", key)["status"] == "succeeded", 20, "not succeeded")
+    answer = lambda: server.v1("GET", f"/messages?user=leaver&conversation_id={conversation}", chat)["data"][0]["answer"]  # noqa: E731
+    wait_until(lambda: answer() == said, 20, "the answer is not complete")
 
 
 @case
