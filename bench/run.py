@@ -1,12 +1,13 @@
 """Measures a freshly started server with the scripted model and prints a Markdown report.
 
-    make bench                       SQLite (process, power) and, when OXIDIFY_BENCH_POSTGRES is set, PostgreSQL
+    make bench                       SQLite (process, power) and PostgreSQL, on a server of its own (fsync on) or OXIDIFY_BENCH_POSTGRES=<url>
     python3 bench/run.py --quick     one second for each scenario
 
 The load generator (`bench` in this folder) runs on the same machine as the server. Raw output: bench/results/.
 """
 
 import argparse
+import contextlib
 import datetime
 import json
 import os
@@ -21,7 +22,8 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
-from oxidify import Server, free_port  # noqa: E402
+from oxidify import Server  # noqa: E402
+from postgres import postgres  # noqa: E402
 
 SCENARIOS = {
     # name: (app, path, body, first piece, expected text)
@@ -33,11 +35,32 @@ SCENARIOS = {
 }
 
 
-def load(server, generator, app_key, scenario, concurrency, seconds, calls=0):
+# A model that answers like a real one: first token after 100 ms, then 100 tokens/s.
+PACED_APP, PACED_MODEL = "llm_paced", {"text": " ".join(f"word{i}" for i in range(200)), "ttft_ms": 100, "tokens_per_s": 100}
+# Callers start at random times, as callers do; in step, all but the first would measure each other.
+PACED = ["--concurrency", "32", "--seconds", "20", "--spread-ms", "1000"]
+
+
+def generate(generator, arguments):
+    return json.loads(subprocess.run([generator, *arguments], check=True, capture_output=True, text=True).stdout)
+
+
+def load(server, generator, app_key, scenario, concurrency, seconds):
     _, path, body, first, expect = SCENARIOS[scenario]
-    command = [generator, "--address", f"127.0.0.1:{server.port}", "--path", path, "--key", app_key, "--concurrency", str(concurrency),
-               "--seconds", str(seconds), "--calls", str(calls), "--body", json.dumps({**body, "user": "bench"}), "--first", first, "--expect", expect]
-    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return generate(generator, [
+        "--address", f"127.0.0.1:{server.port}", "--path", path, "--key", app_key, "--concurrency", str(concurrency),
+        "--seconds", str(seconds), "--body", json.dumps({**body, "user": "bench"}), "--first", first, "--expect", expect])
+
+
+def first_token(server, generator, app_key):
+    """What the platform adds to the first token and to the whole answer of a paced model: the streamed run minus the model called directly."""
+    body = {"inputs": {"query": "hi"}, "response_mode": "streaming", "user": "bench"}
+    raw = generate(generator, ["--raw", "--body", json.dumps(PACED_MODEL), *PACED])
+    run = generate(generator, [
+        "--address", f"127.0.0.1:{server.port}", "--path", "/v1/workflows/run", "--key", app_key, "--body", json.dumps(body),
+        "--first", "text_chunk", "--expect", '"workflow_finished"', *PACED])
+    added = {what: {p: round(run[what][p] - raw[what][p], 2) for p in ("p50", "p95", "p99")} for what in ("first_ms", "total_ms")}
+    return {"raw": raw, "run": run, "added": added}
 
 
 def fsync_ms(directory):
@@ -87,7 +110,7 @@ def measure(name, env, generator, seconds, levels, with_streams):
             starts.append(probe.started_in)
     with Server(env=env) as server:
         server.set_up()
-        keys = {app: server.app_key(app) for app in {s[0] for s in SCENARIOS.values()} | {"llm_slow"}}
+        keys = {app: server.app_key(app) for app in {s[0] for s in SCENARIOS.values()} | {"llm_slow", PACED_APP}}
         time.sleep(2)
         rows["cold_start_s"], rows["idle_rss_mb"] = round(statistics.median(starts), 3), round(server.rss_mb(), 1)
         rows["fsync_ms"] = round(fsync_ms(server.home), 2)
@@ -104,11 +127,27 @@ def measure(name, env, generator, seconds, levels, with_streams):
                 print(f"| {scenario} | {level} | {result['per_second']:.0f} | {total.get('p50')} | {total.get('p95')} | {total.get('p99')} | {firsts} | {result['errors']} |", flush=True)
                 if result["errors"]:
                     print(f"\n`{result['example_error']}`\n")
+        paced = rows["paced"] = first_token(server, generator, keys[PACED_APP])
+        first, total = paced["added"]["first_ms"], paced["added"]["total_ms"]
+        print(f"\nPaced model, 32 callers: added to the first token p50 {first['p50']} ms, p95 {first['p95']} ms, p99 {first['p99']} ms; "
+              f"to the whole answer of 200 tokens p50 {total['p50']} ms ({paced['run']['calls']} runs, {paced['run']['errors']} errors)", flush=True)
         if with_streams:
             peak, good = streams(server, keys["llm_slow"], with_streams)
             rows["streams"] = {"open": with_streams, "rss_mb": round(peak, 1), "ended_well": good}
             print(f"\n{with_streams} open streams: {peak:.0f} MB resident, {good} ended well")
     return rows
+
+
+@contextlib.contextmanager
+def environment(name):
+    """The settings of a set-up; PostgreSQL lives as long as the measurement."""
+    if name != "PostgreSQL":
+        yield {"OXIDIFY_DURABILITY": name.removeprefix("SQLite, ")}
+    elif url := os.environ.get("OXIDIFY_BENCH_POSTGRES"):
+        yield {"OXIDIFY_DATABASE_URL": url}
+    else:
+        with postgres() as url:
+            yield {"OXIDIFY_DATABASE_URL": url}
 
 
 def main():
@@ -120,13 +159,14 @@ def main():
     generator = os.environ.get("OXIDIFY_BENCH_LOAD", f"{target}/fast/bench")
     os.environ.setdefault("OXIDIFY_BIN", f"{target}/fast/oxidify")
     seconds, levels = (1, (1, 32)) if options.quick else (5, (1, 8, 32, 128))
-    setups = [("SQLite, process", {"OXIDIFY_DURABILITY": "process"}), ("SQLite, power", {"OXIDIFY_DURABILITY": "power"})]
-    if url := os.environ.get("OXIDIFY_BENCH_POSTGRES"):
-        setups.append(("PostgreSQL", {"OXIDIFY_DATABASE_URL": url}))
     cpu = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
     print(f"# Bench of {datetime.date.today()} on {os.cpu_count()} × {cpu}, {platform.system()} {platform.release()}")
     print(f"binary: {os.environ['OXIDIFY_BIN']}")
-    results = [measure(name, env, generator, seconds, levels, 0 if options.quick else 1000) for name, env in setups if options.only in name]
+    results = []
+    for name in ("SQLite, process", "SQLite, power", "PostgreSQL"):
+        if options.only in name:
+            with environment(name) as env:
+                results.append(measure(name, env, generator, seconds, levels, 0 if options.quick else 1000))
     folder = ROOT / "bench" / "results"
     folder.mkdir(exist_ok=True)
     (folder / "latest.json").write_text(json.dumps({"date": str(datetime.date.today()), "cpu": cpu, "cores": os.cpu_count(), "results": results}, indent=1))

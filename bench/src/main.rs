@@ -1,6 +1,8 @@
 //! Load generator: keep-alive HTTP/1.1 connections that call one route, and the time each call took.
 //! Prints one JSON object. `bench/run.py` starts the server and calls this for every scenario.
 
+mod raw;
+
 use std::{
     sync::{
         Arc,
@@ -21,11 +23,11 @@ use tokio::net::TcpStream;
 #[derive(Parser, Clone)]
 struct Options {
     /// `host:port` of the server.
-    #[arg(long)]
+    #[arg(long, default_value = "")]
     address: String,
-    #[arg(long)]
+    #[arg(long, default_value = "/")]
     path: String,
-    #[arg(long)]
+    #[arg(long, default_value = "")]
     key: String,
     /// JSON body of every call.
     #[arg(long)]
@@ -40,6 +42,12 @@ struct Options {
     /// Text of the first piece of the answer; its arrival is the time to first token.
     #[arg(long, default_value = "")]
     first: String,
+    /// Each call waits a random time up to this before it starts, so that callers do not move in step.
+    #[arg(long, default_value_t = 0)]
+    spread_ms: u64,
+    /// Call the scripted model directly with `--body` as its parameters, not a server.
+    #[arg(long)]
+    raw: bool,
     /// Text that every good answer contains.
     #[arg(long, default_value = "succeeded")]
     expect: String,
@@ -53,12 +61,34 @@ struct Sample {
     example: String,
 }
 
+impl Sample {
+    fn add(&mut self, other: Self) {
+        self.total.extend(other.total);
+        self.first.extend(other.first);
+        self.errors += other.errors;
+        if self.example.is_empty() {
+            self.example = other.example;
+        }
+    }
+}
+
+/// Waits a random time up to the limit.
+async fn spread(limit_ms: u64) {
+    if limit_ms > 0 {
+        tokio::time::sleep(Duration::from_millis(rand::random_range(0..limit_ms))).await;
+    }
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
     let options = Options::parse();
     let stop = Arc::new(AtomicBool::new(false));
     let left = Arc::new(AtomicU64::new(if options.calls == 0 { u64::MAX } else { options.calls }));
     let began = Instant::now();
+    if options.raw {
+        report(&mut raw::measure(&options).await?, began.elapsed().as_secs_f64());
+        return Ok(());
+    }
     let mut workers = tokio::task::JoinSet::new();
     for _ in 0..options.concurrency {
         workers.spawn(worker(options.clone(), Arc::clone(&stop), Arc::clone(&left)));
@@ -70,13 +100,7 @@ async fn main() -> Result<()> {
         tokio::select! {
             () = &mut timer, if !stop.load(Ordering::Relaxed) => stop.store(true, Ordering::Relaxed),
             done = workers.join_next() => match done {
-                Some(sample) => {
-                    let sample = sample??;
-                    all.total.extend(sample.total);
-                    all.first.extend(sample.first);
-                    all.errors += sample.errors;
-                    if all.example.is_empty() { all.example = sample.example; }
-                }
+                Some(sample) => all.add(sample??),
                 None => break,
             },
         }
@@ -92,6 +116,7 @@ async fn worker(options: Options, stop: Arc<AtomicBool>, left: Arc<AtomicU64>) -
         if left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1)).is_err() {
             break;
         }
+        spread(options.spread_ms).await;
         let began = Instant::now();
         match call(&mut sender, &options).await {
             Ok(first) => {
@@ -110,7 +135,6 @@ async fn worker(options: Options, stop: Arc<AtomicBool>, left: Arc<AtomicU64>) -
     Ok(sample)
 }
 
-#[expect(clippy::disallowed_methods, reason = "the bench is a client of the server, not a part of it")]
 async fn connect(address: &str) -> Result<http1::SendRequest<Full<Bytes>>> {
     let stream = TcpStream::connect(address).await.context("connect")?;
     stream.set_nodelay(true)?;
