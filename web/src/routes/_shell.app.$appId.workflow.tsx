@@ -8,7 +8,7 @@ const Studio = lazy(() => import("../studio/page").then((m) => ({ default: m.Stu
 const StudioBar = lazy(() => import("../studio/page").then((m) => ({ default: m.StudioBar })));
 
 export const Route = createFileRoute("/_shell/app/$appId/workflow")({
-  validateSearch: z.object({ node: z.coerce.string().optional().catch(undefined) }),
+  validateSearch: z.object({ node: z.coerce.string().optional().catch(undefined), run: z.string().optional().catch(undefined) }),
   beforeLoad: async ({ context, params }) => {
     const app = await context.queryClient.ensureQueryData(appDetail(params.appId));
     if (!isGraph(app.mode)) throw redirect({ to: "/app/$appId/configuration", params, replace: true });
@@ -20,7 +20,7 @@ export const Route = createFileRoute("/_shell/app/$appId/workflow")({
 function Page() {
   const { appId } = Route.useParams();
   const { app } = Route.useRouteContext();
-  const { node } = Route.useSearch();
+  const { node, run } = Route.useSearch();
   const navigate = useNavigate({ from: Route.fullPath });
   const onNode = useCallback((id: string | undefined) => void navigate({ search: { node: id }, replace: true }), [navigate]);
   return (
@@ -28,7 +28,13 @@ function Page() {
       <BarEnd>
         <StudioBar />
       </BarEnd>
-      <Studio appId={appId} mode={app.mode === "workflow" ? "workflow" : "advanced-chat"} {...(node ? { node } : {})} onNode={onNode} />
+      <Studio
+        appId={appId}
+        mode={app.mode === "workflow" ? "workflow" : "advanced-chat"}
+        {...(node ? { node } : {})}
+        {...(run ? { run } : {})}
+        onNode={onNode}
+      />
     </Suspense>
   );
 }

@@ -17,7 +17,8 @@ import { VersionsPanel } from "./sides/VersionsPanel";
 import { startAutosave } from "./store/autosave";
 import { loadLastSpans } from "./store/runner";
 import { starter } from "./store/starter";
-import { openStudio, set, useStudio } from "./store/studio";
+import { openRun } from "./store/previews";
+import { openStudio, set, shown, useStudio } from "./store/studio";
 import { getView } from "./store/view";
 import { RequestError } from "./transport";
 import { Tray } from "./tray/Tray";
@@ -28,6 +29,8 @@ interface Props {
   readonly mode: AppMode;
   /** The node in the URL. */
   readonly node?: string;
+  /** The run in the URL: shown on the graph it ran. */
+  readonly run?: string;
   readonly onNode?: (id: string | undefined) => void;
 }
 
@@ -81,26 +84,30 @@ function useStudioOf(appId: string, mode: AppMode) {
 }
 
 /** Keeps the open node in the URL. */
-function useNodeInUrl(node: string | undefined, onNode: Props["onNode"], loaded: boolean): void {
+function useNodeInUrl(node: string | undefined, run: string | undefined, onNode: Props["onNode"], loaded: boolean): void {
   const inspecting = useStudio((s) => s.inspecting);
   // biome-ignore lint/correctness/useExhaustiveDependencies: only when the page opens; afterwards the studio leads and the URL follows
   useEffect(() => {
-    if (loaded && node && useStudio.getState().document.nodes.has(node)) {
-      set({ inspecting: node, selection: new Set([node]) });
+    if (!loaded) return;
+    const show = () => {
+      if (!node || !shown(useStudio.getState()).nodes.has(node)) return;
+      set({ inspecting: node, selection: new Set([node]), ...(run ? { inspectorTab: "lastRun" as const } : {}) });
       getView()?.reveal(node);
-    }
+    };
+    if (run) void openRun(run, run.slice(0, 8)).then(show, show);
+    else show();
   }, [loaded]);
   useEffect(() => {
     if (loaded) onNode?.(inspecting);
   }, [inspecting, loaded, onNode]);
 }
 
-export function Studio({ appId, mode, node, onNode }: Props) {
+export function Studio({ appId, mode, node, run, onNode }: Props) {
   const { t } = useTranslation("studio");
   const { failed, retry } = useStudioOf(appId, mode);
   const loaded = useStudio((s) => s.loaded && s.appId === appId);
   const highlighted = useStudio((s) => s.highlight !== undefined);
-  useNodeInUrl(node, onNode, loaded);
+  useNodeInUrl(node, run, onNode, loaded);
   if (failed) {
     return (
       <div className="st-empty st-grow">

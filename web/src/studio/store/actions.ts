@@ -10,7 +10,7 @@ import { type Direction, neighbour, users, uses } from "../model/neighbours";
 import { renameField as renameInData } from "../model/references";
 import type { Change } from "../model/changes";
 import { kindOf, portsOf } from "../nodes/registry";
-import { plainNote } from "../model/note";
+import { storedNote } from "../model/note";
 import { edit, type InspectorTab, isReadOnly, type PaletteRequest, set, shown, type SidePanel, type TrayTab, useStudio } from "./studio";
 import { getView } from "./view";
 
@@ -157,7 +157,7 @@ function changeKind(id: string, wanted: NewNode): void {
 export function addNote(position?: Point): void {
   const { document } = state();
   const place = position ?? getView()?.centre() ?? { x: 0, y: 0 };
-  const data = { type: "", title: "", desc: "", text: plainNote(""), theme: "yellow", author: "", showAuthor: false, width: 240, height: 120 };
+  const data = { type: "", title: "", desc: "", text: storedNote(""), theme: "yellow", author: "", showAuthor: false, width: 240, height: 120 };
   const node: GraphNode = { id: newNodeId(document.nodes), type: NOTE, position: place, width: 240, height: 120, data };
   edit("edit.addNote", edits.addNode(node));
   select([node.id]);
