@@ -18,6 +18,8 @@ function Root() {
       <Outlet />
       <Toaster
         position="bottom-left"
+        offset={{ left: 236, bottom: 20 }}
+        mobileOffset={{ bottom: 68 }}
         theme={theme}
         visibleToasts={3}
         duration={5000}

@@ -2,6 +2,7 @@
 import { lazy, type ReactNode, Suspense, useEffect, useMemo, useState } from "react";
 import type { Address } from "./address";
 import { Api, ApiError } from "./api";
+import { Boundary } from "./Boundary";
 import { dressTab } from "./SiteIcon";
 import { type Parameters, parametersFrom, type Site, siteFrom } from "./wire";
 import { chooseLanguage, loadLanguage, useSay } from "./words";
@@ -32,7 +33,21 @@ async function load(api: Api, address: Address): Promise<Ready> {
 
 const nothing = new ApiError(404, "not_found", "");
 
-export function App({ address }: { address: Address | null }): ReactNode {
+export function App(props: { address: Address | null }): ReactNode {
+  return (
+    <Boundary
+      fallback={(error, retry) => (
+        <Suspense>
+          <StateCard error={error} onRetry={retry} />
+        </Suspense>
+      )}
+    >
+      <Page {...props} />
+    </Boundary>
+  );
+}
+
+function Page({ address }: { address: Address | null }): ReactNode {
   const api = useMemo(() => (address ? new Api(address.code, address.userId) : null), [address]);
   const [ready, setReady] = useState<Ready | null>(null);
   const [error, setError] = useState<unknown>(address ? null : nothing);

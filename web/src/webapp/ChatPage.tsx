@@ -148,7 +148,7 @@ export default function ChatPage({ api, code, site, parameters, preset, conversa
             )}
             {closed ? (
               <p className="banner" role="alert">
-                {say(`${closedText(closed)}.title`)}
+                {say(`${closedText(closed)}.text`)}
               </p>
             ) : (
               <>

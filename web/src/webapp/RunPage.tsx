@@ -4,6 +4,7 @@ import { type ReactNode, useEffect, useRef, useState } from "react";
 import { Check, CircleAlert, Copy, Play, Share, Square, ThumbsDown, ThumbsUp, WifiOff } from "./icons";
 import "./styles/run.css";
 import type { StreamEvent } from "../lib/events";
+import { tabKeys } from "../lib/tabs";
 import { AboutText } from "./AboutText";
 import { SentFiles } from "./Attachments";
 import { type Api, ApiError, isAbort, isOffline } from "./api";
@@ -194,9 +195,9 @@ function Result({ run, mode, site, busy, onStop, onRate }: ResultProps): ReactNo
         </span>
         <span className="grow" />
         {hasJson && shown !== "" && (
-          <div className="segment" role="tablist" aria-label={say("run.view")}>
+          <div className="segment" role="tablist" aria-label={say("run.view")} onKeyDown={tabKeys}>
             {(["text", "json"] as const).map((name) => (
-              <button key={name} type="button" role="tab" aria-selected={view === name} onClick={() => setView(name)}>
+              <button key={name} type="button" role="tab" aria-selected={view === name} tabIndex={view === name ? 0 : -1} onClick={() => setView(name)}>
                 {say(`run.${name}`)}
               </button>
             ))}

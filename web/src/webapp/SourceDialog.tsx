@@ -7,7 +7,10 @@ export default function SourceDialog({ sources, position, onClose }: { sources: 
   const say = useSay();
   const language = useLanguage();
   const wanted = useRef<HTMLElement>(null);
-  useEffect(() => wanted.current?.scrollIntoView({ block: "start" }), []);
+  useEffect(() => {
+    // Newer browsers answer with a promise, which is not for React.
+    void wanted.current?.scrollIntoView({ block: "start" });
+  }, []);
   return (
     <Popup label={say("source.title")} kind="sheet" onClose={onClose}>
       <div className="source-list">

@@ -87,7 +87,7 @@ function failureText(say: Say, failure: Failure | null): string {
     app_unavailable: "failure.unavailable",
     internal_server_error: "failure.server",
   };
-  const key = known[failure?.code ?? ""];
+  const key = /^Site /.test(failure?.message ?? "") ? "failure.unavailable" : known[failure?.code ?? ""];
   return key ? say(key) : say("failure.other");
 }
 

@@ -7,6 +7,7 @@ import { Trans, useTranslation } from "react-i18next";
 import type { AppDetail } from "../../data/apps";
 import { useFormat } from "../../lib/format";
 import { errorDetails, HttpError, messageOf } from "../../lib/http";
+import { tabKeys } from "../../lib/tabs";
 import { Button, IconButton } from "../../ui/Button";
 import { CopyButton } from "../../ui/CopyButton";
 import { NodeTile } from "../../ui/NodeTile";
@@ -42,7 +43,7 @@ export function RunDetail({ app, id, node, onNode, onClose, back }: Props) {
   const [tab, setTab] = useState<Tab>("trace");
   const bad = culprit(spans);
   const chosen = spans.find((span) => span.key === node) ?? bad ?? spans.at(-1);
-  const studio = chosen ? { node: chosen.node } : {};
+  const studio = { run: id, ...(chosen ? { node: chosen.node } : {}) };
   return (
     <>
       <header className="flex items-center gap-2 px-4 h-11 border-b border-line-1 flex-none">
@@ -75,7 +76,12 @@ export function RunDetail({ app, id, node, onNode, onClose, back }: Props) {
           <Facts run={run.data} spans={spans} />
           <div className="flex-1 min-h-0 overflow-auto">
             <ErrorCard app={app} run={run.data} span={bad} onNode={onNode} />
-            <div className="tabs border-b border-line-1 px-2 h-9 sticky top-0 bg-surface-1 z-(--z-panel)" role="tablist" aria-label={t("run.label")}>
+            <div
+              className="tabs border-b border-line-1 px-2 h-9 pointer-coarse:h-11 sticky top-0 bg-surface-1 z-(--z-panel)"
+              role="tablist"
+              aria-label={t("run.label")}
+              onKeyDown={tabKeys}
+            >
               {TABS.map((key) => (
                 <button
                   key={key}
@@ -83,6 +89,7 @@ export function RunDetail({ app, id, node, onNode, onClose, back }: Props) {
                   role="tab"
                   className="tab"
                   aria-selected={tab === key}
+                  tabIndex={tab === key ? 0 : -1}
                   data-state={tab === key ? "active" : "inactive"}
                   onClick={() => setTab(key)}
                 >

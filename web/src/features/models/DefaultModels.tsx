@@ -81,10 +81,10 @@ function Card({ type, offered, chosen, known, disabled, onChange }: CardProps) {
         <button
           type="button"
           disabled={disabled}
-          aria-label={t("chooseDefault", { type: name })}
           className={`card text-start px-3 py-2.5 ${open ? "bg-warning-soft" : "hover:bg-surface-2"}`}
           style={open ? { boxShadow: "0 0 0 1px var(--warning-line)", background: "var(--warning-soft)" } : {}}
         >
+          <span className="visually-hidden">{t("chooseDefault")} </span>
           <span className={`text-12 block ${open ? "text-warning" : "text-ink-3"}`}>{name}</span>
           <span className="flex items-center gap-2 mt-0.5">
             {chosen ? <ProviderTile size="xs" name={inLanguage(chosen.provider.label, i18n.language) || chosen.provider.provider} /> : null}

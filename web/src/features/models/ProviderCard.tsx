@@ -50,7 +50,7 @@ export function ProviderCard({
             {connected
               ? keys.length > 0
                 ? t("keys", { count: keys.length })
-                : t("noKey")
+                : t(asksKey || !provider.configurate_methods.includes("customizable-model") ? "noKey" : "modelKeys")
               : inLanguage(provider.description, i18n.language) ||
                 provider.supported_model_types.map((type) => t(`typeName.${type}`, { defaultValue: type })).join(" · ")}
           </div>
@@ -120,7 +120,8 @@ function ModelRow({ provider, model }: { provider: Provider; model: Model }) {
   const failed = (error: unknown) => toast.error(c("common.failed", { message: messageOf(error) }));
   const again = () => client.invalidateQueries({ queryKey: ["models"] });
   const toggle = useMutation({ mutationFn: (on: boolean) => enableModel(provider.provider, model, on), onSuccess: again, onError: failed });
-  const drop = useMutation({ mutationFn: () => deleteModel(provider.provider, model), onSuccess: again, onError: failed });
+  const [deleting, setDeleting] = useState(false);
+  const drop = useMutation({ mutationFn: () => deleteModel(provider.provider, model), onSuccess: again, onError: failed, onSettled: () => setDeleting(false) });
   const features = [...new Set((model.features ?? []).map((key) => t(`features.${key}`, { defaultValue: key })))];
   const size = model.model_properties.context_size;
   const name = inLanguage(model.label, i18n.language) || model.model;
@@ -132,8 +133,18 @@ function ModelRow({ provider, model }: { provider: Provider; model: Model }) {
         {standard?.model === model.model && standard.provider.provider === provider.provider ? <Badge tone="acc">{t("default")}</Badge> : null}
         {custom ? <Badge>{t("custom")}</Badge> : null}
         {custom && rights.admin ? (
-          <IconButton size="sm" icon={Trash2} label={t("deleteModel", { name })} busy={drop.isPending} onClick={() => drop.mutate()} />
+          <IconButton size="sm" icon={Trash2} label={t("deleteModel", { name })} busy={drop.isPending} onClick={() => setDeleting(true)} />
         ) : null}
+        <Confirm
+          open={deleting}
+          title={t("deleteModelTitle", { name })}
+          text={t("deleteModelText")}
+          confirm={c("common.delete")}
+          cancel={c("common.keep")}
+          busy={drop.isPending}
+          onClose={() => setDeleting(false)}
+          onConfirm={() => drop.mutate()}
+        />
       </span>
       <span role="cell" className="text-ink-2">
         {t(`typeName.${model.model_type}`, { defaultValue: model.model_type })}

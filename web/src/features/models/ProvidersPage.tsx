@@ -28,6 +28,7 @@ export function ProvidersPage() {
   const [query, setQuery] = useState("");
   const [picking, setPicking] = useState(false);
   const [connecting, setConnecting] = useState<Provider>();
+  const [fresh, setFresh] = useState<string>();
   const all = list.data?.data ?? [];
   const groups = { connected: all.filter(isConfigured), available: all.filter((p) => !isConfigured(p)) };
   const tab = chosen ?? (groups.connected.length > 0 || !list.data ? "connected" : "available");
@@ -88,10 +89,10 @@ export function ProvidersPage() {
       <div className="flex flex-col gap-3">
         {shown.map((provider, i) => (
           <ProviderCard
-            key={provider.provider}
+            key={`${provider.provider}/${provider.provider === fresh && tab === "connected"}`}
             provider={provider}
             connected={tab === "connected"}
-            open={tab === "connected" && i === 0 && shown.length < 4}
+            open={tab === "connected" && (provider.provider === fresh || (i === 0 && shown.length < 4))}
             onConnect={() => setConnecting(provider)}
           />
         ))}
@@ -111,6 +112,7 @@ export function ProvidersPage() {
           provider={connecting}
           model={!connecting.configurate_methods.includes("predefined-model")}
           onClose={() => {
+            setFresh(connecting.provider);
             setConnecting(undefined);
             setTab(undefined);
           }}

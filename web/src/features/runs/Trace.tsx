@@ -137,7 +137,6 @@ function TraceLine({ row, axis, folded, onToggle, total, selected, onSelect, onO
       aria-level={depth + 1}
       aria-selected={span.node === selected}
       aria-expanded={children > 0 ? !folded : undefined}
-      aria-label={`${span.title}, ${status}, ${format.duration(length)}`}
       onClick={() => onSelect(span)}
       onDoubleClick={() => onOpen(span)}
       onKeyDown={() => undefined}
@@ -153,7 +152,7 @@ function TraceLine({ row, axis, folded, onToggle, total, selected, onSelect, onO
         {rounds ? <span className="tr-meta">{rounds}</span> : null}
         {span.round !== undefined && depth > 0 ? <span className="tr-meta">{t("trace.round", { number: span.round + 1 })}</span> : null}
         {span.retries.length > 0 ? <span className="tr-tries">{t("node.tries", { count: span.retries.length + 1 })}</span> : null}
-        <state.icon size={13} strokeWidth={2} className={`tr-state ${state.tone}${span.status === "running" ? " spin" : ""}`} aria-hidden />
+        <state.icon size={13} strokeWidth={2} className={`tr-state ${state.tone}${span.status === "running" ? " spin" : ""}`} role="img" aria-label={status} />
       </span>
       <span className="tr-track lines" style={{ backgroundSize: `${(ticks(axis).step / axis) * 100}% 100%` }}>
         {barsOf(span, total).map((bar) => (

@@ -18,8 +18,9 @@ export function EntryFrame({ foot, children }: { foot?: ReactNode; children: Rea
         <Menu
           entries={LANGUAGES.map(({ id, name }) => ({ key: id, label: name, checked: i18n.language === id, onSelect: () => void setLanguage(id) }))}
           trigger={
-            <button type="button" className="btn" data-kind="quiet" aria-label={t("language")}>
+            <button type="button" className="btn" data-kind="quiet">
               <Languages size={16} strokeWidth={1.75} aria-hidden />
+              <span className="visually-hidden">{t("language")} </span>
               {LANGUAGES.find((l) => l.id === i18n.language)?.name}
               <ChevronDown size={14} strokeWidth={1.9} aria-hidden />
             </button>

@@ -30,7 +30,13 @@ export function Rail({ open }: { open: boolean }) {
   const apps = useQuery(allApps);
   return (
     <nav className="rail" aria-label={t("workspace")}>
-      <button type="button" className="rail-logo" aria-label={t(open ? "nav.close" : "nav.open")} aria-expanded={open} onClick={() => toggleRail(open)}>
+      <button
+        type="button"
+        className="rail-logo"
+        aria-label={`Oxidify: ${t(open ? "nav.close" : "nav.open")}`}
+        aria-expanded={open}
+        onClick={() => toggleRail(open)}
+      >
         <Logo />
         {open ? <span className="font-semibold text-14">Oxidify</span> : null}
       </button>
@@ -48,7 +54,7 @@ export function Rail({ open }: { open: boolean }) {
         </WhenClosed>
       )}
       <WhenClosed open={open} text={t("nav.apps")}>
-        <Link to="/apps" className="nav" activeProps={{ "aria-current": "page" }} aria-label={t("nav.apps")}>
+        <Link to="/apps" className="nav" activeProps={{ "aria-current": "page" }} {...(open ? {} : { "aria-label": t("nav.apps") })}>
           <LayoutGrid size={16} strokeWidth={1.75} aria-hidden />
           <span className="lab">{t("nav.apps")}</span>
           {open && apps.data ? <span className="ms-auto text-11 text-ink-3 num">{apps.data.total}</span> : null}
@@ -159,7 +165,8 @@ function AccountMenu({ open }: { open: boolean }) {
           ) : null
         }
         trigger={
-          <button type="button" className="nav" aria-label={t("nav.menu", { name })}>
+          <button type="button" className="nav">
+            <span className="visually-hidden">{t("nav.menu")} </span>
             <Avatar name={name || "?"} url={me?.avatar_url} />
             <span className="lab truncate flex-1 text-start">{name}</span>
             {open ? <ChevronsUpDown size={14} strokeWidth={1.9} aria-hidden /> : null}

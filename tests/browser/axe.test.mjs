@@ -1,0 +1,167 @@
+// Every page and its main dialogs in both themes: no serious or critical finding of axe; on a phone, room for a finger.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { journey, root, signIn } from "./support.mjs";
+
+const AXE = readFileSync(`${root}web/node_modules/axe-core/axe.min.js`, "utf8");
+const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+const findings = [];
+
+/** Serious and critical findings of the page as it is now. */
+async function look(page, name) {
+  // Things that fade in are measured when they are there.
+  await page.evaluate(() => Promise.all(document.getAnimations().filter((each) => each.effect?.getTiming().iterations !== Infinity).map((each) => each.finished.catch(() => undefined))));
+  if (!(await page.evaluate(() => "axe" in window))) await page.addScriptTag({ content: AXE });
+  const found = await page.evaluate((tags) => window.axe.run(document, { runOnly: tags, resultTypes: ["violations"] }), RULES);
+  for (const each of found.violations) {
+    if (each.impact !== "serious" && each.impact !== "critical") continue;
+    const places = each.nodes.slice(0, 3).map((node) => `${node.target.join(" ")} ${node.any[0]?.message ?? node.failureSummary ?? ""}`);
+    findings.push(`${name}: ${each.id} (${each.nodes.length}) ${places.join(" | ")}`);
+  }
+}
+
+const settled = (page) => page.waitForFunction(() => !document.querySelector('[role=status][aria-label="Loading"], main[aria-busy="true"]'));
+
+function studioPages(about) {
+  const app = (name, part) => `/app/${about.apps[name]}/${part}`;
+  const rowMenu = (page) => page.getByRole("button", { name: "Actions of Chat", exact: true }).click();
+  const item = (label) => async (page) => {
+    await rowMenu(page);
+    await page.getByRole("menuitem", { name: label }).click();
+    await page.getByRole("dialog").or(page.getByRole("alertdialog")).waitFor();
+  };
+  const click = (name) => (page) => page.getByRole("button", { name }).first().click();
+  const firstRow = async (page) => {
+    await page.getByRole("row").nth(1).click();
+    await page.getByRole("complementary").waitFor();
+  };
+  return {
+    apps: ["/apps"],
+    "apps as cards": ["/apps?view=cards"],
+    "new app": ["/apps?dialog=create"],
+    import: ["/apps?dialog=import"],
+    "menu of an app": ["/apps", rowMenu],
+    "edit an app": ["/apps", item("Edit name and icon")],
+    "tags of an app": ["/apps", item("Tags")],
+    "delete an app": ["/apps", item("Delete")],
+    palette: ["/apps", (page) => page.keyboard.press("Control+k")],
+    models: ["/settings/models"],
+    "add a provider": ["/settings/models", click("Add provider")],
+    members: ["/settings/members"],
+    invite: ["/settings/members", click("Invite")],
+    general: ["/settings/general"],
+    server: ["/settings/server"],
+    profile: ["/settings/profile"],
+    appearance: ["/settings/appearance"],
+    shortcuts: ["/settings/shortcuts"],
+    chat: [app("chat", "configuration")],
+    "add a field": [app("chat", "configuration"), click("Field")],
+    completion: [app("completion", "configuration")],
+    logs: [app("branch", "logs")],
+    run: [app("branch", "logs"), firstRow],
+    conversations: [app("chat", "logs")],
+    conversation: [app("chat", "logs"), firstRow],
+    api: [app("branch", "develop")],
+    publish: [app("chatflow", "overview")],
+    "not found": ["/nothing/here"],
+  };
+}
+
+function webPages(about) {
+  const asked = async (page) => {
+    await page.getByRole("textbox").first().fill("# A list\n\n1. one\n\n```js\nconst a = 1; // note\n```\n\n| a | b |\n|---|---|\n| 1 | [two](https://example.com) |");
+    await page.keyboard.press("Enter");
+    await page.getByRole("toolbar").first().waitFor();
+  };
+  const run = async (page) => {
+    await page.getByRole("textbox").first().fill("a long day");
+    await page.locator("form button[type=submit]").click();
+    await page.getByText("a long day").last().waitFor();
+    await page.getByRole("button", { name: "Copy" }).first().waitFor();
+  };
+  return {
+    "web chat": [`/chat/${about.codes.chat}`],
+    "web chat answered": [`/chat/${about.codes.chat}`, asked],
+    "web chat small": [`/chatbot/${about.codes.chat}`],
+    "web completion": [`/completion/${about.codes.completion}`, run],
+    "web workflow": [`/workflow/${about.codes.branch}`, run],
+    "web app gone": ["/chat/nothinghere0000"],
+  };
+}
+
+async function seed(about) {
+  const call = (name, path, body) =>
+    fetch(`${about.url}/v1${path}`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${about.keys[name]}`, "content-type": "application/json" },
+      body: JSON.stringify({ user: "nora", response_mode: "blocking", ...body }),
+    });
+  await call("branch", "/workflows/run", { inputs: { query: "a long day" } });
+  await call("chat", "/chat-messages", { inputs: {}, query: "Where is my lamp?" });
+}
+
+async function lookAt(page, about, pages, theme) {
+  for (const [name, [path, act]] of Object.entries(pages)) {
+    await page.goto(`${about.url}${path}`);
+    await page.locator("main, [role=main], .state").first().waitFor();
+    await settled(page);
+    if (act) await act(page);
+    await look(page, `${name}, ${theme}`);
+  }
+}
+
+for (const theme of ["light", "dark"]) {
+  test(`axe finds nothing serious, ${theme}`, { timeout: 300_000 }, () =>
+    journey(["chat", "completion", "branch", "chatflow"], { colorScheme: theme, reducedMotion: "reduce" }, async (page, about) => {
+      findings.length = 0;
+      await seed(about);
+      await lookAt(page, about, { "sign in": ["/signin"], ...webPages(about) }, theme);
+      await signIn(page, about);
+      await lookAt(page, about, studioPages(about), theme);
+      assert.deepEqual(findings, []);
+    }));
+}
+
+test("axe finds nothing serious before set-up", { timeout: 60_000 }, () =>
+  journey(["--fresh"], { reducedMotion: "reduce" }, async (page, about) => {
+    findings.length = 0;
+    await lookAt(page, about, { "set-up": ["/install"] }, "light");
+    assert.deepEqual(findings, []);
+  }));
+
+const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, reducedMotion: "reduce" };
+
+test("on a phone nothing scrolls sideways and buttons fit a finger", { timeout: 300_000 }, () =>
+  journey(["chat", "completion", "branch", "chatflow"], PHONE, async (page, about) => {
+    findings.length = 0;
+    await seed(about);
+    const fits = async (pages) => {
+      for (const [name, [path, act]] of Object.entries(pages)) {
+        await page.goto(`${about.url}${path}`);
+        await page.locator("main, [role=main], .state").first().waitFor();
+        await settled(page);
+        if (act) await act(page);
+        const wrong = await page.evaluate(() => {
+          const out = document.documentElement.scrollWidth > innerWidth ? [`scrolls sideways to ${document.documentElement.scrollWidth}`] : [];
+          const open = document.querySelector("[role=dialog], [role=alertdialog], [role=menu], dialog[open]");
+          for (const each of (open ?? document).querySelectorAll("button, .btn, .tab, .nav, [role=menuitem], textarea")) {
+            const box = each.getBoundingClientRect();
+            if (box.width === 0 || each.closest("p, pre, .visually-hidden") || getComputedStyle(each).visibility === "hidden") continue;
+            // A larger invisible area around a small mark counts.
+            const around = ["::before", "::after"].map((part) => getComputedStyle(each, part)).find((part) => part.content !== "none" && part.position === "absolute");
+            const height = Math.max(box.height, around ? Number.parseFloat(around.height) || box.height + 16 : 0);
+            // Text that opens its whole row has the row to be hit.
+            const row = each.closest("[role=row]")?.getBoundingClientRect().height ?? 0;
+            if (Math.max(height, row) < 43.5) out.push(`${(each.getAttribute("aria-label") ?? each.textContent ?? "").trim().slice(0, 30)} is ${Math.round(height)} px high`);
+          }
+          return out;
+        });
+        findings.push(...wrong.map((text) => `${name}: ${text}`));
+      }
+    };
+    await fits(webPages(about));
+    await signIn(page, about);
+    await fits(studioPages(about));
+    assert.deepEqual(findings, []);
+  }));
