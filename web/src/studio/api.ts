@@ -341,11 +341,12 @@ export type Tool = z.infer<typeof toolSchema>;
 export type ToolProvider = z.infer<typeof toolProviderSchema>;
 const toolProvidersAnswer = z.array(toolProviderSchema).catch([]);
 
-/** Every tool of the workspace, whatever it comes from. */
-export async function listTools(): Promise<ToolProvider[]> {
+/** Every tool of the workspace, whatever it comes from; `builtin` is what a server has that does not list its own. */
+export async function listTools(builtin: readonly ToolProvider[]): Promise<ToolProvider[]> {
   const kinds = ["builtin", "api", "workflow", "mcp"];
   const lists = await Promise.all(kinds.map((kind) => orNone(transport().json("GET", `/workspaces/current/tools/${kind}`).then((json) => toolProvidersAnswer.parse(json)))));
-  return lists.flat().filter((p) => p.tools.length > 0);
+  const found = lists.flat().filter((p) => p.tools.length > 0);
+  return [...found, ...builtin.filter((b) => !found.some((p) => p.id.split("/").at(-1) === b.id))];
 }
 
 const memberSchema = z.looseObject({ id: z.string(), name: z.string().catch(""), email: z.string().catch("") });

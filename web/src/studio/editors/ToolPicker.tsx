@@ -5,9 +5,10 @@ import { type KeyboardEvent, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { inLanguage, listTools, type Tool, type ToolProvider } from "../api";
 import { Popover } from "../parts/popover";
+import { BUILTIN_TOOLS } from "./builtinTools";
 
 export function useTools() {
-  return useQuery({ queryKey: ["tools"], queryFn: listTools, staleTime: 60_000 });
+  return useQuery({ queryKey: ["tools"], queryFn: () => listTools(BUILTIN_TOOLS), staleTime: 60_000 });
 }
 
 /** What a node keeps of a tool, in the words of the format. */

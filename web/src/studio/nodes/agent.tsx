@@ -94,6 +94,8 @@ export const agent = defineKind<AgentData>({
     if (!data.agent_strategy_name) out.push({ code: "noStrategy" });
     if (!agentModel(data).model) out.push({ code: "noModel" });
     if (!hasInput(inputOf(data.agent_parameters, "query"))) out.push({ code: "noAgentQuery" });
+    // The server has no agent strategies yet: a run says so at this node.
+    out.push({ code: "agentsAbsent", warning: true });
     return out;
   },
   Card,

@@ -12,7 +12,8 @@ export function ToolPanel({ id, data, update }: PanelProps<ToolData>) {
   const { t, i18n } = useTranslation("studio");
   const [at, setAt] = useState<{ x: number; y: number; flipTo: number }>();
   const { data: providers } = useTools();
-  const here = providers?.find((p) => p.id === data.provider_id || p.name === data.provider_name)?.tools.find((x) => x.name === data.tool_name);
+  const last = (data.provider_id || data.provider_name).split("/").at(-1);
+  const here = providers?.find((p) => p.id === data.provider_id || p.name === data.provider_name || (p.type === data.provider_type && p.id.split("/").at(-1) === last))?.tools.find((x) => x.name === data.tool_name);
   // The workspace knows a tool best; a node keeps what its file said for when it does not.
   const parameters: readonly ToolParameter[] = here ? here.parameters.flatMap((p) => parameterSchema.safeParse(p).data ?? []) : data.paramSchemas;
   const inputs = parameters.filter((p) => p.form !== "form");
