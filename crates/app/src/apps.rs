@@ -1,12 +1,16 @@
 //! Apps of a workspace: create, list, change, delete.
 
+mod deletion;
 mod keys;
 mod site;
 mod tags;
 
+pub use deletion::resume as resume_deletions;
 pub use keys::{create_key, delete_key, list_keys};
 pub use site::{SiteChange, reset_code, set_api, set_site, update_site};
 pub use tags::{TagView, bind_tags, create_tag, delete_tag, list_tags, rename_tag, unbind_tag};
+
+use std::sync::Arc;
 
 use chrono::Utc;
 use ox_db::{
@@ -282,14 +286,15 @@ fn summary(app: &App) -> Json {
     })
 }
 
-/// Deletes an app and everything that belongs to it.
-pub async fn delete(services: &Services, principal: &Principal, id: AppId) -> Result<()> {
+/// Deletes an app. It is gone when this returns; what it leaves is removed in the background.
+pub async fn delete(services: &Arc<Services>, principal: &Principal, id: AppId) -> Result<()> {
     principal.require(Permission::AppEdit)?;
     let app = find(services, principal, id).await?;
     let tx = services.db.begin().await?;
     repo::apps::delete(&tx, app.tenant_id, id).await?;
     tx.commit().await?;
     services.forget_app(id).await;
+    deletion::start(services, id);
     audit::record(services, principal, "app.delete", "app", id.0, Some(summary(&app)), None).await;
     Ok(())
 }

@@ -3,4 +3,5 @@
 pub(crate) mod basic;
 pub(crate) mod naming;
 pub(crate) mod prompt;
+pub(crate) mod thread;
 pub(crate) mod titles;

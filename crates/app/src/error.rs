@@ -1,6 +1,6 @@
 //! The one error of the use cases: a wire code, a status and a text for the caller.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 /// Result of a use case.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -89,21 +89,31 @@ impl Error {
     }
 }
 
+/// How a failed database is told, its cause not yet added.
+fn of_database(error: &ox_db::Error) -> Error {
+    match error {
+        ox_db::Error::Conflict(_) => Error::conflict("conflict", "Something with these values exists already."),
+        ox_db::Error::NotFound(what) => Error::not_found(format!("The {what} was not found.")),
+        ox_db::Error::Locked(_) | ox_db::Error::Busy(_) | ox_db::Error::Unavailable(_) => {
+            let text = format!("The database is not available: {error}");
+            Error { retry_after: Some(5), ..Error::new(503, "database_unavailable", text) }
+        }
+        ox_db::Error::DiskFull(_) => Error::new(507, "disk_full", error.to_string()),
+        ox_db::Error::ReadOnly(_) => Error::new(503, "database_read_only", error.to_string()),
+        _ => Error::internal("the database failed"),
+    }
+}
+
 impl From<ox_db::Error> for Error {
     fn from(error: ox_db::Error) -> Self {
-        match &error {
-            ox_db::Error::Conflict(_) => {
-                Self::conflict("conflict", "Something with these values exists already.").caused_by(error)
-            }
-            ox_db::Error::NotFound(what) => Self::not_found(format!("The {what} was not found.")),
-            ox_db::Error::Locked(_) | ox_db::Error::Busy(_) | ox_db::Error::Unavailable(_) => {
-                let text = format!("The database is not available: {error}");
-                Self { retry_after: Some(5), ..Self::new(503, "database_unavailable", text) }.caused_by(error)
-            }
-            ox_db::Error::DiskFull(_) => Self::new(507, "disk_full", error.to_string()).caused_by(error),
-            ox_db::Error::ReadOnly(_) => Self::new(503, "database_read_only", error.to_string()).caused_by(error),
-            _ => Self::internal(error),
-        }
+        of_database(&error).caused_by(error)
+    }
+}
+
+/// A failed look-up that several callers waited for.
+impl From<Arc<ox_db::Error>> for Error {
+    fn from(error: Arc<ox_db::Error>) -> Self {
+        of_database(&error).caused_by(error)
     }
 }
 

@@ -47,7 +47,7 @@ pub fn request_id() -> String {
     ox_types::new_uuid().simple().to_string()
 }
 
-/// Work of once an hour: partitions of the coming days, expired values, old intents.
+/// Work of once an hour: partitions of the coming days, expired values, old intents, deletions that were interrupted.
 ///
 /// # Errors
 /// When the database fails.
@@ -56,5 +56,6 @@ pub async fn upkeep(services: &Services) -> Result<()> {
     let tx = services.db.begin().await?;
     ox_db::repo::kv::purge(&tx).await?;
     ox_db::repo::journal::purge_intents(&tx, ox_db::now() - chrono::Duration::days(7)).await?;
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    apps::resume_deletions(services).await
 }

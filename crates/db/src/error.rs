@@ -110,13 +110,18 @@ impl Class {
     /// By SQLite's extended result code (a number) or PostgreSQL's SQLSTATE (five characters).
     fn of(code: &str) -> Self {
         if code.len() != 5 {
+            let code = code.parse::<u32>().unwrap_or_default();
+            // The index of the log has found no room to grow.
+            if code == 4874 {
+                return Self::DiskFull;
+            }
             // The low byte is the primary code.
-            return match code.parse::<u32>().unwrap_or_default() & 0xff {
+            return match code & 0xff {
                 5 | 6 => Self::Locked,
                 13 => Self::DiskFull,
                 8 => Self::ReadOnly,
                 11 | 26 => Self::Damaged,
-                14 => Self::Unavailable,
+                10 | 14 => Self::Unavailable,
                 _ => Self::Other,
             };
         }
@@ -145,6 +150,8 @@ mod tests {
             ("1032", Class::ReadOnly),
             ("26", Class::Damaged),
             ("14", Class::Unavailable),
+            ("778", Class::Unavailable),
+            ("4874", Class::DiskFull),
             ("1", Class::Other),
             ("55P03", Class::Locked),
             ("53100", Class::DiskFull),

@@ -11,10 +11,12 @@
 
 mod chat;
 mod conversations;
+mod endings;
 mod files;
 mod keys;
 mod recovery;
 mod rig;
 mod routes;
+mod strangers;
 mod visitors;
 mod workflows;

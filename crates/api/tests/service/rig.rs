@@ -115,6 +115,12 @@ impl Rig {
         Self { services, router, owner: self.owner.clone(), _directory: directory }
     }
 
+    /// The same server, for the member of another workspace.
+    pub fn seen_by(&self, owner: Principal) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        Self { services: Arc::clone(&self.services), router: self.router.clone(), owner, _directory: directory }
+    }
+
     pub async fn over(db: ox_db::Database, directory: tempfile::TempDir, settings: &[(&str, &str)]) -> Self {
         static CRYPTO: Once = Once::new();
         CRYPTO.call_once(ox_net::install_crypto_provider);

@@ -98,6 +98,45 @@ async fn passports() {
     passport(&rig, &page.code, "").await.expect_error(404, "not_found", "");
 }
 
+/// What the model was told, as one line.
+const HEARD: &str = "{% for m in messages %}{% if m.role == 'user' %}<{{ m.content }}>{% endif %}{% endfor %}";
+
+#[tokio::test]
+async fn a_new_version_of_an_answer_forgets_the_old_one_and_what_followed() {
+    let rig = Rig::new().await;
+    let memory = json!({"enabled": true, "window": {"enabled": false, "size": 50}});
+    let mut graph = chatflow(json!([]), "template", json!({"template": HEARD}));
+    graph["nodes"][1]["data"]["memory"] = memory;
+    // With a memory the question comes by itself.
+    graph["nodes"][1]["data"]["prompt_template"] = json!([{"role": "system", "text": "s"}]);
+    let apps = [
+        rig.basic_app("chat", "template", json!({"template": HEARD}), json!({})).await,
+        rig.graph_app("advanced-chat", graph, Draft::default()).await,
+    ];
+    for app in &apps {
+        let page = page(&rig, app).await;
+        let ask = async |query: &str, conversation: &Json, parent: &Json| {
+            let body = json!({"inputs": {}, "query": query, "conversation_id": conversation, "parent_message_id": parent,
+                "response_mode": "blocking"});
+            let answer = page.post("/api/chat-messages", body).await.json();
+            (answer["answer"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned(), answer)
+        };
+        let (heard, first) = ask("one", &Json::Null, &Json::Null).await;
+        assert_eq!(heard, "<one>");
+        let conversation = &first["conversation_id"];
+        let (heard, second) = ask("two", conversation, &first["message_id"]).await;
+        assert_eq!(heard, "<one><two>");
+        assert_eq!(ask("three", conversation, &second["message_id"]).await.0, "<one><two><three>");
+        let (heard, again) = ask("two again", conversation, &first["message_id"]).await;
+        assert_eq!(heard, "<one><two again>");
+        assert_eq!(ask("four", conversation, &again["message_id"]).await.0, "<one><two again><four>");
+        assert_eq!(ask("one again", conversation, &Json::Null).await.0, "<one again>");
+        let path = format!("/api/messages?conversation_id={}", conversation.as_str().unwrap());
+        let messages = page.get(&path).await.json();
+        assert!(messages["data"][0]["parent_message_id"].is_null(), "{messages}");
+    }
+}
+
 #[tokio::test]
 async fn a_chatflow_on_its_page() {
     let rig = Rig::new().await;

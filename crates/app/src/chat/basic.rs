@@ -1,6 +1,9 @@
 //! A run of a basic chat or completion app: prompt, model, answer.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use futures::StreamExt;
 use ox_db::{
@@ -19,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     naming,
     prompt::{Assembled, BasicPrompt, Round},
+    thread,
 };
 use crate::{
     AppCaller, Error, Result, Services,
@@ -28,7 +32,7 @@ use crate::{
         delta::{Delta, Touch},
         hub::{Hub, Subscription},
         inputs::InputForm,
-        launch::{NO_PARENT, message_files, new_conversation, new_message, record_late},
+        launch::{message_files, new_conversation, new_message, parent_of, record_late},
         limits::RunPermit,
         recorder::Recording,
         runtime::{Control, LiveRun},
@@ -39,6 +43,8 @@ use crate::{
 
 /// Earlier rounds that are considered at all.
 const MAX_ROUNDS: u64 = 100;
+/// How often a growing answer is recorded: what a dead process leaves of it.
+const SAVE_EVERY: Duration = Duration::from_secs(2);
 /// Tokens of history when the model's window is not known.
 const DEFAULT_HISTORY: u64 = 2000;
 
@@ -100,7 +106,8 @@ pub(crate) async fn start(
         }
     };
     let mut message = new_message(caller, at, &conversation, &query, &stored);
-    message.parent_message_id = Some(request.parent_message_id.unwrap_or(ox_types::MessageId(NO_PARENT)));
+    message.parent_message_id = parent_of(caller, request.parent_message_id);
+    message.owner = Some(services.runs.process_id);
     message.model_provider = Some(prompt.model.provider.clone());
     message.model_id = Some(prompt.model.name.clone());
     let hub = Hub::new(head(caller, &message));
@@ -114,7 +121,7 @@ pub(crate) async fn start(
         conversation: is_new.then(|| conversation.clone()),
         ..Delta::default()
     };
-    recording.put(Some(first), at.timestamp(), Vec::new(), false).await.map_err(Error::internal)?;
+    recording.put(Some(first), at.timestamp(), Vec::new(), false).await?;
     let stop = CancellationToken::new();
     register(services, caller, &hub, stop.clone(), permit);
     let wants_name =
@@ -277,7 +284,7 @@ impl Job {
             stream = self.ask() => stream?,
         };
         let mut usage = None;
-        let mut first: Option<Instant> = None;
+        let mut saved = Instant::now();
         loop {
             let delta = tokio::select! {
                 biased;
@@ -289,10 +296,14 @@ impl Job {
             if text.is_empty() {
                 continue;
             }
-            first.get_or_insert_with(Instant::now);
             answer.push_str(&text);
+            let so_far = (saved.elapsed() >= SAVE_EVERY).then(|| {
+                saved = Instant::now();
+                let message = Message { answer: answer.clone(), ..self.message.clone() };
+                Delta { message: Some(message), ..Delta::default() }
+            });
             let show = vec![StreamBody::Text { text: text.into(), selector: None }];
-            if self.recording.put(None, now().timestamp(), show, false).await.is_err() {
+            if self.recording.put(so_far, now().timestamp(), show, false).await.is_err() {
                 return Ok(End::Stopped);
             }
         }
@@ -348,9 +359,10 @@ impl Job {
             }
         };
         let room = self.history_room(scope).await;
+        let messages = thread::remembered(thread::before(self.message.parent_message_id, messages));
         let mut rounds = Vec::new();
         let mut used = 0;
-        for message in messages.into_iter().filter(|message| message.status == "normal" && !message.answer.is_empty()) {
+        for message in messages.into_iter().filter(|message| !message.answer.is_empty()) {
             let round = Round { query: message.query, answer: message.answer };
             let asked = ox_models::Message::user(round.query.clone());
             let told = ox_models::Message::assistant(round.answer.clone());
@@ -382,6 +394,7 @@ impl Job {
         };
         let metadata = Arc::new(MessageMetadata { annotation_reply: None, retriever_resources: Vec::new(), usage });
         fill_message(&mut self.message, &answer, &metadata, at);
+        self.message.owner = None;
         let show = match error {
             None => StreamBody::MessageEnd { answer: answer.into(), metadata, files: "null".into() },
             Some((code, status, message)) => {

@@ -1,6 +1,6 @@
 //! The memory of a conversation, for nodes.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use ox_db::{
     Database,
@@ -9,9 +9,12 @@ use ox_db::{
 };
 use ox_engine::RunInfo;
 use ox_nodes::{HistoryMessage, HistoryPort, PortError};
-use ox_types::{File, FileKind, MessageId, TransferMethod};
+use ox_types::{ConversationId, File, FileKind, MessageId, RunId, TransferMethod};
 
-use crate::files::FileStore;
+use crate::{chat::thread, files::FileStore};
+
+/// The longest wait for the commit of a run's first rows; then its thread is that of the newest message.
+const OWN_MESSAGE_WAIT: Duration = Duration::from_millis(500);
 
 /// Reads conversations from the database.
 pub struct ConversationHistory {
@@ -29,12 +32,7 @@ impl HistoryPort for ConversationHistory {
         };
         // One more: the message of this run is among them.
         let limit = u64::try_from(limit).unwrap_or(500).min(500) + 1;
-        let page = repo::messages::list(&self.db, conversation, None, limit).await.map_err(wrong)?;
-        let past: Vec<Message> = page
-            .items
-            .into_iter()
-            .filter(|message| message.workflow_run_id != Some(run.run_id) && message.status == "normal")
-            .collect();
+        let past = self.past(conversation, run.run_id, limit).await.map_err(wrong)?;
         let ids: Vec<MessageId> = past.iter().map(|message| message.id).collect();
         let mut files: HashMap<MessageId, Vec<MessageFile>> = HashMap::new();
         for file in repo::messages::files_of(&self.db, &ids).await.map_err(wrong)? {
@@ -44,7 +42,6 @@ impl HistoryPort for ConversationHistory {
         for message in past {
             let mut entry = HistoryMessage {
                 id: message.id.to_string(),
-                // The nil id stays: it says "after whatever came before", where none ends the thread.
                 parent_id: message.parent_message_id.map(|id| id.to_string()),
                 query: message.query,
                 answer: message.answer,
@@ -67,6 +64,30 @@ impl ConversationHistory {
     #[must_use]
     pub const fn new(db: Database, files: FileStore) -> Self {
         Self { db, files }
+    }
+
+    /// What the message of a run continues, newest first. The run's own message tells which branch that is; its first
+    /// commit may still be under way.
+    async fn past(
+        &self,
+        conversation: ConversationId,
+        run_id: RunId,
+        limit: u64,
+    ) -> Result<Vec<Message>, ox_db::Error> {
+        let mut wait = Duration::from_millis(2);
+        loop {
+            let mut items = repo::messages::list(&self.db, conversation, None, limit).await?.items;
+            if let Some(own) = items.iter().position(|message| message.workflow_run_id == Some(run_id)) {
+                let parent = items.get(own).and_then(|message| message.parent_message_id);
+                let earlier = items.split_off(own + 1);
+                return Ok(thread::remembered(thread::before(parent, earlier)));
+            }
+            if wait > OWN_MESSAGE_WAIT {
+                return Ok(thread::remembered(items));
+            }
+            tokio::time::sleep(wait).await;
+            wait *= 2;
+        }
     }
 
     async fn file(&self, run: &RunInfo, row: MessageFile) -> Result<Option<File>, ox_db::Error> {

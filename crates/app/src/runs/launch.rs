@@ -21,13 +21,10 @@ use super::{
     sink::{LiveVariable, RunBegin, RunSink},
     start::inputs_json,
 };
-use crate::{AppCaller, Result, Services, Settings, chat::naming};
+use crate::{AppCaller, Result, Services, Settings, chat::{self, naming}};
 
 /// How long to wait before the end of a run is recorded once more.
 const RECORD_AGAIN: std::time::Duration = std::time::Duration::from_secs(5);
-
-/// Stored as the parent of messages of callers that know no branches.
-pub const NO_PARENT: Uuid = Uuid::nil();
 
 /// A run ready to be started.
 pub(super) struct Launch {
@@ -267,7 +264,7 @@ async fn begin_chat(
     });
     let variables = begin_variables(services, caller, compiled, &conversation, is_new, ids.at, with).await?;
     let mut message = new_message(caller, ids.at, &conversation, &part.query, &stored);
-    message.parent_message_id = Some(part.parent_message_id.unwrap_or(MessageId(NO_PARENT)));
+    message.parent_message_id = parent_of(caller, part.parent_message_id);
     message.workflow_run_id = Some(ids.run_id);
     with.message_files = message_files(caller, message.id, files, ids.at);
     with.touch = Some(Touch { conversation_id: conversation.id, at: ids.at, messages: 1 });
@@ -409,8 +406,18 @@ pub(crate) fn new_message(
         agent_based: false,
         workflow_run_id: None,
         app_mode: Some(caller.app.mode.as_str().to_owned()),
+        owner: None,
         created_at: at,
         updated_at: at,
+    }
+}
+
+/// The message that a new one continues. The Service API knows no branches and says so; elsewhere a message without
+/// a parent begins its conversation, or is another version of its beginning.
+pub(crate) fn parent_of(caller: &AppCaller, asked: Option<MessageId>) -> Option<MessageId> {
+    match caller.invoke_from {
+        InvokeFrom::ServiceApi => Some(asked.unwrap_or(chat::thread::ANY)),
+        _ => asked,
     }
 }
 

@@ -90,7 +90,7 @@ impl Published {
                 found.and_then(|row| Some(Key { id: row.id, tenant_id: row.tenant_id?, app_id: row.app_id? })),
             )
         };
-        self.keys.try_get_with(token.into(), load).await.map_err(Error::internal)
+        Ok(self.keys.try_get_with(token.into(), load).await?)
     }
 
     /// An app with what belongs to it.
@@ -101,7 +101,7 @@ impl Published {
         if let Some(app) = self.apps.get(&id).await {
             return Ok(app);
         }
-        self.apps.try_get_with(id, self.load(id)).await.map_err(Error::internal)
+        Ok(self.apps.try_get_with(id, self.load(id)).await?)
     }
 
     /// The app behind a public address.
@@ -113,7 +113,7 @@ impl Published {
             let site = repo::apps::site_by_code(&self.db, code).await?;
             Ok::<_, ox_db::Error>(site.map(|site| site.app_id))
         };
-        let Some(id) = self.codes.try_get_with(code.into(), load).await.map_err(Error::internal)? else {
+        let Some(id) = self.codes.try_get_with(code.into(), load).await? else {
             return Ok(None);
         };
         self.app(id).await
@@ -213,7 +213,7 @@ impl Published {
             tx.commit().await?;
             Ok::<_, ox_db::Error>(Arc::new(user))
         };
-        self.users.try_get_with(key, load).await.map_err(Error::internal)
+        Ok(self.users.try_get_with(key, load).await?)
     }
 }
 

@@ -50,6 +50,12 @@ impl From<ox_db::Error> for JournalError {
     }
 }
 
+impl From<JournalError> for crate::Error {
+    fn from(error: JournalError) -> Self {
+        Self::new(error.status, error.code, error.message)
+    }
+}
+
 /// Hands runs to the recorder task.
 #[derive(Clone)]
 pub struct Recorder {

@@ -26,6 +26,8 @@ const LEASE: Duration = Duration::from_secs(15);
 const HEARTBEAT: Duration = Duration::from_secs(4);
 /// How often runs of others are looked at.
 const SWEEP: Duration = Duration::from_secs(5);
+/// What a basic app's message says whose answer nobody writes any more.
+const INTERRUPTED: &str = "interrupted: the server stopped while it was answering; send the message again";
 /// Runs taken over at a time.
 const BATCH: u64 = 100;
 
@@ -108,6 +110,9 @@ async fn sweep(services: Arc<Services>) {
         if let Err(error) = take_over_expired(&services).await {
             tracing::error!(%error, "abandoned runs cannot be taken over");
         }
+        if let Err(error) = end_abandoned_messages(&services).await {
+            tracing::error!(%error, "abandoned messages cannot be ended");
+        }
     }
 }
 
@@ -138,6 +143,23 @@ pub async fn take_over_expired(services: &Arc<Services>) -> Result<usize> {
         tx.commit().await?;
     }
     Ok(taken)
+}
+
+/// Ends the messages of basic apps whose process died: a model's answer cannot go on elsewhere. Returns how many.
+///
+/// # Errors
+/// When the database fails.
+pub async fn end_abandoned_messages(services: &Services) -> Result<u64> {
+    let mut ended = 0;
+    for author in leases::dead_authors(&services.db, services.runs.process_id, now()).await? {
+        let tx = services.db.begin().await?;
+        ended += leases::end_messages_of(&tx, author, INTERRUPTED).await?;
+        tx.commit().await?;
+    }
+    if ended > 0 {
+        tracing::info!(messages = ended, "ended messages of processes that died");
+    }
+    Ok(ended)
 }
 
 async fn take_over(services: &Arc<Services>, run_id: ox_types::RunId) -> Result<()> {

@@ -160,6 +160,14 @@ impl Runtime {
         true
     }
 
+    /// Stops every run of an app that is under way here.
+    pub(crate) fn stop_app(&self, app_id: AppId) {
+        let runs: Vec<Arc<LiveRun>> = self.lock().values().filter(|run| run.app_id == app_id).cloned().collect();
+        for run in runs {
+            run.stop("The app was deleted.");
+        }
+    }
+
     /// Gives up every run here: another process has taken them.
     pub(crate) fn abandon_all(&self) {
         let runs: Vec<Arc<LiveRun>> = self.lock().values().cloned().collect();
