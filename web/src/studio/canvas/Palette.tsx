@@ -3,7 +3,7 @@ import { Search } from "lucide-react";
 import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Category, Kind } from "../nodes/kind";
-import { kindsFor } from "../nodes/registry";
+import { kindOf, kindsFor } from "../nodes/registry";
 import { Popover } from "../parts/popover";
 import { addNode, closePalette, containerFor, mayStand } from "../store/actions";
 import { type PaletteRequest, useStudio } from "../store/studio";
@@ -21,6 +21,13 @@ interface Entry {
   readonly name: string;
   readonly about: string;
   readonly taken: boolean;
+  /** Why it cannot be added. */
+  readonly reason: string;
+}
+
+/** A graph starts with a person's input or with triggers, never with both. */
+function otherStart(type: string, used: ReadonlySet<string>): boolean {
+  return [...used].some((other) => other !== type && kindOf(other).starts && (other === "start") !== (type === "start"));
 }
 
 function useEntries(request: PaletteRequest, query: string): Entry[] {
@@ -34,12 +41,11 @@ function useEntries(request: PaletteRequest, query: string): Entry[] {
     const used = new Set([...document.nodes.values()].map((n) => n.data.type));
     return kindsFor(mode)
       .filter((kind) => !(behind && kind.starts) && mayStand(kind.type, container))
-      .map((kind) => ({
-        kind,
-        name: t(`kinds.${kind.type}.name`),
-        about: t(`kinds.${kind.type}.about`),
-        taken: kind.unique && used.has(kind.type),
-      }))
+      .map((kind) => {
+        const clash = kind.starts && !request.replace && otherStart(kind.type, used);
+        const there = kind.unique && used.has(kind.type);
+        return { kind, name: t(`kinds.${kind.type}.name`), about: t(`kinds.${kind.type}.about`), taken: there || clash, reason: t(there ? "palette.onlyOne" : "palette.oneWay") };
+      })
       .filter((entry) => `${entry.name} ${entry.about} ${entry.kind.type}`.toLocaleLowerCase().includes(needle));
   }, [request, query, mode, document, t]);
 }
@@ -117,8 +123,7 @@ interface RowProps {
 }
 
 function PaletteRow({ entry, active, onOver, onChoose, model }: RowProps) {
-  const { t } = useTranslation("studio");
-  const { kind, name, about, taken } = entry;
+  const { kind, name, about, taken, reason } = entry;
   return (
     <button
       type="button"
@@ -140,7 +145,7 @@ function PaletteRow({ entry, active, onOver, onChoose, model }: RowProps) {
       </span>
       <span className="st-grow">
         {name}
-        <small>{taken ? t("palette.onlyOne") : about}</small>
+        <small>{taken ? reason : about}</small>
       </span>
     </button>
   );

@@ -1,7 +1,6 @@
 /** The input fields of the draft. */
 import { useMemo } from "react";
 import { z } from "zod";
-import { kindOf } from "../nodes/registry";
 import { fieldSchema, type StartField } from "../nodes/start";
 import { useStudio } from "../store/studio";
 
@@ -9,7 +8,7 @@ const schema = z.looseObject({ variables: z.array(fieldSchema).catch([]) });
 
 export function useStartFields(): StartField[] {
   const data = useStudio((s) => {
-    for (const node of s.document.nodes.values()) if (kindOf(node.data.type).unique && kindOf(node.data.type).starts) return node.data;
+    for (const node of s.document.nodes.values()) if (node.data.type === "start") return node.data;
     return undefined;
   });
   return useMemo(() => (data ? (schema.safeParse(data).data?.variables.filter((v) => v.variable) ?? []) : []), [data]);
