@@ -8,7 +8,8 @@ use ox_text::{
     jinja::{self, JinjaError, Limits},
     template::{Segment, Template},
 };
-use ox_types::Value;
+use ox_sandbox::{CodeRunner, TemplateRequest};
+use ox_types::{TenantId, Value};
 
 /// Work of a Jinja2 template that is done at once, without leaving the async task.
 const QUICK_FUEL: u64 = 20_000;
@@ -35,15 +36,27 @@ pub fn parts(template: &Template) -> Vec<ResponsePart> {
     template.segments.iter().map(part).collect()
 }
 
-/// Renders a Jinja2 template: here when it is quick, on a blocking thread when it turns out not to be.
+/// Renders a Jinja2 template: here when it is flat and quick, on a blocking thread when it turns out not to be quick,
+/// in a process with a memory limit when it could grow.
 ///
 /// # Errors
 /// What the template did wrong, or which limit it reached.
 pub async fn jinja(
+    code: &dyn CodeRunner,
+    workspace: &TenantId,
     template: &Arc<str>,
     variables: &IndexMap<String, Value>,
     limits: Limits,
 ) -> Result<String, JinjaError> {
+    if !jinja::is_flat(template) {
+        let request = TemplateRequest {
+            workspace: workspace.to_string(),
+            template: template.to_string(),
+            variables: variables.iter().map(|(name, value)| (name.clone(), value.to_json())).collect(),
+            limits,
+        };
+        return code.render(request).await;
+    }
     let quick = Limits { fuel: QUICK_FUEL.min(limits.fuel), ..limits };
     match jinja::render(template, variables, quick) {
         Err(JinjaError::TooMuchWork(_)) => {}

@@ -9,6 +9,7 @@ use std::{
     process::{Command, ExitCode},
 };
 
+use ox_text::jinja::{self, JinjaError};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
     frame,
     python::ZygoteSetup,
     quickjs,
-    runner::{CodeError, CodeRequest},
+    runner::{CodeError, CodeRequest, TemplateRequest},
 };
 
 /// First argument of a worker. Not a subcommand for people.
@@ -32,12 +33,21 @@ pub struct Start {
     pub python: Option<ZygoteSetup>,
 }
 
-/// One run for the JavaScript worker.
+/// One piece of work for a worker that is this program.
 #[derive(Serialize, Deserialize)]
-pub struct Job {
-    pub request: CodeRequest,
-    /// The whole script, with what it prints as the result, instead of a call of `main`.
-    pub script: bool,
+pub enum Job {
+    /// A call of `main`.
+    Main(CodeRequest),
+    /// A whole script, with what it prints as the result.
+    Script(CodeRequest),
+    Template(TemplateRequest),
+}
+
+/// What came of a [`Job`].
+#[derive(Serialize, Deserialize)]
+pub enum Done {
+    Code(Result<String, CodeError>),
+    Template(Result<String, JinjaError>),
 }
 
 /// Runs the worker when the program was started as one. Must come first in `main`: a worker is split
@@ -64,6 +74,7 @@ fn complain(text: &str) {
 }
 
 fn run(start: &Start) -> io::Result<ExitCode> {
+    crate::sys::close_inherited()?;
     let mut inside = match confine::split(&start.confinement)? {
         Side::Outer(code) => return Ok(code),
         Side::Inner(inside) => inside,
@@ -77,16 +88,22 @@ fn run(start: &Start) -> io::Result<ExitCode> {
     while let Some(message) = frame::read(&mut server, MAX_REQUEST)? {
         let answer = match serde_json::from_slice::<Job>(&message) {
             Ok(job) => work(&job),
-            Err(error) => Err(CodeError::Internal(error.to_string())),
+            Err(error) => Done::Code(Err(CodeError::Internal(error.to_string()))),
         };
         frame::write(&mut server, &serde_json::to_vec(&answer)?)?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn work(job: &Job) -> Result<String, CodeError> {
+fn work(job: &Job) -> Done {
     let never = std::sync::Arc::default();
-    if job.script { quickjs::run_script(&job.request, &never) } else { quickjs::run_main(&job.request, &never) }
+    match job {
+        Job::Main(request) => Done::Code(quickjs::run_main(request, &never)),
+        Job::Script(request) => Done::Code(quickjs::run_script(request, &never)),
+        Job::Template(request) => {
+            Done::Template(jinja::render_apart(&request.template, &request.variables, request.limits))
+        }
+    }
 }
 
 /// Turns this process into the interpreter that the runs are copies of.

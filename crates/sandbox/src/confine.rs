@@ -20,7 +20,7 @@ use nix::{
     poll::{PollFd, PollFlags, PollTimeout},
     sys::{
         prctl,
-        resource::{Resource, setrlimit},
+        resource::{Resource, getrlimit, setrlimit},
         signal::{Signal, kill},
         wait::waitpid,
     },
@@ -39,6 +39,8 @@ const FIRST_USER: u32 = 1_879_048_192;
 const FIRST_USER_OF_FEW: u32 = 10_000;
 /// User id for a worker where there are no namespaces.
 const NOBODY: u32 = 65_534;
+/// Stack of a worker.
+const STACK: u64 = 64 << 20;
 /// How long the outer process waits for the inner one to be ready.
 const START: Duration = Duration::from_secs(10);
 
@@ -244,6 +246,9 @@ pub fn close_worker(inside: &mut Inside, without: Without) -> io::Result<()> {
     if inside.layers.landlock > 0 {
         sys::landlock_deny_all(inside.layers.landlock)?;
     }
+    // Templates nest values; a stack that ends too early would end the worker.
+    let most = getrlimit(Resource::RLIMIT_STACK)?.1;
+    setrlimit(Resource::RLIMIT_STACK, STACK.min(most), most)?;
     for resource in [Resource::RLIMIT_NPROC, Resource::RLIMIT_NOFILE, Resource::RLIMIT_FSIZE] {
         setrlimit(resource, 0, 0)?;
     }

@@ -1,4 +1,5 @@
-//! JavaScript: confined worker processes, each for one workspace, with a fresh runtime for every run.
+//! JavaScript and growing templates: confined worker processes, each for one workspace, with a fresh runtime for
+//! every run.
 
 use std::{
     io,
@@ -7,11 +8,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use ox_text::jinja::JinjaError;
 use tokio::net::UnixStream;
 
 use crate::{
-    CodeError, CodeRequest, Settings,
-    child::{Job, Start},
+    CodeError, CodeRequest, Settings, TemplateRequest,
+    child::{Done, Job, Start},
     confine::Confinement,
     frame,
     layers::{Layers, Level},
@@ -37,8 +39,8 @@ pub struct JavaScript {
 }
 
 struct Process {
-    /// `None` until it ran code for somebody.
-    workspace: Option<String>,
+    /// Kind of work and workspace; `None` until it worked for somebody.
+    owner: Option<String>,
     stream: UnixStream,
     worker: Worker,
     layers: Layers,
@@ -53,7 +55,7 @@ impl JavaScript {
 
     /// Layers of a worker; starts one, which is then there for the first run.
     pub async fn check(&self) -> Result<Layers, CodeError> {
-        let process = self.start().await?;
+        let process = self.start(self.settings.accept_weak).await?;
         let layers = process.layers.clone();
         self.idle().push(process);
         Ok(layers)
@@ -66,18 +68,12 @@ impl JavaScript {
     /// What `main` returns as JSON text, or what a whole script prints.
     pub async fn run(&self, request: CodeRequest, script: bool) -> Result<String, CodeError> {
         let limits = request.limits;
-        let mut process = match self.take(&request.workspace) {
-            Some(process) => process,
-            None => self.start().await?,
-        };
-        process.workspace = Some(request.workspace.clone());
-        process.runs += 1;
-        let job = Job { request, script };
-        let body = serde_json::to_vec(&job).map_err(|error| CodeError::Internal(error.to_string()))?;
-        // A worker of this run ends with this future: it goes back only when the run ended well.
-        let result = tokio::time::timeout(limits.timeout + GRACE, exchange(&mut process.stream, &body, &job)).await;
-        let result = match result {
-            Ok(Ok(result)) => result,
+        let mut process = self.take(format!("code {}", request.workspace), self.settings.accept_weak).await?;
+        let job = if script { Job::Script(request) } else { Job::Main(request) };
+        let done = tokio::time::timeout(limits.timeout + GRACE, process.exchange(&job, limits.output_bytes)).await;
+        let result = match done {
+            Ok(Ok(Done::Code(result))) => result,
+            Ok(Ok(Done::Template(_))) => return Err(CodeError::Internal("a worker answered something else".into())),
             Ok(Err(error)) if error.kind() == io::ErrorKind::FileTooLarge => {
                 let size = error.to_string().parse().unwrap_or(usize::MAX);
                 Err(CodeError::OutputTooLarge { size, limit: limits.output_bytes })
@@ -86,27 +82,62 @@ impl JavaScript {
             Ok(Err(_)) => Err(CodeError::Memory { limit_mib: limits.memory_bytes >> 20 }),
             Err(_) => Err(CodeError::timeout(limits)),
         };
-        let sound = matches!(&result, Ok(_) | Err(CodeError::Exception { .. } | CodeError::BadResult(_)));
-        if sound && process.runs < MAX_RUNS {
-            process.rested = Instant::now();
+        // A worker goes back only when its run ended well; else it ends with this future.
+        if matches!(&result, Ok(_) | Err(CodeError::Exception { .. } | CodeError::BadResult(_))) {
             self.give_back(process);
         }
         result
     }
 
-    fn take(&self, workspace: &str) -> Option<Process> {
-        let mut idle = self.idle();
-        let now = Instant::now();
-        let old: Vec<Process> = idle.extract_if(.., |process| now - process.rested > MAX_REST).collect();
-        let own = idle.iter().rposition(|process| process.workspace.as_deref() == Some(workspace));
-        let found = own.or_else(|| idle.iter().position(|process| process.workspace.is_none()));
-        let taken = found.map(|at| idle.remove(at));
-        drop(idle);
-        drop(old);
-        taken
+    /// Renders a template. Its walls are the memory limit and the clock: a template is read by code that has no way
+    /// out, so that a weak sandbox serves as well.
+    pub async fn render(&self, request: TemplateRequest) -> Result<String, JinjaError> {
+        let failed = |error: &dyn std::fmt::Display| JinjaError::Failed { line: None, why: error.to_string() };
+        let limit = self.settings.timeout;
+        let characters = request.limits.output_chars;
+        let taken = self.take(format!("template {}", request.workspace), true).await;
+        let mut process = taken.map_err(|error| failed(&error))?;
+        let job = Job::Template(request);
+        let result = match tokio::time::timeout(limit, process.exchange(&job, characters.saturating_mul(4))).await {
+            Ok(Ok(Done::Template(result))) => result,
+            Ok(Ok(Done::Code(Err(error)))) => return Err(failed(&error)),
+            Ok(Ok(Done::Code(Ok(_)))) => return Err(failed(&"a worker answered something else")),
+            Ok(Err(_)) => Err(JinjaError::TooMuchMemory(self.settings.memory_bytes >> 20)),
+            Err(_) => Err(JinjaError::TooSlow(limit.as_secs())),
+        };
+        if matches!(&result, Ok(_) | Err(JinjaError::Failed { .. })) {
+            self.give_back(process);
+        }
+        result
     }
 
-    fn give_back(&self, process: Process) {
+    /// A worker of this owner: one that waits for work, or a new one.
+    async fn take(&self, owner: String, accept_weak: bool) -> Result<Process, CodeError> {
+        let found = {
+            let mut idle = self.idle();
+            let now = Instant::now();
+            let old: Vec<Process> = idle.extract_if(.., |process| now - process.rested > MAX_REST).collect();
+            let own = idle.iter().rposition(|process| process.owner.as_deref() == Some(owner.as_str()));
+            let found = own.or_else(|| idle.iter().position(|process| process.owner.is_none()));
+            let found = found.map(|at| idle.remove(at));
+            drop(idle);
+            drop(old);
+            found
+        };
+        let mut process = match found {
+            Some(process) => process,
+            None => self.start(accept_weak).await?,
+        };
+        process.owner = Some(owner);
+        process.runs += 1;
+        Ok(process)
+    }
+
+    fn give_back(&self, mut process: Process) {
+        if process.runs >= MAX_RUNS {
+            return;
+        }
+        process.rested = Instant::now();
         let mut idle = self.idle();
         idle.push(process);
         let oldest = (idle.len() > MAX_IDLE).then(|| idle.remove(0));
@@ -114,7 +145,7 @@ impl JavaScript {
         drop(oldest);
     }
 
-    async fn start(&self) -> Result<Process, CodeError> {
+    async fn start(&self, accept_weak: bool) -> Result<Process, CodeError> {
         let internal = |error: io::Error| CodeError::Internal(format!("cannot start a JavaScript worker: {error}"));
         let (ours, theirs) = std::os::unix::net::UnixStream::pair().map_err(internal)?;
         ours.set_nonblocking(true).map_err(internal)?;
@@ -129,11 +160,11 @@ impl JavaScript {
             return Err(internal(io::Error::other(worker.complaint().await)));
         };
         let layers: Layers = serde_json::from_slice(&hello).map_err(|error| internal(error.into()))?;
-        if layers.level() == Level::Weak && !self.settings.accept_weak {
+        if layers.level() == Level::Weak && !accept_weak {
             let missing = layers.missing().join("; ");
             return Err(CodeError::Off(format!("this machine cannot confine it well, missing: {missing}")));
         }
-        Ok(Process { workspace: None, stream, worker, layers, runs: 0, rested: Instant::now() })
+        Ok(Process { owner: None, stream, worker, layers, runs: 0, rested: Instant::now() })
     }
 
     /// Process ids of the idle workers, for tests.
@@ -142,9 +173,12 @@ impl JavaScript {
     }
 }
 
-async fn exchange(stream: &mut UnixStream, body: &[u8], job: &Job) -> io::Result<Result<String, CodeError>> {
-    frame::send(stream, body).await?;
-    // Quotes and escapes may double the text.
-    let answer = frame::receive(stream, job.request.limits.output_bytes.saturating_mul(2) + 64 * 1024).await?;
-    Ok(serde_json::from_slice(&answer)?)
+impl Process {
+    /// Does one job; the answer's text may have `most` bytes.
+    async fn exchange(&mut self, job: &Job, most: usize) -> io::Result<Done> {
+        frame::send(&mut self.stream, &serde_json::to_vec(job)?).await?;
+        // Quotes and escapes may double the text.
+        let answer = frame::receive(&mut self.stream, most.saturating_mul(2) + 64 * 1024).await?;
+        Ok(serde_json::from_slice(&answer)?)
+    }
 }

@@ -15,6 +15,7 @@ mod in_process;
 mod javascript;
 mod layers;
 mod local;
+mod packages;
 mod process;
 mod python;
 mod quickjs;
@@ -27,7 +28,10 @@ pub use child::run_if_worker;
 pub use in_process::InProcess;
 pub use layers::{Layers, Level, Wall, Without};
 pub use local::{LanguageReport, Local};
+pub use packages::Packages;
 pub use python::ScriptOutput;
 pub use result::parse_result;
-pub use runner::{CodeError, CodeLimits, CodeOutput, CodeRequest, CodeRunner, Language, Off, UNCONFINED_SETTING};
+pub use runner::{
+    CodeError, CodeLimits, CodeOutput, CodeRequest, CodeRunner, Language, Off, TemplateRequest, UNCONFINED_SETTING,
+};
 pub use settings::Settings;

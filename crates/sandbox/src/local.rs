@@ -3,10 +3,11 @@
 use std::fmt;
 
 use async_trait::async_trait;
+use ox_text::jinja::JinjaError;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::{
-    CodeError, CodeOutput, CodeRequest, CodeRunner, Language, ScriptOutput, Settings,
+    CodeError, CodeOutput, CodeRequest, CodeRunner, Language, ScriptOutput, Settings, TemplateRequest,
     javascript::JavaScript,
     layers::{Layers, Level},
     python::Python,
@@ -91,6 +92,28 @@ impl Local {
         &self.settings
     }
 
+    /// Installs the operator's Python packages when there is a list of them, and again whenever it changes. Ends only
+    /// where there can be none; `tell` hears what happened.
+    pub async fn keep_packages(&self, tell: impl Fn(Result<&str, String>) + Send + Sync) {
+        let (Some(packages), Some(python)) = (&self.settings.packages, &self.settings.python) else { return };
+        let mut installed = None;
+        loop {
+            let changed = packages.changed();
+            if changed.is_some() && changed != installed {
+                tell(Ok("installing the Python packages of python-requirements.txt"));
+                match packages.install(python).await {
+                    Ok(()) => {
+                        installed = changed;
+                        self.python.renew().await;
+                        tell(Ok("the Python packages are installed"));
+                    }
+                    Err(why) => tell(Err(why)),
+                }
+            }
+            tokio::time::sleep(packages.interval).await;
+        }
+    }
+
     /// Lets the next Python runs see packages that were installed since.
     pub async fn renew_python(&self) {
         self.python.renew().await;
@@ -137,5 +160,11 @@ impl CodeRunner for Local {
             Language::Python3 => self.python.run_main(&request).await?,
         };
         parse_result(&text)
+    }
+
+    async fn render(&self, request: TemplateRequest) -> Result<String, JinjaError> {
+        let failed = |error: CodeError| JinjaError::Failed { line: None, why: error.to_string() };
+        let _place = self.place().await.map_err(failed)?;
+        self.javascript.render(request).await
     }
 }

@@ -32,6 +32,8 @@ impl Worker {
         let told = serde_json::to_string(start)?;
         let mut command = Command::new(program);
         command.arg0("oxidify-sandbox").arg(WORKER_ARGUMENT).arg(told).env_clear();
+        // Address space that an allocator sets aside could be filled past the limit.
+        command.env("MIMALLOC_ARENA_RESERVE", "0");
         command.stdin(Stdio::from(control)).stdout(Stdio::from(reader)).stderr(Stdio::piped()).kill_on_drop(true);
         Ok(Self { child: command.spawn()?, _lifeline: lifeline })
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use ox_text::jinja::{self, JinjaError};
 use ox_types::Json;
 use serde::{Deserialize, Serialize};
 
@@ -56,6 +57,17 @@ pub struct CodeRequest {
     /// The arguments by name.
     pub inputs: serde_json::Map<String, Json>,
     pub limits: CodeLimits,
+}
+
+/// One rendering of a Jinja2 template that could take much memory.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TemplateRequest {
+    /// Whose template this is.
+    pub workspace: String,
+    pub template: String,
+    /// The variables by name.
+    pub variables: serde_json::Map<String, Json>,
+    pub limits: jinja::Limits,
 }
 
 /// What `main` returned.
@@ -113,6 +125,13 @@ impl CodeError {
 pub trait CodeRunner: Send + Sync {
     /// Runs `main` of the code with the inputs. Dropping the future stops the code.
     async fn run(&self, request: CodeRequest) -> Result<CodeOutput, CodeError>;
+
+    /// Renders a template. Drivers with processes of their own do it there; in the others its memory is not bounded.
+    async fn render(&self, request: TemplateRequest) -> Result<String, JinjaError> {
+        let work =
+            tokio::task::spawn_blocking(move || jinja::render(&request.template, &request.variables, request.limits));
+        work.await.unwrap_or_else(|error| Err(JinjaError::Failed { line: None, why: error.to_string() }))
+    }
 }
 
 /// The driver where code does not run, with the reason.

@@ -2,7 +2,11 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use crate::{layers::Without, runner::UNCONFINED_SETTING};
+use crate::{
+    layers::Without,
+    packages::{self, Packages},
+    runner::UNCONFINED_SETTING,
+};
 
 /// How code is run.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,8 +25,8 @@ pub struct Settings {
     pub output_bytes: usize,
     /// The Python interpreter; empty turns Python off.
     pub python: Option<PathBuf>,
-    /// A folder with installed packages, besides those of the interpreter.
-    pub packages: Option<PathBuf>,
+    /// Packages besides those of the interpreter.
+    pub packages: Option<Packages>,
     /// Code runs even where it cannot be confined well.
     pub accept_weak: bool,
     /// Layers that are left out, for tests.
@@ -81,6 +85,16 @@ impl Settings {
         if let Some(path) = read("PYTHON_PATH").filter(|path| !path.trim().is_empty()) {
             settings.python = (path.trim() != "off").then(|| PathBuf::from(path.trim()));
         }
+        let home = PathBuf::from(read("OXIDIFY_HOME").unwrap_or_else(|| "data".to_owned()));
+        // Where the interpreter and its walls see it, whatever their working directory is.
+        let home = std::path::absolute(&home).unwrap_or(home);
+        let interval = read("PYTHON_DEPS_UPDATE_INTERVAL").and_then(|text| packages::duration(&text));
+        settings.packages = Some(Packages {
+            requirements: home.join("dependencies/python-requirements.txt"),
+            folder: home.join("sandbox/packages"),
+            mirror: read("PIP_MIRROR_URL").map(|url| url.trim().to_owned()).filter(|url| !url.is_empty()),
+            interval: interval.unwrap_or(Duration::from_secs(1800)),
+        });
         if let Some(accept) = read(UNCONFINED_SETTING) {
             settings.accept_weak = matches!(accept.trim().to_ascii_lowercase().as_str(), "true" | "1" | "yes" | "on");
         }

@@ -53,6 +53,12 @@ pub fn clone(flags: i32) -> io::Result<Option<Pid>> {
     Ok(if pid == 0 { None } else { Some(Pid::from_raw(i32::try_from(pid).map_err(io::Error::other)?)) })
 }
 
+/// Closes every descriptor above standard error: what the server's own parent left open is nothing for a worker.
+pub fn close_inherited() -> io::Result<()> {
+    // SAFETY: called first in a worker's life, when no value of this process owns a descriptor above 2.
+    check(unsafe { libc::syscall(libc::SYS_close_range, 3_usize, u32::MAX as usize, 0_usize) }).map(drop)
+}
+
 /// A descriptor that becomes readable when the process ends.
 pub fn pidfd(pid: Pid) -> io::Result<OwnedFd> {
     // SAFETY: takes two integers.

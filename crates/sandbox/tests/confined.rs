@@ -4,7 +4,8 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use ox_sandbox::{CodeError, CodeRunner, Language, Local, Settings, Without};
+use ox_sandbox::{CodeError, CodeRunner, Language, Local, Settings, TemplateRequest, Without};
+use ox_text::jinja::{JinjaError, Limits};
 use serde_json::json;
 use support::{LIMITS, descendants, javascript, python, request, run, settings, strengths};
 
@@ -278,5 +279,47 @@ async fn scripts_print_their_results() {
         let output = sandbox.run_script(request(language, code, &json!({}))).await.unwrap();
         assert_eq!((output.stdout.as_str(), output.exit_code), (stdout, exit_code), "{code}: {output:?}");
         assert!(output.stderr.contains(stderr) && output.failure == failure, "{code}: {output:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn templates_that_grow_are_bounded() {
+    for (name, sandbox) in strengths().await {
+        let render = |template: &str| {
+            let request = TemplateRequest {
+                workspace: "test".into(),
+                template: template.into(),
+                variables: json!({"items": [1, 2, 3], "name": "Ada"}).as_object().cloned().unwrap_or_default(),
+                limits: Limits::default(),
+            };
+            sandbox.render(request)
+        };
+        let total = "{% set ns = namespace(t=0) %}{% for i in items %}{% set ns.t = ns.t + i %}{% endfor %}{{ ns.t }} {{ name }}";
+        assert_eq!(render(total).await.as_deref(), Ok("6 Ada"), "{name}");
+        assert_eq!(
+            render("a\n{{ name | nope }}").await.unwrap_err().to_string(),
+            "line 2: unknown filter: filter nope is unknown"
+        );
+        let memory = JinjaError::TooMuchMemory(LIMITS.memory_bytes >> 20);
+        let doubling = "{% set x = 'aaaaaaaaaaaaaaaa' %}".to_owned() + &"{% set x = x ~ x %}".repeat(40);
+        let lists = "{% set ns = namespace(x=[1]) %}{% for i in range(60) %}{% set ns.x = ns.x + ns.x %}{% endfor %}";
+        for template in [
+            "{% set ns = namespace(x='aaaa') %}{% for i in range(60) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}",
+            &doubling,
+            lists,
+            "{% set x = 'a' * 100000 %}{% set y = x | replace('a', x) | replace('a', x) %}",
+            "{% set ns = namespace(x='ab') %}{% for i in range(60) %}{% set ns.x = ns.x | replace('a', ns.x) | replace('b', ns.x) %}{% endfor %}",
+        ] {
+            let started = Instant::now();
+            let error = render(template).await.unwrap_err();
+            assert!(
+                error == memory || matches!(error, JinjaError::Failed { .. } | JinjaError::TooSlow(_)),
+                "{name}: {error}"
+            );
+            assert!(started.elapsed() < LIMITS.timeout + Duration::from_secs(1), "{name}: {:?}", started.elapsed());
+            assert_eq!(render(total).await.as_deref(), Ok("6 Ada"), "{name}");
+        }
+        let deep = "{% set ns = namespace(x=[]) %}{% for i in range(100000) %}{% set ns.x = [ns.x] %}{% endfor %}{{ ns.x | tojson }}";
+        assert!(render(deep).await.is_err(), "{name}");
     }
 }

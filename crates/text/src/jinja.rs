@@ -1,16 +1,21 @@
-//! Jinja2 templates, in process, with limits on work and on output.
+//! Jinja2 templates, with limits on work and on output.
+//!
+//! Memory is bounded where the template is flat ([`is_flat`]); others belong into a process with a memory limit
+//! of its own, which calls [`render_apart`].
 
 mod filters;
+mod flat;
 mod guard;
 mod output;
 
 use std::{io, sync::LazyLock};
 
+pub use flat::is_flat;
 use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value, value::Serde};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What one rendering may cost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Instructions of the template machine.
     pub fuel: u64,
@@ -25,7 +30,7 @@ impl Default for Limits {
 }
 
 /// A template cannot be rendered.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub enum JinjaError {
     /// The template is wrong, or an operation in it failed.
     #[error("{}{why}", place(*.line))]
@@ -34,6 +39,10 @@ pub enum JinjaError {
     TooLong(usize),
     #[error("the template does too much work: it was stopped after {0} steps")]
     TooMuchWork(u64),
+    #[error("the template needs too much memory or nests too deeply: it may use at most {0} MiB")]
+    TooMuchMemory(usize),
+    #[error("the template did not finish within {0} s")]
+    TooSlow(u64),
 }
 
 fn place(line: Option<usize>) -> String {
@@ -55,8 +64,7 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
 
 /// Renders a template with the given variables (a map with text keys).
 ///
-/// Memory of intermediate values is bounded only by the steps: a template that doubles a text again
-/// and again can still use a lot of it.
+/// Memory is bounded only for a flat template: one that doubles a text again and again can use a lot of it.
 ///
 /// # Errors
 /// When the template is wrong, an operation fails, or a limit is reached.
@@ -69,6 +77,15 @@ pub fn render<T: Serialize>(template: &str, variables: &T, limits: Limits) -> Re
     let limits = Limits { fuel: limits.fuel.min(guard::HEAVY_FUEL), ..limits };
     guard::with_large_stack(|| render_here(template, variables, limits))
         .unwrap_or_else(|why| Err(JinjaError::Failed { line: None, why }))
+}
+
+/// Renders a template in a process that may die of it: its memory limit and its stack are what bounds the template.
+///
+/// # Errors
+/// When the template is wrong, an operation fails, or a limit is reached.
+pub fn render_apart<T: Serialize>(template: &str, variables: &T, limits: Limits) -> Result<String, JinjaError> {
+    check_chains(template)?;
+    render_here(template, Value::from(Serde(variables)), limits)
 }
 
 fn render_here(template: &str, variables: Value, limits: Limits) -> Result<String, JinjaError> {

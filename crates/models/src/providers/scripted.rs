@@ -199,6 +199,10 @@ fn rendered(request: &ChatRequest, template: &str) -> Result<String, ModelError>
         .map(|message| json!({"role": message.role.as_str(), "content": message.plain_text()}))
         .collect();
     let variables = json!({"messages": messages, "query": last_user_text(request), "parameters": request.parameters});
+    if !ox_text::jinja::is_flat(template) {
+        let why = "the template parameter: only variables, tests, loops and plain filters are possible here";
+        return Err(ModelError::new(ErrorClass::BadRequest, ID, why));
+    }
     ox_text::jinja::render(template, &variables, ox_text::jinja::Limits::default())
         .map_err(|error| ModelError::new(ErrorClass::BadRequest, ID, format!("the template parameter: {error}")))
 }

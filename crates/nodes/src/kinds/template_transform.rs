@@ -34,7 +34,12 @@ impl NodeKind for TemplateTransform {
     fn build(&self, spec: &NodeSpec, ports: &Arc<Ports>) -> Result<BuiltNode, String> {
         let config: Config = config::read(spec)?;
         let limits = jinja::Limits { output_chars: ports.limits.template_max_length, ..jinja::Limits::default() };
-        Ok(pure(Runner { variables: config.variables, template: config.template.into(), limits }))
+        Ok(pure(Runner {
+            variables: config.variables,
+            template: config.template.into(),
+            limits,
+            ports: Arc::clone(ports),
+        }))
     }
 }
 
@@ -42,6 +47,7 @@ struct Runner {
     variables: Vec<NamedSelector>,
     template: Arc<str>,
     limits: jinja::Limits,
+    ports: Arc<Ports>,
 }
 
 #[async_trait]
@@ -53,7 +59,7 @@ impl Node for Runner {
             .iter()
             .map(|variable| (variable.variable.clone(), value(&variable.value_selector)))
             .collect();
-        match template::jinja(&self.template, &inputs, self.limits).await {
+        match template::jinja(&*self.ports.code, &cx.run.tenant_id, &self.template, &inputs, self.limits).await {
             Ok(text) => Ok(NodeOutput {
                 outputs: IndexMap::from_iter([("output".to_owned(), Value::from(text))]),
                 inputs,

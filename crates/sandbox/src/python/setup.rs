@@ -66,7 +66,7 @@ pub async fn find(python: &Path, settings: &Settings) -> Result<ZygoteSetup, Cod
     }
     let (executable, _, folders): (PathBuf, String, Vec<PathBuf>) =
         serde_json::from_slice(&output.stdout).map_err(|error| missing(error.to_string()))?;
-    let packages = settings.packages.clone();
+    let packages = settings.packages.as_ref().map(|packages| packages.folder.clone());
     let all = SYSTEM.iter().map(PathBuf::from).chain(folders).chain(packages.clone());
     let folders = all.filter(|path| path.is_absolute() && path != Path::new("/") && path.exists()).collect();
     Ok(ZygoteSetup {

@@ -218,7 +218,7 @@ def child(job, fds):
     null = os.open("/dev/null", os.O_RDONLY)
     for source, target in ((null, 0), (out, 1), (err, 2), (run, 3)):
         os.dup2(source, target)
-    os.closerange(4, 64)
+    os.closerange(4, 1024)
     listener = confine(job)
     try:
         os.stat(os.__file__)

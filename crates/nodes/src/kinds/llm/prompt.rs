@@ -162,7 +162,7 @@ impl Builder<'_> {
             output_chars: self.ports.limits.template_max_length.max(5_000_000),
             ..jinja::Limits::default()
         };
-        template::jinja(&template, variables, limits)
+        template::jinja(&*self.ports.code, &self.cx.run.tenant_id, &template, variables, limits)
             .await
             .map_err(|error| NodeFailure::new("TemplateRenderError", error.to_string()))
     }
