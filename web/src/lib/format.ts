@@ -4,7 +4,8 @@ import { useTranslation } from "react-i18next";
 
 export interface Format {
   readonly number: (value: number) => string;
-  readonly duration: (seconds: number) => string;
+  /** `digits` after the point, for seconds. */
+  readonly duration: (seconds: number, digits?: number) => string;
   readonly money: (value: number, currency?: string) => string;
   readonly dateTime: (unix: number) => string;
   readonly time: (unix: number) => string;
@@ -20,23 +21,39 @@ const AGES: readonly [Intl.RelativeTimeFormatUnit, number][] = [
   ["minute", 60],
 ];
 
+/** `2.1 s`: a space before a unit in Latin letters, as the field writes it. */
+function spaced(format: Intl.NumberFormat, value: number): string {
+  return format
+    .formatToParts(value)
+    .map((part) => (part.type === "unit" && /^[a-z]/i.test(part.value) ? `\u00a0${part.value}` : part.value))
+    .join("");
+}
+
 export function makeFormat(language: string): Format {
   const plain = new Intl.NumberFormat(language);
   const unit = (name: string, digits: number, least = digits) =>
     new Intl.NumberFormat(language, { style: "unit", unit: name, unitDisplay: "short", maximumFractionDigits: digits, minimumFractionDigits: least });
+  const narrow = (name: string, digits: number) =>
+    new Intl.NumberFormat(language, { style: "unit", unit: name, unitDisplay: "narrow", maximumFractionDigits: digits, minimumFractionDigits: digits });
   const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto", style: "short" });
   const dateTime = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
   const time = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
   return {
     number: (value) => plain.format(value),
-    duration: (seconds) => {
-      if (seconds < 0.1) return unit("millisecond", 0).format(Math.max(0, seconds) * 1000);
-      return unit("second", seconds < 100 ? 2 : 0).format(seconds);
+    duration: (seconds, digits = 2) => {
+      if (seconds < 0.1) return spaced(narrow("millisecond", 0), Math.max(0, seconds) * 1000);
+      return spaced(narrow("second", seconds < 100 ? digits : 0), seconds);
     },
     money: (value, currency = "USD") => {
       const digits = value === 0 || value >= 1 ? 2 : 4;
       try {
-        return new Intl.NumberFormat(language, { style: "currency", currency, minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
+        return new Intl.NumberFormat(language, {
+          style: "currency",
+          currency,
+          currencyDisplay: "narrowSymbol",
+          minimumFractionDigits: digits,
+          maximumFractionDigits: digits,
+        }).format(value);
       } catch {
         return `${value.toFixed(digits)} ${currency}`;
       }

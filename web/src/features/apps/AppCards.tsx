@@ -97,7 +97,7 @@ function AppCard({
           </div>
         </dl>
       </div>
-      {figures && figures.runs > 0 ? <PerHour figures={figures} width={228} height={28} /> : <div style={{ height: 28 }} />}
+      {figures && figures.runs > 0 ? <PerHour figures={figures} wide /> : <div style={{ height: 28 }} />}
     </li>
   );
 }

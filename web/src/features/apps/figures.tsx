@@ -37,12 +37,12 @@ export function Success({ figures }: { figures: Figures | undefined }) {
   );
 }
 
-export function PerHour({ figures, width, height }: { figures: Figures | undefined; width?: number; height?: number }) {
+export function PerHour({ figures, wide }: { figures: Figures | undefined; wide?: boolean }) {
   const { t } = useTranslation("apps");
   if (!figures || figures.runs === 0 || figures.per_hour.length < 2) return <span className="text-ink-3">–</span>;
   const tone = figures.success_rate !== null && moodOf(figures.success_rate) === "bad" ? "bad" : (figures.per_hour.at(-1) ?? 0) > 0 ? "acc" : "plain";
   const label = t("figures.perHour", { most: Math.max(...figures.per_hour), count: figures.runs });
-  return <Sparkline values={figures.per_hour} tone={tone} label={label} {...(width ? { width } : {})} {...(height ? { height } : {})} />;
+  return <Sparkline values={figures.per_hour} tone={tone} label={label} {...(wide ? { wide } : {})} />;
 }
 
 export function useFigureTexts(figures: Figures | undefined): { readonly runs: string; readonly p95: string; readonly cost: string } {
@@ -50,7 +50,7 @@ export function useFigureTexts(figures: Figures | undefined): { readonly runs: s
   const price = Number(figures?.total_price ?? 0);
   return {
     runs: figures && figures.runs > 0 ? format.number(figures.runs) : "–",
-    p95: figures && figures.p95_seconds !== null ? format.duration(figures.p95_seconds) : "–",
+    p95: figures && figures.p95_seconds !== null ? format.duration(figures.p95_seconds, 1) : "–",
     cost: figures && price > 0 ? format.money(price, figures.currency) : "–",
   };
 }

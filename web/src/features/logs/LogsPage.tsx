@@ -1,6 +1,6 @@
 /** Logs of an app: runs or conversations on the left, the open one beside them. */
 import { Activity, MessageSquare } from "lucide-react";
-import { useCallback } from "react";
+import { Suspense, useCallback, useEffect } from "react";
 import { useTranslation } from "react-i18next";
 import { type AppDetail, isGraph } from "../../data/apps";
 import { useKeys } from "../../lib/keys";
@@ -20,7 +20,9 @@ interface Props {
 }
 
 export function LogsPage({ app, search, onSearch }: Props) {
-  const { t } = useTranslation("logs");
+  const { t, i18n } = useTranslation("logs");
+  // The trace has the words of the studio: they come while the list is read.
+  useEffect(() => void i18n.loadNamespaces("studio"), [i18n]);
   const both = app.mode === "advanced-chat";
   const view = both ? (search.view ?? "chats") : isGraph(app.mode) ? "runs" : "chats";
   const beside = Boolean(search.run || (view === "chats" && search.chat));
@@ -52,19 +54,21 @@ export function LogsPage({ app, search, onSearch }: Props) {
           className="logs-side flex flex-col min-h-0 border-s border-line-1 bg-surface-1 max-lg:absolute max-lg:inset-0"
           aria-label={t(search.run ? "run.label" : "chat.label")}
         >
-          {search.run ? (
-            <RunDetail
-              key={search.run}
-              app={app}
-              id={search.run}
-              node={search.node}
-              onNode={(node) => onSearch({ node }, true)}
-              onClose={close}
-              back={nested}
-            />
-          ) : search.chat ? (
-            <Thread key={search.chat} app={app} id={search.chat} onClose={close} onRun={(run) => onSearch({ run })} />
-          ) : null}
+          <Suspense fallback={<div className="flex-1" aria-busy="true" />}>
+            {search.run ? (
+              <RunDetail
+                key={search.run}
+                app={app}
+                id={search.run}
+                node={search.node}
+                onNode={(node) => onSearch({ node }, true)}
+                onClose={close}
+                back={nested}
+              />
+            ) : search.chat ? (
+              <Thread key={search.chat} app={app} id={search.chat} onClose={close} onRun={(run) => onSearch({ run })} />
+            ) : null}
+          </Suspense>
         </aside>
       ) : null}
     </section>

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { Building2, ChevronRight, Keyboard, type LucideIcon, Package, Palette, Server, UserRound, Users } from "lucide-react";
-import type { ReactNode } from "react";
+import { type ReactNode, Suspense } from "react";
 import { useTranslation } from "react-i18next";
 import { workspace } from "../../data/session";
 import { useKeys } from "../../lib/keys";
@@ -80,7 +80,9 @@ export function SettingsFrame({ page, children }: { page: string; children: Reac
           ))}
         </nav>
         <div className="flex-1 min-w-0 overflow-auto">
-          <div className="max-w-[1120px] px-8 max-md:px-4 py-6 flex flex-col gap-5">{children}</div>
+          <div className="max-w-[1120px] px-8 max-md:px-4 py-6 flex flex-col gap-5">
+            <Suspense fallback={<div aria-busy="true" />}>{children}</Suspense>
+          </div>
         </div>
       </div>
     </>

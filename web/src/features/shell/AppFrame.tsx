@@ -2,7 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { ChevronDown, ChevronRight } from "lucide-react";
-import type { ReactNode } from "react";
+import { type ReactNode, Suspense } from "react";
 import { useTranslation } from "react-i18next";
 import { type AppDetail, allApps, isGraph } from "../../data/apps";
 import { useRights } from "../../data/session";
@@ -66,7 +66,7 @@ export function AppFrame({ app, children }: { app: AppDetail; children: ReactNod
         <div className="flex-1" />
         <BarSlot />
       </header>
-      {children}
+      <Suspense fallback={<div className="flex-1" aria-busy="true" />}>{children}</Suspense>
     </>
   );
 }
