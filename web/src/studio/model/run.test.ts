@@ -88,3 +88,41 @@ describe("a stored run", () => {
     expect(run).toMatchObject({ status: "succeeded", tokens: 5, price: 0.1 });
   });
 });
+
+describe("a run that waits for a person", () => {
+  const form = { form_id: "f", node_id: "h", node_title: "Ask", form_content: "Well? {{#$output.a#}}", inputs: [{ type: "paragraph", output_variable_name: "a" }], actions: [{ id: "ok", title: "OK" }], form_token: "t", resolved_default_values: {} };
+  const events = [
+    { event: "workflow_started", workflow_run_id: "r", task_id: "k", data: { id: "r" } },
+    { event: "node_started", data: { id: "x1", node_id: "h", node_type: "human-input", title: "Ask" } },
+    { event: "human_input_required", data: form },
+    { event: "workflow_paused", data: { status: "paused" } },
+  ];
+  const at = (list: unknown[], from = startingRun(0, {})) => list.reduce<RunState>((run, e, i) => reduce(run, eventSchema.parse(e), 1000 * (i + 1)), from);
+
+  it("keeps the form and shows the node waiting", () => {
+    const run = at(events);
+    expect([run.status, run.latest.get("h")?.status, run.forms[0]?.actions[0]?.title]).toEqual(["paused", "paused", "OK"]);
+    expect(isActive(run)).toBe(false);
+  });
+
+  it("goes on with what is known already told again", () => {
+    const paused = at(events);
+    const resumed = at(
+      [
+        { event: "workflow_started", workflow_run_id: "r", data: { id: "r", reason: "resumption" } },
+        { event: "human_input_form_filled", data: { node_id: "h", action_id: "ok" } },
+        { event: "node_finished", data: { id: "x1", node_id: "h", status: "succeeded", outputs: { a: "yes", __action_id: "ok" } } },
+        { event: "node_started", data: { id: "x1", node_id: "h" } },
+        { event: "workflow_finished", data: { id: "r", status: "succeeded", outputs: { a: "yes" } } },
+      ],
+      paused,
+    );
+    expect([resumed.status, resumed.forms.length, resumed.latest.get("h")?.status]).toEqual(["succeeded", 0, "succeeded"]);
+    expect(resumed.startedAt).toBe(paused.startedAt);
+  });
+});
+
+it("a container that runs alone leaves the other edges as they were", () => {
+  const run = { ...startingRun(0, {}, "box"), status: "succeeded" as const };
+  expect(edgeState(run, { source: "a", target: "b", sourceHandle: "source" }, undefined)).toBe("idle");
+});
