@@ -1,5 +1,6 @@
 /** Apps and what belongs to them: tags, keys, site, versions, imports. */
 import { infiniteQueryOptions, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
+import type { Schema } from "../api/types";
 import { get, json, patch, post, put, remove } from "../lib/http";
 
 export type Mode = "workflow" | "advanced-chat" | "chat" | "agent-chat" | "completion";
@@ -7,53 +8,21 @@ export const MODES: readonly Mode[] = ["workflow", "advanced-chat", "chat", "age
 /** What can be created here; the others import and export. */
 export const CREATABLE: readonly Mode[] = ["workflow", "advanced-chat", "chat", "completion"];
 
-export interface Tag {
-  readonly id: string;
-  readonly name: string;
-  readonly type?: string;
-  readonly binding_count?: string;
-}
+export type Tag = Schema<"AppTag"> & Partial<Pick<Schema<"Label">, "binding_count">>;
 
-export interface AppItem {
-  readonly id: string;
-  readonly name: string;
-  readonly description: string;
+/** `workflow` is null until something is published. */
+export type AppItem = Omit<Schema<"AppItem">, "mode" | "model_config" | "workflow"> & {
   readonly mode: Mode;
-  readonly icon_type: string | null;
-  readonly icon: string | null;
-  readonly icon_background: string | null;
-  readonly icon_url: string | null;
-  readonly created_at: number;
-  readonly updated_at: number;
-  readonly author_name: string | null;
-  readonly tags: readonly Tag[];
   readonly workflow: { readonly id?: string; readonly updated_at?: number; readonly created_at?: number } | null;
-  readonly enable_site?: boolean;
-  readonly enable_api?: boolean;
-}
+};
 
-export interface Site {
-  readonly code: string | null;
-  readonly access_token: string | null;
-  readonly title: string;
-  readonly description: string | null;
-  readonly default_language: string;
-  readonly copyright: string | null;
-  readonly privacy_policy: string | null;
-  readonly custom_disclaimer: string;
-  readonly app_base_url: string;
-  readonly show_workflow_steps: boolean;
-  readonly chat_color_theme: string | null;
-  readonly chat_color_theme_inverted: boolean;
-}
+export type Site = Schema<"SiteView">;
 
-export interface AppDetail extends Omit<AppItem, "model_config"> {
-  readonly enable_site: boolean;
-  readonly enable_api: boolean;
-  readonly api_base_url: string;
-  readonly site: Site | null;
-  readonly model_config: Record<string, unknown> | null;
-}
+export type AppDetail = AppItem &
+  Pick<Schema<"AppDetail">, "api_base_url"> & {
+    readonly site: Site | null;
+    readonly model_config: Record<string, unknown> | null;
+  };
 
 export interface AppFilter {
   readonly name?: string | undefined;
@@ -94,7 +63,7 @@ export const appList = (filter: AppFilter) =>
 /** The first hundred, for the palette and the switcher. */
 export const allApps = queryOptions({ queryKey: ["apps", "all"], queryFn: () => get<Page<AppItem>>("/apps", { page: 1, limit: 100 }), staleTime: 30_000 });
 export const appDetail = (id: string) => queryOptions({ queryKey: ["apps", "one", id], queryFn: () => get<AppDetail>(`/apps/${id}`), staleTime: 30_000 });
-export const tagList = queryOptions({ queryKey: ["tags", "app"], queryFn: () => get<Tag[]>("/tags", { type: "app" }) });
+export const tagList = queryOptions({ queryKey: ["tags", "app"], queryFn: () => get<Schema<"Label">[]>("/tags", { type: "app" }) });
 
 /** What callers did with an app in the last hours; numbers are null where nothing ran. */
 export interface Figures {
@@ -136,17 +105,12 @@ export interface AppFields {
   readonly icon_background?: string;
 }
 
-export interface ImportResult {
-  readonly id: string;
+export type ImportResult = Omit<Schema<"ImportView">, "status" | "app_mode"> & {
   readonly status: "completed" | "completed-with-warnings" | "pending" | "failed";
-  readonly app_id: string | null;
-  readonly app_mode: Mode | null;
-  readonly current_dsl_version: string;
-  readonly imported_dsl_version: string;
-  readonly error: string;
+  readonly app_mode?: Mode | null;
   /** What the file needs that is not here, and what was read differently. */
   readonly warnings?: readonly { readonly code?: string; readonly message: string; readonly node_id?: string | null }[];
-}
+};
 
 export interface Missing {
   readonly type: string;
@@ -163,18 +127,13 @@ export const importApp = (body: { mode: "yaml-content" | "yaml-url"; yaml_conten
 export const confirmImport = (id: string) => post<ImportResult>(`/apps/imports/${id}/confirm`);
 export const missingDependencies = (appId: string) => get<{ leaked_dependencies: Missing[] }>(`/apps/imports/${appId}/check-dependencies`);
 
-export const createTag = (name: string) => post<Tag>("/tags", { name, type: "app" });
-export const renameTag = (id: string, name: string) => patch<Tag>(`/tags/${id}`, { name, type: "app" });
+export const createTag = (name: string) => post<Schema<"Label">>("/tags", { name, type: "app" });
+export const renameTag = (id: string, name: string) => patch<Schema<"Label">>(`/tags/${id}`, { name, type: "app" });
 export const deleteTag = (id: string) => remove(`/tags/${id}`);
 export const bindTag = (tagId: string, appId: string) => post("/tag-bindings/create", { tag_ids: [tagId], target_id: appId, type: "app" });
 export const unbindTag = (tagId: string, appId: string) => post("/tag-bindings/remove", { tag_id: tagId, target_id: appId, type: "app" });
 
-export interface ApiKey {
-  readonly id: string;
-  readonly token: string;
-  readonly last_used_at: number | null;
-  readonly created_at: number;
-}
+export type ApiKey = Schema<"KeyView">;
 
 export const apiKeys = (id: string) => queryOptions({ queryKey: ["apps", "keys", id], queryFn: () => get<{ data: ApiKey[] }>(`/apps/${id}/api-keys`) });
 export const createKey = (id: string) => post<ApiKey>(`/apps/${id}/api-keys`);
@@ -184,15 +143,9 @@ export const enableSite = (id: string, on: boolean) => post<AppDetail>(`/apps/${
 export const enableApi = (id: string, on: boolean) => post<AppDetail>(`/apps/${id}/api-enable`, { enable_api: on });
 export const resetSiteCode = (id: string) => post<Site>(`/apps/${id}/site/access-token-reset`);
 
-export interface Version {
-  readonly id: string;
-  readonly version: string;
-  readonly marked_name: string;
-  readonly marked_comment: string;
-  readonly created_at: number;
-  readonly created_by: { readonly name: string } | null;
+export type Version = Pick<Schema<"WorkflowView">, "id" | "version" | "marked_name" | "marked_comment" | "created_at" | "created_by"> & {
   readonly graph?: { readonly nodes?: readonly { readonly data?: Record<string, unknown> }[] };
-}
+};
 
 export const publishedVersion = (id: string) =>
   queryOptions({ queryKey: ["apps", "published", id], queryFn: () => get<Version | null>(`/apps/${id}/workflows/publish`) });

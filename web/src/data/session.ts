@@ -1,25 +1,13 @@
 /** Who is signed in, in which workspace, and what the server offers. */
 import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import type { Schema } from "../api/types";
 import { get, json, post } from "../lib/http";
 
-export interface Account {
-  readonly id: string;
-  readonly name: string;
-  readonly email: string;
-  readonly avatar_url: string | null;
-  readonly interface_language: string | null;
-  readonly interface_theme: string | null;
-  readonly timezone: string | null;
-  readonly is_password_set: boolean;
-}
+export type Account = Schema<"AccountView">;
 
 export type Role = "owner" | "admin" | "editor" | "normal" | "dataset_operator";
 
-export interface Workspace {
-  readonly id: string;
-  readonly name: string;
-  readonly role: Role;
-}
+export type Workspace = Omit<Schema<"WorkspaceView">, "role"> & { readonly role: Role };
 
 export interface SystemFeatures {
   readonly enable_email_password_login: boolean;
@@ -52,7 +40,7 @@ export const profile = queryOptions({ queryKey: ["profile"], queryFn: () => get<
 export const workspace = queryOptions({ queryKey: ["workspace"], queryFn: () => post<Workspace>("/workspaces/current"), staleTime: 300_000 });
 export const workspaces = queryOptions({
   queryKey: ["workspaces"],
-  queryFn: () => get<{ workspaces: { id: string; name: string; current: boolean }[] }>("/workspaces"),
+  queryFn: () => get<Schema<"Workspaces">>("/workspaces"),
   staleTime: 300_000,
 });
 

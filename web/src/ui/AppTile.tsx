@@ -4,9 +4,9 @@ import { Tile } from "./Marks";
 
 interface Pictured {
   readonly mode: string;
-  readonly icon_type: string | null;
-  readonly icon: string | null;
-  readonly icon_url: string | null;
+  readonly icon_type?: string | null;
+  readonly icon?: string | null;
+  readonly icon_url?: string | null;
 }
 
 const KINDS = {
@@ -25,7 +25,7 @@ function kindOf(mode: string) {
 const UNCHOSEN = "🤖";
 
 /** Emoji as a character; some files name them instead (`robot_face`). */
-function emojiOf(icon: string | null): string | undefined {
+function emojiOf(icon: string | null | undefined): string | undefined {
   return icon && icon !== UNCHOSEN && !/^[\x20-\x7e]+$/.test(icon) ? icon : undefined;
 }
 

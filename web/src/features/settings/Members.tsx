@@ -3,6 +3,7 @@ import { Plus, UserMinus } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { toast } from "sonner";
+import type { Schema } from "../../api/types";
 import { profile, type Role, useRights } from "../../data/session";
 import { useFormat } from "../../lib/format";
 import { errorDetails, get, messageOf, post, put, remove } from "../../lib/http";
@@ -18,15 +19,7 @@ import { Failed, SkeletonRows } from "../../ui/States";
 import { splitAddresses } from "./addresses";
 import { PageHead } from "./SettingsFrame";
 
-interface Member {
-  readonly id: string;
-  readonly name: string;
-  readonly email: string;
-  readonly avatar_url: string | null;
-  readonly last_active_at: number | null;
-  readonly role: Role;
-  readonly status: string;
-}
+type Member = Omit<Schema<"MemberView">, "role"> & { readonly role: Role };
 
 const WIDE = { gridTemplateColumns: "minmax(220px, 1fr) 150px 190px 28px" };
 /** On a phone: no time of the last visit. */
