@@ -3,7 +3,10 @@
 mod access;
 mod account;
 mod apps;
+mod drafts;
+mod figures;
 mod guard;
+mod human_input;
 mod imports;
 mod logs;
 mod members;
@@ -13,6 +16,8 @@ mod session;
 mod site;
 mod system;
 mod tags;
+mod triggers;
+mod time_machine;
 mod view;
 mod workflow;
 
@@ -39,7 +44,12 @@ pub fn router(services: &Arc<Services>) -> OpenApiRouter {
         .merge(tags::router())
         .merge(workflow::router())
         .merge(runs::router())
+        .merge(drafts::router())
+        .merge(figures::router())
+        .merge(time_machine::router())
         .merge(logs::router())
+        .merge(human_input::router())
+        .merge(triggers::router())
         .routes(routes!(session::ping))
         .route_layer(middleware::from_fn_with_state(Arc::clone(services), guard::guard))
         .with_state(Arc::clone(services))

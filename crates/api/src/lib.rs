@@ -15,6 +15,7 @@ mod openapi;
 pub mod server;
 pub mod service;
 pub mod sse;
+pub mod triggers;
 pub mod webapp;
 
 pub use error::{ApiError, ApiResult};

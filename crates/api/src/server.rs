@@ -27,7 +27,7 @@ use tower_http::{
 };
 use tracing::Instrument;
 
-use crate::{ApiError, console, files_route, health, openapi, service, webapp};
+use crate::{ApiError, console, files_route, health, openapi, service, triggers, webapp};
 
 /// Largest body of an ordinary route; uploads have their own limit.
 const BODY_LIMIT: usize = 12 * 1024 * 1024;
@@ -102,6 +102,7 @@ fn routes(services: &Arc<Services>) -> Router {
         .merge(service::root(services).layer(public_cors()))
         .merge(files_route::router(services))
         .merge(health::router(services))
+        .merge(triggers::router(services))
         .route(
             "/openapi.json",
             get(move || async move { ([(header::CONTENT_TYPE, "application/json")], document_json) }),

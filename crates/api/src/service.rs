@@ -8,6 +8,7 @@ mod fields;
 mod files;
 pub(crate) mod frames;
 mod generate;
+mod human_input;
 mod info;
 mod messages;
 mod workflows;
@@ -26,13 +27,17 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 pub use access::RULES;
 // Web apps speak in the same shapes.
 pub(crate) use self::{
+    answer::streaming,
     conversations::{ConversationBody, ConversationPage, list_query, name_of},
     docs::{ChatRequest, FeedbackBody, NameBody, ResultBody, RunRequestBody, UploadBody},
     fields::{Fields, from_query},
     files::{FileBody, body_limit, content, form, parts},
+    frames::Detail,
     generate::{common, success},
+    human_input::{FormAnswer, FormBody, answer_of, site_of},
     info::MetaBody,
     messages::{MessagePage, ask as ask_messages, item as message_item, rating},
+    workflows::wanted,
 };
 
 use crate::{ApiError, access as rules};
@@ -55,6 +60,7 @@ pub fn router(services: &Arc<Services>) -> OpenApiRouter {
         .routes(routes!(workflows::detail))
         .routes(routes!(workflows::logs))
         .routes(routes!(workflows::events))
+        .routes(routes!(human_input::read, human_input::submit))
         .routes(routes!(info::info))
         .routes(routes!(info::parameters))
         .routes(routes!(info::meta))

@@ -3,6 +3,7 @@
 mod access;
 mod apps;
 mod generate;
+mod human_input;
 mod messages;
 mod passport;
 
@@ -25,6 +26,7 @@ use crate::{ApiError, access as rules, service};
 pub fn router(services: &Arc<Services>) -> OpenApiRouter {
     let uploads = OpenApiRouter::new()
         .routes(routes!(apps::upload))
+        .routes(routes!(human_input::upload))
         .layer(service::body_limit(services))
         .route_layer(middleware::from_fn_with_state(Arc::clone(services), guard));
     OpenApiRouter::new()
@@ -51,6 +53,8 @@ pub fn router(services: &Arc<Services>) -> OpenApiRouter {
         .routes(routes!(messages::more_like_this))
         .routes(routes!(messages::saved, messages::save))
         .routes(routes!(messages::unsave))
+        .routes(routes!(human_input::read, human_input::submit))
+        .routes(routes!(human_input::events))
         .route_layer(middleware::from_fn_with_state(Arc::clone(services), guard))
         .merge(uploads)
         .with_state(Arc::clone(services))

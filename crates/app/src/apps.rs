@@ -292,6 +292,7 @@ pub async fn delete(services: &Arc<Services>, principal: &Principal, id: AppId) 
     let app = find(services, principal, id).await?;
     let tx = services.db.begin().await?;
     repo::apps::delete(&tx, app.tenant_id, id).await?;
+    repo::triggers::forget_app(&tx, app.tenant_id, id).await?;
     tx.commit().await?;
     services.forget_app(id).await;
     deletion::start(services, id);

@@ -18,7 +18,7 @@ pub struct PreviewRequest {
 }
 
 /// The member as a user of the app.
-async fn caller(services: &Services, principal: &Principal, app: AppId) -> Result<AppCaller> {
+pub(crate) async fn caller(services: &Services, principal: &Principal, app: AppId) -> Result<AppCaller> {
     let account = accounts::profile(services, principal).await?;
     let found = services.runs.published.app(app).await?;
     let app = found.ok_or_else(|| Error::new(404, "app_not_found", "App not found."))?;

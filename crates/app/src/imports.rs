@@ -212,6 +212,7 @@ async fn create(
             let view = apps::insert(services, principal, app, None).await?;
             let tx = services.db.begin().await?;
             repo::workflows::insert(&tx, &draft).await?;
+            crate::triggers::sync_draft(&tx, &draft, principal.account_id()?).await?;
             tx.commit().await?;
             Ok(view.app)
         }
@@ -249,6 +250,8 @@ async fn overwrite(
         Some(_) => repo::workflows::update_draft(&tx, &draft).await?,
         None => repo::workflows::insert(&tx, &draft).await?,
     }
+    repo::draft_variables::delete_all(&tx, id, None).await?;
+    crate::triggers::sync_draft(&tx, &draft, principal.account_id()?).await?;
     tx.commit().await?;
     apps::save(services, principal, &before, &mut app).await?;
     Ok(app)

@@ -16,8 +16,10 @@ pub mod conversations;
 pub mod debug;
 pub mod error;
 pub mod feedback;
+pub mod figures;
 pub mod files;
 pub mod health;
+pub mod human_input;
 pub mod imports;
 pub mod logs;
 pub mod messages;
@@ -28,6 +30,8 @@ pub mod runs;
 mod secrets;
 mod services;
 mod settings;
+pub mod time_machine;
+pub mod triggers;
 pub mod visits;
 pub mod workflows;
 pub mod workspaces;
@@ -56,6 +60,8 @@ pub async fn upkeep(services: &Services) -> Result<()> {
     let tx = services.db.begin().await?;
     ox_db::repo::kv::purge(&tx).await?;
     ox_db::repo::journal::purge_intents(&tx, ox_db::now() - chrono::Duration::days(7)).await?;
+    ox_db::repo::idempotency::purge(&tx, ox_db::now() - chrono::Duration::days(runs::once::KEPT_DAYS)).await?;
     tx.commit().await?;
+    runs::draft::delete_orphans(services).await?;
     apps::resume_deletions(services).await
 }

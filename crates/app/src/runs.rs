@@ -5,33 +5,46 @@
 //! commits records in groups; a `hub` per run hands the events to any number of readers. What a dead process
 //! leaves behind is taken over (`recovery`).
 
+pub mod compare;
 mod compiled;
 pub mod delta;
+mod derived;
+pub mod draft;
 mod event;
+pub mod follow;
 mod history;
 pub mod hub;
+pub mod fork;
 pub mod inputs;
 pub mod launch;
 pub mod limits;
 pub mod logs;
+pub mod once;
+mod part;
 pub mod published;
 pub mod recorder;
 pub mod recovery;
+pub mod result_webhook;
+pub mod replay;
 pub(crate) mod runtime;
 pub mod signals;
 pub mod sink;
 pub mod start;
+mod step;
 
 pub use event::{
-    AppMode, InvokeFrom, JsonText, MessageMetadata, NodeDone, NodeView, RunDone, RunUser, StreamBody, StreamEvent,
+    AppMode, InvokeFrom, JsonText, MessageMetadata, NodeDone, NodeView, RunDone, RunPause, RunUser, StreamBody, StreamEvent,
     StreamHead,
 };
+pub use derived::run_container;
 pub use history::ConversationHistory;
 pub use hub::{Hub, Lagged, Subscription};
 pub use ox_dsl::graph::NodeSpec;
+pub use part::StepRequest;
 pub use published::{Key, PublishedApp};
 pub use runtime::{LiveRun, Runtime, STOPPED_BY_USER};
 pub use start::{RunRequest, start, start_draft};
+pub use step::run as run_step;
 
 use ox_dsl::features::{Features, SystemLimits};
 use ox_types::{ConversationId, Json};
@@ -115,61 +128,6 @@ pub(crate) async fn tools_of(services: &Services, app: &PublishedApp) -> Vec<(St
         .map(|node| (text(&node.data, "tool_name"), text(&node.data, "provider_id"), text(&node.data, "provider_type")))
         .filter(|(name, ..)| !name.is_empty())
         .collect()
-}
-
-/// The stream of a recorded run, after an event: what is kept and what comes, or the one last event of a
-/// run that is over.
-///
-/// # Errors
-/// 404 when the run is not the caller's.
-pub async fn resume_stream(
-    services: &Services,
-    caller: &crate::AppCaller,
-    id: ox_types::RunId,
-    after: u64,
-) -> Result<Subscription> {
-    let missing = || Error::not_found("Workflow run not found");
-    if let Some(live) = services.runs.find_run(id) {
-        if live.app_id != caller.app.app.id || live.user_id != caller.user.id() {
-            return Err(missing());
-        }
-        return Ok(live.hub.subscribe_after(after));
-    }
-    let (tenant, app) = (caller.tenant_id(), caller.app.app.id);
-    let run = ox_db::repo::runs::find(&services.db, tenant, app, id).await?.ok_or_else(missing)?;
-    if run.created_by != caller.user.id() {
-        return Err(missing());
-    }
-    let hub = Hub::new(StreamHead {
-        // Without the envelope of a chat, and named by the run.
-        mode: AppMode::Workflow,
-        invoke_from: caller.invoke_from,
-        task_id: ox_types::TaskId(id.0),
-        run_id: Some(id),
-        workflow_id: Some(run.workflow_id),
-        conversation_id: None,
-        message_id: None,
-        created_at: run.created_at.timestamp(),
-        user: caller.user.clone(),
-    });
-    if run.status.is_final() {
-        let finished = run.finished_at.unwrap_or(run.created_at).timestamp();
-        let done = RunDone {
-            status: run.status,
-            outputs: run.outputs.unwrap_or_else(|| "{}".to_owned()).into(),
-            error: run.error,
-            elapsed_seconds: run.elapsed_time,
-            total_tokens: u64::try_from(run.total_tokens).unwrap_or(0),
-            total_steps: u32::try_from(run.total_steps).unwrap_or(0),
-            exceptions_count: u32::try_from(run.exceptions_count).unwrap_or(0),
-            finished_at: finished,
-            files: "[]".into(),
-        };
-        hub.publish(finished, StreamBody::WorkflowFinished(std::sync::Arc::new(done)));
-    }
-    // A run under way in another process streams there: this stream ends, and the caller may come back.
-    hub.close();
-    Ok(hub.subscribe())
 }
 
 /// Another answer to the question of a completion.

@@ -42,6 +42,12 @@ pub struct Settings {
     /// The scripted model is offered (on unless `DEPLOY_ENV=PRODUCTION`, or set explicitly).
     pub scripted_model: bool,
     pub metrics_token: Option<String>,
+    /// The longest that a form may wait for an answer (`HUMAN_INPUT_GLOBAL_TIMEOUT_SECONDS`, 7 days).
+    pub form_limit: Duration,
+    /// Public address of webhooks (`TRIGGER_URL`); empty: taken from the request.
+    pub trigger_url: String,
+    /// Largest body of a webhook (`WEBHOOK_REQUEST_BODY_MAX_SIZE`).
+    pub webhook_body_max: usize,
     /// What could not be read, for the start report and `/health`.
     pub findings: Vec<String>,
 }
@@ -128,6 +134,9 @@ impl Settings {
             code_unconfined: env.flag("OXIDIFY_CODE_UNCONFINED", false),
             scripted_model: env.flag("OXIDIFY_SCRIPTED_MODEL", !production),
             metrics_token: env.optional("OXIDIFY_METRICS_TOKEN"),
+            form_limit: Duration::from_secs(env.number("HUMAN_INPUT_GLOBAL_TIMEOUT_SECONDS", 604_800)),
+            trigger_url: env.url("TRIGGER_URL"),
+            webhook_body_max: env.count("WEBHOOK_REQUEST_BODY_MAX_SIZE", 10_485_760),
             deploy_env,
             findings: env.findings,
         }

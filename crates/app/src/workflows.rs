@@ -1,6 +1,9 @@
 //! Drafts and published versions of workflow apps.
 
 mod blocks;
+pub mod inspector;
+pub mod steps;
+pub mod truncation;
 pub(crate) mod variables;
 
 pub use blocks::block_configs;
@@ -13,7 +16,7 @@ use ox_db::{
 use ox_types::{AppId, Json, WorkflowId};
 use serde_json::json;
 
-use crate::{Error, Principal, Result, Services, apps::find_of_mode, audit, principal::Permission};
+use crate::{Error, Principal, Result, Services, apps::find_of_mode, audit, principal::Permission, triggers};
 
 /// Modes whose apps have a graph.
 pub const GRAPH_MODES: &[&str] = &["workflow", "advanced-chat"];
@@ -103,6 +106,7 @@ pub async fn save_draft(
         Some(_) => repo::workflows::update_draft(&tx, &draft).await?,
         None => repo::workflows::insert(&tx, &draft).await?,
     }
+    triggers::sync_draft(&tx, &draft, account).await?;
     tx.commit().await?;
     Ok(draft)
 }
@@ -152,6 +156,7 @@ pub async fn publish(
     };
     let tx = services.db.begin().await?;
     repo::workflows::insert(&tx, &version).await?;
+    triggers::sync_published(&tx, &version).await?;
     let mut app = App { workflow_id: Some(version.id), updated_by: Some(account), updated_at: time, ..before.clone() };
     repo::apps::update(&tx, &app).await?;
     tx.commit().await?;
@@ -194,7 +199,7 @@ fn check_publishable(draft: &Workflow) -> Result<()> {
         return Err(Error::invalid("Start node and trigger nodes cannot coexist in the same workflow"));
     }
     ox_dsl::graph::Graph::parse(&draft.graph).map_err(|error| Error::invalid(error.to_string()))?;
-    Ok(())
+    triggers::check(&draft.graph)
 }
 
 /// Versions of an app, the draft first.
@@ -299,6 +304,7 @@ pub async fn restore(services: &Services, principal: &Principal, id: AppId, work
     let tx = services.db.begin().await?;
     repo::workflows::insert(&tx, &snapshot).await?;
     repo::workflows::update_draft(&tx, &restored).await?;
+    triggers::sync_draft(&tx, &restored, account).await?;
     tx.commit().await?;
     Ok(restored)
 }

@@ -23,6 +23,8 @@ pub const RULES: &[Rule] = &[
     rule(GET, "/workflows/run/{run_id}", AppKey),
     rule(GET, "/workflows/logs", AppKey),
     rule(GET, "/workflow/{run_id}/events", AppKey),
+    rule(GET, "/form/human_input/{form_token}", AppKey),
+    rule(POST, "/form/human_input/{form_token}", AppKey),
     rule(GET, "/info", AppKey),
     rule(GET, "/parameters", AppKey),
     rule(GET, "/meta", AppKey),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     body::Body,
-    http::{HeaderMap, HeaderValue, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::Response,
 };
 use bytes::{Bytes, BytesMut};
@@ -32,6 +32,30 @@ pub fn wants_ids(headers: &HeaderMap) -> bool {
 pub async fn answer(mut reader: Subscription, is_blocking: bool, headers: &HeaderMap) -> ApiResult<Response> {
     let detail = Detail::of(reader.head().invoke_from);
     if is_blocking { blocking(&mut reader, detail).await } else { Ok(streaming(reader, detail, wants_ids(headers))) }
+}
+
+/// The answer to a caller who does not wait: the run is on record when this returns.
+///
+/// # Errors
+/// When it could not be begun.
+pub async fn accepted(mut reader: Subscription) -> ApiResult<Response> {
+    if let Ok(Some(event)) = reader.next().await
+        && let StreamBody::Error { code, status, message } = &event.body
+    {
+        return Err(ApiError(Error::new(*status, code.clone(), message.clone())));
+    }
+    let head = reader.head();
+    let body = serde_json::json!({
+        "task_id": head.task_id,
+        "workflow_run_id": head.run_id,
+        "conversation_id": head.conversation_id,
+        "message_id": head.message_id,
+        "status": "running",
+        "created_at": head.created_at,
+    });
+    let mut response = json(body.to_string());
+    *response.status_mut() = StatusCode::ACCEPTED;
+    Ok(response)
 }
 
 /// One frame for each event.
@@ -106,6 +130,7 @@ async fn blocking(reader: &mut Subscription, detail: Detail) -> ApiResult<Respon
             StreamBody::WorkflowFinished(done) if reader.head().mode == AppMode::Workflow => {
                 return Ok(json(frames::blocking_workflow(reader.head(), done)));
             }
+            StreamBody::WorkflowPaused(pause) => return Ok(json(frames::blocking_paused(reader.head(), pause))),
             StreamBody::MessageEnd { answer, metadata, .. } => {
                 return Ok(json(message(reader.head(), answer, metadata, detail)));
             }

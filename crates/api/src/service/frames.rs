@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use ox_app::runs::{AppMode, InvokeFrom, NodeDone, NodeView, RunDone, StreamBody, StreamEvent, StreamHead};
+use ox_app::runs::{AppMode, InvokeFrom, NodeDone, NodeView, RunDone, RunPause, StreamBody, StreamEvent, StreamHead};
 use serde::Serialize;
 
 /// Which caller a stream is for: they see different amounts of detail.
@@ -33,7 +33,7 @@ impl Detail {
 pub fn json(head: &StreamHead, event: &StreamEvent, detail: Detail) -> Option<String> {
     let frame = Frame { head, at: event.at, detail };
     Some(match &event.body {
-        StreamBody::WorkflowStarted { inputs } => frame.workflow_started(inputs),
+        StreamBody::WorkflowStarted { inputs, resumed } => frame.workflow_started(inputs, *resumed),
         StreamBody::NodeStarted(node) => frame.node_started(node),
         StreamBody::NodeFinished(node, done) => frame.node_finished(node, done, None),
         StreamBody::NodeRetry { node, done, retry_index } => frame.node_finished(node, done, Some(*retry_index)),
@@ -52,7 +52,8 @@ pub fn json(head: &StreamHead, event: &StreamEvent, detail: Detail) -> Option<St
             })
         }
         StreamBody::WorkflowFinished(done) => frame.workflow_finished(done),
-        StreamBody::WorkflowPaused { reasons, outputs } => frame.paused(reasons, outputs),
+        StreamBody::HumanInputRequired(form) => frame.data_of("human_input_required", form),
+        StreamBody::WorkflowPaused(pause) => frame.paused(pause),
         StreamBody::Error { code, status, message } => frame.error(code, *status, message),
     })
 }
@@ -93,6 +94,58 @@ pub fn blocking_workflow(head: &StreamHead, done: &RunDone) -> String {
         .time("created_at", head.created_at)
         .time("finished_at", done.finished_at);
     out.raw("data", &data.finish());
+    out.finish()
+}
+
+/// `workflow_paused.data`.
+fn pause_data(head: &StreamHead, pause: &RunPause) -> String {
+    let nodes: Vec<&serde_json::Value> = pause.reasons.iter().filter_map(|reason| reason.get("node_id")).collect();
+    let mut data = Object::new();
+    data.display("workflow_run_id", head.run_id)
+        .raw("paused_nodes", &text_of(&nodes))
+        // Compat: empty on every surface until the run has ended.
+        .raw("outputs", "{}")
+        .raw("reasons", &text_of(&pause.reasons))
+        .text("status", "paused")
+        .time("created_at", head.created_at)
+        .float("elapsed_time", pause.elapsed_seconds)
+        .int("total_tokens", pause.total_tokens)
+        .int("total_steps", u64::from(pause.total_steps));
+    data.finish()
+}
+
+/// What a blocking call is told of a run that waits.
+#[must_use]
+pub fn blocking_paused(head: &StreamHead, pause: &RunPause) -> String {
+    let mut out = Object::new();
+    if head.mode == AppMode::Workflow {
+        out.display("task_id", Some(head.task_id)).display("workflow_run_id", head.run_id);
+        let mut data = Object::new();
+        data.display("id", head.run_id)
+            .display("workflow_id", head.workflow_id)
+            .text("status", "paused")
+            .raw("outputs", "{}")
+            .raw("error", "null")
+            .float("elapsed_time", pause.elapsed_seconds)
+            .int("total_tokens", pause.total_tokens)
+            .int("total_steps", u64::from(pause.total_steps))
+            .time("created_at", head.created_at)
+            .raw("finished_at", "null")
+            .raw("reasons", &text_of(&pause.reasons));
+        out.raw("data", &data.finish());
+        return out.finish();
+    }
+    out.text("event", "workflow_paused")
+        .display("task_id", Some(head.task_id))
+        .display("id", head.message_id)
+        .display("message_id", head.message_id)
+        .display("conversation_id", head.conversation_id)
+        .display("workflow_run_id", head.run_id)
+        .text("mode", head.mode.as_str())
+        .text("answer", &pause.answer)
+        .raw("metadata", "{}")
+        .raw("data", &pause_data(head, pause))
+        .time("created_at", head.created_at);
     out.finish()
 }
 
@@ -143,13 +196,13 @@ impl Frame<'_> {
         })
     }
 
-    fn workflow_started(&self, inputs: &str) -> String {
+    fn workflow_started(&self, inputs: &str, resumed: bool) -> String {
         self.data("workflow_started", |data| {
             data.display("id", self.head.run_id)
                 .display("workflow_id", self.head.workflow_id)
                 .raw("inputs", inputs)
                 .time("created_at", self.head.created_at)
-                .text("reason", "initial");
+                .text("reason", if resumed { "resumption" } else { "initial" });
         })
     }
 
@@ -289,6 +342,9 @@ impl Frame<'_> {
 
     fn note(&self, node: &NodeView, kind: &str, data: &serde_json::Value) -> Option<String> {
         // Other notes (sources of a retrieval) end up in the message's metadata.
+        if kind.starts_with("human_input_form_") {
+            return Some(self.data_of(kind, data));
+        }
         if kind != "agent_log" {
             return None;
         }
@@ -320,15 +376,22 @@ impl Frame<'_> {
         })
     }
 
-    fn paused(&self, reasons: &[serde_json::Value], outputs: &str) -> String {
-        let nodes: Vec<&serde_json::Value> = reasons.iter().filter_map(|reason| reason.get("node_id")).collect();
-        self.data("workflow_paused", |data| {
-            data.display("workflow_run_id", self.head.run_id)
-                .raw("paused_nodes", &text_of(&nodes))
-                .raw("outputs", outputs)
-                .raw("reasons", &text_of(reasons))
-                .text("status", "paused")
-                .time("created_at", self.head.created_at);
+    /// An event of a graph run whose data are ready.
+    fn data_of(&self, name: &str, data: &serde_json::Value) -> String {
+        self.event(name, |out| {
+            if self.head.mode != AppMode::Workflow {
+                out.display("workflow_run_id", self.head.run_id);
+            }
+            out.raw("data", &data.to_string());
+        })
+    }
+
+    fn paused(&self, pause: &RunPause) -> String {
+        self.event("workflow_paused", |out| {
+            if self.head.mode != AppMode::Workflow {
+                out.display("workflow_run_id", self.head.run_id);
+            }
+            out.raw("data", &pause_data(self.head, pause));
         })
     }
 

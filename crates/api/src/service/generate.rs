@@ -3,10 +3,11 @@
 use axum::{Json, extract::State, http::HeaderMap, response::Response};
 use ox_app::{
     AppCaller, Error,
-    runs::{self, AppMode, PublishedApp, RunRequest},
+    runs::{self, AppMode, PublishedApp, RunRequest, result_webhook::Target},
 };
 use ox_types::{ConversationId, TaskId};
 use serde_json::Map;
+use sha2::{Digest as _, Sha256};
 
 use super::{
     App, KeyApp, answer, docs,
@@ -37,6 +38,7 @@ pub async fn chat(
         );
     }
     let trace_id = trace_id(&headers, &map);
+    let (map, way) = way_of(&headers, map, "")?;
     let mut fields = Fields::new("ChatRequestPayload", map);
     let mut request = common(&mut fields);
     request.query = Some(fields.text("query"));
@@ -46,8 +48,7 @@ pub async fn chat(
     request.trace_id = trace_id;
     fields.finish()?;
     let caller = AppCaller::service(&services, app, Some(&user)).await?;
-    let is_blocking = request.blocking;
-    answer::answer(runs::start(&services, &caller, request).await?, is_blocking, &headers).await
+    start(&services, &caller, request, way, &headers).await
 }
 
 /// Ask a completion app.
@@ -66,14 +67,14 @@ pub async fn completion(
         return Err(Error::new(400, "app_unavailable", text).into());
     }
     let trace_id = trace_id(&headers, &map);
+    let (map, way) = way_of(&headers, map, "")?;
     let mut fields = Fields::new("CompletionRequestPayload", map);
     let mut request = common(&mut fields);
     request.query = fields.optional_text("query");
     request.trace_id = trace_id;
     fields.finish()?;
     let caller = AppCaller::service(&services, app, Some(&user)).await?;
-    let is_blocking = request.blocking;
-    answer::answer(runs::start(&services, &caller, request).await?, is_blocking, &headers).await
+    start(&services, &caller, request, way, &headers).await
 }
 
 /// Run the published workflow.
@@ -114,14 +115,68 @@ async fn run_workflow(
     let user = required_user(&map)?;
     require_workflow(&app)?;
     let trace_id = trace_id(headers, &map);
+    let (map, way) = way_of(headers, map, workflow_id.as_deref().unwrap_or_default())?;
     let mut fields = Fields::new("WorkflowRunPayload", map);
     let mut request = common(&mut fields);
     fields.finish()?;
     request.workflow_id = workflow_id;
     request.trace_id = trace_id;
     let caller = AppCaller::service(services, app, Some(&user)).await?;
-    let is_blocking = request.blocking;
-    answer::answer(runs::start(services, &caller, request).await?, is_blocking, headers).await
+    start(services, &caller, request, way, headers).await
+}
+
+/// How a caller wants a run to be begun and answered, beside what it runs.
+struct Way {
+    /// The caller's own name for the request, and a digest of what it asks for.
+    key: Option<String>,
+    hash: String,
+    /// The caller does not wait: the answer is the run's id.
+    is_async: bool,
+    result_to: Option<Target>,
+}
+
+/// Reads `Idempotency-Key`, `response_mode: async` and `result_webhook`; what is left of the body is compatible.
+fn way_of(headers: &HeaderMap, mut map: JsonMap, version: &str) -> Result<(JsonMap, Way), Error> {
+    let key = headers.get("idempotency-key").map(|value| value.to_str().map(str::to_owned));
+    let key = key.transpose().map_err(|_| Error::bad_request("Idempotency-Key must be printable ASCII."))?;
+    let text = serde_json::to_string(&map).unwrap_or_default();
+    let hash = hex::encode(Sha256::digest(format!("{version}\n{text}")));
+    let is_async = map.get("response_mode").and_then(|mode| mode.as_str()) == Some("async");
+    if !is_async {
+        return Ok((map, Way { key, hash, is_async, result_to: None }));
+    }
+    map.remove("response_mode");
+    let result_to = match map.remove("result_webhook") {
+        None | Some(serde_json::Value::Null) => None,
+        Some(target) => {
+            let text = |name: &str| target.get(name).and_then(|value| value.as_str()).map(str::to_owned);
+            let url = text("url")
+                .ok_or_else(|| Error::invalid_field("result_webhook", "result_webhook.url: Field required"))?;
+            // Without a secret of its own the caller knows the app's key.
+            let own =
+                || super::bearer(headers).and_then(|value| value.split_once(' ')).map(|(_, key)| key.trim().to_owned());
+            Some(Target { url, secret: text("secret").or_else(own).unwrap_or_default() })
+        }
+    };
+    Ok((map, Way { key, hash, is_async, result_to }))
+}
+
+/// Starts a run and answers in the asked way.
+async fn start(
+    services: &std::sync::Arc<ox_app::Services>,
+    caller: &AppCaller,
+    mut request: RunRequest,
+    way: Way,
+    headers: &HeaderMap,
+) -> ApiResult<Response> {
+    if way.is_async && !caller.app.mode.is_graph() {
+        let text = "response_mode: async is for workflow and chatflow apps.";
+        return Err(Error::invalid_field("response_mode", text).into());
+    }
+    request.result_to = way.result_to;
+    let is_blocking = request.blocking && !way.is_async;
+    let reader = runs::once::start_once(services, caller, request, way.key.as_deref(), &way.hash).await?;
+    if way.is_async { answer::accepted(reader).await } else { answer::answer(reader, is_blocking, headers).await }
 }
 
 fn require_workflow(app: &PublishedApp) -> Result<(), Error> {

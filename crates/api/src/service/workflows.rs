@@ -11,6 +11,7 @@ use ox_app::{
     AppCaller, Error,
     runs::{
         AppMode,
+        follow::{self, Wanted, Whose},
         logs::{self, AskLogs, LogFilter, LogView},
     },
 };
@@ -157,9 +158,12 @@ fn time(fields: &mut Fields, name: &str) -> Option<DateTime<Utc>> {
     found
 }
 
-/// Events of a run that is under way, from where the caller left off; one event for a finished run.
+/// Events of a run: those of one under way from where the caller left off, also over pauses; one event for a finished
+/// run.
 #[utoipa::path(get, path = "/workflow/{run_id}/events", tag = "Workflow", security(("app_key" = [])),
-    params(("run_id" = Uuid, Path), ("user" = String, Query)),
+    params(("run_id" = Uuid, Path), ("user" = String, Query),
+        ("include_state_snapshot" = Option<bool>, Query, description = "First what has happened so far"),
+        ("continue_on_pause" = Option<bool>, Query, description = "The stream stays open while the run waits")),
     responses((status = 200, description = "A stream of events"), (status = 404, body = ErrorBody)))]
 pub async fn events(
     State(services): App,
@@ -174,9 +178,21 @@ pub async fn events(
         let text = "Please check if your app mode matches the right API route.";
         return Err(Error::new(400, "not_workflow_app", text).into());
     }
+    let wanted = wanted(&mut fields, &headers);
     let caller = AppCaller::service(&services, app, Some(&user)).await?;
-    let seen = headers.get("last-event-id").and_then(|value| value.to_str().ok()).and_then(|text| text.parse().ok());
-    let reader = ox_app::runs::resume_stream(&services, &caller, RunId(id), seen.unwrap_or(0)).await?;
+    let whose = Whose { tenant: caller.tenant_id(), app: caller.app.app.id, user: caller.user.id() };
+    let reader = follow::events(&services, whose, RunId(id), wanted).await?;
     let detail = if reader.head().mode == AppMode::Workflow { Detail::Full } else { Detail::of(caller.invoke_from) };
     Ok(answer::streaming(reader, detail, true))
+}
+
+/// What a caller wants to see of a run: query and `Last-Event-ID`.
+pub(crate) fn wanted(fields: &mut Fields, headers: &HeaderMap) -> Wanted {
+    let seen = headers.get("last-event-id").and_then(|value| value.to_str().ok()).and_then(|text| text.parse().ok());
+    let mut flag = |name: &str| {
+        fields
+            .optional_text(name)
+            .is_some_and(|text| ["true", "1", "yes", "on"].contains(&text.to_lowercase().as_str()))
+    };
+    Wanted { after: seen, snapshot: flag("include_state_snapshot"), over_pauses: flag("continue_on_pause") }
 }

@@ -5,12 +5,18 @@ pub use ox_db::repo::journal::Touch;
 use ox_db::{
     Database,
     model::{Conversation, ConversationVariable, Message, MessageFile, NodeExecution, WorkflowAppLog, WorkflowRun},
-    repo::journal::{RunBatch, RunWriter},
+    repo::{
+        human_input::PauseRecord,
+        journal::{RunBatch, RunWriter},
+    },
 };
 use ox_types::NodeRunId;
 use uuid::Uuid;
 
-use super::recorder::{Journal, JournalError};
+use super::{
+    draft::DraftChange,
+    recorder::{Journal, JournalError},
+};
 
 /// Changes of one run, each row at most once, in its newest state.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +29,10 @@ pub struct Delta {
     pub message: Option<Message>,
     pub message_files: Vec<MessageFile>,
     pub variables: IndexMap<Uuid, ConversationVariable>,
+    /// The run waits: for what, and the forms that are new.
+    pub pause: Option<Box<PauseRecord>>,
+    /// Runs of the editor: what its inspector shows.
+    pub draft: DraftChange,
 }
 
 impl Delta {
@@ -37,6 +47,8 @@ impl Delta {
             && self.message.is_none()
             && self.message_files.is_empty()
             && self.variables.is_empty()
+            && self.pause.is_none()
+            && self.draft.is_empty()
     }
 
     /// Adds later changes.
@@ -48,6 +60,9 @@ impl Delta {
         self.nodes.extend(newer.nodes);
         self.message_files.extend(newer.message_files);
         self.variables.extend(newer.variables);
+        self.pause = newer.pause.or(self.pause.take());
+        self.draft.variables.extend(newer.draft.variables);
+        self.draft.inspected.extend(newer.draft.inspected);
         self.touch = match (self.touch, newer.touch) {
             (Some(a), Some(b)) => Some(Touch { messages: a.messages + b.messages, ..b }),
             (a, b) => b.or(a),
@@ -63,6 +78,9 @@ impl Delta {
         batch.messages.extend(&self.message);
         batch.message_files.extend(&self.message_files);
         batch.variables.extend(self.variables.values());
+        batch.pauses.extend(self.pause.as_deref());
+        batch.drafts.extend(&self.draft.variables);
+        batch.inspected.extend(&self.draft.inspected);
     }
 }
 
@@ -90,6 +108,10 @@ impl Journal for DbJournal {
         let mut seen = std::collections::HashSet::new();
         batch.variables.reverse();
         batch.variables.retain(|variable| seen.insert((variable.id, variable.conversation_id)));
+        // So is one of the inspector that was written twice.
+        let mut seen = std::collections::HashSet::new();
+        batch.drafts.reverse();
+        batch.drafts.retain(|variable| seen.insert((variable.app_id, &variable.node_id, &variable.name)));
         Ok(self.writer.commit(&batch).await?)
     }
 }

@@ -61,6 +61,8 @@ pub enum InvokeFrom {
     WebApp,
     Debugger,
     Explore,
+    /// A webhook, a schedule or the event of a plugin.
+    Trigger,
 }
 
 impl InvokeFrom {
@@ -72,7 +74,15 @@ impl InvokeFrom {
             Self::WebApp => "web-app",
             Self::Debugger => "debugger",
             Self::Explore => "explore",
+            Self::Trigger => "trigger",
         }
+    }
+
+    /// Reads the name; unknown ones are taken for the Service API.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let all = [Self::WebApp, Self::Debugger, Self::Explore, Self::Trigger];
+        all.into_iter().find(|from| from.as_str() == text).unwrap_or(Self::ServiceApi)
     }
 }
 
@@ -185,6 +195,19 @@ pub struct RunDone {
     pub files: JsonText,
 }
 
+/// How far a run was when it began to wait.
+#[derive(Clone, Debug, Default)]
+pub struct RunPause {
+    /// As they are shown.
+    pub reasons: Vec<Json>,
+    pub outputs: JsonText,
+    /// What a chat has said so far.
+    pub answer: Arc<str>,
+    pub elapsed_seconds: f64,
+    pub total_tokens: u64,
+    pub total_steps: u32,
+}
+
 /// `message_end.metadata`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct MessageMetadata {
@@ -198,6 +221,8 @@ pub struct MessageMetadata {
 pub enum StreamBody {
     WorkflowStarted {
         inputs: JsonText,
+        /// The run goes on after a pause.
+        resumed: bool,
     },
     NodeStarted(NodeView),
     NodeFinished(NodeView, Arc<NodeDone>),
@@ -247,10 +272,9 @@ pub enum StreamBody {
         files: JsonText,
     },
     WorkflowFinished(Arc<RunDone>),
-    WorkflowPaused {
-        reasons: Arc<[Json]>,
-        outputs: JsonText,
-    },
+    /// Somebody is asked: `human_input_required`.
+    HumanInputRequired(Arc<Json>),
+    WorkflowPaused(Arc<RunPause>),
     /// The last event of a stream that failed.
     Error {
         code: std::borrow::Cow<'static, str>,

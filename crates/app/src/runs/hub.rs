@@ -19,6 +19,8 @@ const KEPT: usize = 2048;
 #[derive(Debug)]
 pub struct Hub {
     pub head: StreamHead,
+    /// Number of the last event before the first one here: what earlier processes have shown of the run.
+    before: u64,
     state: Mutex<State>,
     changed: Notify,
 }
@@ -41,7 +43,19 @@ impl Hub {
     /// An empty hub.
     #[must_use]
     pub fn new(head: StreamHead) -> Arc<Self> {
-        Arc::new(Self { head, state: Mutex::default(), changed: Notify::new() })
+        Self::going_on(head, 0)
+    }
+
+    /// A hub whose events are numbered after `before`.
+    #[must_use]
+    pub fn going_on(head: StreamHead, before: u64) -> Arc<Self> {
+        Arc::new(Self { head, before, state: Mutex::default(), changed: Notify::new() })
+    }
+
+    /// Whether an event with this number comes from before this hub.
+    #[must_use]
+    pub const fn is_before(&self, number: u64) -> bool {
+        number <= self.before
     }
 
     /// Appends an event; dropped when the stream is closed already.
@@ -51,13 +65,33 @@ impl Hub {
             return;
         }
         state.published += 1;
-        let event = Arc::new(StreamEvent { number: state.published, at, body });
+        let event = Arc::new(StreamEvent { number: self.before + state.published, at, body });
         if state.events.len() == KEPT {
             state.events.pop_front();
         }
         state.events.push_back(event);
         drop(state);
         self.changed.notify_waiters();
+    }
+
+    /// Appends an event of another hub of the same run, under the number it has there.
+    pub(crate) fn forward(&self, event: &StreamEvent) {
+        let mut state = self.lock();
+        if state.closed {
+            return;
+        }
+        state.published += 1;
+        if state.events.len() == KEPT {
+            state.events.pop_front();
+        }
+        state.events.push_back(Arc::new(event.clone()));
+        drop(state);
+        self.changed.notify_waiters();
+    }
+
+    /// Number of the last event before the first one here.
+    pub(crate) const fn before(&self) -> u64 {
+        self.before
     }
 
     /// Ends the stream: readers get what is left, then the end.
@@ -82,7 +116,7 @@ impl Hub {
     pub fn subscribe_after(self: &Arc<Self>, number: u64) -> Subscription {
         let state = self.lock();
         let first_kept = state.published - state.events.len() as u64 + 1;
-        let next = if number == 0 { first_kept } else { number + 1 };
+        let next = if self.is_before(number) { first_kept } else { number - self.before + 1 };
         drop(state);
         Subscription { hub: Arc::clone(self), next }
     }
@@ -96,7 +130,7 @@ impl Hub {
         let state = self.lock();
         let first_kept = state.published - state.events.len() as u64 + 1;
         if number < first_kept {
-            return Err(Lagged { missed_from: number });
+            return Err(Lagged { missed_from: self.before + number });
         }
         let index = usize::try_from(number - first_kept).unwrap_or(usize::MAX);
         Ok(match state.events.get(index) {

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::{
     compiled::CompiledWorkflow,
     delta::{Delta, Touch},
+    draft::DraftKeeper,
     event::{AppMode, InvokeFrom, RunUser, StreamBody, StreamHead},
     hub::{Hub, Subscription},
     limits::RunPermit,
@@ -21,7 +22,10 @@ use super::{
     sink::{LiveVariable, RunBegin, RunSink},
     start::inputs_json,
 };
-use crate::{AppCaller, Result, Services, Settings, chat::{self, naming}};
+use crate::{
+    AppCaller, Result, Services, Settings,
+    chat::{self, naming},
+};
 
 /// How long to wait before the end of a run is recorded once more.
 const RECORD_AGAIN: std::time::Duration = std::time::Duration::from_secs(5);
@@ -34,6 +38,18 @@ pub(super) struct Launch {
     pub chat: Option<ChatPart>,
     pub permit: Option<RunPermit>,
     pub trace_id: Option<String>,
+    pub how: How,
+}
+
+/// How a run begins, other than by a caller's request to the app's own beginning.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct How {
+    /// An id that was promised before.
+    pub run_id: Option<RunId>,
+    /// The trigger that has fired.
+    pub root: Option<String>,
+    /// `webhook`, `schedule`, `plugin`.
+    pub triggered_from: Option<&'static str>,
 }
 
 /// What a chatflow has besides.
@@ -57,8 +73,8 @@ struct Ids {
 /// # Errors
 /// When the conversation's variables cannot be read.
 pub(super) async fn launch(services: &Arc<Services>, caller: &AppCaller, launch: Launch) -> Result<Subscription> {
-    let Launch { compiled, inputs, files, chat, permit, trace_id } = launch;
-    let ids = Ids { run_id: RunId::new(), task_id: TaskId::new(), at: ox_db::now() };
+    let Launch { compiled, inputs, files, chat, permit, trace_id, how } = launch;
+    let ids = Ids { run_id: how.run_id.unwrap_or_else(RunId::new), task_id: TaskId::new(), at: ox_db::now() };
     let mut with = Delta::default();
     let chat = match chat {
         Some(part) => Some(begin_chat(services, caller, &ids, &compiled, &inputs, &files, part, &mut with).await?),
@@ -77,12 +93,14 @@ pub(super) async fn launch(services: &Arc<Services>, caller: &AppCaller, launch:
             return Ok(reader);
         }
     };
-    let run = run_row(services, caller, &ids, &compiled, &inputs_text, chat.as_ref(), &variables, trace_id);
+    let run = run_row(services, caller, &ids, &compiled, &inputs_text, chat.as_ref(), &variables, trace_id, &how);
     if caller.invoke_from != InvokeFrom::Debugger && caller.app.mode == AppMode::Workflow {
         with.log = Some(log_row(caller, &run, ids.at));
     }
-    let pool = make_pool(&compiled, inputs, system, &variables);
+    let root = how.root.as_deref().unwrap_or(&compiled.root);
+    let pool = make_pool(&compiled, root, inputs, system, &variables);
     let name_after = chat.as_ref().and_then(|chat| chat.name_after.clone());
+    let draft = DraftKeeper::of_run(services, &run);
     let sink = RunSink::new(
         services.runs.recorder.begin(Arc::clone(&hub)),
         caller.app.mode,
@@ -93,13 +111,15 @@ pub(super) async fn launch(services: &Arc<Services>, caller: &AppCaller, launch:
             message: chat.map(|chat| chat.message),
             variables,
             show_citations: compiled.features.retriever_resource,
+            form_limit: services.settings.form_limit,
+            draft,
         },
     );
     let info = run_info(caller, &ids, &compiled, hub.head.conversation_id);
     let start = RunStart {
         info,
         pool,
-        root: None,
+        root: how.root,
         limits: engine_limits(&services.settings),
         sink: Arc::clone(&sink) as _,
         tracker: services.runs.tracker.clone(),
@@ -154,6 +174,11 @@ pub(super) fn watch(
             services.runs.tracker.spawn(record_late(Arc::clone(&services), last));
         }
         services.runs.remove(task_id);
+        if outcome.status == RunStatus::Paused
+            && let Some(run_id) = hub.head.run_id
+        {
+            crate::human_input::after_pause(&services, run_id).await;
+        }
         if let Some((conversation, query)) = name_after {
             let tenant = sink.tenant_id();
             let named = crate::chat::titles::name_conversation(&services, tenant, app_id, conversation, &query).await;
@@ -489,9 +514,15 @@ fn shown_inputs(inputs: &Object, system: &Object) -> Arc<str> {
     Json::Object(map).to_string().into()
 }
 
-fn make_pool(compiled: &CompiledWorkflow, inputs: Object, system: Object, variables: &[LiveVariable]) -> Pool {
+fn make_pool(
+    compiled: &CompiledWorkflow,
+    root: &str,
+    inputs: Object,
+    system: Object,
+    variables: &[LiveVariable],
+) -> Pool {
     let mut pool = Pool::new();
-    pool.set_all(&compiled.root, inputs);
+    pool.set_all(root, inputs);
     pool.set_all("sys", system);
     pool.set_all("env", compiled.environment.iter().cloned());
     pool.set_all("conversation", variables.iter().map(|variable| (variable.name.clone(), variable_value(variable))));
@@ -508,6 +539,7 @@ fn run_row(
     chat: Option<&BegunChat>,
     variables: &[LiveVariable],
     trace_id: Option<String>,
+    how: &How,
 ) -> WorkflowRun {
     let is_debug = caller.invoke_from == InvokeFrom::Debugger;
     let resume = ResumeData {
@@ -516,6 +548,8 @@ fn run_row(
         session_id: caller.user.sys_user_id(),
         conversation_id: chat.map(|chat| chat.message.conversation_id),
         message_id: chat.map(|chat| chat.message.id),
+        root: how.root.clone(),
+        resumed: 0,
         conversation: variables
             .iter()
             .map(|variable| (variable.name.clone(), variable_value(variable).to_json()))
@@ -527,7 +561,7 @@ fn run_row(
         app_id: caller.app.app.id,
         workflow_id: compiled.id,
         kind: compiled.kind.clone(),
-        triggered_from: if is_debug { "debugging" } else { "app-run" }.to_owned(),
+        triggered_from: if is_debug { "debugging" } else { how.triggered_from.unwrap_or("app-run") }.to_owned(),
         version: compiled.version.clone(),
         graph: compiled.graph_text.clone(),
         inputs: Some(inputs.to_owned()),
@@ -578,6 +612,12 @@ pub(super) struct ResumeData {
     pub conversation_id: Option<ConversationId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message_id: Option<MessageId>,
+    /// The node it began with, where that was chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root: Option<String>,
+    /// How often it has gone on.
+    #[serde(default)]
+    pub resumed: u32,
     /// Conversation variables as they were at the start.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub conversation: Map<String, Json>,
@@ -596,7 +636,7 @@ pub(super) fn resume_pool(compiled: &CompiledWorkflow, inputs: &Json, data: &Res
         system.insert("conversation_id".to_owned(), Value::from(id.to_string()));
     }
     let mut pool = Pool::new();
-    pool.set_all(&compiled.root, user);
+    pool.set_all(data.root.as_deref().unwrap_or(&compiled.root), user);
     pool.set_all("sys", system);
     pool.set_all("env", compiled.environment.iter().cloned());
     let declared = |name: &str| compiled.conversation_variables.iter().find(|variable| variable.name == name);
@@ -611,11 +651,13 @@ pub(super) fn resume_pool(compiled: &CompiledWorkflow, inputs: &Json, data: &Res
 }
 
 /// Goes on with a recovered run.
+#[expect(clippy::too_many_arguments, reason = "one caller; a struct would only rename them")]
 pub(super) fn resume(
     services: &Arc<Services>,
     compiled: &CompiledWorkflow,
     info: RunInfo,
     pool: Pool,
+    root: Option<String>,
     sink: Arc<RunSink>,
     recovery: Recovery,
     user_id: Uuid,
@@ -624,7 +666,7 @@ pub(super) fn resume(
     let start = RunStart {
         info,
         pool,
-        root: None,
+        root,
         limits: engine_limits(&services.settings),
         sink: Arc::clone(&sink) as _,
         tracker: services.runs.tracker.clone(),

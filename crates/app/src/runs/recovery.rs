@@ -3,16 +3,17 @@
 use std::{sync::Arc, time::Duration};
 
 use ox_db::{
-    model::{Message, NodeExecution, Process, WorkflowRun},
+    model::{HumanInputForm, Message, NodeExecution, Process, WorkflowRun},
     now,
     repo::{self, leases},
 };
-use ox_engine::{FinishedNode, FrameRef, InterruptedNode, Interruption, Recovery, RunInfo, UserKind};
+use ox_engine::{FinishedNode, FrameRef, InterruptedNode, Interruption, Recovery, RunInfo, RunOutcome, UserKind};
 use ox_types::{Json, Object, TaskId, Value};
 
 use super::{
     compiled,
     delta::Delta,
+    draft::DraftKeeper,
     event::{AppMode, InvokeFrom, RunUser, StreamHead},
     hub::Hub,
     launch::{self, ResumeData},
@@ -30,6 +31,8 @@ const SWEEP: Duration = Duration::from_secs(5);
 const INTERRUPTED: &str = "interrupted: the server stopped while it was answering; send the message again";
 /// Runs taken over at a time.
 const BATCH: u64 = 100;
+/// Events of one process have numbers of their own: those of the next one come after this many.
+const EVENTS: u64 = 1_000_000_000;
 
 /// Announces this process and starts its heartbeat and its look-out for abandoned runs. On SQLite every
 /// other process is dead: the first look finds what a crash has left.
@@ -41,6 +44,9 @@ pub async fn start(services: &Arc<Services>) -> Result<()> {
     services.tracker.spawn(heartbeat(Arc::clone(services)));
     services.tracker.spawn(sweep(Arc::clone(services)));
     services.tracker.spawn(super::signals::listen(Arc::clone(services)));
+    services.tracker.spawn(crate::human_input::keep(Arc::clone(services)));
+    services.tracker.spawn(crate::triggers::keep(Arc::clone(services)));
+    services.tracker.spawn(super::result_webhook::keep(Arc::clone(services)));
     Ok(())
 }
 
@@ -163,10 +169,23 @@ pub async fn end_abandoned_messages(services: &Services) -> Result<u64> {
 }
 
 async fn take_over(services: &Arc<Services>, run_id: ox_types::RunId) -> Result<()> {
+    go_on(services, run_id, false).await
+}
+
+/// Goes on with a run that is this process's now: it has waited, or its process has died.
+pub(crate) async fn go_on(services: &Arc<Services>, run_id: ox_types::RunId, was_paused: bool) -> Result<()> {
     let Some(takeover) = leases::load_for_takeover(&services.db, run_id).await? else { return Ok(()) };
     let mut run = takeover.run;
     run.owner = Some(services.runs.process_id);
-    let data = run.resume.as_deref().and_then(|text| serde_json::from_str::<ResumeData>(text).ok());
+    let mut data = run.resume.as_deref().and_then(|text| serde_json::from_str::<ResumeData>(text).ok());
+    if let Some(data) = &mut data {
+        data.resumed += 1;
+        run.resume = serde_json::to_string(data).ok();
+        let tx = services.db.begin().await?;
+        repo::human_input::set_resume(&tx, run_id, run.resume.as_deref().unwrap_or_default()).await?;
+        tx.commit().await?;
+    }
+    let forms = repo::human_input::of_run(&services.db, run_id).await?;
     let message = match data.as_ref().and_then(|data| data.message_id) {
         Some(id) => repo::messages::find(&services.db, run.app_id, id).await?,
         None => None,
@@ -174,17 +193,19 @@ async fn take_over(services: &Arc<Services>, run_id: ox_types::RunId) -> Result<
     let compiled = compiled::of_run(services, &run).await?;
     let answer = message.as_ref().map(|message| message.answer.clone()).unwrap_or_default();
     let last_seq = takeover.finished.iter().filter_map(|node| node.finish_seq).max().unwrap_or(0);
-    let recovery = recovery_of(&run, &takeover.finished, &takeover.unfinished);
+    let recovery = recovery_of(&run, &takeover.finished, &takeover.unfinished, &forms, was_paused);
     let names: Vec<String> = takeover.unfinished.iter().map(|node| node.title.clone()).collect();
     let sink = sink_of(services, &run, data.as_ref(), message, compiled.as_deref()).await?;
     sink.restore(answer, last_seq);
+    sink.restore_costs(&takeover.finished, was_paused);
     let (Some(compiled), Some(data)) = (compiled, data) else {
         return end(&sink, "interrupted: the server stopped, and what the run needs to go on is gone").await;
     };
     let inputs: Json = run.inputs.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
     let pool = launch::resume_pool(&compiled, &inputs, &data);
     let info = info_of(&run, &data);
-    let resumed = launch::resume(services, &compiled, info, pool, Arc::clone(&sink), recovery, run.created_by);
+    let resumed =
+        launch::resume(services, &compiled, info, pool, data.root, Arc::clone(&sink), recovery, run.created_by);
     match resumed {
         Ok(()) => Ok(()),
         Err(why) => {
@@ -192,6 +213,23 @@ async fn take_over(services: &Arc<Services>, run_id: ox_types::RunId) -> Result<
             end(&sink, &format!("interrupted{place}: {why}")).await
         }
     }
+}
+
+/// Ends a run of this process that nothing runs, with an outcome of the caller's.
+pub(crate) async fn end_as(services: &Services, takeover: leases::Takeover, outcome: RunOutcome) -> Result<()> {
+    let run = takeover.run;
+    let data = run.resume.as_deref().and_then(|text| serde_json::from_str::<ResumeData>(text).ok());
+    let message = match data.as_ref().and_then(|data| data.message_id) {
+        Some(id) => repo::messages::find(&services.db, run.app_id, id).await?,
+        None => None,
+    };
+    let compiled = compiled::of_run(services, &run).await?;
+    let answer = message.as_ref().map(|message| message.answer.clone()).unwrap_or_default();
+    let sink = sink_of(services, &run, data.as_ref(), message, compiled.as_deref()).await?;
+    sink.restore(answer, 0);
+    sink.restore_costs(&takeover.finished, true);
+    sink.end(outcome).await.map_err(Error::internal)?;
+    sink.recording().barrier().await.map_err(Error::internal)
 }
 
 async fn end(sink: &RunSink, why: &str) -> Result<()> {
@@ -221,24 +259,8 @@ async fn sink_of(
     message: Option<Message>,
     compiled: Option<&compiled::CompiledWorkflow>,
 ) -> Result<Arc<RunSink>> {
-    let mode = if run.kind == "chat" { AppMode::AdvancedChat } else { AppMode::Workflow };
-    let session = data.map(|data| data.session_id.clone()).unwrap_or_default();
-    let head = StreamHead {
-        mode,
-        invoke_from: match data.map(|data| data.invoke_from.as_str()) {
-            Some("web-app") => InvokeFrom::WebApp,
-            Some("debugger") => InvokeFrom::Debugger,
-            Some("explore") => InvokeFrom::Explore,
-            _ => InvokeFrom::ServiceApi,
-        },
-        task_id: data.map_or_else(TaskId::new, |data| data.task_id),
-        run_id: Some(run.id),
-        workflow_id: Some(run.workflow_id),
-        conversation_id: message.as_ref().map(|message| message.conversation_id),
-        message_id: message.as_ref().map(|message| message.id),
-        created_at: run.created_at.timestamp(),
-        user: RunUser::EndUser { id: run.created_by, session_id: session.into() },
-    };
+    let head = stream_head(services, run, data, message.as_ref()).await?;
+    let mode = head.mode;
     let mut variables = Vec::new();
     if let (Some(message), Some(compiled)) = (&message, compiled) {
         for row in repo::conversations::variables(&services.db, message.conversation_id).await? {
@@ -249,7 +271,7 @@ async fn sink_of(
             }
         }
     }
-    let hub = Hub::new(head);
+    let hub = Hub::going_on(head, data.map_or(0, |data| u64::from(data.resumed)) * EVENTS);
     let begin = RunBegin {
         run: run.clone(),
         inputs: run.inputs.clone().unwrap_or_else(|| "{}".to_owned()).into(),
@@ -257,21 +279,72 @@ async fn sink_of(
         message,
         variables,
         show_citations: compiled.is_some_and(|compiled| compiled.features.retriever_resource),
+        form_limit: services.settings.form_limit,
+        draft: DraftKeeper::of_run(services, run),
     };
     Ok(RunSink::resumed(services.runs.recorder.begin(hub), mode, begin))
 }
 
-fn recovery_of(run: &WorkflowRun, finished: &[NodeExecution], unfinished: &[NodeExecution]) -> Recovery {
+/// What is the same in all events of a recorded run.
+pub(crate) async fn head_of(services: &Services, run: &WorkflowRun) -> Result<StreamHead> {
+    let data = run.resume.as_deref().and_then(|text| serde_json::from_str::<ResumeData>(text).ok());
+    let message = match data.as_ref().and_then(|data| data.message_id) {
+        Some(id) => repo::messages::find(&services.db, run.app_id, id).await?,
+        None => None,
+    };
+    stream_head(services, run, data.as_ref(), message.as_ref()).await
+}
+
+async fn stream_head(
+    services: &Services,
+    run: &WorkflowRun,
+    data: Option<&ResumeData>,
+    message: Option<&Message>,
+) -> Result<StreamHead> {
+    Ok(StreamHead {
+        mode: if run.kind == "chat" { AppMode::AdvancedChat } else { AppMode::Workflow },
+        invoke_from: InvokeFrom::parse(data.map(|data| data.invoke_from.as_str()).unwrap_or_default()),
+        task_id: data.map_or_else(|| TaskId(run.id.0), |data| data.task_id),
+        run_id: Some(run.id),
+        workflow_id: Some(run.workflow_id),
+        conversation_id: message.map(|message| message.conversation_id),
+        message_id: message.map(|message| message.id),
+        created_at: run.created_at.timestamp(),
+        user: user_of(services, run, data).await?,
+    })
+}
+
+fn recovery_of(
+    run: &WorkflowRun,
+    finished: &[NodeExecution],
+    unfinished: &[NodeExecution],
+    forms: &[HumanInputForm],
+    was_paused: bool,
+) -> Recovery {
     let elapsed = (now() - run.created_at).to_std().unwrap_or_default().as_secs_f64();
+    let worked = finished.iter().map(|node| node.elapsed_time).sum::<f64>().min(elapsed);
     Recovery {
         finished: finished.iter().map(finished_node).collect(),
-        interrupted: unfinished.iter().map(interrupted_node).collect(),
+        interrupted: unfinished.iter().map(|node| interrupted_node(node, forms)).collect(),
         last_sequence: (finished.len() * 2 + unfinished.len() + 1) as u64,
-        elapsed_seconds: finished.iter().map(|node| node.elapsed_time).sum::<f64>().min(elapsed),
+        // The time of waiting does not count.
+        elapsed_seconds: if was_paused { run.elapsed_time } else { worked },
     }
 }
 
-fn finished_node(node: &NodeExecution) -> FinishedNode {
+/// Whom the stream of a run names as the one who asked for it.
+async fn user_of(services: &Services, run: &WorkflowRun, data: Option<&ResumeData>) -> Result<RunUser> {
+    let id = run.created_by;
+    if run.created_by_role == "account" {
+        let account = repo::accounts::find(&services.db, ox_types::AccountId(id)).await?;
+        let (name, email) = account.map(|account| (account.name, account.email)).unwrap_or_default();
+        return Ok(RunUser::Account { id, name: name.into(), email: email.into() });
+    }
+    let session = data.map(|data| data.session_id.clone()).unwrap_or_default();
+    Ok(RunUser::EndUser { id, session_id: session.into() })
+}
+
+pub(super) fn finished_node(node: &NodeExecution) -> FinishedNode {
     FinishedNode {
         node_id: node.node_id.clone(),
         frame: frame_of(node),
@@ -289,7 +362,8 @@ fn finished_node(node: &NodeExecution) -> FinishedNode {
     }
 }
 
-fn interrupted_node(node: &NodeExecution) -> InterruptedNode {
+fn interrupted_node(node: &NodeExecution, forms: &[HumanInputForm]) -> InterruptedNode {
+    let form = forms.iter().find(|form| form.node_execution_id == node.id);
     InterruptedNode {
         node_id: node.node_id.clone(),
         frame: frame_of(node),
@@ -298,22 +372,23 @@ fn interrupted_node(node: &NodeExecution) -> InterruptedNode {
         started_at: node.created_at,
         retries: u32::try_from(node.retry_index).unwrap_or(0),
         // A retry is told when its next attempt begins: that attempt may have been running.
-        state: Interruption::Running,
+        state: if form.is_some() { Interruption::Paused } else { Interruption::Running },
+        answer: form.map(crate::human_input::answer_of),
     }
 }
 
-fn frame_of(node: &NodeExecution) -> FrameRef {
+pub(super) fn frame_of(node: &NodeExecution) -> FrameRef {
     let path: Vec<(String, u32)> =
         node.frame.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
     FrameRef { path: path.into() }
 }
 
-fn object_of(text: Option<&str>) -> Object {
+pub(super) fn object_of(text: Option<&str>) -> Object {
     let json: Json = text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
     json.as_object().into_iter().flatten().map(|(name, value)| (name.clone(), Value::from_json(value))).collect()
 }
 
-fn usage_of(node: &NodeExecution) -> Option<ox_engine::Usage> {
+pub(super) fn usage_of(node: &NodeExecution) -> Option<ox_engine::Usage> {
     let metadata: Json = serde_json::from_str(node.execution_metadata.as_deref()?).ok()?;
     let total_tokens = metadata.get("total_tokens").and_then(Json::as_u64)?;
     let text = |key: &str| metadata.get(key).and_then(Json::as_str).unwrap_or_default().to_owned();

@@ -149,6 +149,11 @@ impl Runtime {
         self.lock().values().find(|run| run.run_id == Some(run_id)).cloned()
     }
 
+    /// A run under way here that something holds for.
+    pub(crate) fn find_live(&self, is_it: impl Fn(&LiveRun) -> bool) -> Option<Arc<LiveRun>> {
+        self.lock().values().find(|run| is_it(run)).cloned()
+    }
+
     /// Stops a run of an app that is under way here; tells whether there is one. That of another user,
     /// where the user counts, is left alone without a word.
     pub fn stop(&self, app_id: AppId, task_id: TaskId, user_id: Option<Uuid>) -> bool {

@@ -19,9 +19,15 @@ enum Signal {
 
 /// Stops a run of an app, in whichever process it is.
 pub async fn stop(services: &Services, app_id: AppId, task_id: TaskId, user_id: Option<Uuid>) {
-    if !services.runs.stop(app_id, task_id, user_id) {
-        tell(services, &Signal::Stop { app_id, task_id, user_id }).await;
+    if services.runs.stop(app_id, task_id, user_id) {
+        return;
     }
+    match crate::human_input::stop_waiting(services, app_id, task_id, user_id).await {
+        Ok(true) => return,
+        Ok(false) => {}
+        Err(error) => tracing::warn!(%error, %task_id, "a waiting run could not be stopped"),
+    }
+    tell(services, &Signal::Stop { app_id, task_id, user_id }).await;
 }
 
 /// Forgets what is cached of an app that changed, here and elsewhere.

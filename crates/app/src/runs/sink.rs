@@ -1,5 +1,7 @@
 //! Turns engine events into rows for the recorder and events for the stream.
 
+pub(crate) mod pause;
+
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Instant,
@@ -15,6 +17,7 @@ use serde::Serialize;
 
 use super::{
     delta::{Delta, Touch},
+    draft::DraftKeeper,
     event::{AppMode, JsonText, MessageMetadata, NodeDone, NodeView, RunDone, StreamBody},
     recorder::Recording,
 };
@@ -38,6 +41,10 @@ pub struct RunBegin {
     pub message: Option<Message>,
     pub variables: Vec<LiveVariable>,
     pub show_citations: bool,
+    /// The longest that a form of this installation may wait.
+    pub form_limit: std::time::Duration,
+    /// Runs of the draft: keeps what the inspector shows.
+    pub draft: Option<Arc<DraftKeeper>>,
 }
 
 /// The event sink of one graph run.
@@ -45,6 +52,7 @@ pub struct RunSink {
     recording: Arc<Recording>,
     mode: AppMode,
     debug: bool,
+    draft: Option<Arc<DraftKeeper>>,
     state: Mutex<State>,
 }
 
@@ -58,6 +66,9 @@ struct State {
     usage: Usage,
     resources: Vec<Json>,
     show_citations: bool,
+    form_limit: std::time::Duration,
+    /// A resumed run that had paused; its readers have seen everything before.
+    was_paused: bool,
     finish_seq: i32,
     started: Instant,
     first_text: Option<Instant>,
@@ -89,6 +100,7 @@ impl RunSink {
             recording,
             mode,
             debug,
+            draft: begin.draft,
             state: Mutex::new(State {
                 run: begin.run,
                 inputs: begin.inputs,
@@ -99,6 +111,8 @@ impl RunSink {
                 usage: Usage::default(),
                 resources: Vec::new(),
                 show_citations: begin.show_citations,
+                form_limit: begin.form_limit,
+                was_paused: false,
                 finish_seq: 0,
                 started: Instant::now(),
                 first_text: None,
@@ -146,7 +160,15 @@ impl RunSink {
         if self.is_finished() {
             return Ok(());
         }
-        let kind = RunEventKind::RunFinished(Box::new(self.failure(error)));
+        self.end(self.failure(error)).await
+    }
+
+    /// Ends a run that no engine runs.
+    ///
+    /// # Errors
+    /// When it cannot be recorded.
+    pub async fn end(&self, outcome: RunOutcome) -> Result<(), SinkClosed> {
+        let kind = RunEventKind::RunFinished(Box::new(outcome));
         self.emit(RunEvent { sequence: 0, at: Utc::now(), kind }).await
     }
 
@@ -173,18 +195,9 @@ impl RunSink {
         let at = event.at;
         match event.kind {
             RunEventKind::RunStarted => state.run_started(),
-            RunEventKind::RunResumed { shown } => {
-                state.answer.clone_from(&shown);
-                Effects {
-                    show: vec![StreamBody::TextReplace { text: shown.into(), reason: "resumed" }],
-                    ..Effects::default()
-                }
-            }
+            RunEventKind::RunResumed { shown } => Effects { show: state.resumed(shown), ..Effects::default() },
             RunEventKind::RunFinished(outcome) => state.run_finished(self.mode, at, &outcome),
-            RunEventKind::RunPaused { reasons, outputs } => Effects {
-                show: vec![StreamBody::WorkflowPaused { reasons: reasons.into(), outputs: text(&outputs) }],
-                ..Effects::default()
-            },
+            RunEventKind::RunPaused { reasons, outcome } => state.paused(reasons, &outcome, at, self.debug),
             RunEventKind::NodeStarted(info) => {
                 let row = state.node_row(&info, self.debug);
                 let change = node_change(row);
@@ -227,7 +240,14 @@ impl RunSink {
 impl EventSink for RunSink {
     async fn emit(&self, event: RunEvent) -> Result<(), SinkClosed> {
         let at = event.at.timestamp();
-        let Effects { change, show, last } = self.effects(event);
+        let draft = match &self.draft {
+            Some(keeper) => keeper.of_event(&event).await,
+            None => None,
+        };
+        let Effects { mut change, show, last } = self.effects(event);
+        if let Some(draft) = draft {
+            change.get_or_insert_default().draft = draft;
+        }
         self.recording.put(change, at, show, last).await.map_err(|error| SinkClosed(error.to_string()))
     }
 
@@ -244,7 +264,7 @@ impl State {
         change.message.clone_from(&self.message);
         Effects {
             change: Some(change),
-            show: vec![StreamBody::WorkflowStarted { inputs: Arc::clone(&self.inputs) }],
+            show: vec![StreamBody::WorkflowStarted { inputs: Arc::clone(&self.inputs), resumed: false }],
             last: false,
         }
     }
@@ -444,7 +464,10 @@ impl State {
         run.currency = Some(outcome.usage.currency.clone()).filter(|currency| !currency.is_empty());
         run.exceptions_count = i32::try_from(outcome.exceptions_count).unwrap_or(i32::MAX);
         run.finished_at = Some(at);
-        run.resume = None;
+        // A replay begins where the run began: with these conversation variables, at this trigger.
+        if run.kind == "workflow" && matches!(run.triggered_from.as_str(), "app-run" | "debugging") {
+            run.resume = None;
+        }
     }
 
     fn finish_message(
@@ -465,6 +488,7 @@ impl State {
         let failed = done.status == RunStatus::Failed;
         if let Some(message) = &mut self.message {
             fill_message(message, &self.answer, &metadata, at);
+            message.status = "normal".to_owned();
             if failed {
                 message.status = "error".to_owned();
                 message.error.clone_from(&done.error);

@@ -10,7 +10,7 @@ use super::{
     compiled,
     event::{AppMode, InvokeFrom, RunUser},
     hub::Subscription,
-    launch::{self, ChatPart, Launch},
+    launch::{self, ChatPart, How, Launch},
     limits::{RunPermit, app_limit},
 };
 use crate::{
@@ -34,6 +34,10 @@ pub struct RunRequest {
     pub workflow_id: Option<String>,
     /// The caller's own name for this call, in traces.
     pub trace_id: Option<String>,
+    /// The id the run will have, where it was promised beforehand.
+    pub run_id: Option<ox_types::RunId>,
+    /// Where the result is sent when nobody waits for it.
+    pub result_to: Option<super::result_webhook::Target>,
 }
 
 /// Starts a run of the caller's app and returns its stream.
@@ -87,6 +91,39 @@ pub async fn start_draft(
     launch_checked(services, &caller, request, compiled, Some(permit)).await
 }
 
+/// An event that starts a run.
+pub(crate) struct EventStart {
+    /// What it brings, under the names of its node's outputs.
+    pub inputs: Object,
+    pub how: How,
+    /// The draft, where it is tried out; `None`: the published version.
+    pub draft: Option<ox_db::model::Workflow>,
+    pub permit: RunPermit,
+}
+
+/// Runs a workflow from one of its triggers.
+///
+/// # Errors
+/// When it is not published, or does not have the trigger (any more).
+pub(crate) async fn start_event(
+    services: &Arc<Services>,
+    caller: &AppCaller,
+    event: EventStart,
+) -> Result<Subscription> {
+    let EventStart { inputs, how, draft, permit } = event;
+    let compiled = match &draft {
+        Some(draft) => Arc::new(compiled::compile(services, draft).await?),
+        None => compiled::live_version(services, &caller.app).await?,
+    };
+    let root = how.root.as_deref().unwrap_or_default();
+    let engine = compiled.engine.as_ref().map_err(|why| Error::invalid(why.clone()))?;
+    if !engine.graph().nodes.iter().any(|node| node.id == root && node.kind.starts_with("trigger-")) {
+        return Err(Error::not_found(format!("The workflow has no trigger {root}.")));
+    }
+    let launch = Launch { compiled, inputs, files: Vec::new(), chat: None, permit: Some(permit), trace_id: None, how };
+    launch::launch(services, caller, launch).await
+}
+
 async fn launch_checked(
     services: &Arc<Services>,
     caller: &AppCaller,
@@ -110,7 +147,17 @@ async fn launch_checked(
         parent_message_id: request.parent_message_id,
         auto_generate_name: request.auto_generate_name,
     });
-    launch::launch(services, caller, Launch { compiled, inputs, files, chat, permit, trace_id: request.trace_id }).await
+    let run_id = match &request.result_to {
+        Some(target) => {
+            let id = request.run_id.unwrap_or_else(ox_types::RunId::new);
+            super::result_webhook::keep_target(services, caller, id, target).await?;
+            Some(id)
+        }
+        None => request.run_id,
+    };
+    let how = How { run_id, ..How::default() };
+    launch::launch(services, caller, Launch { compiled, inputs, files, chat, permit, trace_id: request.trace_id, how })
+        .await
 }
 
 /// The reader of a caller's files.

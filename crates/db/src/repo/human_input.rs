@@ -78,9 +78,8 @@ pub async fn of_run(source: &impl Source, run: RunId) -> Result<Vec<HumanInputFo
 /// # Errors
 /// When the database fails.
 pub async fn recipients_of(source: &impl Source, ids: &[Uuid]) -> Result<Vec<FormRecipient>> {
-    let query = recipients::Entity::find()
-        .filter(Recipient::FormId.is_in(ids.iter().copied()))
-        .order_by_asc(Recipient::Id);
+    let query =
+        recipients::Entity::find().filter(Recipient::FormId.is_in(ids.iter().copied())).order_by_asc(Recipient::Id);
     Ok(query.all(&source.executor()).await?.into_iter().map(FormRecipient::from).collect())
 }
 
@@ -210,8 +209,7 @@ pub async fn due(source: &impl Source, at: DateTime<Utc>, limit: u64) -> Result<
 /// # Errors
 /// When the database fails.
 pub async fn next_due(source: &impl Source) -> Result<Option<DateTime<Utc>>> {
-    let query =
-        forms::Entity::find().filter(Form::Status.eq("waiting")).order_by_asc(Form::ExpiresAt).limit(1);
+    let query = forms::Entity::find().filter(Form::Status.eq("waiting")).order_by_asc(Form::ExpiresAt).limit(1);
     Ok(query.one(&source.executor()).await?.map(|form| form.expires_at))
 }
 

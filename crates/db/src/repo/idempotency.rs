@@ -3,8 +3,7 @@
 use chrono::{DateTime, Utc};
 use ox_types::{AppId, MessageId};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, TryInsertResult,
-    sea_query::Expr,
+    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, TryInsertResult, sea_query::Expr,
 };
 use uuid::Uuid;
 
@@ -30,7 +29,8 @@ pub async fn reserve(tx: &Tx, key: &IdempotencyKey) -> Result<bool> {
 /// # Errors
 /// When the database fails.
 pub async fn find(source: &impl Source, app: AppId, user: Uuid, key: &str) -> Result<Option<IdempotencyKey>> {
-    let query = Entity::find().filter(Column::AppId.eq(app.0)).filter(Column::UserId.eq(user)).filter(Column::Key.eq(key));
+    let query =
+        Entity::find().filter(Column::AppId.eq(app.0)).filter(Column::UserId.eq(user)).filter(Column::Key.eq(key));
     Ok(query.one(&source.executor()).await?.map(IdempotencyKey::from))
 }
 

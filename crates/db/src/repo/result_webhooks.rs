@@ -2,9 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use ox_types::{AppId, RunId, TenantId};
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, Statement, sea_query::Expr,
-};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, Statement, sea_query::Expr};
 use uuid::Uuid;
 
 use super::row;

@@ -4,8 +4,7 @@ use chrono::{DateTime, Utc};
 use ox_types::{AppId, RunId, TenantId};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel, QueryFilter,
-    QueryOrder, QuerySelect, Statement, TryInsertResult,
-    sea_query::Expr,
+    QueryOrder, QuerySelect, Statement, TryInsertResult, sea_query::Expr,
 };
 use uuid::Uuid;
 
@@ -170,9 +169,8 @@ fn same_plan(a: &SchedulePlan, b: &SchedulePlan) -> bool {
 /// # Errors
 /// When the database fails.
 pub async fn plans_of(source: &impl Source, tenant: TenantId, app: AppId) -> Result<Vec<SchedulePlan>> {
-    let query = plans::Entity::find()
-        .filter(plans::Column::TenantId.eq(tenant.0))
-        .filter(plans::Column::AppId.eq(app.0));
+    let query =
+        plans::Entity::find().filter(plans::Column::TenantId.eq(tenant.0)).filter(plans::Column::AppId.eq(app.0));
     Ok(query.all(&source.executor()).await?.into_iter().map(SchedulePlan::from).collect())
 }
 
@@ -251,6 +249,19 @@ pub async fn take_log(tx: &Tx, log: &TriggerLog, process: Uuid) -> Result<bool> 
     Ok(query.exec(tx.connection()).await?.rows_affected == 1)
 }
 
+/// Gives an event back, for whichever process has room to start it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn release_log(tx: &Tx, id: Uuid) -> Result<()> {
+    logs::Entity::update_many()
+        .col_expr(logs::Column::Owner, Expr::value(None::<Uuid>))
+        .filter(logs::Column::Id.eq(id))
+        .exec(tx.connection())
+        .await?;
+    Ok(())
+}
+
 /// Notes how far an event has come.
 ///
 /// # Errors
@@ -306,9 +317,8 @@ pub async fn log_page(
 /// # Errors
 /// When the database fails.
 pub async fn log_of_run(source: &impl Source, tenant: TenantId, run: RunId) -> Result<Option<TriggerLog>> {
-    let query = logs::Entity::find()
-        .filter(logs::Column::TenantId.eq(tenant.0))
-        .filter(logs::Column::WorkflowRunId.eq(run.0));
+    let query =
+        logs::Entity::find().filter(logs::Column::TenantId.eq(tenant.0)).filter(logs::Column::WorkflowRunId.eq(run.0));
     Ok(query.one(&source.executor()).await?.map(TriggerLog::from))
 }
 

@@ -191,9 +191,12 @@ const JITTER: f64 = 0.2;
 
 /// A number from 0 to 1 that differs between executions and attempts, and is the same whenever one is replayed.
 fn spread(id: ox_types::NodeRunId, attempt: u32) -> f64 {
-    let hash = id.0.as_bytes().iter().copied().chain(attempt.to_le_bytes()).fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
+    let hash =
+        id.0.as_bytes()
+            .iter()
+            .copied()
+            .chain(attempt.to_le_bytes())
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     // The high bits are the well mixed ones.
     f64::from(u32::try_from(hash >> 32).unwrap_or_default()) / f64::from(u32::MAX)
 }
