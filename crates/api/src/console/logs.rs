@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::{
     App,
     guard::Caller,
+    time_machine::family_fields,
     view::{Done, SimpleAccount, seconds},
 };
 use crate::{
@@ -40,8 +41,18 @@ pub fn router() -> OpenApiRouter<std::sync::Arc<Services>> {
 }
 
 /// A JSON column as JSON.
-fn document(text: Option<&String>) -> Value {
+pub(super) fn document(text: Option<&String>) -> Value {
     text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or(Value::Null)
+}
+
+/// A JSON column cut to what a screen shows, and whether it is.
+fn shown(text: Option<&String>) -> (Value, bool) {
+    let value = document(text);
+    // Nothing shorter can be too large, whatever it consists of.
+    if text.is_none_or(|text| text.len() < 1_000) {
+        return (value, false);
+    }
+    ox_app::workflows::truncation::truncated(&value).map_or((value, false), |cut| (cut, true))
 }
 
 fn account(authors: &Authors, role: &str, id: Uuid) -> Option<SimpleAccount> {
@@ -152,15 +163,20 @@ async fn run(
         map.insert("created_by_role".into(), run.created_by_role.clone().into());
         map.insert("created_by_end_user".into(), end_user(&authors, &run.created_by_role, run.created_by).into());
         map.insert("workflow_id".into(), json!(run.workflow_id));
+        let family = ox_app::time_machine::family(&services, &run).await?;
+        map.extend(family_fields(&family).map(|(name, value)| (name.to_owned(), value)));
     }
     Ok(Json(view))
 }
 
-fn execution(item: &NodeExecution, authors: &Authors) -> Value {
+/// An execution as a list shows it: values that are too large are cut.
+pub(super) fn execution(item: &NodeExecution, authors: &Authors) -> Value {
+    let (inputs, inputs_truncated) = shown(item.inputs.as_ref());
+    let (process_data, process_data_truncated) = shown(item.process_data.as_ref());
+    let (outputs, outputs_truncated) = shown(item.outputs.as_ref());
     json!({
         "id": item.id, "index": item.index, "predecessor_node_id": item.predecessor_node_id, "node_id": item.node_id,
-        "node_type": item.node_type, "title": item.title, "inputs": document(item.inputs.as_ref()),
-        "process_data": document(item.process_data.as_ref()), "outputs": document(item.outputs.as_ref()),
+        "node_type": item.node_type, "title": item.title, "inputs": inputs, "process_data": process_data, "outputs": outputs,
         "status": item.status, "error": item.error, "elapsed_time": item.elapsed_time,
         "execution_metadata": document(item.execution_metadata.as_ref()), "extras": {},
         "created_at": seconds(item.created_at), "created_by_role": item.created_by_role,
@@ -168,7 +184,8 @@ fn execution(item: &NodeExecution, authors: &Authors) -> Value {
         "created_by_end_user": end_user(authors, &item.created_by_role, item.created_by),
         "finished_at": item.finished_at.map(seconds), "retry_index": item.retry_index,
         "started_at_ms": item.created_at.timestamp_millis(),
-        "inputs_truncated": false, "outputs_truncated": false, "process_data_truncated": false,
+        "inputs_truncated": inputs_truncated, "outputs_truncated": outputs_truncated,
+        "process_data_truncated": process_data_truncated,
     })
 }
 
@@ -205,7 +222,7 @@ fn one() -> u64 {
     1
 }
 
-fn iso(name: &str, text: Option<&String>) -> Result<Option<chrono::DateTime<chrono::Utc>>, Error> {
+pub(super) fn iso(name: &str, text: Option<&String>) -> Result<Option<chrono::DateTime<chrono::Utc>>, Error> {
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
     chrono::DateTime::parse_from_rfc3339(text)
         .map(|time| Some(time.to_utc()))

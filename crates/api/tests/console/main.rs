@@ -13,6 +13,8 @@
 mod support;
 
 mod apps;
+mod drafts;
 mod models;
 mod routes;
 mod session;
+mod time_machine;

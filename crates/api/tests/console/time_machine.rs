@@ -17,8 +17,10 @@ async fn run(server: &TestServer, owner: &Session, id: &str, inputs: Value) -> S
 
 /// Switches the scripted model off: whoever calls it now fails.
 async fn model_off(server: &TestServer, owner: &Session) {
-    let path = "/workspaces/current/model-providers/oxidify%2Fscripted%2Fscripted/models/disable";
-    let off = server.console(owner, Method::PATCH, path, Some(json!({"model": "echo", "model_type": "llm"}))).await;
+    let usable = server.get(owner, "/workspaces/current/models/model-types/llm").await.json();
+    let id = usable["data"][0]["provider"].as_str().unwrap().replace('/', "%2F");
+    let path = format!("/workspaces/current/model-providers/{id}/models/disable");
+    let off = server.console(owner, Method::PATCH, &path, Some(json!({"model": "echo", "model_type": "llm"}))).await;
     assert_eq!(off.status, StatusCode::OK, "{}", off.text);
 }
 

@@ -61,9 +61,11 @@ pub async fn fork(
     let engine = compiled.engine.clone().map_err(Error::invalid)?;
     let graph = Arc::clone(engine.graph());
     let points = points(&graph, &executions, &request)?;
-    let before = match request.use_draft {
-        true => workflow(services, parent, false).await?.engine.as_ref().map(|engine| Arc::clone(engine.graph())).ok(),
-        false => None,
+    let before = if request.use_draft {
+        let ran = workflow(services, parent, false).await?;
+        ran.engine.as_ref().map(|engine| Arc::clone(engine.graph())).ok()
+    } else {
+        None
     };
     let mut taken = Taken::new(&graph, before.as_deref().unwrap_or(&graph), executions, &points);
     let begun = Begun::now();
@@ -220,11 +222,10 @@ fn opened(row: &NodeExecution) -> InterruptedNode {
 
 /// Sets a variable in the outputs that were taken over.
 fn put_output(outputs: &mut Option<String>, selector: &[String], value: &Value) {
-    let [node, name, ..] = selector else { return };
+    let [node, _, ..] = selector else { return };
     let mut pool = Pool::new();
     let known: Object = recovery::object_of(outputs.as_deref());
     pool.set_all(node, known);
     part::put(&mut pool, selector, value.clone());
-    debug_assert!(pool.contains(&[node, name]));
     *outputs = pool.node(node).and_then(|fields| serde_json::to_string(fields).ok());
 }
