@@ -6,6 +6,8 @@ mod file;
 mod identity;
 mod provider;
 mod run;
+mod trigger;
+mod waiting;
 mod workflow;
 
 pub use app::*;
@@ -14,4 +16,6 @@ pub use file::*;
 pub use identity::*;
 pub use provider::*;
 pub use run::*;
+pub use trigger::*;
+pub use waiting::*;
 pub use workflow::*;
