@@ -1,0 +1,117 @@
+//! A second thread that looks at how long an input takes and how much memory the process has.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+/// An input may take this long (in a debug build, on a busy machine).
+const SLOW: Duration = Duration::from_secs(10);
+/// An input that takes this long is given up, and the process with it.
+const STUCK: Duration = Duration::from_secs(60);
+/// What the process may hold more than at its start.
+const MEMORY: u64 = 1 << 30;
+
+struct Current {
+    input: Vec<u8>,
+    began: Option<Instant>,
+    told: bool,
+}
+
+/// Watches one target.
+pub struct Watch {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+struct Shared {
+    name: &'static str,
+    folder: PathBuf,
+    current: Mutex<Current>,
+    stopped: AtomicBool,
+    findings: AtomicUsize,
+}
+
+impl Watch {
+    pub fn start(name: &'static str, folder: &Path) -> Self {
+        let current = Mutex::new(Current { input: Vec::new(), began: None, told: false });
+        let shared = Shared {
+            name,
+            folder: folder.to_owned(),
+            current,
+            stopped: AtomicBool::new(false),
+            findings: AtomicUsize::new(0),
+        };
+        let shared = Arc::new(shared);
+        let watched = Arc::clone(&shared);
+        let base = resident();
+        let thread = std::thread::spawn(move || {
+            while !watched.stopped.load(Ordering::Relaxed) {
+                std::thread::sleep(Duration::from_millis(100));
+                watched.look(base);
+            }
+        });
+        Self { shared, thread: Some(thread) }
+    }
+
+    pub fn begin(&self, input: &[u8]) {
+        // A stack that overflows ends the process at once; what did it is then found here.
+        let _ = fs::write(self.shared.folder.join(format!("{}-last", self.shared.name)), input);
+        let mut current = self.shared.current.lock().unwrap_or_else(PoisonError::into_inner);
+        current.input.clear();
+        current.input.extend_from_slice(input);
+        current.began = Some(Instant::now());
+        current.told = false;
+    }
+
+    pub fn end(&self) {
+        self.shared.current.lock().unwrap_or_else(PoisonError::into_inner).began = None;
+    }
+
+    /// How many inputs took too much.
+    pub fn stop(mut self) -> usize {
+        self.shared.stopped.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+        self.shared.findings.load(Ordering::Relaxed)
+    }
+}
+
+impl Shared {
+    fn look(&self, base: u64) {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(began) = current.began else { return };
+        let large = resident().saturating_sub(base) > MEMORY;
+        if (began.elapsed() > SLOW || large) && !current.told {
+            current.told = true;
+            let number = self.findings.fetch_add(1, Ordering::Relaxed);
+            let what = if large { "large" } else { "slow" };
+            let file = self.folder.join(format!("{}-{what}-{number}", self.name));
+            let _ = fs::write(&file, &current.input);
+            crate::say(&format!(
+                "{}: TOO {} after {:?}: {}",
+                self.name,
+                what.to_uppercase(),
+                began.elapsed(),
+                file.display()
+            ));
+        }
+        if began.elapsed() > STUCK || resident().saturating_sub(base) > 3 * MEMORY {
+            crate::say(&format!("{}: given up", self.name));
+            std::process::abort();
+        }
+    }
+}
+
+/// Bytes of memory the process holds.
+fn resident() -> u64 {
+    let text = fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    text.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0) * 4096
+}
