@@ -1,7 +1,8 @@
 //! How a stored secret is shown.
 
 /// What a client sends back for "keep the stored value".
-pub const HIDDEN: &str = "[__HIDDEN__]";
+pub use ox_types::HIDDEN;
+
 /// A secret of which nothing is shown.
 pub const FULL_MASK: &str = "********************";
 

@@ -16,5 +16,8 @@ pub use render::{json_line, json_pretty, python_float, python_quote, python_repr
 pub use status::{NodeStatus, RunStatus};
 pub use value::{Object, TypeMismatch, Value, ValueType};
 
+/// Stands for a secret that is not shown; sent back, it means "keep the old one".
+pub const HIDDEN: &str = "[__HIDDEN__]";
+
 /// A JSON document, as it stands in files and on the wire.
 pub type Json = serde_json::Value;

@@ -135,3 +135,21 @@ fn text_markdown_and_log_of_each_type() {
         assert_eq!((Value::secret(secret).text().as_str(), Value::secret(secret).log().as_str()), (secret, log));
     }
 }
+
+/// What Python 3.11 wrote for each value, kept: `str`, `repr`, `json.dumps` on one line and indented by two.
+#[test]
+fn golden_table() {
+    let table = include_str!("pyfmt/values.jsonl");
+    let mut rows = 0;
+    for line in table.lines() {
+        let row: Json = serde_json::from_str(line).unwrap();
+        let document = &row["value"];
+        let value = Value::from_json_plain(document);
+        let text = if document.is_null() { "None".into() } else { python_str(&value) };
+        let got = [text, python_repr(&value), json_line(document), json_pretty(document)];
+        let expected = ["str", "repr", "line", "indented"].map(|name| row[name].as_str().unwrap().to_owned());
+        assert_eq!(got, expected, "{document}");
+        rows += 1;
+    }
+    assert!(rows > 300, "{rows}");
+}
