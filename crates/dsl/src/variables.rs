@@ -1,10 +1,9 @@
 //! Environment and conversation variables (DSL reference §4).
 
+pub use ox_types::HIDDEN;
 use ox_types::{Json, Value, ValueType, new_uuid, python_quote};
 use serde_json::Map;
 
-/// Stands for a secret that is not shown; sent back, it means "keep the old one".
-pub const HIDDEN: &str = "[__HIDDEN__]";
 /// Largest value, in bytes of its JSON form.
 const MAX_BYTES: usize = 200 * 1024;
 
@@ -80,6 +79,22 @@ pub fn parse(list: Option<&Json>, scope: Scope) -> Result<Vec<Variable>, Variabl
             })
         })
         .collect()
+}
+
+/// Checks a variable as an editor sends it, and fills in what may be absent: id, description, selector. Its value
+/// stays as it was written.
+///
+/// # Errors
+/// Why it cannot be used.
+pub fn check(item: &Json, scope: Scope) -> Result<Map<String, Json>, String> {
+    let variable = Variable::parse(item, scope)?;
+    let mut fields = item.as_object().cloned().unwrap_or_default();
+    fields.insert("id".into(), variable.id.into());
+    fields.insert("selector".into(), Json::from(vec![scope.as_str(), variable.name.as_str()]));
+    if fields.get("description").is_none_or(Json::is_null) {
+        fields.insert("description".into(), "".into());
+    }
+    Ok(fields)
 }
 
 /// Writes a list of variables.
@@ -203,7 +218,7 @@ mod tests {
     use ox_types::{Value, ValueType};
     use serde_json::json;
 
-    use super::{HIDDEN, Scope, Secrets, keep_hidden, parse, write};
+    use super::{HIDDEN, Scope, Secrets, check, keep_hidden, parse, write};
 
     #[test]
     fn types_and_their_values() {
@@ -255,6 +270,26 @@ mod tests {
         assert!(parse(Some(&json!({})), Scope::Conversation).is_err());
         let mixed = json!([{"name": "a", "value_type": "array[string]", "value": ["x", 1]}]);
         assert!(parse(Some(&mixed), Scope::Conversation).is_err());
+    }
+
+    #[test]
+    fn what_an_editor_sends_is_completed() {
+        let fields =
+            check(&json!({"name": "a", "value_type": "number", "value": "5", "x": 1}), Scope::Environment).unwrap();
+        assert!(!fields["id"].as_str().unwrap().is_empty());
+        assert_eq!(
+            (&fields["selector"], &fields["description"], &fields["value"], &fields["x"]),
+            (&json!(["env", "a"]), &json!(""), &json!("5"), &json!(1))
+        );
+        let known = json!({"id": "7", "name": "a", "value_type": "array[string]", "value": ["x"], "description": "d"});
+        let fields = check(&known, Scope::Conversation).unwrap();
+        assert_eq!((&fields["id"], &fields["description"]), (&json!("7"), &json!("d")));
+        assert_eq!(check(&known, Scope::Environment).unwrap_err(), "not supported value type array[string]");
+        assert_eq!(
+            check(&json!({"name": "a", "value_type": "number", "value": "x"}), Scope::Conversation).unwrap_err(),
+            "invalid number value 'x'"
+        );
+        assert_eq!(check(&json!(5), Scope::Conversation).unwrap_err(), "a variable must be a mapping");
     }
 
     #[test]

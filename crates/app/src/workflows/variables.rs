@@ -1,51 +1,14 @@
 //! Environment and conversation variables of a workflow: checked, secrets encrypted and masked.
 
 use ox_auth::{FULL_MASK, HIDDEN};
+use ox_dsl::variables::{self, Scope};
 use ox_types::{Json, TenantId};
-use serde_json::{Map, json};
+use serde_json::Map;
 
 use crate::{Error, Result, Services};
 
-const MAX_BYTES: usize = 200 * 1024;
-const ENVIRONMENT_TYPES: &[&str] = &["string", "number", "integer", "float", "secret", "boolean"];
-const CONVERSATION_TYPES: &[&str] = &[
-    "string",
-    "number",
-    "integer",
-    "float",
-    "boolean",
-    "object",
-    "array[string]",
-    "array[number]",
-    "array[object]",
-    "array[boolean]",
-    "array[any]",
-];
-
-fn check(item: Json, types: &[&str]) -> Result<Map<String, Json>> {
-    let Json::Object(mut map) = item else { return Err(Error::invalid("A variable must be an object.")) };
-    let text = |map: &Map<String, Json>, key: &str| map.get(key).and_then(Json::as_str).unwrap_or_default().to_owned();
-    let name = text(&map, "name");
-    if name.is_empty() {
-        return Err(Error::invalid("missing name"));
-    }
-    let kind = text(&map, "value_type");
-    if kind.is_empty() {
-        return Err(Error::invalid("missing value type"));
-    }
-    if !types.contains(&kind.as_str()) {
-        return Err(Error::invalid(format!("not supported value type {kind}")));
-    }
-    let value = map.get("value").filter(|value| !value.is_null());
-    let Some(value) = value else { return Err(Error::invalid("missing value")) };
-    if value.to_string().len() > MAX_BYTES {
-        return Err(Error::invalid(format!("The value of variable '{name}' is larger than 200 kB.")));
-    }
-    if text(&map, "id").is_empty() {
-        map.insert("id".into(), ox_types::new_uuid().to_string().into());
-    }
-    map.entry("description").or_insert_with(|| json!(""));
-    Ok(map)
+fn check(item: &Json, scope: Scope) -> Result<Map<String, Json>> {
+    variables::check(item, scope).map_err(Error::invalid)
 }
 
 /// Checks environment variables and encrypts their secrets; a hidden value keeps the stored one.
@@ -58,7 +21,7 @@ pub(crate) async fn seal_environment(
     let old = |id: &Json| before?.as_array()?.iter().find(|item| item.get("id") == Some(id))?.get("value").cloned();
     let mut out = Vec::with_capacity(items.len());
     for item in items {
-        let mut map = check(item, ENVIRONMENT_TYPES)?;
+        let mut map = check(&item, Scope::Environment)?;
         if map.get("value_type").and_then(Json::as_str) == Some("secret") {
             let plain = map.get("value").and_then(Json::as_str).unwrap_or_default().to_owned();
             let kept = map.get("id").and_then(old);
@@ -77,7 +40,7 @@ pub(crate) async fn seal_environment(
 pub(crate) fn check_conversation(items: Vec<Json>) -> Result<Json> {
     items
         .into_iter()
-        .map(|item| check(item, CONVERSATION_TYPES).map(Json::Object))
+        .map(|item| check(&item, Scope::Conversation).map(Json::Object))
         .collect::<Result<Vec<_>>>()
         .map(Json::Array)
 }
@@ -119,6 +82,8 @@ pub async fn environment_for_run(services: &Services, tenant: TenantId, items: &
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
