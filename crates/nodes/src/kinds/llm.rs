@@ -46,7 +46,7 @@ struct Config {
     vision: Vision,
     #[serde(default)]
     structured_output: Option<StructuredOutput>,
-    #[serde(default, alias = "structured_output_switch_on", deserialize_with = "config::nullable")]
+    #[serde(default, deserialize_with = "config::nullable")]
     structured_output_enabled: bool,
     #[serde(default, deserialize_with = "config::nullable")]
     reasoning_format: Format,
