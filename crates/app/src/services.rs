@@ -95,7 +95,7 @@ impl Services {
             files: Arc::new(files.clone()),
             history: Arc::new(crate::runs::ConversationHistory::new(db.clone(), files.clone())),
             retrieval: Arc::new(ox_nodes::Absent),
-            tools: Arc::new(ox_nodes::Absent),
+            tools: Arc::new(ox_nodes::BuiltinTools),
             agents: Arc::new(ox_nodes::Absent),
             datasources: Arc::new(ox_nodes::Absent),
             index: Arc::new(ox_nodes::Absent),

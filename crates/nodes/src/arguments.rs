@@ -90,11 +90,7 @@ pub fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arguments, D::
 ///
 /// # Errors
 /// Of this class, when a variable does not exist.
-pub fn resolve(
-    arguments: &Arguments,
-    pool: &Pool,
-    class: &str,
-) -> Result<IndexMap<String, Value>, Box<NodeFailure>> {
+pub fn resolve(arguments: &Arguments, pool: &Pool, class: &str) -> Result<IndexMap<String, Value>, Box<NodeFailure>> {
     arguments
         .iter()
         .map(|(name, argument)| {

@@ -183,9 +183,9 @@ fn remote_image(url: String) -> File {
     let path = url.split(['?', '#']).next().unwrap_or_default();
     let filename = path.rsplit('/').next().filter(|name| name.contains('.')).map(str::to_owned);
     let extension = filename.as_deref().and_then(|name| name.rsplit_once('.')).map(|(_, end)| format!(".{end}"));
-    let mime_type = extension.as_deref().and_then(|extension| {
-        mime_guess::from_ext(extension.trim_start_matches('.')).first_raw().map(str::to_owned)
-    });
+    let mime_type = extension
+        .as_deref()
+        .and_then(|extension| mime_guess::from_ext(extension.trim_start_matches('.')).first_raw().map(str::to_owned));
     File {
         id: None,
         tenant_id: None,

@@ -8,6 +8,7 @@
 //! an unknown kind fails by name only when it is reached.
 
 mod arguments;
+mod builtin;
 mod calls;
 pub mod condition;
 mod config;
@@ -25,6 +26,7 @@ mod template;
 #[cfg(test)]
 mod testing;
 
+pub use builtin::BuiltinTools;
 pub use kind::NodeKind;
 pub use kinds::human_input;
 pub use ports::{

@@ -99,7 +99,7 @@ async fn execute(args: Args) -> anyhow::Result<ExitCode> {
         files,
         history: Arc::new(NoHistory),
         retrieval: Arc::new(ox_nodes::Absent),
-        tools: Arc::new(ox_nodes::Absent),
+        tools: Arc::new(ox_nodes::BuiltinTools),
         agents: Arc::new(ox_nodes::Absent),
         datasources: Arc::new(ox_nodes::Absent),
         index: Arc::new(ox_nodes::Absent),

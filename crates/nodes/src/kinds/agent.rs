@@ -212,7 +212,8 @@ impl Node for Runner {
         let log = answer.log(&cx);
         if let Json::Array(steps) = &log {
             // The steps come before what the strategy itself gave.
-            let given = if answer.json.is_empty() { vec![json!({"data": []})] } else { std::mem::take(&mut answer.json) };
+            let given =
+                if answer.json.is_empty() { vec![json!({"data": []})] } else { std::mem::take(&mut answer.json) };
             answer.json = steps.iter().cloned().chain(given).collect();
         }
         metadata.insert("agent_log".into(), log);

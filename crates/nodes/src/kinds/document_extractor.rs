@@ -129,7 +129,9 @@ impl Runner {
         let _guard = StopOnDrop(Arc::clone(&stopped));
         let file = Arc::clone(file);
         let work = tokio::task::spawn_blocking(move || extract(&file, &bytes, limits, stopped));
-        work.await.unwrap_or_else(|error| Err(Error::Broken { format: "the file", why: error.to_string() })).map_err(refusal)
+        work.await
+            .unwrap_or_else(|error| Err(Error::Broken { format: "the file", why: error.to_string() }))
+            .map_err(refusal)
     }
 }
 

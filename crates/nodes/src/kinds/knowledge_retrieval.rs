@@ -14,12 +14,8 @@ use serde::{Deserialize, Deserializer};
 use serde_json::json;
 
 use crate::{
-    FoundSegment, MetadataCondition, MetadataFilter, MultipleRetrieval, NodeKind, Ports, RetrievalMode,
-    RetrievalModel, RetrievalQuery, Retrieved, calls,
-    condition::Logic,
-    config, media, model,
-    model::ModelConfig,
-    template,
+    FoundSegment, MetadataCondition, MetadataFilter, MultipleRetrieval, NodeKind, Ports, RetrievalMode, RetrievalModel,
+    RetrievalQuery, Retrieved, calls, condition::Logic, config, media, model, model::ModelConfig, template,
 };
 
 const CLASS: &str = "KnowledgeRetrievalNodeError";
@@ -99,8 +95,24 @@ struct Condition {
 
 /// What documents can be compared with.
 const OPERATORS: &[&str] = &[
-    "contains", "not contains", "start with", "end with", "is", "is not", "empty", "not empty", "in", "not in", "=",
-    "≠", ">", "<", "≥", "≤", "before", "after",
+    "contains",
+    "not contains",
+    "start with",
+    "end with",
+    "is",
+    "is not",
+    "empty",
+    "not empty",
+    "in",
+    "not in",
+    "=",
+    "≠",
+    ">",
+    "<",
+    "≥",
+    "≤",
+    "before",
+    "after",
 ];
 
 pub struct KnowledgeRetrieval;
@@ -176,7 +188,8 @@ impl Runner {
         match self.config.retrieval_mode {
             Mode::Single => {
                 let single = self.config.single_retrieval_config.as_ref();
-                let single = single.ok_or_else(|| NodeFailure::new("ValueError", "single_retrieval_config is required"))?;
+                let single =
+                    single.ok_or_else(|| NodeFailure::new("ValueError", "single_retrieval_config is required"))?;
                 Ok(RetrievalMode::Single { model: retrieval_model(&single.model, pool) })
             }
             Mode::Multiple => {

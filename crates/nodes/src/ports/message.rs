@@ -40,21 +40,13 @@ pub enum CallMessage {
     /// A picture that is kept as a file.
     ImageLink(String),
     /// Bytes that are kept as a file.
-    Blob {
-        bytes: Bytes,
-        mime: String,
-        filename: Option<String>,
-    },
+    Blob { bytes: Bytes, mime: String, filename: Option<String> },
     /// A file that is kept already.
     File(Box<File>),
     /// An element of `json`.
     Json(Json),
     /// An output of its own; a streamed one comes in pieces of text.
-    Variable {
-        name: String,
-        value: Json,
-        stream: bool,
-    },
+    Variable { name: String, value: Json, stream: bool },
     /// A step that the agent tells about.
     Log(Box<CallLog>),
     /// Sources that the client is told about.

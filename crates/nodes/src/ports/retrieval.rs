@@ -107,8 +107,13 @@ pub enum MetadataFilter {
     #[default]
     All,
     /// A model reads conditions out of the query.
-    Automatic { model: RetrievalModel },
-    Manual { all: bool, conditions: Vec<MetadataCondition> },
+    Automatic {
+        model: RetrievalModel,
+    },
+    Manual {
+        all: bool,
+        conditions: Vec<MetadataCondition>,
+    },
 }
 
 /// A condition on a document's metadata, its value resolved.

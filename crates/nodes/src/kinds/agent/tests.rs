@@ -64,7 +64,13 @@ async fn the_task_is_prepared() {
 #[tokio::test]
 async fn steps_and_answer() {
     let step = |id: &str, status: &str| {
-        let log = CallLog { id: id.into(), label: "ROUND 1".into(), status: status.into(), data: json!({"x": 1}), ..CallLog::default() };
+        let log = CallLog {
+            id: id.into(),
+            label: "ROUND 1".into(),
+            status: status.into(),
+            data: json!({"x": 1}),
+            ..CallLog::default()
+        };
         Ok(CallMessage::Log(Box::new(log)))
     };
     let messages = vec![
@@ -79,7 +85,10 @@ async fn steps_and_answer() {
     let keys: Vec<&str> = output.outputs.keys().map(String::as_str).collect();
     assert_eq!(keys, ["text", "usage", "files", "json"]);
     let list = output.outputs["json"].to_json();
-    assert_eq!((list.as_array().unwrap().len(), &list[0]["status"], &list[0]["node_id"]), (2, &json!("success"), &json!("n")));
+    assert_eq!(
+        (list.as_array().unwrap().len(), &list[0]["status"], &list[0]["node_id"]),
+        (2, &json!("success"), &json!("n"))
+    );
     assert_eq!(list[1], json!({"execution": 2}));
     assert_eq!(output.metadata["agent_log"].as_array().unwrap().len(), 1);
     assert_eq!(output.metadata["tool_info"]["name"], "function_calling");

@@ -6,7 +6,11 @@ use crate::{
     testing::{self, Caller},
 };
 
-async fn run(kind: Option<&str>, info: Option<Value>, messages: Vec<CallMessage>) -> (Result<Json, String>, Vec<Chunk>) {
+async fn run(
+    kind: Option<&str>,
+    info: Option<Value>,
+    messages: Vec<CallMessage>,
+) -> (Result<Json, String>, Vec<Chunk>) {
     let caller = Caller { messages: messages.into_iter().map(Ok).collect(), ..Caller::default() };
     let mut ports = testing::ports();
     ports.datasources = Arc::new(caller);
@@ -35,7 +39,10 @@ async fn sources_of_every_kind() {
     assert_eq!(got["file"]["filename"], "drive.pdf");
     let page = json!({"source_url": "https://a.b", "content": "c", "title": "t", "description": "d"});
     let got = run(Some("website_crawl"), info(page), vec![]).await.0.unwrap();
-    assert_eq!(got, json!({"source_url": "https://a.b", "content": "c", "title": "t", "description": "d", "datasource_type": "website_crawl"}));
+    assert_eq!(
+        got,
+        json!({"source_url": "https://a.b", "content": "c", "title": "t", "description": "d", "datasource_type": "website_crawl"})
+    );
     let pieces = vec![
         CallMessage::Variable { name: "content".into(), value: json!("a"), stream: true },
         CallMessage::Variable { name: "content".into(), value: json!("b"), stream: true },

@@ -25,7 +25,10 @@ async fn one_file_many_files_no_file() {
         (list(vec![named("a.csv")]), json!(["| content of a.csv |\n| ---------------- |\n"])),
         (Value::None, json!([])),
         (Value::array_of(ValueType::ArrayFile, Vec::new()), json!([])),
-        (Value::from(File { extension: None, mime_type: Some("text/plain".into()), ..named("x") }), json!("content of x")),
+        (
+            Value::from(File { extension: None, mime_type: Some("text/plain".into()), ..named("x") }),
+            json!("content of x"),
+        ),
     ] {
         let output = run(value).await.unwrap();
         assert_eq!(output.outputs["text"].to_json(), expected);
@@ -46,12 +49,21 @@ async fn what_goes_wrong() {
     let huge = File { size: 200 * 1024 * 1024, ..named("a.txt") };
     for (value, expected) in [
         (Value::from("text"), "DocumentExtractorError: Variable ['s', 'file'] is not an ArrayFileSegment"),
-        (Value::array(vec![Value::from("x")]), "DocumentExtractorError: Variable ['s', 'file'] is not an ArrayFileSegment"),
-        (Value::from(bare), "UnsupportedFileTypeError: Unable to determine file type: MIME type or file extension is missing"),
+        (
+            Value::array(vec![Value::from("x")]),
+            "DocumentExtractorError: Variable ['s', 'file'] is not an ArrayFileSegment",
+        ),
+        (
+            Value::from(bare),
+            "UnsupportedFileTypeError: Unable to determine file type: MIME type or file extension is missing",
+        ),
         (Value::from(odd), "UnsupportedFileTypeError: Unsupported Extension Type: .exe"),
         (Value::from(picture), "UnsupportedFileTypeError: Unsupported MIME type: image/png"),
         (Value::from(huge), "TextExtractionError: The file is too large to read: its size exceeds 104857600 bytes."),
-        (Value::from(named("a.json")), "TextExtractionError: Failed to extract text from JSON: expected value at line 1 column 1"),
+        (
+            Value::from(named("a.json")),
+            "TextExtractionError: Failed to extract text from JSON: expected value at line 1 column 1",
+        ),
         (
             Value::from(named("a.doc")),
             "TextExtractionError: Unstructured API URL is not configured for DOC file processing.",

@@ -24,13 +24,20 @@ async fn chunks_are_written_or_previewed() {
         let index = Arc::new(Index::default());
         let mut ports = testing::ports();
         ports.index = Arc::clone(&index) as Arc<dyn crate::IndexPort>;
-        let (result, _) = testing::run_with(ports, "knowledge-index", config(json!(["c", "chunks"])), pool(invoke_from)).await;
+        let (result, _) =
+            testing::run_with(ports, "knowledge-index", config(json!(["c", "chunks"])), pool(invoke_from)).await;
         let output = result.unwrap();
         assert_eq!(output.outputs["preview"], Value::Bool(preview));
         let asked = index.0.lock().unwrap();
-        assert_eq!((asked[0].dataset_id.as_str(), asked[0].batch.as_deref(), &asked[0].document_id), ("d1", Some("b1"), &None));
+        assert_eq!(
+            (asked[0].dataset_id.as_str(), asked[0].batch.as_deref(), &asked[0].document_id),
+            ("d1", Some("b1"), &None)
+        );
         assert_eq!(asked[0].chunks, json!({"general_chunks": ["a", "b"]}));
-        assert_eq!(Json::Object(asked[0].settings.clone()), json!({"indexing_technique": "economy", "keyword_number": 7}));
+        assert_eq!(
+            Json::Object(asked[0].settings.clone()),
+            json!({"indexing_technique": "economy", "keyword_number": 7})
+        );
     }
 }
 

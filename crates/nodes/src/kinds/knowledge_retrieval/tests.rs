@@ -32,7 +32,13 @@ fn segment(score: f64, content: &str) -> FoundSegment {
         score,
         title: "a.pdf".into(),
         content: content.into(),
-        segment: Some(SegmentPlace { id: "s".into(), hit_count: 2, word_count: 9, position: 1, ..SegmentPlace::default() }),
+        segment: Some(SegmentPlace {
+            id: "s".into(),
+            hit_count: 2,
+            word_count: 9,
+            position: 1,
+            ..SegmentPlace::default()
+        }),
         ..FoundSegment::default()
     }
 }
@@ -77,9 +83,15 @@ async fn what_is_asked() {
         knowledge.asked.lock().unwrap().pop()
     };
     let plain = asked(json!({})).await.unwrap();
-    assert_eq!((plain.text.as_deref(), plain.dataset_ids, plain.filter), (Some("what?"), vec!["d1".to_owned(), "d2".to_owned()], MetadataFilter::All));
+    assert_eq!(
+        (plain.text.as_deref(), plain.dataset_ids, plain.filter),
+        (Some("what?"), vec!["d1".to_owned(), "d2".to_owned()], MetadataFilter::All)
+    );
     let RetrievalMode::Multiple(multiple) = plain.mode else { panic!() };
-    assert_eq!((multiple.top_k, multiple.score_threshold, multiple.reranking_enable, multiple.reranking_mode.as_str()), (3, Some(0.5), true, "reranking_model"));
+    assert_eq!(
+        (multiple.top_k, multiple.score_threshold, multiple.reranking_enable, multiple.reranking_mode.as_str()),
+        (3, Some(0.5), true, "reranking_model")
+    );
     assert_eq!(multiple.reranking_model.unwrap().model, "rerank");
     let single = json!({"retrieval_mode": "single", "single_retrieval_config": {"model": {"provider": "p", "name": "m", "mode": "chat", "completion_params": {"stop": ["x"]}}}});
     let RetrievalMode::Single { model } = asked(single).await.unwrap().mode else { panic!() };
@@ -90,14 +102,22 @@ async fn what_is_asked() {
     let MetadataFilter::Manual { all, conditions } = asked(manual).await.unwrap().filter else { panic!() };
     let values: Vec<&Json> = conditions.iter().map(|condition| &condition.value).collect();
     assert_eq!((all, values), (false, vec![&json!("what?"), &json!(2020), &json!(["a", "what?"])]));
-    let automatic = json!({"metadata_filtering_mode": "automatic", "metadata_model_config": {"provider": "p", "name": "meta"}});
-    assert!(matches!(asked(automatic).await.unwrap().filter, MetadataFilter::Automatic { model } if model.model.name == "meta"));
+    let automatic =
+        json!({"metadata_filtering_mode": "automatic", "metadata_model_config": {"provider": "p", "name": "meta"}});
+    assert!(
+        matches!(asked(automatic).await.unwrap().filter, MetadataFilter::Automatic { model } if model.model.name == "meta")
+    );
     for selector in [json!(["n1", "picture"]), json!(["n1", "files"]), json!("n1.files")] {
-        let with_files = asked(json!({"query_variable_selector": null, "query_attachment_selector": selector})).await.unwrap();
+        let with_files =
+            asked(json!({"query_variable_selector": null, "query_attachment_selector": selector})).await.unwrap();
         assert_eq!((with_files.text, with_files.files.len()), (None, 1));
     }
     // Nothing to look for, or nowhere.
-    for nothing in [json!({"query_variable_selector": ["n1", "empty"]}), json!({"query_variable_selector": null}), json!({"dataset_ids": []})] {
+    for nothing in [
+        json!({"query_variable_selector": ["n1", "empty"]}),
+        json!({"query_variable_selector": null}),
+        json!({"dataset_ids": []}),
+    ] {
         assert!(asked(nothing).await.is_none());
     }
 }
@@ -109,9 +129,18 @@ async fn what_goes_wrong() {
         format!("{}: {}", failure.error_type, failure.error)
     };
     for (extra, expected) in [
-        (json!({"query_variable_selector": ["n1", "number"]}), "KnowledgeRetrievalNodeError: Query variable is not string type."),
-        (json!({"query_variable_selector": ["n1", "gone"]}), "KnowledgeRetrievalNodeError: Query variable is not string type."),
-        (json!({"query_attachment_selector": ["n1", "number"]}), "KnowledgeRetrievalNodeError: Attachments variable is not an array file or file type."),
+        (
+            json!({"query_variable_selector": ["n1", "number"]}),
+            "KnowledgeRetrievalNodeError: Query variable is not string type.",
+        ),
+        (
+            json!({"query_variable_selector": ["n1", "gone"]}),
+            "KnowledgeRetrievalNodeError: Query variable is not string type.",
+        ),
+        (
+            json!({"query_attachment_selector": ["n1", "number"]}),
+            "KnowledgeRetrievalNodeError: Attachments variable is not an array file or file type.",
+        ),
         (json!({"multiple_retrieval_config": null}), "ValueError: multiple_retrieval_config is required"),
         (json!({"retrieval_mode": "single"}), "ValueError: single_retrieval_config is required"),
         (json!({"metadata_filtering_mode": "automatic"}), "ValueError: metadata_model_config is required"),
@@ -121,5 +150,8 @@ async fn what_goes_wrong() {
     let limited = Knowledge { refusal: Some(CallError::new("RateLimitExceeded", "slow down")), ..Knowledge::default() };
     assert_eq!(failure(limited, json!({})).await, "RateLimitExceeded: slow down");
     let absent = testing::run("knowledge-retrieval", config(json!({})), pool()).await.unwrap_err();
-    assert_eq!((absent.error.as_str(), absent.retry_useless), ("This server has no knowledge bases: d1, d2 cannot be searched.", true));
+    assert_eq!(
+        (absent.error.as_str(), absent.retry_useless),
+        ("This server has no knowledge bases: d1, d2 cannot be searched.", true)
+    );
 }

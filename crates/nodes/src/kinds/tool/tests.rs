@@ -17,7 +17,11 @@ fn config(extra: Json) -> Json {
 fn pool() -> Pool {
     let mut pool = Pool::new();
     pool.set("n1", "text", "abc");
-    pool.set("n1", "files", Value::array(vec![Value::from(testing::file("a.png")), Value::from(testing::file("b.pdf"))]));
+    pool.set(
+        "n1",
+        "files",
+        Value::array(vec![Value::from(testing::file("a.png")), Value::from(testing::file("b.pdf"))]),
+    );
     pool.set("env", "key", Value::secret("sk-1234567890"));
     pool
 }
@@ -53,13 +57,22 @@ async fn arguments_reach_the_tool() {
     let output = result.unwrap();
     let calls = caller.tool_calls.lock().unwrap();
     let call = &calls[0];
-    assert_eq!((call.tool.tool.as_str(), call.tool.provider_id.as_str(), &call.tool.credential_id), ("now", "time", &None));
+    assert_eq!(
+        (call.tool.tool.as_str(), call.tool.provider_id.as_str(), &call.tool.credential_id),
+        ("now", "time", &None)
+    );
     assert_eq!(call.parameters["query"], "find abc sk-1234567890");
     assert_eq!(call.parameters["pictures"].as_array().unwrap().len(), 2);
-    assert_eq!((&call.parameters["count"], &call.parameters["unknown"], &call.parameters["unset"]), (&json!(3), &Json::Null, &Json::Null));
+    assert_eq!(
+        (&call.parameters["count"], &call.parameters["unknown"], &call.parameters["unset"]),
+        (&json!(3), &Json::Null, &Json::Null)
+    );
     assert_eq!(Json::Object(call.settings.clone()), json!({"zone": "UTC", "mixed": "abc!"}));
     assert_eq!(output.inputs["query"], Value::from("find abc sk-123************90"));
-    assert_eq!(output.metadata["tool_info"], json!({"provider_type": "builtin", "provider_id": "time", "plugin_unique_identifier": null}));
+    assert_eq!(
+        output.metadata["tool_info"],
+        json!({"provider_type": "builtin", "provider_id": "time", "plugin_unique_identifier": null})
+    );
 }
 
 #[tokio::test]
@@ -78,12 +91,14 @@ async fn messages_become_outputs() {
         CallMessage::Usage(Box::new(ox_models::Usage::priced(3, 4, None))),
         CallMessage::Usage(Box::new(ox_models::Usage::priced(1, 1, None))),
     ];
-    let (result, chunks, _) = run(Caller { messages: messages.into_iter().map(Ok).collect(), ..Caller::default() }, json!({})).await;
+    let (result, chunks, _) =
+        run(Caller { messages: messages.into_iter().map(Ok).collect(), ..Caller::default() }, json!({})).await;
     let output = result.unwrap();
     let keys: Vec<&str> = output.outputs.keys().map(String::as_str).collect();
     assert_eq!(keys, ["text", "files", "json", "count", "story"]);
     assert_eq!(output.outputs["text"], Value::from("Hello\nLink: https://a.b/c\n"));
-    let names: Vec<Json> = output.outputs["files"].as_array().unwrap().iter().map(|file| file.to_json()["filename"].clone()).collect();
+    let names: Vec<Json> =
+        output.outputs["files"].as_array().unwrap().iter().map(|file| file.to_json()["filename"].clone()).collect();
     assert_eq!(names, [json!("p.jpg"), json!("t.csv"), json!("kept.pdf")]);
     assert_eq!(output.outputs["files"].value_type(), ValueType::ArrayFile);
     assert_eq!(output.outputs["json"].to_json(), json!([{"a": 1}]));
@@ -115,8 +130,12 @@ async fn what_goes_wrong() {
         assert!(failure.metadata.contains_key("tool_info"));
         (failure.error_type.clone(), failure.error.clone(), failure.retry_useless)
     };
-    let (result, ..) = run(Caller { missing: Some(CallError::missing("", "no such tool")), ..Caller::default() }, json!({})).await;
-    assert_eq!(class_and_text(result), ("ToolNodeError".into(), "Failed to get tool runtime: no such tool".into(), true));
+    let (result, ..) =
+        run(Caller { missing: Some(CallError::missing("", "no such tool")), ..Caller::default() }, json!({})).await;
+    assert_eq!(
+        class_and_text(result),
+        ("ToolNodeError".into(), "Failed to get tool runtime: no such tool".into(), true)
+    );
     let (result, ..) = run(Caller { refusal: Some(error("", "down")), ..Caller::default() }, json!({})).await;
     assert_eq!(class_and_text(result), ("ToolNodeError".into(), "Failed to invoke tool: down".into(), false));
     let messages = vec![Ok(CallMessage::Text("half".into())), Err(error("ToolInvokeError", "broke"))];
@@ -131,7 +150,10 @@ async fn what_goes_wrong() {
     let (result, ..) = run(Caller::default(), gone).await;
     assert_eq!(class_and_text(result).0, "ToolParameterError");
     let absent = testing::run("tool", config(json!({})), pool()).await.unwrap_err();
-    assert_eq!(absent.error, "Failed to get tool runtime: this server has no tool 'now' of the builtin provider 'time'");
+    assert_eq!(
+        absent.error,
+        "Failed to get tool runtime: this server has no tool 'now' of the builtin provider 'time'"
+    );
 }
 
 #[test]
@@ -142,7 +164,8 @@ fn arguments_of_the_wrong_type_are_refused_beforehand() {
         (json!({"type": "mixed", "value": 1}), "q: value must be a string"),
         (json!({"type": "variable", "value": "a.b"}), "q: value must be a list of strings"),
     ] {
-        let error = registry.build(&testing::spec("tool", config(json!({"tool_parameters": {"q": parameter}})))).err().unwrap();
+        let error =
+            registry.build(&testing::spec("tool", config(json!({"tool_parameters": {"q": parameter}})))).err().unwrap();
         assert_eq!(error.why, why);
     }
 }
