@@ -344,6 +344,75 @@ function large(count: number) {
 
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
+const draftVariable = (id: string, selector: string[], value_type: string) => ({
+  id,
+  type: "node",
+  name: selector[1],
+  selector,
+  value_type,
+  edited: id === "d1",
+  visible: true,
+});
+
+const execution = (item: { id: string; data: { type: string; title: string } }, index: number) => ({
+  id: `x${item.id}`,
+  index: index + 1,
+  node_id: item.id,
+  node_type: item.data.type,
+  title: item.data.title,
+  status: "succeeded",
+  inputs: {},
+  outputs: { message: "Lamp damaged", text: "Sorry", body: "{}", status_code: 200 },
+  elapsed_time: 0.3,
+  created_at: 1795419000,
+  started_at_ms: 1795419000000 + index * 300,
+});
+
+function version(id: string, name: string, created_at: number, text: string) {
+  const { nodes, edges } = sample();
+  const changed = nodes.map((n) => (n.id === "1004" ? { ...n, data: { ...n.data, prompt_template: [{ id: "s", role: "system", text }] } } : n));
+  return {
+    id,
+    version: name,
+    marked_name: name,
+    created_at,
+    created_by: { name: "Mara" },
+    graph: { nodes: changed, edges },
+    features: {},
+    environment_variables: [],
+  };
+}
+
+const comparison = (change: string) => ({
+  run_id: "r2",
+  base: { id: "r1aaaaaaaa", status: "succeeded", elapsed_time: 1.2, total_tokens: 40, total_price: "0.002" },
+  other: { id: "r2bbbbbbbb", status: "succeeded", elapsed_time: 0.02, total_tokens: 40, total_price: "0" },
+  identical: false,
+  outputs_identical: false,
+  outputs: [{ path: "/text", kind: "changed", base: "Sorry", other: "We are sorry" }],
+  inputs: [],
+  nodes: [
+    {
+      node_id: "1001",
+      title: "Ticket in",
+      node_type: "start",
+      change: "same",
+      base: { status: "succeeded", elapsed_time: 0.01 },
+      other: { status: "succeeded", elapsed_time: 0, taken_from_parent: true },
+      outputs: [],
+    },
+    {
+      node_id: "1004",
+      title: "Draft reply",
+      node_type: "llm",
+      change,
+      base: { status: "succeeded", elapsed_time: 0.8 },
+      other: { status: "succeeded", elapsed_time: 0.9 },
+      outputs: [{ path: "/text", kind: "changed", base: "Sorry", other: "We are sorry" }],
+    },
+  ],
+});
+
 export function fakeServer(wish: Wish): Transport {
   const graph = wish.nodes > 0 ? large(wish.nodes) : wish.graph === "kinds" ? everyKind() : sample();
   let stored: Record<string, unknown> = {
@@ -383,8 +452,46 @@ export function fakeServer(wish: Wish): Transport {
         ],
       }),
     ],
-    [/workflow-runs/, () => ({ data: [], has_more: false })],
-    [/\/workflows\?page/, () => ({ items: [], has_more: false })],
+    [/\/replay$/, () => comparison("changed")],
+    [/\/compare\//, () => comparison("changed")],
+    [/node-executions$/, () => ({ data: graph.nodes.slice(0, 4).map((n, i) => execution(n, i)) })],
+    [
+      /workflow-runs\/r1$/,
+      () => ({
+        id: "r1",
+        status: "succeeded",
+        graph,
+        inputs: { message: "Lamp damaged" },
+        outputs: { text: "Sorry" },
+        created_at: 1795419000,
+        elapsed_time: 1.2,
+      }),
+    ],
+    [
+      /workflow-runs/,
+      () => ({ data: [{ id: "r1", status: "succeeded", created_at: 1795419000, elapsed_time: 1.2, total_tokens: 40, total_steps: 4 }], has_more: false }),
+    ],
+    [
+      /\/workflows\?page/,
+      () => ({ items: [version("v2", "Second", 1795419000, "Be brief."), version("v1", "First", 1795400000, "Be very long.")], has_more: false }),
+    ],
+    [
+      /draft\/variables\?/,
+      () => ({
+        items: [
+          draftVariable("d1", ["1004", "text"], "string"),
+          draftVariable("d2", ["1004", "usage"], "object"),
+          draftVariable("d3", ["1002", "status_code"], "number"),
+        ],
+        total: 3,
+      }),
+    ],
+    [/draft\/variables\/d2/, () => ({ ...draftVariable("d2", ["1004", "usage"], "object"), value: { total_tokens: 40 } })],
+    [/draft\/variables\/d3/, () => ({ ...draftVariable("d3", ["1002", "status_code"], "number"), value: 200 })],
+    [/draft\/variables\/d1/, () => ({ ...draftVariable("d1", ["1004", "text"], "string"), value: "We are sorry.", edited: true })],
+    [/environment-variables$/, () => ({ items: [{ ...draftVariable("e1", ["env", "SHOP_KEY"], "secret"), type: "env", value: "****" }] })],
+    [/system-variables$/, () => ({ items: [{ ...draftVariable("s1", ["sys", "user_id"], "string"), type: "sys", value: "u1" }] })],
+    [/conversation-variables$/, () => ({ items: [] })],
     [
       /schedule\/preview$/,
       () => ({ cron_expression: "30 8 * * 1,3,5", timezone: "Europe/Berlin", next_runs: [0, 2, 4, 7, 9].map((d) => 1795419000 + d * 86400) }),
