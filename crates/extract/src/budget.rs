@@ -66,7 +66,7 @@ impl Budget {
     /// Called once per small step of work.
     pub(crate) fn tick(&self) -> Result<(), Error> {
         let ticks = self.ticks.fetch_add(1, Ordering::Relaxed);
-        if ticks % TICKS == 0 { self.check() } else { Ok(()) }
+        if ticks.is_multiple_of(TICKS) { self.check() } else { Ok(()) }
     }
 
     /// Whether there is time left.

@@ -23,6 +23,7 @@ pub enum Error {
 
 impl Error {
     /// The content is not what its format says.
+    #[expect(clippy::needless_pass_by_value, reason = "callers hand errors over")]
     pub(crate) fn broken(format: &'static str, why: impl ToString) -> Self {
         Self::Broken { format, why: why.to_string() }
     }

@@ -133,11 +133,7 @@ impl Reader<'_> {
         }
         match name {
             "br" => self.line.push('\n'),
-            "td" | "th" => {
-                if !self.line.is_empty() && !self.line.ends_with(' ') {
-                    self.line.push(' ');
-                }
-            }
+            "td" | "th" if !self.line.is_empty() && !self.line.ends_with(' ') => self.line.push(' '),
             "pre" => {
                 self.end_line()?;
                 self.pre = if is_close { self.pre.saturating_sub(1) } else { self.pre + 1 };

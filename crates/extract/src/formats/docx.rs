@@ -25,7 +25,7 @@ pub fn read(bytes: &[u8], budget: &Budget) -> Result<String, Error> {
         let Token::Open(element) = token else { continue };
         let block = match element.name() {
             "p" => Some(paragraph(&mut xml, 0)?),
-            "tbl" => as_markdown(table(&mut xml, 0)?, budget)?,
+            "tbl" => as_markdown(&table(&mut xml, 0)?, budget)?,
             "Fallback" | "sectPr" | "del" => {
                 xml.skip()?;
                 None
@@ -158,7 +158,7 @@ fn number(element: &Element<'_>) -> usize {
 }
 
 /// A table in which nothing is written is left out.
-fn as_markdown(rows: Vec<Vec<String>>, budget: &Budget) -> Result<Option<String>, Error> {
+fn as_markdown(rows: &[Vec<String>], budget: &Budget) -> Result<Option<String>, Error> {
     if rows.iter().flatten().all(|cell| cell.trim().is_empty()) {
         return Ok(None);
     }

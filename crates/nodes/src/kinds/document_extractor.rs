@@ -140,6 +140,7 @@ fn extract(file: &File, bytes: &Bytes, limits: Limits, stopped: Arc<AtomicBool>)
     ox_extract::extract(document, &Budget::stoppable(limits, stopped))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn refusal(error: Error) -> (&'static str, String) {
     let class = match &error {
         Error::UnknownType | Error::UnsupportedExtension(_) | Error::UnsupportedMime(_) => "UnsupportedFileTypeError",
