@@ -112,6 +112,9 @@ impl Journal for DbJournal {
         let mut seen = std::collections::HashSet::new();
         batch.drafts.reverse();
         batch.drafts.retain(|variable| seen.insert((variable.app_id, &variable.node_id, &variable.name)));
+        let mut seen = std::collections::HashSet::new();
+        batch.inspected.reverse();
+        batch.inspected.retain(|node| seen.insert((node.app_id, &node.node_id)));
         Ok(self.writer.commit(&batch).await?)
     }
 }

@@ -170,8 +170,9 @@ pub async fn write(tx: &Tx, batch: &RunBatch<'_>) -> Result<()> {
     for pause in &batch.pauses {
         super::human_input::record(tx, pause).await?;
     }
-    forget_inspected(tx, &batch.inspected).await?;
     put(tx, &DRAFTS, &batch.drafts).await?;
+    // Afterwards: what is given again keeps its id.
+    forget_inspected(tx, &batch.inspected).await?;
     Ok(())
 }
 
