@@ -147,9 +147,8 @@ impl Follower {
         }
         let mut catch_up = self.wanted.snapshot || self.at > 0;
         while Arc::strong_count(&self.hub) > 1 && !self.services.shutdown.is_cancelled() {
-            if catch_up || run.status == RunStatus::Running {
+            if std::mem::take(&mut catch_up) {
                 self.tell_nodes(&run).await;
-                catch_up = false;
             }
             match self.services.runs.find_run(id) {
                 Some(live) => {
@@ -172,7 +171,11 @@ impl Follower {
                         }
                     }
                 }
-                None => waits_seen = false,
+                // Another process runs it.
+                None => {
+                    waits_seen = false;
+                    self.tell_nodes(&run).await;
+                }
             }
             tokio::time::sleep(LOOK).await;
             match repo::runs::find(&self.services.db, tenant, app, id).await {
