@@ -3,6 +3,7 @@
 pub mod lint;
 pub mod run;
 pub mod serve;
+mod ssrf_proxy;
 pub mod version;
 
 use std::{

@@ -4,6 +4,7 @@
 //! exit code. This file knows no more than their names.
 
 mod commands;
+mod egress;
 
 use std::process::ExitCode;
 

@@ -15,9 +15,11 @@ use axum::serve::ListenerExt;
 use ox_app::{Parts, Services, Settings, providers, runs};
 use ox_db::{Database, DbConfig, Engine, repo::leases};
 use ox_kv::{Bounds, Memory};
-use ox_net::{Egress, Policy};
+use ox_net::Egress;
 use ox_sandbox::Local;
 use tokio::{net::TcpListener, signal::unix::SignalKind};
+
+use crate::egress::{self, env};
 
 /// Start the server (the default command).
 #[derive(clap::Args, Default)]
@@ -35,13 +37,12 @@ const CODE_START: Duration = Duration::from_secs(5);
 /// Partitions and expired values are looked after this often.
 const UPKEEP: Duration = Duration::from_secs(3600);
 
-fn env(name: &str) -> Option<String> {
-    std::env::var(name).ok().map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
-}
-
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let started = Instant::now();
     let mode = env("MODE").unwrap_or_else(|| "all".into());
+    if ["ssrf-proxy", "egress"].contains(&mode.as_str()) {
+        return super::ssrf_proxy::run();
+    }
     if !["all", "api"].contains(&mode.as_str()) {
         bail!("MODE={mode} is not a role of this version; leave MODE unset to run everything in one process");
     }
@@ -71,8 +72,18 @@ async fn serve(args: &Args, started: Instant, log_findings: Vec<String>) -> anyh
     let shutdown = services.shutdown.clone();
     let server = axum::serve(listener, router).with_graceful_shutdown(async move { shutdown.cancelled().await });
     let mut server = std::pin::pin!(server.into_future());
+    let port = address.port();
+    let egress = services.egress.clone();
+    let reload = egress::on_hangup(move || match egress::load(port) {
+        Ok((policy, findings)) => {
+            egress.set_policy(policy);
+            tracing::info!(?findings, "egress lists were read again");
+        }
+        Err(error) => tracing::error!("the egress lists stay as they were: {error:#}"),
+    });
     tokio::select! {
         ended = &mut server => ended.context("the server ended")?,
+        () = reload => {}
         () = signal() => {
             tracing::info!("stopping: no new runs; waiting for those under way");
             stop(&services, server).await;
@@ -102,7 +113,8 @@ async fn stop(services: &Arc<Services>, server: impl Future<Output = std::io::Re
     tracing::info!("stopped");
 }
 
-async fn signal() {
+/// Until the process is asked to stop.
+pub async fn signal() {
     let mut terminate = tokio::signal::unix::signal(SignalKind::terminate()).ok();
     let terminated = async {
         match &mut terminate {
@@ -154,10 +166,8 @@ async fn build(mut settings: Settings, port: u16) -> anyhow::Result<(Arc<Service
         tx.commit().await?;
     }
     let store = ox_store::Disk::open(home.join("storage")).await?;
-    let (policy, warnings) = Policy::from_env(env);
+    let (policy, warnings) = egress::load(port)?;
     settings.findings.extend(warnings);
-    // Nobody's HTTP node may call this server, or what it stands on, as if from inside.
-    let policy = policy.protecting(env, port);
     let metrics =
         ox_obs::Metrics::install(env!("CARGO_PKG_VERSION"), option_env!("OXIDIFY_COMMIT").unwrap_or("unknown"), "all")?;
     let services = Services::new(Parts {
