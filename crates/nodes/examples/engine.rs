@@ -4,7 +4,7 @@
 //!
 //! Exit code 1 when a target is missed. Memory is the process's own peak (`VmHWM` of `/proc/self/status`, reset before
 //! each case where the kernel allows it).
-#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a measuring program")]
+#![expect(clippy::print_stdout, clippy::unwrap_used, clippy::needless_pass_by_value, reason = "a measuring program")]
 
 use std::{
     process::ExitCode,

@@ -1,3 +1,5 @@
+#![expect(clippy::needless_pass_by_value, reason = "json! literals read better by value")]
+
 use ox_engine::Chunk;
 
 use super::*;

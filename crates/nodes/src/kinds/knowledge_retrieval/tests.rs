@@ -1,3 +1,5 @@
+#![expect(clippy::needless_pass_by_value, reason = "json! literals read better by value")]
+
 use super::*;
 use crate::{
     CallError, SegmentPlace,
