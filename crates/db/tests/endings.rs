@@ -23,6 +23,8 @@ use uuid::Uuid;
 const LINKS: &[&str] = &["app_id", "message_id", "conversation_id", "workflow_run_id", "run_id", "form_id"];
 /// Files hang on the app's users; the app itself goes first, by another call.
 const FILES: &[&str] = &["upload_files", "tool_files"];
+/// Removed by another task of the upkeep, together with its objects.
+const LATER: &[&str] = &["workflow_draft_variable_files"];
 
 async fn rows(db: &Database, sql: &str) -> Vec<sea_orm::QueryResult> {
     let statement = Statement::from_string(db.executor().get_database_backend(), sql);
@@ -111,9 +113,10 @@ async fn a_deletion_empties_every_table_of_the_app_and_touches_no_other() {
             .await
             .into_iter()
             .filter(|(table, columns)| {
-                FILES.contains(&table.as_str())
+                let is_ours = FILES.contains(&table.as_str())
                     || table == "workflows"
-                    || columns.iter().any(|(name, _)| LINKS.contains(&name.as_str()))
+                    || columns.iter().any(|(name, _)| LINKS.contains(&name.as_str()));
+                is_ours && !LATER.contains(&table.as_str())
             })
             .collect();
         assert!(tables.len() > 20, "{tables:?}");
