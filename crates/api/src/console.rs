@@ -16,8 +16,8 @@ mod session;
 mod site;
 mod system;
 mod tags;
-mod triggers;
 mod time_machine;
+mod triggers;
 mod view;
 mod workflow;
 

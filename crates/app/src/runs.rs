@@ -12,9 +12,9 @@ mod derived;
 pub mod draft;
 mod event;
 pub mod follow;
+pub mod fork;
 mod history;
 pub mod hub;
-pub mod fork;
 pub mod inputs;
 pub mod launch;
 pub mod limits;
@@ -24,19 +24,19 @@ mod part;
 pub mod published;
 pub mod recorder;
 pub mod recovery;
-pub mod result_webhook;
 pub mod replay;
+pub mod result_webhook;
 pub(crate) mod runtime;
 pub mod signals;
 pub mod sink;
 pub mod start;
 mod step;
 
-pub use event::{
-    AppMode, InvokeFrom, JsonText, MessageMetadata, NodeDone, NodeView, RunDone, RunPause, RunUser, StreamBody, StreamEvent,
-    StreamHead,
-};
 pub use derived::run_container;
+pub use event::{
+    AppMode, InvokeFrom, JsonText, MessageMetadata, NodeDone, NodeView, RunDone, RunPause, RunUser, StreamBody,
+    StreamEvent, StreamHead,
+};
 pub use history::ConversationHistory;
 pub use hub::{Hub, Lagged, Subscription};
 pub use ox_dsl::graph::NodeSpec;

@@ -102,7 +102,7 @@ pub async fn fork(
     principal: &Principal,
     app: AppId,
     id: RunId,
-    request: ForkRequest,
+    request: &ForkRequest,
 ) -> Result<Subscription> {
     let (caller, run, executions) = ended(services, principal, app, id).await?;
     runs::fork::fork(services, &caller, &run, executions, request).await

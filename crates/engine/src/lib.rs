@@ -20,7 +20,9 @@ mod usage;
 mod workflow;
 
 pub use container::{ContainerPlan, ItemError, IterationPlan, LoopLogic, LoopPlan};
-pub use event::{EventSink, FrameRef, NodeInfo, NodeResult, PauseReason, RunEvent, RunEventKind, RunOutcome, SinkClosed, StopCause};
+pub use event::{
+    EventSink, FrameRef, NodeInfo, NodeResult, PauseReason, RunEvent, RunEventKind, RunOutcome, SinkClosed, StopCause,
+};
 pub use limits::Limits;
 pub use node::{
     BuildError, BuiltNode, Chunk, ChunkSender, Effect, Marker, Node, NodeClass, NodeContext, NodeFactory, NodeFailure,

@@ -233,7 +233,7 @@ async fn fork(
         inputs: body.inputs.unwrap_or_default(),
         use_draft: body.use_draft,
     };
-    let reader = time_machine::fork(&services, &caller, app, run, request).await?;
+    let reader = time_machine::fork(&services, &caller, app, run, &request).await?;
     if body.response_mode.as_deref() == Some("blocking") {
         return answer::answer(reader, true, &HeaderMap::new()).await;
     }

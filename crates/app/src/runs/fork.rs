@@ -54,13 +54,13 @@ pub async fn fork(
     caller: &AppCaller,
     parent: &WorkflowRun,
     executions: Vec<NodeExecution>,
-    request: ForkRequest,
+    request: &ForkRequest,
 ) -> Result<Subscription> {
     let permit = services.runs.enter(caller.app.app.id, 0)?;
     let compiled = workflow(services, parent, request.use_draft).await?;
     let engine = compiled.engine.clone().map_err(Error::invalid)?;
     let graph = Arc::clone(engine.graph());
-    let points = points(&graph, &executions, &request)?;
+    let points = points(&graph, &executions, request)?;
     let before = if request.use_draft {
         let ran = workflow(services, parent, false).await?;
         ran.engine.as_ref().map(|engine| Arc::clone(engine.graph())).ok()

@@ -56,10 +56,9 @@ impl Core {
         }
         if let Some(reasons) = &self.pausing {
             let info = |token: &Token| self.executions.get(token).map(|execution| execution.info.clone());
-            let reasons = reasons.iter().map(|(token, data)| PauseReason {
-                node: token.as_ref().and_then(info),
-                data: data.clone(),
-            });
+            let reasons = reasons
+                .iter()
+                .map(|(token, data)| PauseReason { node: token.as_ref().and_then(info), data: data.clone() });
             let (reasons, outcome) = (reasons.collect(), self.outcome_so_far(RunStatus::Paused));
             self.emit(RunEventKind::RunPaused { reasons, outcome: Box::new(outcome.clone()) });
             self.end = Some(outcome);

@@ -4,7 +4,8 @@ use sea_orm::Value;
 
 use super::statement::Upsert;
 use crate::model::{
-    Conversation, ConversationVariable, DraftVariable, Message, MessageFile, NodeExecution, RunIntent, WorkflowAppLog, WorkflowRun,
+    Conversation, ConversationVariable, DraftVariable, Message, MessageFile, NodeExecution, RunIntent, WorkflowAppLog,
+    WorkflowRun,
 };
 
 pub(super) const CONVERSATIONS: Upsert<Conversation> = Upsert {
