@@ -66,6 +66,8 @@ rmSync(FOUND, { recursive: true, force: true });
 mkdirSync(FOUND, { recursive: true });
 for (const [variant, options] of Object.entries(VARIANTS)) {
   await journey(["chat", "completion", "branch"], options, async (page, about) => {
+    // Bars and figures move with the clock.
+    await page.route(/apps\/figures|workflow-app-logs\/histogram/, (route) => route.fulfill({ status: 404, json: { code: "not_found", message: "", status: 404 } }));
     await signIn(page, about);
     for (const [name, [path, act]] of Object.entries(screens(about))) {
       await page.goto(`${about.url}${path}`, { waitUntil: "networkidle" });

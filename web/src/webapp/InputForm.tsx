@@ -1,8 +1,8 @@
 /** The app's form, before a chat or for a run. */
 
-import { type DragEvent, type FormEvent, lazy, type ReactNode, Suspense, useId, useRef, useState } from "react";
+import { type DragEvent, type FormEvent, Fragment, lazy, type ReactNode, Suspense, useId, useRef, useState } from "react";
 import { PendingFiles } from "./Attachments";
-import type { Api } from "./api";
+import type { Carrier } from "./api";
 import { type Attachment, acceptOf, type Limits } from "./files";
 import { type Field, type FormValues, inputsOf, type Problems, problemOfField, problemsOf, type Value } from "./form";
 import { CircleAlert, Link, Upload } from "./icons";
@@ -15,14 +15,18 @@ const LinkDialog = lazy(() => import("./LinkDialog"));
 interface FormProps {
   readonly fields: readonly Field[];
   readonly start: FormValues;
-  readonly api: Api;
+  readonly api: Carrier;
   readonly limits: Limits;
   readonly submit: string;
   readonly busy?: boolean;
-  readonly onSubmit: (inputs: Json) => void;
+  /** Several ways to send instead of one. */
+  readonly actions?: readonly { readonly id: string; readonly title: string; readonly primary: boolean }[];
+  readonly before?: (variable: string) => ReactNode;
+  readonly after?: ReactNode;
+  readonly onSubmit: (inputs: Json, action?: string) => void;
 }
 
-export default function InputForm({ fields, start, api, limits, submit, busy = false, onSubmit }: FormProps): ReactNode {
+export default function InputForm({ fields, start, api, limits, submit, busy = false, actions = [], before, after, onSubmit }: FormProps): ReactNode {
   const [values, setValues] = useState(start);
   const [problems, setProblems] = useState<Problems>({});
   const form = useRef<HTMLFormElement>(null);
@@ -45,27 +49,44 @@ export default function InputForm({ fields, start, api, limits, submit, busy = f
     setProblems(found);
     const first = shown.find((field) => found[field.variable]);
     if (first) form.current?.querySelector<HTMLElement>(`[data-field="${CSS.escape(first.variable)}"]`)?.focus();
-    else onSubmit(inputsOf(fields, values));
+    else {
+      const { submitter } = event.nativeEvent instanceof SubmitEvent ? event.nativeEvent : { submitter: null };
+      const action = submitter instanceof HTMLButtonElement ? submitter.value : "";
+      onSubmit(inputsOf(fields, values), action || actions[0]?.id);
+    }
   };
 
   return (
     <form ref={form} className="form" onSubmit={send} noValidate>
       {shown.map((field) => (
-        <Row
-          key={field.variable}
-          field={field}
-          value={values[field.variable]}
-          problem={problems[field.variable]}
-          api={api}
-          limits={limits}
-          onChange={(value) => change(field, value)}
-          onFiles={(next) => setValues((now) => ({ ...now, [field.variable]: next(asFiles(now[field.variable])) }))}
-          onBlur={() => check(field, values[field.variable])}
-        />
+        <Fragment key={field.variable}>
+          {before?.(field.variable)}
+          <Row
+            field={field}
+            value={values[field.variable]}
+            problem={problems[field.variable]}
+            api={api}
+            limits={limits}
+            onChange={(value) => change(field, value)}
+            onFiles={(next) => setValues((now) => ({ ...now, [field.variable]: next(asFiles(now[field.variable])) }))}
+            onBlur={() => check(field, values[field.variable])}
+          />
+        </Fragment>
       ))}
-      <button type="submit" className="button primary large" disabled={busy}>
-        {submit}
-      </button>
+      {after}
+      {actions.length === 0 ? (
+        <button type="submit" className="button primary large" disabled={busy}>
+          {submit}
+        </button>
+      ) : (
+        <div className="form-actions">
+          {actions.map((action) => (
+            <button key={action.id} type="submit" name="action" value={action.id} className={`button large${action.primary ? " primary" : ""}`} disabled={busy}>
+              {action.title}
+            </button>
+          ))}
+        </div>
+      )}
     </form>
   );
 }
@@ -76,7 +97,7 @@ interface RowProps {
   readonly field: Field;
   readonly value: Value | undefined;
   readonly problem: Problems[string] | undefined;
-  readonly api: Api;
+  readonly api: Carrier;
   readonly limits: Limits;
   readonly onChange: (value: Value) => void;
   readonly onFiles: (next: (files: readonly Attachment[]) => readonly Attachment[]) => void;

@@ -47,7 +47,64 @@ async function fetched(address: string, init: RequestInit): Promise<Response> {
   }
 }
 
-export class Api {
+/** XMLHttpRequest, because only it tells how far an upload is. */
+function sendFile(
+  address: string,
+  headers: Readonly<Record<string, string>>,
+  file: File,
+  onProgress: (part: number) => void,
+  signal: AbortSignal,
+): Promise<Json> {
+  return new Promise((resolve, reject) => {
+    const call = new XMLHttpRequest();
+    call.open("POST", address);
+    for (const [name, value] of Object.entries(headers)) call.setRequestHeader(name, value);
+    call.upload.onprogress = (event) => {
+      if (event.lengthComputable) onProgress(Math.min(0.99, event.loaded / event.total));
+    };
+    call.onload = () => {
+      if (call.status >= 200 && call.status < 300) resolve(record(JSON.parse(call.responseText)));
+      else reject(errorFrom(call.status, call.responseText, call.getResponseHeader("retry-after")));
+    };
+    call.onerror = () => reject(new ApiError(0, "offline", ""));
+    call.onabort = () => reject(new DOMException("aborted", "AbortError"));
+    signal.addEventListener("abort", () => call.abort());
+    const form = new FormData();
+    form.append("file", file);
+    call.send(form);
+  });
+}
+
+/** Where files of a form go. */
+export interface Carrier {
+  readonly upload: (file: File, onProgress: (part: number) => void, signal: AbortSignal) => Promise<Json>;
+}
+
+/** A form under its own address: the address is the key. */
+export class Door implements Carrier {
+  constructor(private readonly address: string) {}
+
+  private async json(init: RequestInit): Promise<Json> {
+    const response = await fetched(this.address, init);
+    const body = await response.text();
+    if (!response.ok) throw errorFrom(response.status, body, response.headers.get("retry-after"));
+    return body === "" ? {} : record(JSON.parse(body));
+  }
+
+  read(): Promise<Json> {
+    return this.json({});
+  }
+
+  send(body: Json): Promise<Json> {
+    return this.json({ method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+  }
+
+  upload(file: File, onProgress: (part: number) => void, signal: AbortSignal): Promise<Json> {
+    return sendFile(`${this.address}/files`, {}, file, onProgress, signal);
+  }
+}
+
+export class Api implements Carrier {
   private passport: string | null;
   private entering: Promise<void> | null = null;
   /** Called when the old passport no longer holds and the visitor is a new one. */
@@ -126,26 +183,8 @@ export class Api {
     }
   }
 
-  /** XMLHttpRequest, because only it tells how far an upload is. */
   async upload(file: File, onProgress: (part: number) => void, signal: AbortSignal): Promise<Json> {
     if (!this.passport) await this.enter();
-    return new Promise((resolve, reject) => {
-      const call = new XMLHttpRequest();
-      call.open("POST", "/api/files/upload");
-      for (const [name, value] of Object.entries(this.headers())) call.setRequestHeader(name, value);
-      call.upload.onprogress = (event) => {
-        if (event.lengthComputable) onProgress(Math.min(0.99, event.loaded / event.total));
-      };
-      call.onload = () => {
-        if (call.status >= 200 && call.status < 300) resolve(record(JSON.parse(call.responseText)));
-        else reject(errorFrom(call.status, call.responseText, call.getResponseHeader("retry-after")));
-      };
-      call.onerror = () => reject(new ApiError(0, "offline", ""));
-      call.onabort = () => reject(new DOMException("aborted", "AbortError"));
-      signal.addEventListener("abort", () => call.abort());
-      const form = new FormData();
-      form.append("file", file);
-      call.send(form);
-    });
+    return sendFile("/api/files/upload", this.headers(), file, onProgress, signal);
   }
 }

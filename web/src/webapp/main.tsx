@@ -17,4 +17,8 @@ watchViewport();
 // The site may ask for another language later; most often it is this one.
 await loadLanguage(chooseLanguage(address?.locale ?? null, null));
 const root = document.getElementById("root");
-if (root) createRoot(root).render(<App address={address} />);
+const token = /^\/form\/([\w.-]{1,256})\/?$/.exec(window.location.pathname)?.[1];
+if (root && token) {
+  const { default: FormPage } = await import("./FormPage");
+  createRoot(root).render(<FormPage token={token} locale={new URLSearchParams(window.location.search).get("locale")} />);
+} else if (root) createRoot(root).render(<App address={address} />);

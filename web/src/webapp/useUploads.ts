@@ -1,6 +1,6 @@
 /** Files on their way to the server: taken, checked, sent with progress, removed. */
 import { useEffect, useRef } from "react";
-import { type Api, ApiError, isAbort } from "./api";
+import { ApiError, type Carrier, isAbort } from "./api";
 import { type Attachment, acceptedKind, kindOf, type Limits, problemOf, type UploadRules } from "./files";
 import { text } from "./read";
 import { type Say, useSay } from "./words";
@@ -24,7 +24,7 @@ function reason(error: unknown, say: Say): string {
 }
 
 export function useUploads(
-  api: Api,
+  api: Carrier,
   rules: UploadRules | null,
   limits: Limits,
   files: readonly Attachment[],
