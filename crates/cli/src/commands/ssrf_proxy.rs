@@ -38,12 +38,13 @@ async fn serve(log: ox_obs::LogConfig) -> anyhow::Result<ExitCode> {
     let (policy, mut findings) = policy(address.port(), sandbox.listen)?;
     let (config, warnings) = ForwardConfig::from_env(env);
     findings.extend(warnings);
-    findings.extend(log.findings.iter().cloned());
+    let access = access_log(&log);
+    findings.extend(log.findings);
     for finding in &findings {
         tracing::warn!("{finding}");
     }
     report(address, &policy, &config);
-    let proxy = ForwardProxy::new(Egress::new(policy), config, access_log(&log));
+    let proxy = ForwardProxy::new(Egress::new(policy), config, access);
     let (stop, stopped) = watch::channel(false);
     let stopping = async {
         super::serve::signal().await;

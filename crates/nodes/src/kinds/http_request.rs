@@ -115,7 +115,9 @@ impl NodeKind for HttpRequest {
             if matches!(method.as_str(), "get" | "head" | "options") { Effect::Repeatable } else { Effect::SideEffect };
         // Compat: an error status fails the node only where someone handles the failure.
         let fails_on_status = spec.error_strategy.is_some() || spec.retry.enabled;
-        let runner = Runner { config, fails_on_status, ports: Arc::clone(ports) };
+        // A node that repeats by itself is not repeated below it as well.
+        let retries = spec.retry.enabled.then_some(0);
+        let runner = Runner { config, fails_on_status, retries, ports: Arc::clone(ports) };
         let mut node = BuiltNode::new(NodeClass::Executable, effect, Arc::new(runner));
         node.retryable = true;
         Ok(node)
@@ -138,6 +140,8 @@ impl Refusal {
 struct Runner {
     config: Config,
     fails_on_status: bool,
+    /// Repetitions of a call that failed harmlessly; the operator's number when it is `None`.
+    retries: Option<u32>,
     ports: Arc<Ports>,
 }
 
@@ -169,8 +173,8 @@ impl Runner {
             first_byte: connect + write.min(longest) + read,
             read,
             total: connect + write + read.max(longest),
-            // The node counts for itself, to tell the size; this bounds what one piece can add.
-            body: limits.http_max_binary.max(limits.http_max_text).saturating_mul(2).saturating_add(16 << 20),
+            // The node counts for itself while it reads, to tell the size.
+            body: u64::MAX,
         }
     }
 
@@ -185,15 +189,17 @@ impl Runner {
         call.limits = self.limits();
         let verify = self.config.ssl_verify.unwrap_or(self.ports.limits.http_ssl_verify);
         call.verify = if verify { Verify::Yes } else { Verify::No };
+        call.retries = self.retries;
+        let (answer, retries) = self.ports.http.send_counted(call).await;
         let failed = |error: NetError| match error {
             NetError::Denied(_) => Refusal::new("HttpRequestNodeError", error.to_string()),
+            NetError::TooLarge { .. } => Refusal::new("ResponseSizeError", error.to_string()),
             other => Refusal::new(
                 "HttpRequestNodeError",
-                format!("Reached maximum retries (0) for URL {}: {other}", prepared.url),
+                format!("Reached maximum retries ({retries}) for URL {}: {other}", prepared.url),
             ),
         };
-        let answer = self.ports.http.send(call).await.map_err(failed)?;
-        response::receive(answer, &self.ports.limits, failed).await
+        response::receive(answer.map_err(failed)?, &self.ports.limits, failed).await
     }
 
     async fn outputs(&self, cx: &NodeContext, received: response::Received) -> Result<Outputs, Refusal> {

@@ -234,9 +234,13 @@ async fn wrong_configurations() {
 
 #[tokio::test]
 async fn statuses() {
-    let (url, _requests) = serve(answer("503 Busy", "", b"later"), Duration::ZERO).await;
-    let output = ok(config("get", &url, json!({}))).await;
+    let (url, mut requests) = serve(answer("503 Busy", "", b"later"), Duration::ZERO).await;
+    let output = ok(config("post", &url, json!({}))).await;
     assert_eq!(output.outputs["status_code"], Value::Int(503));
+    requests.recv().await.unwrap();
+    assert!(requests.try_recv().is_err(), "what is not only read is sent once");
+    let (missing, _requests) = serve(answer("404 Gone", "", b"no"), Duration::ZERO).await;
+    assert_eq!(ok(config("get", &missing, json!({}))).await.outputs["status_code"], Value::Int(404));
     let data = config("get", &url, json!({"retry_config": {"retry_enabled": true, "max_retries": 1}}));
     let failure = testing::run("http-request", data, pool()).await.unwrap_err();
     assert_eq!(
@@ -288,6 +292,86 @@ async fn redirects_are_followed() {
     let (target, _requests) = serve(answer("200 OK", "Content-Type: text/plain\r\n", b"there"), Duration::ZERO).await;
     let (url, _first) = serve(answer("302 Found", &format!("Location: {target}/x\r\n"), b""), Duration::ZERO).await;
     assert_eq!(ok(config("get", &url, json!({}))).await.outputs["body"], Value::from("there"));
+    // A new address each time: no loop to see, but an end all the same.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let hops = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let count = Arc::clone(&hops);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = [0; 4096];
+            stream.read(&mut request).await.ok();
+            let hop = count.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            let next = answer("302 Found", &format!("Location: /{hop}\r\n"), b"");
+            stream.write_all(&next).await.ok();
+        }
+    });
+    let endless = error(config("get", &format!("http://{address}/"), json!({}))).await;
+    assert!(endless.1.contains("more than 10 redirects"), "{endless:?}");
+    assert!(hops.load(std::sync::atomic::Ordering::SeqCst) <= 11);
     let (looping, _requests) = serve(answer("302 Found", "Location: /again\r\n", b""), Duration::ZERO).await;
     assert!(error(config("get", &looping, json!({}))).await.1.contains("redirects"));
+}
+
+/// Answers with a head and then with the same piece again and again.
+async fn endless(head: &'static str, piece: Vec<u8>, pause: Duration) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = [0; 4096];
+            stream.read(&mut request).await.ok();
+            stream.write_all(head.as_bytes()).await.ok();
+            while stream.write_all(&piece).await.is_ok() {
+                tokio::time::sleep(pause).await;
+            }
+        }
+    });
+    format!("http://{address}")
+}
+
+#[tokio::test]
+async fn hostile_servers_end_in_bounded_time_and_size() {
+    let limits = crate::Limits { http_max_connect: 1, http_max_read: 1, http_max_write: 1, ..crate::Limits::default() };
+    let chunk =
+        |bytes: &[u8]| [format!("{:x}\r\n", bytes.len()).into_bytes(), bytes.to_vec(), b"\r\n".to_vec()].concat();
+    let ten_gb = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 10737418240\r\n\r\n";
+    let ten_gb_file = "HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\nContent-Length: 10737418240\r\n\r\n";
+    let untold = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let headers = "HTTP/1.1 200 OK\r\n";
+    for (head, piece, pause, kind, text) in [
+        (ten_gb, vec![b'x'; 65536], 0, "ResponseSizeError", "current size is 10240.00 MB."),
+        (ten_gb_file, vec![0; 65536], 0, "ResponseSizeError", "File size is too large, max size is 10.00 MB"),
+        (untold, chunk(&[b'x'; 65536]), 0, "ResponseSizeError", "Text size is too large, max size is 1.00 MB"),
+        // One byte now and then: each read is in time, the whole is not.
+        (untold, chunk(b"x"), 200, "HttpRequestNodeError", "(the whole call)"),
+        // Headers without end.
+        (headers, b"X-A: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n".to_vec(), 0, "", ""),
+    ] {
+        let url = endless(head, piece, Duration::from_millis(pause)).await;
+        let ports = Ports { limits: limits.clone(), ..testing::ports() };
+        let started = std::time::Instant::now();
+        let data = config("post", &url, json!({}));
+        let failure = testing::run_with(ports, "http-request", data, pool()).await.0.unwrap_err();
+        assert!(started.elapsed() < Duration::from_secs(12), "{head}: {:?}", started.elapsed());
+        assert!(kind.is_empty() || failure.error_type == kind, "{head}: {failure:?}");
+        assert!(failure.error.contains(text), "{head}: {}", failure.error);
+    }
+}
+
+#[tokio::test]
+async fn a_dead_server_is_tried_again() {
+    let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let policy = |retries| ox_net::Policy {
+        dev_mode: true,
+        calls: ox_net::CallSettings { retries, ..ox_net::CallSettings::default() },
+        ..ox_net::Policy::default()
+    };
+    for (retries, own, expected) in [(1, false, "(1)"), (3, true, "(0)"), (0, false, "(0)")] {
+        let ports = Ports { http: ox_net::Egress::new(policy(retries)), ..testing::ports() };
+        let data = config("post", &format!("http://{free}/"), json!({"retry_config": {"retry_enabled": own}}));
+        let failure = testing::run_with(ports, "http-request", data, pool()).await.0.unwrap_err();
+        let text = format!("Reached maximum retries {expected} for URL http://{free}/: cannot connect");
+        assert!(failure.error.starts_with(&text), "{}", failure.error);
+    }
 }
