@@ -8,5 +8,4 @@ mod model;
 mod nodes;
 mod recovery;
 mod scene;
-mod streaming;
 mod transcripts;
