@@ -129,14 +129,17 @@ fn row(
     }
 }
 
+/// The end of a node, and when it came.
+type Ended = (NodeInfo, Box<NodeResult>, DateTime<Utc>);
+
 /// Keeps the end of the one node. Nothing has to be durable before it runs: what a step did is known by its answer.
 #[derive(Default)]
 struct StepSink {
-    ended: Mutex<Option<(NodeInfo, Box<NodeResult>, DateTime<Utc>)>>,
+    ended: Mutex<Option<Ended>>,
 }
 
 impl StepSink {
-    fn take(&self) -> Option<(NodeInfo, Box<NodeResult>, DateTime<Utc>)> {
+    fn take(&self) -> Option<Ended> {
         self.ended.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }

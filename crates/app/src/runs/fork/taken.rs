@@ -32,7 +32,7 @@ impl Taken {
         let mut all: HashMap<Place, NodeExecution> =
             executions.into_iter().map(|node| ((recovery::frame_of(&node), node.node_id.clone()), node)).collect();
         let ran: HashSet<Place> = all.keys().cloned().collect();
-        let dropped = dropped(graph, all.keys(), points);
+        let dropped = dropped(graph, &ran, points);
         all.retain(|place, node| {
             let is_over = matches!(node.status, NodeStatus::Succeeded | NodeStatus::Exception);
             is_over && node.finish_seq.is_some() && !dropped.whole.contains(place)
@@ -116,7 +116,7 @@ struct Dropped {
     opened: HashSet<Place>,
 }
 
-fn dropped<'a>(graph: &Graph, all: impl Iterator<Item = &'a Place> + Clone, points: &HashSet<Place>) -> Dropped {
+fn dropped(graph: &Graph, all: &HashSet<Place>, points: &HashSet<Place>) -> Dropped {
     let mut found = Dropped { whole: HashSet::new(), opened: HashSet::new() };
     let mut open: Vec<Place> = points.iter().cloned().collect();
     while let Some(place) = open.pop() {
@@ -126,8 +126,8 @@ fn dropped<'a>(graph: &Graph, all: impl Iterator<Item = &'a Place> + Clone, poin
         let (frame, node_id) = &place;
         // What comes after it where it is, and everything in it.
         let after = downstream(graph, node_id);
-        open.extend(all.clone().filter(|(other, id)| other == frame && after.contains(id)).cloned());
-        open.extend(all.clone().filter(|(other, _)| is_in(other, frame, node_id)).cloned());
+        open.extend(all.iter().filter(|(other, id)| other == frame && after.contains(id)).cloned());
+        open.extend(all.iter().filter(|(other, _)| is_in(other, frame, node_id)).cloned());
         // The container around it goes on: later rounds of a loop, and what comes after it, are not what they were.
         let Some(((container, index), outer)) = frame.path.split_last() else { continue };
         let around = FrameRef { path: outer.into() };
@@ -137,38 +137,33 @@ fn dropped<'a>(graph: &Graph, all: impl Iterator<Item = &'a Place> + Clone, poin
                 other.path.get(..outer.len()) == Some(outer)
                     && other.path.get(outer.len()).is_some_and(|(id, round)| id == container && round > index)
             };
-            open.extend(all.clone().filter(|(other, _)| later(other)).cloned());
+            open.extend(all.iter().filter(|(other, _)| later(other)).cloned());
         }
         if found.opened.insert((around.clone(), container.clone())) {
             let after = downstream(graph, container);
-            open.extend(all.clone().filter(|(other, id)| *other == around && after.contains(id)).cloned());
+            open.extend(all.iter().filter(|(other, id)| *other == around && after.contains(id)).cloned());
             // As for the node itself, one level up.
-            open.extend(around_of(graph, all.clone(), &around, &mut found.opened));
+            open.extend(around_of(graph, all, &around, &mut found.opened));
         }
     }
     found
 }
 
 /// What does not stay as it was because a container in a container goes on.
-fn around_of<'a>(
-    graph: &Graph,
-    all: impl Iterator<Item = &'a Place> + Clone,
-    frame: &FrameRef,
-    opened: &mut HashSet<Place>,
-) -> Vec<Place> {
+fn around_of(graph: &Graph, all: &HashSet<Place>, frame: &FrameRef, opened: &mut HashSet<Place>) -> Vec<Place> {
     let mut found = Vec::new();
     let mut path: &[(String, u32)] = &frame.path;
     while let Some(((container, index), outer)) = path.split_last() {
         let around = FrameRef { path: outer.into() };
         opened.insert((around.clone(), container.clone()));
         let after = downstream(graph, container);
-        found.extend(all.clone().filter(|(other, id)| *other == around && after.contains(id)).cloned());
+        found.extend(all.iter().filter(|(other, id)| *other == around && after.contains(id)).cloned());
         if graph.node(container).is_some_and(|node| node.kind == "loop") {
             let later = |other: &FrameRef| {
                 other.path.get(..outer.len()) == Some(outer)
                     && other.path.get(outer.len()).is_some_and(|(id, round)| id == container && round > index)
             };
-            found.extend(all.clone().filter(|(other, _)| later(other)).cloned());
+            found.extend(all.iter().filter(|(other, _)| later(other)).cloned());
         }
         path = outer;
     }

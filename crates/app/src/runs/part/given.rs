@@ -98,15 +98,15 @@ fn describes_file(json: &Json) -> bool {
 /// Sets a variable, or a field inside of it.
 pub fn put(pool: &mut Pool, selector: &[String], value: Value) {
     let [node, name, path @ ..] = selector else { return };
-    let value = if path.is_empty() { value } else { with(pool.get(&[node, name]), path, value) };
+    let value = if path.is_empty() { value } else { with(pool.get(&[node, name]).as_ref(), path, value) };
     pool.set(node, name, value);
 }
 
 /// An object with one field changed, in the objects inside of it.
-fn with(object: Option<Value>, path: &[String], value: Value) -> Value {
+fn with(object: Option<&Value>, path: &[String], value: Value) -> Value {
     let Some((key, rest)) = path.split_first() else { return value };
-    let mut fields: Object = object.as_ref().and_then(Value::as_object).cloned().unwrap_or_default();
-    let inner = with(fields.get(key).cloned(), rest, value);
+    let mut fields: Object = object.and_then(Value::as_object).cloned().unwrap_or_default();
+    let inner = with(fields.get(key), rest, value);
     fields.insert(key.clone(), inner);
     Value::object(fields)
 }
