@@ -21,6 +21,7 @@ import { Steps } from "./Steps";
 import { isBusy, type Rating } from "./turns";
 import { useCopy } from "./useCopy";
 import { useOnline } from "./useMedia";
+import { Waiting } from "./Waiting";
 import type { Parameters, Site } from "./wire";
 import { useLanguage, useSay } from "./words";
 
@@ -251,6 +252,7 @@ function Result({ run, mode, site, busy, onStop, onRate }: ResultProps): ReactNo
         )}
         {!busy && <SentFiles files={resultFiles(run)} />}
         {turn.state === "done" && !isJson && shown === "" && resultFiles(run).length === 0 && <p className="note">{say("run.nothing")}</p>}
+        {turn.state === "paused" && <Waiting asks={turn.asks} />}
         {(turn.state === "failed" || turn.state === "lost") && (
           <div className="outcome failed" role="alert">
             {turn.state === "lost" ? <WifiOff size={16} /> : <CircleAlert size={16} />}

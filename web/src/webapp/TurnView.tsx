@@ -10,6 +10,7 @@ import { SourceCards, SourceLine } from "./Sources";
 import { Steps } from "./Steps";
 import { type Branch, type Failure, isBusy, sentenceEnd, type Turn } from "./turns";
 import { useCopy } from "./useCopy";
+import { Waiting } from "./Waiting";
 import type { Site } from "./wire";
 import { type Say, useSay } from "./words";
 
@@ -98,6 +99,7 @@ function Outcome({ turn, locked, resend }: { turn: Turn; locked: boolean; resend
       {say("action.resend")}
     </button>
   );
+  if (turn.state === "paused") return <Waiting asks={turn.asks} />;
   if (turn.state === "stopped") return <p className="note">{say("turn.stopped")}</p>;
   if (turn.state === "lost") {
     return (

@@ -4,7 +4,7 @@ import { type Attachment, attachmentFrom } from "./files";
 import { isRecord, type Json, list, number, record, text } from "./read";
 import { type Source, sourcesFrom } from "./wire";
 
-export type TurnState = "waiting" | "streaming" | "done" | "stopped" | "failed" | "lost";
+export type TurnState = "waiting" | "streaming" | "done" | "stopped" | "failed" | "lost" | "paused";
 export type Rating = "like" | "dislike" | null;
 
 export interface Failure {
@@ -35,6 +35,8 @@ export interface Turn {
   readonly rating: Rating;
   readonly sources: readonly Source[];
   readonly steps: readonly Step[];
+  /** Forms that the run waits for; a token where the form may be answered by its link. */
+  readonly asks: readonly { readonly node: string; readonly title: string; readonly token: string | null }[];
   readonly taskId: string | null;
   readonly createdAt: number;
 }
@@ -42,7 +44,7 @@ export interface Turn {
 const NIL = "00000000-0000-0000-0000-000000000000";
 
 export function newTurn(key: string, parent: string | null, query: string, files: readonly Attachment[], now: number): Turn {
-  const empty = { answer: "", answerFiles: [], failure: null, rating: null, sources: [], steps: [], taskId: null };
+  const empty = { answer: "", answerFiles: [], failure: null, rating: null, sources: [], steps: [], asks: [], taskId: null };
   return { key, id: null, parent, query, files, state: "waiting", createdAt: now, ...empty };
 }
 
@@ -95,6 +97,13 @@ export function afterEvent(before: Turn, event: StreamEvent): Turn {
       return { ...turn, steps: withStep(turn.steps, record(event.data), false) };
     case "node_finished":
       return { ...turn, steps: withStep(turn.steps, record(event.data), true) };
+    case "human_input_required": {
+      const data = record(event.data);
+      const ask = { node: text(data.node_id), title: text(data.node_title), token: data.display_in_ui === false ? null : text(data.form_token) || null };
+      return { ...turn, asks: [...turn.asks.filter((known) => known.node !== ask.node), ask] };
+    }
+    case "workflow_paused":
+      return { ...turn, state: "paused" };
     case "workflow_finished":
       return finished(turn, record(event.data));
     case "message_end":
@@ -138,6 +147,7 @@ function turnFrom(message: Json, parent: string | null, now: number): Turn {
     rating: ratingFrom(message.feedback),
     sources: sources.length > 0 ? sources : sourcesFrom(record(message.metadata).retriever_resources),
     steps: [],
+    asks: [],
     taskId: null,
     createdAt,
   };
