@@ -11,11 +11,13 @@ use std::{
     os::{linux::net::SocketAddrExt, unix::net::UnixListener},
     path::Path,
     process::{Command, Stdio},
+    sync::Arc,
 };
 
 use ox_sandbox::{Language, Local};
 use serde_json::{Value as Json, json};
 use support::{javascript, run, strengths};
+use tokio::task::JoinSet;
 
 const ATTEMPTS: &str = include_str!("escape/attempts.py");
 /// Every attempt counts once for each strength of the sandbox; so many must have worked outside.
@@ -139,17 +141,20 @@ async fn nothing_gets_out_of_python() {
     for line in &not_shown {
         println!("NOT SHOWN outside on this machine: {line}");
     }
-    let strengths = strengths().await;
-    for (strength, sandbox) in &strengths {
-        let mut escapes = Vec::new();
-        for name in &names {
-            if name.starts_with("other_") {
-                let _ = attempt(sandbox, name, &inside(&scene.facts, true)).await;
-            }
-            if let Some(did) = attempt(sandbox, name, &inside(&scene.facts, false)).await {
-                escapes.push(format!("{name}: {did}"));
-            }
+    for (strength, sandbox) in strengths().await {
+        let sandbox = &Arc::new(sandbox);
+        let mut attempts = JoinSet::new();
+        for name in names.iter().copied() {
+            let (sandbox, first, second) =
+                (Arc::clone(sandbox), inside(&scene.facts, true), inside(&scene.facts, false));
+            attempts.spawn(async move {
+                if name.starts_with("other_") {
+                    let _ = attempt(&sandbox, name, &first).await;
+                }
+                attempt(&sandbox, name, &second).await.map(|did| format!("{name}: {did}"))
+            });
         }
+        let escapes: Vec<String> = attempts.join_all().await.into_iter().flatten().collect();
         assert_eq!(escapes, Vec::<String>::new(), "{strength}");
         let healthy = run(sandbox, Language::Python3, "def main(): return {'ok': 1}", &json!({})).await;
         assert_eq!(healthy, Ok(json!({"ok": 1})), "{strength}");

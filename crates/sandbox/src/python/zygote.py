@@ -5,7 +5,7 @@ to the server. For each run it makes a copy of itself; the copy closes every doo
 and only then reads code.
 """
 import base64, collections, contextlib, copy, csv, ctypes, dataclasses, datetime, decimal, enum, fractions, functools
-import gc, hashlib, heapq, hmac, html, io, itertools, json, linecache, math, operator, os, random, re, resource
+import fcntl, gc, hashlib, heapq, hmac, html, io, itertools, json, linecache, math, operator, os, random, re, resource
 import select, signal, socket, statistics, string, struct, sys, textwrap, time, traceback, types, typing
 import unicodedata, urllib.parse, uuid, zlib
 
@@ -17,6 +17,7 @@ CLONE_NEWNS, MS_NOSUID, MS_NODEV = 0x20000, 2, 4
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 1, 4, 38
 READ_FILE, WRITE_FILE, READ_DIR, TRUNCATE = 4, 2, 8, 1 << 14
 SCRIPT = "code.py"
+SHOWN = []
 sys.path[:0] = [p for p in TOLD["path"] if p not in sys.path]
 
 
@@ -34,6 +35,30 @@ def checked(name, result):
         raise OSError(number, "%s: %s" % (name, os.strerror(number)))
 
 
+def shown():
+    """What every run may read, opened once: descriptors far above those of a run, and the rights."""
+    found = []
+
+    def show(path, rights):
+        with contextlib.suppress(OSError):
+            fd = os.open(path, os.O_PATH | os.O_CLOEXEC)
+            found.append((fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 200), rights))
+            os.close(fd)
+
+    folders = []
+    for path in sorted(TOLD["folders"]):
+        if os.path.islink(path) or any(path == f or path.startswith(f + "/") for f in folders):
+            continue
+        if os.path.isdir(path):
+            folders.append(path)
+        show(path, READ_FILE | READ_DIR if os.path.isdir(path) else READ_FILE)
+    for device in ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom"):
+        show(device, READ_FILE | WRITE_FILE | TRUNCATE)
+    if TOLD["namespaces"]:
+        show("/", READ_DIR)
+    return found
+
+
 def private_tmp():
     checked("unshare", LIBC.unshare(CLONE_NEWNS))
     options = b"size=%d,nr_inodes=2048,mode=1777" % TOLD["tmp_bytes"]
@@ -45,24 +70,16 @@ def landlock():
     attributes = struct.pack("QQQ", files, ports, scopes)
     rules = call("landlock_create_ruleset", attributes, ctypes.c_size_t(TOLD["landlock_size"]), ctypes.c_uint32(0))
 
-    def allow(path, rights):
-        try:
-            fd = os.open(path, os.O_PATH | os.O_CLOEXEC)
-        except OSError:
-            return
+    def allow(fd, rights):
         rule = struct.pack("=Qi", rights & files, fd)
         call("landlock_add_rule", ctypes.c_int(rules), ctypes.c_int(1), rule, ctypes.c_uint32(0))
-        os.close(fd)
 
-    for path in TOLD["folders"]:
-        if os.path.islink(path):
-            continue
-        allow(path, READ_FILE | READ_DIR if os.path.isdir(path) else READ_FILE)
-    for device in ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom"):
-        allow(device, READ_FILE | WRITE_FILE | TRUNCATE)
+    for fd, rights in SHOWN:
+        allow(fd, rights)
     if TOLD["namespaces"]:
-        allow("/tmp", files & ~((1 << 6) | (1 << 11)))
-        allow("/", READ_DIR)
+        tmp = os.open("/tmp", os.O_PATH | os.O_CLOEXEC)
+        allow(tmp, files & ~((1 << 6) | (1 << 11)))
+        os.close(tmp)
     if ports and TOLD["port"]:
         rule = struct.pack("QQ", 2, TOLD["port"])
         call("landlock_add_rule", ctypes.c_int(rules), ctypes.c_int(2), rule, ctypes.c_uint32(0))
@@ -218,11 +235,13 @@ def child(job, fds):
     null = os.open("/dev/null", os.O_RDONLY)
     for source, target in ((null, 0), (out, 1), (err, 2), (run, 3)):
         os.dup2(source, target)
-    os.closerange(4, 1024)
+    os.closerange(4, 200)
     listener = confine(job)
+    os.closerange(200, 1024)
     try:
         os.stat(os.__file__)
-        import colorsys  # Not loaded yet: shows that libraries can still be read.
+        if job["id"] == 1:
+            import colorsys  # Not loaded yet: shows that libraries can still be read.
     except Exception as error:
         raise OSError("the run's user cannot read the libraries of %s: %s" % (sys.prefix, error)) from None
     with socket.socket(fileno=os.dup(3)) as channel:
@@ -240,6 +259,7 @@ def child(job, fds):
 
 
 def serve():
+    SHOWN.extend(shown() if TOLD["landlock"] else [])
     control = socket.socket(fileno=0)
     null = os.open("/dev/null", os.O_RDWR)
     os.dup2(null, 1)
