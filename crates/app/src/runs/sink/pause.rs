@@ -78,7 +78,7 @@ impl State {
             change.nodes.insert(row.id, row);
             let data = match reason.data.get("form_id") {
                 Some(_) => reason.data,
-                None => self.new_form(&info, reason.data, at, debug, &mut record),
+                None => self.new_form(&info, &reason.data, at, debug, &mut record),
             };
             show.push(StreamBody::HumanInputRequired(Arc::new(required(&data))));
             shown.push(wire_reason(&data));
@@ -142,7 +142,7 @@ impl State {
     fn new_form(
         &self,
         info: &NodeInfo,
-        reason: Json,
+        reason: &Json,
         at: DateTime<Utc>,
         debug: bool,
         record: &mut PauseRecord,
