@@ -159,8 +159,9 @@ fn wire(event: &RunEvent, is_chat: bool) -> Json {
     let (name, data) = match &event.kind {
         RunEventKind::RunStarted | RunEventKind::RunResumed { .. } => ("workflow_started", json!({})),
         RunEventKind::RunFinished(outcome) => ("workflow_finished", result(outcome)),
-        RunEventKind::RunPaused { reasons, outputs } => {
-            ("workflow_paused", json!({"reasons": reasons, "outputs": object(outputs)}))
+        RunEventKind::RunPaused { reasons, outcome } => {
+            let reasons: Vec<&Json> = reasons.iter().map(|reason| &reason.data).collect();
+            ("workflow_paused", json!({"reasons": reasons, "outputs": object(&outcome.outputs)}))
         }
         RunEventKind::NodeStarted(info) => ("node_started", node(info)),
         RunEventKind::NodeFinished(info, result) => ("node_finished", finished(info, result)),
