@@ -2,6 +2,7 @@
 
 pub mod lint;
 pub mod run;
+mod sandbox;
 pub mod serve;
 mod ssrf_proxy;
 pub mod version;

@@ -5,6 +5,7 @@
 
 mod commands;
 mod egress;
+mod remote_code;
 
 use std::process::ExitCode;
 

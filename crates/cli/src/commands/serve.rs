@@ -16,10 +16,13 @@ use ox_app::{Parts, Services, Settings, providers, runs};
 use ox_db::{Database, DbConfig, Engine, repo::leases};
 use ox_kv::{Bounds, Memory};
 use ox_net::Egress;
-use ox_sandbox::Local;
+use ox_sandbox::{CodeRunner, Local};
 use tokio::{net::TcpListener, signal::unix::SignalKind};
 
-use crate::egress::{self, env};
+use crate::{
+    egress::{self, env},
+    remote_code::RemoteCode,
+};
 
 /// Start the server (the default command).
 #[derive(clap::Args, Default)]
@@ -42,6 +45,9 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mode = env("MODE").unwrap_or_else(|| "all".into());
     if ["ssrf-proxy", "egress"].contains(&mode.as_str()) {
         return super::ssrf_proxy::run();
+    }
+    if mode == "sandbox" {
+        return super::sandbox::run();
     }
     if !["all", "api"].contains(&mode.as_str()) {
         bail!("MODE={mode} is not a role of this version; leave MODE unset to run everything in one process");
@@ -156,8 +162,8 @@ async fn build(mut settings: Settings, port: u16) -> anyhow::Result<(Arc<Service
     let only = lock(&config)?;
     let (sandbox, findings) = ox_sandbox::Settings::from_env(env);
     settings.findings.extend(findings);
-    let code = Arc::new(Local::new(sandbox));
-    let (db, findings) = tokio::join!(Database::connect(&config), check_code(&code));
+    let local = Arc::new(Local::new(sandbox));
+    let (db, findings) = tokio::join!(Database::connect(&config), check_code(&local));
     settings.findings.extend(findings);
     let db = db.with_context(|| format!("cannot open the database ({})", config.describe()))?;
     if only.is_some() {
@@ -170,22 +176,43 @@ async fn build(mut settings: Settings, port: u16) -> anyhow::Result<(Arc<Service
     settings.findings.extend(warnings);
     let metrics =
         ox_obs::Metrics::install(env!("CARGO_PKG_VERSION"), option_env!("OXIDIFY_COMMIT").unwrap_or("unknown"), "all")?;
+    let egress = Egress::new(policy);
+    let remote = RemoteCode::from_env(env, egress.clone(), Arc::clone(&local));
+    let code: Arc<dyn CodeRunner> = match remote {
+        Some(remote) => Arc::new(remote),
+        None => Arc::clone(&local) as Arc<dyn CodeRunner>,
+    };
     let services = Services::new(Parts {
         settings,
         db,
         kv: Arc::new(Memory::new(Bounds::default())),
         store: Arc::new(store),
-        egress: Egress::new(policy),
+        egress,
         code,
         secret,
         old_secrets,
         metrics: Arc::new(move || metrics.render()),
     })?;
+    let stopping = services.shutdown.clone();
+    services.tracker.spawn(async move { stopping.run_until_cancelled(keep_packages(&local)).await });
     Ok((services, only))
+}
+
+/// Keeps the operator's Python packages installed.
+pub async fn keep_packages(code: &Local) {
+    let tell = |word: Result<&str, String>| match word {
+        Ok(word) => tracing::info!("{word}"),
+        Err(why) => tracing::error!(why, "the Python packages were not installed; it is tried again"),
+    };
+    code.keep_packages(tell).await;
 }
 
 /// Starts the first workers; gives what the operator should know about their walls.
 async fn check_code(code: &Local) -> Vec<String> {
+    if let Some(endpoint) = env("CODE_EXECUTION_ENDPOINT") {
+        tracing::info!(endpoint, "code runs in a sandbox service");
+        return Vec::new();
+    }
     let Ok(reports) = tokio::time::timeout(CODE_START, code.check()).await else {
         return vec![format!("the code workers did not start within {CODE_START:?}; the first run of code tries again")];
     };
