@@ -85,7 +85,9 @@ async fn execute(args: Args) -> anyhow::Result<ExitCode> {
     let (policy, warnings) = Policy::from_env(environment);
     let (limits, wrong) = ox_nodes::Limits::from_env(environment);
     let (sandbox, findings) = ox_sandbox::Settings::from_env(environment);
-    for warning in warnings.into_iter().chain(findings).chain(wrong.into_iter().map(|wrong| format!("cannot read {wrong}"))) {
+    for warning in
+        warnings.into_iter().chain(findings).chain(wrong.into_iter().map(|wrong| format!("cannot read {wrong}")))
+    {
         super::complain(&format!("warning: {warning}"));
     }
     let egress = Egress::new(policy);

@@ -214,7 +214,9 @@ async fn check_code(code: &Local) -> Vec<String> {
         return Vec::new();
     }
     let Ok(reports) = tokio::time::timeout(CODE_START, code.check()).await else {
-        return vec![format!("the code workers did not start within {CODE_START:?}; the first run of code tries again")];
+        return vec![format!(
+            "the code workers did not start within {CODE_START:?}; the first run of code tries again"
+        )];
     };
     let [javascript, python] = &reports;
     tracing::info!(%javascript, %python, "code runs in confined processes");
