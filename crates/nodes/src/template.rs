@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use ox_engine::{Pool, ResponsePart};
+use ox_sandbox::{CodeRunner, TemplateRequest};
 use ox_text::{
     jinja::{self, JinjaError, Limits},
     template::{Segment, Template},
 };
-use ox_sandbox::{CodeRunner, TemplateRequest};
 use ox_types::{TenantId, Value};
 
 /// Work of a Jinja2 template that is done at once, without leaving the async task.
