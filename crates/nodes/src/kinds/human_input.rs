@@ -190,7 +190,8 @@ impl Config {
             };
             defaults.insert(input.output_variable_name.clone(), value);
         }
-        let deliveries: Vec<Json> = self.delivery_methods.iter().filter(|way| way.enabled).map(|way| way.shown(pool)).collect();
+        let deliveries: Vec<Json> =
+            self.delivery_methods.iter().filter(|way| way.enabled).map(|way| way.shown(pool)).collect();
         let actions: Vec<Json> = self.user_actions.iter().map(Action::shown).collect();
         json!({
             "type": "human_input_required",
@@ -216,9 +217,8 @@ impl Config {
 
 impl Input {
     fn shown(&self, pool: &Pool) -> Json {
-        let source = |source: &Source, value: Json| {
-            json!({"type": source.kind, "selector": source.selector, "value": value})
-        };
+        let source =
+            |source: &Source, value: Json| json!({"type": source.kind, "selector": source.selector, "value": value});
         let mut shown = self.other.clone();
         shown.insert("type".into(), self.kind.clone().into());
         shown.insert("output_variable_name".into(), self.output_variable_name.clone().into());

@@ -146,7 +146,11 @@ mod tests {
     async fn a_missing_plugin_is_named() {
         let data = json!({"type": "trigger-plugin", "plugin_id": "langgenius/github_trigger", "event_name": "push"});
         let failure = run("trigger-plugin", data, Pool::new()).await.unwrap_err();
-        assert!(failure.error.contains("langgenius/github_trigger") && failure.error.contains("push"), "{}", failure.error);
+        assert!(
+            failure.error.contains("langgenius/github_trigger") && failure.error.contains("push"),
+            "{}",
+            failure.error
+        );
         assert!(failure.retry_useless);
     }
 }

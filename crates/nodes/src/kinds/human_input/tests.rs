@@ -84,10 +84,13 @@ async fn an_answer_chooses_its_branch() {
 
 #[tokio::test]
 async fn no_answer_in_time_and_none_yet() {
-    let (output, told) = run(Some(json!({"status": "timeout", "form": {"form_content": "x", "expiration_time": 7}}))).await;
+    let (output, told) =
+        run(Some(json!({"status": "timeout", "form": {"form_content": "x", "expiration_time": 7}}))).await;
     assert_eq!(output.handle.as_deref(), Some("__timeout__"));
     assert_eq!(output.outputs["__action_value"].text(), "");
-    assert!(matches!(&told[..], [Chunk::Note { kind: "human_input_form_timeout", data }] if data["expiration_time"] == 7));
+    assert!(
+        matches!(&told[..], [Chunk::Note { kind: "human_input_form_timeout", data }] if data["expiration_time"] == 7)
+    );
     let (output, _) = run(Some(json!({"status": "waiting", "form": {"form_id": "f"}}))).await;
     assert_eq!(output.pause, Some(json!({"form_id": "f"})));
 }
