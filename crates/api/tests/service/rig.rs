@@ -54,7 +54,7 @@ impl Answer {
         assert_eq!(self.headers[header::CONTENT_TYPE], "text/event-stream; charset=utf-8");
         self.text()
             .split("\n\n")
-            .filter_map(|frame| frame.strip_prefix("data: "))
+            .filter_map(|frame| frame.lines().find_map(|line| line.strip_prefix("data: ")))
             .map(|data| serde_json::from_str(data).unwrap_or_else(|error| panic!("{error}: {data}")))
             .collect()
     }

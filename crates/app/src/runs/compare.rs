@@ -181,7 +181,7 @@ mod tests {
 
     use super::*;
 
-    fn told(base: Json, other: Json) -> Vec<(String, &'static str)> {
+    fn told(base: &Json, other: &Json) -> Vec<(String, &'static str)> {
         let (base, other) = (base.to_string(), other.to_string());
         changes(Some(&base), Some(&other)).into_iter().map(|change| (change.path, change.kind)).collect()
     }
@@ -191,7 +191,7 @@ mod tests {
         let base = json!({"text": "a", "list": [1, 2, 3], "gone": 1, "deep": {"a/b": {"c~d": 1}}});
         let other = json!({"text": "b", "list": [1, 5], "new": null, "deep": {"a/b": {"c~d": 2}}});
         assert_eq!(
-            told(base.clone(), other),
+            told(&base, &other),
             [
                 ("/text".to_owned(), "changed"),
                 ("/list/1".into(), "changed"),
@@ -201,8 +201,8 @@ mod tests {
                 ("/new".into(), "added"),
             ]
         );
-        assert_eq!(told(base.clone(), base), []);
-        let many = told(json!({"list": vec![1; 500]}), json!({"list": vec![2; 500]}));
+        assert_eq!(told(&base, &base), []);
+        let many = told(&json!({"list": vec![1; 500]}), &json!({"list": vec![2; 500]}));
         assert_eq!(many.len(), MAX_CHANGES);
     }
 
