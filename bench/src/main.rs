@@ -135,6 +135,7 @@ async fn worker(options: Options, stop: Arc<AtomicBool>, left: Arc<AtomicU64>) -
     Ok(sample)
 }
 
+#[expect(clippy::disallowed_methods, reason = "the generator calls the server beside it, nothing of a user's")]
 async fn connect(address: &str) -> Result<http1::SendRequest<Full<Bytes>>> {
     let stream = TcpStream::connect(address).await.context("connect")?;
     stream.set_nodelay(true)?;
