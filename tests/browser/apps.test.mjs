@@ -77,6 +77,7 @@ test("apps are tagged, renamed, duplicated, exported and deleted", { timeout: 12
 
     await page.keyboard.press("Control+k");
     await page.keyboard.type("returns");
+    await page.getByRole("option", { name: /Returns triage/ }).first().waitFor();
     await page.keyboard.press("Enter");
     await page.waitForURL(/\/workflow/);
   }));
