@@ -49,7 +49,13 @@ pub async fn report(services: &Services) -> Report {
         version: services.settings.version,
         role: "all",
         uptime_s: services.started_at.elapsed().as_secs(),
-        findings: services.settings.findings.clone(),
+        findings: services
+            .settings
+            .findings
+            .iter()
+            .chain(services.code_findings.get().into_iter().flatten())
+            .cloned()
+            .collect(),
         deps,
     }
 }

@@ -48,6 +48,8 @@ pub struct Services {
     /// Renders `/metrics`.
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
     pub started_at: std::time::Instant,
+    /// What the operator should know about the walls around code; set once the first workers have told.
+    pub code_findings: std::sync::OnceLock<Vec<String>>,
     is_set_up: AtomicBool,
 }
 
@@ -107,6 +109,7 @@ impl Services {
             passwords: Hasher::default(),
             sessions: SessionCache::default(),
             started_at: std::time::Instant::now(),
+            code_findings: std::sync::OnceLock::new(),
             is_set_up: AtomicBool::new(false),
             settings,
             db,

@@ -35,8 +35,8 @@ pub struct Args {
     host: Option<IpAddr>,
 }
 
-/// How long the start waits for the code workers to say what protects them.
-const CODE_START: Duration = Duration::from_secs(5);
+/// How long the code workers may take to say what protects them.
+const CODE_START: Duration = Duration::from_secs(10);
 /// Partitions and expired values are looked after this often.
 const UPKEEP: Duration = Duration::from_secs(3600);
 
@@ -163,9 +163,9 @@ async fn build(mut settings: Settings, port: u16) -> anyhow::Result<(Arc<Service
     let (sandbox, findings) = ox_sandbox::Settings::from_env(env);
     settings.findings.extend(findings);
     let local = Arc::new(Local::new(sandbox));
-    let (db, findings) = tokio::join!(Database::connect(&config), check_code(&local));
-    settings.findings.extend(findings);
-    let db = db.with_context(|| format!("cannot open the database ({})", config.describe()))?;
+    let db = Database::connect(&config)
+        .await
+        .with_context(|| format!("cannot open the database ({})", config.describe()))?;
     if only.is_some() {
         let tx = db.begin().await?;
         leases::strike_off_all(&tx).await?;
@@ -193,8 +193,20 @@ async fn build(mut settings: Settings, port: u16) -> anyhow::Result<(Arc<Service
         old_secrets,
         metrics: Arc::new(move || metrics.render()),
     })?;
-    let stopping = services.shutdown.clone();
-    services.tracker.spawn(async move { stopping.run_until_cancelled(keep_packages(&local)).await });
+    let about = Arc::clone(&services);
+    services.tracker.spawn(async move {
+        let work = async {
+            // Nobody waits for it: whoever runs code first waits for the workers themselves.
+            let findings = check_code(&local).await;
+            for finding in &findings {
+                tracing::warn!("{finding}");
+            }
+            // The only one who writes it.
+            let _ = about.code_findings.set(findings);
+            keep_packages(&local).await;
+        };
+        about.shutdown.run_until_cancelled(work).await
+    });
     Ok((services, only))
 }
 
