@@ -38,7 +38,7 @@ SCENARIOS = {
 # A model that answers like a real one: first token after 100 ms, then 100 tokens/s.
 PACED_APP, PACED_MODEL = "llm_paced", {"text": " ".join(f"word{i}" for i in range(200)), "ttft_ms": 100, "tokens_per_s": 100}
 # Callers start at random times, as callers do; in step, all but the first would measure each other.
-PACED = ["--concurrency", "32", "--seconds", "20", "--spread-ms", "1000"]
+PACED = ["--concurrency", "32", "--seconds", "12", "--spread-ms", "1000"]
 
 
 def generate(generator, arguments):
@@ -154,11 +154,12 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--only", default="")
+    parser.add_argument("--seconds", type=float, default=5, help="for each row")
     options = parser.parse_args()
     target = os.environ.get("CARGO_TARGET_DIR", str(ROOT / "target"))
     generator = os.environ.get("OXIDIFY_BENCH_LOAD", f"{target}/fast/bench")
     os.environ.setdefault("OXIDIFY_BIN", f"{target}/fast/oxidify")
-    seconds, levels = (1, (1, 32)) if options.quick else (5, (1, 8, 32, 128))
+    seconds, levels = (1, (1, 32)) if options.quick else (options.seconds, (1, 8, 32, 128))
     cpu = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
     print(f"# Bench of {datetime.date.today()} on {os.cpu_count()} × {cpu}, {platform.system()} {platform.release()}")
     print(f"binary: {os.environ['OXIDIFY_BIN']}")
