@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}"
-cargo build --profile fast --package ox-cli --package bench
+cargo build --release --package ox-cli --package bench
 mkdir -p bench/results
 ulimit -n 8192
 python3 bench/run.py "$@" | tee bench/results/latest.md

@@ -1,8 +1,6 @@
 //! Load generator: keep-alive HTTP/1.1 connections that call one route, and the time each call took.
 //! Prints one JSON object. `bench/run.py` starts the server and calls this for every scenario.
 
-mod raw;
-
 use std::{
     sync::{
         Arc,
@@ -45,9 +43,9 @@ struct Options {
     /// Each call waits a random time up to this before it starts, so that callers do not move in step.
     #[arg(long, default_value_t = 0)]
     spread_ms: u64,
-    /// Call the scripted model directly with `--body` as its parameters, not a server.
+    /// Report what the platform adds: the model's own times, as the answer tells them, are taken off.
     #[arg(long)]
-    raw: bool,
+    added: bool,
     /// Text that every good answer contains.
     #[arg(long, default_value = "succeeded")]
     expect: String,
@@ -85,10 +83,6 @@ async fn main() -> Result<()> {
     let stop = Arc::new(AtomicBool::new(false));
     let left = Arc::new(AtomicU64::new(if options.calls == 0 { u64::MAX } else { options.calls }));
     let began = Instant::now();
-    if options.raw {
-        report(&mut raw::measure(&options).await?, began.elapsed().as_secs_f64());
-        return Ok(());
-    }
     let mut workers = tokio::task::JoinSet::new();
     for _ in 0..options.concurrency {
         workers.spawn(worker(options.clone(), Arc::clone(&stop), Arc::clone(&left)));
@@ -119,9 +113,9 @@ async fn worker(options: Options, stop: Arc<AtomicBool>, left: Arc<AtomicU64>) -
         spread(options.spread_ms).await;
         let began = Instant::now();
         match call(&mut sender, &options).await {
-            Ok(first) => {
-                sample.total.push(began.elapsed().as_secs_f64());
-                sample.first.extend(first.map(|at| at.duration_since(began).as_secs_f64()));
+            Ok(answer) => {
+                sample.total.push(began.elapsed().as_secs_f64() - answer.model_total);
+                sample.first.extend(answer.first.map(|at| at.duration_since(began).as_secs_f64() - answer.model_first));
             }
             Err(error) => {
                 sample.errors += 1;
@@ -144,8 +138,17 @@ async fn connect(address: &str) -> Result<http1::SendRequest<Full<Bytes>>> {
     Ok(sender)
 }
 
-/// One call; answers when the first piece came, if one was looked for.
-async fn call(sender: &mut http1::SendRequest<Full<Bytes>>, options: &Options) -> Result<Option<Instant>> {
+/// What is measured of one answer.
+struct Answer {
+    /// When the first piece came, if one was looked for.
+    first: Option<Instant>,
+    /// Seconds of the model's own, where they are taken off.
+    model_first: f64,
+    model_total: f64,
+}
+
+/// One call, to the end of its answer.
+async fn call(sender: &mut http1::SendRequest<Full<Bytes>>, options: &Options) -> Result<Answer> {
     let request = Request::post(&options.path)
         .header(header::HOST, &options.address)
         .header(header::AUTHORIZATION, format!("Bearer {}", options.key))
@@ -165,7 +168,16 @@ async fn call(sender: &mut http1::SendRequest<Full<Bytes>>, options: &Options) -
     if !status.is_success() || !find(&tail, options.expect.as_bytes()) {
         bail!("status {status}: {}", String::from_utf8_lossy(&tail[..tail.len().min(300)]));
     }
-    Ok(first)
+    let own = |name: &str| if options.added { number_after(&tail, name) } else { Ok(0.0) };
+    Ok(Answer { first, model_first: own("\"time_to_first_token\":")?, model_total: own("\"latency\":")? })
+}
+
+/// The number behind the first appearance of a name in an answer.
+fn number_after(text: &[u8], name: &str) -> Result<f64> {
+    let text = String::from_utf8_lossy(text);
+    let (_, rest) = text.split_once(name).with_context(|| format!("the answer has no {name}"))?;
+    let end = rest.find([',', '}']).unwrap_or(rest.len());
+    rest[..end].trim().parse().with_context(|| format!("{name} is no number"))
 }
 
 fn find(text: &[u8], part: &[u8]) -> bool {
