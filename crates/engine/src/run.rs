@@ -17,7 +17,9 @@ use ox_types::{RunStatus, TaskId};
 use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{Chunk, EventSink, Limits, NodeFailure, NodeOutput, Pool, Recovery, RunEventKind, RunInfo, RunOutcome, Workflow};
+use crate::{
+    Chunk, EventSink, Limits, NodeFailure, NodeOutput, Pool, Recovery, RunEventKind, RunInfo, RunOutcome, Workflow,
+};
 
 /// Everything a run needs besides its workflow.
 pub struct RunStart {

@@ -252,7 +252,10 @@ mod tests {
 
     #[test]
     fn hostile_texts_end_in_bounded_time() {
-        for piece in ["[", "{", "[[", "{\"a\":", "{\"", "\"", "[\"", "'", "{'a':'b'", "\\", "{\"a\\\"", "/*", "//\n", "[1,", "}", "]{", "<think>{"] {
+        for piece in [
+            "[", "{", "[[", "{\"a\":", "{\"", "\"", "[\"", "'", "{'a':'b'", "\\", "{\"a\\\"", "/*", "//\n", "[1,", "}",
+            "]{", "<think>{",
+        ] {
             for text in [piece.repeat(200_000 / piece.len()), piece.repeat(10_000) + &"}]".repeat(10_000)] {
                 let began = std::time::Instant::now();
                 let json = repair(&text);

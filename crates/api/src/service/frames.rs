@@ -165,10 +165,8 @@ impl Frame<'_> {
     /// Values as this stream shows them, and whether that is less than all: the Service API is told everything, people
     /// at a screen get what a screen can show (engine reference §1.6).
     fn cut<'t>(&self, text: &'t str) -> (Cow<'t, str>, &'static str) {
-        let is_screen = matches!(
-            self.head.invoke_from,
-            InvokeFrom::Debugger | InvokeFrom::Explore | InvokeFrom::WebApp
-        );
+        let is_screen =
+            matches!(self.head.invoke_from, InvokeFrom::Debugger | InvokeFrom::Explore | InvokeFrom::WebApp);
         if !is_screen || text.len() < SHORT {
             return (Cow::Borrowed(text), "false");
         }

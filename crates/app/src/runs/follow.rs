@@ -14,7 +14,9 @@ use ox_types::{AppId, Json, NodeRunId, NodeStatus, RunId, RunStatus, TaskId, Ten
 use uuid::Uuid;
 
 use super::{
-    event::{AppMode, JsonText, MessageMetadata, NodeDone, NodeView, RunDone, RunPause, StreamBody, StreamEvent, StreamHead},
+    event::{
+        AppMode, JsonText, MessageMetadata, NodeDone, NodeView, RunDone, RunPause, StreamBody, StreamEvent, StreamHead,
+    },
     hub::{Hub, Subscription},
     recovery,
 };

@@ -2,16 +2,16 @@
 
 use std::{sync::Arc, time::Duration};
 
+use async_trait::async_trait;
 use ox_db::{
     model::{HumanInputForm, Message, NodeExecution, Process, WorkflowRun},
     now,
     repo::{self, leases},
     shared_now,
 };
-use async_trait::async_trait;
 use ox_engine::{
-    EventSink, FinishedNode, FrameRef, InterruptedNode, Interruption, Recovery, RunEvent, RunInfo, RunOutcome, RunStart,
-    SinkClosed, UserKind,
+    EventSink, FinishedNode, FrameRef, InterruptedNode, Interruption, Recovery, RunEvent, RunInfo, RunOutcome,
+    RunStart, SinkClosed, UserKind,
 };
 use ox_types::{Json, Object, RunStatus, TaskId, Value};
 
@@ -150,7 +150,8 @@ pub async fn take_over_expired(services: &Arc<Services>) -> Result<usize> {
     if taken > 0 {
         tracing::info!(runs = taken, "took over runs of processes that died");
         let tx = services.db.begin().await?;
-        leases::purge(&tx, services.runs.process_id, shared_now(&services.db).await? - chrono::Duration::minutes(5)).await?;
+        let before = shared_now(&tx).await? - chrono::Duration::minutes(5);
+        leases::purge(&tx, services.runs.process_id, before).await?;
         tx.commit().await?;
     }
     Ok(taken)

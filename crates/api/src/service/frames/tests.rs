@@ -169,7 +169,8 @@ fn a_published_page_sees_no_values_of_nodes() {
 fn long_values_are_cut_for_screens_and_whole_for_programs() {
     let long = json!({"text": "é".repeat(100_001), "list": vec![1; 1001], "n": 5}).to_string();
     let done = Arc::new(NodeDone { inputs: long.as_str().into(), outputs: long.as_str().into(), ..(*done()).clone() });
-    let retry = |done: &Arc<NodeDone>| StreamBody::NodeRetry { node: node("llm"), done: Arc::clone(done), retry_index: 1 };
+    let retry =
+        |done: &Arc<NodeDone>| StreamBody::NodeRetry { node: node("llm"), done: Arc::clone(done), retry_index: 1 };
     let steps = 1;
     let bodies = [
         ("node_finished", StreamBody::NodeFinished(node("llm"), Arc::clone(&done)), Detail::Full),
@@ -203,7 +204,10 @@ fn an_agent_node_names_its_strategy() {
     Arc::make_mut(&mut view.node).data = json!({"agent_strategy_name": "function_calling"});
     let started = render(AppMode::Workflow, Detail::Full, StreamBody::NodeStarted(view));
     assert_eq!(started["data"]["agent_strategy"], json!({"name": "function_calling", "icon": null}));
-    assert_eq!(render(AppMode::Workflow, Detail::Full, StreamBody::NodeStarted(node("llm")))["data"]["agent_strategy"], Json::Null);
+    assert_eq!(
+        render(AppMode::Workflow, Detail::Full, StreamBody::NodeStarted(node("llm")))["data"]["agent_strategy"],
+        Json::Null
+    );
 }
 
 #[test]

@@ -196,7 +196,10 @@ mod tests {
 
     #[test]
     fn hostile_texts_end_in_bounded_time() {
-        for piece in ["[", "{", "[[", "{\"a\":", "{\"", "\"", "[\"", "'", "{'a':'b'", "\\", "{\"a\\\"", "/*", "//\n", "[1,", "}", "]{", "<think>{"] {
+        for piece in [
+            "[", "{", "[[", "{\"a\":", "{\"", "\"", "[\"", "'", "{'a':'b'", "\\", "{\"a\\\"", "/*", "//\n", "[1,", "}",
+            "]{", "<think>{",
+        ] {
             let text = piece.repeat(2_000_000 / piece.len());
             let began = std::time::Instant::now();
             assert_eq!(first_json(&text), None, "{piece}");
