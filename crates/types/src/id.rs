@@ -120,12 +120,14 @@ mod tests {
     #[test]
     fn ids_keep_their_order_while_the_clock_trembles_and_follow_it_when_it_is_set() {
         let mut maker = Maker { context: ContextV7::new(), latest: Duration::ZERO };
-        let mut make = |at: f64| maker.make(Duration::from_secs_f64(at));
-        let day = 1_800_000_000.0;
-        let ids: Vec<Uuid> = [0.0, 0.001, 0.0, -3.0, 5.0, -4.9, 5.0].iter().map(|step| make(day + step)).collect();
+        let day = Duration::from_secs(1_800_000_000);
+        let ids: Vec<Uuid> = [10_000, 10_001, 10_000, 7_000, 15_000, 5_100, 15_000]
+            .into_iter()
+            .map(|step| maker.make(day + Duration::from_millis(step)))
+            .collect();
         assert!(ids.is_sorted(), "{ids:?}");
-        for at in [day - 7200.0, day + 86_400.0, day, 1.0] {
-            assert_eq!(seconds(make(at)) as f64, at);
+        for at in [day - Duration::from_secs(7200), day * 2, day, Duration::from_secs(1)] {
+            assert_eq!(seconds(maker.make(at)), at.as_secs());
         }
     }
 }

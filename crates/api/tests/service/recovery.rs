@@ -116,6 +116,7 @@ async fn a_reader_who_comes_back_after_the_end_gets_the_whole_text() {
     ] {
         let seen = rig.post(path, app, body.clone()).await.events();
         assert_eq!(crate::rig::text_of(&seen), text);
+        until("the run is let go", || async { rig.services.runs.any_task().is_none() }).await;
         let again = after(&rig, app, &seen[0]["workflow_run_id"], 3).await;
         assert_eq!(names(&again), wanted);
         let told = if app.key == flow.key { &again[0]["data"]["text"] } else { &again[0]["answer"] };
