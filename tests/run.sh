@@ -33,10 +33,13 @@ echo "==> browser journeys"
 node --test tests/browser/*.test.mjs
 echo "==> crash test, ten rounds"
 python3 tests/crash/crash.py 10
+echo "==> crash test of the engine, eight kills (all 200: python3 tests/crash/engine.py)"
+python3 tests/crash/engine.py 8
 if [[ -n "${on_postgres:-}" ]]; then
   echo "==> crash test on PostgreSQL, then with two servers of which one dies"
   python3 tests/crash/crash.py --postgres 2
   python3 tests/crash/crash.py --two 1
+  python3 tests/crash/engine.py --two 1
 fi
 echo "==> bad input and bad surroundings, the quick cases (all: make faults)"
 python3 tests/faults/faults.py --quick

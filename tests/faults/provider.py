@@ -86,6 +86,48 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.close_connection = True
         self.connection.close()
 
+    def way_deep(self, body):
+        """JSON 10,000 deep: as the whole answer, and as the arguments of a piece."""
+        deep = b"[" * 10_000 + b"]" * 10_000
+        if body.get("stream"):
+            self.raw("text/event-stream", b'data: {"id":"x","choices":' + deep + b"}\n\ndata: [DONE]\n\n")
+        else:
+            self.raw("application/json", deep)
+
+    def way_badtext(self, _):
+        self.raw("text/event-stream", b'data: {"id":"x","choices":[{"index":0,"delta":{"content":"a\xff\xfe\xc3(b"}}]}\n\ndata: [DONE]\n\n')
+
+    def way_redirect(self, _):
+        self.send_response(307)
+        self.send_header("Location", f"/v1/chat/completions?{time.monotonic()}")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def way_huge(self, _):
+        self.pour(b'{"id":"x","choices":[{"index":0,"message":{"role":"assistant","content":"', "application/json", b"x" * 65536)
+
+    def way_longline(self, _):
+        self.pour(b"data: ", "text/event-stream", b"x" * 65536)
+
+    def way_talkative(self, _):
+        piece = json.dumps({"id": "x", "object": "chat.completion.chunk", "model": "faulty", "choices": [{"index": 0, "delta": {"content": "word " * 4000}}]})
+        self.pour(b"", "text/event-stream", f"data: {piece}\n\n".encode())
+
+    def raw(self, kind, data):
+        self.answer(200, data, kind)
+
+    def pour(self, head, kind, piece):
+        """10 GB, or until the caller has had enough."""
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.close_connection = True
+        with contextlib.suppress(OSError):
+            self.wfile.write(head)
+            for _ in range(10 * 2**30 // len(piece)):
+                self.wfile.write(piece)
+
     def way_silent(self, _):
         self.stream([])
 

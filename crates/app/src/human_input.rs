@@ -142,29 +142,10 @@ async fn apply(services: &Arc<Services>, form: &HumanInputForm, answer: &Answer)
     tx.commit().await?;
     metrics::counter!("oxidify_human_input_forms_total", "status" => answer.status).increment(1);
     if taken {
-        go_on(services, form.workflow_run_id).await;
+        recovery::go_on_surely(services, form.workflow_run_id, true).await;
     }
     // A run that is under way for the sake of another form finds this answer at its next pause.
     Ok(true)
-}
-
-/// Goes on with a run that this process has taken; it must not be left lying.
-async fn go_on(services: &Arc<Services>, run: RunId) {
-    let Err(error) = recovery::go_on(services, run, true).await else { return };
-    tracing::error!(%error, %run, "a run whose form was answered cannot go on; trying again until it can");
-    let services = Arc::clone(services);
-    services.runs.tracker.clone().spawn(async move {
-        loop {
-            tokio::select! {
-                // Another process takes it over.
-                () = services.shutdown.cancelled() => return,
-                () = tokio::time::sleep(std::time::Duration::from_secs(2)) => {}
-            }
-            if recovery::go_on(&services, run, true).await.is_ok() {
-                return;
-            }
-        }
-    });
 }
 
 /// What a node is told when it runs again.

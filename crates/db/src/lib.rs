@@ -25,4 +25,4 @@ pub use config::{DbConfig, Durability, Engine, PostgresConfig};
 pub use database::{Database, PoolState, Source, Tx};
 pub use error::{Error, Result};
 pub use page::{Page, PageOf};
-pub use time::{Span, now};
+pub use time::{Span, now, shared_now};

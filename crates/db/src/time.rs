@@ -1,11 +1,30 @@
 use chrono::{DateTime, Duration, SubsecRound, Utc};
-use sea_orm::{ColumnTrait, Condition};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, DbBackend, Statement};
 use uuid::Uuid;
+
+use crate::{Result, Source};
 
 /// The present time, as precise as every database keeps it.
 #[must_use]
 pub fn now() -> DateTime<Utc> {
     Utc::now().trunc_subsecs(6)
+}
+
+/// The present time by the clock that all processes of a database share: the server's. On SQLite one process holds the
+/// database, and its clock is as good.
+///
+/// # Errors
+/// When the database fails.
+pub async fn shared_now(source: &impl Source) -> Result<DateTime<Utc>> {
+    let executor = source.executor();
+    if executor.get_database_backend() != DbBackend::Postgres {
+        return Ok(now());
+    }
+    let statement = Statement::from_string(DbBackend::Postgres, "SELECT clock_timestamp()");
+    match executor.query_one_raw(statement).await? {
+        Some(row) => Ok(row.try_get_by_index(0)?),
+        None => Ok(now()),
+    }
 }
 
 /// Time window in which a row with a given id was created. Ids of version 7 carry their time, so a look-up by

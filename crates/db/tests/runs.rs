@@ -393,7 +393,10 @@ async fn heartbeats_prolong_and_release_ends() {
         assert!(leases::heartbeat(&tx, id, Duration::from_secs(30)).await.unwrap());
         assert!(!leases::heartbeat(&tx, new_uuid(), Duration::from_secs(30)).await.unwrap());
         assert_eq!(leases::expired(&tx, now(), 10).await.unwrap(), []);
-        assert_eq!(leases::purge(&tx, now() + chrono::Duration::hours(1)).await.unwrap(), 0);
+        // What other processes run of an app, seen from this one and from another.
+        assert_eq!(runs::under_way_elsewhere(&tx, app.app, id).await.unwrap(), 0);
+        assert_eq!(runs::under_way_elsewhere(&tx, app.app, new_uuid()).await.unwrap(), 1);
+        assert_eq!(leases::purge(&tx, new_uuid(), now() + chrono::Duration::hours(1)).await.unwrap(), 0);
         leases::release(&tx, id).await.unwrap();
         assert_eq!(leases::expired(&tx, now(), 10).await.unwrap().len(), 1);
         assert_eq!(leases::processes(&tx).await.unwrap(), []);

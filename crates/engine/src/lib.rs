@@ -30,5 +30,5 @@ pub use node::{
 };
 pub use pool::Pool;
 pub use recovery::{FinishedNode, InterruptedNode, Interruption, Recovery};
-pub use run::{RunHandle, RunStart, StartError, resume, start};
+pub use run::{RunHandle, RunStart, StartError, resume, shown_text, start};
 pub use workflow::{CompileError, Workflow};

@@ -51,8 +51,19 @@ pub enum Effect {
     Pure,
     /// Calls out, but repeating the call is harmless (a model call, a GET).
     Repeatable,
+    /// Changes something outside, once for each `node_run_id`: the start is durable before it runs, and it may be run
+    /// again under the same id.
+    Idempotent,
     /// Changes something outside: the start is durable before it runs and it is not repeated.
     SideEffect,
+}
+
+impl Effect {
+    /// Whether the start must be durable before the node does anything.
+    #[must_use]
+    pub const fn needs_record(self) -> bool {
+        matches!(self, Self::Idempotent | Self::SideEffect)
+    }
 }
 
 /// One part of what a response node shows.

@@ -17,7 +17,9 @@ use ox_types::{RunStatus, TaskId};
 use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{Chunk, EventSink, Limits, NodeFailure, NodeOutput, Pool, Recovery, RunInfo, RunOutcome, Workflow};
+use crate::{
+    Chunk, EventSink, Limits, NodeFailure, NodeOutput, Pool, Recovery, RunEventKind, RunInfo, RunOutcome, Workflow,
+};
 
 /// Everything a run needs besides its workflow.
 pub struct RunStart {
@@ -100,6 +102,22 @@ pub fn start(workflow: Arc<Workflow>, start: RunStart) -> Result<RunHandle, Star
 /// As [`start`].
 pub fn resume(workflow: Arc<Workflow>, start: RunStart, recovery: Recovery) -> Result<RunHandle, StartError> {
     launch(workflow, start, Some(recovery))
+}
+
+/// The text that the recorded part of a run has fixed, as its stream shows it. Runs nothing.
+///
+/// # Errors
+/// When the run cannot have begun with that node.
+pub fn shown_text(workflow: Arc<Workflow>, start: RunStart, recovery: Recovery) -> Result<String, StartError> {
+    let RunStart { info, pool, root, limits, .. } = start;
+    let layout = workflow.beginning(root.as_deref())?;
+    let mut core = core::Core::new(workflow, Arc::new(info), limits, &layout, pool);
+    core.recover(recovery);
+    let shown = std::mem::take(&mut core.outbox).into_iter().find_map(|event| match event.kind {
+        RunEventKind::RunResumed { shown } => Some(shown),
+        _ => None,
+    });
+    Ok(shown.unwrap_or_default())
 }
 
 fn launch(workflow: Arc<Workflow>, start: RunStart, recovery: Option<Recovery>) -> Result<RunHandle, StartError> {

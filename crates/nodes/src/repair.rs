@@ -251,6 +251,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn hostile_texts_end_in_bounded_time() {
+        for piece in [
+            "[", "{", "[[", "{\"a\":", "{\"", "\"", "[\"", "'", "{'a':'b'", "\\", "{\"a\\\"", "/*", "//\n", "[1,", "}",
+            "]{", "<think>{",
+        ] {
+            for text in [piece.repeat(200_000 / piece.len()), piece.repeat(10_000) + &"}]".repeat(10_000)] {
+                let began = std::time::Instant::now();
+                let json = repair(&text);
+                assert!(began.elapsed() < std::time::Duration::from_secs(5), "{piece}: {:?}", began.elapsed());
+                drop(json);
+            }
+        }
+    }
+
+    #[test]
     fn repairs_what_people_write() {
         for (text, expected) in [
             (r#"{"a": 1}"#, Some(json!({"a": 1}))),

@@ -1,8 +1,12 @@
 //! JSON Schema validation; schemas cannot refer to anything outside themselves.
 
-use jsonschema::{Draft, Validator};
+use jsonschema::{Draft, PatternOptions, Validator};
 use ox_types::Json;
 
+/// Steps that a pattern may take back in one text: those with look-around, which cannot be matched in linear time.
+const MAX_BACKTRACKS: usize = 50_000;
+/// Bytes of a compiled pattern.
+const MAX_PATTERN: usize = 1024 * 1024;
 /// How many problems of one document are told.
 const MAX_PROBLEMS: usize = 10;
 
@@ -26,7 +30,11 @@ impl Schema {
     /// # Errors
     /// When it is not a schema or refers to something outside itself.
     pub fn new(schema: &Json) -> Result<Self, SchemaError> {
-        let mut options = jsonschema::options().offline();
+        let patterns = PatternOptions::fancy_regex()
+            .backtrack_limit(MAX_BACKTRACKS)
+            .size_limit(MAX_PATTERN)
+            .dfa_size_limit(MAX_PATTERN);
+        let mut options = jsonschema::options().offline().with_pattern_options(patterns);
         if schema.get("$schema").is_none() {
             options = options.with_draft(Draft::Draft7);
         }
@@ -79,6 +87,21 @@ mod tests {
         assert!(matches!(Schema::new(&json!({"type": "what"})), Err(SchemaError::Schema(_))));
         for target in ["http://127.0.0.1:1/x.json", "file:///etc/passwd"] {
             assert!(matches!(Schema::new(&json!({"$ref": target})), Err(SchemaError::Schema(_))), "{target}");
+        }
+    }
+
+    #[test]
+    fn patterns_that_explode_end_soon() {
+        let text = format!("{}!", "a".repeat(5_000));
+        let explosive = ["^(a+)+$", "^(a|aa)+$", "^(a|a?)+$", "^(?=(a+)+b)a", "^(?!(a|aa)+b)(a+)+$", r"^(a*)*\1$"];
+        for pattern in explosive {
+            let schema = Schema::new(&json!({"items": {"pattern": pattern}})).unwrap();
+            let began = std::time::Instant::now();
+            let _ = schema.validate(&json!(vec![text.as_str(); 20]));
+            assert!(began.elapsed() < std::time::Duration::from_secs(5), "{pattern}: {:?}", began.elapsed());
+        }
+        for pattern in ["(a{1000}){1000}", "(", "((a{100}){100}){100}"] {
+            assert!(matches!(Schema::new(&json!({"pattern": pattern})), Err(SchemaError::Schema(_))), "{pattern}");
         }
     }
 

@@ -1,12 +1,43 @@
-use std::{fmt, str::FromStr};
+use std::{
+    fmt,
+    str::FromStr,
+    sync::{Mutex, PoisonError},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
+use uuid::{ContextV7, Timestamp, Uuid};
+
+/// A clock that goes back by less than this is taken to have trembled: ids stay in order.
+const JITTER: Duration = Duration::from_secs(10);
+
+static MAKER: Mutex<Maker> = Mutex::new(Maker { context: ContextV7::new(), latest: Duration::ZERO });
 
 /// A new time-ordered UUID. The only place where ids are made.
+///
+/// Rows are looked for around the time in their id. So when the clock is set back, ids go back with it.
 #[must_use]
 pub fn new_uuid() -> Uuid {
-    Uuid::now_v7()
+    let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    MAKER.lock().unwrap_or_else(PoisonError::into_inner).make(at)
+}
+
+/// Makes ids from the times it is given.
+struct Maker {
+    /// Never goes back by itself.
+    context: ContextV7,
+    latest: Duration,
+}
+
+impl Maker {
+    fn make(&mut self, at: Duration) -> Uuid {
+        if at + JITTER < self.latest {
+            self.context = ContextV7::new();
+            self.latest = at;
+        }
+        self.latest = self.latest.max(at);
+        Uuid::new_v7(Timestamp::from_unix(&self.context, at.as_secs(), at.subsec_nanos()))
+    }
 }
 
 macro_rules! ids {
@@ -76,4 +107,27 @@ ids! {
     TenantId,
     /// One immutable version (or the draft) of a workflow.
     WorkflowId,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seconds(id: Uuid) -> u64 {
+        id.get_timestamp().unwrap().to_unix().0
+    }
+
+    #[test]
+    fn ids_keep_their_order_while_the_clock_trembles_and_follow_it_when_it_is_set() {
+        let mut maker = Maker { context: ContextV7::new(), latest: Duration::ZERO };
+        let day = Duration::from_secs(1_800_000_000);
+        let ids: Vec<Uuid> = [10_000, 10_001, 10_000, 7_000, 15_000, 5_100, 15_000]
+            .into_iter()
+            .map(|step| maker.make(day + Duration::from_millis(step)))
+            .collect();
+        assert!(ids.is_sorted(), "{ids:?}");
+        for at in [day - Duration::from_secs(7200), day * 2, day, Duration::from_secs(1)] {
+            assert_eq!(seconds(maker.make(at)), at.as_secs());
+        }
+    }
 }

@@ -3,10 +3,16 @@
 //! The keys of a frame come in the documented order; values that were written for the record
 //! already are copied as text.
 
-use std::fmt::Write as _;
+use std::{borrow::Cow, fmt::Write as _};
 
-use ox_app::runs::{AppMode, InvokeFrom, NodeDone, NodeView, RunDone, RunPause, StreamBody, StreamEvent, StreamHead};
+use ox_app::{
+    runs::{AppMode, InvokeFrom, NodeDone, NodeView, RunDone, RunPause, StreamBody, StreamEvent, StreamHead},
+    workflows::truncation,
+};
 use serde::Serialize;
+
+/// No text of fewer bytes holds a value that is cut: the shortest long list has a thousand elements.
+const SHORT: usize = 2_000;
 
 /// Which caller a stream is for: they see different amounts of detail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,6 +162,21 @@ struct Frame<'a> {
 }
 
 impl Frame<'_> {
+    /// Values as this stream shows them, and whether that is less than all: the Service API is told everything, people
+    /// at a screen get what a screen can show (engine reference §1.6).
+    fn cut<'t>(&self, text: &'t str) -> (Cow<'t, str>, &'static str) {
+        let is_screen =
+            matches!(self.head.invoke_from, InvokeFrom::Debugger | InvokeFrom::Explore | InvokeFrom::WebApp);
+        if !is_screen || text.len() < SHORT {
+            return (Cow::Borrowed(text), "false");
+        }
+        let values: Option<serde_json::Value> = serde_json::from_str(text).ok();
+        match values.as_ref().and_then(truncation::truncated) {
+            Some(cut) => (Cow::Owned(cut.to_string()), "true"),
+            None => (Cow::Borrowed(text), "false"),
+        }
+    }
+
     /// The envelope of §7.2 with the event's own keys.
     fn event(&self, name: &str, fill: impl FnOnce(&mut Object)) -> String {
         let mut out = self.envelope(name);
@@ -216,7 +237,7 @@ impl Frame<'_> {
             data.time("created_at", node.created_at).raw("extras", "{}");
             node_tail(data, node);
             if self.detail == Detail::Full {
-                data.raw("agent_strategy", "null");
+                data.raw("agent_strategy", &agent_strategy(node));
             }
         })
     }
@@ -226,6 +247,7 @@ impl Frame<'_> {
         // Compat: the web app sees the values of failed attempts, but not those of finished nodes.
         let hidden = self.detail == Detail::Reduced && retry_index.is_none();
         let value = |text: &str| if hidden { "null".to_owned() } else { text.to_owned() };
+        let shown = |text| if hidden { (Cow::Borrowed("null"), "false") } else { self.cut(text) };
         self.data(name, |data| {
             node_head(data, node);
             for (key, flag, text) in [
@@ -233,9 +255,10 @@ impl Frame<'_> {
                 ("process_data", "process_data_truncated", &done.process_data),
                 ("outputs", "outputs_truncated", &done.outputs),
             ] {
-                data.raw(key, &value(text));
+                let (text, is_cut) = shown(text);
+                data.raw(key, &text);
                 if !hidden {
-                    data.raw(flag, "false");
+                    data.raw(flag, is_cut);
                 }
             }
             data.text("status", done.status)
@@ -254,14 +277,15 @@ impl Frame<'_> {
 
     fn container_started(&self, node: &NodeView, inputs: &str, length: Option<u32>) -> String {
         let (prefix, length_key) = container_words(node);
+        let (inputs, is_cut) = self.cut(inputs);
         let metadata = length.map_or_else(|| "{}".to_owned(), |length| format!("{{\"{length_key}\":{length}}}"));
         self.data(&format!("{prefix}_started"), |data| {
             container_head(data, node);
             data.time("created_at", node.created_at)
                 .raw("extras", "{}")
                 .raw("metadata", &metadata)
-                .raw("inputs", inputs)
-                .raw("inputs_truncated", "false");
+                .raw("inputs", &inputs)
+                .raw("inputs_truncated", is_cut);
         })
     }
 
@@ -280,12 +304,13 @@ impl Frame<'_> {
         let (prefix, _) = container_words(node);
         self.data(&format!("{prefix}_completed"), |data| {
             container_head(data, node);
-            data.raw("outputs", &done.outputs)
-                .raw("outputs_truncated", "false")
+            let ((inputs, inputs_cut), (outputs, outputs_cut)) = (self.cut(&done.inputs), self.cut(&done.outputs));
+            data.raw("outputs", &outputs)
+                .raw("outputs_truncated", outputs_cut)
                 .time("created_at", node.created_at)
                 .raw("extras", "{}")
-                .raw("inputs", &done.inputs)
-                .raw("inputs_truncated", "false")
+                .raw("inputs", &inputs)
+                .raw("inputs_truncated", inputs_cut)
                 .text("status", done.status)
                 // Compat: the reason of a failed container is told by `workflow_finished`.
                 .raw("error", "null")
@@ -415,6 +440,12 @@ fn node_head(data: &mut Object, node: &NodeView) {
 
 fn node_tail(data: &mut Object, node: &NodeView) {
     data.optional("iteration_id", node.iteration_id.as_deref()).optional("loop_id", node.loop_id.as_deref());
+}
+
+/// Which strategy an agent node follows; `null` for others.
+fn agent_strategy(node: &NodeView) -> String {
+    let name = node.node.data.get("agent_strategy_name").filter(|_| node.node.kind == "agent");
+    name.map_or_else(|| "null".to_owned(), |name| serde_json::json!({"name": name, "icon": null}).to_string())
 }
 
 /// Compat: the id of a container's events is its node id.

@@ -194,5 +194,10 @@ pub(crate) fn wanted(fields: &mut Fields, headers: &HeaderMap) -> Wanted {
             .optional_text(name)
             .is_some_and(|text| ["true", "1", "yes", "on"].contains(&text.to_lowercase().as_str()))
     };
-    Wanted { after: seen, snapshot: flag("include_state_snapshot"), over_pauses: flag("continue_on_pause") }
+    Wanted {
+        after: seen,
+        snapshot: flag("include_state_snapshot"),
+        over_pauses: flag("continue_on_pause"),
+        text: seen.is_some_and(|seen: u64| seen > 0),
+    }
 }

@@ -2,11 +2,23 @@
 
 use std::time::Duration;
 
+use axum::{body::Body, http::Request};
 use ox_app::runs::recovery;
 use ox_db::repo;
+use ox_types::Json;
 use serde_json::json;
 
-use crate::rig::{Draft, Rig, chatflow};
+use crate::rig::{Draft, Rig, TestApp, chatflow, end, graph, llm, names, start};
+
+/// The stream of a run for a reader who has seen it up to an event.
+async fn after(rig: &Rig, app: &TestApp, run: &Json, last: u64) -> Vec<Json> {
+    let path = format!("/v1/workflow/{}/events?user=abc-123", run.as_str().unwrap());
+    let request = Request::builder()
+        .uri(path)
+        .header("authorization", format!("Bearer {}", app.key))
+        .header("last-event-id", last);
+    rig.send(request.body(Body::empty()).unwrap()).await.events()
+}
 
 /// Waits for a condition that another task brings about.
 async fn until<F: Future<Output = bool>>(what: &str, mut check: impl FnMut() -> F) {
@@ -82,6 +94,40 @@ async fn a_run_that_cannot_go_on_ends_with_its_reason() {
     assert_eq!(record["status"], "failed");
     assert!(record["error"].as_str().unwrap().starts_with("interrupted"), "{record}");
     assert_eq!(recovery::take_over_expired(&rig.services).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_reader_who_comes_back_after_the_end_gets_the_whole_text() {
+    let rig = Rig::new().await;
+    let body = json!({"inputs": {}, "query": "hi", "user": "abc-123", "response_mode": "streaming"});
+    let nodes = [
+        ("s", start(json!([]))),
+        ("a", llm("canned", json!({"text": "one two"}), "hi")),
+        ("b", llm("canned", json!({"text": "three"}), "hi")),
+        ("e", end(&[("x", &["a", "text"]), ("y", &["b", "text"])])),
+    ];
+    let edges = [("s", "source", "a"), ("s", "source", "b"), ("a", "source", "e"), ("b", "source", "e")];
+    let flow = rig.graph_app("workflow", graph(&nodes, &edges), Draft::default()).await;
+    let chat = chatflow(json!([]), "canned", json!({"text": "one two"}));
+    let chat = rig.graph_app("advanced-chat", chat, Draft::default()).await;
+    for (app, path, text, wanted) in [
+        (&flow, "/v1/workflows/run", "one two\nthree", vec!["text_replace", "workflow_finished"]),
+        (&chat, "/v1/chat-messages", "one two", vec!["message_replace", "message_end", "workflow_finished"]),
+    ] {
+        let seen = rig.post(path, app, body.clone()).await.events();
+        assert_eq!(crate::rig::text_of(&seen), text);
+        until("the run is let go", || async { rig.services.runs.any_task().is_none() }).await;
+        let again = after(&rig, app, &seen[0]["workflow_run_id"], 3).await;
+        assert_eq!(names(&again), wanted);
+        let told = if app.key == flow.key { &again[0]["data"]["text"] } else { &again[0]["answer"] };
+        assert_eq!(told, text);
+        assert_eq!(again.last().unwrap()["data"]["outputs"], seen.last().unwrap()["data"]["outputs"]);
+        if app.key == chat.key {
+            for key in ["message_id", "conversation_id", "task_id"] {
+                assert_eq!(again[0][key], seen[0][key], "{key}");
+            }
+        }
+    }
 }
 
 #[tokio::test]

@@ -92,7 +92,12 @@ pub fn shape(events: &[Json]) -> Vec<&str> {
 }
 
 pub fn text_of(events: &[Json]) -> String {
-    events.iter().filter(|event| event["event"] == "message").map(|event| event["answer"].as_str().unwrap()).collect()
+    let text = |event: &Json| match event["event"].as_str() {
+        Some("message") => event["answer"].as_str().map(str::to_owned),
+        Some("text_chunk") => event["data"]["text"].as_str().map(str::to_owned),
+        _ => None,
+    };
+    events.iter().filter_map(text).collect()
 }
 
 impl Rig {

@@ -310,6 +310,10 @@ async fn the_same_name_leads_to_the_same_run() {
         "idempotency_key_reused",
         "This Idempotency-Key was used",
     );
+    // The stream of a repetition says what the first one said.
+    let told = keyed(&rig, &app, "k0", body("t", "streaming")).await.events();
+    let again = keyed(&rig, &app, "k0", body("t", "streaming")).await;
+    assert_eq!(crate::rig::text_of(&again.events()), crate::rig::text_of(&told));
     let other = keyed(&rig, &app, "k2", body("a", "blocking")).await.json();
     assert_ne!(first["workflow_run_id"], other["workflow_run_id"]);
     // A refused request lets go of its name.
@@ -318,7 +322,7 @@ async fn the_same_name_leads_to_the_same_run() {
     let at_once: Vec<Json> = futures_all(&rig, &app, body("z", "streaming")).await;
     assert_eq!(at_once.iter().collect::<std::collections::HashSet<_>>().len(), 1, "{at_once:?}");
     let count = rig.get("/v1/workflows/logs", &app).await.json()["total"].clone();
-    assert_eq!(count, 4, "k1, k2, k3, many");
+    assert_eq!(count, 5, "k0, k1, k2, k3, many");
     let chat =
         rig.graph_app("advanced-chat", crate::rig::chatflow(json!([]), "echo", json!({})), Draft::default()).await;
     let ask = json!({"inputs": {}, "query": "hi", "user": "u"});

@@ -11,7 +11,7 @@ use ox_engine::{RunOutcome, StopCause, Usage};
 use ox_types::{AppId, RunId, RunStatus, TaskId};
 use uuid::Uuid;
 
-use super::{apply, go_on};
+use super::apply;
 use crate::{
     Result, Services,
     runs::{self, STOPPED_BY_USER},
@@ -60,7 +60,7 @@ pub(crate) async fn resume_answered(services: &Arc<Services>) -> Result<()> {
         let taken = repo::human_input::take_paused(&tx, run, services.runs.process_id).await?;
         tx.commit().await?;
         if taken {
-            go_on(services, run).await;
+            runs::recovery::go_on_surely(services, run, true).await;
         }
     }
     Ok(())

@@ -146,7 +146,7 @@ pub async fn run_container(
     kind: &str,
     request: StepRequest,
 ) -> Result<Subscription> {
-    let permit = services.runs.enter(caller.app.app.id, 0)?;
+    let permit = services.runs.enter(caller.app.app.id)?;
     let Part { node, engine, mut compiled, graph, mut pool, given } =
         part::prepare(services, caller, draft, node_id, request).await?;
     if node.kind != kind {

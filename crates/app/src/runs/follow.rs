@@ -6,7 +6,7 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use ox_db::{
-    model::{NodeExecution, WorkflowRun},
+    model::{Message, NodeExecution, WorkflowRun},
     repo,
 };
 use ox_dsl::graph::NodeSpec;
@@ -14,7 +14,9 @@ use ox_types::{AppId, Json, NodeRunId, NodeStatus, RunId, RunStatus, TaskId, Ten
 use uuid::Uuid;
 
 use super::{
-    event::{AppMode, JsonText, NodeDone, NodeView, RunDone, RunPause, StreamBody, StreamEvent, StreamHead},
+    event::{
+        AppMode, JsonText, MessageMetadata, NodeDone, NodeView, RunDone, RunPause, StreamBody, StreamEvent, StreamHead,
+    },
     hub::{Hub, Subscription},
     recovery,
 };
@@ -32,6 +34,8 @@ pub struct Wanted {
     pub snapshot: bool,
     /// The stream does not end when the run waits.
     pub over_pauses: bool,
+    /// What is missed of its text comes as one replacement.
+    pub text: bool,
 }
 
 /// Whose run it must be.
@@ -55,8 +59,8 @@ pub async fn events(services: &Arc<Services>, whose: Whose, id: RunId, wanted: W
         if live.app_id != whose.app || live.user_id != whose.user {
             return Err(missing());
         }
-        let is_old = wanted.after.is_some_and(|after| after > 0 && live.hub.is_before(after));
-        let knows_all = live.hub.before() == 0 || !(wanted.snapshot || is_old);
+        let is_behind = wanted.after.is_some_and(|after| after > 0 && !live.hub.keeps(after));
+        let knows_all = !is_behind && (live.hub.before() == 0 || !wanted.snapshot);
         if knows_all && !wanted.over_pauses {
             return Ok(live.hub.subscribe_after(wanted.after.unwrap_or(0)));
         }
@@ -89,6 +93,16 @@ pub async fn events_of_member(
 }
 
 async fn of_record(services: &Arc<Services>, run: WorkflowRun, wanted: Wanted) -> Result<Subscription> {
+    if run.status.is_final() && wanted.text {
+        let hub = Hub::new(recovery::head_of(services, &run).await?);
+        let text = recovery::text_of(services, &run).await?;
+        hub.publish(done_of(&run).finished_at, StreamBody::TextReplace { text, reason: "resumed" });
+        for body in ending(services, &run).await? {
+            hub.publish(done_of(&run).finished_at, body);
+        }
+        hub.close();
+        return Ok(hub.subscribe());
+    }
     if run.status.is_final() {
         // Without the envelope of a chat, and named by the run.
         let hub = Hub::new(StreamHead {
@@ -105,7 +119,9 @@ async fn of_record(services: &Arc<Services>, run: WorkflowRun, wanted: Wanted) -
     }
     let hub = Hub::new(recovery::head_of(services, &run).await?);
     let reader = hub.subscribe();
-    let follower = Follower { services: Arc::clone(services), hub, wanted, seen: Seen::default(), at: 0 };
+    let (services, seen) = (Arc::clone(services), Seen::default());
+    let (part, is_stale) = (recovery::events_before(&run), wanted.text);
+    let follower = Follower { services: Arc::clone(&services), hub, wanted, seen, at: 0, part, is_stale };
     services.tracker.spawn(follower.follow(run));
     Ok(reader)
 }
@@ -118,12 +134,18 @@ struct Follower {
     seen: Seen,
     /// Number of the last event passed on.
     at: u64,
+    /// The part of the run that was last passed on: parts lie between its pauses and take-overs. Known by the number
+    /// of the event before its first one.
+    part: u64,
+    /// The reader does not have the text that the record has fixed.
+    is_stale: bool,
 }
 
 #[derive(Default)]
 struct Seen {
     started: HashSet<NodeRunId>,
     finished: HashSet<NodeRunId>,
+    forms: HashSet<String>,
 }
 
 impl Seen {
@@ -132,6 +154,9 @@ impl Seen {
         match body {
             StreamBody::NodeStarted(node) => self.started.insert(node.id),
             StreamBody::NodeFinished(node, _) => self.finished.insert(node.id),
+            StreamBody::HumanInputRequired(form) => {
+                self.forms.insert(form.get("form_id").and_then(Json::as_str).unwrap_or_default().to_owned())
+            }
             _ => true,
         }
     }
@@ -158,13 +183,26 @@ impl Follower {
                     }
                 }
                 None if run.status.is_final() => {
+                    self.is_stale = true;
                     self.tell_nodes(&run).await;
-                    let done = done_of(&run);
-                    self.tell(done.finished_at, StreamBody::WorkflowFinished(Arc::new(done)));
-                    break;
+                    self.tell_text(&run).await;
+                    match ending(&self.services, &run).await {
+                        Ok(bodies) => {
+                            bodies.into_iter().for_each(|body| self.tell(done_of(&run).finished_at, body));
+                            break;
+                        }
+                        Err(error) => tracing::warn!(%error, run_id = %id, "a run cannot be followed for the moment"),
+                    }
                 }
                 None if run.status == RunStatus::Paused => {
+                    // It may have gone on, and paused again, without being seen.
+                    let part = recovery::events_before(&run);
+                    if part > std::mem::replace(&mut self.part, part) {
+                        (self.is_stale, waits_seen) = (true, false);
+                        self.tell_nodes(&run).await;
+                    }
                     if !std::mem::replace(&mut waits_seen, true) {
+                        self.tell_text(&run).await;
                         self.tell_pause(&run).await;
                         if !self.wanted.over_pauses {
                             break;
@@ -174,6 +212,7 @@ impl Follower {
                 // Another process runs it.
                 None => {
                     waits_seen = false;
+                    self.is_stale = true;
                     self.tell_nodes(&run).await;
                 }
             }
@@ -190,32 +229,65 @@ impl Follower {
     /// Passes on what a hub in this process has; true when that was the end of the stream.
     async fn pass_on(&mut self, from: &Arc<Hub>) -> bool {
         let mut reader = from.subscribe_after(self.at);
+        // Whole parts were missed: the one before this begins a thousand million events before it.
+        self.is_stale |= from.before() > self.part + recovery::EVENTS;
+        self.part = from.before();
+        // The text up to this event was told as a whole.
+        let mut text_until = 0;
+        let mut is_over = false;
         loop {
             let next = tokio::time::timeout(Duration::from_secs(1), reader.next()).await;
+            if self.is_stale
+                && let Some((text, last)) = from.text_so_far()
+            {
+                self.is_stale = false;
+                text_until = last;
+                self.tell(ox_db::now().timestamp(), StreamBody::TextReplace { text, reason: "resumed" });
+            }
             match next {
                 // Whoever this is for may have left.
                 Err(_) if Arc::strong_count(&self.hub) <= 1 => return true,
                 Err(_) => {}
                 Ok(Ok(Some(event))) => {
                     self.at = event.number;
-                    if self.seen.is_new(&event.body) {
+                    let is_text = matches!(event.body, StreamBody::Text { .. } | StreamBody::TextReplace { .. });
+                    if self.seen.is_new(&event.body) && !(is_text && event.number <= text_until) {
                         self.hub.forward(&event);
                     }
                     match &event.body {
                         StreamBody::WorkflowPaused(_) if !self.wanted.over_pauses => return true,
                         StreamBody::Error { .. } => return true,
                         StreamBody::WorkflowFinished(_) if !self.hub.head.mode.is_chat() => return true,
+                        // A chat may say more after it.
+                        StreamBody::WorkflowFinished(_) => is_over = true,
                         _ => {}
                     }
                 }
-                Ok(Ok(None)) => return false,
-                Ok(Err(_)) => reader.skip_missed(),
+                Ok(Ok(None)) => return is_over,
+                Ok(Err(_)) => {
+                    self.is_stale = true;
+                    reader.skip_missed();
+                }
             }
         }
     }
 
     fn tell(&self, at: i64, body: StreamBody) {
         self.hub.forward(&StreamEvent { number: self.at, at, body });
+    }
+
+    /// Tells the text that the record has fixed to a reader who does not have it.
+    async fn tell_text(&mut self, run: &WorkflowRun) {
+        if !self.is_stale {
+            return;
+        }
+        match recovery::text_of(&self.services, run).await {
+            Ok(text) => {
+                self.is_stale = false;
+                self.tell(ox_db::now().timestamp(), StreamBody::TextReplace { text, reason: "resumed" });
+            }
+            Err(error) => tracing::warn!(%error, run_id = %run.id, "the text of a run cannot be told"),
+        }
     }
 
     fn tell_started(&self, run: &WorkflowRun) {
@@ -247,13 +319,14 @@ impl Follower {
         }
     }
 
-    async fn tell_pause(&self, run: &WorkflowRun) {
+    async fn tell_pause(&mut self, run: &WorkflowRun) {
         let forms = repo::human_input::of_run(&self.services.db, run.id).await.unwrap_or_default();
         let pause = repo::human_input::pause_of(&self.services.db, run.id).await.ok().flatten();
         let at = pause.as_ref().map_or_else(|| ox_db::now().timestamp(), |pause| pause.created_at.timestamp());
         for form in forms.iter().filter(|form| form.status == "waiting") {
-            let shown = super::sink::pause::required(&form.definition);
-            self.tell(at, StreamBody::HumanInputRequired(Arc::new(shown)));
+            let shown = StreamBody::HumanInputRequired(Arc::new(super::sink::pause::required(&form.definition)));
+            self.seen.is_new(&shown);
+            self.tell(at, shown);
         }
         let reasons = pause.and_then(|pause| pause.reasons.as_array().cloned()).unwrap_or_default();
         self.tell(
@@ -267,6 +340,36 @@ impl Follower {
                 total_steps: u32::try_from(run.total_steps).unwrap_or(0),
             })),
         );
+    }
+}
+
+/// The last events of a run that is over, as its own stream had them.
+pub(super) async fn ending(services: &Services, run: &WorkflowRun) -> Result<Vec<StreamBody>> {
+    let done = Arc::new(done_of(run));
+    let finished = StreamBody::WorkflowFinished(Arc::clone(&done));
+    let Some(message) = recovery::message_of(services, run).await? else { return Ok(vec![finished]) };
+    if done.status == RunStatus::Failed {
+        let why = done.error.as_deref().unwrap_or("unknown error");
+        let error =
+            StreamBody::Error { code: "invalid_param".into(), status: 400, message: format!("Run failed: {why}") };
+        return Ok(vec![finished, error]);
+    }
+    let end = StreamBody::MessageEnd {
+        answer: message.answer.as_str().into(),
+        metadata: Arc::new(metadata_of(&message)),
+        files: Arc::clone(&done.files),
+    };
+    Ok(if done.status == RunStatus::Stopped { vec![finished, end] } else { vec![end, finished] })
+}
+
+/// The metadata that a message was stored with.
+pub(super) fn metadata_of(message: &Message) -> MessageMetadata {
+    let metadata: Json =
+        message.message_metadata.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    MessageMetadata {
+        annotation_reply: metadata.get("annotation_reply").cloned().filter(|reply| !reply.is_null()),
+        retriever_resources: metadata.get("retriever_resources").and_then(Json::as_array).cloned().unwrap_or_default(),
+        usage: metadata.get("usage").and_then(|usage| serde_json::from_value(usage.clone()).ok()).unwrap_or_default(),
     }
 }
 

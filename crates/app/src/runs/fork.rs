@@ -56,7 +56,7 @@ pub async fn fork(
     executions: Vec<NodeExecution>,
     request: &ForkRequest,
 ) -> Result<Subscription> {
-    let permit = services.runs.enter(caller.app.app.id, 0)?;
+    let permit = services.runs.enter(caller.app.app.id)?;
     let compiled = workflow(services, parent, request.use_draft).await?;
     let engine = compiled.engine.clone().map_err(Error::invalid)?;
     let graph = Arc::clone(engine.graph());

@@ -30,6 +30,8 @@ struct State {
     events: VecDeque<Arc<StreamEvent>>,
     published: u64,
     closed: bool,
+    /// All that was said up to the last event.
+    text: String,
 }
 
 /// Why a stream gave no further event.
@@ -64,6 +66,11 @@ impl Hub {
         if state.closed {
             return;
         }
+        match &body {
+            StreamBody::Text { text, .. } => state.text.push_str(text),
+            StreamBody::TextReplace { text, .. } => text.as_ref().clone_into(&mut state.text),
+            _ => {}
+        }
         state.published += 1;
         let event = Arc::new(StreamEvent { number: self.before + state.published, at, body });
         if state.events.len() == KEPT {
@@ -92,6 +99,23 @@ impl Hub {
     /// Number of the last event before the first one here.
     pub(crate) const fn before(&self) -> u64 {
         self.before
+    }
+
+    /// Notes the text of the run up to its first event here.
+    pub(crate) fn begin_after(&self, text: &str) {
+        text.clone_into(&mut self.lock().text);
+    }
+
+    /// All that was said so far, and the number of the last event in it; nothing before the first event.
+    pub(crate) fn text_so_far(&self) -> Option<(Arc<str>, u64)> {
+        let state = self.lock();
+        (state.published > 0).then(|| (state.text.as_str().into(), self.before + state.published))
+    }
+
+    /// Whether every event after this one is still here.
+    pub(crate) fn keeps(&self, number: u64) -> bool {
+        let state = self.lock();
+        number >= self.before + state.published - state.events.len() as u64
     }
 
     /// Ends the stream: readers get what is left, then the end.
@@ -261,6 +285,21 @@ mod tests {
         tokio::task::yield_now().await;
         hub.publish(1, text("x"));
         assert_eq!(task.await.unwrap().as_deref(), Some("x"));
+    }
+
+    #[test]
+    fn what_was_said_is_known_as_a_whole() {
+        let hub = Hub::going_on(hub().head.clone(), 100);
+        hub.begin_after("before ");
+        assert!(hub.text_so_far().is_none());
+        hub.publish(1, text("a"));
+        hub.publish(1, text("b"));
+        assert_eq!(hub.text_so_far(), Some(("before ab".into(), 102)));
+        hub.publish(1, StreamBody::TextReplace { text: "anew".into(), reason: "x" });
+        assert_eq!(hub.text_so_far(), Some(("anew".into(), 103)));
+        assert!(hub.keeps(100) && hub.keeps(102) && !hub.keeps(99));
+        (0..KEPT).for_each(|_| hub.publish(1, text("")));
+        assert!(hub.keeps(103) && !hub.keeps(102));
     }
 
     #[tokio::test]

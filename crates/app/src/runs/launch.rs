@@ -623,6 +623,22 @@ pub(super) struct ResumeData {
     pub conversation: Map<String, Json>,
 }
 
+impl ResumeData {
+    /// For a run that has ended, whose own data were not kept: it began at its workflow's beginning.
+    pub fn of_finished(run: &WorkflowRun) -> Self {
+        Self {
+            task_id: TaskId(run.id.0),
+            invoke_from: String::new(),
+            session_id: String::new(),
+            conversation_id: None,
+            message_id: None,
+            root: None,
+            resumed: 0,
+            conversation: Map::new(),
+        }
+    }
+}
+
 /// A run that goes on: the parts of its start, read back.
 pub(super) fn resume_pool(compiled: &CompiledWorkflow, inputs: &Json, data: &ResumeData) -> Pool {
     let (mut user, mut system) = (Object::new(), Object::new());

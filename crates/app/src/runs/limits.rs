@@ -1,4 +1,7 @@
-//! How many runs may be under way: of one app, and of this process.
+//! How many runs may be under way: of one app in all processes, and of this process.
+//!
+//! The places of this process are counted exactly. What other processes run of an app is read from the record: two that
+//! take the last place in the same few milliseconds may both get it.
 
 use std::{
     collections::HashMap,
@@ -8,7 +11,7 @@ use std::{
 use ox_types::AppId;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::{Error, Result};
+use crate::{Error, Result, Services};
 
 /// Seconds after which a refused caller may try again.
 const RETRY_AFTER: u64 = 1;
@@ -38,11 +41,11 @@ impl ActiveRuns {
         Self { all: Arc::new(Semaphore::new(most)), most, by_app: Arc::default() }
     }
 
-    /// Takes a place; `limit` is the app's own ceiling, 0 for none.
+    /// Takes a place; `limit` is the app's own ceiling, 0 for none, of which `elsewhere` are taken in other processes.
     ///
     /// # Errors
     /// 429 when there is none.
-    pub fn enter(&self, app_id: AppId, limit: u64) -> Result<RunPermit> {
+    pub fn enter(&self, app_id: AppId, limit: u64, elsewhere: u64) -> Result<RunPermit> {
         let Ok(place) = Arc::clone(&self.all).try_acquire_owned() else {
             metrics::counter!("oxidify_runs_refused_total", "reason" => "overload").increment(1);
             let text = format!("The server is busy: {} runs are under way. Please try again later.", self.most);
@@ -53,7 +56,7 @@ impl ActiveRuns {
         }
         let mut counts = self.by_app.lock().unwrap_or_else(PoisonError::into_inner);
         let count = counts.entry(app_id).or_default();
-        if *count >= limit {
+        if count.saturating_add(elsewhere) >= limit {
             metrics::counter!("oxidify_runs_refused_total", "reason" => "app").increment(1);
             return Err(Error::too_many(
                 format!(
@@ -89,14 +92,29 @@ impl Drop for RunPermit {
 }
 
 /// The ceiling that holds for an app: its own, else the default, never above the server's; 0 is none.
-#[must_use]
-pub fn app_limit(own: Option<i32>, default: u64, most: u64) -> u64 {
+fn app_limit(own: Option<i32>, default: u64, most: u64) -> u64 {
     let own = own.and_then(|own| u64::try_from(own).ok()).filter(|own| *own > 0).unwrap_or(default);
     match (own, most) {
         (0, most) => most,
         (own, 0) => own,
         (own, most) => own.min(most),
     }
+}
+
+/// Takes a place for a run that counts against its app's ceiling.
+///
+/// # Errors
+/// 429 when there is none, 503 while shutting down.
+pub(crate) async fn enter(services: &Services, app: &ox_db::model::App) -> Result<RunPermit> {
+    let settings = &services.settings;
+    let limit =
+        app_limit(app.max_active_requests, settings.app_default_active_requests, settings.app_max_active_requests);
+    // Nobody else runs anything on SQLite.
+    let elsewhere = match limit > 0 && services.db.is_postgres() {
+        true => ox_db::repo::runs::under_way_elsewhere(&services.db, app.id, services.runs.process_id).await?,
+        false => 0,
+    };
+    services.runs.enter_beside(app.id, limit, elsewhere)
 }
 
 #[cfg(test)]
@@ -107,14 +125,17 @@ mod tests {
     fn places_of_an_app_and_of_the_process() {
         let (a, b) = (AppId::new(), AppId::new());
         let active = ActiveRuns::new(3);
-        let first = active.enter(a, 1).unwrap();
-        let refused = active.enter(a, 1).unwrap_err();
+        let first = active.enter(a, 1, 0).unwrap();
+        let refused = active.enter(a, 1, 0).unwrap_err();
         assert_eq!((refused.status, refused.retry_after), (429, Some(1)));
         assert!(refused.message.starts_with("Too many requests. Please try again later. The current maximum"));
-        let _others = (active.enter(b, 0).unwrap(), active.enter(b, 1).unwrap());
-        assert_eq!(active.enter(b, 0).unwrap_err().code, "too_many_requests");
+        let _others = (active.enter(b, 0, 9).unwrap(), active.enter(b, 1, 0).unwrap());
+        assert_eq!(active.enter(b, 0, 9).unwrap_err().code, "too_many_requests");
         drop(first);
-        assert!(active.enter(a, 1).is_ok());
+        assert!(active.enter(a, 1, 0).is_ok());
+        // What runs in other processes counts.
+        assert_eq!(active.enter(a, 2, 2).unwrap_err().status, 429);
+        assert!(active.enter(a, 2, 1).is_ok());
     }
 
     #[test]

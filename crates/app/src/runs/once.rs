@@ -9,10 +9,10 @@ use ox_db::{
     model::{IdempotencyKey, Message, WorkflowRun},
     now, repo,
 };
-use ox_types::{Json, MessageId, RunId};
+use ox_types::{MessageId, RunId};
 
 use super::{
-    event::{AppMode, MessageMetadata, StreamBody, StreamHead},
+    event::{AppMode, StreamBody, StreamHead},
     follow::{self, Wanted, Whose},
     hub::{Hub, Subscription},
     recovery,
@@ -104,7 +104,7 @@ async fn again(
     request: RunRequest,
     known: IdempotencyKey,
 ) -> Result<Subscription> {
-    if let Some(live) = services.runs.find_run(known.run_id) {
+    if let Some(live) = services.runs.find_run(known.run_id).filter(|live| live.hub.before() == 0) {
         return Ok(live.hub.subscribe());
     }
     if let Some(live) = known.message_id.and_then(|message| services.runs.find_message(message)) {
@@ -116,10 +116,11 @@ async fn again(
         None => None,
     };
     match (run, message) {
-        (Some(run), message) if run.status.is_final() => recorded(services, run, message).await,
+        (Some(run), _) if run.status.is_final() => recorded(services, &run).await,
         (Some(_), _) => {
             let whose = Whose { tenant: known.tenant_id, app: known.app_id, user: known.user_id };
-            follow::events(services, whose, known.run_id, Wanted { snapshot: true, ..Wanted::default() }).await
+            let wanted = Wanted { snapshot: true, text: true, ..Wanted::default() };
+            follow::events(services, whose, known.run_id, wanted).await
         }
         (None, Some(message)) => Ok(of_message(caller, &message)),
         (None, None) => {
@@ -136,25 +137,15 @@ async fn again(
 }
 
 /// The recorded stream of a run that is over: its beginning, what it said, its end.
-async fn recorded(services: &Services, run: WorkflowRun, message: Option<Message>) -> Result<Subscription> {
-    let mut head = recovery::head_of(services, &run).await?;
-    if let Some(message) = &message {
-        head.conversation_id = Some(message.conversation_id);
-        head.message_id = Some(message.id);
-        head.created_at = message.created_at.timestamp();
-    }
-    let hub = Hub::new(head);
+async fn recorded(services: &Services, run: &WorkflowRun) -> Result<Subscription> {
+    let hub = Hub::new(recovery::head_of(services, run).await?);
     let at = run.created_at.timestamp();
     let inputs = run.inputs.clone().unwrap_or_else(|| "{}".to_owned()).into();
     hub.publish(at, StreamBody::WorkflowStarted { inputs, resumed: false });
-    let done = Arc::new(follow::done_of(&run));
-    let finished = StreamBody::WorkflowFinished(Arc::clone(&done));
-    match message {
-        Some(message) => {
-            publish_message(&hub, &message, &done.files);
-            hub.publish(done.finished_at, finished);
-        }
-        None => hub.publish(done.finished_at, finished),
+    let ended = follow::done_of(run).finished_at;
+    hub.publish(ended, StreamBody::Text { text: recovery::text_of(services, run).await?, selector: None });
+    for body in follow::ending(services, run).await? {
+        hub.publish(ended, body);
     }
     hub.close();
     Ok(hub.subscribe())
@@ -162,21 +153,14 @@ async fn recorded(services: &Services, run: WorkflowRun, message: Option<Message
 
 fn publish_message(hub: &Hub, message: &Message, files: &super::event::JsonText) {
     let at = message.updated_at.timestamp();
-    if let Some(error) = message.error.clone().filter(|_| message.status == "error") {
-        let message = if hub.head.mode.is_graph() { format!("Run failed: {error}") } else { error };
+    if let Some(message) = message.error.clone().filter(|_| message.status == "error") {
         hub.publish(at, StreamBody::Error { code: "invalid_param".into(), status: 400, message });
         return;
     }
     let answer: Arc<str> = message.answer.as_str().into();
     hub.publish(at, StreamBody::Text { text: Arc::clone(&answer), selector: None });
-    let metadata: Json =
-        message.message_metadata.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
-    let metadata = MessageMetadata {
-        annotation_reply: metadata.get("annotation_reply").cloned().filter(|reply| !reply.is_null()),
-        retriever_resources: metadata.get("retriever_resources").and_then(Json::as_array).cloned().unwrap_or_default(),
-        usage: metadata.get("usage").and_then(|usage| serde_json::from_value(usage.clone()).ok()).unwrap_or_default(),
-    };
-    hub.publish(at, StreamBody::MessageEnd { answer, metadata: Arc::new(metadata), files: Arc::clone(files) });
+    let metadata = Arc::new(follow::metadata_of(message));
+    hub.publish(at, StreamBody::MessageEnd { answer, metadata, files: Arc::clone(files) });
 }
 
 /// The recorded stream of a basic app's message.

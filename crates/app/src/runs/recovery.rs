@@ -2,13 +2,18 @@
 
 use std::{sync::Arc, time::Duration};
 
+use async_trait::async_trait;
 use ox_db::{
     model::{HumanInputForm, Message, NodeExecution, Process, WorkflowRun},
     now,
     repo::{self, leases},
+    shared_now,
 };
-use ox_engine::{FinishedNode, FrameRef, InterruptedNode, Interruption, Recovery, RunInfo, RunOutcome, UserKind};
-use ox_types::{Json, Object, TaskId, Value};
+use ox_engine::{
+    EventSink, FinishedNode, FrameRef, InterruptedNode, Interruption, Recovery, RunEvent, RunInfo, RunOutcome,
+    RunStart, SinkClosed, UserKind,
+};
+use ox_types::{Json, Object, RunStatus, TaskId, Value};
 
 use super::{
     compiled,
@@ -27,12 +32,14 @@ const LEASE: Duration = Duration::from_secs(15);
 const HEARTBEAT: Duration = Duration::from_secs(4);
 /// How often runs of others are looked at.
 const SWEEP: Duration = Duration::from_secs(5);
+/// How long to wait before a run is tried again that could not go on.
+const AGAIN: Duration = Duration::from_secs(2);
 /// What a basic app's message says whose answer nobody writes any more.
 const INTERRUPTED: &str = "interrupted: the server stopped while it was answering; send the message again";
 /// Runs taken over at a time.
 const BATCH: u64 = 100;
 /// Events of one process have numbers of their own: those of the next one come after this many.
-const EVENTS: u64 = 1_000_000_000;
+pub(super) const EVENTS: u64 = 1_000_000_000;
 
 /// Announces this process and starts its heartbeat and its look-out for abandoned runs. On SQLite every
 /// other process is dead: the first look finds what a crash has left.
@@ -63,7 +70,7 @@ pub async fn release(services: &Services) {
 }
 
 async fn register(services: &Services) -> Result<(), ox_db::Error> {
-    let time = now();
+    let time = shared_now(&services.db).await?;
     let process = Process {
         id: services.runs.process_id,
         host: std::env::var("HOSTNAME").unwrap_or_else(|_| "localhost".to_owned()),
@@ -127,7 +134,7 @@ async fn sweep(services: Arc<Services>) {
 /// # Errors
 /// When the database fails.
 pub async fn take_over_expired(services: &Arc<Services>) -> Result<usize> {
-    let found = leases::expired(&services.db, now(), BATCH).await?;
+    let found = leases::expired(&services.db, shared_now(&services.db).await?, BATCH).await?;
     let mut taken = 0;
     for lease in found {
         let tx = services.db.begin().await?;
@@ -138,14 +145,13 @@ pub async fn take_over_expired(services: &Arc<Services>) -> Result<usize> {
         }
         taken += 1;
         metrics::counter!("oxidify_workflow_runs_reaped_total").increment(1);
-        if let Err(error) = take_over(services, lease.run_id).await {
-            tracing::error!(%error, run_id = %lease.run_id, "a run that was taken over cannot go on");
-        }
+        go_on_surely(services, lease.run_id, false).await;
     }
     if taken > 0 {
         tracing::info!(runs = taken, "took over runs of processes that died");
         let tx = services.db.begin().await?;
-        leases::purge(&tx, now() - chrono::Duration::minutes(5)).await?;
+        let before = shared_now(&tx).await? - chrono::Duration::minutes(5);
+        leases::purge(&tx, services.runs.process_id, before).await?;
         tx.commit().await?;
     }
     Ok(taken)
@@ -157,7 +163,8 @@ pub async fn take_over_expired(services: &Arc<Services>) -> Result<usize> {
 /// When the database fails.
 pub async fn end_abandoned_messages(services: &Services) -> Result<u64> {
     let mut ended = 0;
-    for author in leases::dead_authors(&services.db, services.runs.process_id, now()).await? {
+    let at = shared_now(&services.db).await?;
+    for author in leases::dead_authors(&services.db, services.runs.process_id, at).await? {
         let tx = services.db.begin().await?;
         ended += leases::end_messages_of(&tx, author, INTERRUPTED).await?;
         tx.commit().await?;
@@ -168,12 +175,28 @@ pub async fn end_abandoned_messages(services: &Services) -> Result<u64> {
     Ok(ended)
 }
 
-async fn take_over(services: &Arc<Services>, run_id: ox_types::RunId) -> Result<()> {
-    go_on(services, run_id, false).await
+/// Goes on with a run that this process has taken: it must not be left lying.
+pub(crate) async fn go_on_surely(services: &Arc<Services>, run: ox_types::RunId, was_paused: bool) {
+    let Err(error) = go_on(services, run, was_paused).await else { return };
+    tracing::error!(%error, run_id = %run, "a run cannot go on; trying again until it can");
+    let services = Arc::clone(services);
+    services.runs.tracker.clone().spawn(async move {
+        loop {
+            tokio::select! {
+                // Another process takes it over.
+                () = services.shutdown.cancelled() => return,
+                () = tokio::time::sleep(AGAIN) => {}
+            }
+            match go_on(&services, run, was_paused).await {
+                Ok(()) => return,
+                Err(error) => tracing::debug!(%error, run_id = %run, "it still cannot go on"),
+            }
+        }
+    });
 }
 
 /// Goes on with a run that is this process's now: it has waited, or its process has died.
-pub(crate) async fn go_on(services: &Arc<Services>, run_id: ox_types::RunId, was_paused: bool) -> Result<()> {
+async fn go_on(services: &Arc<Services>, run_id: ox_types::RunId, was_paused: bool) -> Result<()> {
     let Some(takeover) = leases::load_for_takeover(&services.db, run_id).await? else { return Ok(()) };
     let mut run = takeover.run;
     run.owner = Some(services.runs.process_id);
@@ -271,7 +294,7 @@ async fn sink_of(
             }
         }
     }
-    let hub = Hub::going_on(head, data.map_or(0, |data| u64::from(data.resumed)) * EVENTS);
+    let hub = Hub::going_on(head, events_before(run));
     let begin = RunBegin {
         run: run.clone(),
         inputs: run.inputs.clone().unwrap_or_else(|| "{}".to_owned()).into(),
@@ -285,13 +308,64 @@ async fn sink_of(
     Ok(RunSink::resumed(services.runs.recorder.begin(hub), mode, begin))
 }
 
+/// Number of the last event before the present part of a run: before it last went on.
+pub(super) fn events_before(run: &WorkflowRun) -> u64 {
+    let data = run.resume.as_deref().and_then(|text| serde_json::from_str::<ResumeData>(text).ok());
+    data.map_or(0, |data| u64::from(data.resumed)) * EVENTS
+}
+
+/// The message of a chatflow's run.
+pub(crate) async fn message_of(services: &Services, run: &WorkflowRun) -> Result<Option<Message>> {
+    let data = run.resume.as_deref().and_then(|text| serde_json::from_str::<ResumeData>(text).ok());
+    Ok(match data.and_then(|data| data.message_id) {
+        Some(id) => repo::messages::find(&services.db, run.app_id, id).await?,
+        None => None,
+    })
+}
+
+/// The text that a run's record has fixed: what its stream has shown, or shows a reader who comes back.
+pub(crate) async fn text_of(services: &Services, run: &WorkflowRun) -> Result<Arc<str>> {
+    let is_at_rest = run.status.is_final() || run.status == RunStatus::Paused;
+    if let Some(message) = message_of(services, run).await?.filter(|_| is_at_rest) {
+        return Ok(message.answer.into());
+    }
+    let Some(takeover) = leases::load_for_takeover(&services.db, run.id).await? else { return Ok("".into()) };
+    let Some(compiled) = compiled::of_run(services, run).await? else { return Ok("".into()) };
+    let Ok(engine) = &compiled.engine else { return Ok("".into()) };
+    let data = run.resume.as_deref().and_then(|text| serde_json::from_str::<ResumeData>(text).ok());
+    let data = data.unwrap_or_else(|| ResumeData::of_finished(run));
+    let forms = repo::human_input::of_run(&services.db, run.id).await?;
+    let recovery = recovery_of(run, &takeover.finished, &takeover.unfinished, &forms, true);
+    let inputs: Json = run.inputs.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    let start = RunStart {
+        info: info_of(run, &data),
+        pool: launch::resume_pool(&compiled, &inputs, &data),
+        root: data.root,
+        limits: launch::engine_limits(&services.settings),
+        sink: Arc::new(Nowhere),
+        tracker: services.runs.tracker.clone(),
+    };
+    Ok(ox_engine::shown_text(Arc::clone(engine), start, recovery).unwrap_or_default().into())
+}
+
+/// Where events of a run go that is only read.
+struct Nowhere;
+
+#[async_trait]
+impl EventSink for Nowhere {
+    async fn emit(&self, _event: RunEvent) -> Result<(), SinkClosed> {
+        Ok(())
+    }
+
+    async fn barrier(&self) -> Result<(), SinkClosed> {
+        Ok(())
+    }
+}
+
 /// What is the same in all events of a recorded run.
 pub(crate) async fn head_of(services: &Services, run: &WorkflowRun) -> Result<StreamHead> {
     let data = run.resume.as_deref().and_then(|text| serde_json::from_str::<ResumeData>(text).ok());
-    let message = match data.as_ref().and_then(|data| data.message_id) {
-        Some(id) => repo::messages::find(&services.db, run.app_id, id).await?,
-        None => None,
-    };
+    let message = message_of(services, run).await?;
     stream_head(services, run, data.as_ref(), message.as_ref()).await
 }
 

@@ -55,7 +55,7 @@ pub async fn replay(
     executions: &[NodeExecution],
 ) -> Result<RunId> {
     let begun = Begun::now();
-    let permit = services.runs.enter(caller.app.app.id, 0)?;
+    let permit = services.runs.enter(caller.app.app.id)?;
     let gone = || Error::not_found("The version that the run executed is gone.");
     let compiled = compiled::of_run(services, parent).await?.ok_or_else(gone)?;
     let graph = compiled.engine.as_ref().map_err(|why| Error::invalid(why.clone()))?.graph();

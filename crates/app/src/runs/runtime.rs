@@ -106,16 +106,21 @@ impl Runtime {
         })
     }
 
-    /// Takes a place for a new run of an app.
+    /// Takes a place for a run of an app that has no ceiling here: its editors try it out.
     ///
     /// # Errors
     /// 429 when there is none, 503 while shutting down.
-    pub(crate) fn enter(&self, app_id: AppId, limit: u64) -> Result<RunPermit> {
+    pub(crate) fn enter(&self, app_id: AppId) -> Result<RunPermit> {
+        self.enter_beside(app_id, 0, 0)
+    }
+
+    /// Takes a place for a run of an app with a ceiling, beside those in other processes.
+    pub(super) fn enter_beside(&self, app_id: AppId, limit: u64, elsewhere: u64) -> Result<RunPermit> {
         if self.closing.load(Ordering::Acquire) {
             let error = Error::new(503, "service_unavailable", "The server is shutting down. Please try again.");
             return Err(Error { retry_after: Some(2), ..error });
         }
-        self.active.enter(app_id, limit)
+        self.active.enter(app_id, limit, elsewhere)
     }
 
     pub(crate) fn add(&self, run: LiveRun) -> Arc<LiveRun> {

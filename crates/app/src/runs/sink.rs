@@ -195,7 +195,10 @@ impl RunSink {
         let at = event.at;
         match event.kind {
             RunEventKind::RunStarted => state.run_started(),
-            RunEventKind::RunResumed { shown } => Effects { show: state.resumed(shown), ..Effects::default() },
+            RunEventKind::RunResumed { shown } => {
+                self.recording.hub().begin_after(&shown);
+                Effects { show: state.resumed(shown), ..Effects::default() }
+            }
             RunEventKind::RunFinished(outcome) => state.run_finished(self.mode, at, &outcome),
             RunEventKind::RunPaused { reasons, outcome } => state.paused(reasons, &outcome, at, self.debug),
             RunEventKind::NodeStarted(info) => {
@@ -298,7 +301,8 @@ impl State {
             debug,
             created_by_role: self.run.created_by_role.clone(),
             created_by: self.run.created_by,
-            created_at: info.started_at,
+            // The nodes of a run are looked for from its beginning on, also when the clock was set back meanwhile.
+            created_at: info.started_at.max(self.run.created_at),
             finished_at: None,
         }
     }

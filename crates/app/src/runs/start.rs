@@ -11,7 +11,7 @@ use super::{
     event::{AppMode, InvokeFrom, RunUser},
     hub::Subscription,
     launch::{self, ChatPart, How, Launch},
-    limits::{RunPermit, app_limit},
+    limits::{self, RunPermit},
 };
 use crate::{
     AppCaller, Error, Result, Services,
@@ -46,10 +46,7 @@ pub struct RunRequest {
 /// Everything that is wrong with the request, in the order that the compatible API promises.
 pub async fn start(services: &Arc<Services>, caller: &AppCaller, request: RunRequest) -> Result<Subscription> {
     let app = &caller.app.app;
-    let settings = &services.settings;
-    let limit =
-        app_limit(app.max_active_requests, settings.app_default_active_requests, settings.app_max_active_requests);
-    let permit = services.runs.enter(app.id, limit)?;
+    let permit = limits::enter(services, app).await?;
     match caller.app.mode {
         AppMode::Workflow | AppMode::AdvancedChat => start_graph(services, caller, request, permit).await,
         AppMode::Chat | AppMode::Completion => basic::start(services, caller, request, permit).await,
@@ -86,7 +83,7 @@ pub async fn start_draft(
     request: RunRequest,
 ) -> Result<Subscription> {
     let caller = AppCaller { invoke_from: InvokeFrom::Debugger, ..caller.clone() };
-    let permit = services.runs.enter(caller.app.app.id, 0)?;
+    let permit = services.runs.enter(caller.app.app.id)?;
     let compiled = Arc::new(compiled::compile(services, draft).await?);
     launch_checked(services, &caller, request, compiled, Some(permit)).await
 }

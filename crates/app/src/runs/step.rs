@@ -27,7 +27,7 @@ pub async fn run(
     node_id: &str,
     request: StepRequest,
 ) -> Result<NodeExecution> {
-    let permit = services.runs.enter(caller.app.app.id, 0)?;
+    let permit = services.runs.enter(caller.app.app.id)?;
     let part = part::prepare(services, caller, draft, node_id, request).await?;
     if part.node.is_container() {
         let text = format!("{} is an {}: run it by its own route, as a stream.", part.node.title, part.node.kind);

@@ -102,7 +102,7 @@ pub async fn run(
 ) -> Result<Subscription> {
     let draft = workflows::draft(services, principal, app).await?;
     let caller = debug::caller(services, principal, app).await?;
-    let permit = services.runs.enter(app, 0)?;
+    let permit = services.runs.enter(app)?;
     let how = How { root: Some(node.to_owned()), ..How::default() };
     let inputs = inputs_of(&Json::Object(outputs));
     start_event(services, &caller, EventStart { inputs, how, draft: Some(draft), permit }).await

@@ -17,7 +17,7 @@ use crate::{
     runs::{
         AppMode, InvokeFrom, PublishedApp, RunUser,
         launch::How,
-        limits::app_limit,
+        limits,
         start::{EventStart, start_event},
     },
 };
@@ -158,10 +158,7 @@ async fn begin(services: &Arc<Services>, log: &TriggerLog) -> Result<()> {
     if app.mode != AppMode::Workflow {
         return Err(Error::invalid("Only workflow apps have triggers."));
     }
-    let settings = &services.settings;
-    let limit =
-        app_limit(app.app.max_active_requests, settings.app_default_active_requests, settings.app_max_active_requests);
-    let permit = services.runs.enter(app.app.id, limit)?;
+    let permit = limits::enter(services, &app.app).await?;
     let user = user_of(services, &app, log).await?;
     let caller = AppCaller { app, user, invoke_from: InvokeFrom::Trigger };
     let triggered_from = match log.trigger_type.as_str() {

@@ -2,7 +2,7 @@
 //!
 //! A process keeps one row with an expiry time and prolongs it ([`heartbeat`]); that covers all its runs. A run
 //! whose owner is gone or has expired can be claimed by another process; the writer of the old owner then refuses
-//! to write it.
+//! to write it. The times of leases are those of the clock that the processes share ([`shared_now`]).
 
 use std::time::Duration;
 
@@ -19,8 +19,7 @@ use crate::{
     Result, Source, Span, Tx,
     entity::{messages, processes, run_intents, workflow_runs as runs},
     model::{NodeExecution, Process, RunIntent, WorkflowRun},
-    now,
-    time::in_span,
+    time::{in_span, shared_now},
 };
 
 /// A run without a living owner.
@@ -57,7 +56,7 @@ pub async fn register(tx: &Tx, process: Process) -> Result<()> {
 /// # Errors
 /// When the database fails.
 pub async fn heartbeat(tx: &Tx, process: Uuid, life: Duration) -> Result<bool> {
-    let at = now();
+    let at = shared_now(tx).await?;
     let changed = processes::Entity::update_many()
         .col_expr(processes::Column::HeartbeatAt, Expr::value(at))
         .col_expr(processes::Column::ExpiresAt, Expr::value(at + life))
@@ -127,7 +126,7 @@ pub async fn claim(tx: &Tx, lease: ExpiredLease, process: Uuid) -> Result<bool> 
         Some(owner) => {
             let of_owner = processes::Entity::find_by_id(owner);
             processes::Entity::delete_by_id(owner)
-                .filter(processes::Column::ExpiresAt.lt(now()))
+                .filter(processes::Column::ExpiresAt.lt(shared_now(tx).await?))
                 .exec(tx.connection())
                 .await?;
             // The old owner may have come back to life since the lease was seen expired.
@@ -172,7 +171,7 @@ pub async fn dead_authors(source: &impl Source, process: Uuid, at: DateTime<Utc>
 /// When the database fails.
 pub async fn end_messages_of(tx: &Tx, author: Uuid, why: &str) -> Result<u64> {
     use messages::Column;
-    let at = now();
+    let at = shared_now(tx).await?;
     processes::Entity::delete_by_id(author).filter(processes::Column::ExpiresAt.lt(at)).exec(tx.connection()).await?;
     if processes::Entity::find_by_id(author).one(tx.connection()).await?.is_some() {
         return Ok(0);
@@ -188,16 +187,16 @@ pub async fn end_messages_of(tx: &Tx, author: Uuid, why: &str) -> Result<u64> {
     Ok(ended.rows_affected)
 }
 
-/// Removes processes that expired and own nothing unfinished any more.
+/// Removes other processes than this one that expired and own nothing unfinished any more.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn purge(tx: &Tx, before: DateTime<Utc>) -> Result<u64> {
+pub async fn purge(tx: &Tx, process: Uuid, before: DateTime<Utc>) -> Result<u64> {
     let statement = Statement::from_sql_and_values(
         tx.connection().get_database_backend(),
-        "DELETE FROM processes WHERE expires_at < $1 AND NOT EXISTS (SELECT 1 FROM workflow_runs r WHERE \
+        "DELETE FROM processes WHERE expires_at < $1 AND id <> $2 AND NOT EXISTS (SELECT 1 FROM workflow_runs r WHERE \
          r.finished_at IS NULL AND r.owner = processes.id)",
-        [before.into()],
+        [before.into(), process.into()],
     );
     Ok(tx.connection().execute_raw(statement).await?.rows_affected())
 }

@@ -95,6 +95,23 @@ pub async fn list(
     Ok(PageOf::cut(rows.into_iter().map(WorkflowRun::from).collect(), page.limit))
 }
 
+/// How many runs and answers of an app are under way in other processes.
+///
+/// # Errors
+/// When the database fails.
+pub async fn under_way_elsewhere(source: &impl Source, app: AppId, process: Uuid) -> Result<u64> {
+    let executor = source.executor();
+    let statement = Statement::from_sql_and_values(
+        executor.get_database_backend(),
+        "SELECT (SELECT count(*) FROM workflow_runs WHERE app_id = $1 AND finished_at IS NULL AND status = 'running' \
+         AND owner <> $2) + (SELECT count(*) FROM messages WHERE app_id = $1 AND owner <> $2)",
+        [app.0.into(), process.into()],
+    );
+    let row = executor.query_one_raw(statement).await?;
+    let count: i64 = row.map_or(Ok(0), |row| row.try_get_by_index(0))?;
+    Ok(u64::try_from(count).unwrap_or(0))
+}
+
 /// The node executions of a run, in the order in which they started.
 ///
 /// # Errors

@@ -10,7 +10,7 @@ use super::{
     core::{Core, Entry, Execution, Phase, Timer},
     frame::FrameId,
 };
-use crate::{Effect, FrameRef, Marker, Node, Pool, RunEventKind, StopCause};
+use crate::{FrameRef, Marker, Node, Pool, RunEventKind, StopCause};
 use ox_dsl::graph::NodeSpec;
 use ox_types::NodeRunId;
 
@@ -155,7 +155,7 @@ impl Core {
         let answer = execution.answer.clone();
         let timeout = node.built.timeout.or(self.limits.node_timeout);
         let (runner, spec) = (Arc::clone(&node.built.runner), Arc::clone(&node.spec));
-        let barrier = node.built.effect == Effect::SideEffect;
+        let barrier = node.built.effect.needs_record();
         let Some(pool) = self.pool(frame).cloned() else { return Step::Progress };
         self.running += 1;
         if let Some(timeout) = timeout {

@@ -43,10 +43,12 @@ async fn survives(name: &str, scene: Scene) {
                 let record = whole.record(finished, at_once, state);
                 let last = record.last_sequence;
                 let known = record.finished.len();
+                let fixed = scene.shown_by(record.clone());
                 let resumed = scene.resume(record).await;
                 let place = format!("{name} after {finished} of {count}, at once: {at_once}\n{}", resumed.transcript());
                 assert_eq!(essence(&resumed.outcome), essence(&whole.outcome), "{place}");
                 assert_eq!(shown_in_all(&resumed), whole.shown(), "{place}");
+                assert_eq!(fixed + &resumed.shown(), whole.shown(), "{place}");
                 assert!(resumed.events.iter().all(|event| event.sequence > last), "{place}");
                 assert_eq!(resumed.finished_count(), count - known, "nothing is told twice or lost: {place}");
             }
@@ -192,10 +194,20 @@ async fn an_interrupted_side_effect_is_not_repeated() {
     // Between two attempts nothing was running: it may go on.
     let resumed = scene.resume(whole.record(1, false, Interruption::AwaitingRetry)).await;
     assert_eq!(resumed.outcome.status, RunStatus::Succeeded);
-    // A node declared repeatable runs again.
-    let scene = scene.effect("h", Effect::Repeatable);
-    let resumed = scene.resume(whole.record(1, false, Interruption::Running)).await;
-    assert_eq!(resumed.outcome.status, RunStatus::Succeeded);
+    // A node declared repeatable runs again; one that is idempotent does so under its id, which was recorded before.
+    for effect in [Effect::Repeatable, Effect::Idempotent] {
+        let scene = scene.clone().effect("h", effect);
+        let record = whole.record(1, false, Interruption::Running);
+        let id = record.interrupted.iter().find(|node| node.node_id == "h").unwrap().node_run_id;
+        let resumed = scene.resume(record).await;
+        assert_eq!(resumed.outcome.status, RunStatus::Succeeded, "{effect:?}");
+        let finished = resumed.events.iter().find_map(|event| match &event.kind {
+            RunEventKind::NodeFinished(info, _) if info.node.id == "h" => Some(info.node_run_id),
+            _ => None,
+        });
+        assert_eq!(finished, Some(id));
+        assert_eq!(effect.needs_record(), effect == Effect::Idempotent);
+    }
 }
 
 #[tokio::test]

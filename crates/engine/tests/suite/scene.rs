@@ -170,6 +170,12 @@ impl Scene {
         Ran { outcome, events: sink.events() }
     }
 
+    /// The text that a record has fixed.
+    pub fn shown_by(&self, recovery: Recovery) -> String {
+        let sink = Arc::new(Record::default());
+        ox_engine::shown_text(self.workflow(), self.run_start(&sink), recovery).unwrap()
+    }
+
     pub async fn resume(&self, recovery: Recovery) -> Ran {
         let sink = Arc::new(Record::default());
         let handle = resume(self.workflow(), self.run_start(&sink), recovery).unwrap();

@@ -37,6 +37,9 @@ struct Config {
     timeout: Timeout,
     #[serde(default)]
     ssl_verify: Option<bool>,
+    /// Ours: the receiver does the work of one `Idempotency-Key` once, so a call that was cut off may be made again.
+    #[serde(default, deserialize_with = "config::nullable")]
+    idempotent: bool,
 }
 
 #[derive(Default, Deserialize)]
@@ -111,8 +114,12 @@ impl NodeKind for HttpRequest {
         if !matches!(method.as_str(), "get" | "post" | "put" | "patch" | "delete" | "head" | "options") {
             return Err(format!("Invalid http method {}", config.method));
         }
-        let effect =
-            if matches!(method.as_str(), "get" | "head" | "options") { Effect::Repeatable } else { Effect::SideEffect };
+        let only_reads = matches!(method.as_str(), "get" | "head" | "options");
+        let effect = match (only_reads, config.idempotent) {
+            (true, _) => Effect::Repeatable,
+            (false, true) => Effect::Idempotent,
+            (false, false) => Effect::SideEffect,
+        };
         // Compat: an error status fails the node only where someone handles the failure.
         let fails_on_status = spec.error_strategy.is_some() || spec.retry.enabled;
         // A node that repeats by itself is not repeated below it as well.

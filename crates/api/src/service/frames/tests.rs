@@ -56,7 +56,12 @@ fn done() -> Arc<NodeDone> {
 }
 
 fn render(mode: AppMode, detail: Detail, body: StreamBody) -> Json {
-    let text = json(&head(mode), &StreamEvent { number: 1, at: 12, body }, detail).unwrap();
+    render_for(InvokeFrom::ServiceApi, mode, detail, body)
+}
+
+fn render_for(invoke_from: InvokeFrom, mode: AppMode, detail: Detail, body: StreamBody) -> Json {
+    let head = StreamHead { invoke_from, ..head(mode) };
+    let text = json(&head, &StreamEvent { number: 1, at: 12, body }, detail).unwrap();
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
@@ -158,6 +163,51 @@ fn a_published_page_sees_no_values_of_nodes() {
     let end = render(AppMode::AdvancedChat, Detail::Reduced, end);
     assert_eq!(keys(&end["metadata"]), ["retriever_resources"]);
     assert!(end["metadata"]["retriever_resources"][0].get("dataset_id").is_none());
+}
+
+#[test]
+fn long_values_are_cut_for_screens_and_whole_for_programs() {
+    let long = json!({"text": "é".repeat(100_001), "list": vec![1; 1001], "n": 5}).to_string();
+    let done = Arc::new(NodeDone { inputs: long.as_str().into(), outputs: long.as_str().into(), ..(*done()).clone() });
+    let retry =
+        |done: &Arc<NodeDone>| StreamBody::NodeRetry { node: node("llm"), done: Arc::clone(done), retry_index: 1 };
+    let steps = 1;
+    let bodies = [
+        ("node_finished", StreamBody::NodeFinished(node("llm"), Arc::clone(&done)), Detail::Full),
+        ("node_retry", retry(&done), Detail::Full),
+        ("node_retry", retry(&done), Detail::Reduced),
+        ("iteration_completed", StreamBody::ContainerFinished { node: node("iteration"), done, steps }, Detail::Full),
+    ];
+    for (name, body, detail) in bodies {
+        for from in [InvokeFrom::Debugger, InvokeFrom::WebApp, InvokeFrom::ServiceApi, InvokeFrom::Trigger] {
+            let event = render_for(from, AppMode::Workflow, detail, body.clone());
+            assert_eq!(event["event"], name);
+            let is_cut = matches!(from, InvokeFrom::Debugger | InvokeFrom::WebApp);
+            for key in ["inputs", "outputs"] {
+                let (values, flag) = (&event["data"][key], &event["data"][format!("{key}_truncated")]);
+                assert_eq!(flag, is_cut, "{name} {from:?} {key}");
+                let (text, list) = (values["text"].as_str().unwrap(), values["list"].as_array().unwrap());
+                let sizes = if is_cut { (100_003, 1000) } else { (100_001, 1001) };
+                assert_eq!((text.chars().count(), list.len()), sizes, "{name} {from:?} {key}");
+                assert_eq!(values["n"], 5);
+            }
+        }
+    }
+    let started = StreamBody::ContainerStarted { node: node("loop"), inputs: long.into(), length: None };
+    let event = render_for(InvokeFrom::Debugger, AppMode::Workflow, Detail::Full, started);
+    assert_eq!(event["data"]["inputs_truncated"], true);
+}
+
+#[test]
+fn an_agent_node_names_its_strategy() {
+    let mut view = node("agent");
+    Arc::make_mut(&mut view.node).data = json!({"agent_strategy_name": "function_calling"});
+    let started = render(AppMode::Workflow, Detail::Full, StreamBody::NodeStarted(view));
+    assert_eq!(started["data"]["agent_strategy"], json!({"name": "function_calling", "icon": null}));
+    assert_eq!(
+        render(AppMode::Workflow, Detail::Full, StreamBody::NodeStarted(node("llm")))["data"]["agent_strategy"],
+        Json::Null
+    );
 }
 
 #[test]

@@ -171,6 +171,24 @@ async fn every_body() {
 }
 
 #[tokio::test]
+async fn what_may_be_repeated_after_a_crash() {
+    use ox_engine::Effect::{Idempotent, Repeatable, SideEffect};
+    for (method, declared, effect) in [
+        ("get", json!(null), Repeatable),
+        ("HEAD", json!(false), Repeatable),
+        ("post", json!(null), SideEffect),
+        ("put", json!(false), SideEffect),
+        ("delete", json!(null), SideEffect),
+        ("post", json!(true), Idempotent),
+        ("get", json!(true), Repeatable),
+    ] {
+        let data = config(method, "http://h/", json!({"idempotent": declared}));
+        let built = HttpRequest.build(&testing::spec("http-request", data), &Arc::new(testing::ports())).unwrap();
+        assert_eq!((built.effect, built.effect.needs_record()), (effect, effect != Repeatable), "{method} {declared}");
+    }
+}
+
+#[tokio::test]
 async fn forms_with_files() {
     let (url, mut requests) = serve(answer("200 OK", "", b""), Duration::ZERO).await;
     let data = json!([

@@ -8,6 +8,10 @@ use crate::python;
 
 /// Most beginnings of a JSON text that are tried in one answer.
 const MAX_TRIES: usize = 1000;
+/// Most bytes that are looked at for them.
+const MAX_LOOKED_AT: usize = 4 * 1024 * 1024;
+/// Deepest nesting that the JSON reader takes.
+const MAX_DEPTH: usize = 128;
 const NOTHING_FOUND: &str = "Failed to extract result from function call or text response, using empty result.";
 
 /// The values and, when something was wrong, why.
@@ -19,8 +23,16 @@ pub struct Extraction {
 
 /// The first balanced block of brackets that is JSON.
 pub fn first_json(text: &str) -> Option<Json> {
-    let begins = text.match_indices(['{', '[']).take(MAX_TRIES);
-    begins.filter_map(|(start, _)| balanced(text.get(start..)?)).find_map(|block| serde_json::from_str(block).ok())
+    let mut left = MAX_LOOKED_AT;
+    for (start, _) in text.match_indices(['{', '[']).take(MAX_TRIES) {
+        let rest = text.get(start..)?;
+        let block = balanced(rest);
+        if let Some(json) = block.and_then(|block| serde_json::from_str(block).ok()) {
+            return Some(json);
+        }
+        left = left.checked_sub(block.map_or(rest.len(), str::len))?;
+    }
+    None
 }
 
 /// The text up to the bracket that closes its first one. Brackets in texts do not count.
@@ -40,6 +52,7 @@ fn balanced(text: &str) -> Option<&str> {
         }
         match byte {
             b'"' => in_string = true,
+            b'{' | b'[' if open.len() >= MAX_DEPTH => return None,
             b'{' => open.push(b'}'),
             b'[' => open.push(b']'),
             b'}' | b']' => {
@@ -179,6 +192,20 @@ mod tests {
             {"name": "tags", "type": "array[string]"},
         ]))
         .unwrap()
+    }
+
+    #[test]
+    fn hostile_texts_end_in_bounded_time() {
+        for piece in [
+            "[", "{", "[[", "{\"a\":", "{\"", "\"", "[\"", "'", "{'a':'b'", "\\", "{\"a\\\"", "/*", "//\n", "[1,", "}",
+            "]{", "<think>{",
+        ] {
+            let text = piece.repeat(2_000_000 / piece.len());
+            let began = std::time::Instant::now();
+            assert_eq!(first_json(&text), None, "{piece}");
+            assert!(began.elapsed() < std::time::Duration::from_secs(5), "{piece}: {:?}", began.elapsed());
+        }
+        assert_eq!(first_json(&format!("{}[1] ", "[x] ".repeat(500))), Some(json!([1])));
     }
 
     #[test]
