@@ -26,7 +26,7 @@ use targets::{TARGETS, Target};
 
 use crate::{
     coverage::Coverage,
-    mutate::{Entry, Mutator},
+    mutate::{Entry, MAX_KEPT, Mutator},
     watch::Watch,
 };
 
@@ -179,7 +179,8 @@ impl Fuzzing {
             return Ok(false);
         }
         let behaves = signature.is_some_and(|signature| self.seen.insert(signature));
-        if is_seed || ((behaves || reached) && self.corpus.len() < MAX_CORPUS) {
+        let is_kept = (behaves || reached) && self.corpus.len() < MAX_CORPUS && input.len() <= MAX_KEPT;
+        if is_seed || is_kept {
             self.corpus.push(Entry::new(input, self.target.shape));
         }
         Ok(true)

@@ -5,6 +5,8 @@ use serde_json::Value as Json;
 use crate::targets::Shape;
 
 const MAX_INPUT: usize = 64 * 1024;
+/// Larger ones are tried, but nothing is made of them.
+pub const MAX_KEPT: usize = 12 * 1024;
 const NUMBERS: &[&str] = &[
     "0",
     "-1",
@@ -111,12 +113,18 @@ impl Mutator {
     /// A changed copy of something in the corpus.
     pub fn next(&mut self, corpus: &[Entry], shape: Shape) -> Vec<u8> {
         // Newer finds are more interesting than seeds.
-        let at = if self.below(2) == 0 {
-            self.below(corpus.len())
-        } else {
-            corpus.len() - 1 - self.below(corpus.len().min(64))
+        let mut pick = || {
+            let at = if self.below(2) == 0 {
+                self.below(corpus.len())
+            } else {
+                corpus.len() - 1 - self.below(corpus.len().min(64))
+            };
+            corpus.get(at)
         };
-        let Some(entry) = corpus.get(at) else { return Vec::new() };
+        // Small ones are tried more often in the same time.
+        let Some(entry) = [pick(), pick()].into_iter().flatten().min_by_key(|entry| entry.bytes.len()) else {
+            return Vec::new();
+        };
         if let Some(tree) = &entry.tree
             && self.below(10) < 7
             && let Some(input) = self.next_tree(tree, corpus, shape)
@@ -136,8 +144,8 @@ impl Mutator {
         let mut tree = tree.clone();
         for _ in 0..=self.below(4) {
             let other = self.below(corpus.len());
-            let other = corpus.get(other).and_then(|other| other.tree.clone()).unwrap_or_default();
-            self.change_tree(&mut tree, &other);
+            let other = corpus.get(other).and_then(|other| other.tree.as_ref()).unwrap_or(&Json::Null);
+            self.change_tree(&mut tree, other);
         }
         let text = match shape {
             Shape::Text => return None,
@@ -191,7 +199,7 @@ impl Mutator {
             6 => {
                 let range = self.range(input.len());
                 let piece = input.get(range).unwrap_or_default().to_vec();
-                let times = if self.below(8) == 0 { 1 + self.below(2000) } else { 1 + self.below(4) };
+                let times = if self.below(30) == 0 { 1 + self.below(2000) } else { 1 + self.below(4) };
                 let times = times.min(MAX_INPUT / piece.len().max(1));
                 input.splice(at..at, piece.repeat(times));
             }
@@ -249,7 +257,7 @@ impl Mutator {
         ];
         let pick = self.below(pairs.len());
         let Some((open, close)) = pairs.get(pick) else { return };
-        let depth = if self.below(6) == 0 { 10_000 } else { 1 + self.below(300) };
+        let depth = if self.below(30) == 0 { 10_000 } else { 1 + self.below(300) };
         input.splice(at..at, [open.repeat(depth), close.repeat(depth)].concat().bytes());
     }
 }

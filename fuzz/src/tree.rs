@@ -140,7 +140,7 @@ impl Mutator {
     }
 
     fn repeat(&mut self, place: &mut Json) {
-        let times = if self.below(10) == 0 { self.below(1000) } else { 1 + self.below(4) };
+        let times = if self.below(40) == 0 { self.below(1000) } else { 1 + self.below(4) };
         match place {
             Json::Array(items) if !items.is_empty() => {
                 let index = self.below(items.len());

@@ -96,7 +96,9 @@ fn start() -> anyhow::Result<Run> {
     let registry = Registry::new(world::ports(egress.clone()));
     let data = json!({"type": "http-request", "method": "get", "url": "http://pub.test/a.bin", "headers": "", "params": "",
         "authorization": {"type": "no-auth"}, "timeout": {"connect": 1, "read": 1, "write": 1}});
-    let spec = NodeSpec { id: "h".into(), kind: "http-request".into(), data, ..NodeSpec::default() };
+    let mut spec = NodeSpec { id: "h".into(), kind: "http-request".into(), data, ..NodeSpec::default() };
+    // The node repeats, so that the call below it does not: it would wait in between.
+    spec.retry.enabled = true;
     let node = registry.build(&spec)?.runner;
     let spec = Arc::new(spec);
     Ok(Box::new(move |input| {
