@@ -5,6 +5,7 @@ SHELL := /bin/bash
 
 CARGO ?= cargo
 PORT ?= 5001
+MINUTES ?= 10
 WEB := web
 
 help: ## list the targets
@@ -32,6 +33,15 @@ faults: ## bad input, full disks, dead databases, killed servers: all cases (`ma
 bench: ## measure; see docs/performance.md
 	./bench/run.sh
 
+bench-engine: ## measure the workflow engine alone and with SQLite; see docs/performance.md
+	$(CARGO) build --profile fast --package ox-cli
+	$(CARGO) build --profile fast --package ox-nodes --example engine
+	python3 bench/engine.py
+
+fuzz: ## try MINUTES (10) of random inputs on each fuzz target, two targets at a time
+	RUSTC_WORKSPACE_WRAPPER=$(CURDIR)/fuzz/instrument $(CARGO) build --profile fast --package fuzz
+	./fuzz/run.sh $${CARGO_TARGET_DIR:-target}/fast/fuzz $(MINUTES)
+
 dev: web/node_modules ## server (debug) on 5001 and Vite with hot reload on 5173
 	$(CARGO) build --package ox-cli
 	trap 'kill 0' EXIT; $${CARGO_TARGET_DIR:-target}/debug/oxidify serve & cd $(WEB) && npm run dev
@@ -53,4 +63,4 @@ tools:
 	@for tool in cargo node npm cc; do command -v $$tool >/dev/null || { \
 	  echo "missing: $$tool. Install Rust from https://rustup.rs, Node.js 20+ from https://nodejs.org, a C compiler with your package manager (Debian: apt install build-essential)."; exit 1; }; done
 
-.PHONY: help run test check faults bench dev release web tools
+.PHONY: help run test check faults bench bench-engine fuzz dev release web tools

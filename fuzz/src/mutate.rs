@@ -1,6 +1,12 @@
 //! New inputs from old ones.
 
+use serde_json::Value as Json;
+
+use crate::targets::Shape;
+
 const MAX_INPUT: usize = 64 * 1024;
+/// Larger ones are tried, but nothing is made of them.
+pub const MAX_KEPT: usize = 12 * 1024;
 const NUMBERS: &[&str] = &[
     "0",
     "-1",
@@ -59,6 +65,24 @@ const COMMON: &[&str] = &[
     "[]",
 ];
 
+/// An input that behaved in a way of its own.
+pub struct Entry {
+    pub bytes: Vec<u8>,
+    /// What it says, where inputs are documents.
+    pub tree: Option<Json>,
+}
+
+impl Entry {
+    pub fn new(bytes: Vec<u8>, shape: Shape) -> Self {
+        let tree = match shape {
+            Shape::Text => None,
+            Shape::Json => serde_json::from_slice(&bytes).ok(),
+            Shape::Yaml => std::str::from_utf8(&bytes).ok().and_then(|text| ox_text::yaml::parse(text).ok()),
+        };
+        Self { bytes, tree: tree.filter(|tree: &Json| tree.is_object() || tree.is_array()) }
+    }
+}
+
 /// Changes inputs at random, the same way for the same seed.
 pub struct Mutator {
     state: u64,
@@ -77,30 +101,68 @@ impl Mutator {
         self.state.wrapping_mul(0x2545_f491_4f6c_dd1d)
     }
 
-    fn below(&mut self, limit: usize) -> usize {
+    pub fn below(&mut self, limit: usize) -> usize {
         if limit == 0 { 0 } else { usize::try_from(self.random() >> 11).unwrap_or(0) % limit }
     }
 
-    fn pick<'a, T: ?Sized>(&mut self, list: &'a [&'a T]) -> Option<&'a T> {
+    fn pick(&mut self, list: &'static [&'static str]) -> Option<&'static str> {
         let at = self.below(list.len());
         list.get(at).copied()
     }
 
     /// A changed copy of something in the corpus.
-    pub fn next(&mut self, corpus: &[Vec<u8>]) -> Vec<u8> {
+    pub fn next(&mut self, corpus: &[Entry], shape: Shape) -> Vec<u8> {
         // Newer finds are more interesting than seeds.
-        let at = if self.below(2) == 0 {
-            self.below(corpus.len())
-        } else {
-            corpus.len() - 1 - self.below(corpus.len().min(64))
+        let mut pick = || {
+            let at = if self.below(2) == 0 {
+                self.below(corpus.len())
+            } else {
+                corpus.len() - 1 - self.below(corpus.len().min(64))
+            };
+            corpus.get(at)
         };
-        let mut input = corpus.get(at).cloned().unwrap_or_default();
+        // Small ones are tried more often in the same time.
+        let Some(entry) = [pick(), pick()].into_iter().flatten().min_by_key(|entry| entry.bytes.len()) else {
+            return Vec::new();
+        };
+        if let Some(tree) = &entry.tree
+            && self.below(10) < 7
+            && let Some(input) = self.next_tree(tree, corpus, shape)
+        {
+            return input;
+        }
+        let mut input = entry.bytes.clone();
         for _ in 0..=self.below(5) {
             let other = self.below(corpus.len());
-            self.change(&mut input, corpus.get(other).map_or(&[], Vec::as_slice));
+            self.change(&mut input, corpus.get(other).map_or(&[], |other| &other.bytes));
         }
         input.truncate(MAX_INPUT);
         input
+    }
+
+    fn next_tree(&mut self, tree: &Json, corpus: &[Entry], shape: Shape) -> Option<Vec<u8>> {
+        let mut tree = tree.clone();
+        for _ in 0..=self.below(4) {
+            let other = self.below(corpus.len());
+            let other = corpus.get(other).and_then(|other| other.tree.as_ref()).unwrap_or(&Json::Null);
+            self.change_tree(&mut tree, other);
+        }
+        let text = match shape {
+            Shape::Text => return None,
+            Shape::Yaml if self.below(4) > 0 => ox_text::yaml::write(&tree).ok()?,
+            Shape::Yaml | Shape::Json => tree.to_string(),
+        };
+        (text.len() <= 2 * MAX_INPUT).then(|| text.into_bytes())
+    }
+
+    pub fn number(&mut self) -> &'static str {
+        self.pick(NUMBERS).unwrap_or_default()
+    }
+
+    /// A word of the target, seldom one of all targets.
+    pub fn any_word(&mut self) -> &'static str {
+        let list = if self.below(4) == 0 { COMMON } else { self.words };
+        self.pick(list).unwrap_or_default()
     }
 
     fn range(&mut self, length: usize) -> std::ops::Range<usize> {
@@ -109,7 +171,7 @@ impl Mutator {
         start..(start + self.below(most + 1)).min(length)
     }
 
-    fn change(&mut self, input: &mut Vec<u8>, other: &[u8]) {
+    pub fn change(&mut self, input: &mut Vec<u8>, other: &[u8]) {
         let at = self.below(input.len() + 1);
         match self.below(11) {
             0 => {
@@ -137,7 +199,7 @@ impl Mutator {
             6 => {
                 let range = self.range(input.len());
                 let piece = input.get(range).unwrap_or_default().to_vec();
-                let times = if self.below(8) == 0 { 1 + self.below(2000) } else { 1 + self.below(4) };
+                let times = if self.below(30) == 0 { 1 + self.below(2000) } else { 1 + self.below(4) };
                 let times = times.min(MAX_INPUT / piece.len().max(1));
                 input.splice(at..at, piece.repeat(times));
             }
@@ -195,7 +257,7 @@ impl Mutator {
         ];
         let pick = self.below(pairs.len());
         let Some((open, close)) = pairs.get(pick) else { return };
-        let depth = if self.below(6) == 0 { 10_000 } else { 1 + self.below(300) };
+        let depth = if self.below(30) == 0 { 10_000 } else { 1 + self.below(300) };
         input.splice(at..at, [open.repeat(depth), close.repeat(depth)].concat().bytes());
     }
 }

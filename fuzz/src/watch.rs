@@ -1,7 +1,8 @@
 //! A second thread that looks at how long an input takes and how much memory the process has.
 
 use std::{
-    fs,
+    fs::{self, File},
+    os::unix::fs::FileExt,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
@@ -11,8 +12,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// An input may take this long (in a debug build, on a busy machine).
-const SLOW: Duration = Duration::from_secs(10);
+/// An input may take this long, on a busy machine.
+const SLOW: Duration = Duration::from_secs(5);
 /// An input that takes this long is given up, and the process with it.
 const STUCK: Duration = Duration::from_secs(60);
 /// What the process may hold more than at its start.
@@ -28,6 +29,8 @@ struct Current {
 pub struct Watch {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
+    /// A stack that overflows ends the process at once; what did it is then found here.
+    last: Option<File>,
 }
 
 struct Shared {
@@ -51,18 +54,21 @@ impl Watch {
         let shared = Arc::new(shared);
         let watched = Arc::clone(&shared);
         let base = resident();
+        let last = File::create(folder.join(format!("{name}-last"))).ok();
         let thread = std::thread::spawn(move || {
             while !watched.stopped.load(Ordering::Relaxed) {
                 std::thread::sleep(Duration::from_millis(100));
                 watched.look(base);
             }
         });
-        Self { shared, thread: Some(thread) }
+        Self { shared, thread: Some(thread), last }
     }
 
     pub fn begin(&self, input: &[u8]) {
-        // A stack that overflows ends the process at once; what did it is then found here.
-        let _ = fs::write(self.shared.folder.join(format!("{}-last", self.shared.name)), input);
+        if let Some(last) = &self.last {
+            // Without it only the last input of a crash is not known.
+            let _ = last.write_all_at(input, 0).and_then(|()| last.set_len(input.len() as u64));
+        }
         let mut current = self.shared.current.lock().unwrap_or_else(PoisonError::into_inner);
         current.input.clear();
         current.input.extend_from_slice(input);

@@ -5,7 +5,7 @@ use ox_nodes::condition::{Condition, Logic, compare, evaluate};
 use ox_types::Value;
 use serde_json::{Value as Json, json};
 
-use super::{Run, Target, signature};
+use super::{Run, Shape, Target, pieces, signature};
 
 const OPERATORS: &[&str] = &[
     "contains",
@@ -33,6 +33,7 @@ const OPERATORS: &[&str] = &[
 
 pub const TARGET: Target = Target {
     name: "conditions",
+    shape: Shape::Json,
     seeds: || {
         let one = |name: &str, operator: &str, value: Json| {
             let condition = json!({"variable_selector": ["n", name], "comparison_operator": operator, "value": value});
@@ -58,6 +59,7 @@ pub const TARGET: Target = Target {
             {"key": "size", "comparison_operator": ">", "value": "{{#n.int#}}"}]});
         let files = json!({"variable_selector": ["n", "files"], "comparison_operator": "contains", "sub_variable_condition": sub});
         seeds.push(json!({"logic": "or", "conditions": [files]}).to_string().into_bytes());
+        seeds.extend(real());
         seeds
     },
     words: &[
@@ -96,6 +98,27 @@ pub const TARGET: Target = Target {
     ],
     start: || Ok(run()),
 };
+
+/// The conditions of real workflows, about our variables.
+fn real() -> Vec<Vec<u8>> {
+    let lists = pieces(|json, found| {
+        if let Some(list) = json["conditions"].as_array().filter(|list| !list.is_empty()) {
+            found.push(Json::from(list.clone()));
+        }
+    });
+    let mut names = NAMES.iter().cycle();
+    let about_ours = |mut list: Json| {
+        for condition in list.as_array_mut().into_iter().flatten() {
+            if condition["variable_selector"].is_array() {
+                condition["variable_selector"] = json!(["n", names.next()]);
+            }
+        }
+        json!({"logic": "and", "conditions": list}).to_string().into_bytes()
+    };
+    lists.into_iter().map(about_ours).collect()
+}
+
+const NAMES: &[&str] = &["text", "int", "float", "list", "flag", "none", "object", "file", "files", "empty", "big"];
 
 fn run() -> Run {
     let file = json!({"dify_model_identity": "__dify__file__", "type": "image", "transfer_method": "remote_url", "filename": "a.png",

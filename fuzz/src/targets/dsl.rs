@@ -1,64 +1,94 @@
-//! Import of an app: reading, checking, compiling, writing it back.
+//! Import of an app: reading, checking, building its nodes, writing it back.
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use ox_dsl::{
     document::{AppDocument, Body},
     features::Features,
-    graph::{Graph, NodeSpec},
-    lint,
+    graph::Graph,
+    lint, user_input,
 };
-use ox_engine::{
-    BuildError, BuiltNode, Effect, Node, NodeClass, NodeContext, NodeFactory, NodeFailure, NodeOutput, Workflow,
-};
+use ox_engine::Workflow;
+use ox_nodes::Registry;
 
-use super::{Run, Target, files, signature};
+use super::{Run, Shape, Target, apps, files, signature};
+use crate::world;
+
+pub const WORDS: &[&str] = &[
+    "kind: app",
+    "version: 0.6.0",
+    "mode: workflow",
+    "mode: advanced-chat",
+    "type: start",
+    "type: end",
+    "type: answer",
+    "type: llm",
+    "type: if-else",
+    "type: iteration",
+    "type: loop",
+    "type: code",
+    "type: http-request",
+    "id: '1'",
+    "iteration_id: ",
+    "parentId: ",
+    "start_node_id: ",
+    "source: ",
+    "target: ",
+    "sourceHandle: ",
+    "value_selector:",
+    "variables:",
+    "edges:",
+    "nodes:",
+    "dependencies:",
+    "environment_variables:",
+    "conversation_variables:",
+    "features:",
+    "data:",
+    "&x ",
+    "*x",
+    "<<: *x",
+    "model_config:",
+    "file_upload:",
+    "type: parameter-extractor",
+    "type: question-classifier",
+    "type: variable-aggregator",
+    "type: assigner",
+    "type: list-operator",
+    "type: document-extractor",
+    "type: template-transform",
+    "type: human-input",
+    "type: tool",
+    "type: knowledge-retrieval",
+    "type: loop-end",
+    "error_strategy: fail-branch",
+    "error_strategy: default-value",
+    "default_value: [{key: text, type: string, value: x}]",
+    "retry_config: {retry_enabled: true, max_retries: 2, retry_interval: 0}",
+    "is_parallel: true",
+    "parallel_nums: 0",
+    "error_handle_mode: continue-on-error",
+    "flatten_output: false",
+    "loop_count: 3",
+    "value_selector: [sys, query]",
+    "sourceHandle: fail-branch",
+    "sourceHandle: 'true'",
+    "{{#sys.query#}}",
+    "version: '2'",
+    "isInIteration: true",
+    "isInLoop: true",
+];
 
 pub const TARGET: Target = Target {
     name: "dsl",
-    seeds: || files(&[".yml"]),
-    words: &[
-        "kind: app",
-        "version: 0.6.0",
-        "mode: workflow",
-        "mode: advanced-chat",
-        "type: start",
-        "type: end",
-        "type: answer",
-        "type: llm",
-        "type: if-else",
-        "type: iteration",
-        "type: loop",
-        "type: code",
-        "type: http-request",
-        "id: '1'",
-        "iteration_id: ",
-        "parentId: ",
-        "start_node_id: ",
-        "source: ",
-        "target: ",
-        "sourceHandle: ",
-        "value_selector:",
-        "variables:",
-        "edges:",
-        "nodes:",
-        "dependencies:",
-        "environment_variables:",
-        "conversation_variables:",
-        "features:",
-        "data:",
-        "&x ",
-        "*x",
-        "<<: *x",
-        "model_config:",
-        "file_upload:",
-    ],
+    shape: Shape::Yaml,
+    seeds: || [files(&[".yml"]), apps()].concat(),
+    words: WORDS,
     start: || Ok(run()),
 };
 
 fn run() -> Run {
-    Box::new(|input| {
+    let registry = Registry::new(world::ports(world::network(None)));
+    Box::new(move |input| {
         let text = String::from_utf8_lossy(input);
         let problems = lint::text(&text).len();
         let app = match AppDocument::parse(&text) {
@@ -83,32 +113,10 @@ fn run() -> Run {
             }
         };
         let shape = format!("{}{}", graph.nodes.len().min(9), problems.min(9));
-        match Workflow::compile(Arc::new(graph), &Idle) {
+        let _ = user_input::from_graph(&graph).map(|fields| user_input::user_input_form(&fields));
+        match Workflow::compile(Arc::new(graph), &registry) {
             Ok(_) => signature(&["fine", &shape]),
             Err(error) => signature(&["not compiled", &error.to_string()]),
         }
     })
-}
-
-/// Builds every node as one that does nothing.
-struct Idle;
-
-impl NodeFactory for Idle {
-    fn build(&self, spec: &NodeSpec) -> Result<BuiltNode, BuildError> {
-        let class = match spec.kind.as_str() {
-            "start" => NodeClass::Root,
-            "end" | "answer" => NodeClass::Response,
-            "if-else" | "question-classifier" => NodeClass::Branch,
-            "iteration" | "loop" => NodeClass::Container,
-            _ => NodeClass::Executable,
-        };
-        Ok(BuiltNode::new(class, Effect::Pure, Arc::new(Idle)))
-    }
-}
-
-#[async_trait]
-impl Node for Idle {
-    async fn run(&self, _cx: NodeContext) -> Result<NodeOutput, Box<NodeFailure>> {
-        Ok(NodeOutput::default())
-    }
 }

@@ -5,7 +5,7 @@ use ox_text::template::Template;
 use ox_types::{Value, ValueType};
 use serde_json::{Value as Json, json};
 
-use super::{Run, Target, signature};
+use super::{Run, Shape, Target, signature};
 
 const TYPES: &[&str] = &[
     "string",
@@ -28,6 +28,7 @@ const TYPES: &[&str] = &[
 
 pub const TARGET: Target = Target {
     name: "paths",
+    shape: Shape::Json,
     seeds: || {
         let file = json!({"dify_model_identity": "__dify__file__", "type": "document", "transfer_method": "local_file", "related_id": "x",
             "filename": "a.pdf", "extension": ".pdf", "mime_type": "application/pdf", "size": -1});

@@ -6,10 +6,11 @@ use async_trait::async_trait;
 use ox_net::{Dialed, Dialer, Egress, ForwardConfig, ForwardProxy, Policy, Resolved, Resolver, Search};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::{Run, Target, signature, texts};
+use super::{Run, Shape, Target, signature, texts};
 
 pub const TARGET: Target = Target {
     name: "proxy",
+    shape: Shape::Text,
     seeds: || {
         texts(&[
             "GET http://pub.test/a?b HTTP/1.1\r\nHost: pub.test\r\nConnection: keep-alive, x\r\nX: 1\r\n\r\n",

@@ -5,16 +5,24 @@ use std::{
     time::Duration,
 };
 
-use ox_net::{Class, Egress, Limits, Policy, Request};
+use ox_dsl::graph::NodeSpec;
+use ox_engine::{ChunkSender, FrameRef, NodeContext, NodeFactory, Pool};
+use ox_net::{Class, Limits, Policy, Request};
+use ox_nodes::Registry;
+use ox_types::{NodeRunId, Value};
+use serde_json::json;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
 };
+use tokio_util::sync::CancellationToken;
 
-use super::{Run, Target, signature, texts};
+use super::{Run, Shape, Target, signature, texts};
+use crate::world;
 
 pub const TARGET: Target = Target {
     name: "responses",
+    shape: Shape::Text,
     seeds: || {
         let mut seeds = texts(&[
             "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nhello",
@@ -24,6 +32,11 @@ pub const TARGET: Target = Target {
             "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\nSet-Cookie: a=b\r\n\r\n",
             "HTTP/1.1 301 Moved\r\nLocation: //127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n",
             "HTTP/1.1 206 Partial\r\nContent-Range: bytes 0-1/2\r\nContent-Disposition: attachment; filename*=UTF-8''%C3%A9\r\nContent-Length: 2\r\n\r\nab",
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 13\r\n\r\n{\"a\": [1, 2]}",
+            "HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nContent-Disposition: attachment; filename=\"a\\\"b.png\"\r\nContent-Length: 4\r\n\r\n\u{7f}PNG",
+            "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=gb2312\r\nContent-Length: 6\r\n\r\n<p>x</",
+            "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n9\r\ndata: {}\n\r\n0\r\n\r\n",
+            "HTTP/1.1 500 Internal Server Error\r\nRetry-After: 1\r\nContent-Type: application/octet-stream\r\nContent-Length: 0\r\n\r\n",
         ]);
         // "hello" as gzip.
         let packed = [31, 139, 8, 0, 0, 0, 0, 0, 0, 3, 203, 72, 205, 201, 201, 7, 0, 134, 166, 16, 54, 5, 0, 0, 0];
@@ -76,24 +89,52 @@ fn start() -> anyhow::Result<Run> {
             serve(stream, &bytes).await;
         }
     });
+    let egress = world::network(Some(address));
     let policy = Policy { dev_mode: true, ..Policy::default() };
-    let egress = Egress::new(policy.clone());
     let second = Duration::from_secs(1);
     let limits = Limits { connect: second, first_byte: second, read: second, total: second * 2, body: 1 << 20 };
+    let registry = Registry::new(world::ports(egress.clone()));
+    let data = json!({"type": "http-request", "method": "get", "url": "http://pub.test/a.bin", "headers": "", "params": "",
+        "authorization": {"type": "no-auth"}, "timeout": {"connect": 1, "read": 1, "write": 1}});
+    let mut spec = NodeSpec { id: "h".into(), kind: "http-request".into(), data, ..NodeSpec::default() };
+    // The node repeats, so that the call below it does not: it would wait in between.
+    spec.retry.enabled = true;
+    let node = registry.build(&spec)?.runner;
+    let spec = Arc::new(spec);
     Ok(Box::new(move |input| {
         *answer.lock().unwrap_or_else(PoisonError::into_inner) = input.to_vec();
-        let request =
-            Request { retries: Some(0), limits, ..Request::get(Class::HttpNode, format!("http://{address}/")) };
         // No kept connection: its server has gone on.
         egress.set_policy(policy.clone());
+        let request =
+            Request { retries: Some(0), limits, ..Request::get(Class::HttpNode, "http://pub.test/".to_owned()) };
         let found = runtime.block_on(async {
             let response = egress.send(request).await?;
             let head = format!("{} {} {}", response.status, response.redirects, response.headers.len());
             Ok::<_, ox_net::NetError>((head, response.text().await?))
         });
+        egress.set_policy(policy.clone());
+        let (chunks, _receiver) = ChunkSender::channel(10);
+        let cx = NodeContext {
+            run: Arc::new(world::info()),
+            node: Arc::clone(&spec),
+            node_run_id: NodeRunId::new(),
+            attempt: 0,
+            frame: FrameRef::default(),
+            pool: Pool::new(),
+            chunks,
+            answer: None,
+            cancel: CancellationToken::new(),
+        };
+        let said = match runtime.block_on(node.run(cx)) {
+            Ok(output) => {
+                let files = output.outputs.get("files").map(Value::text).unwrap_or_default();
+                files.chars().take(40).collect()
+            }
+            Err(failure) => failure.error,
+        };
         match found {
-            Ok((head, text)) => signature(&["ok", &head, &text.chars().take(3).collect::<String>()]),
-            Err(error) => signature(&["error", error.code(), &error.to_string()]),
+            Ok((head, text)) => signature(&["ok", &head, &text.chars().take(3).collect::<String>(), &said]),
+            Err(error) => signature(&["error", error.code(), &error.to_string(), &said]),
         }
     }))
 }

@@ -7,12 +7,13 @@ use ox_text::{
 use ox_types::Value;
 use serde_json::{Value as Json, json};
 
-use super::{Run, Target, signature, texts};
+use super::{Run, Shape, Target, pieces, signature, texts};
 
 pub const TARGET: Target = Target {
     name: "templates",
+    shape: Shape::Text,
     seeds: || {
-        texts(&[
+        let mut seeds = texts(&[
             "{{ a }} {{#n.text#}} {{query}}",
             "{% for x in list %}{{ loop.index }}: {{ x }}{% if not loop.last %}, {% endif %}{% endfor %}",
             "{% set ns = namespace(t='') %}{% for x in range(10) %}{% set ns.t = ns.t ~ x %}{% endfor %}{{ ns.t }}",
@@ -24,7 +25,15 @@ pub const TARGET: Target = Target {
             "{{ text | truncate(3) | wordwrap(2) | indent(4) | center(20) }} {{ now }} {{ 1.5 | round(1, 'ceil') }}",
             "{{#sys.query#}}{{#a.b.c#}}{{#env.k#}}{{#context#}}{{##}}{{#1.2#}}",
             "{{ a if b else c }} {{ a is defined and a in list }} {{ [1, 2] + [3] }} {{ {'a': 1}.items() | list }}",
-        ])
+        ]);
+        // Those of real workflows.
+        let real = pieces(|json, found| {
+            if json.as_str().is_some_and(|text| text.contains("{{") || text.contains("{%")) {
+                found.push(json.clone());
+            }
+        });
+        seeds.extend(real.iter().filter_map(Json::as_str).map(|text| text.as_bytes().to_vec()));
+        seeds
     },
     words: &[
         "{{ ",

@@ -8,4 +8,5 @@ mod model;
 mod nodes;
 mod recovery;
 mod scene;
+mod streaming;
 mod transcripts;

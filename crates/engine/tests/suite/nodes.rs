@@ -1,6 +1,10 @@
 //! A small node factory: just enough of each kind to run graphs, with scripted models and tools.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use indexmap::IndexMap;
@@ -11,6 +15,7 @@ use ox_engine::{
 };
 use ox_types::{Json, Value, ValueType};
 use serde_json::json;
+use tokio::sync::oneshot;
 
 /// What a scripted node does.
 #[derive(Clone, Debug)]
@@ -56,6 +61,30 @@ pub struct Kinds {
     pub timeouts: HashMap<String, Duration>,
     /// How often each scripted node was run.
     pub runs: Arc<std::sync::Mutex<HashMap<String, u32>>>,
+    /// Who decides when a scripted node goes a step further; `None`: itself.
+    pub turns: Option<Arc<Turns>>,
+}
+
+/// Lets scripted nodes do one step at a time, in an order that a test gives.
+#[derive(Default)]
+pub struct Turns(std::sync::Mutex<BTreeMap<String, oneshot::Sender<()>>>);
+
+impl Turns {
+    async fn wait(&self, node: &str) {
+        let (sender, receiver) = oneshot::channel();
+        self.0.lock().unwrap().insert(node.to_owned(), sender);
+        receiver.await.unwrap();
+    }
+
+    /// The nodes that wait, in the order of their ids.
+    pub fn waiting(&self) -> Vec<String> {
+        self.0.lock().unwrap().keys().cloned().collect()
+    }
+
+    pub fn grant(&self, node: &str) {
+        let sender = self.0.lock().unwrap().remove(node).unwrap();
+        sender.send(()).unwrap();
+    }
 }
 
 impl NodeFactory for Kinds {
@@ -108,7 +137,7 @@ impl Kinds {
             "code" => Effect::Pure,
             _ => Effect::SideEffect,
         };
-        let runner = Scripted { id: spec.id.clone(), act, runs: Arc::clone(&self.runs) };
+        let runner = Scripted { id: spec.id.clone(), act, runs: Arc::clone(&self.runs), turns: self.turns.clone() };
         BuiltNode {
             retryable: true,
             streams: vec![vec![spec.id.clone(), "text".into()]],
@@ -121,6 +150,39 @@ struct Scripted {
     id: String,
     act: Act,
     runs: Arc<std::sync::Mutex<HashMap<String, u32>>>,
+    turns: Option<Arc<Turns>>,
+}
+
+impl Scripted {
+    async fn turn(&self) {
+        if let Some(turns) = &self.turns {
+            turns.wait(&self.id).await;
+        }
+    }
+
+    async fn stream(&self, cx: &NodeContext, pieces: &[&'static str]) -> NodeOutput {
+        for piece in pieces {
+            self.turn().await;
+            cx.chunks.text("text", (*piece).to_owned(), false).await;
+            if pieces.len() > 2 {
+                tokio::task::yield_now().await;
+            }
+        }
+        self.turn().await;
+        cx.chunks.text("text", String::new(), true).await;
+        self.turn().await;
+        NodeOutput {
+            outputs: IndexMap::from([("text".to_owned(), Value::from(pieces.concat()))]),
+            usage: Some(Usage {
+                prompt_tokens: 10,
+                completion_tokens: 5,
+                total_tokens: 15,
+                total_price: "0.0015".into(),
+                currency: "USD".into(),
+            }),
+            ..NodeOutput::default()
+        }
+    }
 }
 
 #[async_trait]
@@ -158,12 +220,15 @@ impl Node for Scripted {
                     }
                     act = then;
                 }
-                Act::Stream(pieces) => return Ok(stream(&cx, pieces).await),
+                Act::Stream(pieces) => return Ok(self.stream(&cx, pieces).await),
                 Act::BreakOff(piece) => {
+                    self.turn().await;
                     cx.chunks.text("text", (*piece).to_owned(), false).await;
+                    self.turn().await;
                     return Err(NodeFailure::new("InvokeServerUnavailableError", "broke off"));
                 }
                 Act::Outputs(outputs) => {
+                    self.turn().await;
                     // `[a, b]` style computations of inner code nodes are given as a selector.
                     let outputs = outputs.as_object().unwrap().iter();
                     let outputs = outputs.map(|(key, value)| (key.clone(), computed(&cx.pool, value))).collect();
@@ -172,9 +237,12 @@ impl Node for Scripted {
                 Act::Thinks(text) => {
                     cx.chunks.reasoning("hm".to_owned(), false).await;
                     cx.chunks.note("agent_log", json!({"step": 1})).await;
-                    return Ok(stream(&cx, &[text]).await);
+                    return Ok(self.stream(&cx, &[text]).await);
                 }
-                Act::Fail(error) => return Err(NodeFailure::new("ScriptedError", *error)),
+                Act::Fail(error) => {
+                    self.turn().await;
+                    return Err(NodeFailure::new("ScriptedError", *error));
+                }
                 Act::Panic => panic!("scripted panic"),
                 Act::Hang => std::future::pending().await,
             }
@@ -190,27 +258,6 @@ fn computed(pool: &Pool, value: &Json) -> Value {
             other => panic!("no number at {selector}: {other:?}"),
         },
         None => Value::from_json(value),
-    }
-}
-
-async fn stream(cx: &NodeContext, pieces: &[&'static str]) -> NodeOutput {
-    for piece in pieces {
-        cx.chunks.text("text", (*piece).to_owned(), false).await;
-        if pieces.len() > 2 {
-            tokio::task::yield_now().await;
-        }
-    }
-    cx.chunks.text("text", String::new(), true).await;
-    NodeOutput {
-        outputs: IndexMap::from([("text".to_owned(), Value::from(pieces.concat()))]),
-        usage: Some(Usage {
-            prompt_tokens: 10,
-            completion_tokens: 5,
-            total_tokens: 15,
-            total_price: "0.0015".into(),
-            currency: "USD".into(),
-        }),
-        ..NodeOutput::default()
     }
 }
 

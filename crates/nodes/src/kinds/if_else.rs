@@ -56,8 +56,11 @@ impl NodeKind for IfElse {
 
     fn build(&self, spec: &NodeSpec, _ports: &Arc<Ports>) -> Result<BuiltNode, String> {
         let config: Config = config::read(spec)?;
-        // Compat: the group of the legacy form is called `default` in the trace.
-        let legacy = config.cases.is_none();
+        // Compat: the group of the legacy form is called `default` in the trace. A node that was read from a graph
+        // has its conditions as the one case already.
+        let conditions = spec.data.get("conditions").filter(|conditions| conditions.is_array());
+        let is_upgraded = conditions.is_some() && conditions == spec.data.pointer("/cases/0/conditions");
+        let legacy = config.cases.as_ref().is_none_or(|cases| is_upgraded && cases.len() == 1);
         let mut cases = config.cases.unwrap_or_else(|| {
             vec![Case {
                 case_id: "true".into(),
