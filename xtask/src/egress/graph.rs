@@ -49,7 +49,7 @@ const CLIENTS: &[(&str, &[&str])] = &[
     ("ureq", &[]),
     ("zmq", &[]),
     // Database drivers dial what the operator set in DB_*.
-    ("sqlx", &["ox-db", "sea-orm", "sea-schema"]),
+    ("sqlx", &["ox-db", "sea-orm", "sea-orm-cli", "sea-query-sqlx", "sea-schema"]),
     ("sea-orm", &["ox-db", "sea-orm-migration"]),
     ("sea-orm-migration", &["ox-db"]),
 ];
