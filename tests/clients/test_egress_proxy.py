@@ -1,7 +1,8 @@
-"""The role MODE=ssrf-proxy as real clients use it: curl and requests with HTTP(S)_PROXY."""
+"""The role MODE=ssrf-proxy as real clients use it: curl, requests, Node and undici."""
 
 import contextlib
 import http.server
+import json
 import os
 import pathlib
 import shutil
@@ -63,7 +64,9 @@ class Proxy:
         self.url = f"http://127.0.0.1:{self.port}"
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("SSRF_", "OXIDIFY_EGRESS"))}
         env = {**clean, "MODE": "ssrf-proxy", "SSRF_HTTP_PORT": str(self.port), "HOST": "127.0.0.1",
-               "SSRF_SANDBOX_PROXY_PORT": str(oxidify.free_port()), **env}
+               "SSRF_SANDBOX_PROXY_PORT": str(oxidify.free_port()),
+               # A machine with squid has rules of its own.
+               "OXIDIFY_EGRESS_SQUID_CONF": os.devnull, **env}
         self.process = subprocess.Popen([oxidify.binary()], env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.lines = []
         threading.Thread(target=self.read, daemon=True).start()
@@ -188,3 +191,89 @@ def test_a_mounted_squid_conf_counts(tmp_path):
     env = {**os.environ, "MODE": "ssrf-proxy", "OXIDIFY_EGRESS_SQUID_CONF": str(conf), "SSRF_HTTP_PORT": "0"}
     ended = subprocess.run([oxidify.binary()], env=env, capture_output=True, text=True, timeout=60)
     assert ended.returncode != 0 and "metadata" in ended.stdout + ended.stderr, ended
+
+
+@pytest.mark.parametrize("strict", ["true", "false"])
+def test_node_and_undici(certificate, strict):
+    if not shutil.which("node"):
+        pytest.skip("node is not installed")
+    here = pathlib.Path(__file__).resolve().parent
+    package = here.parents[1] / "web" / "node_modules" / "undici" / "package.json"
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    opened = {"SSRF_PROXY_ALLOW_PRIVATE_IPS": "127.0.0.1", "SSRF_PROXY_ALLOW_PRIVATE_DOMAINS": "localhost",
+              "OXIDIFY_EGRESS_CONNECT_STRICT": strict}
+    with origin() as plain, origin(context) as tls, Proxy(opened) as proxy:
+        env = {**os.environ, "PROXY": proxy.url, "PLAIN": str(plain), "TLS": str(tls), "CA": certificate[0],
+               "UNDICI": str(package) if package.exists() else ""}
+        ended = subprocess.run(["node", str(here / "egress_node.mjs")], env=env, capture_output=True, text=True, timeout=120)
+        assert ended.returncode == 0, ended.stderr
+        found = json.loads(ended.stdout)
+        assert found["relayed"] == [200, "GET /a 0", "GET /b 0"] and found["reused"], found
+        assert (found["upload"], found["big"]) == (f"PUT /up {8 << 20}", 4 << 20)
+        assert (found["refused"], found["long"], found["closed"]) == ([403, True], 431, [403, True])
+        assert found["tunnel"] == "GET /t 0"
+        if package.exists():
+            assert (found["undici"], found["undici_again"]) == ([200, "GET /u 0"], [200, "GET /v 0"])
+            assert found["undici_refused"][0] == 0 and "403" in found["undici_refused"][1]
+            assert found["undici_plain"][0] == (0 if strict == "true" else 200), found["undici_plain"]
+
+
+def test_lists_change_under_load(tmp_path):
+    lists = tmp_path / "lists.txt"
+    lists.write_text("private 127.0.0.1\n")
+    with origin() as plain, Proxy({"OXIDIFY_EGRESS_ALLOW_FILE": str(lists)}) as proxy:
+        ended, found = threading.Event(), []
+
+        def client():
+            with requests.Session() as session:
+                session.trust_env = False
+                session.proxies = {"http": proxy.url}
+                while not ended.is_set():
+                    found.append(session.get(f"http://127.0.0.1:{plain}/", timeout=20).status_code)
+
+        clients = [threading.Thread(target=client) for _ in range(6)]
+        for one in clients:
+            one.start()
+        for turn in range(20):
+            lists.write_text("private 10.9.9.9\n" if turn % 2 == 0 else "private 127.0.0.1\n")
+            proxy.process.send_signal(signal.SIGHUP)
+            time.sleep(0.1)
+        ended.set()
+        for one in clients:
+            one.join(30)
+        assert not any(one.is_alive() for one in clients)
+        assert set(found) == {200, 403} and len(found) > 50, (set(found), len(found))
+
+
+def memory(pid):
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(next(line for line in status.splitlines() if line.startswith("VmRSS:")).split()[1]) // 1024
+
+
+def test_an_answer_without_end_holds_no_memory():
+    class Endless(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            piece = b"x" * (1 << 20)
+            with contextlib.suppress(OSError):
+                while True:
+                    self.wfile.write(piece)
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Endless)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    with Proxy({"SSRF_PROXY_ALLOW_PRIVATE_IPS": "127.0.0.1"}) as proxy:
+        before, taken = memory(proxy.process.pid), 0
+        answer = requests.get(f"http://127.0.0.1:{server.server_address[1]}/", proxies={"http": proxy.url}, stream=True, timeout=20)
+        for piece in answer.iter_content(1 << 20):
+            taken += len(piece)
+            if taken >= 512 << 20:
+                break
+        after = memory(proxy.process.pid)
+        answer.close()
+        assert after - before < 30, (before, after)
+    server.shutdown()

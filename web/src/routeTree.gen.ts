@@ -22,6 +22,7 @@ import { Route as ShellSettingsAppearanceRouteImport } from "./routes/_shell.set
 import { Route as ShellSettingsGeneralRouteImport } from "./routes/_shell.settings.general";
 import { Route as ShellSettingsMembersRouteImport } from "./routes/_shell.settings.members";
 import { Route as ShellSettingsModelsRouteImport } from "./routes/_shell.settings.models";
+import { Route as ShellSettingsNetworkRouteImport } from "./routes/_shell.settings.network";
 import { Route as ShellSettingsProfileRouteImport } from "./routes/_shell.settings.profile";
 import { Route as ShellSettingsServerRouteImport } from "./routes/_shell.settings.server";
 import { Route as ShellSettingsShortcutsRouteImport } from "./routes/_shell.settings.shortcuts";
@@ -96,6 +97,11 @@ const ShellSettingsModelsRoute = ShellSettingsModelsRouteImport.update({
   path: "/models",
   getParentRoute: () => ShellSettingsRoute,
 } as any);
+const ShellSettingsNetworkRoute = ShellSettingsNetworkRouteImport.update({
+  id: "/network",
+  path: "/network",
+  getParentRoute: () => ShellSettingsRoute,
+} as any);
 const ShellSettingsProfileRoute = ShellSettingsProfileRouteImport.update({
   id: "/profile",
   path: "/profile",
@@ -155,6 +161,7 @@ export interface FileRoutesByFullPath {
   "/settings/general": typeof ShellSettingsGeneralRoute;
   "/settings/members": typeof ShellSettingsMembersRoute;
   "/settings/models": typeof ShellSettingsModelsRoute;
+  "/settings/network": typeof ShellSettingsNetworkRoute;
   "/settings/profile": typeof ShellSettingsProfileRoute;
   "/settings/server": typeof ShellSettingsServerRoute;
   "/settings/shortcuts": typeof ShellSettingsShortcutsRoute;
@@ -176,6 +183,7 @@ export interface FileRoutesByTo {
   "/settings/general": typeof ShellSettingsGeneralRoute;
   "/settings/members": typeof ShellSettingsMembersRoute;
   "/settings/models": typeof ShellSettingsModelsRoute;
+  "/settings/network": typeof ShellSettingsNetworkRoute;
   "/settings/profile": typeof ShellSettingsProfileRoute;
   "/settings/server": typeof ShellSettingsServerRoute;
   "/settings/shortcuts": typeof ShellSettingsShortcutsRoute;
@@ -201,6 +209,7 @@ export interface FileRoutesById {
   "/_shell/settings/general": typeof ShellSettingsGeneralRoute;
   "/_shell/settings/members": typeof ShellSettingsMembersRoute;
   "/_shell/settings/models": typeof ShellSettingsModelsRoute;
+  "/_shell/settings/network": typeof ShellSettingsNetworkRoute;
   "/_shell/settings/profile": typeof ShellSettingsProfileRoute;
   "/_shell/settings/server": typeof ShellSettingsServerRoute;
   "/_shell/settings/shortcuts": typeof ShellSettingsShortcutsRoute;
@@ -226,6 +235,7 @@ export interface FileRouteTypes {
     | "/settings/general"
     | "/settings/members"
     | "/settings/models"
+    | "/settings/network"
     | "/settings/profile"
     | "/settings/server"
     | "/settings/shortcuts"
@@ -247,6 +257,7 @@ export interface FileRouteTypes {
     | "/settings/general"
     | "/settings/members"
     | "/settings/models"
+    | "/settings/network"
     | "/settings/profile"
     | "/settings/server"
     | "/settings/shortcuts"
@@ -271,6 +282,7 @@ export interface FileRouteTypes {
     | "/_shell/settings/general"
     | "/_shell/settings/members"
     | "/_shell/settings/models"
+    | "/_shell/settings/network"
     | "/_shell/settings/profile"
     | "/_shell/settings/server"
     | "/_shell/settings/shortcuts"
@@ -384,6 +396,13 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof ShellSettingsModelsRouteImport;
       parentRoute: typeof ShellSettingsRoute;
     };
+    "/_shell/settings/network": {
+      id: "/_shell/settings/network";
+      path: "/network";
+      fullPath: "/settings/network";
+      preLoaderRoute: typeof ShellSettingsNetworkRouteImport;
+      parentRoute: typeof ShellSettingsRoute;
+    };
     "/_shell/settings/profile": {
       id: "/_shell/settings/profile";
       path: "/profile";
@@ -455,6 +474,7 @@ interface ShellSettingsRouteChildren {
   ShellSettingsGeneralRoute: typeof ShellSettingsGeneralRoute;
   ShellSettingsMembersRoute: typeof ShellSettingsMembersRoute;
   ShellSettingsModelsRoute: typeof ShellSettingsModelsRoute;
+  ShellSettingsNetworkRoute: typeof ShellSettingsNetworkRoute;
   ShellSettingsProfileRoute: typeof ShellSettingsProfileRoute;
   ShellSettingsServerRoute: typeof ShellSettingsServerRoute;
   ShellSettingsShortcutsRoute: typeof ShellSettingsShortcutsRoute;
@@ -466,6 +486,7 @@ const ShellSettingsRouteChildren: ShellSettingsRouteChildren = {
   ShellSettingsGeneralRoute: ShellSettingsGeneralRoute,
   ShellSettingsMembersRoute: ShellSettingsMembersRoute,
   ShellSettingsModelsRoute: ShellSettingsModelsRoute,
+  ShellSettingsNetworkRoute: ShellSettingsNetworkRoute,
   ShellSettingsProfileRoute: ShellSettingsProfileRoute,
   ShellSettingsServerRoute: ShellSettingsServerRoute,
   ShellSettingsShortcutsRoute: ShellSettingsShortcutsRoute,

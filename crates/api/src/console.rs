@@ -11,6 +11,8 @@ mod imports;
 mod logs;
 mod members;
 mod models;
+mod network;
+mod remote_files;
 mod runs;
 mod session;
 mod site;
@@ -37,12 +39,14 @@ pub fn router(services: &Arc<Services>) -> OpenApiRouter {
         .merge(session::router())
         .merge(account::router())
         .merge(members::router())
+        .merge(network::router())
         .merge(models::router())
         .merge(apps::router())
         .merge(site::router())
         .merge(imports::router())
         .merge(tags::router())
         .merge(workflow::router())
+        .merge(remote_files::router())
         .merge(runs::router())
         .merge(drafts::router())
         .merge(figures::router())

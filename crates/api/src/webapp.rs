@@ -6,6 +6,7 @@ mod generate;
 mod human_input;
 mod messages;
 mod passport;
+mod remote_files;
 
 use std::sync::Arc;
 
@@ -55,6 +56,8 @@ pub fn router(services: &Arc<Services>) -> OpenApiRouter {
         .routes(routes!(messages::unsave))
         .routes(routes!(human_input::read, human_input::submit))
         .routes(routes!(human_input::events))
+        .routes(routes!(remote_files::look))
+        .routes(routes!(remote_files::keep))
         .route_layer(middleware::from_fn_with_state(Arc::clone(services), guard))
         .merge(uploads)
         .with_state(Arc::clone(services))

@@ -1,6 +1,7 @@
 //! Files of callers: upload, mapping to values, signed addresses, access.
 
 pub mod mapping;
+pub mod remote;
 pub mod signing;
 pub mod store;
 

@@ -74,7 +74,7 @@ impl ImportResult {
 }
 
 /// Fetches a file; GitHub's page of a file is read as the file itself.
-pub async fn fetch(services: &Services, url: &str) -> Result<String, String> {
+pub async fn fetch(services: &Services, principal: &Principal, url: &str) -> Result<String, String> {
     let target = raw_url(url);
     let request = Request {
         limits: Limits {
@@ -86,8 +86,9 @@ pub async fn fetch(services: &Services, url: &str) -> Result<String, String> {
         },
         ..Request::get(Class::Fetch, target)
     };
-    let response =
-        services.egress.send(request).await.map_err(|error| format!("Error fetching YAML from URL: {error}"))?;
+    let egress = services.outbound.of(principal.tenant_id()).await;
+    let egress = egress.map_err(|error| format!("Error fetching YAML from URL: {error}"))?;
+    let response = egress.send(request).await.map_err(|error| format!("Error fetching YAML from URL: {error}"))?;
     if !response.status.is_success() {
         return Err(format!("Error fetching YAML from URL: the server answered {}", response.status));
     }

@@ -24,6 +24,7 @@ pub mod imports;
 pub mod logs;
 pub mod messages;
 pub mod model_config;
+pub mod network;
 pub mod principal;
 pub mod providers;
 pub mod runs;

@@ -21,6 +21,7 @@ use crate::{
     Principal, Result, Settings,
     accounts::{Hasher, SessionCache},
     files::{FileSigner, FileStore},
+    network::Outbound,
     providers::ModelGateway,
     runs::Runtime,
     secrets::Secrets,
@@ -32,7 +33,9 @@ pub struct Services {
     pub db: Database,
     pub kv: Arc<dyn Kv>,
     pub store: Arc<dyn ObjectStore>,
+    /// The operator's policy; calls of a workspace take [`Services::outbound`].
     pub egress: Egress,
+    pub outbound: Outbound,
     pub signer: Signer,
     pub secrets: Arc<Secrets>,
     pub passwords: Hasher,
@@ -78,12 +81,13 @@ impl Services {
         let secrets = Arc::new(Secrets::new(ring));
         let models =
             Arc::new(ModelGateway::new(db.clone(), egress.clone(), Arc::clone(&secrets), settings.scripted_model));
+        let outbound = Outbound::new(db.clone(), egress.clone());
         let (tracker, shutdown) = (TaskTracker::new(), CancellationToken::new());
         let file_signer = FileSigner::new(secret.as_bytes(), settings.files_access_life);
         let files = FileStore::new(
             db.clone(),
             Arc::clone(&store),
-            egress.clone(),
+            outbound.clone(),
             file_signer,
             &settings.files_url,
             settings.uploads.clone(),
@@ -92,7 +96,7 @@ impl Services {
         settings.findings.extend(wrong);
         let nodes = Arc::new(ox_nodes::Registry::new(ox_nodes::Ports {
             models: Arc::clone(&models) as Arc<dyn ox_models::ModelRuntime>,
-            http: egress.clone(),
+            http: Arc::new(outbound.clone()),
             code,
             files: Arc::new(files.clone()),
             history: Arc::new(crate::runs::ConversationHistory::new(db.clone(), files.clone())),
@@ -101,6 +105,7 @@ impl Services {
             agents: Arc::new(ox_nodes::Absent),
             datasources: Arc::new(ox_nodes::Absent),
             index: Arc::new(ox_nodes::Absent),
+            unstructured: ox_nodes::Unstructured::from_env(|name| std::env::var(name).ok(), egress.clone()),
             limits,
         }));
         let runs = Runtime::new(&db, &settings);
@@ -116,6 +121,7 @@ impl Services {
             kv,
             store,
             egress,
+            outbound,
             secrets,
             models,
             files,

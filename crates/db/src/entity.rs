@@ -37,6 +37,7 @@ pub mod tag_bindings;
 pub mod tags;
 pub mod tenant_account_joins;
 pub mod tenant_default_models;
+pub mod tenant_network_rules;
 pub mod tenant_preferred_model_providers;
 pub mod tenants;
 pub mod tool_files;

@@ -18,6 +18,7 @@ pub mod journal;
 pub mod kv;
 pub mod leases;
 pub mod messages;
+pub mod network_rules;
 pub mod providers;
 pub mod result_webhooks;
 mod row;

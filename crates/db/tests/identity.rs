@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use ox_db::{
     Database, Error, Page,
-    model::{Account, AuditEvent, Tenant, TenantMember},
+    model::{Account, AuditEvent, NetworkRules, Tenant, TenantMember},
     now,
-    repo::{accounts, audit, kv, settings, tenants},
+    repo::{accounts, audit, kv, network_rules, settings, tenants},
 };
 use ox_testkit::on_each_database;
 use ox_types::{AccountId, TenantId, new_uuid};
@@ -231,6 +231,30 @@ async fn pages_follow_each_other_also_at_equal_times() {
             page.after = got.items.last().map(|event| (event.created_at, event.id));
         }
         assert_eq!(seen, ["d", "c", "b", "a"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn network_rules_of_a_workspace() {
+    on_each_database(async |db: Database| {
+        let (mine, other) = (TenantId::new(), TenantId::new());
+        let rules = NetworkRules {
+            tenant_id: mine,
+            only_listed: true,
+            allowed: vec!["api.example.com".into(), "10.0.0.0/8:443".into()],
+            private: Vec::new(),
+            updated_by: Some(AccountId::new()),
+            updated_at: now(),
+        };
+        let changed = NetworkRules { only_listed: false, private: vec!["intranet".into()], ..rules.clone() };
+        for wanted in [rules, changed] {
+            let tx = db.begin().await.unwrap();
+            network_rules::set(&tx, wanted.clone()).await.unwrap();
+            tx.commit().await.unwrap();
+            assert_eq!(network_rules::find(&db, mine).await.unwrap(), Some(wanted));
+        }
+        assert_eq!(network_rules::find(&db, other).await.unwrap(), None);
     })
     .await;
 }

@@ -7,9 +7,6 @@ pub enum Error {
     UnsupportedExtension(String),
     #[error("Unsupported MIME type: {0}")]
     UnsupportedMime(String),
-    /// A format that only an outside service can read.
-    #[error("Unstructured API URL is not configured for {0} file processing.")]
-    NeedsService(&'static str),
     #[error("Failed to extract text from {format}: {why}")]
     Broken { format: &'static str, why: String },
     #[error("The file is too large to read: {what} exceeds {limit} bytes.")]

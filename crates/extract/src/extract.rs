@@ -46,7 +46,7 @@ fn read(format: Format, bytes: &[u8], budget: &Budget) -> Result<String, Error> 
         Format::Vtt => formats::text::vtt(bytes, budget),
         Format::Properties => formats::text::properties(bytes, budget),
         Format::Pdf => formats::pdf::read(bytes, budget),
-        Format::Doc => Err(Error::NeedsService("DOC")),
+        Format::Doc => formats::doc::read(bytes, budget),
         Format::Docx => formats::docx::read(bytes, budget),
         Format::Csv => formats::sheet::csv(bytes, budget),
         Format::Xls | Format::Xlsx => formats::sheet::excel(bytes, budget),

@@ -1,4 +1,5 @@
 pub mod compound;
+pub mod doc;
 pub mod docx;
 pub mod eml;
 pub mod epub;
@@ -7,5 +8,6 @@ pub mod odt;
 pub mod pdf;
 pub mod ppt;
 pub mod pptx;
+pub mod rtf;
 pub mod sheet;
 pub mod text;

@@ -21,7 +21,7 @@ use tokio::{
 };
 
 use crate::{
-    Class, Dialed, Dialer, NetError, Phase, Pinned, Policy, Reason, Request, Resolver, Response, SystemDialer,
+    Class, Dialed, Dialer, NetError, Phase, Pinned, Policy, Reason, Request, Resolver, Response, Rules, SystemDialer,
     SystemResolver, TargetHost,
     connect::{ConnectFault, Connector, Via, ViaKind, percent_decoded},
     dial,
@@ -49,6 +49,7 @@ pub struct Egress {
     state: Arc<RwLock<Arc<State>>>,
     resolver: Arc<dyn Resolver>,
     dialer: Arc<dyn Dialer>,
+    rules: Option<Arc<Rules>>,
 }
 
 struct State {
@@ -110,7 +111,23 @@ impl Egress {
     pub fn with_network(policy: Policy, resolver: Arc<dyn Resolver>, dialer: Arc<dyn Dialer>) -> Self {
         tls::install_crypto_provider();
         let state = State::new(policy, Arc::clone(&resolver), Arc::clone(&dialer));
-        Self { state: Arc::new(RwLock::new(Arc::new(state))), resolver, dialer }
+        Self { state: Arc::new(RwLock::new(Arc::new(state))), resolver, dialer, rules: None }
+    }
+
+    /// The same factory for the calls of one workspace, which also keep to its rules.
+    #[must_use]
+    pub fn within(&self, rules: Arc<Rules>) -> Self {
+        Self { rules: Some(rules), ..self.clone() }
+    }
+
+    /// Whether workspaces may open private destinations by their rules.
+    #[must_use]
+    pub fn workspaces_may_open(&self) -> bool {
+        self.state().guard.policy().workspace_private.is_offered()
+    }
+
+    fn asker(&self, class: Class) -> Asker<'_> {
+        Asker { rules: self.rules.as_deref(), ..class.into() }
     }
 
     /// Replaces the policy: open calls go on, kept connections are not used again.
@@ -128,7 +145,7 @@ impl Egress {
     /// # Errors
     /// The refusal, or that the name cannot be resolved.
     pub async fn check(&self, class: Class, url: &str) -> Result<Pinned, NetError> {
-        self.state().guard.check(url, class.into()).await
+        self.state().guard.check(url, self.asker(class)).await
     }
 
     /// [`Egress::check`] for a request that is about to be made, told and counted.
@@ -154,7 +171,7 @@ impl Egress {
     /// [`Egress::send`]; also how often the call was made again.
     pub async fn send_counted(&self, request: Request) -> (Result<Response, NetError>, u32) {
         let class = request.class;
-        let (result, retries) = self.state().send(request).await;
+        let (result, retries) = self.state().send(request, self.asker(class)).await;
         count(class, &result);
         (result, retries)
     }
@@ -189,7 +206,7 @@ impl State {
     }
 
     /// Makes the call, again when it failed in a way that a repetition can mend and not harm.
-    async fn send(&self, mut request: Request) -> (Result<Response, NetError>, u32) {
+    async fn send(&self, mut request: Request, asker: Asker<'_>) -> (Result<Response, NetError>, u32) {
         self.guard.policy().calls.apply(&mut request);
         let deadline = Instant::now() + request.limits.total;
         let slot = match self.slot(&request, deadline).await {
@@ -199,7 +216,7 @@ impl State {
         let most = request.retries.unwrap_or_else(|| self.guard.policy().calls.retries_of(request.class));
         let (mut retries, mut pause) = (0, RETRY_PAUSE);
         loop {
-            let mut result = self.follow(request.clone(), deadline).await;
+            let mut result = self.follow(request.clone(), asker, deadline).await;
             let last = retries >= most || Instant::now() + pause >= deadline;
             if last || !can_repeat(&request.method, &result) {
                 if let Ok(response) = &mut result {
@@ -223,12 +240,12 @@ impl State {
         Ok(waited.map_err(timed_out)?.ok())
     }
 
-    async fn follow(&self, mut request: Request, deadline: Instant) -> Result<Response, NetError> {
+    async fn follow(&self, mut request: Request, asker: Asker<'_>, deadline: Instant) -> Result<Response, NetError> {
         let class = request.class;
         let first_url = request.url.clone();
         let mut seen = HashSet::new();
         for redirects in 0.. {
-            let pinned = self.pinned(&request).await?;
+            let pinned = self.pinned(&request, asker).await?;
             self.check_request(&request, &pinned)?;
             let looped = !seen.insert((request.method.clone(), pinned.target.url.to_string()));
             if redirects > class.max_redirects() || looped {
@@ -243,16 +260,17 @@ impl State {
     }
 
     /// Asks the guard, or takes its recent answer for an administrator's address.
-    async fn pinned(&self, request: &Request) -> Result<Pinned, NetError> {
+    async fn pinned(&self, request: &Request, asker: Asker<'_>) -> Result<Pinned, NetError> {
         let class = request.class;
         let policy = self.guard.policy();
         let remote = policy.upstream.as_ref().is_some_and(|upstream| upstream.resolves) && class == Class::Operator;
         if remote || (policy.egress_proxy(class, "https").is_some() && policy.skip_local_check) {
             let target = crate::Target::parse(&request.url, class)?;
+            self.guard.check_listed(&target, asker, None)?;
             return Ok(Pinned { target, addresses: Vec::new() });
         }
         if !matches!(class, Class::Model | Class::Operator) {
-            return self.guard.check(&request.url, class.into()).await;
+            return self.guard.check(&request.url, asker).await;
         }
         let target = crate::Target::parse(&request.url, class)?;
         let https = target.url.scheme() == "https";
@@ -264,7 +282,7 @@ impl State {
                 return Ok(Pinned { addresses: found.addresses.clone(), target });
             }
         }
-        let pinned = self.guard.check(&request.url, class.into()).await?;
+        let pinned = self.guard.check(&request.url, asker).await?;
         let mut checked = self.checked.lock().unwrap_or_else(PoisonError::into_inner);
         if checked.len() >= MAX_CLIENTS {
             checked.retain(|_, found| found.until > now);

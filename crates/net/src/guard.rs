@@ -11,6 +11,7 @@ use crate::{
     name::{self, NameKind},
     policy::is_port_offered,
     resolve,
+    rules::Rules,
     squid::{Question, Verdict},
     target,
 };
@@ -21,11 +22,20 @@ pub struct Asker<'a> {
     pub class: Class,
     pub client: Option<IpAddr>,
     pub method: &'a str,
+    /// Of the workspace whose call it is.
+    pub rules: Option<&'a Rules>,
 }
 
 impl From<Class> for Asker<'_> {
     fn from(class: Class) -> Self {
-        Self { class, client: None, method: "" }
+        Self { class, client: None, method: "", rules: None }
+    }
+}
+
+impl<'a> Asker<'a> {
+    /// The workspace's rules, if they count for this class.
+    fn own_rules(self) -> Option<&'a Rules> {
+        self.rules.filter(|_| self.class.has_rules())
     }
 }
 
@@ -64,30 +74,69 @@ impl Guard {
         }
         self.check_port(&target, asker)?;
         let by_rule = self.check_rules(&target, asker, None)?;
-        let named = self.check_name(&target, class, by_rule)?;
+        let named = self.check_name(&target, asker, by_rule)?;
+        // A name that no entry can cover is not even looked up.
+        self.check_listed(&target, asker, None)?;
         // Names that are private by nature live in hosts files and search domains.
-        let search = if named == Opened::Private { Search::System } else { Search::Absolute };
+        let search = if named == Opened::Public { Search::Absolute } else { Search::System };
         let addresses = self.addresses_of(&target, search).await?;
         self.check_own_services(&target, &addresses).await?;
         let by_rule = self.check_rules(&target, asker, Some(&addresses))?;
         let named = if by_rule == Opened::Private { by_rule } else { named };
         for found in &addresses {
-            self.check_address(&target, *found, class, named)?;
+            self.check_address(&target, *found, asker, named)?;
         }
+        self.check_listed(&target, asker, Some(&addresses))?;
         Ok(pin(target, &addresses))
+    }
+
+    /// The destinations a workspace keeps to: the last step, which only narrows.
+    pub fn check_listed(
+        &self,
+        target: &Target,
+        asker: Asker<'_>,
+        addresses: Option<&[IpAddr]>,
+    ) -> Result<(), NetError> {
+        let Some(rules) = asker.own_rules() else { return Ok(()) };
+        let (host, port) = (&target.host, target.port);
+        let listed = match addresses {
+            None => rules.may_list(host, port),
+            Some(addresses) => addresses.iter().all(|address| rules.lists(host, port, *address)),
+        };
+        if listed {
+            return Ok(());
+        }
+        let detail = format!("{host} is not one of the destinations this workspace keeps to");
+        Err(deny(target, Reason::Allowlist, detail, &format!("{WORKSPACE_ADMIN} add it in Settings, Network.")))
+    }
+
+    /// What could open a private destination besides the operator's lists.
+    fn workspace_remedy(&self, asker: Asker<'_>) -> String {
+        if asker.own_rules().is_some() && self.policy.workspace_private.is_offered() {
+            return format!(" {WORKSPACE_ADMIN} allow it in Settings, Network, where the operator's limits permit.");
+        }
+        String::new()
     }
 
     fn check_port(&self, target: &Target, asker: Asker<'_>) -> Result<(), NetError> {
         let port = target.port;
-        let refuse = |remedy: &str| deny(target, Reason::Port, format!("port {port} is not offered"), remedy);
+        let refuse = |remedy: &str| {
+            // What is wrong with the address itself says more than its port.
+            if let TargetHost::Address(found) = target.host
+                && !self.policy.opens_private(asker.class)
+            {
+                self.check_address(target, found, asker, Opened::Public)?;
+            }
+            Err(deny(target, Reason::Port, format!("port {port} is not offered"), remedy))
+        };
         if asker.method == "CONNECT" {
             let listed = self.policy.connect_ports.iter().any(|(first, last)| (*first..=*last).contains(&port));
             if !listed || !(port == 443 || is_port_offered(port)) {
-                return Err(refuse("An operator can set OXIDIFY_EGRESS_CONNECT_PORTS."));
+                return refuse("An operator can set OXIDIFY_EGRESS_CONNECT_PORTS.");
             }
             return Ok(());
         }
-        if is_port_offered(port) { Ok(()) } else { Err(refuse("")) }
+        if is_port_offered(port) { Ok(()) } else { refuse("") }
     }
 
     /// What a mounted `squid.conf` says. An opening counts only for names before they are resolved.
@@ -127,8 +176,8 @@ impl Guard {
         Err(denied(target, reason, format!("the Host header names {header}, which is not the URL's host"), ""))
     }
 
-    fn check_name(&self, target: &Target, class: Class, by_rule: Opened) -> Result<Opened, NetError> {
-        let policy = &self.policy;
+    fn check_name(&self, target: &Target, asker: Asker<'_>, by_rule: Opened) -> Result<Opened, NetError> {
+        let (policy, class) = (&self.policy, asker.class);
         let host = match &target.host {
             TargetHost::Name(host) => host,
             TargetHost::Address(found) => {
@@ -157,6 +206,11 @@ impl Guard {
             return Ok(Opened::Private);
         }
         if kind == NameKind::Private {
+            let by_workspace = asker.own_rules().is_some_and(|rules| rules.opens_name(&target.host, target.port));
+            if by_workspace && policy.workspace_private.has_name(host, target.port) {
+                // Its addresses are still compared with what the operator lets workspaces open.
+                return Ok(Opened::ByWorkspace);
+            }
             let detail = format!("{host} is a private name");
             let remedy = match class {
                 Class::Model => {
@@ -164,7 +218,10 @@ impl Guard {
                         "An operator can set OXIDIFY_EGRESS_MODEL_PRIVATE=true or SSRF_PROXY_ALLOW_PRIVATE_DOMAINS={host}."
                     )
                 }
-                _ => format!("An operator can allow it with SSRF_PROXY_ALLOW_PRIVATE_DOMAINS={host}."),
+                _ => {
+                    let more = self.workspace_remedy(asker);
+                    format!("An operator can allow it with SSRF_PROXY_ALLOW_PRIVATE_DOMAINS={host}.{more}")
+                }
             };
             return Err(deny(target, Reason::NameDenied, detail, &remedy));
         }
@@ -190,8 +247,8 @@ impl Guard {
         if resolved.addresses.is_empty() { Err(failed("it has no address".into())) } else { Ok(resolved.addresses) }
     }
 
-    fn check_address(&self, target: &Target, found: IpAddr, class: Class, named: Opened) -> Result<(), NetError> {
-        let policy = &self.policy;
+    fn check_address(&self, target: &Target, found: IpAddr, asker: Asker<'_>, named: Opened) -> Result<(), NetError> {
+        let (policy, class) = (&self.policy, asker.class);
         let kind = address::kind(found);
         let local = self.local.contains(&found) || self.local.contains(&address::unwrap(found));
         if kind == AddressKind::Metadata {
@@ -216,11 +273,17 @@ impl Guard {
             _ if local => "an address of this machine",
             _ => return Ok(()),
         };
+        let (host, port) = (&target.host, target.port);
+        let by_workspace = asker.own_rules().is_some_and(|rules| rules.opens(host, port, found));
+        if by_workspace && policy.workspace_private.has(host, port, found) {
+            return Ok(());
+        }
         let mut remedy = format!("An operator can allow it with SSRF_PROXY_ALLOW_PRIVATE_IPS={found}");
         if class == Class::Model {
             remedy.push_str(" or OXIDIFY_EGRESS_MODEL_PRIVATE=true");
         }
         remedy.push('.');
+        remedy.push_str(&self.workspace_remedy(asker));
         Err(deny(target, Reason::PrivateIp, format!("{found} is private ({range})"), &remedy))
     }
 
@@ -260,7 +323,11 @@ impl Guard {
 enum Opened {
     Public,
     Private,
+    /// By the workspace: only as far as the addresses go that it may open.
+    ByWorkspace,
 }
+
+const WORKSPACE_ADMIN: &str = "An owner or admin of the workspace can";
 
 fn pin(target: Target, addresses: &[IpAddr]) -> Pinned {
     let port = target.port;

@@ -5,7 +5,7 @@ use std::{net::IpAddr, path::Path, str::FromStr, sync::Arc};
 use ipnet::IpNet;
 use url::Url;
 
-use crate::{calls::CallSettings, name::DomainRule, squid::Squid, tls::Profile};
+use crate::{calls::CallSettings, name::DomainRule, rules::Delegation, squid::Squid, tls::Profile};
 
 /// Who asks for a call. Decides what is allowed by default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -64,6 +64,12 @@ impl Class {
         matches!(self, Self::HttpNode | Self::Model | Self::Operator)
     }
 
+    /// Whether the rules of a workspace count for these calls.
+    #[must_use]
+    pub const fn has_rules(self) -> bool {
+        matches!(self, Self::HttpNode | Self::Tool | Self::Fetch | Self::ExternalApi | Self::Sandbox | Self::Plugin)
+    }
+
     /// Whether an operator's egress proxy carries these calls.
     #[must_use]
     pub const fn uses_proxy(self) -> bool {
@@ -111,6 +117,8 @@ pub struct Policy {
     pub allow_private_domains: Vec<DomainRule>,
     /// `OXIDIFY_EGRESS_MODEL_PRIVATE`.
     pub model_private: bool,
+    /// `OXIDIFY_EGRESS_WORKSPACE_PRIVATE`: what workspaces may open by their own rules.
+    pub workspace_private: Delegation,
     /// `OXIDIFY_EGRESS_ALLOW_METADATA`.
     pub allow_metadata: bool,
     /// `SSRF_PROXY_DEV_MODE`: private addresses are open to all.
@@ -144,6 +152,7 @@ impl Default for Policy {
             allow_private_nets: Vec::new(),
             allow_private_domains: Vec::new(),
             model_private: false,
+            workspace_private: Delegation::Nothing,
             allow_metadata: false,
             dev_mode: false,
             own_services: Vec::new(),
@@ -191,6 +200,7 @@ impl Policy {
             warnings.push("SSRF_PROXY_DEV_MODE is ignored in production; set DEPLOY_ENV=DEVELOPMENT to use it".into());
         }
         let (allow_nets, allow) = lists(text("OXIDIFY_EGRESS_ALLOW"), "OXIDIFY_EGRESS_ALLOW", &mut warnings);
+        let workspace_private = delegation(text("OXIDIFY_EGRESS_WORKSPACE_PRIVATE"), &mut warnings);
         let connect_ports = connect_ports(text("OXIDIFY_EGRESS_CONNECT_PORTS"), &mut warnings);
         let mut proxy = |name: &str| text(name).and_then(|value| proxy_url(name, &value, &mut warnings));
         let all = proxy("SSRF_PROXY_ALL_URL");
@@ -222,6 +232,7 @@ impl Policy {
             allow_private_nets,
             allow_private_domains: domains(text("SSRF_PROXY_ALLOW_PRIVATE_DOMAINS"), &mut warnings),
             model_private: flag("OXIDIFY_EGRESS_MODEL_PRIVATE").unwrap_or(!open_house),
+            workspace_private,
             allow_metadata: flag("OXIDIFY_EGRESS_ALLOW_METADATA") == Some(true),
             dev_mode: dev_mode && !production,
             own_services: Vec::new(),
@@ -377,6 +388,20 @@ pub fn lists(text: Option<String>, setting: &str, warnings: &mut Vec<String>) ->
         }
     }
     (nets, names)
+}
+
+fn delegation(text: Option<String>, warnings: &mut Vec<String>) -> Delegation {
+    match text {
+        None => Delegation::Nothing,
+        Some(yes) if is_true(&yes) => Delegation::Everything,
+        Some(no) if matches!(no.to_ascii_lowercase().as_str(), "false" | "0" | "no" | "off" | "f" | "n") => {
+            Delegation::Nothing
+        }
+        Some(list) => {
+            let (nets, domains) = lists(Some(list), "OXIDIFY_EGRESS_WORKSPACE_PRIVATE", warnings);
+            Delegation::Within { nets, domains }
+        }
+    }
 }
 
 fn connect_ports(text: Option<String>, warnings: &mut Vec<String>) -> Vec<(u16, u16)> {

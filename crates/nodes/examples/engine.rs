@@ -63,7 +63,7 @@ fn registry() -> Registry {
     let http = Egress::new(Policy::default());
     Registry::new(Ports {
         models: Arc::new(StaticRuntime::new(http.clone())),
-        http,
+        http: Arc::new(http),
         code: Arc::new(ox_sandbox::InProcess::default()),
         files: Arc::new(NoFiles),
         history: Arc::new(NoHistory),
@@ -72,6 +72,7 @@ fn registry() -> Registry {
         agents: Arc::new(Absent),
         datasources: Arc::new(Absent),
         index: Arc::new(Absent),
+        unstructured: None,
         limits: ox_nodes::Limits::default(),
     })
 }

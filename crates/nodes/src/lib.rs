@@ -25,15 +25,17 @@ mod repair;
 mod template;
 #[cfg(test)]
 mod testing;
+mod unstructured;
 
 pub use builtin::BuiltinTools;
 pub use kind::NodeKind;
 pub use kinds::human_input;
 pub use ports::{
     Absent, AgentInvocation, AgentPort, CallError, CallLog, CallMessage, CallStream, DatasourceCall, DatasourcePort,
-    FilePort, FoundSegment, HistoryMessage, HistoryPort, IndexPort, IndexRequest, KeywordWeight, Limits,
+    EgressPort, FilePort, FoundSegment, HistoryMessage, HistoryPort, IndexPort, IndexRequest, KeywordWeight, Limits,
     MetadataCondition, MetadataFilter, MultimodalFormat, MultipleRetrieval, NoHistory, PortError, Ports,
     RerankingModel, RetrievalMode, RetrievalModel, RetrievalPort, RetrievalQuery, Retrieved, SegmentPlace,
     ToolDeclaration, ToolInvocation, ToolName, ToolParameter, ToolPort, VectorWeight, Weights,
 };
 pub use registry::{KINDS, Registry};
+pub use unstructured::Unstructured;

@@ -20,6 +20,8 @@ use ox_models::ModelRuntime;
 use ox_net::Egress;
 use ox_sandbox::CodeRunner;
 use ox_types::File;
+
+use crate::Unstructured;
 pub use pipeline::{DatasourceCall, DatasourcePort, IndexPort, IndexRequest};
 pub use retrieval::{
     FoundSegment, KeywordWeight, MetadataCondition, MetadataFilter, MultipleRetrieval, RerankingModel, RetrievalMode,
@@ -30,7 +32,7 @@ pub use tool::{ToolDeclaration, ToolInvocation, ToolName, ToolParameter, ToolPor
 /// Everything a node can reach. One value per process.
 pub struct Ports {
     pub models: Arc<dyn ModelRuntime>,
-    pub http: Egress,
+    pub http: Arc<dyn EgressPort>,
     pub code: Arc<dyn CodeRunner>,
     pub files: Arc<dyn FilePort>,
     pub history: Arc<dyn HistoryPort>,
@@ -39,6 +41,8 @@ pub struct Ports {
     pub agents: Arc<dyn AgentPort>,
     pub datasources: Arc<dyn DatasourcePort>,
     pub index: Arc<dyn IndexPort>,
+    /// Reads some documents, where the operator has such a service.
+    pub unstructured: Option<Unstructured>,
     pub limits: Limits,
 }
 
@@ -46,6 +50,24 @@ pub struct Ports {
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct PortError(pub String);
+
+/// The way out of the process.
+#[async_trait]
+pub trait EgressPort: Send + Sync {
+    /// The way out for a call of this run.
+    ///
+    /// # Errors
+    /// When the rules of the run's tenant cannot be read.
+    async fn of(&self, run: &RunInfo) -> Result<Egress, PortError>;
+}
+
+/// The same for every tenant.
+#[async_trait]
+impl EgressPort for Egress {
+    async fn of(&self, _run: &RunInfo) -> Result<Egress, PortError> {
+        Ok(self.clone())
+    }
+}
 
 /// Contents of files.
 #[async_trait]

@@ -75,7 +75,7 @@ pub fn ports() -> Ports {
     let http = Egress::new(Policy { dev_mode: true, model_private: true, ..Policy::default() });
     Ports {
         models: Arc::new(StaticRuntime::new(http.clone())),
-        http,
+        http: Arc::new(http),
         code: Arc::new(ox_sandbox::InProcess::default()),
         files: Arc::new(Files::default()),
         history: Arc::new(NoHistory),
@@ -84,6 +84,7 @@ pub fn ports() -> Ports {
         agents: Arc::new(crate::Absent),
         datasources: Arc::new(crate::Absent),
         index: Arc::new(crate::Absent),
+        unstructured: None,
         limits: Limits::default(),
     }
 }

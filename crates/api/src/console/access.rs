@@ -57,6 +57,8 @@ pub const RULES: &[Rule] = &[
     rule(POST, "/workspaces/current/members/invite-email", MemberWith(MemberManage)),
     rule(DELETE, "/workspaces/current/members/{member_id}", MemberWith(MemberManage)),
     rule(PUT, "/workspaces/current/members/{member_id}/update-role", MemberWith(MemberManage)),
+    rule(GET, "/workspaces/current/network-rules", MemberWith(WorkspaceManage)),
+    rule(PUT, "/workspaces/current/network-rules", MemberWith(WorkspaceManage)),
     // models
     rule(GET, "/workspaces/current/model-providers", MODELS),
     rule(GET, "/workspaces/current/model-providers/{provider}/credentials", MODELS),
@@ -194,4 +196,6 @@ pub const RULES: &[Rule] = &[
     rule(GET, "/files/upload", Member),
     rule(POST, "/files/upload", MemberWith(FileUpload)),
     rule(GET, "/files/support-type", Member),
+    rule(GET, "/remote-files/{url}", Member),
+    rule(POST, "/remote-files/upload", MemberWith(FileUpload)),
 ];

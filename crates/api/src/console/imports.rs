@@ -85,7 +85,7 @@ async fn import(State(services): App, Caller(caller): Caller, Body(body): Body<I
         "yaml-content" => filled(body.yaml_content)
             .ok_or_else(|| "yaml_content is required when import_mode is yaml-content".to_owned()),
         "yaml-url" => match filled(body.yaml_url) {
-            Some(url) => imports::fetch(&services, &url).await,
+            Some(url) => imports::fetch(&services, &caller, &url).await,
             None => Err("yaml_url is required when import_mode is yaml-url".to_owned()),
         },
         other => return Err(Error::invalid(format!("Invalid import_mode: {other}")).into()),

@@ -112,7 +112,7 @@ impl FileReader<'_> {
         let url = text(item, "url").or_else(|| text(item, "remote_url"));
         let url = url.filter(|url| url.starts_with("http://") || url.starts_with("https://"));
         let url = url.ok_or_else(|| Error::invalid("Invalid file url"))?;
-        let probe = self.store.probe(url).await;
+        let probe = self.store.probe(self.tenant_id, url).await?;
         let extension = probe.filename.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
         let detected = detect(extension.as_deref().unwrap_or_default(), probe.mime.as_deref());
         let declared = text(item, "type").unwrap_or(detected.as_str());

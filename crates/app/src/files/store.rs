@@ -6,7 +6,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use ox_db::{Database, model::UploadFile, now, repo};
 use ox_engine::RunInfo;
-use ox_net::{Class, Egress, Method, Request};
+use ox_net::{Class, Method, NetError, Request};
 use ox_nodes::{FilePort, PortError};
 use ox_store::{Key, ObjectStore};
 use ox_types::{File, FileId, FileKind, TenantId, TransferMethod};
@@ -16,7 +16,7 @@ use super::{
     mapping::detect,
     signing::{FileSigner, SignedKind},
 };
-use crate::{Error, Result, settings::UploadLimits};
+use crate::{Error, Result, network::Outbound, settings::UploadLimits};
 
 /// How long a look at a foreign file may take.
 const PROBE_LIMIT: Duration = Duration::from_secs(10);
@@ -29,7 +29,7 @@ const MEGABYTE: u64 = 1024 * 1024;
 pub struct FileStore {
     db: Database,
     objects: Arc<dyn ObjectStore>,
-    egress: Egress,
+    pub(super) outbound: Outbound,
     pub signer: FileSigner,
     /// Public address of `/files`; empty for relative addresses.
     base_url: Arc<str>,
@@ -68,12 +68,12 @@ impl FileStore {
     pub fn new(
         db: Database,
         objects: Arc<dyn ObjectStore>,
-        egress: Egress,
+        outbound: Outbound,
         signer: FileSigner,
         base_url: &str,
         limits: UploadLimits,
     ) -> Self {
-        Self { db, objects, egress, signer, base_url: base_url.into(), limits }
+        Self { db, objects, outbound, signer, base_url: base_url.into(), limits }
     }
 
     /// A file of a workspace.
@@ -207,7 +207,8 @@ impl FileStore {
         let gone = |why: &dyn std::fmt::Display| PortError(format!("{name} cannot be read: {why}"));
         if file.transfer_method == TransferMethod::RemoteUrl {
             let url = file.remote_url.as_deref().ok_or_else(|| gone(&"it has no address"))?;
-            let response = self.egress.send(Request::get(Class::Fetch, url)).await.map_err(|error| gone(&error))?;
+            let egress = self.outbound.of(tenant_id).await.map_err(|error| gone(&error))?;
+            let response = egress.send(Request::get(Class::Fetch, url)).await.map_err(|error| gone(&error))?;
             if !response.status.is_success() {
                 return Err(gone(&format!("its server answers {}", response.status)));
             }
@@ -220,11 +221,18 @@ impl FileStore {
         self.content(&found).await.map_err(|error| gone(&error.message))
     }
 
-    /// Looks at a foreign file; what cannot be found out is left open.
-    pub async fn probe(&self, url: &str) -> Probe {
+    /// Looks at a foreign file of a workspace's user; what cannot be found out is left open.
+    ///
+    /// # Errors
+    /// 400 when the address may not be called.
+    pub async fn probe(&self, tenant_id: TenantId, url: &str) -> Result<Probe> {
         let mut probe = Probe { filename: name_in_url(url), mime: None, size: -1 };
         let request = Request::new(Class::Fetch, Method::HEAD, url);
-        let answer = tokio::time::timeout(PROBE_LIMIT, self.egress.send(request)).await;
+        let egress = self.outbound.of(tenant_id).await?;
+        let answer = tokio::time::timeout(PROBE_LIMIT, egress.send(request)).await;
+        if let Ok(Err(NetError::Denied(refusal))) = &answer {
+            return Err(Error::invalid(refusal.to_string()));
+        }
         if let Ok(Ok(response)) = answer
             && response.status.is_success()
         {
@@ -236,7 +244,7 @@ impl FileStore {
             probe.size = header("content-length").and_then(|size| size.parse().ok()).unwrap_or(-1);
         }
         probe.mime = mime_of(&probe.filename).map(str::to_owned).or(probe.mime);
-        probe
+        Ok(probe)
     }
 }
 
@@ -270,6 +278,11 @@ pub fn mime_of(name: &str) -> Option<&'static str> {
         "docx" => "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
         _ => return None,
     })
+}
+
+/// The name a foreign file goes by: what its server says, else the end of its address.
+pub(super) fn name_of(url: &str, disposition: Option<&str>) -> String {
+    disposition.and_then(name_in_disposition).unwrap_or_else(|| name_in_url(url))
 }
 
 fn name_in_url(url: &str) -> String {

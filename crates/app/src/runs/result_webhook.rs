@@ -37,7 +37,8 @@ pub struct Target {
 /// # Errors
 /// 400 when the address may not be called.
 pub async fn keep_target(services: &Services, caller: &AppCaller, run: RunId, target: &Target) -> Result<()> {
-    services.egress.check(Class::ExternalApi, &target.url).await.map_err(|error| {
+    let egress = services.outbound.of(caller.tenant_id()).await?;
+    egress.check(Class::ExternalApi, &target.url).await.map_err(|error| {
         Error::invalid_field("result_webhook", format!("result_webhook.url cannot be used: {error}"))
     })?;
     let tenant = caller.tenant_id();
@@ -137,7 +138,8 @@ async fn attempt(services: &Services, webhook: &ResultWebhook) -> Result<i32, St
     request.follow_redirects = false;
     request.retries = Some(0);
     request.limits = Limits { total: ATTEMPT, first_byte: ATTEMPT, body: 64 * 1024, ..Limits::default() };
-    let answer = services.egress.send(request).await.map_err(|error| error.to_string())?;
+    let egress = services.outbound.of(webhook.tenant_id).await.map_err(|error| error.to_string())?;
+    let answer = egress.send(request).await.map_err(|error| error.to_string())?;
     Ok(i32::from(answer.status.as_u16()))
 }
 

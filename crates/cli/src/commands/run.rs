@@ -94,9 +94,10 @@ async fn execute(args: Args) -> anyhow::Result<ExitCode> {
     let files = Arc::new(LocalFiles::new(args.files.clone(), egress.clone()));
     let graph = Arc::new(Graph::parse(&body.graph)?);
     let pool = pool(&args, mode, &body, &graph, &info, &files)?;
+    let unstructured = ox_nodes::Unstructured::from_env(environment, egress.clone());
     let ports = Ports {
         models: Arc::new(StaticRuntime::from_env(egress.clone(), environment)),
-        http: egress,
+        http: Arc::new(egress),
         code: Arc::new(ox_sandbox::Local::new(sandbox)),
         files,
         history: Arc::new(NoHistory),
@@ -105,6 +106,7 @@ async fn execute(args: Args) -> anyhow::Result<ExitCode> {
         agents: Arc::new(ox_nodes::Absent),
         datasources: Arc::new(ox_nodes::Absent),
         index: Arc::new(ox_nodes::Absent),
+        unstructured,
         limits,
     };
     let workflow = Workflow::compile(graph, &Registry::new(ports))?;

@@ -15,7 +15,7 @@ fn the_way_in() {
     assert_eq!(read_as(".html", b"<p>kept</p>"), Ok("<p>kept</p>".into()));
     assert_eq!(
         read_as(".doc", b"x").unwrap_err().to_string(),
-        "Unstructured API URL is not configured for DOC file processing."
+        "Failed to extract text from DOC: it is not a compound file, or its tables are damaged"
     );
     assert_eq!(
         read_as(".txt", &[b'x'; 1001]).unwrap_err().to_string(),
@@ -39,6 +39,7 @@ fn empty_files_of_every_kind() {
         (".properties", false),
         (".json", true),
         (".pdf", true),
+        (".doc", true),
         (".docx", true),
         (".xlsx", true),
         (".xls", true),
@@ -63,6 +64,7 @@ const EXTENSIONS: &[&str] = &[
     ".yaml",
     ".properties",
     ".json",
+    ".doc",
     ".docx",
     ".xlsx",
     ".xls",

@@ -158,7 +158,7 @@ fn number(element: &Element<'_>) -> usize {
 }
 
 /// A table in which nothing is written is left out.
-fn as_markdown(rows: &[Vec<String>], budget: &Budget) -> Result<Option<String>, Error> {
+pub fn as_markdown(rows: &[Vec<String>], budget: &Budget) -> Result<Option<String>, Error> {
     if rows.iter().flatten().all(|cell| cell.trim().is_empty()) {
         return Ok(None);
     }

@@ -1,6 +1,6 @@
 //! Mails as Outlook keeps them.
 
-use super::compound::Compound;
+use super::{compound::Compound, rtf};
 use crate::{Budget, Error, charset, html};
 
 /// Names of the body's properties: plain text as UTF-16 and in some code page, HTML, rich text.
@@ -34,8 +34,8 @@ pub fn read(bytes: &[u8], budget: &Budget) -> Result<String, Error> {
     if let Some(page) = file.stream(HTML_WIDE, budget)? {
         return html::text(&wide(page), budget);
     }
-    if file.stream(RICH, budget)?.is_some_and(|rich| !rich.is_empty()) {
-        return Err(Error::broken("MSG", "the mail has only a rich-text body, which cannot be read"));
+    if let Some(rich) = file.stream(RICH, budget)?.filter(|rich| !rich.is_empty()) {
+        return rtf::read(&rtf::unpack(&rich, budget)?, budget);
     }
     if file.stream(MARK, budget)?.is_none() {
         return Err(Error::broken("MSG", "it holds no mail"));
@@ -64,10 +64,12 @@ mod tests {
         check(&[(BODY_NARROW, b"caf\xe9 cr\xe8me")], Ok("café crème"));
         check(&[(BODY_WIDE, b" \0"), (HTML, b"<p>one</p><p>two</p>")], Ok("one\ntwo"));
         check(&[(MARK, b"x")], Ok(""));
-        check(
-            &[(RICH, b"{}")],
-            Err("Failed to extract text from MSG: the mail has only a rich-text body, which cannot be read"),
-        );
+        check(&[(RICH, b"{}")], Err("Failed to extract text from MSG: its rich text is damaged"));
+        let rich = b"{\\rtf1\\ansi one\\par two}";
+        let size = u32::try_from(rich.len()).unwrap().to_le_bytes();
+        let stored = [&[0; 4], &size[..], b"MELA", &[0; 4], rich].concat();
+        check(&[(RICH, &stored)], Ok("one\ntwo"));
+        check(&[(BODY_WIDE, b" \0"), (RICH, &stored)], Ok("one\ntwo"));
         check(&[("other", b"x")], Err("Failed to extract text from MSG: it holds no mail"));
     }
 }

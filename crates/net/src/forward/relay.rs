@@ -68,7 +68,7 @@ async fn open(proxy: &Inner, head: &Head, from: Option<IpAddr>) -> Result<(url::
         let (url, detail) = (crate::target::shown(&head.target), "the request names no absolute URL".to_owned());
         return Err(Denied { url, reason: Reason::Parse, detail, remedy: String::new() }.into());
     }
-    let asker = Asker { class: proxy.config.class, client: from, method: &head.method };
+    let asker = Asker { class: proxy.config.class, client: from, method: &head.method, rules: None };
     let pinned = proxy.egress.judge(asker, &head.target).await?;
     if pinned.target.url.scheme() == "https" {
         let (url, detail) = (crate::target::shown(&head.target), "https is tunnelled with CONNECT".to_owned());

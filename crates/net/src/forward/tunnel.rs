@@ -54,7 +54,7 @@ fn finish(proxy: &Inner, mut access: Access, began: Instant, bytes: u64, fault: 
 }
 
 async fn open(proxy: &Inner, head: &Head, from: Option<IpAddr>) -> Result<(Pinned, TcpStream), NetError> {
-    let asker = Asker { class: proxy.config.class, client: from, method: "CONNECT" };
+    let asker = Asker { class: proxy.config.class, client: from, method: "CONNECT", rules: None };
     // The authority form means what the same host and port mean in a URL.
     let pinned = proxy.egress.judge(asker, &format!("https://{}/", head.target)).await?;
     let dialed = proxy.egress.dial(&pinned, proxy.config.connect).await?;

@@ -3,7 +3,9 @@
 #![allow(clippy::disallowed_methods, reason = "the tests are the other side")]
 
 mod calls;
+mod limits;
 mod names;
 mod proxy;
 mod server;
+mod streams;
 mod table;

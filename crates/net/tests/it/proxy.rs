@@ -43,15 +43,15 @@ impl Dialer for Detour {
     }
 }
 
-struct Bench {
-    proxy: SocketAddr,
-    forward: ForwardProxy,
-    dialer: Arc<Detour>,
-    log: Arc<Mutex<Vec<Access>>>,
+pub struct Bench {
+    pub proxy: SocketAddr,
+    pub forward: ForwardProxy,
+    pub dialer: Arc<Detour>,
+    pub log: Arc<Mutex<Vec<Access>>>,
     _tasks: JoinSet<()>,
 }
 
-async fn bench_with(config: ForwardConfig, policy: Policy, origin: SocketAddr) -> Bench {
+pub async fn bench_with(config: ForwardConfig, policy: Policy, origin: SocketAddr) -> Bench {
     let dialer = Arc::new(Detour::to(origin));
     let egress = Egress::with_network(policy, Names::fixture(), dialer.clone());
     let log = Arc::new(Mutex::new(Vec::new()));
@@ -65,7 +65,7 @@ async fn bench_with(config: ForwardConfig, policy: Policy, origin: SocketAddr) -
     Bench { proxy, forward, dialer, log, _tasks: tasks }
 }
 
-async fn bench(origin: SocketAddr) -> Bench {
+pub async fn bench(origin: SocketAddr) -> Bench {
     bench_with(ForwardConfig::default(), Policy::default(), origin).await
 }
 
@@ -224,7 +224,7 @@ async fn connections_of_clients_are_kept() {
 }
 
 /// A greeting for this name, or an empty one.
-fn greeting(name: &str) -> Vec<u8> {
+pub fn greeting(name: &str) -> Vec<u8> {
     let roots = rustls::RootCertStore::empty();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = rustls::ClientConfig::builder_with_provider(provider)

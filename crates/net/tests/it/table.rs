@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ox_net::{Class, DomainRule, Egress, Mode, OwnService, Policy};
+use ox_net::{Class, Delegation, Destination, DomainRule, Egress, Mode, OwnService, Policy, Rules};
 
 use crate::names::Names;
 
@@ -250,6 +250,109 @@ async fn cases_of_the_operator_lists() {
     let dev = Policy { dev_mode: true, ..Policy::default() };
     let cases = [(0, "http://127.0.0.1:8000/", "allow"), (0, "http://169.254.169.254/", "metadata")];
     check_all(&dev, Class::HttpNode, &cases).await;
+}
+
+#[tokio::test]
+async fn case_112_an_address_says_more_than_its_port() {
+    let cases = [
+        (112, "http://127.0.0.1:9/openapi.json", "private_ip"),
+        (112, "http://169.254.169.254:22/", "metadata"),
+        (66, "http://93.184.216.34:22/", "port"),
+    ];
+    for class in [Class::Tool, Class::HttpNode, Class::Fetch] {
+        check_all(&Policy::default(), class, &cases).await;
+    }
+    let opened = Policy { allow_private_nets: vec!["127.0.0.1/32".parse().unwrap()], ..Policy::default() };
+    check_all(&opened, Class::Tool, &[(112, "http://127.0.0.1:9/openapi.json", "port")]).await;
+}
+
+fn list(entries: &[&str]) -> Vec<Destination> {
+    entries.iter().map(|entry| entry.parse().unwrap()).collect()
+}
+
+/// Step 6: what a workspace adds, whatever else is set.
+#[tokio::test]
+async fn rules_of_a_workspace() {
+    let (open, within) = (
+        Policy { workspace_private: Delegation::Everything, ..Policy::default() },
+        Delegation::Within {
+            nets: vec!["10.0.0.0/24".parse().unwrap()],
+            domains: vec![DomainRule::parse(".corp.test").unwrap()],
+        },
+    );
+    let within = Policy { workspace_private: within, ..Policy::default() };
+    let denying = Policy { deny_nets: vec!["10.0.0.0/8".parse().unwrap()], ..open.clone() };
+    let own = OwnService { host: "10.0.0.5".into(), port: 5432 };
+    let holding = Policy { own_services: vec![own], ..open.clone() };
+    let closed = Policy::default();
+    let private = |entries: &[&str]| Rules { only: None, private: list(entries) };
+    let only = |entries: &[&str]| Rules { only: Some(list(entries)), private: Vec::new() };
+    let mut wrong = Vec::new();
+    for (policy, rules, class, url, expected) in [
+        (&closed, Rules::default(), Class::HttpNode, "http://pub.test/", "allow"),
+        (&closed, only(&["pub.test"]), Class::HttpNode, "http://pub.test/", "allow"),
+        (&closed, only(&["pub.test:443"]), Class::HttpNode, "http://pub.test/", "allowlist"),
+        (&closed, only(&["pub.test:443"]), Class::HttpNode, "https://pub.test/", "allow"),
+        (&closed, only(&["pub.test"]), Class::Tool, "http://other.pub.test/", "allowlist"),
+        (&closed, only(&[".pub.test"]), Class::Tool, "http://other.pub.test/", "allow"),
+        (&closed, only(&["93.184.216.0/24"]), Class::Fetch, "http://other.pub.test/", "allow"),
+        (&closed, only(&["93.184.216.0/24"]), Class::Fetch, "http://93.184.216.34/", "allow"),
+        (&closed, only(&["pub.test"]), Class::Fetch, "http://93.184.216.34/", "allowlist"),
+        (&closed, only(&[]), Class::ExternalApi, "http://pub.test/", "allowlist"),
+        (&closed, only(&[]), Class::Model, "http://pub.test/", "allow"),
+        (&closed, only(&[]), Class::Operator, "http://pub.test/", "allow"),
+        (&closed, only(&["priv.test", "10.0.0.5"]), Class::HttpNode, "http://priv.test/", "private_ip"),
+        (&closed, only(&["93.184.216.34"]), Class::HttpNode, "http://mixed.test/", "private_ip"),
+        (&closed, private(&["10.0.0.5"]), Class::HttpNode, "http://10.0.0.5/", "private_ip"),
+        (&open, private(&["10.0.0.5"]), Class::HttpNode, "http://10.0.0.5/", "allow"),
+        (&open, private(&["10.0.0.5"]), Class::HttpNode, "http://[::ffff:10.0.0.5]/", "allow"),
+        (&open, private(&["10.0.0.5"]), Class::HttpNode, "http://priv.test/", "allow"),
+        (&open, private(&["10.0.0.5"]), Class::HttpNode, "http://10.0.0.6/", "private_ip"),
+        (&open, private(&["10.0.0.5:8080"]), Class::HttpNode, "http://10.0.0.5/", "private_ip"),
+        (&open, private(&["host.docker.internal"]), Class::HttpNode, "http://host.docker.internal:8080/", "allow"),
+        (&open, private(&["other.internal"]), Class::HttpNode, "http://host.docker.internal:8080/", "name_denied"),
+        (&open, private(&["0.0.0.0/0"]), Class::HttpNode, "http://169.254.169.254/", "metadata"),
+        (
+            &open,
+            private(&["metadata.google.internal"]),
+            Class::HttpNode,
+            "http://metadata.google.internal/",
+            "metadata",
+        ),
+        (&open, private(&["10.0.0.5"]), Class::HttpNode, "http://10.0.0.5:6379/", "port"),
+        (&open, private(&["10.0.0.5"]), Class::Proxy, "http://10.0.0.5/", "private_ip"),
+        (&within, private(&["10.0.0.5"]), Class::Tool, "http://10.0.0.5/", "allow"),
+        (&within, private(&["10.0.0.5"]), Class::Tool, "http://priv.test/", "allow"),
+        (&within, private(&["10.0.1.5"]), Class::Tool, "http://10.0.1.5/", "private_ip"),
+        (&within, private(&["v6priv.test"]), Class::Tool, "http://v6priv.test/", "private_ip"),
+        (&within, private(&["a.corp.test"]), Class::Tool, "http://a.corp.test/", "allow"),
+        (&within, private(&["host.docker.internal"]), Class::Tool, "http://host.docker.internal/", "private_ip"),
+        (&denying, private(&["10.0.0.5"]), Class::Tool, "http://10.0.0.5/", "private_ip"),
+        (&holding, private(&["10.0.0.5"]), Class::Tool, "http://10.0.0.5:5432/", "own_service"),
+    ] {
+        let shown = format!("{rules:?}");
+        let egress = Egress::with_resolver(policy.clone(), Names::fixture()).within(Arc::new(rules));
+        let found = egress.check(class, url).await.map_or_else(|error| error.code(), |_| "allow");
+        if found != expected {
+            wrong.push(format!("{class:?} {url} with {shown} gave {found}, expected {expected}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn what_workspaces_may_open_is_a_setting() {
+    let read = |value: &'static str| {
+        Policy::from_env(move |name| (name == "OXIDIFY_EGRESS_WORKSPACE_PRIVATE").then(|| value.to_owned()))
+    };
+    assert_eq!(read("").0.workspace_private, Delegation::Nothing);
+    assert_eq!(read("false").0.workspace_private, Delegation::Nothing);
+    assert_eq!(read("true").0.workspace_private, Delegation::Everything);
+    let (policy, warnings) = read("10.0.0.0/8, .corp.test http://x");
+    assert!(
+        matches!(policy.workspace_private, Delegation::Within { nets, domains } if nets.len() == 1 && domains.len() == 1)
+    );
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::Semaphore;
 
-use crate::{NodeKind, Ports, config, python};
+use crate::{NodeKind, Ports, Unstructured, config, python};
 
 /// Documents that are read at the same time, whoever asks: each may take much memory.
 static READERS: Semaphore = Semaphore::const_new(4);
@@ -118,12 +118,15 @@ impl Runner {
     async fn text(&self, cx: &NodeContext, file: &Arc<File>) -> Result<String, (&'static str, String)> {
         let limits = Limits::default();
         // What cannot be read is not fetched either.
-        Format::of(file.extension.as_deref(), file.mime_type.as_deref()).map_err(refusal)?;
+        let format = Format::of(file.extension.as_deref(), file.mime_type.as_deref()).map_err(refusal)?;
         if usize::try_from(file.size).is_ok_and(|size| size > limits.input) {
             return Err(refusal(Error::TooLarge { what: "its size", limit: limits.input as u64 }));
         }
         let bytes = self.ports.files.read(&cx.run, file).await;
         let bytes = bytes.map_err(|error| ("FileDownloadError", format!("Failed to download file: {error}")))?;
+        if let Some(service) = self.ports.unstructured.as_ref().filter(|_| Unstructured::reads(format)) {
+            return service.text(file, &bytes).await.map_err(|why| ("TextExtractionError", why));
+        }
         let _permit = READERS.acquire().await.map_err(|error| ("TextExtractionError", error.to_string()))?;
         let stopped = Arc::new(AtomicBool::new(false));
         let _guard = StopOnDrop(Arc::clone(&stopped));

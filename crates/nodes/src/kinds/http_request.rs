@@ -197,7 +197,9 @@ impl Runner {
         let verify = self.config.ssl_verify.unwrap_or(self.ports.limits.http_ssl_verify);
         call.verify = if verify { Verify::Yes } else { Verify::No };
         call.retries = self.retries;
-        let (answer, retries) = self.ports.http.send_counted(call).await;
+        let egress = self.ports.http.of(&cx.run).await;
+        let egress = egress.map_err(|error| Refusal::new("HttpRequestNodeError", error.to_string()))?;
+        let (answer, retries) = egress.send_counted(call).await;
         let failed = |error: NetError| match error {
             NetError::Denied(_) => Refusal::new("HttpRequestNodeError", error.to_string()),
             NetError::TooLarge { .. } => Refusal::new("ResponseSizeError", error.to_string()),

@@ -243,7 +243,7 @@ async fn wrong_configurations() {
     ] {
         assert_eq!(error(data).await, (kind.to_owned(), text.to_owned()));
     }
-    let ports = Ports { http: ox_net::Egress::new(ox_net::Policy::default()), ..testing::ports() };
+    let ports = Ports { http: Arc::new(ox_net::Egress::new(ox_net::Policy::default())), ..testing::ports() };
     let blocked =
         testing::run_with(ports, "http-request", config("get", "http://127.0.0.1/x", json!({})), pool()).await;
     let blocked = blocked.0.unwrap_err().error;
@@ -390,7 +390,7 @@ async fn a_dead_server_is_tried_again() {
         ..ox_net::Policy::default()
     };
     for (retries, own, expected) in [(1, false, "(1)"), (3, true, "(0)"), (0, false, "(0)")] {
-        let ports = Ports { http: ox_net::Egress::new(policy(retries)), ..testing::ports() };
+        let ports = Ports { http: Arc::new(ox_net::Egress::new(policy(retries))), ..testing::ports() };
         let data = config("post", &format!("http://{free}/"), json!({"retry_config": {"retry_enabled": own}}));
         let failure = testing::run_with(ports, "http-request", data, pool()).await.0.unwrap_err();
         let text = format!("Reached maximum retries {expected} for URL http://{free}/: cannot connect");
