@@ -9,6 +9,7 @@ function calm(): number {
 }
 
 const MARGIN = 24;
+const PHONE = 600;
 
 /** How far a span must move to lie inside another; its beginning wins when it is too long. */
 function shift(from: number, to: number, min: number, max: number): number {
@@ -26,11 +27,11 @@ export function useView(frame: RefObject<HTMLElement | null>): void {
       const right = panel ? Math.min(area.right, panel.left) : area.right;
       return new DOMRect(area.left, area.top, right - area.left, area.height);
     };
-    const fit = () => void flow.fitView({ padding: 0.15, maxZoom: 1, duration: calm() });
+    const fitAll = () => void flow.fitView({ padding: 0.15, maxZoom: 1, duration: calm() });
     setView({
-      fit,
+      fit: fitAll,
       // The library measures new sizes in the next frames.
-      fitSoon: () => void setTimeout(fit, 60),
+      fitSoon: () => void setTimeout(fitAll, 60),
       centre: () => {
         const { left, top, width, height } = box();
         return flow.screenToFlowPosition({ x: left + width / 2 - 94, y: top + height / 2 - 40 });
@@ -60,6 +61,19 @@ export function useView(frame: RefObject<HTMLElement | null>): void {
         }, 60);
       },
     });
-    return () => setView(undefined);
+    // A view that was kept on a larger screen may show nothing at all on this one.
+    const first = setTimeout(() => {
+      const { left, right, top, bottom, width } = box();
+      const seen = flow.getNodes().some((node) => {
+        const { x, y } = flow.flowToScreenPosition(flow.getInternalNode(node.id)?.internals.positionAbsolute ?? node.position);
+        return x < right - MARGIN && x + (node.measured?.width ?? 0) > left + MARGIN && y < bottom - MARGIN && y + (node.measured?.height ?? 0) > top + MARGIN;
+      });
+      if (width < PHONE) void flow.fitView({ padding: 0.1, maxZoom: 1, minZoom: 0.45 });
+      else if (!seen && flow.getNodes().length > 0) fitAll();
+    }, 80);
+    return () => {
+      clearTimeout(first);
+      setView(undefined);
+    };
   }, [flow, frame]);
 }

@@ -308,7 +308,7 @@ function finish(run: RunState, data: EventData, at: number): RunState {
   const spans = new Map(run.spans);
   const latest = new Map(run.latest);
   for (const [key, span] of spans) {
-    if (span.status !== "running") continue;
+    if (span.status !== "running" && span.status !== "paused") continue;
     const ended: Span = { ...span, status: status === "succeeded" ? "succeeded" : "stopped", end: at };
     spans.set(key, ended);
     if (latest.get(span.node)?.key === key) latest.set(span.node, ended);
@@ -318,6 +318,7 @@ function finish(run: RunState, data: EventData, at: number): RunState {
     spans,
     latest,
     status,
+    forms: [],
     outputs: data.outputs,
     error: data.error,
     elapsed: data.elapsed_time ?? at,
