@@ -34,7 +34,7 @@ test("a loop is drawn, run, run alone, inspected, published, compared and forked
     // Stop when the counter is 4.
     await loop.locator(".st-head").click({ position: { x: 60, y: 12 } });
     await panel(page).getByRole("button", { name: "Add a condition" }).click();
-    await panel(page).getByRole("button", { name: "Variable", exact: true }).click();
+    await panel(page).getByRole("button", { name: /^Variable:/ }).click();
     await page.getByRole("option", { name: /count/ }).first().click();
     await panel(page).getByLabel("Comparison").selectOption("≥");
     await panel(page).locator('[data-editor="Value"] .cm-content').click();

@@ -8,6 +8,7 @@ import { type Trigger, type TriggerEvent, triggerEvents, triggerList } from "../
 import { useFormat } from "../../lib/format";
 import { errorDetails, messageOf } from "../../lib/http";
 import { useKeys } from "../../lib/keys";
+import { useMedia } from "../../lib/media";
 import { Button } from "../../ui/Button";
 import { Menu } from "../../ui/Menu";
 import { NodeTile } from "../../ui/NodeTile";
@@ -41,6 +42,7 @@ export function TriggerLog({ app, search, onSearch, beside, lead }: ListProps) {
   const { t } = useTranslation("logs");
   const { t: c } = useTranslation();
   const size = useListSize(beside);
+  const height = useMedia("(pointer: coarse)") ? 44 : 36;
   const [live, setLive] = useState(false);
   const triggers = useQuery(triggerList(app.id)).data ?? [];
   const list = useInfiniteQuery(triggerEvents(app.id, search.trigger, live));
@@ -116,7 +118,7 @@ export function TriggerLog({ app, search, onSearch, beside, lead }: ListProps) {
       ) : (
         <Rows
           count={rows.length}
-          height={36}
+          height={height}
           active={active}
           label={t("view.triggers")}
           head={<Head size={size} />}

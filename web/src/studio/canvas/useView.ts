@@ -10,11 +10,22 @@ function calm(): number {
 
 const MARGIN = 24;
 const PHONE = 600;
+const READABLE = 0.6;
 
 /** How far a span must move to lie inside another; its beginning wins when it is too long. */
 function shift(from: number, to: number, min: number, max: number): number {
   if (from < min) return min - from;
   return to > max ? Math.max(max - to, min - from) : 0;
+}
+
+/** On a phone a graph is read from its beginning: as much of it as can be read at once. */
+function begin(flow: ReturnType<typeof useReactFlow<FlowNode, FlowEdge>>, width: number, height: number): void {
+  const graph = flow.getNodesBounds(flow.getNodes());
+  const place = { width: width - 2 * MARGIN, height: height - 8 * MARGIN };
+  const zoom = Math.max(READABLE, Math.min(1, place.width / graph.width, place.height / graph.height));
+  const x = MARGIN + Math.max(0, (place.width - graph.width * zoom) / 2) - graph.x * zoom;
+  const y = 3 * MARGIN + Math.max(0, (place.height - graph.height * zoom) / 2) - graph.y * zoom;
+  if (graph.width > 0) void flow.setViewport({ x, y, zoom });
 }
 
 export function useView(frame: RefObject<HTMLElement | null>): void {
@@ -68,7 +79,7 @@ export function useView(frame: RefObject<HTMLElement | null>): void {
         const { x, y } = flow.flowToScreenPosition(flow.getInternalNode(node.id)?.internals.positionAbsolute ?? node.position);
         return x < right - MARGIN && x + (node.measured?.width ?? 0) > left + MARGIN && y < bottom - MARGIN && y + (node.measured?.height ?? 0) > top + MARGIN;
       });
-      if (width < PHONE) void flow.fitView({ padding: 0.1, maxZoom: 1, minZoom: 0.45 });
+      if (width < PHONE) begin(flow, width, bottom - top);
       else if (!seen && flow.getNodes().length > 0) fitAll();
     }, 80);
     return () => {
