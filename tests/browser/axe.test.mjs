@@ -36,6 +36,22 @@ function studioPages(about) {
     await page.getByRole("row").nth(1).click();
     await page.getByRole("complementary").waitFor();
   };
+  const drawn = (page) => page.locator(".st-node").first().waitFor();
+  const studioNode = (title) => async (page) => {
+    await drawn(page);
+    await page.locator(title).click();
+    await page.getByRole("complementary").waitFor();
+  };
+  const studioPanel = (button, tab) => async (page) => {
+    await drawn(page);
+    await page.locator(".st-bar").getByRole("button", { name: button }).click();
+    if (tab) await page.getByRole("tab", { name: tab }).click();
+  };
+  const versions = async (page) => {
+    await studioPanel("Variables, features, versions")(page);
+    await page.getByRole("menuitem", { name: "Versions" }).click();
+    await page.getByText("Compare versions").waitFor();
+  };
   return {
     apps: ["/apps"],
     "apps as cards": ["/apps?view=cards"],
@@ -64,6 +80,17 @@ function studioPages(about) {
     conversation: [app("chat", "logs"), firstRow],
     api: [app("branch", "develop")],
     publish: [app("chatflow", "overview")],
+    triggers: [app("hooked", "overview"), (page) => page.getByText("/triggers/webhook/").waitFor()],
+    "no events": [app("branch", "logs?view=triggers"), (page) => page.getByText("No events yet").waitFor()],
+    events: [app("hooked", "logs?view=triggers"), firstRow],
+    studio: [app("branch", "workflow"), drawn],
+    "studio, a node": [app("branch", "workflow"), studioNode(".st-node .st-title >> nth=1")],
+    "studio, a webhook": [app("hooked", "workflow"), studioNode(".st-node .st-title >> nth=0")],
+    "studio, the form of a run": [app("branch", "workflow"), studioPanel("Run")],
+    "studio, problems": [app("branch", "workflow"), studioPanel("No problems")],
+    "studio, variables": [app("branch", "workflow"), studioPanel("No problems", "Variables")],
+    "studio, history": [app("branch", "workflow"), studioPanel("No problems", "History")],
+    "studio, versions": [app("branch", "workflow"), versions],
     "not found": ["/nothing/here"],
   };
 }
@@ -73,6 +100,11 @@ function webPages(about) {
     await page.getByRole("textbox").first().fill("# A list\n\n1. one\n\n```js\nconst a = 1; // note\n```\n\n| a | b |\n|---|---|\n| 1 | [two](https://example.com) |");
     await page.keyboard.press("Enter");
     await page.getByRole("toolbar").first().waitFor();
+  };
+  const asksBack = async (page) => {
+    await page.getByLabel("Topic").fill("a lamp");
+    await page.locator("form button[type=submit]").first().click();
+    await page.getByRole("heading", { name: "About a lamp" }).waitFor();
   };
   const run = async (page) => {
     await page.getByRole("textbox").first().fill("a long day");
@@ -86,6 +118,7 @@ function webPages(about) {
     "web chat small": [`/chatbot/${about.codes.chat}`],
     "web completion": [`/completion/${about.codes.completion}`, run],
     "web workflow": [`/workflow/${about.codes.branch}`, run],
+    "web workflow that asks": [`/workflow/${about.codes.approval}`, asksBack],
     "web app gone": ["/chat/nothinghere0000"],
   };
 }
@@ -101,6 +134,13 @@ async function seed(about) {
   await call("chat", "/chat-messages", { inputs: {}, query: "Where is my lamp?" });
 }
 
+/** An event for the log of triggers. */
+async function callHook(page, about) {
+  await page.goto(`${about.url}/app/${about.apps.hooked}/overview`);
+  const url = await page.getByText("/triggers/webhook/").innerText();
+  await fetch(url, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ message: "Hi" }) });
+}
+
 async function lookAt(page, about, pages, theme) {
   for (const [name, [path, act]] of Object.entries(pages)) {
     await page.goto(`${about.url}${path}`);
@@ -113,11 +153,12 @@ async function lookAt(page, about, pages, theme) {
 
 for (const theme of ["light", "dark"]) {
   test(`axe finds nothing serious, ${theme}`, { timeout: 300_000 }, () =>
-    journey(["chat", "completion", "branch", "chatflow"], { colorScheme: theme, reducedMotion: "reduce" }, async (page, about) => {
+    journey(["chat", "completion", "branch", "chatflow", "hooked", "approval"], { colorScheme: theme, reducedMotion: "reduce" }, async (page, about) => {
       findings.length = 0;
       await seed(about);
       await lookAt(page, about, { "sign in": ["/signin"], ...webPages(about) }, theme);
       await signIn(page, about);
+      await callHook(page, about);
       await lookAt(page, about, studioPages(about), theme);
       assert.deepEqual(findings, []);
     }));
@@ -133,7 +174,7 @@ test("axe finds nothing serious before set-up", { timeout: 60_000 }, () =>
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, reducedMotion: "reduce" };
 
 test("on a phone nothing scrolls sideways and buttons fit a finger", { timeout: 300_000 }, () =>
-  journey(["chat", "completion", "branch", "chatflow"], PHONE, async (page, about) => {
+  journey(["chat", "completion", "branch", "chatflow", "hooked", "approval"], PHONE, async (page, about) => {
     findings.length = 0;
     await seed(about);
     const fits = async (pages) => {
@@ -162,6 +203,7 @@ test("on a phone nothing scrolls sideways and buttons fit a finger", { timeout: 
     };
     await fits(webPages(about));
     await signIn(page, about);
+    await callHook(page, about);
     await fits(studioPages(about));
     assert.deepEqual(findings, []);
   }));

@@ -15,7 +15,7 @@ import { RunPanel } from "./sides/RunPanel";
 import { VariablesPanel } from "./sides/VariablesPanel";
 import { VersionsPanel } from "./sides/VersionsPanel";
 import { startAutosave } from "./store/autosave";
-import { loadLastSpans } from "./store/runner";
+import { leaveRun, loadLastSpans } from "./store/runner";
 import { starter } from "./store/starter";
 import { openRun } from "./store/previews";
 import { openStudio, set, shown, useStudio } from "./store/studio";
@@ -78,6 +78,7 @@ function useStudioOf(appId: string, mode: AppMode) {
     return () => {
       gone = true;
       stop?.();
+      leaveRun();
     };
   }, [appId, mode, attempt]);
   return { failed, retry: () => setAttempt((now) => now + 1) };

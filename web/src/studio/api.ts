@@ -86,9 +86,9 @@ export function runContainer(appId: string, mode: Mode, kind: string, node: stri
   return (onEvent, signal) => transport().stream(app(appId, `${base}/workflows/draft/${kind}/nodes/${encodeURIComponent(node)}/run`), { inputs }, onEvent, signal);
 }
 
-/** A run that goes on after a form was answered; what is already known comes again first. */
+/** What comes of a run that waits, whoever answers its forms; over several waits the stream stays open. */
 export function resumeRun(runId: string): Follow {
-  return (onEvent, signal) => transport().stream(`/workflow/${encodeURIComponent(runId)}/events?include_state_snapshot=true`, undefined, onEvent, signal);
+  return (onEvent, signal) => transport().stream(`/workflow/${encodeURIComponent(runId)}/events?continue_on_pause=true`, undefined, onEvent, signal);
 }
 
 /** Waits for a trigger of the draft: an answer instead of a stream means "ask again". */
@@ -372,6 +372,14 @@ export async function previewForm(appId: string, mode: Mode, node: string, input
 
 export async function submitForm(token: string, inputs: Readonly<Record<string, unknown>>, action: string): Promise<void> {
   await transport().json("POST", `/form/human_input/${encodeURIComponent(token)}`, { inputs, action });
+}
+
+const formsAnswer = z.looseObject({ data: z.array(z.looseObject({ status: z.string().catch(""), user_actions: z.unknown().optional() })).catch([]) });
+
+/** The forms that a run waits for. */
+export async function waitingForms(appId: string, run: string): Promise<HumanForm[]> {
+  const { data } = formsAnswer.parse(await transport().json("GET", app(appId, `/workflow-runs/${encodeURIComponent(run)}/forms`)));
+  return data.filter((form) => form.status === "waiting").map((form) => humanFormSchema.parse({ ...form, actions: form.user_actions }));
 }
 
 const scheduleAnswer = z.looseObject({ cron_expression: z.string().catch(""), timezone: z.string().catch(""), next_runs: z.array(z.number()).catch([]) });

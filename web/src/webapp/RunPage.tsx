@@ -8,6 +8,7 @@ import { tabKeys } from "../lib/tabs";
 import { AboutText } from "./AboutText";
 import { SentFiles } from "./Attachments";
 import { type Api, ApiError, isAbort, isOffline } from "./api";
+import { followRun } from "./follow";
 import { startValues } from "./form";
 import { Frames } from "./frames";
 import InputForm from "./InputForm";
@@ -123,29 +124,43 @@ function failed(run: Run, error: unknown): Run {
 
 function useRun(api: Api, mode: "completion" | "workflow"): Running {
   const [run, setRun] = useState<Run | null>(null);
+  const latest = useRef<Run | null>(null);
   const control = useRef<AbortController | null>(null);
   useEffect(() => () => control.current?.abort(), []);
+  const change = (key: string, next: (now: Run) => Run): void => {
+    if (latest.current?.turn.key !== key) return;
+    latest.current = next(latest.current);
+    setRun(latest.current);
+  };
   const start = (inputs: Json): void => {
     control.current?.abort();
     const mine = new AbortController();
     control.current = mine;
     const key = `run-${++count}`;
-    setRun(newRun(key, Math.floor(Date.now() / 1000)));
-    const change = (next: (now: Run) => Run): void => setRun((now) => (now?.turn.key === key ? next(now) : now));
-    const frames = new Frames<StreamEvent>((events) => change((now) => events.reduce(afterRunEvent, now)));
+    latest.current = newRun(key, Math.floor(Date.now() / 1000));
+    setRun(latest.current);
+    const frames = new Frames<StreamEvent>((events) => change(key, (now) => events.reduce(afterRunEvent, now)));
     const path = mode === "workflow" ? "/workflows/run" : "/completion-messages";
-    api
-      .stream(path, { inputs, files: [], response_mode: "streaming" }, (event) => frames.push(event), mine.signal)
-      .then(
-        () => {
-          frames.flush();
-          change(afterRunClose);
-        },
-        (error: unknown) => {
-          frames.flush();
-          change((now) => failed(now, error));
-        },
-      );
+    const onEvent = (event: StreamEvent): void => frames.push(event);
+    const waits = (): boolean => {
+      frames.flush();
+      return latest.current?.turn.key === key && latest.current.turn.state === "paused";
+    };
+    const work = async (): Promise<void> => {
+      await api.stream(path, { body: { inputs, files: [], response_mode: "streaming" } }, onEvent, mine.signal);
+      const runId = waits() ? latest.current?.runId : null;
+      if (runId) await followRun({ api, runId, onEvent, waits, signal: mine.signal });
+    };
+    work().then(
+      () => {
+        frames.flush();
+        change(key, afterRunClose);
+      },
+      (error: unknown) => {
+        frames.flush();
+        change(key, (now) => failed(now, error));
+      },
+    );
   };
   const stop = (): void => {
     if (!run) return;
@@ -153,13 +168,13 @@ function useRun(api: Api, mode: "completion" | "workflow"): Running {
     const path = mode === "workflow" ? `/workflows/tasks/${taskId}/stop` : `/completion-messages/${taskId}/stop`;
     if (taskId) void api.json(path, { method: "POST", body: {} }).catch(() => control.current?.abort());
     else control.current?.abort();
-    setRun({ ...run, turn: { ...run.turn, state: "stopped" } });
+    change(run.turn.key, (now) => ({ ...now, turn: { ...now.turn, asks: [], state: "stopped" } }));
   };
   const rate = (rating: Rating): void => {
     const id = run?.turn.id;
     if (!run || !id) return;
     const before = run.turn.rating;
-    const put = (value: Rating): void => setRun((now) => now && { ...now, turn: { ...now.turn, rating: value } });
+    const put = (value: Rating): void => change(run.turn.key, (now) => ({ ...now, turn: { ...now.turn, rating: value } }));
     put(rating);
     api.json(`/messages/${id}/feedbacks`, { method: "POST", body: { rating } }).catch(() => put(before));
   };
@@ -252,7 +267,7 @@ function Result({ run, mode, site, busy, onStop, onRate }: ResultProps): ReactNo
         )}
         {!busy && <SentFiles files={resultFiles(run)} />}
         {turn.state === "done" && !isJson && shown === "" && resultFiles(run).length === 0 && <p className="note">{say("run.nothing")}</p>}
-        {turn.state === "paused" && <Waiting asks={turn.asks} />}
+        {(turn.state === "paused" || (busy && turn.asks.length > 0)) && <Waiting asks={turn.asks} waits={turn.state === "paused"} />}
         {(turn.state === "failed" || turn.state === "lost") && (
           <div className="outcome failed" role="alert">
             {turn.state === "lost" ? <WifiOff size={16} /> : <CircleAlert size={16} />}

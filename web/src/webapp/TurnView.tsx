@@ -61,6 +61,7 @@ export const TurnView = memo(function TurnView({ chat, threadKey, site, turn, in
         )}
         <SentFiles files={turn.answerFiles} />
         {!busy && <SourceCards sources={turn.sources} onOpen={setSource} />}
+        {(turn.state === "paused" || (busy && turn.asks.length > 0)) && <Waiting asks={turn.asks} waits={turn.state === "paused"} />}
         {!busy && <Outcome turn={turn} locked={locked} resend={() => chat.resend(threadKey, turn)} />}
         {!busy && <Actions chat={chat} threadKey={threadKey} turn={turn} index={index} versions={versions} locked={locked} />}
         {source !== null && (
@@ -99,7 +100,8 @@ function Outcome({ turn, locked, resend }: { turn: Turn; locked: boolean; resend
       {say("action.resend")}
     </button>
   );
-  if (turn.state === "paused") return <Waiting asks={turn.asks} />;
+  // `TurnView` shows what a waiting run asks.
+  if (turn.state === "paused") return null;
   if (turn.state === "stopped") return <p className="note">{say("turn.stopped")}</p>;
   if (turn.state === "lost") {
     return (

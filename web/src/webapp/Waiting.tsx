@@ -1,22 +1,23 @@
-import type { ReactNode } from "react";
+import { lazy, type ReactNode, Suspense } from "react";
 import { FileText } from "./icons";
 import type { Turn } from "./turns";
 import { useSay } from "./words";
 
-/** The run waits for a person: where the answer is given. */
-export function Waiting({ asks }: { asks: Turn["asks"] }): ReactNode {
+const AskCard = lazy(() => import("./AskCard"));
+
+/** The run waits for a person: the forms that may be answered here, or that somebody else has to. */
+export function Waiting({ asks, waits }: { asks: Turn["asks"]; waits: boolean }): ReactNode {
   const say = useSay();
+  const isHere = asks.some((ask) => ask.token);
   return (
-    <div className="outcome lost" role="status">
-      <FileText size={16} />
-      <span className="grow">{say("ask.waits")}</span>
-      {asks.map((ask) =>
-        ask.token ? (
-          <a key={ask.node} className="button" href={`/form/${encodeURIComponent(ask.token)}`} target="_blank" rel="noopener">
-            {ask.title || say("ask.open")}
-          </a>
-        ) : null,
+    <>
+      {waits && (
+        <div className="outcome lost" role="status">
+          <FileText size={16} />
+          <span className="grow">{say(isHere ? "ask.waits" : "ask.waitsElsewhere")}</span>
+        </div>
       )}
-    </div>
+      <Suspense>{asks.map((ask) => (ask.token ? <AskCard key={ask.token} token={ask.token} title={ask.title} /> : null))}</Suspense>
+    </>
   );
 }

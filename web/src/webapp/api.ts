@@ -172,8 +172,8 @@ export class Api implements Carrier {
   }
 
   /** Reads a stream to its end. A cut connection is an `ApiError` with status 0. */
-  async stream(path: string, body: Json, onEvent: (event: StreamEvent) => void, signal: AbortSignal): Promise<void> {
-    const response = await this.request(path, { method: "POST", body, signal });
+  async stream(path: string, ask: Pick<Ask, "query" | "body">, onEvent: (event: StreamEvent) => void, signal: AbortSignal): Promise<void> {
+    const response = await this.request(path, { ...ask, method: ask.body ? "POST" : "GET", signal });
     if (!response.body) return;
     try {
       await readEvents(response.body, onEvent);

@@ -3,6 +3,7 @@ import type { StreamEvent } from "../lib/events";
 import { type Api, ApiError, isAbort, isOffline } from "./api";
 import { appended, findIn, type Lists, removed, renamed, repinned, touched } from "./conversations";
 import { type Attachment, mappingOf } from "./files";
+import { followRun } from "./follow";
 import { inputsAgain } from "./form";
 import { Frames } from "./frames";
 import { type Json, list, text, texts } from "./read";
@@ -65,6 +66,8 @@ export function isClosed(error: unknown): error is ApiError {
 export class Chat {
   readonly store: Store<ChatState>;
   private readonly streams = new Map<string, AbortController>();
+  /** What listens for runs that wait, by turn. */
+  private readonly waits = new Map<string, AbortController>();
   private readonly memory: string;
 
   constructor(
@@ -179,7 +182,10 @@ export class Chat {
       const turns = turnsFrom(messages, seconds());
       const stored = findIn(this.store.get(), conversationId)?.inputs ?? turnsInputs(messages);
       this.change(key, () => ({ turns, hasOlder: body.has_more === true, loading: false, inputs: inputsAgain(stored) }));
-      for (const turn of turns) if (turn.state === "lost") void this.recover(key, turn.key);
+      for (const turn of turns) {
+        if (turn.state === "lost") void this.recover(key, turn.key);
+        if (turn.state === "paused") void this.wait(key, turn.key);
+      }
     } catch (error) {
       this.failedLoad(key, error);
     }
@@ -202,6 +208,7 @@ export class Chat {
 
   private drop(key: string): void {
     this.streams.get(key)?.abort();
+    for (const turn of this.thread(key)?.turns ?? []) this.waits.get(turn.key)?.abort();
     this.store.set((state) => ({ threads: state.threads.filter((thread) => thread.key !== key) }));
   }
 
@@ -266,7 +273,7 @@ export class Chat {
     try {
       await this.api.stream(
         "/chat-messages",
-        body,
+        { body },
         (event) => {
           this.noticeConversation(key, event);
           frames.push(event);
@@ -281,9 +288,48 @@ export class Chat {
     } finally {
       if (this.streams.get(key) === control) this.streams.delete(key);
     }
-    const turn = this.thread(key)?.turns.find((known) => known.key === turnKey);
+    await this.afterStream(key, turnKey);
+  }
+
+  private turn(key: string, turnKey: string): Turn | undefined {
+    return this.thread(key)?.turns.find((known) => known.key === turnKey);
+  }
+
+  private async afterStream(key: string, turnKey: string): Promise<void> {
+    const turn = this.turn(key, turnKey);
     if (turn?.state === "lost" && turn.id) void this.recover(key, turnKey);
+    if (turn?.state === "paused") void this.wait(key, turnKey);
     if (turn?.state === "done") await this.afterAnswer(key, turn);
+  }
+
+  /** A run that waits for a person: what comes after the answer is shown when it comes. */
+  private async wait(key: string, turnKey: string): Promise<void> {
+    const runId = this.turn(key, turnKey)?.runId;
+    if (!runId || this.waits.has(turnKey)) return;
+    const control = new AbortController();
+    this.waits.set(turnKey, control);
+    const frames = new Frames<StreamEvent>((events) => this.changeTurn(key, turnKey, (turn) => events.reduce(afterEvent, turn)));
+    let isOver = false;
+    const onEvent = (event: StreamEvent): void => {
+      if (event.event === "workflow_finished") isOver = true;
+      frames.push(event);
+    };
+    const waits = (): boolean => {
+      frames.flush();
+      return this.turn(key, turnKey)?.state === "paused";
+    };
+    await followRun({ api: this.api, runId, onEvent, waits, signal: control.signal });
+    frames.flush();
+    this.waits.delete(turnKey);
+    if (control.signal.aborted) return;
+    const state = this.turn(key, turnKey)?.state;
+    // A run that was over before we listened tells its end and not its text: that is in the message.
+    const isCut = state === "waiting" || state === "streaming" || (isOver && state === "paused");
+    if (isCut && (await this.reread(key, turnKey))) return;
+    if (isCut) this.changeTurn(key, turnKey, (turn) => ({ ...turn, state: "lost" }));
+    // Still paused here means that the run may no longer be followed.
+    else if (state === "paused") return;
+    await this.afterStream(key, turnKey);
   }
 
   private failedAsk(key: string, turnKey: string, error: unknown): void {
@@ -336,16 +382,22 @@ export class Chat {
   private async recover(key: string, turnKey: string): Promise<void> {
     for (let attempt = 0; attempt < 14; attempt++) {
       await new Promise((resolve) => setTimeout(resolve, Math.min(1000 * 1.4 ** attempt, 15_000)));
-      const thread = this.thread(key);
-      const turn = thread?.turns.find((known) => known.key === turnKey);
-      if (!thread?.conversationId || turn?.state !== "lost" || !turn.id) return;
-      const body = await this.api.json("/messages", { query: { conversation_id: thread.conversationId, limit: PAGE } }).catch(() => null);
-      const found = body && turnsFrom(list(body.data), seconds()).find((known) => known.id === turn.id);
-      if (found && found.state !== "lost") {
-        this.changeTurn(key, turnKey, (now) => ({ ...found, key: now.key, parent: now.parent }));
-        return;
-      }
+      if (this.turn(key, turnKey)?.state !== "lost" || (await this.reread(key, turnKey))) return;
     }
+  }
+
+  /** Takes the answer as the server has stored it; false while there is none. */
+  private async reread(key: string, turnKey: string): Promise<boolean> {
+    const thread = this.thread(key);
+    const id = this.turn(key, turnKey)?.id;
+    // Nobody waits for it any more.
+    if (!thread?.conversationId || !id) return true;
+    const body = await this.api.json("/messages", { query: { conversation_id: thread.conversationId, limit: PAGE } }).catch(() => null);
+    const found = body && turnsFrom(list(body.data), seconds()).find((known) => known.id === id);
+    if (!found || found.state === "lost") return false;
+    this.changeTurn(key, turnKey, (now) => ({ ...found, key: now.key, parent: now.parent, steps: now.steps }));
+    if (found.state === "paused") void this.wait(key, turnKey);
+    return true;
   }
 
   stop(key: string): void {

@@ -54,6 +54,33 @@ describe("a stream", () => {
     expect(afterClose(start).state).toBe("lost");
   });
 
+  it("waits for a form and goes on after it was answered", () => {
+    const asked = (node: string): StreamEvent => ({ event: "human_input_required", data: { node_id: node, node_title: "Approve", form_token: `t-${node}` } });
+    const paused: StreamEvent = { event: "workflow_paused", workflow_run_id: "r1", data: {} };
+    const waiting = run(message("Half "), asked("n1"), asked("n2"), paused);
+    expect(waiting).toMatchObject({ state: "paused", runId: "r1" });
+    expect(waiting.asks.map((ask) => ask.token)).toEqual(["t-n1", "t-n2"]);
+    expect(afterClose(waiting).state).toBe("paused");
+    // What a snapshot tells again changes nothing.
+    expect(afterEvent(waiting, { event: "workflow_started", data: { reason: "initial" } }).state).toBe("paused");
+    const going = [
+      { event: "workflow_started", data: { reason: "resumption" } },
+      { event: "human_input_form_filled", data: { node_id: "n1" } },
+    ].reduce(afterEvent, waiting);
+    expect(going).toMatchObject({ state: "streaming", asks: [{ node: "n2" }] });
+    const end = [message("done"), { event: "workflow_finished", data: { status: "succeeded" } }, { event: "message_end", metadata: {} }].reduce(
+      afterEvent,
+      going,
+    );
+    expect(end).toMatchObject({ answer: "Half done", state: "done", asks: [] });
+    expect(run(asked("n1"), paused, { event: "human_input_form_timeout", data: { node_id: "n1" } })).toMatchObject({ state: "waiting", asks: [] });
+  });
+
+  it("knows a waiting run among stored messages", () => {
+    const [turn] = turnsFrom([{ id: "m1", query: "Hi", answer: "", status: "paused", workflow_run_id: "r1", created_at: 1 }], 2);
+    expect(turn).toMatchObject({ state: "paused", runId: "r1" });
+  });
+
   it("replaces text, collects nodes and files", () => {
     const turn = run(
       { event: "node_started", data: { id: "e1", title: "LLM" } },

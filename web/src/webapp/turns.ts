@@ -38,13 +38,15 @@ export interface Turn {
   /** Forms that the run waits for; a token where the form may be answered by its link. */
   readonly asks: readonly { readonly node: string; readonly title: string; readonly token: string | null }[];
   readonly taskId: string | null;
+  /** The run behind the answer, for apps that are workflows. */
+  readonly runId: string | null;
   readonly createdAt: number;
 }
 
 const NIL = "00000000-0000-0000-0000-000000000000";
 
 export function newTurn(key: string, parent: string | null, query: string, files: readonly Attachment[], now: number): Turn {
-  const empty = { answer: "", answerFiles: [], failure: null, rating: null, sources: [], steps: [], asks: [], taskId: null };
+  const empty = { answer: "", answerFiles: [], failure: null, rating: null, sources: [], steps: [], asks: [], taskId: null, runId: null };
   return { key, id: null, parent, query, files, state: "waiting", createdAt: now, ...empty };
 }
 
@@ -62,9 +64,15 @@ function withStep(steps: readonly Step[], data: Json, isOver: boolean): readonly
 }
 
 function finished(turn: Turn, data: Json): Turn {
-  if (data.status === "stopped") return { ...turn, state: "stopped" };
-  if (data.status === "failed") return { ...turn, state: "failed", failure: turn.failure ?? { code: "run_failed", message: text(data.error) } };
-  return turn;
+  if (data.status === "stopped") return { ...turn, asks: [], state: "stopped" };
+  if (data.status === "failed") return { ...turn, asks: [], state: "failed", failure: turn.failure ?? { code: "run_failed", message: text(data.error) } };
+  return { ...turn, asks: [] };
+}
+
+/** The run goes on after somebody answered, or after nobody did in time. */
+function resumed(turn: Turn, node: string): Turn {
+  const asks = turn.asks.filter((ask) => ask.node !== node);
+  return turn.state === "paused" ? { ...turn, asks, state: turn.answer === "" ? "waiting" : "streaming" } : { ...turn, asks };
 }
 
 function ended(turn: Turn, event: StreamEvent): Turn {
@@ -82,7 +90,8 @@ function ended(turn: Turn, event: StreamEvent): Turn {
 export function afterEvent(before: Turn, event: StreamEvent): Turn {
   const id = text(event.message_id) || before.id;
   const taskId = text(event.task_id) || before.taskId;
-  const turn = id === before.id && taskId === before.taskId ? before : { ...before, id, taskId };
+  const runId = text(event.workflow_run_id) || before.runId;
+  const turn = id === before.id && taskId === before.taskId && runId === before.runId ? before : { ...before, id, taskId, runId };
   switch (event.event) {
     case "message":
     case "agent_message":
@@ -104,6 +113,11 @@ export function afterEvent(before: Turn, event: StreamEvent): Turn {
     }
     case "workflow_paused":
       return { ...turn, state: "paused" };
+    case "workflow_started":
+      return record(event.data).reason === "resumption" ? resumed(turn, "") : turn;
+    case "human_input_form_filled":
+    case "human_input_form_timeout":
+      return resumed(turn, text(record(event.data).node_id));
     case "workflow_finished":
       return finished(turn, record(event.data));
     case "message_end":
@@ -134,6 +148,8 @@ function turnFrom(message: Json, parent: string | null, now: number): Turn {
   // Answers are stored when they are complete: a young empty one is still being written.
   const isOpen = !isError && text(message.answer) === "" && now - createdAt < 1200;
   const sources = sourcesFrom(message.retriever_resources);
+  // What a waiting run has said so far stands in its message already.
+  const state = isError ? "failed" : message.status === "paused" ? "paused" : isOpen ? "lost" : "done";
   return {
     key: text(message.id),
     id: text(message.id),
@@ -142,13 +158,14 @@ function turnFrom(message: Json, parent: string | null, now: number): Turn {
     files: files.filter(ofUser).map(attachmentFrom),
     answer: text(message.answer),
     answerFiles: files.filter((file) => !ofUser(file)).map(attachmentFrom),
-    state: isError ? "failed" : isOpen ? "lost" : "done",
+    state,
     failure: isError ? { code: "stored", message: text(message.error) } : null,
     rating: ratingFrom(message.feedback),
     sources: sources.length > 0 ? sources : sourcesFrom(record(message.metadata).retriever_resources),
     steps: [],
     asks: [],
     taskId: null,
+    runId: text(message.workflow_run_id) || null,
     createdAt,
   };
 }

@@ -17,6 +17,7 @@ import { Trace } from "../runs/Trace";
 import { isActive, type RunDetail as Run, runDetail, runNodes } from "./api";
 import { causeOf } from "./causes";
 import { isEmptyValue, Json } from "./Json";
+import { Relations } from "./Relations";
 import { priceText } from "./RunList";
 import { RunBadge } from "./RunMark";
 import { culprit, firstTokenOf, type RunSpan, spansOf } from "./spans";
@@ -26,15 +27,16 @@ interface Props {
   readonly id: string;
   readonly node: string | undefined;
   readonly onNode: (execution: string | undefined) => void;
+  readonly onRun: (run: string) => void;
   readonly onClose: () => void;
-  /** Opened from a conversation: closing goes back to it. */
-  readonly back: boolean;
+  /** Opened from a conversation or an event: closing goes back to it, in these words. */
+  readonly back: string | undefined;
 }
 
 const TABS = ["trace", "io", "details"] as const;
 type Tab = (typeof TABS)[number];
 
-export function RunDetail({ app, id, node, onNode, onClose, back }: Props) {
+export function RunDetail({ app, id, node, onNode, onRun, onClose, back }: Props) {
   const { t } = useTranslation("logs");
   const { t: c } = useTranslation();
   const run = useQuery(runDetail(app.id, id));
@@ -47,7 +49,7 @@ export function RunDetail({ app, id, node, onNode, onClose, back }: Props) {
   return (
     <>
       <header className="flex items-center gap-2 px-4 h-11 border-b border-line-1 flex-none">
-        {back ? <IconButton icon={ArrowLeft} label={t("run.back")} onClick={onClose} /> : null}
+        {back ? <IconButton icon={ArrowLeft} label={back} onClick={onClose} /> : null}
         {run.data ? <RunBadge status={run.data.status} /> : null}
         <span className="mono text-ink-2 truncate">{id}</span>
         <CopyButton text={id} label={t("run.copyId")} done={c("common.copied")} />
@@ -74,6 +76,7 @@ export function RunDetail({ app, id, node, onNode, onClose, back }: Props) {
       ) : (
         <>
           <Facts run={run.data} spans={spans} />
+          <Relations app={app} run={run.data} onRun={onRun} />
           <div className="flex-1 min-h-0 overflow-auto">
             <ErrorCard app={app} run={run.data} span={bad} onNode={onNode} />
             <div

@@ -37,6 +37,10 @@ export interface RunDetail extends RunItem {
   readonly outputs: unknown;
   readonly created_by_role: string;
   readonly created_by_end_user: EndUser | null;
+  /** The run this one was made from by replay or fork, and those made from this one. */
+  readonly parent_run_id?: string | null;
+  readonly origin?: string | null;
+  readonly children?: readonly { readonly id: string; readonly origin: string | null }[];
 }
 
 export interface NodeExecution {

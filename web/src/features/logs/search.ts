@@ -6,7 +6,7 @@ export const RANGES = ["1h", "24h", "7d", "30d", "all"] as const;
 export type Range = (typeof RANGES)[number];
 
 export const logsSearch = z.object({
-  view: z.enum(["runs", "chats"]).optional().catch(undefined),
+  view: z.enum(["runs", "chats", "triggers"]).optional().catch(undefined),
   from: z.enum(["app", "debug"]).optional().catch(undefined),
   status: z.enum(STATUSES).optional().catch(undefined),
   range: z.enum(RANGES).optional().catch(undefined),
@@ -17,6 +17,9 @@ export const logsSearch = z.object({
   chat: z.string().optional().catch(undefined),
   run: z.string().optional().catch(undefined),
   node: z.string().optional().catch(undefined),
+  /** The node of a trigger whose events are listed, and the event that is open. */
+  trigger: z.coerce.string().optional().catch(undefined),
+  event: z.string().optional().catch(undefined),
 });
 
 export type LogsSearch = z.infer<typeof logsSearch>;

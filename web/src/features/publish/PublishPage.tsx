@@ -16,6 +16,7 @@ import { Confirm } from "../../ui/Dialog";
 import { Badge, Tile } from "../../ui/Marks";
 import { Switch } from "../../ui/Switch";
 import { SiteSettings } from "./SiteSettings";
+import { Triggers } from "./Triggers";
 
 export function PublishPage({ app }: { app: AppDetail }) {
   const { t } = useTranslation("publish");
@@ -34,6 +35,7 @@ export function PublishPage({ app }: { app: AppDetail }) {
           <div className="flex flex-col gap-4">
             <PageCard app={app} ready={ready} />
             <ApiCard app={app} />
+            {app.mode === "workflow" && rights.edit ? <Triggers app={app} /> : null}
             {graph && rights.edit ? <Versions app={app} /> : null}
           </div>
           {rights.edit && app.site ? <SiteSettings key={app.site.title} app={app} site={app.site} /> : null}

@@ -1,10 +1,12 @@
-import { useQuery } from "@tanstack/react-query";
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { LogOut } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { toast } from "sonner";
-import { type Account, profile, useAccountChange } from "../../data/session";
-import { messageOf } from "../../lib/http";
+import { type Account, profile, useAccountChange, useForget } from "../../data/session";
+import { messageOf, post } from "../../lib/http";
 import { Button } from "../../ui/Button";
+import { Confirm } from "../../ui/Dialog";
 import { Field } from "../../ui/Field";
 import { Input, SecretInput } from "../../ui/Input";
 import { Avatar } from "../../ui/Marks";
@@ -52,7 +54,47 @@ function ProfileForm({ me }: { me: Account }) {
         </Field>
       </div>
       <PasswordForm set={me.is_password_set} />
+      <Sessions />
     </>
+  );
+}
+
+/** Ends every session, this one too. */
+function Sessions() {
+  const { t } = useTranslation("settings");
+  const { t: c } = useTranslation();
+  const forget = useForget();
+  const [asks, setAsks] = useState(false);
+  const end = useMutation({
+    mutationFn: () => post("/logout/all"),
+    onSuccess: () => {
+      forget();
+      window.location.assign("/signin");
+    },
+    onError: (error) => toast.error(c("common.failed", { message: messageOf(error) })),
+  });
+  return (
+    <section className="flex flex-col gap-3 max-w-[420px] pt-2" aria-labelledby="sessions">
+      <h2 id="sessions" className="text-16 font-semibold">
+        {t("sessions.title")}
+      </h2>
+      <p className="text-ink-2">{t("sessions.text")}</p>
+      <div>
+        <Button icon={LogOut} onClick={() => setAsks(true)}>
+          {t("sessions.end")}
+        </Button>
+      </div>
+      <Confirm
+        open={asks}
+        title={t("sessions.askTitle")}
+        text={t("sessions.askText")}
+        confirm={t("sessions.end")}
+        cancel={c("common.cancel")}
+        busy={end.isPending}
+        onClose={() => setAsks(false)}
+        onConfirm={() => end.mutate()}
+      />
+    </section>
   );
 }
 

@@ -6,6 +6,7 @@ import { Background, BackgroundVariant, type EdgeTypes, MiniMap, type NodeTypes,
 import "@xyflow/react/dist/style.css";
 import { useRef } from "react";
 import { useTranslation } from "react-i18next";
+import { useMedia, useNarrow } from "../../lib/media";
 import { kindOf } from "../nodes/registry";
 import { useStudio } from "../store/studio";
 import { ConnectList } from "./ConnectList";
@@ -57,6 +58,9 @@ function Flow() {
   first.current ??= initial();
   const tool = useStudio((s) => s.tool);
   const readOnly = useStudio((s) => s.preview !== undefined);
+  // A finger has no middle button and no wheel: it moves the view; on a phone nodes stay where they are.
+  const touch = useMedia("(pointer: coarse)");
+  const phone = useNarrow();
   const viewport = useRef(useStudio.getState().viewport);
   const events = useFlowEvents();
   useFlowSync();
@@ -81,11 +85,11 @@ function Flow() {
         multiSelectionKeyCode={MULTI}
         panActivationKeyCode="Space"
         connectOnClick={false}
-        nodesDraggable={!readOnly}
+        nodesDraggable={!readOnly && !phone}
         nodesConnectable={!readOnly}
         panOnScroll={tool === "pointer"}
-        panOnDrag={tool === "hand" ? true : PAN_WITH_MIDDLE}
-        selectionOnDrag={tool === "pointer"}
+        panOnDrag={tool === "hand" || touch || phone ? true : PAN_WITH_MIDDLE}
+        selectionOnDrag={tool === "pointer" && !touch && !phone}
         selectionMode={SelectionMode.Partial}
         connectionRadius={28}
         nodeDragThreshold={3}

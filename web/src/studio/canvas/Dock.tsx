@@ -22,10 +22,10 @@ export function Dock() {
         <Plus size={16} aria-hidden />
       </button>
       <span className="st-rule" />
-      <button type="button" className="st-tool" aria-pressed={tool === "pointer"} title={named(t("dock.pointer"), "V")} aria-label={t("dock.pointer")} onClick={() => set({ tool: "pointer" })}>
+      <button type="button" className="st-tool st-mouse" aria-pressed={tool === "pointer"} title={named(t("dock.pointer"), "V")} aria-label={t("dock.pointer")} onClick={() => set({ tool: "pointer" })}>
         <MousePointer2 size={16} strokeWidth={1.75} aria-hidden />
       </button>
-      <button type="button" className="st-tool" aria-pressed={tool === "hand"} title={named(t("dock.hand"), "H")} aria-label={t("dock.hand")} onClick={() => set({ tool: "hand" })}>
+      <button type="button" className="st-tool st-mouse" aria-pressed={tool === "hand"} title={named(t("dock.hand"), "H")} aria-label={t("dock.hand")} onClick={() => set({ tool: "hand" })}>
         <Hand size={16} strokeWidth={1.75} aria-hidden />
       </button>
       <button type="button" className="st-tool" disabled={readOnly} title={t("dock.note")} aria-label={t("dock.note")} onClick={() => addNote()}>

@@ -4,7 +4,7 @@ import { Plus, X } from "lucide-react";
 import { memo, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { edgeState } from "../model/run";
-import { portTaken } from "../nodes/registry";
+import { kindOf, portTaken } from "../nodes/registry";
 import { openPalette, removeEdges } from "../store/actions";
 import { type StudioState, shown, useStudio } from "../store/studio";
 import type { FlowEdge } from "./flow";
@@ -15,8 +15,14 @@ const PORT_RADIUS = 12;
 
 function stateOf(state: StudioState, source: string, target: string, sourceHandle: string) {
   if (state.run.status === "idle") return "idle";
+  const from = shown(state).nodes.get(source);
   const span = state.run.latest.get(source);
-  return edgeState(state.run, { source, target, sourceHandle }, span ? portTaken(shown(state).nodes.get(source), span) : undefined);
+  // The start inside a container is no node of the run: its edge is as far as what it leads to.
+  if (!span && from && kindOf(from.data.type).frame) {
+    const to = state.run.latest.get(target);
+    if (to) return to.status === "running" ? "moving" : "done";
+  }
+  return edgeState(state.run, { source, target, sourceHandle }, span ? portTaken(from, span) : undefined);
 }
 
 export const EdgeLine = memo(function EdgeLine(props: EdgeProps<FlowEdge>) {

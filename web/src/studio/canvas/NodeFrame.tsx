@@ -166,7 +166,7 @@ function OutPort({ node, port, error }: { node: string; port: string; error?: bo
 
 function outPortState(state: StudioState, node: string, port: string): string {
   const span = state.run.latest.get(node);
-  if (!span || span.status === "running") return "idle";
+  if (!span || span.status === "running" || span.status === "paused") return "idle";
   const chosen = portTaken(shown(state).nodes.get(node), span) ?? "source";
   if (chosen !== port || span.status === "failed") return "idle";
   return port === FAIL ? "failed" : "done";
@@ -187,7 +187,7 @@ function Foot({ id, look }: { id: string; look: Look }) {
   }
   return (
     <div className="st-foot">
-      <span>{shownSpan.end === undefined ? t("run.node.running") : format.duration(shownSpan.end - shownSpan.start)}</span>
+      <span>{shownSpan.status === "paused" ? t("run.node.paused") : shownSpan.end === undefined ? t("run.node.running") : format.duration(shownSpan.end - shownSpan.start)}</span>
       <FootRight span={shownSpan} />
     </div>
   );

@@ -53,8 +53,10 @@ function useEntries(request: PaletteRequest, query: string): Entry[] {
 function OpenPalette({ request }: { request: PaletteRequest }) {
   const { t } = useTranslation("studio");
   const [query, setQuery] = useState("");
-  const [active, setActive] = useState(0);
+  const [chosen, setActive] = useState<number>();
   const entries = useEntries(request, query);
+  // Enter takes the first that may be added.
+  const active = chosen ?? Math.max(0, entries.findIndex((entry) => !entry.taken));
   const model = useDefaultModel();
   const list = useRef<HTMLDivElement>(null);
   useEffect(() => {
@@ -72,7 +74,7 @@ function OpenPalette({ request }: { request: PaletteRequest }) {
     const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
     if (step !== 0) {
       event.preventDefault();
-      setActive((now) => (now + step + entries.length) % Math.max(1, entries.length));
+      setActive((active + step + entries.length) % Math.max(1, entries.length));
     } else if (event.key === "Enter") {
       event.preventDefault();
       choose(entries[active]);
@@ -93,7 +95,7 @@ function OpenPalette({ request }: { request: PaletteRequest }) {
           value={query}
           onChange={(e) => {
             setQuery(e.target.value);
-            setActive(0);
+            setActive(undefined);
           }}
         />
       </label>

@@ -2,11 +2,12 @@
 import { CircleAlert, CircleCheck, CircleMinus, CircleX, Hourglass, LoaderCircle, Radio, Square, X } from "lucide-react";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { idleRun, isActive, type RunStatus } from "../model/run";
+import { isActive, type RunStatus } from "../model/run";
 import { Button, IconButton, Key } from "../parts/controls";
 import { openTray } from "../store/actions";
+import { closePreview } from "../store/previews";
 import { stopRun } from "../store/runner";
-import { set, useStudio } from "../store/studio";
+import { useStudio } from "../store/studio";
 import { keyNames } from "./keys";
 import { useFormat } from "./useFormat";
 
@@ -59,7 +60,7 @@ export function RunPill() {
           {t("pill.stop")} <Key>{keyNames.alt(".")}</Key>
         </Button>
       ) : (
-        <IconButton label={t("pill.clear")} icon={X} onClick={() => set({ run: idleRun, preview: undefined })} />
+        <IconButton label={t("pill.clear")} icon={X} onClick={closePreview} />
       )}
     </section>
   );

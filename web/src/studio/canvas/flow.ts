@@ -32,9 +32,22 @@ export function toFlowNodes(
   return ordered(document).map((node) => {
     const old = known.get(node.id);
     const selected = selection.has(node.id);
-    if (old?.data.node === node && Boolean(old.selected) === selected) return old;
+    if (old?.data.node === node && Boolean(old.selected) === selected && (!isContainer(node) || old.height === boxRoom(document, node).height)) return old;
     return drawn(document, node, selected, old);
   });
+}
+
+/** A card with two lines and its footer; what other programs left for one is often less. */
+const CARD = 116;
+const EDGE = 16;
+
+/** The size of a container, with room for the cards in it: ours are taller than those it was measured for. */
+function boxRoom(document: StudioDocument, box: GraphNode): { width: number; height: number } {
+  const size = boxSize(box);
+  const ends = [...document.nodes.values()]
+    .filter((node) => containerOf(node) === box.id && !isInnerStart(node))
+    .map((node) => node.position.y + (isContainer(node) ? boxSize(node).height : CARD) + EDGE);
+  return { width: size.width, height: Math.max(size.height, ...ends) };
 }
 
 function drawn(
@@ -48,7 +61,7 @@ function drawn(
   const innerStart = isInnerStart(node);
   const type = isNote(node) ? "note" : innerStart ? "inner" : isContainer(node) ? "box" : "node";
   const sized = type === "note" || type === "box";
-  const size = type === "box" ? boxSize(node) : sized ? { width: noteSize(node, "width", 240), height: noteSize(node, "height", 120) } : {};
+  const size = type === "box" ? boxRoom(document, node) : sized ? { width: noteSize(node, "width", 240), height: noteSize(node, "height", 120) } : {};
   return {
     id: node.id,
     type,

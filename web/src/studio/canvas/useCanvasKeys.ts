@@ -139,8 +139,10 @@ function closeTopmost(): void {
 export function useCanvasKeys(frame: RefObject<HTMLElement | null>): void {
   useEffect(() => {
     const down = (event: KeyboardEvent) => {
-      const modal = document.querySelector("dialog[open], [role=dialog][data-state=open], [data-popover]");
-      if (event.defaultPrevented || (modal && event.key !== "Escape")) return;
+      // A dialog closes itself, and nothing behind it; a list that has lost the focus is closed from here.
+      const dialog = document.querySelector("dialog[open], [role=dialog][data-state=open], [role=alertdialog][data-state=open]");
+      const list = document.querySelector("[data-popover]");
+      if (event.defaultPrevented || dialog || (list && event.key !== "Escape")) return;
       if (hasMod(event) && event.key === "Enter" && state().inspecting) {
         event.preventDefault();
         const id = state().inspecting;

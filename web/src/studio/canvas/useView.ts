@@ -9,11 +9,23 @@ function calm(): number {
 }
 
 const MARGIN = 24;
+const PHONE = 600;
+const READABLE = 0.6;
 
 /** How far a span must move to lie inside another; its beginning wins when it is too long. */
 function shift(from: number, to: number, min: number, max: number): number {
   if (from < min) return min - from;
   return to > max ? Math.max(max - to, min - from) : 0;
+}
+
+/** On a phone a graph is read from its beginning: as much of it as can be read at once. */
+function begin(flow: ReturnType<typeof useReactFlow<FlowNode, FlowEdge>>, width: number, height: number): void {
+  const graph = flow.getNodesBounds(flow.getNodes());
+  const place = { width: width - 2 * MARGIN, height: height - 8 * MARGIN };
+  const zoom = Math.max(READABLE, Math.min(1, place.width / graph.width, place.height / graph.height));
+  const x = MARGIN + Math.max(0, (place.width - graph.width * zoom) / 2) - graph.x * zoom;
+  const y = 3 * MARGIN + Math.max(0, (place.height - graph.height * zoom) / 2) - graph.y * zoom;
+  if (graph.width > 0) void flow.setViewport({ x, y, zoom });
 }
 
 export function useView(frame: RefObject<HTMLElement | null>): void {
@@ -26,11 +38,11 @@ export function useView(frame: RefObject<HTMLElement | null>): void {
       const right = panel ? Math.min(area.right, panel.left) : area.right;
       return new DOMRect(area.left, area.top, right - area.left, area.height);
     };
-    const fit = () => void flow.fitView({ padding: 0.15, maxZoom: 1, duration: calm() });
+    const fitAll = () => void flow.fitView({ padding: 0.15, maxZoom: 1, duration: calm() });
     setView({
-      fit,
+      fit: fitAll,
       // The library measures new sizes in the next frames.
-      fitSoon: () => void setTimeout(fit, 60),
+      fitSoon: () => void setTimeout(fitAll, 60),
       centre: () => {
         const { left, top, width, height } = box();
         return flow.screenToFlowPosition({ x: left + width / 2 - 94, y: top + height / 2 - 40 });
@@ -60,6 +72,19 @@ export function useView(frame: RefObject<HTMLElement | null>): void {
         }, 60);
       },
     });
-    return () => setView(undefined);
+    // A view that was kept on a larger screen may show nothing at all on this one.
+    const first = setTimeout(() => {
+      const { left, right, top, bottom, width } = box();
+      const seen = flow.getNodes().some((node) => {
+        const { x, y } = flow.flowToScreenPosition(flow.getInternalNode(node.id)?.internals.positionAbsolute ?? node.position);
+        return x < right - MARGIN && x + (node.measured?.width ?? 0) > left + MARGIN && y < bottom - MARGIN && y + (node.measured?.height ?? 0) > top + MARGIN;
+      });
+      if (width < PHONE) begin(flow, width, bottom - top);
+      else if (!seen && flow.getNodes().length > 0) fitAll();
+    }, 80);
+    return () => {
+      clearTimeout(first);
+      setView(undefined);
+    };
   }, [flow, frame]);
 }

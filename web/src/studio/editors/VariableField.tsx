@@ -34,12 +34,12 @@ export function VariableField({ node, label, value, onChange, types, onClear, in
         className="st-pick"
         aria-haspopup="listbox"
         aria-expanded={at !== undefined}
-        aria-label={chosen ? `${label}: ${value.slice(1).join(".")}` : label}
         onClick={(e) => {
           const box = e.currentTarget.getBoundingClientRect();
           setAt({ x: box.left, y: box.bottom + 4, flipTo: box.top - 4 });
         }}
       >
+        <span className="st-sr">{`${label}: `}</span>
         {chosen ? <Chip node={node} selector={value} /> : t("variables.choose")}
         <ChevronDown size={14} strokeWidth={1.9} aria-hidden />
       </button>

@@ -265,6 +265,7 @@ function finishSpan(run: RunState, data: EventData, at: number): RunState {
     tokens,
     price: meta?.total_price,
     currency: meta?.currency,
+    ...(before.rounds ? { rounds: allRounds(before.rounds, before.kind, data.outputs) } : {}),
   };
   const next = put(run, span);
   if (isBox) return next;
@@ -274,6 +275,13 @@ function finishSpan(run: RunState, data: EventData, at: number): RunState {
     price: next.price + (meta?.total_price ?? 0),
     currency: meta?.currency ?? next.currency,
   };
+}
+
+/** Rounds are told of as they begin, the first one not at all: the end knows how many there were. */
+function allRounds(rounds: NonNullable<Span["rounds"]>, kind: string, outputs: unknown): NonNullable<Span["rounds"]> {
+  const counted: unknown = typeof outputs === "object" && outputs !== null ? Reflect.get(outputs, "loop_round") : undefined;
+  const done = kind === "iteration" ? rounds.of : typeof counted === "number" ? counted : undefined;
+  return { ...rounds, done: done ?? rounds.done };
 }
 
 function retrySpan(run: RunState, data: EventData, at: number): RunState {
@@ -308,7 +316,7 @@ function finish(run: RunState, data: EventData, at: number): RunState {
   const spans = new Map(run.spans);
   const latest = new Map(run.latest);
   for (const [key, span] of spans) {
-    if (span.status !== "running") continue;
+    if (span.status !== "running" && span.status !== "paused") continue;
     const ended: Span = { ...span, status: status === "succeeded" ? "succeeded" : "stopped", end: at };
     spans.set(key, ended);
     if (latest.get(span.node)?.key === key) latest.set(span.node, ended);
@@ -318,6 +326,7 @@ function finish(run: RunState, data: EventData, at: number): RunState {
     spans,
     latest,
     status,
+    forms: [],
     outputs: data.outputs,
     error: data.error,
     elapsed: data.elapsed_time ?? at,

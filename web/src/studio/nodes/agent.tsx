@@ -1,4 +1,4 @@
-import { Bot, Box, Wrench } from "lucide-react";
+import { Box, Wrench } from "lucide-react";
 import { lazy } from "react";
 import { useTranslation } from "react-i18next";
 import { z } from "zod";
@@ -64,8 +64,6 @@ function Card({ data }: { data: AgentData }) {
 
 export const agent = defineKind<AgentData>({
   type: "agent",
-  icon: Bot,
-  category: "model",
   modes: ["workflow", "advanced-chat"],
   failable: true,
   runnable: true,

@@ -1,4 +1,3 @@
-import { MessageSquareText } from "lucide-react";
 import { lazy } from "react";
 import { z } from "zod";
 import { useVariableNames } from "../store/useVariableNames";
@@ -16,8 +15,6 @@ function Card({ data }: { data: AnswerData }) {
 
 export const answer = defineKind<AnswerData>({
   type: "answer",
-  icon: MessageSquareText,
-  category: "flow",
   modes: ["advanced-chat"],
   schema,
   defaults: () => ({ answer: "", variables: [] }),

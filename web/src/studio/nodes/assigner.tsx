@@ -1,4 +1,3 @@
-import { PenLine } from "lucide-react";
 import { lazy } from "react";
 import { useTranslation } from "react-i18next";
 import { z } from "zod";
@@ -74,8 +73,6 @@ function Card({ data }: { data: AssignerData }) {
 
 export const assigner = defineKind<AssignerData>({
   type: "assigner",
-  icon: PenLine,
-  category: "transform",
   modes: ["workflow", "advanced-chat"],
   runnable: true,
   schema,

@@ -1,4 +1,3 @@
-import { Code2 } from "lucide-react";
 import { lazy } from "react";
 import { z } from "zod";
 import { CardLine } from "./CardLine";
@@ -44,8 +43,6 @@ function check(data: CodeData): KindProblem[] {
 
 export const code = defineKind<CodeData>({
   type: "code",
-  icon: Code2,
-  category: "transform",
   modes: ["workflow", "advanced-chat"],
   failable: true,
   retryable: true,
@@ -53,8 +50,8 @@ export const code = defineKind<CodeData>({
   schema,
   defaults: () => ({
     variables: [{ variable: "text", value_selector: [] }],
-    code_language: "javascript",
-    code: STARTERS.javascript ?? "",
+    code_language: "python3",
+    code: STARTERS.python3 ?? "",
     outputs: { result: { type: "string", children: null } },
   }),
   outputs: (data) => Object.entries(data.outputs).map(([name, output]) => ({ name, type: output.type })),

@@ -1,4 +1,3 @@
-import { FileText } from "lucide-react";
 import { lazy } from "react";
 import { z } from "zod";
 import { CardLine } from "./CardLine";
@@ -10,8 +9,6 @@ export type DocumentData = z.infer<typeof schema>;
 
 export const documentExtractor = defineKind<DocumentData>({
   type: "document-extractor",
-  icon: FileText,
-  category: "knowledge",
   modes: ["workflow", "advanced-chat"],
   failable: true,
   runnable: true,

@@ -1,4 +1,3 @@
-import { Flag } from "lucide-react";
 import { lazy } from "react";
 import { z } from "zod";
 import { CardLine } from "./CardLine";
@@ -18,8 +17,6 @@ export type EndData = z.infer<typeof schema>;
 
 export const end = defineKind<EndData>({
   type: "end",
-  icon: Flag,
-  category: "flow",
   modes: ["workflow"],
   inside: "never",
   schema,

@@ -1,4 +1,3 @@
-import { Globe } from "lucide-react";
 import { lazy } from "react";
 import { z } from "zod";
 import { useVariableNames } from "../store/useVariableNames";
@@ -65,8 +64,6 @@ function Card({ data }: { data: HttpData }) {
 
 export const httpRequest = defineKind<HttpData>({
   type: "http-request",
-  icon: Globe,
-  category: "connect",
   modes: ["workflow", "advanced-chat"],
   failable: true,
   retryable: true,

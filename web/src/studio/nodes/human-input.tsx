@@ -1,4 +1,4 @@
-import { Mail, Globe, UserCheck } from "lucide-react";
+import { Mail, Globe } from "lucide-react";
 import { lazy } from "react";
 import { useTranslation } from "react-i18next";
 import { z } from "zod";
@@ -132,8 +132,6 @@ function Card({ data }: { data: HumanData }) {
 
 export const humanInput = defineKind<HumanData>({
   type: "human-input",
-  icon: UserCheck,
-  category: "human",
   modes: ["workflow", "advanced-chat"],
   schema,
   defaults: () => ({

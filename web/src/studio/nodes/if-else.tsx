@@ -1,4 +1,3 @@
-import { Split } from "lucide-react";
 import { lazy } from "react";
 import { useTranslation } from "react-i18next";
 import { z } from "zod";
@@ -47,8 +46,6 @@ function PortRow({ data, port }: { data: IfElseData; port: string }) {
 
 export const ifElse = defineKind<IfElseData>({
   type: "if-else",
-  icon: Split,
-  category: "logic",
   modes: ["workflow", "advanced-chat"],
   runnable: true,
   schema,

@@ -1,5 +1,4 @@
 /** The start of a container's inside: part of its frame. */
-import { Play } from "lucide-react";
 import { z } from "zod";
 import { defineKind, type Kind } from "./kind";
 import { baseShape } from "./schema";
@@ -7,7 +6,7 @@ import { baseShape } from "./schema";
 const schema = z.looseObject(baseShape);
 
 function innerStart(type: string): Kind {
-  return defineKind({ type, icon: Play, category: "flow", modes: [], hasInput: false, frame: true, inside: "never", schema, defaults: () => ({}), outputs: () => [], check: () => [] });
+  return defineKind({ type, modes: [], hasInput: false, frame: true, inside: "never", schema, defaults: () => ({}), outputs: () => [], check: () => [] });
 }
 
 export const iterationStart = innerStart("iteration-start");

@@ -1,4 +1,3 @@
-import { Repeat } from "lucide-react";
 import { lazy } from "react";
 import { useTranslation } from "react-i18next";
 import { z } from "zod";
@@ -35,8 +34,6 @@ function Card({ data }: { data: IterationData }) {
 
 export const iteration = defineKind<IterationData>({
   type: "iteration",
-  icon: Repeat,
-  category: "logic",
   modes: ["workflow", "advanced-chat"],
   inside: "never",
   innerStart: "iteration-start",

@@ -5,12 +5,13 @@
 import type { LucideIcon } from "lucide-react";
 import { type ComponentType, memo } from "react";
 import type { z } from "zod";
+import { type Category, nodeLook } from "../../ui/nodeLooks";
 import type { PortRules } from "../model/connect";
 import type { GraphNode, NodeData } from "../model/document";
 import type { CheckContext, Problem } from "../model/problems";
 import type { AppMode, OutputVariable } from "../model/variables";
 
-export type Category = "flow" | "model" | "knowledge" | "logic" | "transform" | "connect" | "human";
+export type { Category } from "../../ui/nodeLooks";
 
 export interface Port {
   readonly id: string;
@@ -42,8 +43,6 @@ export type KindProblem = Omit<Problem, "node">;
 
 export interface KindSpec<D extends NodeData> {
   readonly type: string;
-  readonly icon: LucideIcon;
-  readonly category: Category;
   /** Where the palette offers it; empty if it cannot be added by hand (yet). */
   readonly modes: readonly AppMode[];
   readonly hasInput?: boolean;
@@ -121,12 +120,13 @@ export function defineKind<D extends NodeData>(spec: KindSpec<D>): Kind {
     cache.set(data, value);
     return value;
   };
+  const { icon, category } = nodeLook(spec.type);
   const ports = (data: NodeData) => spec.ports?.(read(data)) ?? ONE_PORT;
   const { Card, PortRow, Panel } = spec;
   return {
     type: spec.type,
-    icon: spec.icon,
-    category: spec.category,
+    icon,
+    category,
     modes: spec.modes,
     starts: spec.starts ?? false,
     unique: spec.unique ?? false,

@@ -1,4 +1,4 @@
-import { BookOpen, LibraryBig } from "lucide-react";
+import { LibraryBig } from "lucide-react";
 import { lazy } from "react";
 import { useTranslation } from "react-i18next";
 import { z } from "zod";
@@ -66,8 +66,6 @@ function Card({ data }: { data: KnowledgeData }) {
 
 export const knowledgeRetrieval = defineKind<KnowledgeData>({
   type: "knowledge-retrieval",
-  icon: BookOpen,
-  category: "knowledge",
   modes: ["workflow", "advanced-chat"],
   failable: true,
   runnable: true,

@@ -1,8 +1,7 @@
 /** Kinds that import, draw and export, but that nothing here can run: they need a plugin or belong to knowledge pipelines. */
-import { Blocks, BookUp, Database, type LucideIcon, Plug } from "lucide-react";
 import { lazy } from "react";
 import { z } from "zod";
-import { type Category, defineKind, type Kind, type Port } from "./kind";
+import { defineKind, type Kind, type Port } from "./kind";
 import { baseShape } from "./schema";
 
 const schema = z.looseObject(baseShape);
@@ -12,8 +11,6 @@ const Panel = lazy(() => import("../panels/LaterPanel").then((m) => ({ default: 
 
 interface Later {
   readonly type: string;
-  readonly icon: LucideIcon;
-  readonly category: Category;
   readonly starts?: boolean;
   readonly ports?: () => readonly Port[];
 }
@@ -21,8 +18,6 @@ interface Later {
 function later(spec: Later): Kind {
   return defineKind<LaterData>({
     type: spec.type,
-    icon: spec.icon,
-    category: spec.category,
     modes: [],
     hasInput: !spec.starts,
     starts: spec.starts,
@@ -37,10 +32,10 @@ function later(spec: Later): Kind {
 }
 
 export const laterKinds: readonly Kind[] = [
-  later({ type: "trigger-plugin", icon: Plug, category: "flow", starts: true }),
-  later({ type: "datasource", icon: Database, category: "knowledge", starts: true }),
-  later({ type: "knowledge-index", icon: BookUp, category: "knowledge", ports: () => [] }),
+  later({ type: "trigger-plugin", starts: true }),
+  later({ type: "datasource", starts: true }),
+  later({ type: "knowledge-index", ports: () => [] }),
 ];
 
 /** A kind nobody knows: from a newer version or another product. */
-export const unknownKind: Kind = later({ type: "unknown", icon: Blocks, category: "connect" });
+export const unknownKind: Kind = later({ type: "unknown" });

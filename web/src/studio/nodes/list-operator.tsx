@@ -1,4 +1,3 @@
-import { ListFilter } from "lucide-react";
 import { lazy } from "react";
 import { useTranslation } from "react-i18next";
 import { z } from "zod";
@@ -61,8 +60,6 @@ function Card({ data }: { data: ListOperatorData }) {
 
 export const listOperator = defineKind<ListOperatorData>({
   type: "list-operator",
-  icon: ListFilter,
-  category: "logic",
   modes: ["workflow", "advanced-chat"],
   runnable: true,
   schema,

@@ -1,4 +1,4 @@
-import { Box, Sparkles } from "lucide-react";
+import { Box } from "lucide-react";
 import { lazy } from "react";
 import { z } from "zod";
 import type { CheckContext } from "../model/problems";
@@ -88,8 +88,6 @@ function check(data: LlmData, context: CheckContext): KindProblem[] {
 
 export const llm = defineKind<LlmData>({
   type: "llm",
-  icon: Sparkles,
-  category: "model",
   modes: ["workflow", "advanced-chat"],
   failable: true,
   retryable: true,

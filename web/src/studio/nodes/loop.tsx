@@ -1,4 +1,3 @@
-import { CircleStop, RefreshCw } from "lucide-react";
 import { lazy } from "react";
 import { useTranslation } from "react-i18next";
 import { z } from "zod";
@@ -36,8 +35,6 @@ function Card({ data }: { data: LoopData }) {
 
 export const loop = defineKind<LoopData>({
   type: "loop",
-  icon: RefreshCw,
-  category: "logic",
   modes: ["workflow", "advanced-chat"],
   inside: "never",
   innerStart: "loop-start",
@@ -80,8 +77,6 @@ function ExitPanel() {
 
 export const loopEnd = defineKind({
   type: "loop-end",
-  icon: CircleStop,
-  category: "logic",
   modes: ["workflow", "advanced-chat"],
   inside: "loop",
   schema: plain,

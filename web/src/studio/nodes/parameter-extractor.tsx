@@ -1,4 +1,4 @@
-import { Box, ListChecks } from "lucide-react";
+import { Box } from "lucide-react";
 import { lazy } from "react";
 import { z } from "zod";
 import { CardLine } from "./CardLine";
@@ -46,8 +46,6 @@ function outputType(type: string): string {
 
 export const parameterExtractor = defineKind<ExtractorData>({
   type: "parameter-extractor",
-  icon: ListChecks,
-  category: "model",
   modes: ["workflow", "advanced-chat"],
   failable: true,
   runnable: true,

@@ -1,4 +1,4 @@
-import { Box, Tags } from "lucide-react";
+import { Box } from "lucide-react";
 import { lazy } from "react";
 import { useTranslation } from "react-i18next";
 import { z } from "zod";
@@ -37,8 +37,6 @@ function PortRow({ data, port }: { data: ClassifierData; port: string }) {
 
 export const questionClassifier = defineKind<ClassifierData>({
   type: "question-classifier",
-  icon: Tags,
-  category: "model",
   modes: ["workflow", "advanced-chat"],
   runnable: true,
   schema,

@@ -1,4 +1,3 @@
-import { Play } from "lucide-react";
 import { lazy } from "react";
 import { z } from "zod";
 import type { OutputVariable } from "../model/variables";
@@ -57,8 +56,6 @@ const SHOWN = 3;
 
 export const start = defineKind<StartData>({
   type: "start",
-  icon: Play,
-  category: "flow",
   modes: ["workflow", "advanced-chat"],
   hasInput: false,
   starts: true,

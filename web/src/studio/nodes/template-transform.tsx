@@ -1,4 +1,3 @@
-import { FileCode2 } from "lucide-react";
 import { lazy } from "react";
 import { z } from "zod";
 import { CardLine } from "./CardLine";
@@ -10,8 +9,6 @@ export type TemplateData = z.infer<typeof schema>;
 
 export const templateTransform = defineKind<TemplateData>({
   type: "template-transform",
-  icon: FileCode2,
-  category: "transform",
   modes: ["workflow", "advanced-chat"],
   runnable: true,
   schema,

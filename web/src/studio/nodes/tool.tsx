@@ -79,8 +79,6 @@ function outputs(data: ToolData): OutputVariable[] {
 
 export const tool = defineKind<ToolData>({
   type: "tool",
-  icon: Wrench,
-  category: "connect",
   modes: ["workflow", "advanced-chat"],
   failable: true,
   retryable: true,

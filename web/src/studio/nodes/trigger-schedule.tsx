@@ -1,4 +1,3 @@
-import { AlarmClock } from "lucide-react";
 import { lazy } from "react";
 import { useTranslation } from "react-i18next";
 import { z } from "zod";
@@ -72,8 +71,6 @@ function Card({ data }: { data: ScheduleData }) {
 
 export const triggerSchedule = defineKind<ScheduleData>({
   type: "trigger-schedule",
-  icon: AlarmClock,
-  category: "flow",
   modes: ["workflow"],
   hasInput: false,
   starts: true,

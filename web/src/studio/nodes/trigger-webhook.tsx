@@ -1,4 +1,3 @@
-import { Webhook } from "lucide-react";
 import { lazy } from "react";
 import { z } from "zod";
 import type { OutputVariable } from "../model/variables";
@@ -57,8 +56,6 @@ function check(data: WebhookData): KindProblem[] {
 
 export const triggerWebhook = defineKind<WebhookData>({
   type: "trigger-webhook",
-  icon: Webhook,
-  category: "flow",
   modes: ["workflow"],
   hasInput: false,
   starts: true,

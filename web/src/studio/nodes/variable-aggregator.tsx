@@ -1,4 +1,3 @@
-import { Combine } from "lucide-react";
 import { lazy } from "react";
 import { useTranslation } from "react-i18next";
 import { z } from "zod";
@@ -46,8 +45,6 @@ function Card({ data }: { data: AggregatorData }) {
 
 export const variableAggregator = defineKind<AggregatorData>({
   type: "variable-aggregator",
-  icon: Combine,
-  category: "transform",
   modes: ["workflow", "advanced-chat"],
   runnable: true,
   schema,

@@ -51,19 +51,24 @@ export function FormView({ form, busy, onSubmit }: Props) {
     setTried(true);
     if (form.inputs.every((input) => !fieldError(asField(input), values[input.output_variable_name]))) onSubmit?.(values, action);
   };
+  const field = (input: HumanForm["inputs"][number]) => {
+    const own = asField(input);
+    const problem = tried ? fieldError(own, values[own.variable]) : undefined;
+    return <InputField key={own.variable} field={own} value={values[own.variable]} error={problem ? t(`form.${problem.code}`, problem.values) : undefined} onChange={(value) => setValues((now) => ({ ...now, [own.variable]: value }))} />;
+  };
   const parts: ReactNode[] = [];
+  const left = new Map(form.inputs.map((input) => [input.output_variable_name, input]));
   let from = 0;
   for (const match of form.form_content.matchAll(MARK)) {
     parts.push(<FormText key={`t${from}`} text={form.form_content.slice(from, match.index)} />);
-    const input = form.inputs.find((i) => i.output_variable_name === match[1]);
-    if (input) {
-      const field = asField(input);
-      const problem = tried ? fieldError(field, values[field.variable]) : undefined;
-      parts.push(<InputField key={field.variable} field={field} value={values[field.variable]} error={problem ? t(`form.${problem.code}`, problem.values) : undefined} onChange={(value) => setValues((now) => ({ ...now, [field.variable]: value }))} />);
-    }
+    const input = left.get(match[1] ?? "");
+    if (input) parts.push(field(input));
+    left.delete(match[1] ?? "");
     from = match.index + match[0].length;
   }
   parts.push(<FormText key="end" text={form.form_content.slice(from)} />);
+  // A field without a place in the text is asked for all the same.
+  for (const input of left.values()) parts.push(field(input));
   return (
     <div className="st-form">
       {parts}

@@ -3,10 +3,10 @@ import { ListTree, RotateCcw, SendHorizontal, Square } from "lucide-react";
 import { type FormEvent, type KeyboardEvent, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { z } from "zod";
-import { isActive } from "../model/run";
+import { isActive, type RunState } from "../model/run";
+import { outputText } from "../nodes/kind";
 import { Button, IconButton, Wrong } from "../parts/controls";
 import { openTray } from "../store/actions";
-import type { HumanForm } from "../model/form";
 import { answerForm, forgetRun, startRun, stopRun } from "../store/runner";
 import { useStudio } from "../store/studio";
 import { errorText } from "../tray/TraceTab";
@@ -20,6 +20,8 @@ interface Turn {
   readonly query: string;
   readonly answer: string;
   readonly error?: string;
+  /** The run behind it: as long as that is on the screen, its text is the answer. */
+  readonly run?: string;
 }
 
 const featuresSchema = z.looseObject({
@@ -27,10 +29,19 @@ const featuresSchema = z.looseObject({
   suggested_questions: z.array(z.string()).catch([]),
 });
 
+/** A run that waited says more after it was answered. */
+function now(turn: Turn, run: RunState): Turn {
+  if (turn.run === undefined || turn.run !== run.runId) return turn;
+  // A run that ended before we listened tells its outputs only.
+  return { ...turn, answer: (isActive(run) ? undefined : outputText(run.outputs, "answer")) ?? run.text, error: run.error };
+}
+
 function useConversation() {
   const [turns, setTurns] = useState<readonly Turn[]>([]);
   const ids = useRef<{ conversation?: string; message?: string }>({});
   const send = async (query: string, inputs: Record<string, unknown>) => {
+    const before = useStudio.getState().run;
+    setTurns((known) => known.map((turn) => now(turn, before)));
     const done = await startRun({
       inputs,
       query,
@@ -39,19 +50,14 @@ function useConversation() {
       ...(ids.current.message ? { parent_message_id: ids.current.message } : {}),
     });
     ids.current = { conversation: done.conversationId ?? ids.current.conversation, message: done.messageId ?? ids.current.message };
-    setTurns((now) => [...now, { query, answer: done.text, error: done.error }]);
-  };
-  /** A form was answered: the last turn gets the rest of its answer. */
-  const answer = async (form: HumanForm, inputs: Readonly<Record<string, unknown>>, action: string) => {
-    const done = await answerForm(form, inputs, action);
-    setTurns((now) => now.map((turn, i) => (i === now.length - 1 ? { ...turn, answer: done.text, error: done.error } : turn)));
+    setTurns((known) => [...known, { query, answer: done.text, error: done.error, run: done.runId }]);
   };
   const restart = () => {
     ids.current = {};
     setTurns([]);
     forgetRun();
   };
-  return { turns, send, answer, restart };
+  return { turns, send, restart };
 }
 
 export function ChatPreview() {
@@ -60,8 +66,8 @@ export function ChatPreview() {
   const features = useStudio((s) => s.document.features);
   const readOnly = useStudio((s) => s.preview !== undefined);
   const fields = useStartFields();
-  const { turns, send, answer, restart } = useConversation();
-  const resumed = isActive(run) && turns.length > 0;
+  const { turns: kept, send, restart } = useConversation();
+  const turns = kept.map((turn) => now(turn, run));
   const [values, setValues] = useState<Values>(() => firstValues(fields));
   const [tried, setTried] = useState(false);
   const [asking, setAsking] = useState<string>();
@@ -105,7 +111,7 @@ export function ChatPreview() {
           // biome-ignore lint/suspicious/noArrayIndexKey: turns are only ever appended
           <div key={i} className="st-turn">
             <div className="st-bubble mine">{turn.query}</div>
-            {resumed && asking === undefined && i === turns.length - 1 ? <StreamText text={run.text} live /> : turn.answer ? <div className="st-bubble">{turn.answer}</div> : null}
+            {turn.run === run.runId && isActive(run) ? <StreamText text={run.text} live /> : turn.answer ? <div className="st-bubble">{turn.answer}</div> : null}
             {turn.error ? <Wrong>{errorText(turn.error, t)}</Wrong> : null}
           </div>
         ))}
@@ -115,7 +121,7 @@ export function ChatPreview() {
             {run.text ? <StreamText text={run.text} live={isActive(run)} /> : <div className="st-hint">{t("chat.thinking")}</div>}
           </div>
         )}
-        <WaitingForms onAnswer={answer} />
+        <WaitingForms onAnswer={answerForm} />
         <div ref={end} />
       </div>
       <Composer busy={busy} disabled={readOnly} onSend={ask} />

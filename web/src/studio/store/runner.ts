@@ -1,5 +1,5 @@
 /** Runs of the draft: starts them, follows their events, stops them. */
-import { type Follow, type ForkBody, forkRun, getExecutions, getRun, listRuns, resumeRun, runContainer, runDraft, runOneNode, runTrigger, stopTask, submitForm } from "../api";
+import { type Follow, type ForkBody, forkRun, getExecutions, getRun, listRuns, resumeRun, runContainer, runDraft, runOneNode, runTrigger, stopTask, submitForm, waitingForms } from "../api";
 import type { HumanForm } from "../model/form";
 import { eventSchema, idleRun, isActive, type RunEvent, type RunState, reduce, startingRun, storedRun } from "../model/run";
 import { RequestError } from "../transport";
@@ -39,25 +39,54 @@ export interface RunBody {
   readonly files?: readonly unknown[];
 }
 
+/** Passes the events of a stream on, as long as nothing else has taken its place. */
+function heard(own: AbortController, work: Follow): Promise<unknown> {
+  return work((json) => {
+    const event = eventSchema.safeParse(json);
+    if (event.success && abort === own) enqueue(event.data);
+  }, own.signal);
+}
+
 /** Follows a run from its first event to its end, its pause or the loss of the connection. */
 async function follow(work: Follow): Promise<unknown> {
   abort?.abort();
   const own = new AbortController();
   abort = own;
-  const onEvent = (json: unknown) => {
-    const event = eventSchema.safeParse(json);
-    if (event.success && abort === own) enqueue(event.data);
-  };
   let answer: unknown;
   try {
-    answer = await work(onEvent, own.signal);
+    answer = await heard(own, work);
     drain();
     if (abort === own && answer === undefined && isActive(state().run)) fail("");
   } catch (error) {
     drain();
     if (abort === own && isActive(state().run)) fail(messageOf(error));
   }
+  if (abort === own && state().run.status === "paused") void wait();
   return answer;
+}
+
+const AGAIN_MS = 3_000;
+
+/** While the run on the screen waits, we listen: whoever answers its forms, and wherever, it goes on here. */
+export async function wait(): Promise<void> {
+  const { runId } = state().run;
+  const waits = () => state().run.runId === runId && state().run.status === "paused";
+  while (runId && waits()) {
+    const own = new AbortController();
+    abort = own;
+    try {
+      await heard(own, resumeRun(runId));
+    } catch (error) {
+      drain();
+      // The server may be away for a moment; a run that is gone is not waited for.
+      if (error instanceof RequestError && error.status >= 400 && error.status < 500) return;
+    }
+    drain();
+    if (abort !== own) return;
+    if (isActive(state().run)) fail("");
+    if (waits()) await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+    if (abort !== own) return;
+  }
 }
 
 /** Saves what is on the screen first; a run of anything else would surprise. */
@@ -105,16 +134,11 @@ export async function listen(nodes: readonly string[]): Promise<void> {
   }
 }
 
-/** Answers a form of the run on the screen and follows what comes after. */
-export async function answerForm(form: HumanForm, inputs: Readonly<Record<string, unknown>>, action: string): Promise<RunState> {
-  const { run } = state();
-  if (!form.form_token || !run.runId) return run;
+/** Answers a form of the run on the screen; what comes after is heard by `wait`. */
+export async function answerForm(form: HumanForm, inputs: Readonly<Record<string, unknown>>, action: string): Promise<void> {
+  if (!form.form_token) return;
   await submitForm(form.form_token, inputs, action);
-  set({ run: { ...state().run, forms: state().run.forms.filter((f) => f !== form) } });
-  if (state().run.forms.length > 0) return state().run;
-  set({ run: { ...state().run, status: "running" } });
-  await follow(resumeRun(run.runId));
-  return state().run;
+  set({ run: { ...state().run, forms: state().run.forms.filter((f) => f.form_id !== form.form_id) } });
 }
 
 /** A run that takes over what an earlier one did, up to a node, and goes on from there. */
@@ -145,10 +169,15 @@ export function stopRun(): void {
   set({ run: { ...run, status: "stopped", elapsed: (Date.now() - run.startedAt) / 1000 } });
 }
 
-export function forgetRun(): void {
+/** Nothing is heard any more of the run that was on the screen; it goes on without us. */
+export function leaveRun(): void {
   abort?.abort();
   abort = undefined;
   pending = [];
+}
+
+export function forgetRun(): void {
+  leaveRun();
   set({ run: idleRun });
 }
 
@@ -191,5 +220,6 @@ export async function loadRun(id: string): Promise<{ run: RunState; graph: unkno
   const { appId } = state();
   const [row, executions] = await Promise.all([getRun(appId, id), getExecutions(appId, id)]);
   const graph: unknown = typeof row === "object" && row !== null ? Reflect.get(row, "graph") : undefined;
-  return { run: storedRun(row, executions), graph };
+  const run = storedRun(row, executions);
+  return { run: run.status === "paused" ? { ...run, forms: await waitingForms(appId, id) } : run, graph };
 }

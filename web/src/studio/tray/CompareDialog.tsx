@@ -17,16 +17,19 @@ interface Props {
   readonly comparison: Comparison;
   /** The second run is a replay of the first. */
   readonly replay: boolean;
+  /** Where the second run is opened; without it, on the canvas. */
+  readonly onOpen?: (run: string) => void;
   readonly onClose: () => void;
 }
 
-export function CompareDialog({ comparison, replay, onClose }: Props) {
+export function CompareDialog({ comparison, replay, onOpen, onClose }: Props) {
   const { t } = useTranslation("studio");
   const same = replay ? comparison.outputs_identical : comparison.identical;
   const changed = comparison.nodes.filter((n) => n.change !== "same");
   const open = (id: string) => {
     onClose();
-    void openRun(id, id.slice(0, 8)).catch(() => undefined);
+    if (onOpen) onOpen(id);
+    else void openRun(id, id.slice(0, 8)).catch(() => undefined);
   };
   return (
     <Dialog
@@ -65,7 +68,7 @@ function Briefs({ comparison, replay }: { comparison: Comparison; replay: boolea
   const format = useFormat();
   const rows = [
     { name: t(replay ? "machine.recorded" : "machine.parent"), brief: comparison.base },
-    { name: t(replay ? "machine.replayed" : "machine.fork"), brief: comparison.other },
+    { name: t(replay ? "machine.replayed" : "machine.forked"), brief: comparison.other },
   ];
   return (
     <table className="st-figures">
