@@ -25,6 +25,9 @@ if [[ ! -d web/node_modules || web/package-lock.json -nt web/node_modules ]]; th
 fi
 step "front end: types, lint, unit tests, build"
 (cd web && npm run check && npm test && npm run build && node scripts/check-locales.mjs && node scripts/check-bundle.mjs)
+step "libraries of Python code"
+OXIDIFY_TEST_PYTHON="$(./scripts/code-venv.sh)"
+export OXIDIFY_TEST_PYTHON
 step "server and its tests"
 cargo nextest run --workspace --no-fail-fast
 step "generated files"

@@ -3,6 +3,7 @@
 //! A command is a file under `commands/` with an `Args` struct and a `run` function that answers an
 //! exit code. This file knows no more than their names.
 
+mod code;
 mod commands;
 mod egress;
 mod remote_code;

@@ -48,18 +48,22 @@ pub async fn jinja(
     variables: &IndexMap<String, Value>,
     limits: Limits,
 ) -> Result<String, JinjaError> {
-    if !jinja::is_flat(template) {
-        let request = TemplateRequest {
+    let apart = || {
+        code.render(TemplateRequest {
             workspace: workspace.to_string(),
             template: template.to_string(),
             variables: variables.iter().map(|(name, value)| (name.clone(), value.to_json())).collect(),
             limits,
-        };
-        return code.render(request).await;
+        })
+    };
+    if !jinja::is_flat(template) {
+        return apart().await;
     }
     let quick = Limits { fuel: QUICK_FUEL.min(limits.fuel), ..limits };
     match jinja::render(template, variables, quick) {
         Err(JinjaError::TooMuchWork(_)) => {}
+        // There Jinja2 itself may know it.
+        Err(JinjaError::Unsupported { .. }) => return apart().await,
         done => return done,
     }
     let (template, variables) = (Arc::clone(template), variables.clone());

@@ -1,7 +1,8 @@
 //! Measures the sandbox: `cargo run --release -p ox-sandbox --example measure [runs]`.
 //!
 //! Latency is one run after the other; throughput is several in flight. Everything counts from the call of the
-//! driver to its parsed answer, in confined processes, as the server uses them.
+//! driver to its parsed answer, in confined processes, as the server uses them. The processor time is that of this
+//! program and of all its processes, those that ended included: it does not depend on what else the machine does.
 
 #![expect(clippy::print_stdout, reason = "the figures are its output")]
 
@@ -41,6 +42,7 @@ async fn measure(runs: usize) -> ExitCode {
             limits: CodeLimits::default(),
         };
         let mut times = Vec::new();
+        let before = processor_seconds();
         for _ in 0..runs {
             let started = Instant::now();
             if let Err(error) = sandbox.run(request.clone()).await {
@@ -49,7 +51,8 @@ async fn measure(runs: usize) -> ExitCode {
             }
             times.push(started.elapsed());
         }
-        println!("{}: latency over {runs} runs: {}", language.as_str(), shown(times));
+        let used = per_run(processor_seconds() - before, runs);
+        println!("{}: latency over {runs} runs: {}, {used}", language.as_str(), shown(times));
         for in_flight in IN_FLIGHT {
             throughput(&sandbox, &request, runs, in_flight).await;
         }
@@ -58,6 +61,7 @@ async fn measure(runs: usize) -> ExitCode {
 }
 
 async fn throughput(sandbox: &Local, request: &CodeRequest, runs: usize, in_flight: usize) {
+    let before = processor_seconds();
     let started = Instant::now();
     let each = runs * 2 / in_flight;
     let lane = || async {
@@ -90,7 +94,37 @@ async fn throughput(sandbox: &Local, request: &CodeRequest, runs: usize, in_flig
     #[expect(clippy::cast_precision_loss, reason = "a count of runs")]
     let rate = times.len() as f64 / took;
     let language = request.language.as_str();
-    println!("{language}: {in_flight} in flight: {rate:.0} runs/s, {failed} failed: {}", shown(times));
+    let used = per_run(processor_seconds() - before, times.len());
+    println!("{language}: {in_flight} in flight: {rate:.0} runs/s, {failed} failed: {}, {used}", shown(times));
+}
+
+fn per_run(seconds: f64, runs: usize) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "a count of runs")]
+    let each = seconds * 1000.0 / runs.max(1) as f64;
+    format!("{each:.2} ms of processor time each")
+}
+
+/// Time that this process and its descendants used, with that of the processes that they waited for.
+fn processor_seconds() -> f64 {
+    let mut known = Vec::new();
+    for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+        let stat = std::fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
+        let Some((_, rest)) = stat.rsplit_once(") ") else { continue };
+        let fields: Vec<u64> = rest.split(' ').map(|field| field.parse().unwrap_or_default()).collect();
+        let parent = fields.get(1).copied().unwrap_or_default();
+        known.push((u64::from(pid), parent, fields.iter().skip(11).take(4).sum::<u64>()));
+    }
+    let mut ours = vec![u64::from(std::process::id())];
+    let mut at = 0;
+    while let Some(current) = ours.get(at).copied() {
+        ours.extend(known.iter().filter(|(_, parent, _)| *parent == current).map(|(pid, ..)| *pid));
+        at += 1;
+    }
+    let ticks: u64 = known.iter().filter(|(pid, ..)| ours.contains(pid)).map(|(.., ticks)| ticks).sum();
+    #[expect(clippy::cast_precision_loss, reason = "a count of hundredths of a second")]
+    let seconds = ticks as f64 / 100.0;
+    seconds
 }
 
 fn shown(mut times: Vec<Duration>) -> String {

@@ -7,6 +7,7 @@ use std::{
     os::unix::net::UnixStream,
     os::unix::process::CommandExt,
     process::{Command, ExitCode},
+    sync::Arc,
 };
 
 use ox_text::jinja::{self, JinjaError};
@@ -40,7 +41,7 @@ pub enum Job {
     Main(CodeRequest),
     /// A whole script, with what it prints as the result.
     Script(CodeRequest),
-    Template(TemplateRequest),
+    Template(Arc<TemplateRequest>),
 }
 
 /// What came of a [`Job`].
@@ -96,7 +97,7 @@ fn run(start: &Start) -> io::Result<ExitCode> {
 }
 
 fn work(job: &Job) -> Done {
-    let never = std::sync::Arc::default();
+    let never = Arc::default();
     match job {
         Job::Main(request) => Done::Code(quickjs::run_main(request, &never)),
         Job::Script(request) => Done::Code(quickjs::run_script(request, &never)),

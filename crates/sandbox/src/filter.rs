@@ -167,6 +167,9 @@ const INSPECTED: &[(&str, c_long)] = calls![
     SYS_bind,
     SYS_listen,
     SYS_connect,
+    SYS_sendto,
+    SYS_sendmsg,
+    SYS_sendmmsg,
     SYS_ioctl,
     SYS_prctl,
     SYS_kill,
@@ -210,6 +213,60 @@ const WORKER: &[(&str, c_long)] = calls![
     SYS_restart_syscall,
     SYS_exit,
     SYS_exit_group,
+];
+
+/// What a run needs to start, whatever an operator lists.
+const NEEDED: &[(&str, c_long)] = calls![
+    SYS_read,
+    SYS_write,
+    SYS_openat,
+    SYS_close,
+    SYS_close_range,
+    SYS_lseek,
+    SYS_dup,
+    SYS_fcntl,
+    SYS_ioctl,
+    SYS_fstat,
+    SYS_newfstatat,
+    SYS_statx,
+    SYS_readlinkat,
+    SYS_faccessat,
+    SYS_faccessat2,
+    SYS_getdents64,
+    SYS_getcwd,
+    SYS_sendmsg,
+    SYS_mmap,
+    SYS_mprotect,
+    SYS_munmap,
+    SYS_mremap,
+    SYS_brk,
+    SYS_madvise,
+    SYS_futex,
+    SYS_clock_gettime,
+    SYS_getpid,
+    SYS_gettid,
+    SYS_getuid,
+    SYS_geteuid,
+    SYS_getgid,
+    SYS_getegid,
+    SYS_getrandom,
+    SYS_prlimit64,
+    SYS_rt_sigaction,
+    SYS_rt_sigprocmask,
+    SYS_rt_sigreturn,
+    SYS_sigaltstack,
+    SYS_sched_yield,
+    SYS_restart_syscall,
+    SYS_exit,
+    SYS_exit_group,
+    #[cfg(target_arch = "x86_64")]
+    SYS_stat,
+    #[cfg(target_arch = "x86_64")]
+    SYS_lstat,
+    #[cfg(target_arch = "x86_64")]
+    SYS_readlink,
+    #[cfg(target_arch = "x86_64")]
+    SYS_access,
 ];
 
 /// Name of a system call that Python code may not make, without the prefix of the constant.
@@ -295,9 +352,10 @@ impl Filter {
     }
 }
 
-/// The filter of a Python run. `no` is what a denied call gets.
+/// The filter of a Python run. `no` is what a denied call gets. With `allowed`, calls outside that list are denied too;
+/// it opens none of those that are denied anyway.
 #[must_use]
-pub fn python(no: Answer, network: bool) -> Filter {
+pub fn python(no: Answer, network: bool, allowed: Option<&[u32]>) -> Filter {
     let mut filter = Builder::default();
     filter.start();
     for (_, number) in DENIED {
@@ -307,6 +365,9 @@ pub fn python(no: Answer, network: bool) -> Filter {
     filter.when_equal(word(libc::SYS_clone3), Answer::Unknown);
     // Filters of one's own could hold up the answers of this one.
     filter.when_equal(word(libc::SYS_seccomp), no);
+    if let Some(allowed) = allowed {
+        only(&mut filter, no, allowed);
+    }
     filter.rules(libc::SYS_clone, |rules| {
         let new = libc::CLONE_NEWNS
             | libc::CLONE_NEWUSER
@@ -326,6 +387,9 @@ pub fn python(no: Answer, network: bool) -> Filter {
         // Typing into a terminal.
         rules.when_equal(0x5412, no);
         rules.when_equal(0x541C, no);
+        // Asking a socket about the interfaces and routes of its machine.
+        rules.push(AND, 0, 0, 0xFF00);
+        rules.when_equal(0x8900, no);
         rules.give(Answer::Allow);
     });
     filter.rules(libc::SYS_prctl, |rules| {
@@ -357,6 +421,21 @@ pub fn python(no: Answer, network: bool) -> Filter {
     Filter { code: filter.code, own_pid }
 }
 
+/// Denies what lies between the allowed numbers.
+fn only(filter: &mut Builder, no: Answer, allowed: &[u32]) {
+    let needed = NEEDED.iter().map(|(_, number)| word(*number));
+    let numbers: std::collections::BTreeSet<u32> = allowed.iter().copied().chain(needed).collect();
+    let mut from = 0;
+    for number in numbers.into_iter().chain([u32::MAX]) {
+        if number > from {
+            filter.push(AT_LEAST, 0, 2, from);
+            filter.push(AT_LEAST, 1, 0, number);
+            filter.give(no);
+        }
+        from = number.saturating_add(1);
+    }
+}
+
 fn sockets(filter: &mut Builder, no: Answer, network: bool) {
     let unix = libc::AF_UNIX.cast_unsigned();
     filter.rules(libc::SYS_socketpair, |rules| {
@@ -366,7 +445,11 @@ fn sockets(filter: &mut Builder, no: Answer, network: bool) {
     });
     filter.rules(libc::SYS_socket, |rules| {
         if network {
-            // Only streams: a datagram socket would reach the other runs of the same namespace.
+            // TCP only: other streams and datagrams could go their own ways.
+            rules.load(argument(2));
+            rules.push(EQUAL, 2, 0, 0);
+            rules.push(EQUAL, 1, 0, libc::IPPROTO_TCP.cast_unsigned());
+            rules.give(no);
             rules.load(argument(1));
             rules.push(AND, 0, 0, 0xF);
             rules.push(EQUAL, 1, 0, libc::SOCK_STREAM.cast_unsigned());
@@ -377,11 +460,17 @@ fn sockets(filter: &mut Builder, no: Answer, network: bool) {
         }
         rules.give(no);
     });
-    for number in [libc::SYS_bind, libc::SYS_listen] {
+    // Where there is a network, the supervisor connects; nobody else ever does.
+    for number in [libc::SYS_bind, libc::SYS_listen, libc::SYS_connect] {
         filter.when_equal(word(number), no);
     }
-    if !network {
-        filter.when_equal(word(libc::SYS_connect), no);
+    // Data in the first packet would connect without asking.
+    for (number, flags) in [(libc::SYS_sendto, 3), (libc::SYS_sendmsg, 2), (libc::SYS_sendmmsg, 3)] {
+        filter.rules(number, |rules| {
+            rules.load(argument(flags));
+            rules.when_any_bit(libc::MSG_FASTOPEN.cast_unsigned(), no);
+            rules.give(Answer::Allow);
+        });
     }
 }
 
@@ -435,8 +524,8 @@ mod tests {
 
     #[test]
     fn calls_get_the_answer_of_the_list() {
-        let filter = python(Answer::Report, false);
-        let network = python(Answer::Refuse, true);
+        let filter = python(Answer::Report, false, None);
+        let network = python(Answer::Refuse, true, None);
         let thread = libc::CLONE_THREAD.cast_unsigned();
         let (report, refuse, allow) = (Answer::Report.word(), Answer::Refuse.word(), Answer::Allow.word());
         for (filter, number, arguments, expected) in [
@@ -456,6 +545,15 @@ mod tests {
             (&network, libc::SYS_socket, [16, 3, 0], refuse),
             (&network, libc::SYS_listen, [0; 3], refuse),
             (&filter, libc::SYS_connect, [0; 3], report),
+            (&network, libc::SYS_connect, [0; 3], refuse),
+            (&network, libc::SYS_socket, [2, 1, 6], allow),
+            (&network, libc::SYS_socket, [2, 1, 262], refuse),
+            (&network, libc::SYS_socket, [2, 1, 132], refuse),
+            (&network, libc::SYS_socket, [1, 1, 0], refuse),
+            (&network, libc::SYS_sendmsg, [0, 0, 0x2000_0000], refuse),
+            (&network, libc::SYS_sendmsg, [0, 0, 0x4000], allow),
+            (&filter, libc::SYS_ioctl, [0, 0x8912, 0], report),
+            (&filter, libc::SYS_ioctl, [0, 0x541B, 0], allow),
             (&filter, libc::SYS_kill, [OWN_PID, 9, 0], allow),
             (&filter, libc::SYS_kill, [1, 9, 0], report),
             (&filter, libc::SYS_kill, [u32::MAX, 9, 0], report),
@@ -473,6 +571,28 @@ mod tests {
         assert_eq!(run(&filter, ARCHITECTURE, 0x4000_0000 | libc::SYS_read, [0; 3]), Answer::Kill.word());
         assert_eq!(filter.own_pid.len(), 4);
         assert_eq!(filter.bytes().len(), filter.code.len() * 8);
+    }
+
+    #[test]
+    fn an_allow_list_denies_the_rest_and_opens_nothing() {
+        let filter = python(Answer::Refuse, false, Some(&[0, 1, 59, word(libc::SYS_getppid)]));
+        for (number, expected) in [
+            (libc::SYS_read, Answer::Allow),
+            (libc::SYS_getppid, Answer::Allow),
+            (libc::SYS_openat, Answer::Allow),
+            (libc::SYS_uname, Answer::Refuse),
+            (libc::SYS_socket, Answer::Refuse),
+            (libc::SYS_clone3, Answer::Unknown),
+            (4_000, Answer::Refuse),
+        ] {
+            assert_eq!(run(&filter, ARCHITECTURE, number, [0; 3]), expected.word(), "{number}");
+        }
+        #[cfg(target_arch = "x86_64")]
+        assert_eq!(run(&filter, ARCHITECTURE, libc::SYS_execve, [0; 3]), Answer::Refuse.word());
+        let all: Vec<u32> = (0..600).collect();
+        let filter = python(Answer::Refuse, false, Some(&all));
+        assert_eq!(run(&filter, ARCHITECTURE, libc::SYS_uname, [0; 3]), Answer::Allow.word());
+        assert!(filter.code.len() < 400, "a whole range is one comparison: {}", filter.code.len());
     }
 
     #[test]

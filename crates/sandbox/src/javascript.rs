@@ -4,7 +4,7 @@
 use std::{
     io,
     os::fd::OwnedFd,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -91,21 +91,21 @@ impl JavaScript {
 
     /// Renders a template. Its walls are the memory limit and the clock: a template is read by code that has no way
     /// out, so that a weak sandbox serves as well.
-    pub async fn render(&self, request: TemplateRequest) -> Result<String, JinjaError> {
+    pub async fn render(&self, request: &Arc<TemplateRequest>) -> Result<String, JinjaError> {
         let failed = |error: &dyn std::fmt::Display| JinjaError::Failed { line: None, why: error.to_string() };
         let limit = self.settings.timeout;
-        let characters = request.limits.output_chars;
+        let most = request.limits.output_chars.saturating_mul(4);
         let taken = self.take(format!("template {}", request.workspace), true).await;
         let mut process = taken.map_err(|error| failed(&error))?;
-        let job = Job::Template(request);
-        let result = match tokio::time::timeout(limit, process.exchange(&job, characters.saturating_mul(4))).await {
+        let job = Job::Template(Arc::clone(request));
+        let result = match tokio::time::timeout(limit, process.exchange(&job, most)).await {
             Ok(Ok(Done::Template(result))) => result,
             Ok(Ok(Done::Code(Err(error)))) => return Err(failed(&error)),
             Ok(Ok(Done::Code(Ok(_)))) => return Err(failed(&"a worker answered something else")),
             Ok(Err(_)) => Err(JinjaError::TooMuchMemory(self.settings.memory_bytes >> 20)),
             Err(_) => Err(JinjaError::TooSlow(limit.as_secs())),
         };
-        if matches!(&result, Ok(_) | Err(JinjaError::Failed { .. })) {
+        if matches!(&result, Ok(_) | Err(JinjaError::Failed { .. } | JinjaError::Unsupported { .. })) {
             self.give_back(process);
         }
         result

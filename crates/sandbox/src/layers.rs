@@ -92,6 +92,9 @@ impl fmt::Display for Layers {
         if self.own_user {
             up.push("own user".to_owned());
         }
+        if self.network {
+            up.push("network by the egress proxy".to_owned());
+        }
         out.write_str(&if up.is_empty() { "nothing".to_owned() } else { up.join(", ") })
     }
 }

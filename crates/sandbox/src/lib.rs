@@ -2,9 +2,9 @@
 //!
 //! The port is [`CodeRunner`]; drivers are behind it. [`Local`] runs JavaScript and Python in processes
 //! that are closed before a byte of the code is read: namespaces, landlock, a system call filter, limits,
-//! no files of the host, no network. The program starts itself again as such a worker, so that its `main`
-//! must call [`run_if_worker`] first. [`InProcess`] is for tests of other crates; [`Off`] answers where
-//! nothing runs, with the reason. What this crate is not: it knows nothing of nodes, their declared outputs
+//! no files of the host, no way out but the egress proxy ([`Network`]). The program starts itself again as
+//! such a worker, so that its `main` must call [`run_if_worker`] first. [`InProcess`] is for tests of other
+//! crates; [`Off`] answers where nothing runs, with the reason. What this crate is not: it knows nothing of nodes, their declared outputs
 //! or their limits, and it never falls back to a weaker protection by itself. `unsafe` is in `sys` alone.
 
 mod child;
@@ -15,6 +15,7 @@ mod in_process;
 mod javascript;
 mod layers;
 mod local;
+mod network;
 mod packages;
 mod process;
 mod python;
@@ -22,12 +23,14 @@ mod quickjs;
 mod result;
 mod runner;
 mod settings;
+mod settings_file;
 mod sys;
 
 pub use child::run_if_worker;
 pub use in_process::InProcess;
 pub use layers::{Layers, Level, Wall, Without};
 pub use local::{LanguageReport, Local};
+pub use network::{Network, NetworkLog};
 pub use packages::Packages;
 pub use python::ScriptOutput;
 pub use result::parse_result;
@@ -35,3 +38,4 @@ pub use runner::{
     CodeError, CodeLimits, CodeOutput, CodeRequest, CodeRunner, Language, Off, TemplateRequest, UNCONFINED_SETTING,
 };
 pub use settings::Settings;
+pub use settings_file::SettingsFile;

@@ -1,6 +1,6 @@
 //! The driver of a server: confined workers on this machine.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use ox_text::jinja::JinjaError;
@@ -10,6 +10,7 @@ use crate::{
     CodeError, CodeOutput, CodeRequest, CodeRunner, Language, ScriptOutput, Settings, TemplateRequest,
     javascript::JavaScript,
     layers::{Layers, Level},
+    network::Network,
     python::Python,
     result::parse_result,
 };
@@ -21,6 +22,7 @@ pub struct Local {
     python: Python,
     running: Semaphore,
     waiting: Semaphore,
+    installing: tokio::sync::Mutex<()>,
 }
 
 /// What a language can do here.
@@ -29,6 +31,8 @@ pub struct LanguageReport {
     pub language: Language,
     /// The walls, and the version of the interpreter; or why code of this language does not run.
     pub state: Result<(Layers, String), CodeError>,
+    /// A network is wanted and cannot be given.
+    pub lacks_network: bool,
 }
 
 impl LanguageReport {
@@ -42,8 +46,13 @@ impl LanguageReport {
                 "{name} code runs without good protection, because OXIDIFY_CODE_UNCONFINED allows it; missing: {}",
                 layers.missing().join("; ")
             )),
-            Ok((layers, _)) if !layers.missing().is_empty() => {
-                Some(format!("{name} code is confined by {layers}; missing: {}", layers.missing().join("; ")))
+            Ok((layers, _)) if !layers.missing().is_empty() || self.lacks_network => {
+                let mut missing = layers.missing();
+                if self.lacks_network {
+                    let why = "network (the kernel cannot hand the connections of code to the egress proxy)";
+                    missing.push(why.to_owned());
+                }
+                Some(format!("{name} code is confined by {layers}; missing: {}", missing.join("; ")))
             }
             Ok(_) => None,
         }
@@ -60,13 +69,25 @@ impl fmt::Display for LanguageReport {
 }
 
 impl Local {
+    /// A sandbox whose code has no network.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
+        Self::made(Settings { network: false, ..settings }, None)
+    }
+
+    /// A sandbox whose code has this network, where the settings give it one.
+    #[must_use]
+    pub fn with_network(settings: Settings, network: Network) -> Self {
+        Self::made(settings, Some(network))
+    }
+
+    fn made(settings: Settings, network: Option<Network>) -> Self {
         Self {
             javascript: JavaScript::new(settings.clone()),
-            python: Python::new(settings.clone()),
+            python: Python::new(settings.clone(), network),
             running: Semaphore::new(settings.workers.max(1)),
             waiting: Semaphore::new(settings.workers.max(1) + settings.queue),
+            installing: tokio::sync::Mutex::new(()),
             settings,
         }
     }
@@ -78,9 +99,11 @@ impl Local {
             LanguageReport {
                 language: Language::JavaScript,
                 state: javascript.map(|layers| (layers, "QuickJS".to_owned())),
+                lacks_network: false,
             },
             LanguageReport {
                 language: Language::Python3,
+                lacks_network: self.settings.network && python.as_ref().is_ok_and(|(layers, _)| !layers.network),
                 state: python.map(|(layers, version)| (layers, format!("Python {version}"))),
             },
         ]
@@ -95,16 +118,15 @@ impl Local {
     /// Installs the operator's Python packages when there is a list of them, and again whenever it changes. Ends only
     /// where there can be none; `tell` hears what happened.
     pub async fn keep_packages(&self, tell: impl Fn(Result<&str, String>) + Send + Sync) {
-        let (Some(packages), Some(python)) = (&self.settings.packages, &self.settings.python) else { return };
+        let (Some(packages), Some(_)) = (&self.settings.packages, &self.settings.python) else { return };
         let mut installed = None;
         loop {
             let changed = packages.changed();
             if changed.is_some() && changed != installed {
                 tell(Ok("installing the Python packages of python-requirements.txt"));
-                match packages.install(python).await {
+                match self.install_packages().await {
                     Ok(()) => {
                         installed = changed;
-                        self.python.renew().await;
                         tell(Ok("the Python packages are installed"));
                     }
                     Err(why) => tell(Err(why)),
@@ -114,9 +136,19 @@ impl Local {
         }
     }
 
-    /// Lets the next Python runs see packages that were installed since.
-    pub async fn renew_python(&self) {
+    /// Installs the operator's Python packages now; the next runs see them. Does nothing where there is no list.
+    ///
+    /// # Errors
+    /// What pip says.
+    pub async fn install_packages(&self) -> Result<(), String> {
+        let (Some(packages), Some(python)) = (&self.settings.packages, &self.settings.python) else { return Ok(()) };
+        // Two at a time would write the same folder.
+        let _one = self.installing.lock().await;
+        if packages.changed().is_some() {
+            packages.install(python, self.python.network()).await?;
+        }
         self.python.renew().await;
+        Ok(())
     }
 
     /// Process ids of the JavaScript workers that wait for work.
@@ -131,14 +163,14 @@ impl Local {
         Ok((place, running))
     }
 
-    /// Runs a whole script, which prints its result itself.
+    /// Runs a whole script, which prints its result itself; with `network` it may use the network where there is one.
     ///
     /// # Errors
     /// Only where it could not be run; what the script did wrong is in the output.
-    pub async fn run_script(&self, request: CodeRequest) -> Result<ScriptOutput, CodeError> {
+    pub async fn run_script(&self, request: CodeRequest, network: bool) -> Result<ScriptOutput, CodeError> {
         let _place = self.place().await?;
         if request.language == Language::Python3 {
-            return self.python.run_script(&request).await;
+            return self.python.run_script(&request, network).await;
         }
         match self.javascript.run(request, true).await {
             Ok(stdout) => Ok(ScriptOutput { stdout, ..ScriptOutput::default() }),
@@ -165,6 +197,35 @@ impl CodeRunner for Local {
     async fn render(&self, request: TemplateRequest) -> Result<String, JinjaError> {
         let failed = |error: CodeError| JinjaError::Failed { line: None, why: error.to_string() };
         let _place = self.place().await.map_err(failed)?;
-        self.javascript.render(request).await
+        let request = Arc::new(request);
+        match self.javascript.render(&request).await {
+            Err(JinjaError::Unsupported { line, why }) => self.render_by_jinja2(&request, line, why).await,
+            done => done,
+        }
+    }
+}
+
+impl Local {
+    /// What the renderer of this program does not know, Jinja2 itself may: in a closed process like any Python code.
+    async fn render_by_jinja2(
+        &self,
+        request: &TemplateRequest,
+        line: Option<usize>,
+        why: String,
+    ) -> Result<String, JinjaError> {
+        match self.python.render(request).await {
+            Ok(text) if text.chars().count() > request.limits.output_chars => {
+                Err(JinjaError::TooLong(request.limits.output_chars))
+            }
+            Ok(text) => Ok(text),
+            Err(CodeError::Timeout { .. }) => Err(JinjaError::TooSlow(self.settings.timeout.as_secs())),
+            Err(CodeError::Memory { limit_mib }) => Err(JinjaError::TooMuchMemory(limit_mib)),
+            Err(CodeError::OutputTooLarge { .. }) => Err(JinjaError::TooLong(request.limits.output_chars)),
+            Err(CodeError::Exception { text, .. }) if text.contains("No module named 'jinja2'") => {
+                let hint = "with jinja2 installed for the sandbox's python3, Jinja2 itself renders such a template";
+                Err(JinjaError::Unsupported { line, why: format!("{why} ({hint})") })
+            }
+            Err(_) => Err(JinjaError::Unsupported { line, why }),
+        }
     }
 }

@@ -8,6 +8,8 @@ use std::{
 
 use tokio::process::Command;
 
+use crate::network::Network;
+
 /// Installing may take long on a slow network.
 const PATIENCE: Duration = Duration::from_secs(1200);
 /// Most of what pip says that is kept.
@@ -32,27 +34,24 @@ impl Packages {
         std::fs::metadata(&self.requirements).and_then(|about| about.modified()).ok()
     }
 
-    /// Installs what the list names, with the interpreter that runs the code.
+    /// Installs what the list names, with the interpreter that runs the code. What is fetched comes through the egress
+    /// proxy: the index that the operator names may be in the operator's own network, everything else obeys the policy.
     ///
     /// # Errors
-    /// What pip says.
-    pub async fn install(&self, python: &Path) -> Result<(), String> {
-        let mut command = Command::new(python);
-        command.args([
-            "-I",
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "--no-input",
-            "--upgrade",
-        ]);
-        command.arg("--target").arg(&self.folder).arg("--requirement").arg(&self.requirements);
-        if let Some(mirror) = &self.mirror {
-            command.arg("--index-url").arg(mirror);
+    /// What pip says, and what the policy refused.
+    pub async fn install(&self, python: &Path, network: Option<&Network>) -> Result<(), String> {
+        let loan = match network {
+            Some(network) => {
+                Some(network.lend(self.mirror.is_some()).await.map_err(|error| format!("no proxy for pip: {error}"))?)
+            }
+            None => None,
+        };
+        let mut command = self.command(python);
+        if let Some(loan) = &loan {
+            for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"] {
+                command.env(name, &loan.url);
+            }
         }
-        command.stdin(Stdio::null()).kill_on_drop(true);
         let output = tokio::time::timeout(PATIENCE, command.output()).await;
         let output = output.map_err(|_| "pip did not end".to_owned())?.map_err(|error| error.to_string())?;
         if output.status.success() {
@@ -60,8 +59,30 @@ impl Packages {
         }
         let said = String::from_utf8_lossy(&output.stderr);
         let said = said.trim();
-        let from = said.len().saturating_sub(MAX_COMPLAINT);
-        Err(said.get(from..).unwrap_or(said).to_owned())
+        let said: String = said.chars().skip(said.chars().count().saturating_sub(MAX_COMPLAINT)).collect();
+        Err(match loan.and_then(|loan| loan.told.complaint()) {
+            Some(complaint) => format!("{said}\n{complaint}"),
+            None => said,
+        })
+    }
+
+    fn command(&self, python: &Path) -> Command {
+        let mut command = Command::new(python);
+        command.args(["-I", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]);
+        command.args(["--upgrade", "--retries", "2"]);
+        command.arg("--target").arg(&self.folder).arg("--requirement").arg(&self.requirements);
+        if let Some(mirror) = &self.mirror {
+            command.arg("--index-url").arg(mirror);
+        }
+        // A package may run code of its own while it is built: no variable of the server's is its business.
+        command.env_clear();
+        let kept = |name: &str| {
+            name.starts_with("PIP_") && name != "PIP_PROXY"
+                || ["HOME", "LANG", "PATH", "SSL_CERT_DIR", "SSL_CERT_FILE", "TMPDIR"].contains(&name)
+        };
+        command.envs(std::env::vars().filter(|(name, _)| kept(name)));
+        command.stdin(Stdio::null()).kill_on_drop(true);
+        command
     }
 }
 

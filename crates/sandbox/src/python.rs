@@ -1,6 +1,7 @@
 //! Python: a process that has the interpreter warm, and for each run a copy of it, closed before it reads
 //! a byte of the user's.
 
+mod connect;
 mod drive;
 mod setup;
 mod zygote;
@@ -16,11 +17,12 @@ pub use setup::ZygoteSetup;
 
 use self::{
     drive::{End, Ending},
-    zygote::Zygote,
+    zygote::{Kind, Zygote},
 };
 use crate::{
-    CodeError, CodeRequest, Settings,
+    CodeError, CodeLimits, CodeRequest, Language, Settings, TemplateRequest,
     layers::{Layers, Level},
+    network::Network,
 };
 
 /// A zygote is replaced after so many runs, or that long, so that no two days share a hash seed.
@@ -46,6 +48,7 @@ pub struct ScriptOutput {
 /// The Python driver.
 pub struct Python {
     settings: Settings,
+    network: Option<Network>,
     state: Mutex<State>,
 }
 
@@ -56,8 +59,13 @@ enum State {
 }
 
 impl Python {
-    pub fn new(settings: Settings) -> Self {
-        Self { settings, state: Mutex::new(State::Fresh) }
+    pub fn new(settings: Settings, network: Option<Network>) -> Self {
+        Self { settings, network, state: Mutex::new(State::Fresh) }
+    }
+
+    /// The way out, for fetching packages too.
+    pub const fn network(&self) -> Option<&Network> {
+        self.network.as_ref()
     }
 
     /// Layers and version of the interpreter; starts it when it is not running.
@@ -121,15 +129,40 @@ impl Python {
 
     /// The JSON text of what `main` returns.
     pub async fn run_main(&self, request: &CodeRequest) -> Result<String, CodeError> {
-        let ending = self.run(request, false).await?;
+        let ending = self.run(request, false, true).await?;
         ending.result(request.limits)
     }
 
+    /// Renders a template with Jinja2 itself, where the interpreter has it.
+    pub async fn render(&self, request: &TemplateRequest) -> Result<String, CodeError> {
+        let limits = CodeLimits {
+            timeout: self.settings.timeout,
+            memory_bytes: self.settings.memory_bytes,
+            output_bytes: request.limits.output_chars.saturating_mul(6),
+        };
+        let inputs = serde_json::json!({"template": request.template, "variables": request.variables});
+        let request = CodeRequest {
+            workspace: request.workspace.clone(),
+            language: Language::Python3,
+            code: include_str!("python/template.py").to_owned(),
+            inputs: inputs.as_object().cloned().unwrap_or_default(),
+            limits,
+        };
+        let text = self.run(&request, false, false).await?.result(limits)?;
+        let result: serde_json::Value =
+            serde_json::from_str(&text).map_err(|error| CodeError::Internal(error.to_string()))?;
+        Ok(result.get("text").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned())
+    }
+
     /// Runs a whole script and collects what it prints.
-    pub async fn run_script(&self, request: &CodeRequest) -> Result<ScriptOutput, CodeError> {
-        let ending = self.run(request, true).await?;
+    pub async fn run_script(&self, request: &CodeRequest, network: bool) -> Result<ScriptOutput, CodeError> {
+        let ending = self.run(request, true, network).await?;
         let failure = match &ending.end {
-            End::Answered | End::Exited(_) => ending.refused().unwrap_or_default(),
+            End::Answered | End::Exited(_) => {
+                let complaint = ending.complaint().map(str::to_owned);
+                let both: Vec<String> = ending.refused().into_iter().chain(complaint).collect();
+                both.join("\n")
+            }
             End::TimedOut => "error: timeout".to_owned(),
             End::PrintedTooMuch => CodeError::PrintedTooMuch { limit: request.limits.output_bytes }.to_string(),
             End::RefusedTooOften => ending.refused().unwrap_or_default(),
@@ -143,13 +176,16 @@ impl Python {
         Ok(ScriptOutput { stdout: text(&ending.stdout), stderr: text(&ending.stderr), failure, exit_code })
     }
 
-    async fn run(&self, request: &CodeRequest, script: bool) -> Result<Ending, CodeError> {
+    async fn run(&self, request: &CodeRequest, script: bool, network: bool) -> Result<Ending, CodeError> {
         let zygote = self.zygote().await?;
         let body = serde_json::json!({"code": request.code, "inputs": request.inputs, "script": script});
         let body = serde_json::to_vec(&body).map_err(|error| CodeError::Internal(error.to_string()))?;
-        let copy = zygote.take(request.limits)?;
-        let ending = drive::run(copy, &body, request.limits, script).await;
-        zygote.prepare(request.limits);
+        let way = self.network.as_ref().filter(|_| network && zygote.network);
+        let wire = way.map(|way| way.wire(&request.workspace, self.settings.network_bytes));
+        let kind = Kind { limits: request.limits, network: wire.is_some() };
+        let copy = zygote.take(kind)?;
+        let ending = drive::run(copy, &body, request.limits, script, wire).await;
+        zygote.prepare(kind);
         ending
     }
 }

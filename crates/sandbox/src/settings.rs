@@ -23,6 +23,12 @@ pub struct Settings {
     pub processes: u32,
     pub file_bytes: u64,
     pub output_bytes: usize,
+    /// Python code may call out, through the egress proxy.
+    pub network: bool,
+    /// What a run may move over the network, both ways together.
+    pub network_bytes: u64,
+    /// The only system calls of Python code, by number; what is denied anyway stays so.
+    pub allowed_calls: Option<Vec<u32>>,
     /// The Python interpreter; empty turns Python off.
     pub python: Option<PathBuf>,
     /// Packages besides those of the interpreter.
@@ -45,6 +51,9 @@ impl Default for Settings {
             processes: 32,
             file_bytes: 16 << 20,
             output_bytes: 8 << 20,
+            network: true,
+            network_bytes: 100 << 20,
+            allowed_calls: None,
             python: Some(PathBuf::from("python3")),
             packages: None,
             accept_weak: false,
@@ -82,8 +91,31 @@ impl Settings {
         number(&["OXIDIFY_SANDBOX_OUTPUT_KB"], &mut |value| {
             settings.output_bytes = size(value).saturating_mul(1 << 10)
         });
-        if let Some(path) = read("PYTHON_PATH").filter(|path| !path.trim().is_empty()) {
-            settings.python = (path.trim() != "off").then(|| PathBuf::from(path.trim()));
+        number(&["OXIDIFY_SANDBOX_NETWORK_MB"], &mut |value| settings.network_bytes = value.saturating_mul(1 << 20));
+        let text = |name: &str| read(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+        if let Some(path) = text("PYTHON_PATH").map(PathBuf::from) {
+            if path.is_absolute() && !path.exists() {
+                wrong.push(format!("PYTHON_PATH={} is not there; python3 is used", path.display()));
+            } else {
+                settings.python = (path.as_os_str() != "off").then_some(path);
+            }
+        }
+        if let Some(on) = text("SANDBOX_ENABLE_NETWORK").or_else(|| text("ENABLE_NETWORK")) {
+            settings.network = !matches!(on.to_ascii_lowercase().as_str(), "false" | "0" | "no" | "off");
+        }
+        if let Some(list) = text("ALLOWED_SYSCALLS") {
+            let numbers: Result<Vec<u32>, _> =
+                list.split([',', ' ']).filter(|word| !word.is_empty()).map(str::parse).collect();
+            match numbers {
+                Ok(numbers) => settings.allowed_calls = Some(numbers),
+                // A list that cannot be read must not open more than the operator meant.
+                Err(_) => {
+                    settings.allowed_calls = Some(Vec::new());
+                    wrong.push(format!(
+                        "ALLOWED_SYSCALLS={list} is not a list of numbers; only what every run needs is allowed"
+                    ));
+                }
+            }
         }
         let home = PathBuf::from(read("OXIDIFY_HOME").unwrap_or_else(|| "data".to_owned()));
         // Where the interpreter and its walls see it, whatever their working directory is.
@@ -117,12 +149,22 @@ mod tests {
                 "OXIDIFY_SANDBOX_PIDS" => "many",
                 "OXIDIFY_CODE_UNCONFINED" => "True",
                 "PYTHON_PATH" => "off",
+                "ENABLE_NETWORK" => "False",
+                "ALLOWED_SYSCALLS" => "0, 1,59",
                 _ => return None,
             };
             Some(value.to_owned())
         });
         assert_eq!((settings.workers, settings.timeout, settings.memory_bytes), (7, Duration::from_secs(3), 64 << 20));
-        assert!(settings.accept_weak && settings.python.is_none());
+        assert!(settings.accept_weak && settings.python.is_none() && !settings.network);
+        assert_eq!(settings.allowed_calls, Some(vec![0, 1, 59]));
         assert_eq!(wrong, ["OXIDIFY_SANDBOX_PIDS=many is not a positive whole number; the default is used"]);
+        let (settings, wrong) = Settings::from_env(|name| match name {
+            "ALLOWED_SYSCALLS" => Some("read".into()),
+            "PYTHON_PATH" => Some("/nowhere/python3".into()),
+            _ => None,
+        });
+        assert_eq!((settings.allowed_calls, settings.network), (Some(Vec::new()), true));
+        assert_eq!((settings.python, wrong.len()), (Some(PathBuf::from("python3")), 2));
     }
 }

@@ -196,29 +196,50 @@ pub fn loopback_up() -> io::Result<()> {
     check(c_long::from(done)).map(drop)
 }
 
-/// A denied system call that waits for an answer.
+/// A system call that waits for an answer.
 #[derive(Clone, Copy, Debug)]
-pub struct Denied {
+pub struct Asked {
     pub id: u64,
     pub number: i64,
+    /// The thread that made it.
+    pub thread: u32,
+    /// Its first two arguments.
+    pub first: u64,
+    pub second: u64,
 }
 
-/// The next denied call; the descriptor must be readable.
-pub fn next_denied(listener: &impl AsFd) -> io::Result<Denied> {
+/// The next call that waits; the descriptor must be readable.
+pub fn next_asked(listener: &impl AsFd) -> io::Result<Asked> {
     // SAFETY: plain data of integers; the kernel demands zeros.
     let mut notice: libc::seccomp_notif = unsafe { std::mem::zeroed() };
     let fd = listener.as_fd().as_raw_fd();
     // SAFETY: the structure is the one this request writes and outlives the call.
     check(c_long::from(unsafe { libc::ioctl(fd, libc::SECCOMP_IOCTL_NOTIF_RECV, &raw mut notice) }))?;
-    Ok(Denied { id: notice.id, number: i64::from(notice.data.nr) })
+    let [first, second, ..] = notice.data.args;
+    Ok(Asked { id: notice.id, number: i64::from(notice.data.nr), thread: notice.pid, first, second })
 }
 
-/// Answers a denied call with "operation not permitted".
-pub fn answer_denied(listener: &impl AsFd, denied: Denied) -> io::Result<()> {
-    let answer = libc::seccomp_notif_resp { id: denied.id, val: 0, error: -libc::EPERM, flags: 0 };
+/// Answers a call with an error number, or with success where it is 0.
+pub fn answer(listener: &impl AsFd, asked: Asked, error: i32) -> io::Result<()> {
+    let answer = libc::seccomp_notif_resp { id: asked.id, val: 0, error: -error, flags: 0 };
     let fd = listener.as_fd().as_raw_fd();
     // SAFETY: the structure is the one this request reads and outlives the call.
     check(c_long::from(unsafe { libc::ioctl(fd, libc::SECCOMP_IOCTL_NOTIF_SEND, &raw const answer) })).map(drop)
+}
+
+/// Puts a copy of `with` where the first argument of a waiting call points in the descriptors of its process.
+pub fn replace_descriptor(listener: &impl AsFd, asked: Asked, with: &impl AsFd) -> io::Result<()> {
+    let place = i32::try_from(asked.first).map_err(io::Error::other)?;
+    let order = libc::seccomp_notif_addfd {
+        id: asked.id,
+        flags: u32::try_from(libc::SECCOMP_ADDFD_FLAG_SETFD).map_err(io::Error::other)?,
+        srcfd: with.as_fd().as_raw_fd().cast_unsigned(),
+        newfd: place.cast_unsigned(),
+        newfd_flags: libc::O_CLOEXEC.cast_unsigned(),
+    };
+    let fd = listener.as_fd().as_raw_fd();
+    // SAFETY: the structure is the one this request reads and outlives the call.
+    check(c_long::from(unsafe { libc::ioctl(fd, libc::SECCOMP_IOCTL_NOTIF_ADDFD, &raw const order) })).map(drop)
 }
 
 /// A message of at most `room` bytes from a stream socket, with the last descriptor that came with it.

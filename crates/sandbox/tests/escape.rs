@@ -14,9 +14,10 @@ use std::{
     sync::Arc,
 };
 
-use ox_sandbox::{Language, Local};
+use ox_net::{Egress, Policy};
+use ox_sandbox::{Language, Local, Network};
 use serde_json::{Value as Json, json};
-use support::{javascript, run, strengths};
+use support::{javascript, run, strengths, strengths_of};
 use tokio::task::JoinSet;
 
 const ATTEMPTS: &str = include_str!("escape/attempts.py");
@@ -92,6 +93,12 @@ fn scene() -> Scene {
     std::fs::write(&secret, "secret").unwrap();
     let victim = Command::new("sleep").arg("600").spawn().unwrap();
     let tcp = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let greeting = tcp.try_clone().unwrap();
+    std::thread::spawn(move || {
+        for stream in greeting.incoming().flatten() {
+            std::thread::spawn(move || greet(stream));
+        }
+    });
     let path = folder.path().join("socket");
     let unix = UnixListener::bind(&path).unwrap();
     let name = format!("oxidify-escape-{}", std::process::id());
@@ -103,6 +110,14 @@ fn scene() -> Scene {
         "port": tcp.local_addr().unwrap().port(), "unix": path, "abstract": name, "calls": calls(), "first": true,
     });
     Scene { facts, victim, _folder: folder, _listeners: (tcp, unix, hidden) }
+}
+
+/// Says that somebody got here.
+fn greet(mut stream: std::net::TcpStream) {
+    let _ = stream.write_all(b"HTTP/1.0 200 outside\r\n\r\noutside");
+    let _ = stream.shutdown(std::net::Shutdown::Write);
+    let _ = stream.set_read_timeout(Some(std::time::Duration::from_secs(1)));
+    let _ = std::io::Read::read_to_end(&mut stream, &mut Vec::new());
 }
 
 /// An address in the victim's memory that can be read.
@@ -141,7 +156,11 @@ async fn nothing_gets_out_of_python() {
     for line in &not_shown {
         println!("NOT SHOWN outside on this machine: {line}");
     }
-    for (strength, sandbox) in strengths().await {
+    let network = Network::new(Egress::new(Policy::default()), Arc::new(|_, _| {}));
+    let connected = strengths_of(support::settings(), Some(network)).await;
+    let connected = connected.into_iter().map(|(strength, sandbox)| (format!("{strength}, network"), sandbox));
+    let closed = strengths().await.into_iter().map(|(strength, sandbox)| (strength.to_owned(), sandbox));
+    for (strength, sandbox) in closed.chain(connected) {
         let sandbox = &Arc::new(sandbox);
         let mut attempts = JoinSet::new();
         for name in names.iter().copied() {

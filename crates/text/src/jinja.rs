@@ -6,7 +6,9 @@
 mod filters;
 mod flat;
 mod guard;
+mod methods;
 mod output;
+mod percent;
 
 use std::{io, sync::LazyLock};
 
@@ -35,6 +37,9 @@ pub enum JinjaError {
     /// The template is wrong, or an operation in it failed.
     #[error("{}{why}", place(*.line))]
     Failed { line: Option<usize>, why: String },
+    /// The template asks for something this renderer may not have; Jinja2 itself may have it.
+    #[error("{}{why}", place(*.line))]
+    Unsupported { line: Option<usize>, why: String },
     #[error("Output length exceeds {0} characters")]
     TooLong(usize),
     #[error("the template does too much work: it was stopped after {0} steps")]
@@ -52,7 +57,7 @@ fn place(line: Option<usize>) -> String {
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();
     minijinja_contrib::add_to_environment(&mut environment);
-    environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+    environment.set_unknown_method_callback(methods::call);
     environment.set_undefined_behavior(UndefinedBehavior::Lenient);
     environment.set_formatter(output::format);
     // A template's result must not depend on when it runs.
@@ -97,7 +102,8 @@ fn render_here(template: &str, variables: Value, limits: Limits) -> Result<Strin
         own.set_fuel(Some(limits.fuel));
         &own
     };
-    let compiled = environment.template_from_str(template).map_err(|error| failure(&error, limits))?;
+    let template = percent::rewritten(template);
+    let compiled = environment.template_from_str(&template).map_err(|error| failure(&error, limits))?;
     let mut sink = Sink { bytes: Vec::new(), chars: 0, max_chars: limits.output_chars };
     let rendered = compiled.render_captured_to(variables, &mut sink).map(drop);
     if sink.chars > sink.max_chars {
@@ -113,7 +119,10 @@ fn render_here(template: &str, variables: Value, limits: Limits) -> Result<Strin
 /// The first mistake in it.
 pub fn check(template: &str) -> Result<(), JinjaError> {
     check_chains(template)?;
-    ENVIRONMENT.template_from_str(template).map(drop).map_err(|error| failure(&error, Limits::default()))
+    ENVIRONMENT
+        .template_from_str(&percent::rewritten(template))
+        .map(drop)
+        .map_err(|error| failure(&error, Limits::default()))
 }
 
 fn check_chains(template: &str) -> Result<(), JinjaError> {
@@ -131,7 +140,19 @@ fn failure(error: &minijinja::Error, limits: Limits) -> JinjaError {
         Some(detail) => format!("{}: {detail}", error.kind()),
         None => error.kind().to_string(),
     };
-    JinjaError::Failed { line: error.line(), why }
+    let line = error.line();
+    match error.kind() {
+        ErrorKind::CannotUnpack
+        | ErrorKind::InvalidOperation
+        | ErrorKind::MissingArgument
+        | ErrorKind::SyntaxError
+        | ErrorKind::TooManyArguments
+        | ErrorKind::UnknownFilter
+        | ErrorKind::UnknownFunction
+        | ErrorKind::UnknownMethod
+        | ErrorKind::UnknownTest => JinjaError::Unsupported { line, why },
+        _ => JinjaError::Failed { line, why },
+    }
 }
 
 /// Collects the output up to the limit.

@@ -91,6 +91,7 @@ async fn execute(args: Args) -> anyhow::Result<ExitCode> {
         super::complain(&format!("warning: {warning}"));
     }
     let egress = Egress::new(policy);
+    let (_, code) = crate::code::runner(sandbox, &egress);
     let files = Arc::new(LocalFiles::new(args.files.clone(), egress.clone()));
     let graph = Arc::new(Graph::parse(&body.graph)?);
     let pool = pool(&args, mode, &body, &graph, &info, &files)?;
@@ -98,7 +99,7 @@ async fn execute(args: Args) -> anyhow::Result<ExitCode> {
     let ports = Ports {
         models: Arc::new(StaticRuntime::from_env(egress.clone(), environment)),
         http: Arc::new(egress),
-        code: Arc::new(ox_sandbox::Local::new(sandbox)),
+        code,
         files,
         history: Arc::new(NoHistory),
         retrieval: Arc::new(ox_nodes::Absent),

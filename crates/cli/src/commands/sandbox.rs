@@ -2,6 +2,7 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
+    path::PathBuf,
     process::ExitCode,
     sync::Arc,
 };
@@ -16,7 +17,10 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use ox_sandbox::{CodeError, CodeLimits, CodeRequest, Language, LanguageReport, Local, ScriptOutput};
+use ox_net::Egress;
+use ox_sandbox::{
+    CodeError, CodeLimits, CodeRequest, Language, LanguageReport, Local, ScriptOutput, Settings, SettingsFile,
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
@@ -27,6 +31,9 @@ use crate::egress::env;
 const PORT: u16 = 8194;
 /// The key that stock set-ups share; public, so that it protects nothing.
 const SAMPLE_KEY: &str = "dify-sandbox";
+/// Where the compatible image has its settings and its list of packages.
+const CONFIG_FILES: [&str; 2] = ["conf/config.yaml", "/conf/config.yaml"];
+const REQUIREMENTS: [&str; 2] = ["dependencies/python-requirements.txt", "/dependencies/python-requirements.txt"];
 const MAX_BODY: usize = 32 << 20;
 /// Requests accepted at once; more are turned away.
 const MAX_REQUESTS: usize = 50;
@@ -52,37 +59,48 @@ pub fn run() -> anyhow::Result<ExitCode> {
 }
 
 async fn serve() -> anyhow::Result<ExitCode> {
+    let mut findings = Vec::new();
+    let file = file(&mut findings)?;
+    let read = |name: &str| env(name).or_else(|| file.get(name));
     let host: IpAddr = match env("HOST").or_else(|| env("DIFY_BIND_ADDRESS")) {
         Some(text) => text.parse().with_context(|| format!("HOST={text} is not an IP address"))?,
         None => IpAddr::from([0, 0, 0, 0]),
     };
-    let port = match env("SANDBOX_PORT") {
+    let port = match read("SANDBOX_PORT") {
         Some(text) => text.parse().with_context(|| format!("SANDBOX_PORT={text} is not a port number"))?,
         None => PORT,
     };
-    let key = env("SANDBOX_API_KEY").or_else(|| env("API_KEY")).unwrap_or_else(|| SAMPLE_KEY.to_owned());
+    let key = read("SANDBOX_API_KEY").or_else(|| read("API_KEY")).unwrap_or_else(|| SAMPLE_KEY.to_owned());
     if key == SAMPLE_KEY && !host.is_loopback() {
         bail!(
             "everybody knows the key {SAMPLE_KEY}: set SANDBOX_API_KEY to another one (and CODE_EXECUTION_API_KEY of \
              the platform to the same), or listen on this machine only with HOST=127.0.0.1"
         );
     }
-    let (settings, findings) = ox_sandbox::Settings::from_env(env);
-    let flag =
-        |name: &str| env(name).is_some_and(|text| matches!(text.to_ascii_lowercase().as_str(), "false" | "0" | "no"));
-    let network = !flag("SANDBOX_ENABLE_NETWORK") && !flag("ENABLE_NETWORK");
-    let most = env("MAX_REQUESTS").and_then(|text| text.parse().ok()).unwrap_or(MAX_REQUESTS);
+    let most = read("MAX_REQUESTS").and_then(|text| text.parse().ok()).unwrap_or(MAX_REQUESTS);
     let address = SocketAddr::new(host, port);
     let listener = TcpListener::bind(address)
         .await
         .with_context(|| format!("cannot listen on {address}; choose another port with SANDBOX_PORT"))?;
-    let service = Arc::new(Service { sandbox: Local::new(settings), key, network, places: Semaphore::new(most) });
+    let (policy, warnings) = crate::egress::load(port)?;
+    findings.extend(warnings);
+    let egress = Egress::new(policy);
+    let settings = settings(read, &mut findings);
+    let proxy = proxy(read, &mut findings);
+    let network = settings.network;
+    let sandbox = Local::with_network(settings, crate::code::network(egress.clone()).through(proxy.clone()));
+    let service = Arc::new(Service { sandbox, key, network, places: Semaphore::new(most) });
     let reports = service.sandbox.check().await;
     for finding in findings.into_iter().chain(reports.iter().filter_map(LanguageReport::finding)) {
         tracing::warn!("{finding}");
     }
     let [javascript, python] = &reports;
-    tracing::info!(%javascript, %python, network = "none", %address, "the code sandbox is ready");
+    let network = match proxy {
+        _ if !network => "none".to_owned(),
+        Some(proxy) => format!("by {proxy}, whose rules decide"),
+        None => "by the egress policy of this process".to_owned(),
+    };
+    tracing::info!(%javascript, %python, network, %address, "the code sandbox is ready");
     if reports.iter().all(|report| report.state.is_err()) {
         bail!("no language can run here; the warnings above say why");
     }
@@ -91,11 +109,77 @@ async fn serve() -> anyhow::Result<ExitCode> {
         super::serve::keep_packages(&service.sandbox).await;
         std::future::pending::<()>().await;
     };
+    let reload = crate::egress::on_hangup(move || match crate::egress::load(port) {
+        Ok((policy, findings)) => {
+            egress.set_policy(policy);
+            tracing::info!(?findings, "egress lists were read again");
+        }
+        Err(error) => tracing::error!("the egress lists stay as they were: {error:#}"),
+    });
     tokio::select! {
         ended = server.with_graceful_shutdown(super::serve::signal()).into_future() => ended?,
         () = packages => {}
+        () = reload => {}
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The configuration file of the compatible service, where there is one. The environment has precedence.
+fn file(findings: &mut Vec<String>) -> anyhow::Result<SettingsFile> {
+    let path = match env("OXIDIFY_SANDBOX_CONFIG") {
+        Some(path) => PathBuf::from(path),
+        None => match CONFIG_FILES.iter().map(PathBuf::from).find(|path| path.exists()) {
+            Some(path) => path,
+            None => return Ok(SettingsFile::default()),
+        },
+    };
+    let file = SettingsFile::read(&path).map_err(anyhow::Error::msg).context("cannot read the sandbox's settings")?;
+    findings.extend(file.unknown().into_iter().map(|name| format!("{}: {name} means nothing here", path.display())));
+    Ok(file)
+}
+
+fn settings(read: impl Fn(&str) -> Option<String>, findings: &mut Vec<String>) -> Settings {
+    let on = |name: &str| read(name).is_some_and(|text| ["true", "1", "yes"].contains(&text.to_lowercase().as_str()));
+    if on("ENABLE_PRELOAD") {
+        findings.push("ENABLE_PRELOAD is ignored: no code runs before the walls are up".into());
+    }
+    let (mut settings, wrong) = Settings::from_env(&read);
+    findings.extend(wrong);
+    if let Some(packages) = &mut settings.packages
+        && !packages.requirements.exists()
+        && let Some(found) = REQUIREMENTS.iter().map(PathBuf::from).find(|path| path.exists())
+    {
+        packages.requirements = std::path::absolute(&found).unwrap_or(found);
+    }
+    settings
+}
+
+/// The operator's own proxy for code.
+fn proxy(read: impl Fn(&str) -> Option<String>, findings: &mut Vec<String>) -> Option<String> {
+    let found = |names: [&str; 2]| names.iter().find_map(|name| read(name));
+    if found(["SANDBOX_SOCKS5_PROXY", "SOCKS5_PROXY"]).is_some() {
+        findings.push("SOCKS5_PROXY is ignored: code calls out by HTTP proxies only".into());
+    }
+    let http = found(["SANDBOX_HTTP_PROXY", "HTTP_PROXY"]);
+    let https = found(["SANDBOX_HTTPS_PROXY", "HTTPS_PROXY"]);
+    if http.is_some() && https.is_some() && http != https {
+        findings.push("HTTPS_PROXY differs from HTTP_PROXY: the latter serves both".into());
+    }
+    let proxy = http.or(https)?;
+    let url = url::Url::parse(&proxy).ok().filter(|url| url.scheme() == "http" && url.host().is_some());
+    match url {
+        Some(url) if url.username().is_empty() => Some(proxy),
+        Some(_) => {
+            findings.push("HTTP_PROXY with credentials is ignored: the egress policy of this process decides".into());
+            None
+        }
+        None => {
+            findings.push(format!(
+                "HTTP_PROXY={proxy} is not an http:// address; the egress policy of this process decides"
+            ));
+            None
+        }
+    }
 }
 
 fn router(service: Arc<Service>) -> Router {
@@ -179,7 +263,8 @@ async fn run_code(State(service): State<Arc<Service>>, headers: HeaderMap, body:
     if request.enable_network.is_on() && !service.network {
         return failure(StatusCode::OK, -400, "network is disabled, please enable it in the configuration");
     }
-    match service.sandbox.run_script(script(&service, language, request.code)).await {
+    let network = request.enable_network.is_on();
+    match service.sandbox.run_script(script(&service, language, request.code), network).await {
         Ok(output) => success(&wire(&output)),
         Err(CodeError::Busy) => failure(StatusCode::SERVICE_UNAVAILABLE, -503, "Too many requests"),
         Err(error) => failure(StatusCode::OK, -500, &error.to_string()),
@@ -222,17 +307,21 @@ async fn dependencies(State(service): State<Arc<Service>>, Query(asked): Query<A
 }
 
 async fn refresh(State(service): State<Arc<Service>>, Query(asked): Query<Asked>) -> Response {
-    service.sandbox.renew_python().await;
+    if let Err(why) = service.sandbox.install_packages().await {
+        return failure(StatusCode::OK, -500, &why);
+    }
     dependencies(State(service), Query(asked)).await
 }
 
 async fn update(State(service): State<Arc<Service>>) -> Response {
-    service.sandbox.renew_python().await;
-    success(&json!({}))
+    match service.sandbox.install_packages().await {
+        Ok(()) => success(&json!({})),
+        Err(why) => failure(StatusCode::OK, -500, &why),
+    }
 }
 
 async fn list(service: &Service) -> Response {
-    match service.sandbox.run_script(script(service, Language::Python3, LIST.to_owned())).await {
+    match service.sandbox.run_script(script(service, Language::Python3, LIST.to_owned()), false).await {
         Ok(output) if output.exit_code == 0 => {
             let found: Value = serde_json::from_str(&output.stdout).unwrap_or_default();
             success(&json!({"dependencies": found}))

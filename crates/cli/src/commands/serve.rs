@@ -16,12 +16,12 @@ use ox_app::{Parts, Services, Settings, providers, runs};
 use ox_db::{Database, DbConfig, Engine, repo::leases};
 use ox_kv::{Bounds, Memory};
 use ox_net::Egress;
-use ox_sandbox::{CodeRunner, Local};
+use ox_sandbox::Local;
 use tokio::{net::TcpListener, signal::unix::SignalKind};
 
 use crate::{
+    code,
     egress::{self, env},
-    remote_code::RemoteCode,
 };
 
 /// Start the server (the default command).
@@ -162,7 +162,6 @@ async fn build(mut settings: Settings, port: u16) -> anyhow::Result<(Arc<Service
     let only = lock(&config)?;
     let (sandbox, findings) = ox_sandbox::Settings::from_env(env);
     settings.findings.extend(findings);
-    let local = Arc::new(Local::new(sandbox));
     let db = Database::connect(&config)
         .await
         .with_context(|| format!("cannot open the database ({})", config.describe()))?;
@@ -177,11 +176,7 @@ async fn build(mut settings: Settings, port: u16) -> anyhow::Result<(Arc<Service
     let metrics =
         ox_obs::Metrics::install(env!("CARGO_PKG_VERSION"), option_env!("OXIDIFY_COMMIT").unwrap_or("unknown"), "all")?;
     let egress = Egress::new(policy);
-    let remote = RemoteCode::from_env(env, egress.clone(), Arc::clone(&local));
-    let code: Arc<dyn CodeRunner> = match remote {
-        Some(remote) => Arc::new(remote),
-        None => Arc::clone(&local) as Arc<dyn CodeRunner>,
-    };
+    let (local, code) = code::runner(sandbox, &egress);
     let services = Services::new(Parts {
         settings,
         db,

@@ -1,8 +1,13 @@
 //! One run: hands the code to a closed copy, watches it, and reads what comes back. Nothing that the copy
 //! says is trusted.
 
-use std::{io, os::fd::OwnedFd, time::Duration};
+use std::{
+    io,
+    os::fd::{AsFd, OwnedFd},
+    time::Duration,
+};
 
+use nix::poll::{PollFd, PollFlags, PollTimeout};
 use serde::Deserialize;
 use tokio::{
     io::{AsyncReadExt, Interest, unix::AsyncFd},
@@ -10,8 +15,12 @@ use tokio::{
     time::Instant,
 };
 
-use super::zygote::Copy;
-use crate::{CodeError, CodeLimits, filter, frame, sys};
+use super::{connect, zygote::Copy};
+use crate::{
+    CodeError, CodeLimits, filter, frame,
+    network::{PROXY, Wire},
+    sys,
+};
 
 /// A copy closes its doors in a few milliseconds; a machine under load may take longer.
 const CLOSING: Duration = Duration::from_secs(10);
@@ -40,6 +49,8 @@ pub struct Ending {
     pub stdout: Vec<u8>,
     pub stderr: Vec<u8>,
     refused: Vec<String>,
+    /// What its calls over the network met.
+    complaint: Option<String>,
 }
 
 /// Waits until a copy has closed its doors; gives the descriptor that tells of denied calls.
@@ -60,8 +71,14 @@ pub async fn closed(copy: &mut Copy) -> Result<Option<OwnedFd>, CodeError> {
     }
 }
 
-/// Runs code in a copy.
-pub async fn run(mut copy: Copy, body: &[u8], limits: CodeLimits, script: bool) -> Result<Ending, CodeError> {
+/// Runs code in a copy; `wire` is its network.
+pub async fn run(
+    mut copy: Copy,
+    body: &[u8],
+    limits: CodeLimits,
+    script: bool,
+    wire: Option<Wire>,
+) -> Result<Ending, CodeError> {
     let listener = closed(&mut copy).await?;
     let internal = |error: io::Error| CodeError::Internal(format!("a Python worker cannot be reached: {error}"));
     let listener = listener.map(sys::watch).transpose().map_err(internal)?;
@@ -76,7 +93,9 @@ pub async fn run(mut copy: Copy, body: &[u8], limits: CodeLimits, script: bool) 
             stdout: Vec::new(),
             stderr: Vec::new(),
             refused: Vec::new(),
+            complaint: None,
         },
+        wire,
         printed: 0,
         refusals: 0,
         limits,
@@ -87,11 +106,13 @@ pub async fn run(mut copy: Copy, body: &[u8], limits: CodeLimits, script: bool) 
         let status = tokio::time::timeout(DYING, &mut copy.ended).await.ok().and_then(Result::ok);
         watch.ending.end = End::Exited(status);
     }
+    watch.ending.complaint = watch.wire.as_ref().and_then(Wire::complaint);
     Ok(watch.ending)
 }
 
 struct Watch {
     ending: Ending,
+    wire: Option<Wire>,
     printed: usize,
     refusals: usize,
     limits: CodeLimits,
@@ -125,8 +146,8 @@ impl Watch {
                         Err(_) => {}
                     }
                 }
-                ready = refused(listener) => if let Some(name) = ready {
-                    self.note(name);
+                (listener, call) = asked(listener) => {
+                    self.answer(listener, call).await;
                     if self.refusals > MOST_REFUSED {
                         return End::RefusedTooOften;
                     }
@@ -162,6 +183,31 @@ impl Watch {
         self.printed > self.limits.output_bytes
     }
 
+    /// Connects what may be connected, refuses everything else.
+    async fn answer(&mut self, listener: &OwnedFd, call: sys::Asked) {
+        let mut name = filter::name(call.number).map_or_else(|| format!("number {}", call.number), str::to_owned);
+        if call.number == libc::SYS_connect
+            && let Some(wire) = &mut self.wire
+        {
+            // A courtesy: whatever the code asks for, there is nothing but the proxy at the other end.
+            let elsewhere = connect::asked_for(call).filter(|address| *address != PROXY);
+            match elsewhere {
+                Some(address) => {
+                    name = format!("connect to {address} (code calls out by the proxy of HTTP_PROXY only)")
+                }
+                None => {
+                    if let Ok(Some(socket)) = wire.connect().await {
+                        connect::finish(listener, call, &socket);
+                        return;
+                    }
+                }
+            }
+        }
+        // The copy may have died while it waited.
+        let _ = sys::answer(listener, call, libc::EPERM);
+        self.note(name);
+    }
+
     fn note(&mut self, name: String) {
         self.refusals += 1;
         if self.ending.refused.len() < MOST_NAMES && !self.ending.refused.contains(&name) {
@@ -178,20 +224,34 @@ async fn read(pipe: &mut pipe::Receiver, buffer: &mut [u8], open: bool) -> Optio
     pipe.read(buffer).await.ok().filter(|size| *size > 0)
 }
 
-/// The name of the next denied call, once it has its answer. Never ready without a listener.
-async fn refused(listener: Option<&AsyncFd<OwnedFd>>) -> Option<String> {
+/// The next call that waits for an answer. Never ready without a listener.
+async fn asked(listener: Option<&AsyncFd<OwnedFd>>) -> (&OwnedFd, sys::Asked) {
     let Some(listener) = listener else { return std::future::pending().await };
-    let Ok(mut guard) = listener.readable().await else { return std::future::pending().await };
-    if guard.ready().is_read_closed() {
-        // The copy is gone; its end is noticed elsewhere.
-        return std::future::pending().await;
+    loop {
+        let Ok(mut guard) = listener.readable().await else { return std::future::pending().await };
+        if guard.ready().is_read_closed() {
+            // The copy is gone; its end is noticed elsewhere.
+            return std::future::pending().await;
+        }
+        // Several threads may wait while the runtime tells once.
+        if !is_waiting(listener.get_ref()) {
+            guard.clear_ready();
+            continue;
+        }
+        if let Ok(call) = sys::next_asked(listener.get_ref()) {
+            return (listener.get_ref(), call);
+        }
+        // Its process died meanwhile.
+        guard.clear_ready();
     }
-    let denied = sys::next_denied(listener.get_ref());
-    guard.clear_ready();
-    let denied = denied.ok()?;
-    // The copy may have died while it waited.
-    let _ = sys::answer_denied(listener.get_ref(), denied);
-    Some(filter::name(denied.number).map_or_else(|| format!("number {}", denied.number), str::to_owned))
+}
+
+/// Whether a call waits: asking for one where there is none would block.
+fn is_waiting(listener: &OwnedFd) -> bool {
+    let mut one = [PollFd::new(listener.as_fd(), PollFlags::POLLIN)];
+    let ready = nix::poll::poll(&mut one, PollTimeout::ZERO).is_ok_and(|count| count > 0);
+    let [fd] = one;
+    ready && fd.revents().is_some_and(|events| events.contains(PollFlags::POLLIN))
 }
 
 /// The exit code in a wait status; −1 for a signal.
@@ -216,6 +276,18 @@ impl Ending {
     fn with_refused(&self, text: String) -> String {
         match self.refused() {
             Some(refused) => format!("{text}\n{refused}"),
+            None => text,
+        }
+    }
+
+    /// What a failed run should know about its calls over the network.
+    pub fn complaint(&self) -> Option<&str> {
+        self.complaint.as_deref()
+    }
+
+    fn with_complaint(&self, text: String) -> String {
+        match &self.complaint {
+            Some(complaint) => format!("{text}\n{complaint}"),
             None => text,
         }
     }
@@ -253,7 +325,7 @@ impl Ending {
                     let denied = ["not permitted", "PermissionError", "Permission denied", "can't start new thread"];
                     let about_it = denied.iter().any(|word| said.text.contains(word));
                     let text = if about_it { self.with_refused(said.text) } else { said.text };
-                    Err(CodeError::Exception { text, line: said.line, column: None })
+                    Err(CodeError::Exception { text: self.with_complaint(text), line: said.line, column: None })
                 }
                 Err(error) => Err(CodeError::Internal(error.to_string())),
             },

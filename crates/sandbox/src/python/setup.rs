@@ -14,8 +14,9 @@ use serde_json::json;
 use crate::{
     CodeError, Settings,
     confine::Inside,
-    filter::{self, Answer, Filter},
+    filter::{self, Answer},
     layers::Without,
+    network::PROXY,
     sys::LandlockRights,
 };
 
@@ -52,6 +53,8 @@ pub struct ZygoteSetup {
     pub without: Without,
     pub processes: u32,
     pub file_bytes: u64,
+    /// The only calls that runs may make, by number, where the operator lists them.
+    pub allowed_calls: Option<Vec<u32>>,
 }
 
 /// Asks the interpreter where it lives.
@@ -76,6 +79,7 @@ pub async fn find(python: &Path, settings: &Settings) -> Result<ZygoteSetup, Cod
         without: settings.without,
         processes: settings.processes,
         file_bytes: settings.file_bytes,
+        allowed_calls: settings.allowed_calls.clone(),
     })
 }
 
@@ -100,8 +104,10 @@ impl ZygoteSetup {
     /// # Errors
     /// Never for settings that came here.
     pub fn told(&self, inside: &Inside) -> io::Result<String> {
-        let shown =
-            |filter: &Filter| json!({"code": BASE64_STANDARD.encode(filter.bytes()), "own_pid": filter.own_pid});
+        let shown = |no: Answer, network: bool| {
+            let filter = filter::python(no, network, self.allowed_calls.as_deref());
+            json!({"code": BASE64_STANDARD.encode(filter.bytes()), "own_pid": filter.own_pid})
+        };
         let version = inside.layers.landlock;
         let namespaces = inside.layers.namespaces.is_up();
         let told = json!({
@@ -113,8 +119,9 @@ impl ZygoteSetup {
                 "seccomp": libc::SYS_seccomp,
             },
             "filters": {
-                "report": shown(&filter::python(Answer::Report, false)),
-                "refuse": shown(&filter::python(Answer::Refuse, false)),
+                "report": shown(Answer::Report, false),
+                "report_network": shown(Answer::Report, true),
+                "refuse": shown(Answer::Refuse, false),
             },
             "file_bytes": self.file_bytes,
             "folders": self.folders,
@@ -125,8 +132,8 @@ impl ZygoteSetup {
             "first_user": first_user(inside),
             "namespaces": namespaces,
             "path": self.path,
-            "port": 0,
             "processes": self.processes,
+            "proxy": format!("http://{PROXY}"),
             "seccomp": !self.without.seccomp,
             "tmp_bytes": self.file_bytes,
         });

@@ -12,12 +12,15 @@ import unicodedata, urllib.parse, uuid, zlib
 TOLD = json.loads(sys.argv[1])
 LIBC = ctypes.CDLL(None, use_errno=True)
 LIBC.syscall.restype = ctypes.c_long
-FILTERS = {name: (base64.b64decode(f["code"]), f["own_pid"]) for name, f in TOLD["filters"].items()}
 CLONE_NEWNS, MS_NOSUID, MS_NODEV = 0x20000, 2, 4
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 1, 4, 38
 READ_FILE, WRITE_FILE, READ_DIR, TRUNCATE = 4, 2, 8, 1 << 14
 SCRIPT = "code.py"
-SHOWN = []
+PROXIES = {n: TOLD["proxy"] for p in ("HTTP", "HTTPS", "ALL") for n in (p + "_PROXY", p.lower() + "_proxy")}
+PROXIES.update(NO_PROXY="", no_proxy="")
+# Made once, for the copies to use as they are: every page that a copy writes costs it time.
+FILTERS = {}
+RULES = []
 sys.path[:0] = [p for p in TOLD["path"] if p not in sys.path]
 
 
@@ -65,24 +68,31 @@ def private_tmp():
     checked("mount", LIBC.mount(b"tmp", b"/tmp", b"tmpfs", ctypes.c_ulong(MS_NOSUID | MS_NODEV), options))
 
 
-def landlock():
+def prepare():
     files, ports, scopes = TOLD["landlock_rights"]
-    attributes = struct.pack("QQQ", files, ports, scopes)
-    rules = call("landlock_create_ruleset", attributes, ctypes.c_size_t(TOLD["landlock_size"]), ctypes.c_uint32(0))
+    FILTERS["landlock"] = struct.pack("QQQ", files, ports, scopes)
+    for fd, rights in shown() if TOLD["landlock"] else []:
+        RULES.append(struct.pack("=Qi", rights & files, fd))
+    for name, given in TOLD["filters"].items():
+        code = base64.b64decode(given["code"])
+        keep = ctypes.create_string_buffer(code, len(code))
+        program = struct.pack("@HP", len(code) // 8, ctypes.addressof(keep))
+        FILTERS[name] = keep, [place * 8 + 4 for place in given["own_pid"]], program
 
-    def allow(fd, rights):
-        rule = struct.pack("=Qi", rights & files, fd)
+
+def landlock():
+    size = ctypes.c_size_t(TOLD["landlock_size"])
+    rules = call("landlock_create_ruleset", FILTERS["landlock"], size, ctypes.c_uint32(0))
+
+    def allow(rule):
         call("landlock_add_rule", ctypes.c_int(rules), ctypes.c_int(1), rule, ctypes.c_uint32(0))
 
-    for fd, rights in SHOWN:
-        allow(fd, rights)
+    for rule in RULES:
+        allow(rule)
     if TOLD["namespaces"]:
         tmp = os.open("/tmp", os.O_PATH | os.O_CLOEXEC)
-        allow(tmp, files & ~((1 << 6) | (1 << 11)))
+        allow(struct.pack("=Qi", TOLD["landlock_rights"][0] & ~((1 << 6) | (1 << 11)), tmp))
         os.close(tmp)
-    if ports and TOLD["port"]:
-        rule = struct.pack("QQ", 2, TOLD["port"])
-        call("landlock_add_rule", ctypes.c_int(rules), ctypes.c_int(2), rule, ctypes.c_uint32(0))
     call("landlock_restrict_self", ctypes.c_int(rules), ctypes.c_uint32(0))
     os.close(rules)
 
@@ -113,16 +123,13 @@ def drop_user(job):
     call("capset", struct.pack("=II", 0x20080522, 0), bytes(24))
 
 
-def close_calls():
+def close_calls(network):
     """Installs the filter; gives the descriptor under which denied calls are told, when there is one."""
     own = os.getpid() & 0xFFFFFFFF
-    for name, flags in (("report", 8), ("refuse", 0)):
-        code, places = FILTERS[name]
-        code = bytearray(code)
+    for name, flags in (("report_network" if network else "report", 8), ("refuse", 0)):
+        code, places, program = FILTERS[name]
         for place in places:
-            struct.pack_into("=I", code, place * 8 + 4, own)
-        keep = (ctypes.c_char * len(code)).from_buffer(code)
-        program = struct.pack("@HP", len(code) // 8, ctypes.addressof(keep))
+            struct.pack_into("=I", code, place, own)
         try:
             fd = call("seccomp", ctypes.c_ulong(1), ctypes.c_ulong(flags), program)
             return fd if flags else None
@@ -142,7 +149,7 @@ def confine(job):
     checked("prctl", LIBC.prctl(PR_SET_NO_NEW_PRIVS, ctypes.c_ulong(1), ctypes.c_ulong(0), ctypes.c_ulong(0), ctypes.c_ulong(0)))
     if TOLD["landlock"]:
         landlock()
-    return close_calls() if TOLD["seccomp"] else None
+    return close_calls(job["network"]) if TOLD["seccomp"] else None
 
 
 def read_exactly(fd, size):
@@ -251,6 +258,8 @@ def child(job, fds):
             passed = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("i", listener))]
             channel.sendmsg([b"!"], passed)
             os.close(listener)
+    if job["network"] and listener is not None:
+        os.environ.update(PROXIES)
     (size,) = struct.unpack("<I", read_exactly(3, 4))
     request = json.loads(read_exactly(3, size))
     if request["script"]:
@@ -259,7 +268,7 @@ def child(job, fds):
 
 
 def serve():
-    SHOWN.extend(shown() if TOLD["landlock"] else [])
+    prepare()
     control = socket.socket(fileno=0)
     null = os.open("/dev/null", os.O_RDWR)
     os.dup2(null, 1)

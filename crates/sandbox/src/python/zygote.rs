@@ -38,6 +38,8 @@ const LONGEST_WORD: usize = 4096;
 pub struct Zygote {
     pub layers: Layers,
     pub version: String,
+    /// Runs can have a network.
+    pub network: bool,
     shared: Arc<Shared>,
     started: Instant,
     /// Hears what the zygote says for as long as it lives.
@@ -65,6 +67,13 @@ struct Alive {
     ended: oneshot::Sender<i32>,
 }
 
+/// What a copy is made for.
+#[derive(Clone, std::marker::Copy, Debug, PartialEq, Eq)]
+pub struct Kind {
+    pub limits: CodeLimits,
+    pub network: bool,
+}
+
 /// A copy of the zygote; it ends with this value.
 pub struct Copy {
     pub run: UnixStream,
@@ -72,7 +81,7 @@ pub struct Copy {
     pub err: pipe::Receiver,
     /// The wait status.
     pub ended: oneshot::Receiver<i32>,
-    limits: CodeLimits,
+    kind: Kind,
     /// Ends the copy when this value goes.
     _leash: Leash,
 }
@@ -185,6 +194,7 @@ impl Zygote {
         let mut zygote = Self {
             layers: hello.layers,
             version: hello.python,
+            network: false,
             shared,
             started: Instant::now(),
             _reader: reader,
@@ -201,11 +211,14 @@ impl Zygote {
             memory_bytes: settings.memory_bytes,
             output_bytes: settings.output_bytes,
         };
-        let mut copy = self.order(limits)?;
-        drive::closed(&mut copy).await?;
+        let kind = Kind { limits, network: settings.network };
+        let mut copy = self.order(kind)?;
+        // What cannot tell the server about a connection cannot have one.
+        self.network = drive::closed(&mut copy).await?.is_some() && kind.network;
+        self.layers.network = self.network;
         self.layers.seccomp = if settings.without.seccomp { Wall::Missing("turned off".into()) } else { Wall::Up };
         drop(copy);
-        self.prepare(limits);
+        self.prepare(Kind { network: self.network, ..kind });
         Ok(())
     }
 
@@ -214,46 +227,46 @@ impl Zygote {
         !copies.gone && copies.ordered < runs && self.started.elapsed() < age
     }
 
-    /// A copy with these limits: one that waits, or a new one.
-    pub fn take(&self, limits: CodeLimits) -> Result<Copy, CodeError> {
+    /// A copy of this kind: one that waits, or a new one.
+    pub fn take(&self, kind: Kind) -> Result<Copy, CodeError> {
         let waiting = {
             let mut copies = self.shared.copies();
-            let at = copies.spare.iter().position(|copy| copy.limits == limits);
+            let at = copies.spare.iter().position(|copy| copy.kind == kind);
             at.and_then(|at| copies.spare.remove(at))
         };
-        waiting.map_or_else(|| self.order(limits), Ok)
+        waiting.map_or_else(|| self.order(kind), Ok)
     }
 
     /// Orders copies so that the next runs need not wait.
-    pub fn prepare(&self, limits: CodeLimits) {
+    pub fn prepare(&self, kind: Kind) {
         loop {
             let stale = {
                 let mut copies = self.shared.copies();
                 if copies.gone || copies.spare.len() > SPARE {
                     return;
                 }
-                let fitting = copies.spare.iter().filter(|copy| copy.limits == limits).count();
+                let fitting = copies.spare.iter().filter(|copy| copy.kind == kind).count();
                 if fitting >= SPARE {
                     return;
                 }
-                // Copies with limits that nobody asks for any more make room.
-                let stale = copies.spare.iter().position(|copy| copy.limits != limits);
+                // Copies that nobody asks for any more make room.
+                let stale = copies.spare.iter().position(|copy| copy.kind != kind);
                 stale.and_then(|at| copies.spare.remove(at))
             };
             drop(stale);
-            let Ok(copy) = self.order(limits) else { return };
+            let Ok(copy) = self.order(kind) else { return };
             self.shared.copies().spare.push_back(copy);
         }
     }
 
-    fn order(&self, limits: CodeLimits) -> Result<Copy, CodeError> {
-        self.try_order(limits).map_err(|error| match error.kind() {
+    fn order(&self, kind: Kind) -> Result<Copy, CodeError> {
+        self.try_order(kind).map_err(|error| match error.kind() {
             io::ErrorKind::WouldBlock | io::ErrorKind::ResourceBusy => CodeError::Busy,
             _ => CodeError::Internal(format!("the Python worker cannot be reached: {error}")),
         })
     }
 
-    fn try_order(&self, limits: CodeLimits) -> io::Result<Copy> {
+    fn try_order(&self, kind: Kind) -> io::Result<Copy> {
         let (run, their_run) = std::os::unix::net::UnixStream::pair()?;
         let (out, their_out) = io::pipe()?;
         let (err, their_err) = io::pipe()?;
@@ -272,8 +285,11 @@ impl Zygote {
         };
         let leash = Leash { id, shared: Arc::downgrade(&self.shared) };
         // One second more than the wall clock allows: only a copy that nobody watches gets there.
-        let seconds = limits.timeout.as_secs() + 2;
-        let word = json!({"do": "fork", "id": id, "user": user, "memory": limits.memory_bytes, "cpu": seconds});
+        let seconds = kind.limits.timeout.as_secs() + 2;
+        let memory = kind.limits.memory_bytes;
+        let word = json!({
+            "do": "fork", "id": id, "user": user, "memory": memory, "cpu": seconds, "network": kind.network,
+        });
         let fds = [their_run.as_fd().as_raw_fd(), their_out.as_fd().as_raw_fd(), their_err.as_fd().as_raw_fd()];
         if let Err(error) = self.shared.tell(&word, &fds) {
             let mut copies = self.shared.copies();
@@ -286,7 +302,7 @@ impl Zygote {
             out: pipe::Receiver::from_owned_fd(out.into())?,
             err: pipe::Receiver::from_owned_fd(err.into())?,
             ended,
-            limits,
+            kind,
             _leash: leash,
         })
     }

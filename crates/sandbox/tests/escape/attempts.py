@@ -1,5 +1,5 @@
 # Acts that must succeed outside the sandbox and fail inside. Each gets the same facts `p` and returns or raises.
-import ctypes, errno, mmap, multiprocessing, os, resource, socket, struct, subprocess, sys, threading, time
+import ctypes, errno, fcntl, mmap, multiprocessing, os, resource, socket, struct, subprocess, sys, threading, time
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 LIBC.syscall.restype = ctypes.c_long
@@ -186,19 +186,43 @@ def a_cores_of_other(p): return os.sched_setaffinity(p["victim"], {0}) or True
 
 
 # network
-def a_connect(p): return socket.create_connection(("127.0.0.1", p["port"]), 2).close() or True
+def outside(sock):
+    sock.settimeout(3)
+    return must(sock.recv(20) == b"HTTP/1.0 200 outside")
+def a_connect(p): return outside(socket.create_connection(("127.0.0.1", p["port"]), 2))
+def a_connect_late(p):
+    sock = socket.socket()
+    sock.setblocking(False)
+    sock.connect_ex(("127.0.0.1", p["port"]))
+    time.sleep(0.3)
+    return outside(sock)
+def a_fast_open(p):
+    sock = socket.socket()
+    sock.sendto(b"x", 0x20000000, ("127.0.0.1", p["port"]))
+    return outside(sock)
+def a_multipath(p):
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 262)
+    sock.connect(("127.0.0.1", p["port"]))
+    return outside(sock)
+def a_interfaces(p): return fcntl.ioctl(socket.socket(), 0x8933, b"lo" + bytes(38))
+def a_request(p):
+    import urllib.request
+    return must(urllib.request.urlopen("http://127.0.0.1:%d/" % p["port"], timeout=3).read() == b"outside")
 def a_bind(p):
     server = socket.socket()
     server.bind(("127.0.0.1", 0))
     return server.listen() or True
 def a_datagram(p): return socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x", ("127.0.0.1", p["port"]))
-def a_six(p): return socket.socket(socket.AF_INET6)
+def a_six(p):
+    sock = socket.socket(socket.AF_INET6)
+    sock.connect(("::ffff:127.0.0.1", p["port"]))
+    return outside(sock)
 def a_unix_path(p): return socket.socket(socket.AF_UNIX).connect(p["unix"]) or True
 def a_unix_abstract(p): return socket.socket(socket.AF_UNIX).connect("\0" + p["abstract"]) or True
 def a_netlink(p): return socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
 def a_raw_socket(p): return socket.socket(socket.AF_INET, socket.SOCK_RAW, 1)
 def a_packet_socket(p): return socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
-def a_resolve(p): return must(socket.getaddrinfo("localhost", p["port"])) and socket.create_connection(("localhost", p["port"]), 2)
+def a_resolve(p): return must(socket.getaddrinfo("localhost", p["port"])) and outside(socket.create_connection(("localhost", p["port"]), 2))
 
 
 # the kernel's larger doors

@@ -9,18 +9,23 @@ use minijinja::{
 use ox_types::{Json, python_float};
 
 /// Widest text a filter makes by padding.
-const MAX_WIDTH: usize = 100_000;
+pub const MAX_WIDTH: usize = 100_000;
 
 pub fn register(environment: &mut Environment<'static>) {
     environment.add_filter("center", center);
+    for name in ["d", "default"] {
+        environment.add_filter(name, default);
+    }
     for name in ["e", "escape", "forceescape"] {
         environment.add_filter(name, escape);
     }
     environment.add_filter("float", float);
     environment.add_filter("indent", indent);
     environment.add_filter("int", int);
+    environment.add_filter("replace", replace);
     environment.add_filter("tojson", tojson);
     environment.add_filter("truncate", truncate);
+    environment.add_filter("urlencode", urlencode);
     environment.add_filter("wordcount", wordcount);
     environment.add_filter("wordwrap", wordwrap);
 }
@@ -50,6 +55,38 @@ fn center(value: &Value, args: Rest<Value>, kwargs: Kwargs) -> Result<String, Er
     let pad = width.saturating_sub(text.chars().count());
     let left = pad / 2 + (pad & width & 1);
     Ok(format!("{}{text}{}", " ".repeat(left), " ".repeat(pad - left)))
+}
+
+/// `v|default(default_value='', boolean=False)`.
+fn default(value: &Value, args: Rest<Value>, kwargs: Kwargs) -> Result<Value, Error> {
+    let named = kwargs.get::<Option<Value>>("default_value")?;
+    let other = args.first().cloned().or(named).unwrap_or_else(|| Value::from(""));
+    let boolean = argument(&args, 1, &kwargs, "boolean")?.is_some_and(|flag| flag.is_true());
+    kwargs.assert_all_used()?;
+    Ok(if value.is_undefined() || boolean && !value.is_true() { other } else { value.clone() })
+}
+
+/// `s|replace(old, new, count=None)`.
+fn replace(value: &Value, args: Rest<Value>, kwargs: Kwargs) -> Result<String, Error> {
+    let text = |index, name| {
+        argument(&args, index, &kwargs, name)?.map(|text| text.to_string()).ok_or_else(|| {
+            Error::new(ErrorKind::MissingArgument, "replace needs what to replace and what to put there")
+        })
+    };
+    let (old, new) = (text(0, "old")?, text(1, "new")?);
+    let count = argument(&args, 2, &kwargs, "count")?.map(i64::try_from).transpose()?;
+    kwargs.assert_all_used()?;
+    let value = value.to_string();
+    Ok(match count.and_then(|count| usize::try_from(count).ok()) {
+        Some(count) => value.replacen(&old, &new, count),
+        None => value.replace(&old, &new),
+    })
+}
+
+/// `v|urlencode`: a text as a part of a path, a mapping as a query.
+fn urlencode(value: &Value) -> Result<String, Error> {
+    let encoded = minijinja::filters::urlencode(value)?;
+    Ok(if value.kind() == ValueKind::Map { encoded.replace("%20", "+").replace('/', "%2F") } else { encoded })
 }
 
 /// `s|escape`, with the references Jinja2 writes.

@@ -125,6 +125,8 @@ fn flat_tag<'a>(source: &'a str, end: &str) -> Option<&'a str> {
         let next = |offset: usize| tokens.get(index + offset).copied();
         match token {
             Token::Sign(b'*') => return None,
+            // A format may ask for any width.
+            Token::Sign(b'%') if matches!(before, Some(Token::Text(_))) => return None,
             Token::Sign(b'~' | b'+' | b',') => parts += 1,
             // The only things called are named; a value in brackets followed by brackets is not.
             Token::Sign(b'(') if matches!(before, Some(Token::Sign(b')' | b']' | b'}') | Token::Text(_))) => {
@@ -260,6 +262,7 @@ mod tests {
             "{% set ns = namespace(x='a') %}",
             "{{ 'x' * 1000000 }}",
             "{{ x ** 2 }}",
+            "{{ '%1000000d' % x }}",
             "{% for x in y recursive %}{{ loop(x) }}{% endfor %}",
             "{{ loop(x) ~ loop(x) }}",
             "{% macro m() %}{% endmacro %}",

@@ -2,7 +2,7 @@
 
 use minijinja::{
     Error, Output, State,
-    value::{Value, ValueKind},
+    value::{Tuple, Value, ValueKind},
 };
 use ox_types::{python_float, python_quote};
 
@@ -40,14 +40,21 @@ fn repr(value: &Value, depth: usize, out: &mut String) {
             Err(_) => out.push_str(&value.to_string()),
         },
         ValueKind::Seq => {
-            out.push('[');
-            for (index, item) in value.try_iter().into_iter().flatten().enumerate() {
-                if index > 0 {
+            let is_tuple = value.downcast_object_ref::<Tuple>().is_some();
+            out.push(if is_tuple { '(' } else { '[' });
+            let mut count = 0;
+            for item in value.try_iter().into_iter().flatten() {
+                if count > 0 {
                     out.push_str(", ");
                 }
                 repr(&item, depth + 1, out);
+                count += 1;
             }
-            out.push(']');
+            out.push_str(match (is_tuple, count) {
+                (true, 1) => ",)",
+                (true, _) => ")",
+                (false, _) => "]",
+            });
         }
         ValueKind::Map => {
             out.push('{');
