@@ -21,7 +21,8 @@ const CLIENTS: &[(&str, &[&str])] = &[
     ("hyper-rustls", &["net"]),
     ("hyper-tls", &[]),
     ("isahc", &[]),
-    ("lettre", &[]),
+    // Speaks SMTP over connections of net; CALLS keeps it from dialling by itself.
+    ("lettre", &["mail"]),
     ("native-tls", &[]),
     ("opendal", &[]),
     ("redis", &["kv"]),
@@ -48,6 +49,9 @@ const CALLS: &[&str] = &[
     "hyper::client",
     "hyper_util::client",
     "reqwest::",
+    "SmtpTransport",
+    "connect_tokio1",
+    "SmtpConnection::connect(",
 ];
 
 /// Where such a call is meant: file, the call, why.
@@ -134,6 +138,9 @@ mod tests {
             ("crates/app/src/x.rs", "// TcpStream::connect would be wrong", 0),
             ("crates/app/src/x.rs", "use reqwest::Client;\nlet a = tokio::net::lookup_host(h);", 2),
             ("crates/net/src/dial.rs", "TcpStream::connect(address)", 0),
+            ("crates/mail/src/smtp.rs", "AsyncSmtpTransport::<Tokio1Executor>::relay(host)", 1),
+            ("crates/mail/src/smtp.rs", "AsyncSmtpConnection::connect_tokio1(server, None)", 1),
+            ("crates/mail/src/smtp.rs", "AsyncSmtpConnection::connect_with_transport(line, &hello)", 0),
             ("crates/sandbox/src/sys.rs", "UdpSocket::bind(a)", 0),
             ("crates/sandbox/src/sys.rs", "TcpStream::connect(a)", 1),
             ("crates/app/src/x.rs", "fn a() {}\n#[cfg(test)]\nmod tests {\n TcpStream::connect(a);\n}", 0),
