@@ -11,12 +11,14 @@ mod imports;
 mod logs;
 mod members;
 mod models;
+mod reset;
 mod runs;
 mod session;
 mod site;
 mod system;
 mod tags;
 mod time_machine;
+mod trigger_providers;
 mod triggers;
 mod view;
 mod workflow;
@@ -35,6 +37,7 @@ pub fn router(services: &Arc<Services>) -> OpenApiRouter {
     OpenApiRouter::new()
         .merge(system::router())
         .merge(session::router())
+        .merge(reset::router())
         .merge(account::router())
         .merge(members::router())
         .merge(models::router())
@@ -50,6 +53,7 @@ pub fn router(services: &Arc<Services>) -> OpenApiRouter {
         .merge(logs::router())
         .merge(human_input::router())
         .merge(triggers::router())
+        .merge(trigger_providers::router())
         .routes(routes!(session::ping))
         .route_layer(middleware::from_fn_with_state(Arc::clone(services), guard::guard))
         .with_state(Arc::clone(services))

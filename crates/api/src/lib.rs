@@ -12,6 +12,7 @@ pub mod extract;
 mod files_route;
 mod health;
 mod openapi;
+mod origin;
 pub mod server;
 pub mod service;
 pub mod sse;

@@ -21,6 +21,7 @@ use crate::{
     Principal, Result, Settings,
     accounts::{Hasher, SessionCache},
     files::{FileSigner, FileStore},
+    mail::Outbox,
     providers::ModelGateway,
     runs::Runtime,
     secrets::Secrets,
@@ -42,6 +43,8 @@ pub struct Services {
     /// Every node kind with what it may use.
     pub nodes: Arc<ox_nodes::Registry>,
     pub runs: Arc<Runtime>,
+    /// Mails on their way out.
+    pub mail: Outbox,
     /// Tasks that shutdown waits for.
     pub tracker: TaskTracker,
     pub shutdown: CancellationToken,
@@ -104,6 +107,7 @@ impl Services {
             limits,
         }));
         let runs = Runtime::new(&db, &settings);
+        let mail = Outbox::new(ox_mail::Mailer::new(settings.mail.clone(), egress.clone()));
         Ok(Arc::new(Self {
             signer: Signer::new(&secret, &old_secrets),
             passwords: Hasher::default(),
@@ -121,6 +125,7 @@ impl Services {
             files,
             nodes,
             runs,
+            mail,
             tracker,
             shutdown,
             metrics,

@@ -31,8 +31,7 @@ impl Mail {
     /// The subject as a header may have it: one line, not too long.
     #[must_use]
     pub fn subject_line(&self) -> String {
-        let one_line: String =
-            self.subject.chars().map(|char| if char.is_control() { ' ' } else { char }).collect();
+        let one_line: String = self.subject.chars().map(|char| if char.is_control() { ' ' } else { char }).collect();
         one_line.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(MAX_SUBJECT).collect()
     }
 
@@ -117,7 +116,10 @@ mod tests {
         for (text, expected) in [
             ("<b>&\"'", "&lt;b&gt;&amp;&quot;&#39;"),
             ("a\r\nb", "a<br>\nb"),
-            ("see https://a.example/f?x=1&y=2.", "see <a href=\"https://a.example/f?x=1&amp;y=2\">https://a.example/f?x=1&amp;y=2</a>."),
+            (
+                "see https://a.example/f?x=1&y=2.",
+                "see <a href=\"https://a.example/f?x=1&amp;y=2\">https://a.example/f?x=1&amp;y=2</a>.",
+            ),
             ("http://x\"onclick=", "<a href=\"http://x\">http://x</a>&quot;onclick="),
             ("(http://a) http://b", "(<a href=\"http://a\">http://a</a>) <a href=\"http://b\">http://b</a>"),
             ("javascript:alert(1)", "javascript:alert(1)"),

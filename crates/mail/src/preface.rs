@@ -21,7 +21,10 @@ async fn speak(channel: &mut Channel, hello: &str) -> Result<()> {
     answer(channel, "220").await?;
     say(channel, &format!("EHLO {hello}\r\n")).await?;
     let offers = answer(channel, "250").await?;
-    if !offers.lines().skip(1).any(|line| line.get(4..).is_some_and(|word| word.trim().eq_ignore_ascii_case("STARTTLS")))
+    if !offers
+        .lines()
+        .skip(1)
+        .any(|line| line.get(4..).is_some_and(|word| word.trim().eq_ignore_ascii_case("STARTTLS")))
     {
         return Err(Error::Unavailable(
             "it does not offer STARTTLS; set SMTP_OPPORTUNISTIC_TLS=false for TLS from the start, or SMTP_USE_TLS=false \

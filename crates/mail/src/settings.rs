@@ -57,14 +57,10 @@ impl Settings {
         let transport = match kind.as_str() {
             "" => Err(NO_SERVER.to_owned()),
             "smtp" => smtp(&get, &mut findings).map(Transport::Smtp),
-            "resend" => key(&get, "RESEND_API_KEY").map(|key| Transport::Resend {
-                url: base(get("RESEND_API_URL"), RESEND),
-                key,
-            }),
-            "sendgrid" => key(&get, "SENDGRID_API_KEY").map(|key| Transport::Sendgrid {
-                url: base(get("SENDGRID_API_URL"), SENDGRID),
-                key,
-            }),
+            "resend" => key(&get, "RESEND_API_KEY")
+                .map(|key| Transport::Resend { url: base(get("RESEND_API_URL"), RESEND), key }),
+            "sendgrid" => key(&get, "SENDGRID_API_KEY")
+                .map(|key| Transport::Sendgrid { url: base(get("SENDGRID_API_URL"), SENDGRID), key }),
             other => Err(format!("MAIL_TYPE={other} is not known: use smtp, resend or sendgrid.")),
         };
         let from = get("MAIL_DEFAULT_SEND_FROM").or_else(|| get("SMTP_USERNAME").filter(|name| name.contains('@')));
@@ -200,8 +196,7 @@ mod tests {
 
     #[test]
     fn a_readable_password_is_reported() {
-        let pairs =
-            [("MAIL_TYPE", "smtp"), ("SMTP_SERVER", "m"), ("SMTP_USERNAME", "a@b.c"), ("SMTP_PASSWORD", "x")];
+        let pairs = [("MAIL_TYPE", "smtp"), ("SMTP_SERVER", "m"), ("SMTP_USERNAME", "a@b.c"), ("SMTP_PASSWORD", "x")];
         let (settings, findings) = read(&pairs);
         assert_eq!(settings.from, "a@b.c", "the user's own address will do as the sender");
         assert!(settings.transport.is_some() && findings[0].contains("SMTP_USE_TLS"));

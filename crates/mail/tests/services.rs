@@ -65,9 +65,14 @@ async fn what_they_are_sent() {
 
 #[tokio::test]
 async fn what_their_answers_mean() {
-    for (status, expected) in
-        [(401, "unavailable"), (403, "unavailable"), (422, "refused"), (429, "temporary"), (500, "temporary"), (503, "temporary")]
-    {
+    for (status, expected) in [
+        (401, "unavailable"),
+        (403, "unavailable"),
+        (422, "refused"),
+        (429, "temporary"),
+        (500, "temporary"),
+        (503, "temporary"),
+    ] {
         let server = MockServer::start().await;
         Mock::given(method("POST"))
             .respond_with(ResponseTemplate::new(status).set_body_string("because"))
@@ -125,7 +130,8 @@ async fn tried(port: u16, tls: &[(&str, &str)]) -> Error {
 
 #[tokio::test]
 async fn servers_that_behave_badly() {
-    let start_tls = [("SMTP_USE_TLS", "true"), ("SMTP_OPPORTUNISTIC_TLS", "true"), ("SMTP_USERNAME", "u"), ("SMTP_PASSWORD", "p")];
+    let start_tls =
+        [("SMTP_USE_TLS", "true"), ("SMTP_OPPORTUNISTIC_TLS", "true"), ("SMTP_USERNAME", "u"), ("SMTP_PASSWORD", "p")];
     for (answers, tls, words) in [
         (&["554 go away\r\n"][..], &[][..], "554"),
         (&["220 hi\r\n", "250 nothing to offer\r\n"], &start_tls, "STARTTLS"),
