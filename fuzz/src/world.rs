@@ -21,7 +21,7 @@ use serde_json::json;
 pub fn ports(http: Egress) -> Ports {
     Ports {
         models: Arc::new(Words),
-        http,
+        http: Arc::new(http),
         code: Arc::new(Echo),
         files: Arc::new(Files),
         history: Arc::new(NoHistory),
@@ -30,6 +30,7 @@ pub fn ports(http: Egress) -> Ports {
         agents: Arc::new(Absent),
         datasources: Arc::new(Absent),
         index: Arc::new(Absent),
+        unstructured: None,
         limits: ox_nodes::Limits::default(),
     }
 }

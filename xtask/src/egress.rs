@@ -46,6 +46,9 @@ const CALLS: &[&str] = &[
     "ureq",
     "lettre",
     "tonic",
+    "SmtpTransport",
+    "connect_tokio1",
+    "SmtpConnection::connect(",
     // other programs: curl, git, pip
     "Command::new",
     "Command as",
@@ -57,6 +60,7 @@ const CALLS: &[&str] = &[
 /// Where such a call is meant: file, the call, why.
 const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("crates/net/", "", "the way out itself"),
+    ("crates/mail/", "lettre", "speaks SMTP over connections of net; it does not dial"),
     ("crates/sandbox/src/child.rs", "Command::new", "the interpreter inside the confinement"),
     ("crates/sandbox/src/filter.rs", "libc::SYS_connect", "the call that is filtered"),
     ("crates/sandbox/src/filter.rs", "libc::socket", "the call that is filtered"),
@@ -161,6 +165,9 @@ mod tests {
             (app, "unsafe { libc::connect(fd, address, length) };", 1),
             (app, "hyper_util::client::legacy::Client::builder(e)", 1),
             ("crates/net/src/dial.rs", "TcpStream::connect(address)", 0),
+            ("crates/mail/src/smtp.rs", "AsyncSmtpTransport::<Tokio1Executor>::relay(host)", 1),
+            ("crates/mail/src/smtp.rs", "AsyncSmtpConnection::connect_tokio1(server, None)", 1),
+            ("crates/mail/src/smtp.rs", "AsyncSmtpConnection::connect_with_transport(line, &hello)", 0),
             ("crates/sandbox/src/sys.rs", "UdpSocket::bind(a)", 0),
             ("crates/sandbox/src/sys.rs", "TcpStream::connect(a)", 1),
             (app, "fn a() {}\n#[cfg(test)]\nmod tests {\n TcpStream::connect(a);\n}", 0),

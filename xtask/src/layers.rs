@@ -11,7 +11,7 @@ const LAYERS: &[&[&str]] = &[
     &["text"],
     &["dsl", "extract"],
     &["obs", "net"],
-    &["db", "kv", "store", "auth", "sandbox"],
+    &["db", "kv", "store", "auth", "mail", "sandbox"],
     &["models"],
     &["engine"],
     &["nodes"],

@@ -13,12 +13,14 @@ mod members;
 mod models;
 mod network;
 mod remote_files;
+mod reset;
 mod runs;
 mod session;
 mod site;
 mod system;
 mod tags;
 mod time_machine;
+mod trigger_providers;
 mod triggers;
 mod view;
 mod workflow;
@@ -37,6 +39,7 @@ pub fn router(services: &Arc<Services>) -> OpenApiRouter {
     OpenApiRouter::new()
         .merge(system::router())
         .merge(session::router())
+        .merge(reset::router())
         .merge(account::router())
         .merge(members::router())
         .merge(network::router())
@@ -54,6 +57,7 @@ pub fn router(services: &Arc<Services>) -> OpenApiRouter {
         .merge(logs::router())
         .merge(human_input::router())
         .merge(triggers::router())
+        .merge(trigger_providers::router())
         .routes(routes!(session::ping))
         .route_layer(middleware::from_fn_with_state(Arc::clone(services), guard::guard))
         .with_state(Arc::clone(services))

@@ -12,6 +12,7 @@ pub mod extract;
 mod files_route;
 mod health;
 mod openapi;
+mod origin;
 mod remote_files;
 pub mod server;
 pub mod service;

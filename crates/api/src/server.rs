@@ -64,25 +64,26 @@ pub fn router(services: Arc<Services>) -> Router {
     Router::new().fallback_service(tower::util::MapRequestLayer::new(join_provider_id).layer(routes))
 }
 
-/// Literal segments that may follow `model-providers/{provider}`.
-const PROVIDER_SUFFIXES: &[&str] =
-    &["credentials", "models", "preferred-provider-type", "icon_small", "icon_small_dark"];
+/// What stands before a provider's id, and the literal segments that may follow it.
+const PROVIDERS: &[(&str, &[&str])] = &[
+    ("/model-providers/", &["credentials", "models", "preferred-provider-type", "icon_small", "icon_small_dark"]),
+    ("/trigger-provider/", &["info", "icon", "subscriptions", "oauth"]),
+];
 
 fn join_provider_id(mut request: Request) -> Request {
     let path = request.uri().path();
-    let Some((head, rest)) =
-        path.split_once("/model-providers/").filter(|(head, _)| head.starts_with("/console/api/workspaces/"))
-    else {
-        return request;
-    };
+    let split = PROVIDERS.iter().find_map(|(before, after)| {
+        let (head, rest) = path.split_once(before).filter(|(head, _)| head.starts_with("/console/api/workspaces/"))?;
+        Some((*before, *after, head, rest))
+    });
+    let Some((before, after, head, rest)) = split else { return request };
     let segments: Vec<&str> = rest.split('/').collect();
-    let Some(end) = segments.iter().position(|segment| PROVIDER_SUFFIXES.contains(segment)).filter(|end| *end > 1)
-    else {
+    let Some(end) = segments.iter().position(|segment| after.contains(segment)).filter(|end| *end > 1) else {
         return request;
     };
     let (id, tail) = segments.split_at(end);
     let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
-    let joined = format!("{head}/model-providers/{}/{}{query}", id.join("%2F"), tail.join("/"));
+    let joined = format!("{head}{before}{}/{}{query}", id.join("%2F"), tail.join("/"));
     if let Ok(uri) = joined.parse() {
         *request.uri_mut() = uri;
     }

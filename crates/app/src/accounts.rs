@@ -1,6 +1,7 @@
 //! Set-up, sign-in and the signed-in person's own settings.
 
 mod password;
+pub mod reset;
 mod sessions;
 
 pub use password::{Hasher, check_policy};

@@ -22,6 +22,7 @@ pub mod health;
 pub mod human_input;
 pub mod imports;
 pub mod logs;
+pub mod mail;
 pub mod messages;
 pub mod model_config;
 pub mod network;
@@ -61,6 +62,7 @@ pub async fn upkeep(services: &Services) -> Result<()> {
     let tx = services.db.begin().await?;
     ox_db::repo::kv::purge(&tx).await?;
     ox_db::repo::journal::purge_intents(&tx, ox_db::now() - chrono::Duration::days(7)).await?;
+    ox_db::repo::mails::purge(&tx, ox_db::now() - mail::KEPT).await?;
     ox_db::repo::idempotency::purge(&tx, ox_db::now() - chrono::Duration::days(runs::once::KEPT_DAYS)).await?;
     tx.commit().await?;
     runs::draft::delete_orphans(services).await?;

@@ -22,6 +22,7 @@ use crate::{
     accounts::{Hasher, SessionCache},
     files::{FileSigner, FileStore},
     network::Outbound,
+    mail::Outbox,
     providers::ModelGateway,
     runs::Runtime,
     secrets::Secrets,
@@ -45,6 +46,8 @@ pub struct Services {
     /// Every node kind with what it may use.
     pub nodes: Arc<ox_nodes::Registry>,
     pub runs: Arc<Runtime>,
+    /// Mails on their way out.
+    pub mail: Outbox,
     /// Tasks that shutdown waits for.
     pub tracker: TaskTracker,
     pub shutdown: CancellationToken,
@@ -109,6 +112,7 @@ impl Services {
             limits,
         }));
         let runs = Runtime::new(&db, &settings);
+        let mail = Outbox::new(ox_mail::Mailer::new(settings.mail.clone(), egress.clone()));
         Ok(Arc::new(Self {
             signer: Signer::new(&secret, &old_secrets),
             passwords: Hasher::default(),
@@ -127,6 +131,7 @@ impl Services {
             files,
             nodes,
             runs,
+            mail,
             tracker,
             shutdown,
             metrics,

@@ -48,6 +48,14 @@ pub struct Settings {
     pub trigger_url: String,
     /// Largest body of a webhook (`WEBHOOK_REQUEST_BODY_MAX_SIZE`).
     pub webhook_body_max: usize,
+    /// How mails are sent (`MAIL_TYPE` and its relatives).
+    pub mail: ox_mail::Settings,
+    /// Life of a code to set a new password (`RESET_PASSWORD_TOKEN_EXPIRY_MINUTES`).
+    pub reset_token_life: Duration,
+    /// After too many wrong codes (`FORGOT_PASSWORD_LOCKOUT_DURATION`).
+    pub reset_lockout: Duration,
+    /// Mails that one address of the network may ask for in a minute (`EMAIL_SEND_IP_LIMIT_PER_MINUTE`).
+    pub mails_per_minute: u64,
     /// What could not be read, for the start report and `/health`.
     pub findings: Vec<String>,
 }
@@ -89,6 +97,8 @@ impl Settings {
         let mut env = Reader { variables, findings: Vec::new() };
         let deploy_env = env.text("DEPLOY_ENV", "DEVELOPMENT");
         let production = deploy_env.eq_ignore_ascii_case("PRODUCTION");
+        let (mail, findings) = ox_mail::Settings::read(|name| env.variables.get(name).cloned());
+        env.findings.extend(findings);
         Self {
             home: PathBuf::from(env.text("OXIDIFY_HOME", "./data")),
             version: env!("CARGO_PKG_VERSION"),
@@ -137,6 +147,10 @@ impl Settings {
             form_limit: Duration::from_secs(env.number("HUMAN_INPUT_GLOBAL_TIMEOUT_SECONDS", 604_800)),
             trigger_url: env.url("TRIGGER_URL"),
             webhook_body_max: env.count("WEBHOOK_REQUEST_BODY_MAX_SIZE", 10_485_760),
+            mail,
+            reset_token_life: Duration::from_secs(env.number("RESET_PASSWORD_TOKEN_EXPIRY_MINUTES", 5) * 60),
+            reset_lockout: Duration::from_secs(env.number("FORGOT_PASSWORD_LOCKOUT_DURATION", 86_400)),
+            mails_per_minute: env.number("EMAIL_SEND_IP_LIMIT_PER_MINUTE", 50),
             deploy_env,
             findings: env.findings,
         }

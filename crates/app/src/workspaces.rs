@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::{
     Error, Principal, Result, Services, accounts, audit,
+    mail::{self, Letter},
     principal::{Permission, Role},
 };
 
@@ -99,7 +100,7 @@ pub enum Invitation {
     },
 }
 
-/// Invites addresses. Without a mail server the links are shown to the inviter.
+/// Invites addresses. The links are shown to the inviter, and mailed where there is a mail server.
 pub async fn invite(
     services: &Services,
     principal: &Principal,
@@ -113,9 +114,10 @@ pub async fn invite(
     if emails.is_empty() || emails.len() > 50 {
         return Err(Error::invalid_field("emails", "Give between 1 and 50 addresses."));
     }
+    let language = services.account_language(principal).await;
     let mut results = Vec::with_capacity(emails.len());
     for email in emails {
-        results.push(match invite_one(services, principal, email, role).await {
+        results.push(match invite_one(services, principal, email, role, &language).await {
             Ok(path) => Invitation::Sent { email: email.clone(), path },
             Err(error) if error.status < 500 => Invitation::Failed { email: email.clone(), message: error.message },
             Err(error) => return Err(error),
@@ -124,10 +126,17 @@ pub async fn invite(
     Ok(results)
 }
 
-async fn invite_one(services: &Services, principal: &Principal, email: &str, role: Role) -> Result<String> {
+async fn invite_one(
+    services: &Services,
+    principal: &Principal,
+    email: &str,
+    role: Role,
+    language: &str,
+) -> Result<String> {
     let email = accounts::check_email(email)?;
     let tenant = principal.tenant_id();
     let inviter = principal.account_id()?;
+    let base = mail::console_url(services).await?;
     let tx = services.db.begin().await?;
     let account = if let Some(account) = repo::accounts::find_by_email(&tx, &email).await? {
         account
@@ -156,10 +165,50 @@ async fn invite_one(services: &Services, principal: &Principal, email: &str, rol
             url::form_urlencoded::byte_serialize(email.as_bytes()).collect::<String>()
         )
     };
+    if services.mail.is_set_up() {
+        let workspace = repo::tenants::find(&tx, tenant).await?.map(|tenant| tenant.name).unwrap_or_default();
+        let hours = services.settings.invite_life.as_secs() / 3600;
+        let url = format!("{base}{path}");
+        mail::post(&tx, invitation_letter(tenant, &email, &workspace, &url, hours, language)).await?;
+    }
     tx.commit().await?;
+    services.mail.ring();
     let after = json!({"email": email, "role": role});
     audit::record(services, principal, "member.invite", "account", account.id.0, None, Some(after)).await;
     Ok(path)
+}
+
+fn invitation_letter(tenant: TenantId, email: &str, workspace: &str, url: &str, hours: u64, language: &str) -> Letter {
+    let is_new = url.contains("/activate?");
+    let (subject, body) = match (language, is_new) {
+        ("zh-Hans", true) => (
+            format!("邀请您加入 {workspace}"),
+            format!("您被邀请加入 Oxidify 工作空间“{workspace}”。\n\n请在 {hours} 小时内打开以下链接接受邀请：\n{url}"),
+        ),
+        ("zh-Hans", false) => {
+            (format!("您已加入 {workspace}"), format!("您已被加入 Oxidify 工作空间“{workspace}”。\n\n请登录：\n{url}"))
+        }
+        (_, true) => (
+            format!("You are invited to {workspace}"),
+            format!(
+                "You are invited to the Oxidify workspace \"{workspace}\".\n\nOpen this link within {hours} hours to take \
+                 the invitation:\n{url}"
+            ),
+        ),
+        (_, false) => (
+            format!("You were added to {workspace}"),
+            format!("You were added to the Oxidify workspace \"{workspace}\".\n\nSign in:\n{url}"),
+        ),
+    };
+    Letter {
+        kind: "invitation",
+        tenant_id: Some(tenant),
+        app_id: None,
+        recipient_id: None,
+        address: email.to_owned(),
+        subject,
+        body,
+    }
 }
 
 fn invitation_key(token: &str) -> String {

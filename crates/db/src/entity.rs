@@ -18,6 +18,7 @@ pub mod installed_apps;
 mod json_text;
 pub mod kv_entries;
 pub mod load_balancing_model_configs;
+pub mod mails;
 pub mod message_feedbacks;
 pub mod message_files;
 pub mod messages;

@@ -28,6 +28,7 @@ const MIGRATIONS: &[Step] = &[
         sql: include_str!("migration/m20261121_100013_human_input_and_triggers.sql"),
         postgres: "",
     },
+    Step { name: "m20261121_100021_mails", sql: include_str!("migration/m20261121_100021_mails.sql"), postgres: "" },
     Step {
         name: "m20261121_100022_network_rules",
         sql: include_str!("migration/m20261121_100022_network_rules.sql"),

@@ -17,6 +17,7 @@ pub mod idempotency;
 pub mod journal;
 pub mod kv;
 pub mod leases;
+pub mod mails;
 pub mod messages;
 pub mod network_rules;
 pub mod providers;

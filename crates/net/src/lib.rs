@@ -1,4 +1,4 @@
-//! Outgoing HTTP: the only client factory of Oxidify, with the address guard.
+//! Outgoing HTTP, and connections for mail: the only client factory of Oxidify, with the address guard.
 //!
 //! Every byte that leaves the process because a user, a model or a document asked for it goes through
 //! [`Egress::send`], which names the [`Class`] of the caller. It is not a general HTTP library, and it
@@ -9,6 +9,7 @@
 
 mod address;
 mod calls;
+mod channel;
 mod client;
 mod connect;
 mod dial;
@@ -27,6 +28,7 @@ mod unzip;
 
 pub use address::local_addresses;
 pub use calls::CallSettings;
+pub use channel::Channel;
 pub use client::Egress;
 pub use dial::{Dialed, Dialer, SystemDialer};
 pub use error::{Denied, NetError, Phase, Reason};

@@ -59,6 +59,7 @@ pub const METRICS: &[Metric] = &[
         "Time from the start of a run to its first text.",
     ),
     metric("oxidify_runs_refused_total", Kind::Counter, &["reason"], "Runs refused because of a limit."),
+    metric("oxidify_mails_total", Kind::Counter, &["status"], "Mails that were sent, given up, or put off."),
     metric("oxidify_human_input_forms_total", Kind::Counter, &["status"], "Forms of waiting runs that were answered."),
     metric("oxidify_result_webhooks_total", Kind::Counter, &["status"], "Results sent to the address of a caller."),
     metric("oxidify_node_runs_total", Kind::Counter, &["node_type", "status"], "Node executions that have ended."),

@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use base64::Engine as _;
-use ox_app::{Error, Services, accounts, workspaces};
+use ox_app::{Error, Services, accounts, mail, workspaces};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
@@ -18,6 +18,7 @@ use crate::{
     ApiError, ApiResult,
     error::ErrorBody,
     extract::{Body, Query},
+    origin,
 };
 
 pub fn router() -> OpenApiRouter<std::sync::Arc<Services>> {
@@ -143,10 +144,23 @@ async fn login(State(services): App, headers: HeaderMap, Body(body): Body<Login>
     let password = String::from_utf8(bytes).map_err(|_| wrong())?;
     let ip = forwarded_ip(&services, &headers);
     let tokens = accounts::login(&services, &body.email, &password, ip.as_deref()).await?;
+    note_origin(&services, &headers, &tokens).await;
     Ok(with_session(&services, &headers, &tokens))
 }
 
-fn forwarded_ip(services: &Services, headers: &HeaderMap) -> Option<String> {
+/// Links in mails lead to where this server was reached.
+async fn note_origin(services: &Services, headers: &HeaderMap, tokens: &accounts::SessionTokens) {
+    let noted = async {
+        let caller =
+            accounts::authenticate(services, accounts::Presented { access: &tokens.access, csrf: None }).await?;
+        mail::note_origin(services, &caller, &origin::of_request(services, headers)).await
+    };
+    if let Err(error) = noted.await {
+        tracing::warn!(%error, "the address of this server is not remembered");
+    }
+}
+
+pub(super) fn forwarded_ip(services: &Services, headers: &HeaderMap) -> Option<String> {
     let header = headers.get("x-forwarded-for").filter(|_| services.settings.trust_forwarded_headers)?;
     header.to_str().ok()?.split(',').next().map(|ip| ip.trim().to_owned())
 }

@@ -26,7 +26,7 @@ async fn system_features(State(services): App) -> Json<Value> {
         "max_plugin_package_size": 15_728_640, "enable_email_code_login": false,
         "enable_email_password_login": settings.password_login, "enable_social_oauth_login": false,
         "is_allow_register": settings.allow_register, "is_allow_create_workspace": settings.allow_create_workspace,
-        "is_email_setup": false,
+        "is_email_setup": services.mail.is_set_up(),
         "license": {"status": "none", "expired_at": "", "workspaces": {"enabled": false, "size": 0, "limit": 0}},
         "branding": {"enabled": false, "application_title": "", "login_page_logo": "", "workspace_logo": "", "favicon": ""},
         "webapp_auth": {"enabled": false, "allow_sso": false, "sso_config": {"protocol": ""},

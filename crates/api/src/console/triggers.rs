@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Json,
     extract::{Query, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
 use ox_app::{
@@ -25,6 +25,7 @@ use crate::{
     ApiResult,
     error::ErrorBody,
     extract::{Body, Path},
+    origin,
     service::{Detail, streaming},
 };
 
@@ -38,9 +39,6 @@ pub fn router() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(run_all))
         .routes(routes!(run_node))
         .routes(routes!(schedule))
-        .routes(routes!(providers))
-        .routes(routes!(provider))
-        .routes(routes!(subscriptions))
 }
 
 /// Compat: times of triggers are ISO 8601.
@@ -142,19 +140,10 @@ pub struct WebhookQuery {
     node_id: String,
 }
 
-/// Where this server is reached, as its caller reached it.
-fn origin(services: &Services, headers: &HeaderMap) -> String {
-    if !services.settings.trigger_url.is_empty() {
-        return services.settings.trigger_url.trim_end_matches('/').to_owned();
-    }
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let forwarded = |name: &str| {
-        let value = text(name).filter(|_| services.settings.trust_forwarded_headers)?;
-        value.split(',').next().map(str::trim)
-    };
-    let scheme = forwarded("x-forwarded-proto").unwrap_or("http");
-    let host = forwarded("x-forwarded-host").or_else(|| text(header::HOST.as_str())).unwrap_or("localhost");
-    format!("{scheme}://{host}")
+/// Where webhooks reach this server.
+fn base(services: &Services, headers: &HeaderMap) -> String {
+    let set = services.settings.trigger_url.trim_end_matches('/');
+    if set.is_empty() { origin::of_request(services, headers) } else { set.to_owned() }
 }
 
 #[utoipa::path(get, path = "/apps/{app_id}/workflows/triggers/webhook", tag = "triggers", params(("app_id" = Uuid, Path), ("node_id" = String, Query)),
@@ -167,12 +156,12 @@ async fn webhook(
     headers: HeaderMap,
 ) -> ApiResult<Json<Value>> {
     let found = triggers::webhook_of(&services, &caller, app, &query.node_id).await?;
-    let origin = origin(&services, &headers);
+    let base = base(&services, &headers);
     Ok(Json(json!({
         "id": found.id,
         "webhook_id": found.webhook_id,
-        "webhook_url": format!("{origin}/triggers/webhook/{}", found.webhook_id),
-        "webhook_debug_url": format!("{origin}/triggers/webhook-debug/{}", found.webhook_id),
+        "webhook_url": format!("{base}/triggers/webhook/{}", found.webhook_id),
+        "webhook_debug_url": format!("{base}/triggers/webhook-debug/{}", found.webhook_id),
         "node_id": found.node_id,
         "created_at": iso(found.created_at),
     })))
@@ -274,27 +263,4 @@ async fn schedule(
 ) -> ApiResult<Json<Value>> {
     ox_app::apps::find(&services, &caller, app).await?;
     Ok(Json(debug::preview(&body.config, body.count.unwrap_or(5))?))
-}
-
-/// Providers of events: plugins bring them, and this version runs none.
-#[utoipa::path(get, path = "/workspaces/current/triggers", tag = "triggers",
-    responses((status = 200, body = Vec<Object>), (status = 401, body = ErrorBody)))]
-async fn providers(_caller: Caller) -> Json<Value> {
-    Json(json!([]))
-}
-
-fn missing(provider: &str) -> String {
-    format!("The trigger provider {provider} comes with a plugin that is not installed.")
-}
-
-#[utoipa::path(get, path = "/workspaces/current/trigger-provider/{provider}/info", tag = "triggers", params(("provider" = String, Path)),
-    responses((status = 404, body = ErrorBody), (status = 401, body = ErrorBody)))]
-async fn provider(_caller: Caller, Path(provider): Path<String>) -> ApiResult<Json<Value>> {
-    Err(Error::not_found(missing(&provider)).into())
-}
-
-#[utoipa::path(get, path = "/workspaces/current/trigger-provider/{provider}/subscriptions/list", tag = "triggers", params(("provider" = String, Path)),
-    responses((status = 404, body = Object), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)))]
-async fn subscriptions(_caller: Caller, Path(provider): Path<String>) -> Response {
-    (StatusCode::NOT_FOUND, Json(json!({"error": missing(&provider)}))).into_response()
 }

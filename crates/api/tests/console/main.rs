@@ -14,6 +14,7 @@ mod support;
 
 mod apps;
 mod drafts;
+mod mail;
 mod models;
 mod routes;
 mod session;

@@ -84,65 +84,144 @@ async fn stranger(server: &TestServer) -> Session {
     server.login("stranger@example.com").await
 }
 
+/// A workflow file of these nodes and edges.
+fn workflow_file(name: &str, nodes: &[(&str, Value)], edges: &[(&str, &str, &str)]) -> String {
+    let nodes: Vec<Value> = nodes
+        .iter()
+        .map(|(id, data)| json!({"id": id, "type": "custom", "position": {"x": 0, "y": 0}, "data": data}))
+        .collect();
+    let edges: Vec<Value> = edges
+        .iter()
+        .map(|(from, handle, to)| {
+            json!({"id": format!("{from}-{to}"), "source": from, "sourceHandle": handle, "target": to, "targetHandle": "target"})
+        })
+        .collect();
+    json!({
+        "app": {"name": name, "mode": "workflow", "icon": "x", "icon_background": "#fff", "description": ""}, "kind": "app",
+        "version": "0.6.0", "dependencies": [], "workflow": {"environment_variables": [], "conversation_variables": [],
+            "features": {}, "graph": {"nodes": nodes, "edges": edges, "viewport": {"x": 0, "y": 0, "zoom": 1}}},
+    })
+    .to_string()
+}
+
+/// An app whose run waits for somebody: start → form → end.
+fn asking() -> String {
+    let form = json!({
+        "type": "human-input", "title": "Ask", "form_content": "top secret words", "inputs": [],
+        "delivery_methods": [{"id": "w", "type": "webapp", "enabled": true, "config": {}}],
+        "user_actions": [{"id": "yes", "title": "Yes"}], "timeout": 2, "timeout_unit": "hour",
+    });
+    let start = json!({"type": "start", "title": "Start", "variables": []});
+    let end = json!({"type": "end", "title": "End", "outputs": []});
+    workflow_file(
+        "Asking",
+        &[("s", start), ("form", form), ("e", end)],
+        &[("s", "source", "form"), ("form", "yes", "e")],
+    )
+}
+
+/// An app that a webhook starts.
+fn hooked() -> String {
+    let hook = json!({"type": "trigger-webhook", "title": "top secret words", "method": "post", "content_type": "application/json",
+        "headers": [], "params": [], "body": [], "status_code": 200, "response_body": ""});
+    let end = json!({"type": "end", "title": "End", "outputs": []});
+    workflow_file("Hooked", &[("hook", hook), ("e", end)], &[("hook", "source", "e")])
+}
+
+/// Ids of the things of a workspace, one set for each of its apps.
+async fn things(server: &TestServer, owner: &Session) -> Vec<Value> {
+    let (app, key) = server.app(owner, &app_file("chatflow")).await;
+    let ask = json!({"inputs": {}, "query": "top secret words", "user": "ann"});
+    let chat = server.v1(&key, Method::POST, "/chat-messages", Some(ask)).await.json();
+    let account = server.get(owner, "/account/profile").await.json()["id"].clone();
+    let tag = server.post(owner, "/tags", json!({"name": "private", "type": "app"})).await.json()["id"].clone();
+    let keys = server.get(owner, &format!("/apps/{app}/api-keys")).await.json();
+    let runs = server.get(owner, &format!("/apps/{app}/workflow-runs?triggered_from=app-run")).await.json();
+    let draft = server.get(owner, &format!("/apps/{app}/workflows/draft")).await.json();
+    let base = json!({
+        "app_id": app, "conversation_id": chat["conversation_id"], "message_id": chat["message_id"], "member_id": account,
+        "tag_id": tag, "api_key_id": keys["data"][0]["id"], "run_id": runs["data"][0]["id"], "workflow_id": draft["id"],
+        "task_id": chat["task_id"], "import_id": app, "provider": "openai", "model_type": "llm", "block_type": "llm",
+        "icon_type": "icon_small", "lang": "en_US", "tenant_id": app, "workflow_run_id": runs["data"][0]["id"],
+    });
+    let with = |more: Value| {
+        let mut ids = base.clone();
+        ids.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        ids
+    };
+    let (asking, key) = server.app(owner, &asking()).await;
+    let body = json!({"inputs": {}, "user": "ann", "response_mode": "blocking"});
+    let paused = server.v1(&key, Method::POST, "/workflows/run", Some(body)).await.json();
+    let run = paused["workflow_run_id"].as_str().unwrap_or_else(|| panic!("{paused}")).to_owned();
+    let forms = server.get(owner, &format!("/apps/{asking}/workflow-runs/{run}/forms")).await.json();
+    let form = &forms["data"][0];
+    let (hooked, _) = server.app(owner, &hooked()).await;
+    let trigger = server.get(owner, &format!("/apps/{hooked}/triggers")).await.json()["data"][0].clone();
+    let hook = server.get(owner, &format!("/apps/{hooked}/workflows/triggers/webhook?node_id=hook")).await;
+    assert_eq!((hook.status, &trigger["status"]), (StatusCode::OK, &json!("enabled")), "{}", hook.text);
+    vec![
+        base.clone(),
+        with(
+            json!({"app_id": asking, "run_id": run, "workflow_run_id": run, "form_token": form["form_token"], "node_id": "form"}),
+        ),
+        with(
+            json!({"app_id": hooked, "node_id": "hook", "trigger_id": trigger["id"], "webhook_id": hook.json()["webhook_id"]}),
+        ),
+    ]
+}
+
 #[tokio::test]
 async fn no_route_shows_or_changes_another_workspace() {
     let server = server().await;
     let owner = server.owner().await;
-    let (app, key) = server.app(&owner, &app_file("chatflow")).await;
-    let chat = server
-        .v1(
-            &key,
-            Method::POST,
-            "/chat-messages",
-            Some(json!({"inputs": {}, "query": "top secret words", "user": "ann"})),
-        )
-        .await
-        .json();
-    let account = server.get(&owner, "/account/profile").await.json()["id"].clone();
-    let tag = server.post(&owner, "/tags", json!({"name": "private", "type": "app"})).await.json()["id"].clone();
-    let keys = server.get(&owner, &format!("/apps/{app}/api-keys")).await.json();
-    let runs = server.get(&owner, &format!("/apps/{app}/workflow-runs?triggered_from=app-run")).await.json();
-    let draft = server.get(&owner, &format!("/apps/{app}/workflows/draft")).await.json();
-    let ids = json!({
-        "app_id": app, "conversation_id": chat["conversation_id"], "message_id": chat["message_id"], "member_id": account,
-        "tag_id": tag, "api_key_id": keys["data"][0]["id"], "run_id": runs["data"][0]["id"], "workflow_id": draft["id"],
-        "task_id": chat["task_id"], "import_id": app, "provider": "openai", "model_type": "llm", "block_type": "llm",
-        "icon_type": "icon_small", "lang": "en_US", "tenant_id": app,
-    });
+    let all = things(&server, &owner).await;
     let stranger = stranger(&server).await;
-    for rule in ox_api::console::RULES {
-        if rule.path.contains('{') {
-            let mut path = fill(rule.path, &ids);
-            if rule.method == Method::GET {
-                path.push_str(&format!("?conversation_id={}", ids["conversation_id"].as_str().unwrap()));
-            }
-            let body = (rule.method != Method::GET).then(|| json!({
-                "name": "stolen", "graph": {"nodes": [], "edges": []}, "features": {}, "inputs": {}, "query": "x", "role": "admin",
-                "model_config": {"model": {"provider": "oxidify/scripted", "name": "echo", "mode": "chat"}}, "message_id": ids["message_id"],
-                "rating": "like", "enable_api": false, "enable_site": false, "model": "m", "model_type": "llm", "credentials": {},
-                "marked_name": "stolen", "preferred_provider_type": "custom",
-            }));
-            let answer = server.console(&stranger, rule.method.clone(), &path, body).await;
-            assert_ne!(answer.status.as_u16() / 100, 5, "{} {path}: {}", rule.method, answer.text);
-            if rule.path.contains("{app_id}") || rule.path.contains("{tag_id}") || rule.path.contains("{member_id}") {
-                assert!(
-                    matches!(answer.status, StatusCode::NOT_FOUND | StatusCode::FORBIDDEN | StatusCode::BAD_REQUEST),
-                    "{} {path} answered {}: {}",
-                    rule.method,
-                    answer.status,
-                    answer.text
-                );
-            }
-            assert!(!answer.text.contains("top secret words"), "{} {path} shows another workspace", rule.method);
+    for ids in &all {
+        for rule in ox_api::console::RULES.iter().filter(|rule| rule.path.contains('{')) {
+            probe(&server, &stranger, rule, ids).await;
         }
     }
     // All of it is still there and unchanged.
+    let [chat, asking, hooked] = &all[..] else { panic!("three apps") };
+    let text = |ids: &Value, name: &str| ids[name].as_str().unwrap().to_owned();
+    let app = text(chat, "app_id");
     assert_eq!(server.get(&owner, &format!("/apps/{app}")).await.json()["name"], "Chatflow");
-    let messages = server
-        .get(&owner, &format!("/apps/{app}/chat-messages?conversation_id={}", ids["conversation_id"].as_str().unwrap()))
-        .await;
+    let conversation = text(chat, "conversation_id");
+    let messages = server.get(&owner, &format!("/apps/{app}/chat-messages?conversation_id={conversation}")).await;
     assert!(messages.text.contains("top secret words"));
+    let form = server.get(&owner, &format!("/form/human_input/{}", text(asking, "form_token"))).await;
+    assert!(form.status == StatusCode::OK && form.text.contains("top secret words"), "{}", form.text);
+    let app = text(hooked, "app_id");
+    let triggers = server.get(&owner, &format!("/apps/{app}/triggers")).await.json();
+    assert_eq!(triggers["data"][0]["status"], "enabled", "{triggers}");
+    let hook = server.get(&owner, &format!("/apps/{app}/workflows/triggers/webhook?node_id=hook")).await.json();
+    assert_eq!(hook["webhook_id"], hooked["webhook_id"], "the address is the same");
+    let logs = server.get(&owner, &format!("/apps/{app}/trigger-logs")).await.json();
+    assert_eq!(logs["data"], json!([]), "no event came of it");
     assert!(server.get(&stranger, "/apps").await.json()["data"].as_array().unwrap().is_empty());
+}
+
+async fn probe(server: &TestServer, stranger: &Session, rule: &Rule, ids: &Value) {
+    let mut path = fill(rule.path, ids);
+    if rule.method == Method::GET {
+        path.push_str(&format!("?conversation_id={}&node_id=hook", ids["conversation_id"].as_str().unwrap()));
+    }
+    let body = (rule.method != Method::GET).then(|| json!({
+        "name": "stolen", "graph": {"nodes": [], "edges": []}, "features": {}, "inputs": {}, "query": "x", "role": "admin",
+        "model_config": {"model": {"provider": "oxidify/scripted", "name": "echo", "mode": "chat"}}, "message_id": ids["message_id"],
+        "rating": "like", "enable_api": false, "enable_site": false, "model": "m", "model_type": "llm", "credentials": {},
+        "marked_name": "stolen", "preferred_provider_type": "custom", "action": "yes", "trigger_id": ids["trigger_id"],
+        "enable_trigger": false, "node_id": ids["node_id"], "node_ids": [ids["node_id"]], "config": {},
+    }));
+    let answer = server.console(stranger, rule.method.clone(), &path, body).await;
+    let told = format!("{} {path} answered {}: {}", rule.method, answer.status, answer.text);
+    assert_ne!(answer.status.as_u16() / 100, 5, "{told}");
+    let named = ["{app_id}", "{tag_id}", "{member_id}", "{form_token}", "{workflow_run_id}"];
+    if named.iter().any(|name| rule.path.contains(name)) {
+        let refused = [StatusCode::NOT_FOUND, StatusCode::FORBIDDEN, StatusCode::BAD_REQUEST];
+        assert!(refused.contains(&answer.status), "{told}");
+    }
+    assert!(!answer.text.contains("top secret words"), "{told}");
 }
 
 #[tokio::test]

@@ -266,7 +266,6 @@ async fn two_forms_at_once_and_answers_in_any_order() {
     let app = rig.graph_app("workflow", graph(&nodes, &edges), Draft::default()).await;
     let events = begin(&rig, &app, "Rust").await;
     let run = run_id(&events);
-    // With one worker the second form would come only after the first; both are asked at once.
     let asked: Vec<(&str, String)> = events
         .iter()
         .filter(|event| event["event"] == "human_input_required")
@@ -275,6 +274,7 @@ async fn two_forms_at_once_and_answers_in_any_order() {
         })
         .collect();
     assert_eq!(event(&events, "workflow_paused")["data"]["paused_nodes"].as_array().unwrap().len(), asked.len());
+    assert_eq!(asked.len(), 2, "both are asked at once: {asked:?}");
     let mut open: Vec<String> = asked.into_iter().map(|(_, token)| token).collect();
     let mut answered = 0;
     while let Some(token) = open.pop() {

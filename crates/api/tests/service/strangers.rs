@@ -15,15 +15,27 @@ use serde_json::json;
 
 use crate::{
     files::upload,
-    rig::{Answer, Draft, Rig, TestApp, chatflow, passthrough},
+    rig::{Answer, Draft, Rig, TestApp, chatflow, end, graph, passthrough, start},
 };
 
 const SECRET: &str = "word-that-no-stranger-may-read";
 const USER: &str = "ann";
 
-/// A workspace with an app of every mode that runs.
+/// A workspace with an app of every mode that runs, and one that asks somebody.
 struct Workspace {
-    apps: [TestApp; 4],
+    apps: [TestApp; 5],
+}
+
+/// start → form → end.
+fn asking() -> Json {
+    let form = json!({
+        "type": "human-input", "form_content": "{{#s.query#}}",
+        "delivery_methods": [{"id": "w", "type": "webapp", "enabled": true, "config": {}}], "inputs": [],
+        "user_actions": [{"id": "yes", "title": "Yes"}], "timeout": 2, "timeout_unit": "hour",
+    });
+    let field = json!([{"variable": "query", "label": "q", "type": "paragraph", "required": true}]);
+    let nodes = [("s", start(field)), ("form", form), ("e", end(&[("out", &["form", "__action_id"])]))];
+    graph(&nodes, &[("s", "source", "form"), ("form", "yes", "e")])
 }
 
 impl Workspace {
@@ -41,6 +53,7 @@ impl Workspace {
                 rig.graph_app("advanced-chat", chatflow(json!([]), "echo", json!({})), draft).await,
                 rig.basic_app("completion", "canned", json!({"text": words}), json!({})).await,
                 rig.graph_app("workflow", passthrough(&field), Draft::default()).await,
+                rig.graph_app("workflow", asking(), Draft::default()).await,
             ],
         }
     }
@@ -79,7 +92,7 @@ type Ids = BTreeMap<&'static str, String>;
 
 /// What a workspace has that another must not reach. One of its runs is under way.
 async fn things(rig: &Rig, of: &Workspace) -> Ids {
-    let [chat, flow, completion, workflow] = &of.apps;
+    let [chat, flow, completion, workflow, asking] = &of.apps;
     let ask = json!({"inputs": {}, "query": SECRET, "user": USER});
     let first = rig.post("/v1/chat-messages", chat, ask.clone()).await.json();
     let second = rig.post("/v1/chat-messages", flow, ask.clone()).await.json();
@@ -92,6 +105,12 @@ async fn things(rig: &Rig, of: &Workspace) -> Ids {
     assert_eq!(rig.post("/v1/chat-messages", chat, attached).await.status, 200);
     let path = format!("/v1/conversations/{}/variables?user={USER}", second["conversation_id"].as_str().unwrap());
     let variables = rig.get(&path, flow).await.json();
+    let ask = json!({"inputs": {"query": SECRET}, "user": USER, "response_mode": "streaming"});
+    let paused = rig.post("/v1/workflows/run", asking, ask).await.events();
+    let waiting = paused[0]["workflow_run_id"].as_str().unwrap().parse().unwrap();
+    let forms = ox_db::repo::human_input::of_run(&rig.services.db, waiting).await.unwrap();
+    let ways = ox_db::repo::human_input::recipients_of(&rig.services.db, &[forms[0].id]).await.unwrap();
+    let token = |kind: &str| ways.iter().find(|way| way.kind == kind).unwrap().token.clone();
     let text = |json: &Json| json.as_str().unwrap_or_else(|| panic!("an id is missing")).to_owned();
     BTreeMap::from([
         ("conversation_id", text(&first["conversation_id"])),
@@ -101,8 +120,9 @@ async fn things(rig: &Rig, of: &Workspace) -> Ids {
         ("workflow_id", text(&run["data"]["workflow_id"])),
         ("file_id", text(&file["id"])),
         ("variable_id", text(&variables["data"][0]["id"])),
-        // Forms are probed where they are made.
-        ("form_token", "no-such-form".to_owned()),
+        ("form_token", token("webapp")),
+        ("console_form_token", token("console")),
+        ("waiting_run_id", waiting.to_string()),
     ])
 }
 
@@ -114,8 +134,13 @@ fn paths(surface: &str, rule: &Rule, ids: &Ids) -> Vec<String> {
             let mut path = format!("{surface}{}", rule.path);
             while let Some(start) = path.find('{') {
                 let end = start + path[start..].find('}').unwrap();
-                let name =
-                    if &path[start + 1..end] == "conversation_id" { conversation } else { &path[start + 1..end] };
+                let name = match &path[start + 1..end] {
+                    "conversation_id" => conversation,
+                    // On published pages the token alone opens a form: that of the console must not.
+                    "form_token" if surface == "/api" => "console_form_token",
+                    "workflow_run_id" => "waiting_run_id",
+                    name => name,
+                };
                 let id =
                     ids.get(name).unwrap_or_else(|| panic!("{} {}: the probe has no {name}", rule.method, rule.path));
                 path.replace_range(start..=end, &id.clone());
@@ -135,7 +160,7 @@ fn body(rule: &Rule, ids: &Ids) -> Option<Json> {
             "inputs": {}, "query": "give me what is not mine", "user": USER, "response_mode": "blocking",
             "conversation_id": ids["conversation_id"], "parent_message_id": ids["message_id"], "message_id": ids["message_id"],
             "files": [{"type": "document", "transfer_method": "local_file", "upload_file_id": ids["file_id"]}],
-            "name": "stolen", "auto_generate": false, "rating": "dislike", "content": "stolen", "value": "stolen",
+            "name": "stolen", "auto_generate": false, "rating": "dislike", "content": "stolen", "value": "stolen", "action": "yes",
         })
     })
 }
@@ -205,6 +230,9 @@ async fn probe(rig: &Rig, ours: &Workspace, theirs: &Rig, strangers: &Workspace,
         }
     }
     signed_addresses(theirs, &strangers.apps[0], ids).await;
+    let waiting = ids["waiting_run_id"].parse().unwrap();
+    let forms = ox_db::repo::human_input::of_run(&rig.services.db, waiting).await.unwrap();
+    assert_eq!(forms[0].status, "waiting", "a stranger answered a form");
     assert_eq!(read(rig, ours, ids).await, before, "a stranger changed something");
 }
 

@@ -180,21 +180,23 @@ async fn forms_and_texts_of_webhooks() {
 async fn trying_a_webhook_out() {
     let rig = Rig::new().await;
     let app = rig.graph_app("workflow", flow(json!({})), Draft { publish: false, ..Draft::default() }).await;
+    // The editor asks one process, the event comes to another.
+    let other = rig.beside().await;
     let id = address(&rig, &app).await;
     let nodes = ["w".to_owned()];
     let ask = || triggers::debug::ask(&rig.services, &rig.owner, app.id, &nodes);
     let path = format!("/triggers/webhook-debug/{id}");
     let body = r#"{"city": "Rome"}"#;
     // Nobody listens yet: the event is not kept.
-    assert_eq!(call(&rig, Method::POST, &path, &[JSON, SOURCE], body).await.status, 202);
+    assert_eq!(call(&other, Method::POST, &path, &[JSON, SOURCE], body).await.status, 202);
     assert!(matches!(ask().await.unwrap(), triggers::debug::Asked::Waiting));
-    assert_eq!(call(&rig, Method::POST, &path, &[JSON, SOURCE], body).await.status, 202);
+    assert_eq!(call(&other, Method::POST, &path, &[JSON, SOURCE], body).await.status, 202);
     let triggers::debug::Asked::Fired { node, outputs } = ask().await.unwrap() else { panic!("it has fired") };
     assert_eq!((node.as_str(), &outputs["city"]), ("w", &json!("Rome")));
     assert!(matches!(ask().await.unwrap(), triggers::debug::Asked::Waiting), "once");
     // The production address knows no unpublished workflow.
     let path = format!("/triggers/webhook/{id}");
-    assert_eq!(call(&rig, Method::POST, &path, &[JSON, SOURCE], body).await.status, 404);
+    assert_eq!(call(&other, Method::POST, &path, &[JSON, SOURCE], body).await.status, 404);
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ pub struct SessionTokens {
     pub csrf: String,
 }
 
-fn failures_key(email: &str) -> String {
+pub(super) fn failures_key(email: &str) -> String {
     format!("login_failures:{email}")
 }
 

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use ox_db::repo;
 use ox_types::{AppId, Json};
 use serde_json::{Map, json};
 
@@ -32,12 +33,15 @@ fn event(app: AppId, node: &str) -> String {
 
 /// An event has come to the debug address: kept if somebody listens.
 pub(super) async fn offer(services: &Services, app: AppId, node: &str, outputs: &Map<String, Json>) {
+    // In the database: the editor may ask another process than the one that took the event.
     let kept = async {
-        if services.kv.get(&listener(app, node)).await?.is_some() {
+        if repo::kv::get(&services.db, &listener(app, node)).await?.is_some() {
             let text = serde_json::to_string(outputs).unwrap_or_default();
-            services.kv.set(&event(app, node), &text, Some(WINDOW)).await?;
+            let tx = services.db.begin().await?;
+            repo::kv::set(&tx, &event(app, node), &text, Some(WINDOW)).await?;
+            tx.commit().await?;
         }
-        Ok::<_, ox_kv::Error>(())
+        Ok::<_, ox_db::Error>(())
     };
     if let Err(error) = kept.await {
         tracing::warn!(%error, "an event for the editor is lost");
@@ -80,8 +84,11 @@ pub async fn ask(services: &Services, principal: &Principal, app: AppId, ids: &[
             }
             _ => {}
         }
-        services.kv.set(&listener(app, id), "1", Some(WINDOW)).await.map_err(Error::internal)?;
-        if let Some(found) = services.kv.take(&event(app, id)).await.map_err(Error::internal)? {
+        let tx = services.db.begin().await?;
+        repo::kv::set(&tx, &listener(app, id), "1", Some(WINDOW)).await?;
+        let found = repo::kv::take(&tx, &event(app, id)).await?;
+        tx.commit().await?;
+        if let Some(found) = found {
             let outputs = serde_json::from_str(&found).unwrap_or_default();
             return Ok(Asked::Fired { node: id.clone(), outputs });
         }

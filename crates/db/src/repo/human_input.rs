@@ -16,7 +16,7 @@ use crate::{
         human_input_recipients::{self as recipients, Column as Recipient},
         workflow_node_executions as nodes, workflow_pauses as pauses, workflow_runs as runs,
     },
-    model::{FormRecipient, HumanInputForm, WorkflowPause},
+    model::{FormRecipient, HumanInputForm, OutgoingMail, WorkflowPause},
     now,
     time::in_span,
 };
@@ -248,67 +248,27 @@ pub async fn undelivered(source: &impl Source, limit: u64) -> Result<Vec<HumanIn
     Ok(query.all(&source.executor()).await?.into_iter().map(HumanInputForm::from).collect())
 }
 
-/// Adds those who are asked by mail, each once, and notes that it is done.
+/// Adds those who are asked by mail with their mails, and notes that it is done. False when it was done already.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn deliver(tx: &Tx, form: Uuid, to: Vec<FormRecipient>) -> Result<()> {
-    use sea_orm::{ActiveModelTrait, IntoActiveModel};
-    for recipient in to {
-        let known = [Recipient::FormId, Recipient::Kind, Recipient::Address];
-        let model = recipients::Model::from(recipient).into_active_model().reset_all();
-        let insert = recipients::Entity::insert(model).on_conflict_do_nothing_on(known);
-        insert.exec_without_returning(tx.connection()).await?;
-    }
-    forms::Entity::update_many()
+pub async fn deliver(tx: &Tx, form: Uuid, to: Vec<(FormRecipient, Option<OutgoingMail>)>) -> Result<bool> {
+    let noted = forms::Entity::update_many()
         .col_expr(Form::DeliveredAt, Expr::value(now()))
         .filter(Form::Id.eq(form))
+        .filter(Form::DeliveredAt.is_null())
         .exec(tx.connection())
         .await?;
-    Ok(())
-}
-
-/// Mails to be sent now.
-///
-/// # Errors
-/// When the database fails.
-pub async fn pending_mails(source: &impl Source, at: DateTime<Utc>, limit: u64) -> Result<Vec<FormRecipient>> {
-    let query = recipients::Entity::find()
-        .filter(Recipient::Status.eq("pending"))
-        .filter(Recipient::NextAttemptAt.lte(at))
-        .order_by_asc(Recipient::NextAttemptAt)
-        .limit(limit);
-    Ok(query.all(&source.executor()).await?.into_iter().map(FormRecipient::from).collect())
-}
-
-/// Takes a mail to send it: another process leaves it alone until `until`. False when it was taken already.
-///
-/// # Errors
-/// When the database fails.
-pub async fn take_mail(tx: &Tx, mail: &FormRecipient, until: DateTime<Utc>) -> Result<bool> {
-    let changed = recipients::Entity::update_many()
-        .col_expr(Recipient::NextAttemptAt, Expr::value(Some(until)))
-        .col_expr(Recipient::Attempts, Expr::value(mail.attempts + 1))
-        .filter(Recipient::Id.eq(mail.id))
-        .filter(Recipient::Status.eq("pending"))
-        .filter(Recipient::Attempts.eq(mail.attempts))
-        .exec(tx.connection())
-        .await?;
-    Ok(changed.rows_affected == 1)
-}
-
-/// Notes what came of a mail.
-///
-/// # Errors
-/// When the database fails.
-pub async fn note_mail(tx: &Tx, mail: Uuid, status: &str, error: Option<&str>) -> Result<()> {
-    recipients::Entity::update_many()
-        .col_expr(Recipient::Status, Expr::value(status))
-        .col_expr(Recipient::Error, Expr::value(error))
-        .filter(Recipient::Id.eq(mail))
-        .exec(tx.connection())
-        .await?;
-    Ok(())
+    if noted.rows_affected == 0 {
+        return Ok(false);
+    }
+    for (recipient, mail) in to {
+        row::insert::<recipients::Entity>(tx, recipient).await?;
+        if let Some(mail) = mail {
+            super::mails::insert(tx, mail).await?;
+        }
+    }
+    Ok(true)
 }
 
 /// Keeps what the next owner of a run needs, with its number of resumptions.

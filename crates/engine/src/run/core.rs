@@ -53,6 +53,8 @@ pub(crate) struct Core {
     pub(super) held_bytes: usize,
     /// Why the run pauses, and for which execution.
     pub(super) pausing: Option<Vec<(Option<Token>, Json)>>,
+    /// A pause is coming: what becomes ready now waits for the time after it.
+    pub(super) held: bool,
     pub(super) stopped: Option<(StopCause, String)>,
     /// A limit that was passed; the step in which it happened is finished first.
     exceeded: Option<String>,
@@ -72,6 +74,8 @@ pub(super) struct Entry {
     pub node: usize,
     /// The execution that goes on, if it has been started before.
     pub token: Option<Token>,
+    /// It was ready when a node paused.
+    pub before_pause: bool,
 }
 
 /// A node execution that has started and not ended.
@@ -128,6 +132,7 @@ impl Core {
             last_index: 0,
             held_bytes: 0,
             pausing: None,
+            held: false,
             stopped: None,
             exceeded: None,
             replay: None,
@@ -190,7 +195,7 @@ impl Core {
     pub(super) fn enqueue(&mut self, frame: FrameId, node: usize) {
         if let Some(target) = self.frames.get_mut(&frame) {
             target.live += 1;
-            self.queue.push_back(Entry { frame, node, token: None });
+            self.queue.push_back(Entry { frame, node, token: None, before_pause: false });
         }
     }
 

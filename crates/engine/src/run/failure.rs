@@ -54,7 +54,7 @@ impl Core {
         self.account(frame, result.usage.as_ref(), false);
         result.tell_usage();
         self.emit(RunEventKind::NodeRetry { node: info, result: Box::new(result), retry_index: attempt + 1 });
-        self.queue.push_back(Entry { frame, node, token: Some(token) });
+        self.queue.push_back(Entry { frame, node, token: Some(token), before_pause: false });
     }
 
     /// The last attempt has failed.

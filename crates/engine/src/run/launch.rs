@@ -46,11 +46,7 @@ impl Core {
         if self.end.is_some() {
             return Step::Wait;
         }
-        // While a pause is coming, only what has started goes on.
-        let pausing = self.pausing.is_some();
-        let Some(at) = self.queue.iter().position(|entry| !pausing || entry.token.is_some()) else {
-            return Step::Wait;
-        };
+        let Some(at) = self.queue.iter().position(|entry| self.may_begin(entry)) else { return Step::Wait };
         let Some(entry) = self.queue.get(at).copied() else { return Step::Wait };
         let Some(node) = self.compiled(entry.node) else {
             self.queue.remove(at);

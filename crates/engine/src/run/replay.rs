@@ -286,7 +286,8 @@ impl Core {
                 continue;
             }
             execution.phase = Phase::Queued;
-            entries.push(Entry { frame: execution.frame, node: execution.node, token: Some(token) });
+            let (frame, node) = (execution.frame, execution.node);
+            entries.push(Entry { frame, node, token: Some(token), before_pause: false });
         }
         for entry in entries.into_iter().rev() {
             self.queue.push_front(entry);

@@ -32,7 +32,12 @@ impl Core {
             Ok(output) => match output.pause {
                 Some(reason) => {
                     execution.phase = Phase::Paused;
+                    let is_new = execution.answer.is_none();
                     self.pausing.get_or_insert_default().push((Some(token), reason));
+                    // One that was asked before, and still waits, holds nobody up.
+                    if is_new {
+                        self.hold();
+                    }
                 }
                 None => self.succeed(token, *output),
             },

@@ -29,7 +29,23 @@ impl Core {
         if self.end.is_none() {
             let reason = json!({"type": "scheduled_pause", "message": message});
             self.pausing.get_or_insert_default().push((None, reason));
+            self.held = true;
         }
+    }
+
+    /// A node pauses, and the run soon with it. What is ready at this moment begins all the same, so that everything
+    /// that can be asked is asked at once (upstream it depends on the number of workers).
+    pub(super) fn hold(&mut self) {
+        if !std::mem::replace(&mut self.held, true) {
+            for entry in &mut self.queue {
+                entry.before_pause = true;
+            }
+        }
+    }
+
+    /// Whether a node of the ready queue may begin now.
+    pub(super) fn may_begin(&self, entry: &Entry) -> bool {
+        !self.held || entry.token.is_some() || entry.before_pause
     }
 
     /// Gives the run up without an end.
@@ -52,6 +68,9 @@ impl Core {
         let goes_on =
             |execution: &Execution| matches!(execution.phase, Phase::Running | Phase::Queued | Phase::AwaitingRetry(_));
         if self.executions.values().any(goes_on) {
+            return;
+        }
+        if self.pausing.is_some() && self.queue.iter().any(|entry| self.may_begin(entry)) {
             return;
         }
         if let Some(reasons) = &self.pausing {
@@ -188,7 +207,8 @@ impl Core {
     pub(super) fn requeue(&mut self, token: Token) {
         if let Some(execution) = self.executions.get_mut(&token) {
             execution.phase = Phase::Queued;
-            self.queue.push_back(Entry { frame: execution.frame, node: execution.node, token: Some(token) });
+            let (frame, node) = (execution.frame, execution.node);
+            self.queue.push_back(Entry { frame, node, token: Some(token), before_pause: false });
         }
     }
 }
