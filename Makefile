@@ -30,6 +30,10 @@ faults: ## bad input, full disks, dead databases, killed servers: all cases (`ma
 	$(CARGO) build --workspace --bins
 	python3 tests/faults/faults.py
 
+visual: web ## pictures of the main screens against the stored ones (WRITE=1 stores the present ones)
+	$(CARGO) build --package ox-cli
+	node tests/browser/visual.mjs $(if $(WRITE),--write)
+
 bench: ## measure; see docs/performance.md
 	./bench/run.sh
 
@@ -63,4 +67,4 @@ tools:
 	@for tool in cargo node npm cc; do command -v $$tool >/dev/null || { \
 	  echo "missing: $$tool. Install Rust from https://rustup.rs, Node.js 20+ from https://nodejs.org, a C compiler with your package manager (Debian: apt install build-essential)."; exit 1; }; done
 
-.PHONY: help run test check faults bench bench-engine fuzz dev release web tools
+.PHONY: help run test check faults visual bench bench-engine fuzz dev release web tools

@@ -119,3 +119,17 @@ test("a changed password ends the old one", { timeout: 120_000 }, () =>
     await page.keyboard.press("Enter");
     await page.waitForURL(/\/apps/);
   }));
+
+test("signing out everywhere ends the sessions of other browsers", { timeout: 90_000 }, () =>
+  journey(["chat"], {}, async (page, about) => {
+    await signIn(page, about);
+    const other = await (await page.context().browser().newContext({ locale: "en-US" })).newPage();
+    await signIn(other, about);
+    await page.goto(`${about.url}/settings/profile`);
+    await page.getByRole("button", { name: "Sign out everywhere" }).click();
+    await page.getByRole("alertdialog").getByRole("button", { name: "Sign out everywhere" }).click();
+    await page.waitForURL(/\/signin/);
+    await other.reload();
+    await other.waitForURL(/\/signin/);
+    await signIn(page, about);
+  }));

@@ -63,6 +63,7 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("crates/mail/", "lettre", "speaks SMTP over connections of net; it does not dial"),
     ("crates/sandbox/src/child.rs", "Command::new", "the interpreter inside the confinement"),
     ("crates/sandbox/src/filter.rs", "libc::SYS_connect", "the call that is filtered"),
+    ("crates/sandbox/src/python/drive.rs", "libc::SYS_connect", "the call that is named when it was refused"),
     ("crates/sandbox/src/filter.rs", "libc::socket", "the call that is filtered"),
     ("crates/sandbox/src/network.rs", "TcpStream", "connections to this process's own proxy"),
     ("crates/sandbox/src/packages.rs", "Command::new", "pip, for the operator's list of packages"),

@@ -7,7 +7,7 @@ mod sessions;
 pub use password::{Hasher, check_policy};
 pub use sessions::{
     Presented, SessionCache, SessionTokens, authenticate, authenticate_admin_key, init_mark, is_init_mark, login,
-    logout, refresh,
+    logout, refresh, sign_out_everywhere,
 };
 
 use chrono::{DateTime, Utc};

@@ -39,6 +39,14 @@ pub struct Passport {
     pub session_id: Option<String>,
 }
 
+/// What a console token says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Access {
+    pub account: AccountId,
+    /// Unix seconds.
+    pub expires_at: i64,
+}
+
 #[derive(Serialize, Deserialize)]
 struct AccessClaims {
     user_id: AccountId,
@@ -95,11 +103,19 @@ impl Signer {
     /// # Errors
     /// `ExpiredToken`, or `InvalidToken` for anything that is not a console token of ours.
     pub fn verify_access(&self, token: &str) -> Result<AccountId> {
+        Ok(self.read_access(token)?.account)
+    }
+
+    /// The account of a console token, and when the token ends.
+    ///
+    /// # Errors
+    /// As [`Self::verify_access`].
+    pub fn read_access(&self, token: &str) -> Result<Access> {
         let claims: AccessClaims = self.check(token, &["exp"])?;
         if claims.sub != CONSOLE || claims.token_source.is_some() {
             return Err(Error::InvalidToken(None));
         }
-        Ok(claims.user_id)
+        Ok(Access { account: claims.user_id, expires_at: claims.exp })
     }
 
     /// The token that scripts send back with every request.
@@ -211,6 +227,8 @@ mod tests {
         let access = signer.access_token(account, HOUR).unwrap();
         let csrf = signer.csrf_token(account, HOUR).unwrap();
         assert_eq!(signer.verify_access(&access).unwrap(), account);
+        let read = signer.read_access(&access).unwrap();
+        assert!(read.account == account && (expiry(HOUR) - read.expires_at) < 5);
         signer.verify_csrf(&csrf, account).unwrap();
         assert!(signer.verify_csrf(&csrf, other).is_err());
         assert!(signer.verify_csrf(&access, account).is_err());

@@ -185,6 +185,16 @@ async fn values_live_for_their_time() {
         kv::delete(&tx, "kept").await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(kv::get(&db, "kept").await.unwrap(), None);
+
+        let tx = db.begin().await.unwrap();
+        for (key, value) in [("a:1", "x"), ("a:2", "x"), ("a:3", "y"), ("b:1", "x")] {
+            kv::set(&tx, key, value, None).await.unwrap();
+        }
+        assert_eq!(kv::delete_having(&tx, "a:", "x").await.unwrap(), 2);
+        tx.commit().await.unwrap();
+        for (key, left) in [("a:1", None), ("a:3", Some("y")), ("b:1", Some("x"))] {
+            assert_eq!(kv::get(&db, key).await.unwrap().as_deref(), left, "{key}");
+        }
     })
     .await;
 }

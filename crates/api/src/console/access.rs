@@ -42,6 +42,7 @@ pub const RULES: &[Rule] = &[
     rule(POST, "/refresh-token", Public),
     rule(GET, "/activate/check", Public),
     rule(POST, "/activate", Public),
+    rule(POST, "/logout/all", Member),
     rule(GET, "/features", Member),
     // account
     rule(GET, "/account/profile", Member),

@@ -13,7 +13,7 @@ use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{App, view::Done};
+use super::{App, guard::Caller, view::Done};
 use crate::{
     ApiError, ApiResult,
     error::ErrorBody,
@@ -27,6 +27,7 @@ pub fn router() -> OpenApiRouter<std::sync::Arc<Services>> {
         .routes(routes!(init_state, init))
         .routes(routes!(login))
         .routes(routes!(logout))
+        .routes(routes!(logout_all))
         .routes(routes!(refresh))
         .routes(routes!(check_activation))
         .routes(routes!(activate))
@@ -170,11 +171,23 @@ async fn logout(State(services): App, headers: HeaderMap) -> ApiResult<Response>
     if let Some(token) = super::guard::cookie(&headers, "refresh_token") {
         accounts::logout(&services, token).await?;
     }
+    Ok(without_session(&services, &headers))
+}
+
+/// Ours: ends every session of the signed-in account, this one too.
+#[utoipa::path(post, path = "/logout/all", tag = "session", responses((status = 200, body = Done), (status = 401, body = ErrorBody)))]
+async fn logout_all(State(services): App, Caller(caller): Caller, headers: HeaderMap) -> ApiResult<Response> {
+    accounts::sign_out_everywhere(&services, &caller).await?;
+    Ok(without_session(&services, &headers))
+}
+
+/// The answer to a sign-out: the cookies are taken away.
+fn without_session(services: &Services, headers: &HeaderMap) -> Response {
     let mut response = Json(Done::SUCCESS).into_response();
     for name in ["access_token", "refresh_token", "csrf_token"] {
-        set_cookie(&services, &headers, &mut response, name, "", 0);
+        set_cookie(services, headers, &mut response, name, "", 0);
     }
-    Ok(response)
+    response
 }
 
 #[utoipa::path(post, path = "/refresh-token", tag = "session", responses((status = 200, body = Done), (status = 401, body = Object)))]

@@ -67,7 +67,7 @@ pub(crate) fn ask(fields: &mut Fields) -> AskMessages {
     }
 }
 
-/// A message as it is listed; web apps get its stored metadata besides.
+/// A message as it is listed; web apps get its stored metadata besides, and its run, to follow one that waits.
 pub(crate) fn item(view: MessageView, with_metadata: bool) -> Json_ {
     let message = view.message;
     let metadata: Json_ =
@@ -99,6 +99,7 @@ pub(crate) fn item(view: MessageView, with_metadata: bool) -> Json_ {
     });
     if with_metadata && let Json_::Object(map) = &mut item {
         map.insert("metadata".to_owned(), if metadata.is_null() { json!({}) } else { metadata });
+        map.insert("workflow_run_id".to_owned(), json!(message.workflow_run_id));
     }
     item
 }

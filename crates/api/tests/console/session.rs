@@ -108,6 +108,40 @@ async fn a_refresh_token_works_once_and_sign_out_ends_it() {
 }
 
 #[tokio::test]
+async fn signing_out_everywhere_ends_every_session_of_the_account_and_no_other() {
+    on_each_database(|database| async {
+        let server = TestServer::start(database).await;
+        let owner = server.owner().await;
+        let editor = server.member(&owner, "ed@example.com", "editor").await;
+        let sign_in = async || {
+            let answer = server.try_login("owner@example.com", PASSWORD).await;
+            assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+            let mut session = Session::default();
+            session.keep(&answer.headers);
+            session
+        };
+        let phone = sign_in().await;
+        assert_eq!(server.get(&phone, "/account/profile").await.status, StatusCode::OK);
+        let answer = server.post(&owner, "/logout/all", json!({})).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+        let gone =
+            answer.headers.get_all("set-cookie").iter().filter(|cookie| cookie.to_str().unwrap().contains("Max-Age=0"));
+        assert_eq!(gone.count(), 3);
+        for ended in [&owner, &phone] {
+            assert_eq!(server.get(ended, "/account/profile").await.status, StatusCode::UNAUTHORIZED);
+            assert_eq!(server.post(ended, "/refresh-token", json!({})).await.status, StatusCode::UNAUTHORIZED);
+        }
+        // At once again: the new session is none of those that were ended.
+        let again = sign_in().await;
+        assert_eq!(server.get(&again, "/account/profile").await.status, StatusCode::OK);
+        assert_eq!(server.post(&again, "/refresh-token", json!({})).await.status, StatusCode::OK);
+        assert_eq!(server.get(&editor, "/account/profile").await.status, StatusCode::OK);
+        assert_eq!(server.post(&Session::default(), "/logout/all", json!({})).await.status, StatusCode::UNAUTHORIZED);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn members_are_invited_change_roles_and_leave() {
     on_each_database(|database| async {
         let server = TestServer::start(database).await;

@@ -24,8 +24,19 @@ pub(super) fn failures_key(email: &str) -> String {
     format!("login_failures:{email}")
 }
 
+const REFRESH: &str = "refresh_token:";
+
+/// The latest end of the access tokens that "sign out everywhere" has ended, in Unix seconds.
+fn ended_key(account: AccountId) -> String {
+    format!("sessions_ended:{account}")
+}
+
+async fn ended(source: &impl ox_db::Source, account: AccountId) -> Result<Option<i64>> {
+    Ok(repo::kv::get(source, &ended_key(account)).await?.and_then(|text| text.parse().ok()))
+}
+
 fn refresh_key(token: &str) -> String {
-    format!("refresh_token:{}", hex::encode(<sha2::Sha256 as sha2::Digest>::digest(token.as_bytes())))
+    format!("{REFRESH}{}", hex::encode(<sha2::Sha256 as sha2::Digest>::digest(token.as_bytes())))
 }
 
 /// Signs in with address and password.
@@ -101,16 +112,22 @@ async fn finish_login(
     if !has_current {
         repo::tenants::switch(&tx, account.id, first.id).await?;
     }
-    let tokens = issue(services, account.id)?;
+    let tokens = issue(services, &tx, account.id).await?;
     keep_refresh(services, &tx, account.id, &tokens.refresh).await?;
     tx.commit().await?;
     metrics::counter!("oxidify_auth_events_total", "kind" => "login", "outcome" => "ok").increment(1);
     Ok(tokens)
 }
 
-fn issue(services: &Services, account: AccountId) -> Result<SessionTokens> {
+async fn issue(services: &Services, tx: &ox_db::Tx, account: AccountId) -> Result<SessionTokens> {
+    let mut life = services.settings.access_token_life;
+    if let Some(ended) = ended(tx, account).await? {
+        // Told apart from the tokens of before by its end, even within the same second.
+        let end = now().timestamp().saturating_add_unsigned(life.as_secs());
+        life += Duration::from_secs(u64::try_from(ended - end + 1).unwrap_or(0));
+    }
     Ok(SessionTokens {
-        access: services.signer.access_token(account, services.settings.access_token_life).map_err(Error::internal)?,
+        access: services.signer.access_token(account, life).map_err(Error::internal)?,
         refresh: ox_auth::refresh_token(),
         csrf: services.signer.csrf_token(account, services.settings.access_token_life).map_err(Error::internal)?,
     })
@@ -131,7 +148,7 @@ pub async fn refresh(services: &Services, token: &str) -> Result<SessionTokens> 
     if found.status == "banned" || found.status == "closed" {
         return Err(expired());
     }
-    let tokens = issue(services, account)?;
+    let tokens = issue(services, &tx, account).await?;
     keep_refresh(services, &tx, account, &tokens.refresh).await?;
     tx.commit().await?;
     Ok(tokens)
@@ -142,6 +159,22 @@ pub async fn logout(services: &Services, token: &str) -> Result<()> {
     let tx = services.db.begin().await?;
     repo::kv::delete(&tx, &refresh_key(token)).await?;
     tx.commit().await?;
+    Ok(())
+}
+
+/// Ends every session of an account, this one too: refresh tokens at once, access tokens within the seconds that
+/// other processes keep who an account is.
+pub async fn sign_out_everywhere(services: &Services, principal: &Principal) -> Result<()> {
+    let account = principal.account_id()?;
+    let life = services.settings.access_token_life;
+    let end = now().timestamp().saturating_add_unsigned(life.as_secs());
+    let tx = services.db.begin().await?;
+    repo::kv::delete_having(&tx, REFRESH, &account.to_string()).await?;
+    let kept = Some(life + Duration::from_secs(60));
+    repo::kv::set(&tx, &ended_key(account), &end.to_string(), kept).await?;
+    tx.commit().await?;
+    services.sessions.forget(account).await;
+    metrics::counter!("oxidify_auth_events_total", "kind" => "logout_all", "outcome" => "ok").increment(1);
     Ok(())
 }
 
@@ -173,10 +206,8 @@ pub struct Presented<'a> {
 
 /// The member behind a session.
 pub async fn authenticate(services: &Services, presented: Presented<'_>) -> Result<Principal> {
-    let account = services
-        .signer
-        .verify_access(presented.access)
-        .map_err(|_| Error::unauthorized("Invalid or expired token. Sign in again."))?;
+    let over = || Error::unauthorized("Invalid or expired token. Sign in again.");
+    let ox_auth::Access { account, expires_at } = services.signer.read_access(presented.access).map_err(|_| over())?;
     if let Some((cookie, header)) = presented.csrf {
         let valid = match (cookie, header) {
             (Some(cookie), Some(header)) => cookie == header && services.signer.verify_csrf(header, account).is_ok(),
@@ -187,6 +218,9 @@ pub async fn authenticate(services: &Services, presented: Presented<'_>) -> Resu
         }
     }
     let session = services.sessions.get(services, account).await?;
+    if session.ended.is_some_and(|ended| expires_at <= ended) {
+        return Err(over());
+    }
     if now() - session.last_active_at > ACTIVE_EVERY {
         services.sessions.forget(account).await;
         let tx = services.db.begin().await?;
@@ -219,6 +253,8 @@ pub struct SessionCache {
 struct Session {
     principal: Option<Principal>,
     last_active_at: chrono::DateTime<chrono::Utc>,
+    /// Access tokens that end no later than this are over.
+    ended: Option<i64>,
 }
 
 impl Default for SessionCache {
@@ -259,5 +295,6 @@ async fn load(services: &Services, account: AccountId) -> Result<Session> {
         let role = Role::parse(&member.role)?;
         Some(Principal::Member { account_id: account, tenant_id: tenant.id, role })
     });
-    Ok(Session { principal, last_active_at: found.last_active_at })
+    let ended = ended(&services.db, account).await?;
+    Ok(Session { principal, last_active_at: found.last_active_at, ended })
 }

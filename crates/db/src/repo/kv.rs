@@ -69,6 +69,19 @@ pub async fn delete(tx: &Tx, key: &str) -> Result<()> {
     Ok(())
 }
 
+/// Removes the values with this text whose keys begin so; returns how many.
+///
+/// # Errors
+/// When the database fails.
+pub async fn delete_having(tx: &Tx, prefix: &str, value: &str) -> Result<u64> {
+    let removed = kv_entries::Entity::delete_many()
+        .filter(kv_entries::Column::Key.starts_with(prefix))
+        .filter(kv_entries::Column::Value.eq(value))
+        .exec(tx.connection())
+        .await?;
+    Ok(removed.rows_affected)
+}
+
 /// Removes what has expired; called now and then.
 ///
 /// # Errors
