@@ -183,7 +183,7 @@ impl Follower {
                     }
                 }
                 None if run.status.is_final() => {
-                    self.is_stale = true;
+                    self.is_stale = self.wanted.text;
                     self.tell_nodes(&run).await;
                     self.tell_text(&run).await;
                     match ending(&self.services, &run).await {
@@ -198,7 +198,7 @@ impl Follower {
                     // It may have gone on, and paused again, without being seen.
                     let part = recovery::events_before(&run);
                     if part > std::mem::replace(&mut self.part, part) {
-                        (self.is_stale, waits_seen) = (true, false);
+                        (self.is_stale, waits_seen) = (self.wanted.text, false);
                         self.tell_nodes(&run).await;
                     }
                     if !std::mem::replace(&mut waits_seen, true) {
@@ -212,7 +212,7 @@ impl Follower {
                 // Another process runs it.
                 None => {
                     waits_seen = false;
-                    self.is_stale = true;
+                    self.is_stale = self.wanted.text;
                     self.tell_nodes(&run).await;
                 }
             }
@@ -230,7 +230,7 @@ impl Follower {
     async fn pass_on(&mut self, from: &Arc<Hub>) -> bool {
         let mut reader = from.subscribe_after(self.at);
         // Whole parts were missed: the one before this begins a thousand million events before it.
-        self.is_stale |= from.before() > self.part + recovery::EVENTS;
+        self.is_stale |= self.wanted.text && from.before() > self.part + recovery::EVENTS;
         self.part = from.before();
         // The text up to this event was told as a whole.
         let mut text_until = 0;
