@@ -1,5 +1,7 @@
 //! The network of Python code: nothing but the egress proxy can be reached, and that by the ordinary libraries.
 
+#![allow(clippy::unwrap_used, reason = "the scene of the tests")]
+
 mod support;
 
 use std::{
