@@ -24,7 +24,7 @@ const CLIENTS: &[(&str, &[&str])] = &[
     ("hyper-tls", &[]),
     ("hyper-util", &["axum", "ox-net"]),
     ("isahc", &[]),
-    ("lettre", &[]),
+    ("lettre", &["ox-mail"]),
     ("minreq", &[]),
     ("mio", &["tokio"]),
     ("native-tls", &[]),
@@ -37,7 +37,7 @@ const CLIENTS: &[(&str, &[&str])] = &[
     // A client of another make would bring TLS of its own.
     ("rustls", &["ox-net", "sqlx-core", "tokio-rustls"]),
     ("smol", &[]),
-    ("socket2", &["hyper-util", "tokio"]),
+    ("socket2", &["hyper-util", "lettre", "tokio"]),
     ("ssh2", &[]),
     ("surf", &[]),
     ("tokio-native-tls", &[]),
