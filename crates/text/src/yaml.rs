@@ -32,10 +32,22 @@ pub fn parse(text: &str) -> Result<Json, YamlError> {
     // JSON is not quite YAML: emoji as two escapes, long keys and tabs are fine there only.
     if text.trim_start().starts_with('{')
         && let Ok(json) = serde_json::from_str(text)
+        // What is read must be readable again after it was written as YAML.
+        && depth(&json) <= compose::MAX_DEPTH
     {
         return Ok(json);
     }
     compose::compose(text)
+}
+
+/// How deep a value nests. Its reader has bounded that.
+fn depth(json: &Json) -> usize {
+    let deepest = match json {
+        Json::Array(items) => items.iter().map(depth).max(),
+        Json::Object(fields) => fields.values().map(depth).max(),
+        _ => return 0,
+    };
+    deepest.unwrap_or(0) + 1
 }
 
 /// Writes a document in block style. A text that a YAML 1.1 reader would take for something else is

@@ -336,6 +336,19 @@ fn the_deepest_document_and_the_longest_key_are_written() {
     assert_eq!(answers[0]["ok"], document);
 }
 
+/// Found by fuzzing: such an app could be imported, but not what was exported of it.
+#[test]
+fn json_may_nest_no_deeper_than_yaml() {
+    for (depth, is_read) in [(120, true), (121, false), (127, false)] {
+        let text = format!("{}1{}", "{\"a\":".repeat(depth), "}".repeat(depth));
+        let read = yaml::parse(&text);
+        assert_eq!(read.is_ok(), is_read, "{depth}: {read:?}");
+        if let Ok(read) = read {
+            assert_eq!(yaml::parse(&yaml::write(&read).unwrap()).unwrap(), read);
+        }
+    }
+}
+
 #[test]
 fn bad_input_is_answered_with_the_place() {
     let cases = [

@@ -9,7 +9,7 @@ use serde_json::Map;
 use super::{YamlError, scalar};
 
 /// Nesting allowed in a document: below what JSON readers allow (128), so that stored parts can be read.
-const MAX_DEPTH: usize = 120;
+pub const MAX_DEPTH: usize = 120;
 /// Mappings, sequences and scalars allowed in a document.
 const MAX_NODES: usize = 1_000_000;
 /// Nodes and bytes that aliases may repeat; real documents hardly use them, hostile ones grow by them.
