@@ -73,7 +73,6 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("crates/sandbox/src/packages.rs", "Command::new", "pip, for the operator's list of packages"),
     ("crates/sandbox/src/process.rs", "Command::new", "this program, confined"),
     ("crates/sandbox/src/python/connect.rs", "TcpStream", "connections to this process's own proxy"),
-    ("crates/sandbox/src/python/drive.rs", "libc::SYS_connect", "the call that is made for the confined child"),
     ("crates/sandbox/src/python/setup.rs", "Command::new", "the interpreter, asked for its own paths"),
     ("crates/sandbox/src/python/zygote.rs", "sys::socket", "descriptors passed to the confined child"),
     ("crates/sandbox/src/sys.rs", "sys::socket", "descriptors passed to the confined child"),

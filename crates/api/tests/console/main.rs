@@ -14,6 +14,7 @@ mod support;
 
 mod apps;
 mod drafts;
+mod egress;
 mod mail;
 mod models;
 mod routes;

@@ -87,7 +87,18 @@ impl TestServer {
         Self { _database: Some(database), ..server }
     }
 
+    /// On a SQLite database of its own, with a way out of the caller's.
+    pub async fn sqlite_on(egress: ox_net::Egress) -> Self {
+        let database = ox_testkit::sqlite().await.unwrap();
+        let server = Self::built(database.database.clone(), &[], egress).await;
+        Self { _database: Some(database), ..server }
+    }
+
     async fn with(database: Database, environment: &[(&str, &str)]) -> Self {
+        Self::built(database, environment, ox_net::Egress::new(ox_net::Policy::default())).await
+    }
+
+    async fn built(database: Database, environment: &[(&str, &str)], egress: ox_net::Egress) -> Self {
         ox_net::install_crypto_provider();
         let home = tempfile::tempdir().unwrap();
         let settings = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
@@ -96,7 +107,7 @@ impl TestServer {
             db: database,
             kv: Arc::new(ox_kv::Memory::new(ox_kv::Bounds::default())),
             store: Arc::new(ox_store::Disk::open(home.path().join("storage")).await.unwrap()),
-            egress: ox_net::Egress::new(ox_net::Policy::default()),
+            egress,
             code: Arc::new(ox_sandbox::Off::default()),
             secret: "a secret that is long enough for tests".into(),
             old_secrets: Vec::new(),
