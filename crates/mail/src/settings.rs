@@ -58,9 +58,9 @@ impl Settings {
             "" => Err(NO_SERVER.to_owned()),
             "smtp" => smtp(&get, &mut findings).map(Transport::Smtp),
             "resend" => key(&get, "RESEND_API_KEY")
-                .map(|key| Transport::Resend { url: base(get("RESEND_API_URL"), RESEND), key }),
+                .map(|key| Transport::Resend { url: base(get("RESEND_API_URL").as_deref(), RESEND), key }),
             "sendgrid" => key(&get, "SENDGRID_API_KEY")
-                .map(|key| Transport::Sendgrid { url: base(get("SENDGRID_API_URL"), SENDGRID), key }),
+                .map(|key| Transport::Sendgrid { url: base(get("SENDGRID_API_URL").as_deref(), SENDGRID), key }),
             other => Err(format!("MAIL_TYPE={other} is not known: use smtp, resend or sendgrid.")),
         };
         let from = get("MAIL_DEFAULT_SEND_FROM").or_else(|| get("SMTP_USERNAME").filter(|name| name.contains('@')));
@@ -88,8 +88,8 @@ fn key(get: &impl Fn(&str) -> Option<String>, name: &str) -> Result<String, Stri
     get(name).ok_or_else(|| format!("{name} is not set."))
 }
 
-fn base(given: Option<String>, default: &str) -> String {
-    given.as_deref().unwrap_or(default).trim_end_matches('/').to_owned()
+fn base(given: Option<&str>, default: &str) -> String {
+    given.unwrap_or(default).trim_end_matches('/').to_owned()
 }
 
 fn flag(get: &impl Fn(&str) -> Option<String>, name: &str, findings: &mut Vec<String>) -> bool {

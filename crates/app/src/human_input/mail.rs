@@ -44,7 +44,7 @@ pub(crate) async fn deliver(services: &Services) -> Result<()> {
         }
         let letters = wordings.into_iter().map(|(address, wording)| {
             let recipient = recipient(&form, &address, failure.as_deref());
-            let letter = failure.is_none().then(|| letter(&form, &recipient, address, wording, &base));
+            let letter = failure.is_none().then(|| letter(&form, &recipient, address, &wording, &base));
             (recipient, letter)
         });
         let letters = letters.collect();
@@ -76,11 +76,11 @@ fn letter(
     form: &HumanInputForm,
     recipient: &FormRecipient,
     address: String,
-    wording: Wording,
+    wording: &Wording,
     base: &str,
 ) -> OutgoingMail {
     let url = format!("{base}/form/{}", recipient.token);
-    let (subject, body) = worded(&wording, &form.node_title, &url);
+    let (subject, body) = worded(wording, &form.node_title, &url);
     let letter = Letter {
         kind: "human_input",
         tenant_id: Some(form.tenant_id),
