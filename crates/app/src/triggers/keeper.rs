@@ -26,6 +26,8 @@ use crate::{
 const EVERY: Duration = Duration::from_secs(1);
 /// Schedules and events handled at a time.
 const BATCH: u64 = 100;
+/// The longest that the record of a new run may take.
+const RECORDED: Duration = Duration::from_secs(30);
 /// An event is tried this often before it is given up.
 const MAX_TRIES: i32 = 20;
 
@@ -171,8 +173,16 @@ async fn begin(services: &Arc<Services>, log: &TriggerLog) -> Result<()> {
         root: Some(log.root_node_id.clone()),
         triggered_from: Some(triggered_from),
     };
-    start_event(services, &caller, EventStart { inputs: inputs_of(&log.inputs), how, draft: None, permit }).await?;
-    Ok(())
+    let start = EventStart { inputs: inputs_of(&log.inputs), how, draft: None, permit };
+    let mut events = start_event(services, &caller, start).await?;
+    // The first event is shown once the run is on record. Noted as running before that, an accepted event would be lost
+    // with a process that dies in between.
+    let first = tokio::time::timeout(RECORDED, events.next()).await;
+    match first {
+        Ok(Ok(None)) | Err(_) => Err(Error::new(503, "service_unavailable", "The run could not be recorded yet.")),
+        // A reader that has fallen behind missed an event that was shown.
+        Ok(Ok(Some(_)) | Err(_)) => Ok(()),
+    }
 }
 
 /// What an event brings, as values.
