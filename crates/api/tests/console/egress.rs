@@ -140,11 +140,19 @@ async fn case_113_strangers_make_no_calls() {
     assert_eq!(rig.asked(), 0, "no name was looked up for a stranger");
 }
 
+/// The app, taking images by upload and by address.
+fn with_files(app: &str) -> String {
+    let feature = r#"features: {file_upload: {enabled: true, allowed_file_types: [image], allowed_file_upload_methods: [local_file, remote_url], number_limits: 3}}"#;
+    let with = app.replace("features: {}", feature);
+    assert_ne!(with, app);
+    with
+}
+
 #[tokio::test]
 async fn case_114_visitors_reach_no_private_address() {
     let rig = Rig::new(opened(&["files.test"])).await;
     let (port, seen) = origin().await;
-    let (app, _) = rig.server.app(&rig.owner, &app_file("chatflow")).await;
+    let (app, _) = rig.server.app(&rig.owner, &with_files(&app_file("chatflow"))).await;
     let page = rig.page(&app).await;
     for url in ["http://priv.test/x.png", "http://meta.test/", "http://127.0.0.1:5001/x.png", "file:///etc/passwd"] {
         let looked = rig.visit(&page, Method::GET, &format!("/remote-files/{}", encoded(url)), None).await;
