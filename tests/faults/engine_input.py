@@ -247,7 +247,7 @@ def json_ten_thousand_deep():
     for code in ("let a = []; for (let i = 0; i < 10000; i++) a = [a]; return {a};", "let a = {}; for (let i = 0; i < 10000; i++) a = {a}; return {a};"):
         kind = "array[object]" if "[a]" in code else "object"
         node = {"type": "code", "code_language": "javascript", "code": f"function main() {{ {code} }}", "variables": [], "outputs": {"a": {"type": kind}}}
-        told(run_odd(server, line(template("t"), ("x", node))), "depth", "deep", "nested", "object", "result")
+        told(run_odd(server, line(template("t"), ("x", node))), "depth", "deep", "nested", "object", "result", "call stack")
     # Files and drafts.
     for name in ("lists", "objects"):
         status, body = imported(server, "app: " + shaped(name, DEEP))
