@@ -49,8 +49,6 @@ const CALLS: &[&str] = &[
     "SmtpTransport",
     "connect_tokio1",
     "tonic",
-    "SmtpTransport",
-    "connect_tokio1",
     "SmtpConnection::connect(",
     // other programs: curl, git, pip
     "Command::new",
@@ -64,7 +62,6 @@ const CALLS: &[&str] = &[
 const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("crates/mail/", "lettre", "the protocol only; ox_net makes the connection"),
     ("crates/net/", "", "the way out itself"),
-    ("crates/mail/", "lettre", "speaks SMTP over connections of net; it does not dial"),
     ("crates/sandbox/src/child.rs", "Command::new", "the interpreter inside the confinement"),
     ("crates/sandbox/src/filter.rs", "libc::SYS_connect", "the call that is filtered"),
     ("crates/sandbox/src/python/drive.rs", "libc::SYS_connect", "the call that is named when it was refused"),
