@@ -12,6 +12,9 @@ use super::{
 };
 use crate::{ChatDelta, ChatStream, ErrorClass, Message, ModelError, Pricing, Usage, count, sse};
 
+/// Bytes of one answer; no honest one has as many, and a chat keeps several copies of it.
+const MAX_ANSWER: usize = 16 * 1024 * 1024;
+
 /// What a stream needs to know to end well.
 pub struct Accounting {
     pub provider: String,
@@ -53,6 +56,10 @@ pub fn stream(mut response: Response, accounting: Accounting) -> ChatStream {
                         first.get_or_insert_with(Instant::now);
                     }
                     produced.add(&frame.delta);
+                    if produced.text.len() > MAX_ANSWER {
+                        let text = format!("the provider's answer goes on after {MAX_ANSWER} bytes");
+                        Err(fault::garbage(&accounting.provider, &text, ""))?;
+                    }
                     yield frame.delta;
                 }
             }
