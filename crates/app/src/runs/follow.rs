@@ -121,7 +121,8 @@ async fn of_record(services: &Arc<Services>, run: WorkflowRun, wanted: Wanted) -
     let reader = hub.subscribe();
     let (services, seen) = (Arc::clone(services), Seen::default());
     let (part, is_stale) = (recovery::events_before(&run), wanted.text);
-    let follower = Follower { services: Arc::clone(&services), hub, wanted, seen, at: 0, part, is_stale };
+    let follower =
+        Follower { services: Arc::clone(&services), hub, wanted, seen, at: 0, part, is_stale, is_watching: false };
     services.tracker.spawn(follower.follow(run));
     Ok(reader)
 }
@@ -139,6 +140,8 @@ struct Follower {
     part: u64,
     /// The reader does not have the text that the record has fixed.
     is_stale: bool,
+    /// The run was looked at before: what it says from now on unseen, its reader is told.
+    is_watching: bool,
 }
 
 #[derive(Default)]
@@ -183,7 +186,7 @@ impl Follower {
                     }
                 }
                 None if run.status.is_final() => {
-                    self.is_stale = self.wanted.text;
+                    self.is_stale = self.owes_text();
                     self.tell_nodes(&run).await;
                     self.tell_text(&run).await;
                     match ending(&self.services, &run).await {
@@ -198,7 +201,7 @@ impl Follower {
                     // It may have gone on, and paused again, without being seen.
                     let part = recovery::events_before(&run);
                     if part > std::mem::replace(&mut self.part, part) {
-                        (self.is_stale, waits_seen) = (self.wanted.text, false);
+                        (self.is_stale, waits_seen) = (self.owes_text(), false);
                         self.tell_nodes(&run).await;
                     }
                     if !std::mem::replace(&mut waits_seen, true) {
@@ -212,10 +215,11 @@ impl Follower {
                 // Another process runs it.
                 None => {
                     waits_seen = false;
-                    self.is_stale = self.wanted.text;
+                    self.is_stale = self.owes_text();
                     self.tell_nodes(&run).await;
                 }
             }
+            self.is_watching = true;
             tokio::time::sleep(LOOK).await;
             match repo::runs::find(&self.services.db, tenant, app, id).await {
                 Ok(Some(found)) => run = found,
@@ -230,7 +234,7 @@ impl Follower {
     async fn pass_on(&mut self, from: &Arc<Hub>) -> bool {
         let mut reader = from.subscribe_after(self.at);
         // Whole parts were missed: the one before this begins a thousand million events before it.
-        self.is_stale |= self.wanted.text && from.before() > self.part + recovery::EVENTS;
+        self.is_stale |= self.owes_text() && from.before() > self.part + recovery::EVENTS;
         self.part = from.before();
         // The text up to this event was told as a whole.
         let mut text_until = 0;
@@ -270,6 +274,11 @@ impl Follower {
                 }
             }
         }
+    }
+
+    /// Whether text that was missed is told: to who comes back for it, and to who waited for the run to go on.
+    const fn owes_text(&self) -> bool {
+        self.wanted.text || self.is_watching
     }
 
     fn tell(&self, at: i64, body: StreamBody) {
