@@ -98,11 +98,7 @@ fn letter(
 fn worded(wording: &Wording, title: &str, url: &str) -> (String, String) {
     let subject = wording.subject.replace(URL, "");
     let subject = if subject.trim().is_empty() { title.to_owned() } else { subject };
-    let mut end = wording.body.len().min(MAX_BODY);
-    while !wording.body.is_char_boundary(end) {
-        end -= 1;
-    }
-    let body = wording.body.get(..end).unwrap_or_default();
+    let body = wording.body.get(..wording.body.floor_char_boundary(MAX_BODY)).unwrap_or_default();
     let body = match body.contains(URL) {
         true => body.replace(URL, url),
         false if body.trim().is_empty() => url.to_owned(),
