@@ -12,7 +12,7 @@ help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 24
 
 run: tools web ## build the UI and the server, start on http://localhost:5001
-	@echo "==> building the server (profile fast: quick to build; `make release` builds the one to ship)"
+	@echo "==> building the server (profile fast, quick to build; make release builds the one to ship)"
 	$(CARGO) build --profile fast --package ox-cli
 	@echo "==> http://localhost:$(PORT)"
 	PORT=$(PORT) $${CARGO_TARGET_DIR:-target}/fast/oxidify serve

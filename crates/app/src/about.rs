@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ox_db::{model::Site, repo};
-use ox_types::{FileId, Json};
+use ox_types::{FileId, Json, boxed};
 use serde_json::{Map, json};
 
 use crate::{
@@ -33,6 +33,7 @@ pub struct SiteInfo {
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn info(services: &Services, app: &PublishedApp) -> Result<AppInfo> {
     let row = &app.app;
     let tags = repo::tags::of_targets(&services.db, row.tenant_id, &[row.id.0]).await?.remove(&row.id.0);
@@ -67,6 +68,7 @@ pub fn site(services: &Services, app: &PublishedApp) -> Result<SiteInfo> {
 }
 
 /// Icons of the tools in an app's live version.
+#[boxed]
 pub async fn tool_icons(services: &Arc<Services>, app: &PublishedApp) -> Map<String, Json> {
     let mut icons = Map::new();
     for (name, provider, kind) in crate::runs::tools_of(services, app).await {

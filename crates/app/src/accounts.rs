@@ -15,7 +15,7 @@ use ox_db::{
     model::{Account, Tenant, TenantMember},
     now, repo,
 };
-use ox_types::{AccountId, TenantId, new_uuid};
+use ox_types::{AccountId, TenantId, boxed, new_uuid};
 
 use crate::{Error, Principal, Result, Services, principal::Role};
 
@@ -26,6 +26,7 @@ pub const LANGUAGES: &[&str] = &[
 ];
 
 /// When set-up was finished.
+#[boxed]
 pub async fn setup_at(services: &Services) -> Result<Option<DateTime<Utc>>> {
     Ok(repo::settings::setup_at(&services.db).await?)
 }
@@ -40,6 +41,7 @@ pub struct Owner {
 }
 
 /// Creates the owner, the first workspace and the set-up mark together.
+#[boxed]
 pub async fn set_up(services: &Services, owner: Owner) -> Result<()> {
     if setup_at(services).await?.is_some() {
         return Err(Error::new(403, "already_setup", "Oxidify has been set up already. Sign in instead."));
@@ -149,6 +151,7 @@ pub(crate) fn new_member(
 }
 
 /// The signed-in account.
+#[boxed]
 pub async fn profile(services: &Services, principal: &Principal) -> Result<Account> {
     let found = repo::accounts::find(&services.db, principal.account_id()?).await?;
     found.ok_or_else(|| Error::unauthorized("Account not found."))
@@ -165,6 +168,7 @@ pub enum ProfileChange {
 }
 
 /// Changes one setting of the signed-in account.
+#[boxed]
 pub async fn change_profile(services: &Services, principal: &Principal, change: ProfileChange) -> Result<Account> {
     let mut account = profile(services, principal).await?;
     match change {
@@ -200,6 +204,7 @@ pub async fn change_profile(services: &Services, principal: &Principal, change: 
 }
 
 /// Changes the password of the signed-in account.
+#[boxed]
 pub async fn change_password(
     services: &Services,
     principal: &Principal,

@@ -1,5 +1,6 @@
 //! Keys of the Service API: from the header to the app, with the checks in their order.
 
+use ox_types::boxed;
 use std::{
     sync::{Arc, PoisonError},
     time::{Duration, Instant},
@@ -21,6 +22,7 @@ const MAX_NOTED: usize = 50_000;
 ///
 /// # Errors
 /// 401 for a header or key that is none, 403 for an app that cannot be called.
+#[boxed]
 pub async fn authenticate(services: &Arc<Services>, header: Option<&str>) -> Result<Arc<PublishedApp>> {
     let missing = || Error::unauthorized("Authorization header must be provided and start with 'Bearer'");
     let (scheme, token) = header.and_then(|header| header.trim().split_once(' ')).ok_or_else(missing)?;

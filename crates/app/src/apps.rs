@@ -17,7 +17,7 @@ use ox_db::{
     model::{App, AppModelConfig, Site, Tag, Workflow},
     repo,
 };
-use ox_types::{AppId, Json, WorkflowId};
+use ox_types::{AppId, Json, WorkflowId, boxed};
 use serde_json::json;
 
 use crate::{Error, Principal, Result, Services, audit, principal::Permission};
@@ -79,6 +79,7 @@ pub struct AppChange {
 }
 
 /// Lists apps, newest first.
+#[boxed]
 pub async fn list(services: &Services, principal: &Principal, filter: &AppFilter) -> Result<Page<AppView>> {
     let created_by = if filter.created_by_me { Some(principal.account_id()?) } else { None };
     let query = repo::apps::Filter {
@@ -120,6 +121,7 @@ async fn views(services: &Services, principal: &Principal, apps: Vec<App>) -> Re
 }
 
 /// The app of this workspace, or 404.
+#[boxed]
 pub async fn find(services: &Services, principal: &Principal, id: AppId) -> Result<App> {
     repo::apps::find(&services.db, principal.tenant_id(), id)
         .await?
@@ -128,12 +130,14 @@ pub async fn find(services: &Services, principal: &Principal, id: AppId) -> Resu
 }
 
 /// Like [`find`], and the mode must be one of these.
+#[boxed]
 pub async fn find_of_mode(services: &Services, principal: &Principal, id: AppId, modes: &[&str]) -> Result<App> {
     let app = find(services, principal, id).await?;
     if modes.contains(&app.mode.as_str()) { Ok(app) } else { Err(Error::new(404, "app_not_found", "App not found.")) }
 }
 
 /// One app with everything beside it.
+#[boxed]
 pub async fn view(services: &Services, principal: &Principal, id: AppId) -> Result<AppView> {
     let app = find(services, principal, id).await?;
     view_of(services, principal, app).await
@@ -145,6 +149,7 @@ async fn view_of(services: &Services, principal: &Principal, app: App) -> Result
 }
 
 /// A new app with its site, its place in Explore and, for basic apps, a first configuration.
+#[boxed]
 pub async fn create(services: &Services, principal: &Principal, mode: &str, change: AppChange) -> Result<AppView> {
     principal.require(Permission::AppEdit)?;
     if !MODES.contains(&mode) {
@@ -240,6 +245,7 @@ async fn first_config(services: &Services, principal: &Principal, app: &App) -> 
 }
 
 /// Changes name, texts, picture and limits.
+#[boxed]
 pub async fn update(services: &Services, principal: &Principal, id: AppId, change: AppChange) -> Result<AppView> {
     principal.require(Permission::AppEdit)?;
     let before = find(services, principal, id).await?;
@@ -287,6 +293,7 @@ fn summary(app: &App) -> Json {
 }
 
 /// Deletes an app. It is gone when this returns; what it leaves is removed in the background.
+#[boxed]
 pub async fn delete(services: &Arc<Services>, principal: &Principal, id: AppId) -> Result<()> {
     principal.require(Permission::AppEdit)?;
     let app = find(services, principal, id).await?;

@@ -2,10 +2,12 @@
 
 use ox_db::{model::AuditEvent, now, repo};
 use ox_types::Json;
+use ox_types::boxed;
 
 use crate::{Principal, Services};
 
 /// Writes an event. A failure is logged and does not undo the change it tells of.
+#[boxed]
 pub async fn record(
     services: &Services,
     principal: &Principal,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ox_db::repo::conversations::Owner;
-use ox_types::{AccountId, EndUserId, TenantId};
+use ox_types::{AccountId, EndUserId, TenantId, boxed};
 
 use crate::{
     Error, Result, Services,
@@ -26,6 +26,7 @@ impl AppCaller {
     ///
     /// # Errors
     /// When the end user cannot be read or made.
+    #[boxed]
     pub async fn service(services: &Services, app: Arc<PublishedApp>, user: Option<&str>) -> Result<Self> {
         let name = user.filter(|user| !user.is_empty());
         let session = name.unwrap_or(ANONYMOUS);

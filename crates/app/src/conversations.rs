@@ -6,7 +6,7 @@ use ox_db::{
     now,
     repo::{self, conversations::Filter},
 };
-use ox_types::{ConversationId, Json, Value, ValueType};
+use ox_types::{ConversationId, Json, Value, ValueType, boxed};
 use uuid::Uuid;
 
 pub use ox_db::repo::conversations::SortBy;
@@ -43,6 +43,7 @@ fn missing() -> Error {
 ///
 /// # Errors
 /// 404 when `last_id` is not one of them.
+#[boxed]
 pub async fn list(services: &Services, caller: &AppCaller, ask: ListConversations) -> Result<PageOf<Conversation>> {
     caller.require_chat()?;
     let last = match ask.last_id {
@@ -72,6 +73,7 @@ async fn find_quietly(services: &Services, caller: &AppCaller, id: ConversationI
 ///
 /// # Errors
 /// 404 when it is not the caller's.
+#[boxed]
 pub async fn find(services: &Services, caller: &AppCaller, id: ConversationId) -> Result<Conversation> {
     caller.require_chat()?;
     find_quietly(services, caller, id).await?.ok_or_else(missing)
@@ -81,6 +83,7 @@ pub async fn find(services: &Services, caller: &AppCaller, id: ConversationId) -
 ///
 /// # Errors
 /// 404 when it is not the caller's.
+#[boxed]
 pub async fn delete(services: &Services, caller: &AppCaller, id: ConversationId) -> Result<()> {
     find(services, caller, id).await?;
     let tx = services.db.begin().await?;
@@ -92,6 +95,7 @@ pub async fn delete(services: &Services, caller: &AppCaller, id: ConversationId)
 ///
 /// # Errors
 /// 404 when it is not the caller's.
+#[boxed]
 pub async fn rename(
     services: &Services,
     caller: &AppCaller,
@@ -121,6 +125,7 @@ async fn generated_name(services: &Services, caller: &AppCaller, id: Conversatio
 ///
 /// # Errors
 /// 404 when it is not the caller's.
+#[boxed]
 pub async fn set_pinned(services: &Services, caller: &AppCaller, id: ConversationId, pinned: bool) -> Result<()> {
     find(services, caller, id).await?;
     let tx = services.db.begin().await?;
@@ -145,6 +150,7 @@ pub async fn set_pinned(services: &Services, caller: &AppCaller, id: Conversatio
 ///
 /// # Errors
 /// 404 when the conversation is not the caller's; 400 for an unknown `last_id`.
+#[boxed]
 pub async fn variables(
     services: &Services,
     caller: &AppCaller,
@@ -176,6 +182,7 @@ pub async fn variables(
 ///
 /// # Errors
 /// 404 when conversation or variable is unknown; 400 when the value has another type.
+#[boxed]
 pub async fn set_variable(
     services: &Services,
     caller: &AppCaller,

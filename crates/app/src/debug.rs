@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ox_types::{AppId, Json, MessageId, TaskId};
+use ox_types::{AppId, Json, MessageId, TaskId, boxed};
 
 use crate::{
     AppCaller, Error, Principal, Result, Services, accounts, apps, messages, model_config,
@@ -27,6 +27,7 @@ pub(crate) async fn caller(services: &Services, principal: &Principal, app: AppI
 }
 
 /// Runs the draft of a workflow app.
+#[boxed]
 pub async fn run_draft(
     services: &Arc<Services>,
     principal: &Principal,
@@ -42,6 +43,7 @@ pub async fn run_draft(
 }
 
 /// Asks a basic app with the configuration the editor shows.
+#[boxed]
 pub async fn preview(
     services: &Arc<Services>,
     principal: &Principal,
@@ -58,6 +60,7 @@ pub async fn preview(
 }
 
 /// Stops a run of the editor.
+#[boxed]
 pub async fn stop(services: &Services, principal: &Principal, app: AppId, task: TaskId) -> Result<()> {
     apps::find(services, principal, app).await?;
     runs::signals::stop(services, app, task, None).await;
@@ -65,6 +68,7 @@ pub async fn stop(services: &Services, principal: &Principal, app: AppId, task: 
 }
 
 /// Questions a user might ask next.
+#[boxed]
 pub async fn suggested(
     services: &Services,
     principal: &Principal,

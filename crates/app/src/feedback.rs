@@ -1,7 +1,7 @@
 //! Ratings of answers.
 
 use ox_db::{model::MessageFeedback, now, repo};
-use ox_types::{AccountId, EndUserId, MessageId};
+use ox_types::{AccountId, EndUserId, MessageId, boxed};
 
 use crate::{AppCaller, Error, Result, Services, messages, runs::RunUser, runs::published::PublishedApp};
 
@@ -9,6 +9,7 @@ use crate::{AppCaller, Error, Result, Services, messages, runs::RunUser, runs::p
 ///
 /// # Errors
 /// 404 when the message is not the caller's; 400 when there is nothing to take back.
+#[boxed]
 pub async fn rate(
     services: &Services,
     caller: &AppCaller,
@@ -57,6 +58,7 @@ pub async fn rate(
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn list(services: &Services, app: &PublishedApp, page: u64, limit: u64) -> Result<Vec<MessageFeedback>> {
     Ok(repo::messages::list_feedbacks(&services.db, app.app.id, page, limit).await?)
 }

@@ -1,5 +1,6 @@
 //! Numbers over many runs, for lists and charts.
 
+use ox_types::boxed;
 use std::collections::HashMap;
 
 use chrono::{DateTime, Duration, Utc};
@@ -19,6 +20,7 @@ const MAX_BUCKETS: usize = 240;
 ///
 /// # Errors
 /// 404 for an unknown app.
+#[boxed]
 pub async fn count(
     services: &Services,
     principal: &Principal,
@@ -65,6 +67,7 @@ pub struct AppsFigures {
 ///
 /// # Errors
 /// 403 for somebody who may not see apps.
+#[boxed]
 pub async fn of_apps(services: &Services, principal: &Principal, ids: &[AppId], hours: u16) -> Result<AppsFigures> {
     principal.require(Permission::AppView)?;
     let until = now();
@@ -97,6 +100,7 @@ pub struct Histogram {
 ///
 /// # Errors
 /// 400 for times or a number of buckets that make no sense, 404 for an unknown app.
+#[boxed]
 pub async fn histogram(
     services: &Services,
     principal: &Principal,

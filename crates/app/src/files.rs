@@ -10,7 +10,7 @@ pub use signing::{FileSigner, Signature, SignedKind};
 pub use store::{FileStore, Upload, mime_of};
 
 use ox_db::{model::UploadFile, repo};
-use ox_types::{AppId, FileId};
+use ox_types::{AppId, FileId, boxed};
 
 use crate::{AppCaller, Error, Result, Services, runs::published::PublishedApp};
 
@@ -18,6 +18,7 @@ use crate::{AppCaller, Error, Result, Services, runs::published::PublishedApp};
 ///
 /// # Errors
 /// What is wrong with the file.
+#[boxed]
 pub async fn upload(
     services: &Services,
     caller: &AppCaller,
@@ -40,6 +41,7 @@ pub async fn upload(
 ///
 /// # Errors
 /// 404 when it was used in no message, 403 when only in another app's.
+#[boxed]
 pub async fn of_message(services: &Services, app: &PublishedApp, id: FileId) -> Result<UploadFile> {
     let missing = || Error::new(404, "file_not_found", "File not found in message context");
     let messages = repo::messages::using_file(&services.db, id).await?;
@@ -57,6 +59,7 @@ pub async fn of_message(services: &Services, app: &PublishedApp, id: FileId) -> 
 ///
 /// # Errors
 /// 404 when the signature is wrong or too old, or the file is gone.
+#[boxed]
 pub async fn signed(services: &Services, kind: SignedKind, id: &str, signature: &Signature) -> Result<UploadFile> {
     let refused = || Error::not_found("File not found or signature is invalid");
     let files = &services.files;

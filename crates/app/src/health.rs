@@ -1,5 +1,6 @@
 //! The state of the server and of what it depends on.
 
+use ox_types::boxed;
 use std::{collections::BTreeMap, net::IpAddr};
 
 use serde::Serialize;
@@ -32,6 +33,7 @@ pub struct Dependency {
 }
 
 /// Looks at everything.
+#[boxed]
 pub async fn report(services: &Services) -> Report {
     let mut deps = BTreeMap::new();
     let durability = format!("{:?}", services.db.durability()).to_lowercase();
@@ -68,6 +70,7 @@ async fn timed<E: std::fmt::Display>(detail: String, check: impl Future<Output =
 }
 
 /// Whether requests should be sent here: not while draining, not without the database.
+#[boxed]
 pub async fn ready(services: &Services) -> bool {
     !services.shutdown.is_cancelled() && services.db.ping().await.is_ok()
 }

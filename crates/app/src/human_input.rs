@@ -15,7 +15,7 @@ use ox_db::{
     now,
     repo::{self, human_input::Answer},
 };
-use ox_types::{AppId, File, Json, RunId, RunStatus, Value};
+use ox_types::{AppId, File, Json, RunId, RunStatus, Value, boxed};
 use serde_json::{Map, json};
 use uuid::Uuid;
 
@@ -239,6 +239,7 @@ fn rules(input: &Json) -> FileRules {
 ///
 /// # Errors
 /// As [`find`], and whatever is wrong with the file.
+#[boxed]
 pub async fn upload(
     services: &Services,
     token: &str,
@@ -265,6 +266,7 @@ pub async fn upload(
 ///
 /// # Errors
 /// 404 when the run is not one of the app.
+#[boxed]
 pub async fn of_run(
     services: &Services,
     principal: &Principal,

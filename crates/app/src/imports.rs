@@ -13,7 +13,7 @@ use ox_dsl::{
     version::{self, ImportStatus},
 };
 use ox_net::{Class, Limits, Request};
-use ox_types::{AppId, Json, WorkflowId, new_uuid};
+use ox_types::{AppId, Json, WorkflowId, boxed, new_uuid};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
@@ -74,6 +74,7 @@ impl ImportResult {
 }
 
 /// Fetches a file; GitHub's page of a file is read as the file itself.
+#[boxed]
 pub async fn fetch(services: &Services, principal: &Principal, url: &str) -> Result<String, String> {
     let target = raw_url(url);
     let request = Request {
@@ -108,6 +109,7 @@ fn raw_url(url: &str) -> String {
 }
 
 /// Imports a file: creates an app, or overwrites the draft of one.
+#[boxed]
 pub async fn import(services: &Services, principal: &Principal, request: ImportRequest) -> Result<ImportResult> {
     principal.require(Permission::AppEdit)?;
     let document = match AppDocument::parse(&request.yaml_content) {
@@ -138,6 +140,7 @@ fn pending_key(principal: &Principal, id: Uuid) -> String {
 }
 
 /// Goes on with a file whose version asked for a confirmation.
+#[boxed]
 pub async fn confirm(services: &Services, principal: &Principal, id: Uuid) -> Result<ImportResult> {
     principal.require(Permission::AppEdit)?;
     let tx = services.db.begin().await?;
@@ -293,6 +296,7 @@ async fn draft_of(
 }
 
 /// The app as a YAML file.
+#[boxed]
 pub async fn export(
     services: &Services,
     principal: &Principal,
@@ -357,6 +361,7 @@ fn dependency(plugin: &str) -> Json {
 }
 
 /// Plugins the draft needs and this installation does not have.
+#[boxed]
 pub async fn missing_dependencies(services: &Services, principal: &Principal, id: AppId) -> Result<Vec<Json>> {
     let app = find(services, principal, id).await?;
     let used = if workflows::GRAPH_MODES.contains(&app.mode.as_str()) {
@@ -370,6 +375,7 @@ pub async fn missing_dependencies(services: &Services, principal: &Principal, id
 }
 
 /// The same app again, with its secrets, under another name.
+#[boxed]
 pub async fn copy(services: &Services, principal: &Principal, id: AppId, change: AppChange) -> Result<AppView> {
     let name = match change.name.filter(|name| !name.trim().is_empty()) {
         Some(name) => name,

@@ -5,6 +5,8 @@
 //! Invariants: every function on tenant data takes a [`Principal`] or a tenant id first; a change made
 //! by a person goes through [`Principal::require`]; every error is an [`Error`] with a wire code.
 
+use ox_types::boxed;
+
 pub mod about;
 pub mod accounts;
 pub mod api_keys;
@@ -57,6 +59,7 @@ pub fn request_id() -> String {
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn upkeep(services: &Services) -> Result<()> {
     services.db.maintain().await?;
     let tx = services.db.begin().await?;

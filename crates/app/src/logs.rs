@@ -13,7 +13,7 @@ use ox_db::{
         runs::{LogEntry, RunFilter},
     },
 };
-use ox_types::{AccountId, AppId, ConversationId, EndUserId, MessageId, RunId, new_uuid};
+use ox_types::{AccountId, AppId, ConversationId, EndUserId, MessageId, RunId, boxed, new_uuid};
 use uuid::Uuid;
 
 use crate::{Error, Principal, Result, Services, apps, principal::Permission, workflows};
@@ -54,6 +54,7 @@ pub struct RunQuery {
 }
 
 /// Runs of a workflow app, newest first.
+#[boxed]
 pub async fn runs(
     services: &Services,
     principal: &Principal,
@@ -74,6 +75,7 @@ pub async fn runs(
 }
 
 /// One run of an app.
+#[boxed]
 pub async fn run(services: &Services, principal: &Principal, app: AppId, id: RunId) -> Result<WorkflowRun> {
     let app = workflows::graph_app(services, principal, app).await?;
     let found = repo::runs::find(&services.db, app.tenant_id, app.id, id).await?;
@@ -81,6 +83,7 @@ pub async fn run(services: &Services, principal: &Principal, app: AppId, id: Run
 }
 
 /// The node executions of a run, in order.
+#[boxed]
 pub async fn executions(
     services: &Services,
     principal: &Principal,
@@ -92,6 +95,7 @@ pub async fn executions(
 }
 
 /// The graph a run executed: its own copy, or that of its version.
+#[boxed]
 pub async fn graph_of(services: &Services, principal: &Principal, run: &WorkflowRun) -> Result<ox_types::Json> {
     if let Some(text) = &run.graph {
         return serde_json::from_str(text).map_err(Error::internal);
@@ -101,6 +105,7 @@ pub async fn graph_of(services: &Services, principal: &Principal, run: &Workflow
 }
 
 /// One page of the run log (runs by callers, not by the editor).
+#[boxed]
 pub async fn run_log(
     services: &Services,
     principal: &Principal,
@@ -121,6 +126,7 @@ pub struct ConversationRow {
 }
 
 /// One page of conversations of a chat or completion app.
+#[boxed]
 pub async fn conversations(
     services: &Services,
     principal: &Principal,
@@ -140,6 +146,7 @@ pub async fn conversations(
 }
 
 /// One conversation; looking at it marks it as read.
+#[boxed]
 pub async fn conversation(
     services: &Services,
     principal: &Principal,
@@ -167,6 +174,7 @@ async fn find_conversation(
 }
 
 /// Deletes a conversation with its messages.
+#[boxed]
 pub async fn delete_conversation(
     services: &Services,
     principal: &Principal,
@@ -189,6 +197,7 @@ pub struct MessageRow {
 }
 
 /// Messages of a conversation, oldest first inside the page; `first_id` asks for older ones.
+#[boxed]
 pub async fn messages(
     services: &Services,
     principal: &Principal,
@@ -213,6 +222,7 @@ pub async fn messages(
 }
 
 /// One message of an app.
+#[boxed]
 pub async fn message(services: &Services, principal: &Principal, app: AppId, id: MessageId) -> Result<MessageRow> {
     let app = apps::find(services, principal, app).await?;
     let found = repo::messages::find(&services.db, app.id, id).await?;
@@ -235,6 +245,7 @@ async fn rows(services: &Services, messages: Vec<Message>) -> Result<Vec<Message
 }
 
 /// A maker's opinion of an answer; `None` takes it back.
+#[boxed]
 pub async fn give_feedback(
     services: &Services,
     principal: &Principal,

@@ -15,7 +15,7 @@ use ox_db::{
     repo::{self, mails::Outcome},
 };
 use ox_mail::{Mail, Mailer, Session};
-use ox_types::{AppId, Json, TenantId};
+use ox_types::{AppId, Json, TenantId, boxed};
 use rand::RngExt as _;
 use tokio::sync::Notify;
 use uuid::Uuid;
@@ -219,6 +219,7 @@ fn pause(attempts: i32) -> chrono::Duration {
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn note_origin(services: &Services, principal: &Principal, origin: &str) -> Result<()> {
     let settings = &services.settings;
     let is_set = !settings.app_web_url.is_empty() && !settings.console_web_url.is_empty();

@@ -7,7 +7,7 @@ use ox_db::{
     model::{Message, MessageFeedback, MessageFile, SavedMessage, UploadFile},
     now, repo,
 };
-use ox_types::{ConversationId, FileId, MessageId};
+use ox_types::{ConversationId, FileId, MessageId, boxed};
 
 use crate::{AppCaller, Error, Result, Services, conversations, runs::AppMode};
 
@@ -31,6 +31,7 @@ pub struct FileView {
 ///
 /// # Errors
 /// 404 when the conversation or `first_id` is unknown.
+#[boxed]
 pub async fn list(
     services: &Services,
     caller: &AppCaller,
@@ -90,6 +91,7 @@ async fn views(services: &Services, caller: &AppCaller, messages: Vec<Message>) 
 ///
 /// # Errors
 /// 404 when it is not the caller's.
+#[boxed]
 pub async fn find(services: &Services, caller: &AppCaller, id: MessageId) -> Result<Message> {
     let (_, user) = caller.owner().creator();
     let found = repo::messages::find(&services.db, caller.app.app.id, id).await?;
@@ -113,6 +115,7 @@ fn require_completion(caller: &AppCaller) -> Result<()> {
 ///
 /// # Errors
 /// 404 when `last_id` is not bookmarked.
+#[boxed]
 pub async fn saved(
     services: &Services,
     caller: &AppCaller,
@@ -137,6 +140,7 @@ pub async fn saved(
 ///
 /// # Errors
 /// 404 when the message is not the caller's.
+#[boxed]
 pub async fn save(services: &Services, caller: &AppCaller, id: MessageId) -> Result<()> {
     require_completion(caller)?;
     find(services, caller, id).await?;
@@ -158,6 +162,7 @@ pub async fn save(services: &Services, caller: &AppCaller, id: MessageId) -> Res
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn unsave(services: &Services, caller: &AppCaller, id: MessageId) -> Result<()> {
     require_completion(caller)?;
     let tx = services.db.begin().await?;
@@ -169,6 +174,7 @@ pub async fn unsave(services: &Services, caller: &AppCaller, id: MessageId) -> R
 ///
 /// # Errors
 /// 404 when the message is not the caller's; 400 when the feature is off.
+#[boxed]
 pub async fn suggested(services: &Services, caller: &AppCaller, id: MessageId) -> Result<Vec<String>> {
     let message = find(services, caller, id).await?;
     let enabled = crate::runs::features_of(services, &caller.app, message.conversation_id)

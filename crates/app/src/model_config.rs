@@ -1,7 +1,7 @@
 //! Configuration of basic apps: the wire form and the stored columns.
 
 use ox_db::{model::AppModelConfig, now, repo};
-use ox_types::{AccountId, AppId, Json};
+use ox_types::{AccountId, AppId, Json, boxed};
 use serde_json::{Map, json};
 
 use crate::{
@@ -126,6 +126,7 @@ pub fn to_json(config: &AppModelConfig) -> Json {
 }
 
 /// Saves a configuration: a new version becomes the app's own at once.
+#[boxed]
 pub async fn set(services: &Services, principal: &Principal, id: AppId, json: &Json) -> Result<()> {
     principal.require(Permission::AppEdit)?;
     let before = find_of_mode(services, principal, id, BASIC_MODES).await?;
@@ -166,6 +167,7 @@ fn check(json: &Json) -> Result<()> {
 }
 
 /// The current configuration of a basic app.
+#[boxed]
 pub async fn current(services: &Services, app: &ox_db::model::App) -> Result<Option<AppModelConfig>> {
     let Some(id) = app.app_model_config_id else { return Ok(None) };
     Ok(repo::apps::configs(&services.db, &[id]).await?.remove(&id))

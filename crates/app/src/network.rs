@@ -8,7 +8,7 @@ use ox_db::{Database, model::NetworkRules, now, repo};
 use ox_engine::RunInfo;
 use ox_net::{Destination, Egress, MAX_DESTINATIONS, Rules};
 use ox_nodes::{EgressPort, PortError};
-use ox_types::{Json, TenantId};
+use ox_types::{Json, TenantId, boxed};
 use serde_json::json;
 
 use crate::{Error, Principal, Result, Services, audit, principal::Permission};
@@ -36,6 +36,7 @@ impl Outbound {
     ///
     /// # Errors
     /// When its rules cannot be read: without them the call might go where it must not.
+    #[boxed]
     pub async fn of(&self, tenant: TenantId) -> Result<Egress> {
         if let Some(known) = self.rules.get(&tenant).await {
             return Ok(self.egress.within(known));
@@ -83,6 +84,7 @@ impl Network {
 ///
 /// # Errors
 /// 403 for all but owners and admins.
+#[boxed]
 pub async fn get(services: &Services, principal: &Principal) -> Result<Network> {
     principal.require(Permission::WorkspaceManage)?;
     let stored = repo::network_rules::find(&services.db, principal.tenant_id()).await?;
@@ -105,6 +107,7 @@ pub fn may_open_private(services: &Services) -> bool {
 /// # Errors
 /// 403 for all but owners and admins; 400 for an entry that is no destination, or private ones where the operator
 /// does not let workspaces open them.
+#[boxed]
 pub async fn set(services: &Services, principal: &Principal, wanted: Network) -> Result<Network> {
     let before = get(services, principal).await?;
     let after = Network {

@@ -12,6 +12,7 @@ pub use credentials::{
 pub use runtime::ModelGateway;
 pub use state::{ModelStatus, ModelView, ProviderState, WorkspaceModels};
 
+use ox_types::boxed;
 use std::sync::Arc;
 
 use ox_models::{ModelKind, ModelRef, ParameterRule, Provider};
@@ -37,6 +38,7 @@ pub fn find(services: &Services, id: &str) -> Result<Arc<dyn Provider>> {
 }
 
 /// All providers, those that are set up first.
+#[boxed]
 pub async fn list(services: &Services, principal: &Principal, kind: Option<ModelKind>) -> Result<Vec<ProviderView>> {
     let workspace = services.models.workspace(principal.tenant_id()).await?;
     let mut all: Vec<ProviderView> = services
@@ -51,6 +53,7 @@ pub async fn list(services: &Services, principal: &Principal, kind: Option<Model
 }
 
 /// The models of one provider with their state.
+#[boxed]
 pub async fn models(services: &Services, principal: &Principal, provider: &str) -> Result<Vec<ModelView>> {
     let provider = find(services, provider)?;
     let workspace = services.models.workspace(principal.tenant_id()).await?;
@@ -59,6 +62,7 @@ pub async fn models(services: &Services, principal: &Principal, provider: &str) 
 }
 
 /// The usable models of a kind, by provider: what a model picker shows.
+#[boxed]
 pub async fn usable_models(
     services: &Services,
     principal: &Principal,
@@ -82,6 +86,7 @@ pub async fn usable_models(
 }
 
 /// Which parameters a model takes.
+#[boxed]
 pub async fn parameter_rules(
     services: &Services,
     principal: &Principal,
@@ -97,6 +102,7 @@ pub async fn parameter_rules(
 }
 
 /// The model used where none is chosen: the workspace's default, else the first that can be used.
+#[boxed]
 pub async fn default_model(services: &Services, tenant: TenantId, kind: ModelKind) -> Result<Option<ModelRef>> {
     let workspace = services.models.workspace(tenant).await?;
     if let Some(chosen) = workspace.default_model(kind) {
@@ -115,6 +121,7 @@ pub async fn default_model(services: &Services, tenant: TenantId, kind: ModelKin
 }
 
 /// `OPENAI_API_BASE` and `OPENAI_API_KEY` become a credential of the workspace, once.
+#[boxed]
 pub async fn import_environment(services: &Services, tenant: TenantId) -> Result<()> {
     credentials::import_environment(services, tenant).await
 }

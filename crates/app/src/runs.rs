@@ -47,7 +47,7 @@ pub use start::{RunRequest, start, start_draft};
 pub use step::run as run_step;
 
 use ox_dsl::features::{Features, SystemLimits};
-use ox_types::{ConversationId, Json};
+use ox_types::{ConversationId, Json, boxed};
 
 use crate::{Error, Result, Services, chat::basic};
 
@@ -79,6 +79,7 @@ pub(crate) async fn features_of(
 ///
 /// # Errors
 /// 400 `app_unavailable` for an app without a published configuration.
+#[boxed]
 pub async fn parameters(services: &Services, app: &PublishedApp) -> Result<Json> {
     let unavailable = || Error::new(400, "app_unavailable", "App unavailable, please check your app configurations.");
     let uploads = &services.settings.uploads;
@@ -134,6 +135,7 @@ pub(crate) async fn tools_of(services: &Services, app: &PublishedApp) -> Vec<(St
 ///
 /// # Errors
 /// 403 when the feature is off, 404 when the message is not the caller's.
+#[boxed]
 pub async fn more_like_this(
     services: &std::sync::Arc<Services>,
     caller: &crate::AppCaller,

@@ -6,7 +6,7 @@ use moka::future::Cache;
 use ox_auth::{DataKey, KeyRing};
 use ox_db::{Database, repo};
 use ox_models::Credentials;
-use ox_types::{Json, TenantId};
+use ox_types::{Json, TenantId, boxed};
 
 use crate::{Error, Result};
 
@@ -30,6 +30,7 @@ impl Secrets {
     ///
     /// # Errors
     /// When it was wrapped by another `SECRET_KEY`, or the database fails.
+    #[boxed]
     pub async fn tenant_key(&self, db: &Database, tenant: TenantId) -> Result<Arc<TenantKey>> {
         if let Some(key) = self.keys.get(&tenant).await {
             return Ok(key);

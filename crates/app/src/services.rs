@@ -14,7 +14,7 @@ use ox_kv::Kv;
 use ox_net::Egress;
 use ox_sandbox::CodeRunner;
 use ox_store::ObjectStore;
-use ox_types::{AccountId, AppId, TenantId};
+use ox_types::{AccountId, AppId, TenantId, boxed};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -139,6 +139,7 @@ impl Services {
     }
 
     /// Whether the first account exists. Once true, it stays true.
+    #[boxed]
     pub async fn is_set_up(&self) -> Result<bool> {
         if self.is_set_up.load(Ordering::Relaxed) {
             return Ok(true);
@@ -149,21 +150,25 @@ impl Services {
     }
 
     /// Forgets what is cached of an app that changed.
+    #[boxed]
     pub async fn forget_app(&self, app: AppId) {
         crate::runs::signals::forget(self, app).await;
     }
 
     /// Encrypts a secret of a workspace.
+    #[boxed]
     pub async fn encrypt(&self, tenant: TenantId, plain: &str) -> Result<String> {
         self.secrets.tenant_key(&self.db, tenant).await?.seal(plain)
     }
 
     /// Decrypts a secret of a workspace.
+    #[boxed]
     pub async fn decrypt(&self, tenant: TenantId, sealed: &str) -> Result<String> {
         self.secrets.tenant_key(&self.db, tenant).await?.open(sealed)
     }
 
     /// The interface language of the caller.
+    #[boxed]
     pub async fn account_language(&self, principal: &Principal) -> String {
         let Ok(account) = principal.account_id() else { return "en-US".into() };
         let found = repo::accounts::find(&self.db, account).await.ok().flatten();
@@ -171,6 +176,7 @@ impl Services {
     }
 
     /// Accounts by id, for lists that show who made what.
+    #[boxed]
     pub async fn people(&self, ids: &[AccountId]) -> Result<HashMap<AccountId, Account>> {
         let mut ids = ids.to_vec();
         ids.sort_unstable();

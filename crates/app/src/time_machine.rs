@@ -6,7 +6,7 @@ use ox_db::{
     model::{NodeExecution, RunOrigin, WorkflowRun},
     repo,
 };
-use ox_types::{AppId, RunId};
+use ox_types::{AppId, RunId, boxed};
 
 use crate::{
     AppCaller, Error, Principal, Result, Services, debug, logs,
@@ -32,6 +32,7 @@ pub struct Family {
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn family(services: &Services, run: &WorkflowRun) -> Result<Family> {
     Ok(Family {
         origin: repo::run_origins::of_run(&services.db, run.tenant_id, run.app_id, run.id).await?,
@@ -70,6 +71,7 @@ async fn ended(
 ///
 /// # Errors
 /// 404 when the app has not both of them.
+#[boxed]
 pub async fn compare(
     services: &Services,
     principal: &Principal,
@@ -86,6 +88,7 @@ pub async fn compare(
 ///
 /// # Errors
 /// 400 for a run that has not ended.
+#[boxed]
 pub async fn replay(services: &Arc<Services>, principal: &Principal, app: AppId, id: RunId) -> Result<Comparison> {
     let (caller, run, executions) = ended(services, principal, app, id).await?;
     let replayed = runs::replay::replay(services, &caller, &run, &executions).await?;
@@ -97,6 +100,7 @@ pub async fn replay(services: &Arc<Services>, principal: &Principal, app: AppId,
 ///
 /// # Errors
 /// 400 for a run that has not ended, or a node that it did not come to.
+#[boxed]
 pub async fn fork(
     services: &Arc<Services>,
     principal: &Principal,

@@ -14,7 +14,7 @@ use ox_db::{
     model::{AppTrigger, PluginTrigger, SchedulePlan, TriggerLog, WebhookTrigger, Workflow, WorkflowRun},
     now, repo,
 };
-use ox_types::{AccountId, AppId, Json, RunId};
+use ox_types::{AccountId, AppId, Json, RunId, boxed};
 use uuid::Uuid;
 
 use self::cron::Schedule;
@@ -147,6 +147,7 @@ pub(crate) async fn sync_published(tx: &Tx, version: &Workflow) -> Result<()> {
 ///
 /// # Errors
 /// 404 for an unknown app.
+#[boxed]
 pub async fn list(services: &Services, principal: &Principal, app: AppId) -> Result<Vec<AppTrigger>> {
     apps::find_of_mode(services, principal, app, &["workflow"]).await?;
     Ok(repo::triggers::of_app(&services.db, principal.tenant_id(), app).await?)
@@ -156,6 +157,7 @@ pub async fn list(services: &Services, principal: &Principal, app: AppId) -> Res
 ///
 /// # Errors
 /// 404 for an unknown trigger, 400 for one whose plugin is missing.
+#[boxed]
 pub async fn enable(
     services: &Services,
     principal: &Principal,
@@ -195,6 +197,7 @@ pub async fn enable(
 ///
 /// # Errors
 /// 404 while the draft with the node is not saved.
+#[boxed]
 pub async fn webhook_of(services: &Services, principal: &Principal, app: AppId, node: &str) -> Result<WebhookTrigger> {
     apps::find_of_mode(services, principal, app, &["workflow"]).await?;
     let known = repo::triggers::webhooks_of(&services.db, principal.tenant_id(), app).await?;
@@ -206,6 +209,7 @@ pub async fn webhook_of(services: &Services, principal: &Principal, app: AppId, 
 ///
 /// # Errors
 /// 404 for an unknown app.
+#[boxed]
 pub async fn logs(
     services: &Services,
     principal: &Principal,

@@ -1,5 +1,6 @@
 //! Visitors of published pages: passports and what they open.
 
+use ox_types::boxed;
 use std::sync::Arc;
 
 use ox_auth::Passport;
@@ -18,6 +19,7 @@ const KIND: &str = "browser";
 ///
 /// # Errors
 /// 404 when there is none, it is switched off or its workspace is archived.
+#[boxed]
 pub async fn app_by_code(services: &Services, code: &str) -> Result<Arc<PublishedApp>> {
     let found = services.runs.published.app_by_code(code).await?;
     found
@@ -29,6 +31,7 @@ pub async fn app_by_code(services: &Services, code: &str) -> Result<Arc<Publishe
 ///
 /// # Errors
 /// 401 without a code, 404 when there is no such page.
+#[boxed]
 pub async fn passport(services: &Services, code: Option<&str>, user_id: Option<&str>) -> Result<String> {
     let code = code.filter(|code| !code.is_empty());
     let code = code.ok_or_else(|| Error::unauthorized("X-App-Code header is missing."))?;
@@ -49,6 +52,7 @@ pub async fn passport(services: &Services, code: Option<&str>, user_id: Option<&
 ///
 /// # Errors
 /// 401 for a passport that is none, 404 when app or visitor are gone, 400 when the page moved or is off.
+#[boxed]
 pub async fn visitor(services: &Services, token: Option<&str>) -> Result<AppCaller> {
     let token = token.filter(|token| !token.is_empty());
     let token = token.ok_or_else(|| Error::unauthorized("App token is missing."))?;

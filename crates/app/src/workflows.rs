@@ -13,7 +13,7 @@ use ox_db::{
     model::{App, Workflow},
     now, repo,
 };
-use ox_types::{AppId, Json, WorkflowId};
+use ox_types::{AppId, Json, WorkflowId, boxed};
 use serde_json::json;
 
 use crate::{Error, Principal, Result, Services, apps::find_of_mode, audit, principal::Permission, triggers};
@@ -35,11 +35,13 @@ pub struct DraftChange {
 }
 
 /// The app, if it has a graph and belongs to the caller.
+#[boxed]
 pub async fn graph_app(services: &Services, principal: &Principal, id: AppId) -> Result<App> {
     find_of_mode(services, principal, id, GRAPH_MODES).await
 }
 
 /// The draft of an app, or 404 `draft_workflow_not_exist`.
+#[boxed]
 pub async fn draft(services: &Services, principal: &Principal, id: AppId) -> Result<Workflow> {
     let app = graph_app(services, principal, id).await?;
     repo::workflows::draft(&services.db, app.tenant_id, id)
@@ -54,6 +56,7 @@ pub fn hash(workflow: &Workflow) -> String {
 }
 
 /// Saves the draft. The first save creates it; later ones must start from the stored state.
+#[boxed]
 pub async fn save_draft(
     services: &Services,
     principal: &Principal,
@@ -122,6 +125,7 @@ fn check_graph(graph: &Json) -> Result<()> {
 }
 
 /// The published version, if there is one.
+#[boxed]
 pub async fn published(services: &Services, principal: &Principal, id: AppId) -> Result<Option<Workflow>> {
     let app = graph_app(services, principal, id).await?;
     let Some(workflow) = app.workflow_id else { return Ok(None) };
@@ -129,6 +133,7 @@ pub async fn published(services: &Services, principal: &Principal, id: AppId) ->
 }
 
 /// Copies the draft into a new immutable version and makes it the live one.
+#[boxed]
 pub async fn publish(
     services: &Services,
     principal: &Principal,
@@ -203,6 +208,7 @@ fn check_publishable(draft: &Workflow) -> Result<()> {
 }
 
 /// Versions of an app, the draft first.
+#[boxed]
 pub async fn versions(
     services: &Services,
     principal: &Principal,
@@ -221,6 +227,7 @@ pub async fn versions(
 }
 
 /// Changes the label and notes of a version.
+#[boxed]
 pub async fn label(
     services: &Services,
     principal: &Principal,
@@ -243,6 +250,7 @@ pub async fn label(
 }
 
 /// One version (or the draft) of an app of the caller.
+#[boxed]
 pub async fn version(services: &Services, principal: &Principal, id: AppId, workflow: WorkflowId) -> Result<Workflow> {
     let app = graph_app(services, principal, id).await?;
     let found = repo::workflows::find(&services.db, app.tenant_id, id, workflow).await?;
@@ -250,6 +258,7 @@ pub async fn version(services: &Services, principal: &Principal, id: AppId, work
 }
 
 /// Deletes a version that is neither the draft nor live.
+#[boxed]
 pub async fn delete_version(services: &Services, principal: &Principal, id: AppId, workflow: WorkflowId) -> Result<()> {
     principal.require(Permission::AppEdit)?;
     let app = graph_app(services, principal, id).await?;
@@ -277,6 +286,7 @@ pub async fn delete_version(services: &Services, principal: &Principal, id: AppI
 }
 
 /// Puts the graph of a version back into the draft; the draft's own state is kept as a version first.
+#[boxed]
 pub async fn restore(services: &Services, principal: &Principal, id: AppId, workflow: WorkflowId) -> Result<Workflow> {
     principal.require(Permission::AppEdit)?;
     let from = version(services, principal, id, workflow).await?;
@@ -310,6 +320,7 @@ pub async fn restore(services: &Services, principal: &Principal, id: AppId, work
 }
 
 /// The problems of a draft, the worst first: what the Studio lists before publishing.
+#[boxed]
 pub async fn problems(services: &Services, principal: &Principal, id: AppId) -> Result<Json> {
     let app = graph_app(services, principal, id).await?;
     let draft = draft(services, principal, id).await?;

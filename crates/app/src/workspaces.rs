@@ -4,7 +4,7 @@ use ox_db::{
     model::{Account, Tenant, TenantMember},
     repo,
 };
-use ox_types::{AccountId, Json, TenantId};
+use ox_types::{AccountId, Json, TenantId, boxed};
 use serde_json::json;
 
 use crate::{
@@ -14,17 +14,20 @@ use crate::{
 };
 
 /// The workspaces of the signed-in account.
+#[boxed]
 pub async fn list(services: &Services, principal: &Principal) -> Result<Vec<(TenantMember, Tenant)>> {
     let all = repo::tenants::of_account(&services.db, principal.account_id()?).await?;
     Ok(all.into_iter().filter(|(_, tenant)| tenant.status == "normal").collect())
 }
 
 /// The oldest workspace, where settings of a new installation go.
+#[boxed]
 pub async fn first(services: &Services) -> Result<Option<TenantId>> {
     Ok(repo::tenants::first(&services.db).await?.map(|tenant| tenant.id))
 }
 
 /// A new workspace with an owner of its own: for the command line and tests; there is no route for it.
+#[boxed]
 pub async fn create_with_owner(services: &Services, name: &str, email: &str, password: &str) -> Result<TenantId> {
     let email = accounts::check_email(email)?;
     accounts::check_policy(password)?;
@@ -41,6 +44,7 @@ pub async fn create_with_owner(services: &Services, name: &str, email: &str, pas
 }
 
 /// The current workspace with the caller's role in it.
+#[boxed]
 pub async fn current(services: &Services, principal: &Principal) -> Result<(Tenant, Role)> {
     let Principal::Member { tenant_id, role, .. } = principal else {
         return Err(Error::forbidden("Only a signed-in member of the workspace can do this."));
@@ -50,6 +54,7 @@ pub async fn current(services: &Services, principal: &Principal) -> Result<(Tena
 }
 
 /// Makes another of the caller's workspaces the current one.
+#[boxed]
 pub async fn switch(services: &Services, principal: &Principal, tenant: TenantId) -> Result<(Tenant, Role)> {
     let account = principal.account_id()?;
     let member = repo::tenants::member(&services.db, tenant, account).await?;
@@ -64,6 +69,7 @@ pub async fn switch(services: &Services, principal: &Principal, tenant: TenantId
 }
 
 /// Gives the workspace another name.
+#[boxed]
 pub async fn rename(services: &Services, principal: &Principal, name: &str) -> Result<(Tenant, Role)> {
     principal.require(Permission::WorkspaceManage)?;
     let name = name.trim();
@@ -82,6 +88,7 @@ pub async fn rename(services: &Services, principal: &Principal, name: &str) -> R
 }
 
 /// The members of the current workspace.
+#[boxed]
 pub async fn members(services: &Services, principal: &Principal) -> Result<Vec<(TenantMember, Account)>> {
     Ok(repo::tenants::members(&services.db, principal.tenant_id()).await?)
 }
@@ -101,6 +108,7 @@ pub enum Invitation {
 }
 
 /// Invites addresses. The links are shown to the inviter, and mailed where there is a mail server.
+#[boxed]
 pub async fn invite(
     services: &Services,
     principal: &Principal,
@@ -225,6 +233,7 @@ pub struct OpenInvitation {
 }
 
 /// Looks an invitation up.
+#[boxed]
 pub async fn open_invitation(services: &Services, token: &str) -> Result<Option<OpenInvitation>> {
     let Some(text) = repo::kv::get(&services.db, &invitation_key(token)).await? else { return Ok(None) };
     let Ok(json) = serde_json::from_str::<Json>(&text) else { return Ok(None) };
@@ -253,6 +262,7 @@ pub struct Activation {
 }
 
 /// Takes an invitation: the account becomes active and the link is used up.
+#[boxed]
 pub async fn activate(services: &Services, activation: Activation) -> Result<()> {
     let gone =
         || Error::new(400, "invalid_or_expired_token", "The invitation is invalid or has expired. Ask for a new link.");
@@ -302,6 +312,7 @@ async fn other_member(services: &Services, principal: &Principal, member: Accoun
 }
 
 /// Gives a member another role.
+#[boxed]
 pub async fn set_role(services: &Services, principal: &Principal, member: AccountId, role: &str) -> Result<()> {
     principal.require(Permission::MemberManage)?;
     let role = Role::parse(role).filter(|role| *role != Role::Owner).ok_or_else(|| {
@@ -321,6 +332,7 @@ pub async fn set_role(services: &Services, principal: &Principal, member: Accoun
 }
 
 /// Takes a member out of the workspace.
+#[boxed]
 pub async fn remove(services: &Services, principal: &Principal, member: AccountId) -> Result<()> {
     principal.require(Permission::MemberManage)?;
     let before = other_member(services, principal, member).await?;

@@ -1,3 +1,4 @@
+use ox_types::boxed;
 use std::{
     path::PathBuf,
     sync::Arc,
@@ -64,6 +65,7 @@ impl Database {
     ///
     /// # Errors
     /// When it cannot be reached, is locked, read-only or newer than this program.
+    #[boxed]
     pub async fn connect(config: &DbConfig) -> Result<Self> {
         let (writer, reader, log_path) = match &config.engine {
             Engine::Sqlite { path } => {
@@ -95,6 +97,7 @@ impl Database {
     ///
     /// # Errors
     /// When no connection is free in time.
+    #[boxed]
     pub async fn begin(&self) -> Result<Tx> {
         let started = Instant::now();
         let transaction = begin_immediate(&self.inner.writer).await?;
@@ -106,6 +109,7 @@ impl Database {
     ///
     /// # Errors
     /// When it does not, within 2 s.
+    #[boxed]
     pub async fn ping(&self) -> Result<()> {
         tokio::time::timeout(Duration::from_secs(2), self.inner.reader.ping())
             .await
@@ -117,6 +121,7 @@ impl Database {
     ///
     /// # Errors
     /// When the database refuses.
+    #[boxed]
     pub async fn maintain(&self) -> Result<()> {
         if self.is_postgres() {
             postgres::make_partitions(&self.inner.writer).await?;
@@ -127,6 +132,7 @@ impl Database {
     }
 
     /// Flushes and closes all connections; later calls fail.
+    #[boxed]
     pub async fn close(&self) {
         if let Some(log) = &self.inner.log {
             log.stop().await;
@@ -148,6 +154,7 @@ impl Database {
     ///
     /// # Errors
     /// When the database fails.
+    #[boxed]
     pub async fn writer_pragmas(&self) -> Result<(String, i32)> {
         if self.is_postgres() {
             return Ok((String::new(), 0));
@@ -192,6 +199,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the database refuses; then nothing of it happened.
+    #[boxed]
     pub async fn commit(self) -> Result<()> {
         self.transaction.commit().await?;
         if let Some(log) = &self.database.inner.log {
@@ -204,6 +212,7 @@ impl Tx {
     ///
     /// # Errors
     /// When the connection is lost; then it is taken back as well.
+    #[boxed]
     pub async fn rollback(self) -> Result<()> {
         Ok(self.transaction.rollback().await?)
     }

@@ -1,4 +1,5 @@
 use chrono::{DateTime, Duration, SubsecRound, Utc};
+use ox_types::boxed;
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, DbBackend, Statement};
 use uuid::Uuid;
 
@@ -15,7 +16,8 @@ pub fn now() -> DateTime<Utc> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn shared_now(source: &impl Source) -> Result<DateTime<Utc>> {
+#[boxed]
+pub async fn shared_now(source: &dyn Source) -> Result<DateTime<Utc>> {
     let executor = source.executor();
     if executor.get_database_backend() != DbBackend::Postgres {
         return Ok(now());

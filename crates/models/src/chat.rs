@@ -1,5 +1,6 @@
 //! What a chat model is asked and what it answers, in no vendor's words.
 
+use ox_types::boxed;
 use std::pin::Pin;
 
 use futures::{Stream, StreamExt};
@@ -338,6 +339,7 @@ impl ChatResult {
     ///
     /// # Errors
     /// The first error of the stream.
+    #[boxed]
     pub async fn collect(mut stream: ChatStream) -> Result<Self, ModelError> {
         let mut result = Self::default();
         while let Some(delta) = stream.next().await {

@@ -4,7 +4,7 @@ use futures::StreamExt;
 use indexmap::IndexMap;
 use ox_engine::{NodeContext, NodeFailure};
 use ox_models::Usage;
-use ox_types::{File, FileKind, Json, TransferMethod, Value, ValueType};
+use ox_types::{File, FileKind, Json, TransferMethod, Value, ValueType, boxed};
 use serde_json::json;
 
 use crate::{CallError, CallLog, CallMessage, CallStream, Ports};
@@ -46,6 +46,7 @@ impl Reading<'_> {
     ///
     /// # Errors
     /// What the stream says, or what cannot be kept of it.
+    #[boxed]
     pub async fn read(&self, mut stream: CallStream) -> Result<Answer, Box<NodeFailure>> {
         let mut answer = Answer::default();
         let mut count = 0;

@@ -3,7 +3,7 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use ox_engine::{NodeContext, Pool};
 use ox_models::{ContentPart, Media, MediaSource, ModelFeature, ModelSpec};
-use ox_types::{File, FileKind, Value};
+use ox_types::{File, FileKind, Value, boxed};
 use serde::{Deserialize, Deserializer};
 
 use crate::{MultimodalFormat, PortError, Ports, config};
@@ -68,6 +68,7 @@ pub fn files_of(value: &Value) -> Vec<Value> {
 ///
 /// # Errors
 /// When a file cannot be read.
+#[boxed]
 pub async fn parts(
     files: &[Value],
     detail: &str,

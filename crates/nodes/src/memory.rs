@@ -3,6 +3,7 @@
 use ox_engine::NodeContext;
 use ox_models::{ContentPart, Message, ModelRef, ModelSpec, Role};
 use ox_types::Value;
+use ox_types::boxed;
 use serde::Deserialize;
 
 use crate::{HistoryMessage, PortError, Ports, config, media};
@@ -75,6 +76,7 @@ pub fn budget(model: Option<&ModelSpec>, max_tokens: u64, prompt_tokens: u64) ->
 ///
 /// # Errors
 /// When they, or files in them, cannot be read.
+#[boxed]
 pub async fn recall(
     memory: &Memory,
     model: &ModelRef,

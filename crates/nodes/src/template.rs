@@ -9,7 +9,7 @@ use ox_text::{
     jinja::{self, JinjaError, Limits},
     template::{Segment, Template},
 };
-use ox_types::{TenantId, Value};
+use ox_types::{TenantId, Value, boxed};
 
 /// Work of a Jinja2 template that is done at once, without leaving the async task.
 const QUICK_FUEL: u64 = 20_000;
@@ -41,6 +41,7 @@ pub fn parts(template: &Template) -> Vec<ResponsePart> {
 ///
 /// # Errors
 /// What the template did wrong, or which limit it reached.
+#[boxed]
 pub async fn jinja(
     code: &dyn CodeRunner,
     workspace: &TenantId,

@@ -16,7 +16,7 @@ use ox_models::{
 };
 use ox_net::{Egress, Policy};
 use ox_types::{
-    AppId, ConversationId, File, FileKind, Json, NodeRunId, RunId, TaskId, TenantId, TransferMethod, WorkflowId,
+    AppId, ConversationId, File, FileKind, Json, NodeRunId, RunId, TaskId, TenantId, TransferMethod, WorkflowId, boxed,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -129,11 +129,13 @@ pub fn context(spec: NodeSpec, pool: Pool) -> (NodeContext, tokio::sync::mpsc::R
 }
 
 /// Runs one node.
+#[boxed]
 pub async fn run(kind: &str, data: Json, pool: Pool) -> Result<NodeOutput, Box<NodeFailure>> {
     run_with(ports(), kind, data, pool).await.0
 }
 
 /// Runs one node with given ports; also tells what it streamed.
+#[boxed]
 pub async fn run_with(
     ports: Ports,
     kind: &str,

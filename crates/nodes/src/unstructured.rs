@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use ox_extract::Format;
 use ox_net::{Class, Egress, Limits, Request};
-use ox_types::{File, Json};
+use ox_types::{File, Json, boxed};
 
 /// Reading a long document takes the service a while.
 const LIMIT: Duration = Duration::from_secs(300);
@@ -40,6 +40,7 @@ impl Unstructured {
     ///
     /// # Errors
     /// Why the service did not give it.
+    #[boxed]
     pub async fn text(&self, file: &File, bytes: &Bytes) -> Result<String, String> {
         let failed = |why: &dyn std::fmt::Display| format!("The Unstructured API did not read the file: {why}");
         let boundary = format!("oxidify-{}", ox_types::new_uuid().simple());

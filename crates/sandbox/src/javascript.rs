@@ -1,6 +1,7 @@
 //! JavaScript and growing templates: confined worker processes, each for one workspace, with a fresh runtime for
 //! every run.
 
+use ox_types::boxed;
 use std::{
     io,
     os::fd::OwnedFd,
@@ -54,6 +55,7 @@ impl JavaScript {
     }
 
     /// Layers of a worker; starts one, which is then there for the first run.
+    #[boxed]
     pub async fn check(&self) -> Result<Layers, CodeError> {
         let process = self.start(self.settings.accept_weak).await?;
         let layers = process.layers.clone();
@@ -66,6 +68,7 @@ impl JavaScript {
     }
 
     /// What `main` returns as JSON text, or what a whole script prints.
+    #[boxed]
     pub async fn run(&self, request: CodeRequest, script: bool) -> Result<String, CodeError> {
         let limits = request.limits;
         let mut process = self.take(format!("code {}", request.workspace), self.settings.accept_weak).await?;
@@ -91,6 +94,7 @@ impl JavaScript {
 
     /// Renders a template. Its walls are the memory limit and the clock: a template is read by code that has no way
     /// out, so that a weak sandbox serves as well.
+    #[boxed]
     pub async fn render(&self, request: &Arc<TemplateRequest>) -> Result<String, JinjaError> {
         let failed = |error: &dyn std::fmt::Display| JinjaError::Failed { line: None, why: error.to_string() };
         let limit = self.settings.timeout;

@@ -1,5 +1,6 @@
 //! The driver of a server: confined workers on this machine.
 
+use ox_types::boxed;
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
@@ -93,6 +94,7 @@ impl Local {
     }
 
     /// Starts what the first runs need and tells what protects them.
+    #[boxed]
     pub async fn check(&self) -> [LanguageReport; 2] {
         let (javascript, python) = tokio::join!(self.javascript.check(), self.python.check());
         [
@@ -140,6 +142,7 @@ impl Local {
     ///
     /// # Errors
     /// What pip says.
+    #[boxed]
     pub async fn install_packages(&self) -> Result<(), String> {
         let (Some(packages), Some(python)) = (&self.settings.packages, &self.settings.python) else { return Ok(()) };
         // Two at a time would write the same folder.
@@ -167,6 +170,7 @@ impl Local {
     ///
     /// # Errors
     /// Only where it could not be run; what the script did wrong is in the output.
+    #[boxed]
     pub async fn run_script(&self, request: CodeRequest, network: bool) -> Result<ScriptOutput, CodeError> {
         let _place = self.place().await?;
         if request.language == Language::Python3 {

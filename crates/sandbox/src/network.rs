@@ -2,6 +2,7 @@
 //! which puts a connection to the egress proxy in the place of the socket, whatever address was asked for. So nothing
 //! is decided by what the code says, no port is open for it, and a connection is known to be of one run.
 
+use ox_types::boxed;
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -153,6 +154,7 @@ pub(crate) struct Wire {
 
 impl Wire {
     /// A socket that is connected to the proxy; `None` when the run had enough of them.
+    #[boxed]
     pub async fn connect(&mut self) -> io::Result<Option<std::net::TcpStream>> {
         while self.open.try_join_next().is_some() {}
         if self.opened >= MOST_OPENED || self.open.len() >= MOST_OPEN * 2 {

@@ -1,5 +1,6 @@
 //! Installs the Python packages that an operator lists in a file, for the runs to see.
 
+use ox_types::boxed;
 use std::{
     path::{Path, PathBuf},
     process::Stdio,
@@ -39,6 +40,7 @@ impl Packages {
     ///
     /// # Errors
     /// What pip says, and what the policy refused.
+    #[boxed]
     pub async fn install(&self, python: &Path, network: Option<&Network>) -> Result<(), String> {
         let loan = match network {
             Some(network) => {

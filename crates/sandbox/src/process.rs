@@ -1,5 +1,6 @@
 //! Starting worker processes: this program again, under another name.
 
+use ox_types::boxed;
 use std::{
     io::{self, PipeWriter},
     os::fd::OwnedFd,
@@ -44,6 +45,7 @@ impl Worker {
     }
 
     /// What a worker that did not start said about it.
+    #[boxed]
     pub async fn complaint(&mut self) -> String {
         let mut text = Vec::new();
         if let Some(stderr) = self.child.stderr.take() {

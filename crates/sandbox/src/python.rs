@@ -6,6 +6,7 @@ mod drive;
 mod setup;
 mod zygote;
 
+use ox_types::boxed;
 use std::{
     path::Path,
     time::{Duration, Instant},
@@ -69,12 +70,14 @@ impl Python {
     }
 
     /// Layers and version of the interpreter; starts it when it is not running.
+    #[boxed]
     pub async fn check(&self) -> Result<(Layers, String), CodeError> {
         let zygote = self.zygote().await?;
         Ok((zygote.layers.clone(), zygote.version.clone()))
     }
 
     /// The next run starts a new zygote, as after a change of the installed packages.
+    #[boxed]
     pub async fn renew(&self) {
         *self.state.lock().await = State::Fresh;
     }
@@ -128,12 +131,14 @@ impl Python {
     }
 
     /// The JSON text of what `main` returns.
+    #[boxed]
     pub async fn run_main(&self, request: &CodeRequest) -> Result<String, CodeError> {
         let ending = self.run(request, false, true).await?;
         ending.result(request.limits)
     }
 
     /// Renders a template with Jinja2 itself, where the interpreter has it.
+    #[boxed]
     pub async fn render(&self, request: &TemplateRequest) -> Result<String, CodeError> {
         let limits = CodeLimits {
             timeout: self.settings.timeout,
@@ -155,6 +160,7 @@ impl Python {
     }
 
     /// Runs a whole script and collects what it prints.
+    #[boxed]
     pub async fn run_script(&self, request: &CodeRequest, network: bool) -> Result<ScriptOutput, CodeError> {
         let ending = self.run(request, true, network).await?;
         let failure = match &ending.end {

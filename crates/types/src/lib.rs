@@ -10,6 +10,9 @@ mod render;
 mod status;
 mod value;
 
+/// On an `async fn` that other crates call: it returns a boxed future, so that its body is compiled here once and not
+/// again in every crate that awaits it. Without this the API crate alone compiled four minutes of database code.
+pub use async_recursion::async_recursion as boxed;
 pub use file::{FILE_IDENTITY_KEY, FILE_IDENTITY_VALUE, File, FileKind, TransferMethod};
 pub use id::*;
 pub use render::{json_line, json_pretty, python_float, python_quote, python_repr, python_str};

@@ -1,5 +1,6 @@
 //! Passwords: policy, and hashing off the async threads.
 
+use ox_types::boxed;
 use std::sync::Arc;
 
 use ox_db::model::Account;
@@ -42,23 +43,27 @@ impl Default for Hasher {
 
 impl Hasher {
     /// A new argon2id hash.
+    #[boxed]
     pub async fn hash(&self, password: String) -> Result<String> {
         self.blocking(move || ox_auth::hash_password(&password)).await?.map_err(Error::internal)
     }
 
     /// Whether this is the account's password. Accounts without one match none.
+    #[boxed]
     pub async fn verify(&self, account: &Account, password: String) -> Result<bool> {
         let (Some(hash), salt) = (account.password.clone(), account.password_salt.clone()) else { return Ok(false) };
         self.blocking(move || ox_auth::verify_password(&password, &hash, salt.as_deref())).await
     }
 
     /// Takes as long as a check and answers false.
+    #[boxed]
     pub async fn waste(&self, password: String) -> bool {
         let _ = self.blocking(move || ox_auth::hash_password(&password)).await;
         false
     }
 
     /// A new hash when the stored one is of an older kind.
+    #[boxed]
     pub async fn upgraded(&self, account: &Account, password: String) -> Result<Option<String>> {
         let old = account
             .password

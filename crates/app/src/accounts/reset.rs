@@ -2,6 +2,7 @@
 //!
 //! Whether an address belongs to an account is not told: the answer and the work before it are the same.
 
+use ox_types::boxed;
 use std::time::Duration;
 
 use ox_db::repo;
@@ -49,6 +50,7 @@ fn invalid_token() -> Error {
 ///
 /// # Errors
 /// 400 where no mail can be sent, 429 when too many were asked for.
+#[boxed]
 pub async fn request(services: &Services, email: &str, language: Option<&str>, ip: Option<&str>) -> Result<String> {
     if let Some(missing) = services.mail.missing() {
         let message = format!("{missing} Until then an administrator can invite you again.");
@@ -110,6 +112,7 @@ fn letter(address: String, code: &str, life: Duration, language: Option<&str>) -
 ///
 /// # Errors
 /// 400 for a wrong or late code, 429 after too many of them.
+#[boxed]
 pub async fn check(services: &Services, email: &str, code: &str, token: &str) -> Result<(String, String)> {
     let email = email.trim().to_lowercase();
     let failures = repo::kv::get(&services.db, &failures_key(&email)).await?;
@@ -144,6 +147,7 @@ pub async fn check(services: &Services, email: &str, code: &str, token: &str) ->
 ///
 /// # Errors
 /// 400 for a password or token that will not do, or an account that is gone.
+#[boxed]
 pub async fn set(services: &Services, token: &str, password: &str, again: &str) -> Result<()> {
     if password != again {
         return Err(Error::new(400, "password_mismatch", "The passwords do not match."));

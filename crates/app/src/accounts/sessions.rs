@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ox_db::{model::Account, now, repo};
-use ox_types::{AccountId, TenantId};
+use ox_types::{AccountId, TenantId, boxed};
 
 use crate::{Error, Principal, Result, Services, principal::Role};
 
@@ -40,6 +40,7 @@ fn refresh_key(token: &str) -> String {
 }
 
 /// Signs in with address and password.
+#[boxed]
 pub async fn login(services: &Services, email: &str, password: &str, ip: Option<&str>) -> Result<SessionTokens> {
     if super::setup_at(services).await?.is_none() {
         return Err(Error::new(
@@ -139,6 +140,7 @@ async fn keep_refresh(services: &Services, tx: &ox_db::Tx, account: AccountId, t
 }
 
 /// New tokens for an unused refresh token, which is used up by this.
+#[boxed]
 pub async fn refresh(services: &Services, token: &str) -> Result<SessionTokens> {
     let expired = || Error::unauthorized("Invalid refresh token");
     let tx = services.db.begin().await?;
@@ -155,6 +157,7 @@ pub async fn refresh(services: &Services, token: &str) -> Result<SessionTokens> 
 }
 
 /// Ends the session of this refresh token.
+#[boxed]
 pub async fn logout(services: &Services, token: &str) -> Result<()> {
     let tx = services.db.begin().await?;
     repo::kv::delete(&tx, &refresh_key(token)).await?;
@@ -164,6 +167,7 @@ pub async fn logout(services: &Services, token: &str) -> Result<()> {
 
 /// Ends every session of an account, this one too: refresh tokens at once, access tokens within the seconds that
 /// other processes keep who an account is.
+#[boxed]
 pub async fn sign_out_everywhere(services: &Services, principal: &Principal) -> Result<()> {
     let account = principal.account_id()?;
     let life = services.settings.access_token_life;
@@ -231,6 +235,7 @@ pub async fn authenticate(services: &Services, presented: Presented<'_>) -> Resu
 }
 
 /// The owner of a workspace, for callers with the admin key.
+#[boxed]
 pub async fn authenticate_admin_key(services: &Services, key: &str, tenant: Option<TenantId>) -> Result<Principal> {
     let wrong = || Error::unauthorized("Invalid admin API key.");
     let expected = services.settings.admin_api_key.as_deref().ok_or_else(wrong)?;
@@ -275,6 +280,7 @@ impl SessionCache {
     }
 
     /// Forgets an account whose role, workspace or status changed.
+    #[boxed]
     pub async fn forget(&self, account: AccountId) {
         self.cache.invalidate(&account).await;
     }

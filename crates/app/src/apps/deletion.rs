@@ -2,6 +2,7 @@
 //! A deletion is written down with the app's end, and struck off by a later pass that finds nothing: what was
 //! interrupted goes on at the next start, and what runs in other processes wrote meanwhile is found.
 
+use ox_types::boxed;
 use std::{sync::Arc, time::Duration};
 
 use ox_db::repo::deletions::{self, Deletion, Hanging};
@@ -32,6 +33,7 @@ pub(super) fn start(services: &Arc<Services>, app: AppId) {
 ///
 /// # Errors
 /// When the database or the object store fails.
+#[boxed]
 pub async fn resume(services: &Services) -> Result<()> {
     resume_of(services, None).await
 }

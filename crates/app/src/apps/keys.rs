@@ -3,6 +3,7 @@
 use chrono::Utc;
 use ox_db::{model::ApiToken, repo};
 use ox_types::AppId;
+use ox_types::boxed;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -12,12 +13,14 @@ use crate::{Error, Principal, Result, Services, audit, principal::Permission};
 const MAX_KEYS: usize = 10;
 
 /// The keys of an app.
+#[boxed]
 pub async fn list_keys(services: &Services, principal: &Principal, app: AppId) -> Result<Vec<ApiToken>> {
     find(services, principal, app).await?;
     Ok(repo::apps::keys(&services.db, principal.tenant_id(), app).await?)
 }
 
 /// A new key.
+#[boxed]
 pub async fn create_key(services: &Services, principal: &Principal, app: AppId) -> Result<ApiToken> {
     principal.require(Permission::ApiKeyManage)?;
     if list_keys(services, principal, app).await?.len() >= MAX_KEYS {
@@ -44,6 +47,7 @@ pub async fn create_key(services: &Services, principal: &Principal, app: AppId) 
 }
 
 /// Deletes a key; calls with it fail from now on.
+#[boxed]
 pub async fn delete_key(services: &Services, principal: &Principal, app: AppId, key: Uuid) -> Result<()> {
     principal.require(Permission::ApiKeyDelete)?;
     find(services, principal, app).await?;

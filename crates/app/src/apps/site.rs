@@ -6,6 +6,7 @@ use ox_db::{
     repo,
 };
 use ox_types::AppId;
+use ox_types::boxed;
 
 use super::{AppView, find, save, view};
 use crate::{Error, Principal, Result, Services, principal::Permission};
@@ -66,6 +67,7 @@ async fn site_of(services: &Services, id: AppId) -> Result<Site> {
 }
 
 /// Changes the published page.
+#[boxed]
 pub async fn update_site(services: &Services, principal: &Principal, id: AppId, change: SiteChange) -> Result<Site> {
     principal.require(Permission::AppEdit)?;
     find(services, principal, id).await?;
@@ -99,6 +101,7 @@ pub async fn update_site(services: &Services, principal: &Principal, id: AppId, 
 }
 
 /// A new public address; the old one stops working at once.
+#[boxed]
 pub async fn reset_code(services: &Services, principal: &Principal, id: AppId) -> Result<Site> {
     principal.require(Permission::ApiKeyDelete)?;
     find(services, principal, id).await?;
@@ -118,6 +121,7 @@ async fn store(services: &Services, principal: &Principal, id: AppId, mut site: 
 }
 
 /// Switches the published page on or off.
+#[boxed]
 pub async fn set_site(services: &Services, principal: &Principal, id: AppId, on: bool) -> Result<AppView> {
     principal.require(Permission::AppEdit)?;
     let before = find(services, principal, id).await?;
@@ -127,6 +131,7 @@ pub async fn set_site(services: &Services, principal: &Principal, id: AppId, on:
 }
 
 /// Switches the Service API of the app on or off.
+#[boxed]
 pub async fn set_api(services: &Services, principal: &Principal, id: AppId, on: bool) -> Result<AppView> {
     principal.require(Permission::ApiKeyDelete)?;
     let before = find(services, principal, id).await?;

@@ -5,6 +5,7 @@ use ox_db::{
     model::{Tag, TagBinding},
     repo,
 };
+use ox_types::boxed;
 use uuid::Uuid;
 
 use crate::{Error, Principal, Result, Services, principal::Permission};
@@ -34,6 +35,7 @@ fn check_name(name: &str) -> Result<&str> {
 }
 
 /// The labels of a workspace.
+#[boxed]
 pub async fn list_tags(
     services: &Services,
     principal: &Principal,
@@ -46,6 +48,7 @@ pub async fn list_tags(
 }
 
 /// A new label.
+#[boxed]
 pub async fn create_tag(services: &Services, principal: &Principal, kind: &str, name: &str) -> Result<Tag> {
     principal.require(Permission::TagEdit)?;
     check_kind(kind)?;
@@ -75,6 +78,7 @@ async fn find(services: &Services, principal: &Principal, id: Uuid) -> Result<Ta
 }
 
 /// Gives a label another name.
+#[boxed]
 pub async fn rename_tag(services: &Services, principal: &Principal, id: Uuid, name: &str) -> Result<TagView> {
     principal.require(Permission::TagEdit)?;
     let mut tag = find(services, principal, id).await?;
@@ -92,6 +96,7 @@ pub async fn rename_tag(services: &Services, principal: &Principal, id: Uuid, na
 }
 
 /// Deletes a label and takes it off everything.
+#[boxed]
 pub async fn delete_tag(services: &Services, principal: &Principal, id: Uuid) -> Result<()> {
     principal.require(Permission::AppEdit)?;
     find(services, principal, id).await?;
@@ -101,6 +106,7 @@ pub async fn delete_tag(services: &Services, principal: &Principal, id: Uuid) ->
 }
 
 /// Puts labels on a thing; those it has already are left alone.
+#[boxed]
 pub async fn bind_tags(services: &Services, principal: &Principal, tags: &[Uuid], target: Uuid) -> Result<()> {
     principal.require(Permission::TagEdit)?;
     super::find(services, principal, ox_types::AppId(target)).await?;
@@ -123,6 +129,7 @@ pub async fn bind_tags(services: &Services, principal: &Principal, tags: &[Uuid]
 }
 
 /// Takes a label off a thing.
+#[boxed]
 pub async fn unbind_tag(services: &Services, principal: &Principal, tag: Uuid, target: Uuid) -> Result<()> {
     principal.require(Permission::TagEdit)?;
     find(services, principal, tag).await?;

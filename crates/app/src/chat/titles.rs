@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ox_db::{model::Message as Stored, repo};
 use ox_models::{ChatRequest, ChatResult, Message, ModelKind, ModelRef, ModelRuntime as _, ModelScope};
-use ox_types::{AppId, ConversationId, TenantId};
+use ox_types::{AppId, ConversationId, TenantId, boxed};
 
 use super::naming;
 use crate::{AppCaller, Error, Result, Services};
@@ -17,6 +17,7 @@ const ROUNDS: u64 = 3;
 const MAX_HISTORY: usize = 10_000;
 
 /// A title for a conversation that begins with this question; `None` when no model gives one.
+#[boxed]
 pub async fn title(services: &Services, tenant: TenantId, app: AppId, query: &str) -> Option<String> {
     if query.trim().is_empty() || only_scripted(services, tenant).await {
         return None;
@@ -44,6 +45,7 @@ async fn only_scripted(services: &Services, tenant: TenantId) -> bool {
 ///
 /// # Errors
 /// 500 when the model cannot be asked, as upstream answers here.
+#[boxed]
 pub async fn suggestions(services: &Services, caller: &AppCaller, message: &Stored) -> Result<Vec<String>> {
     let before = repo::messages::list(&services.db, message.conversation_id, None, ROUNDS).await?;
     let mut rounds: Vec<String> =
@@ -76,6 +78,7 @@ async fn ask(
 }
 
 /// Gives a new conversation a name in the background, unless its user has given one meanwhile.
+#[boxed]
 pub async fn name_conversation(
     services: &Services,
     tenant: TenantId,

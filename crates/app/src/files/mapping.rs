@@ -1,7 +1,7 @@
 //! File mappings of callers (Service API reference §6.4): checked and made into values.
 
 use ox_dsl::features::FileUpload;
-use ox_types::{File, FileId, FileKind, Json, TenantId, TransferMethod};
+use ox_types::{File, FileId, FileKind, Json, TenantId, TransferMethod, boxed};
 use uuid::Uuid;
 
 use super::FileStore;
@@ -46,6 +46,7 @@ impl FileReader<'_> {
     ///
     /// # Errors
     /// 400 for the first entry that cannot be used, or when there are too many.
+    #[boxed]
     pub async fn list(&self, items: &[Json], rules: Option<&FileRules>) -> Result<Vec<File>> {
         let mut files = Vec::with_capacity(items.len());
         for item in items.iter().filter(|item| names_a_file(item)) {
@@ -65,6 +66,7 @@ impl FileReader<'_> {
     ///
     /// # Errors
     /// 400 when it cannot be used.
+    #[boxed]
     pub async fn one(&self, item: &Json, rules: Option<&FileRules>) -> Result<File> {
         let method = text(item, "transfer_method")
             .ok_or_else(|| Error::invalid("transfer_method is required in file mapping"))?;

@@ -1,6 +1,7 @@
 //! Files that a user names by their address: looked at, or fetched and kept. Who asks is known before anything is
 //! looked up, and the calls keep to the rules of the workspace.
 
+use ox_types::boxed;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -40,6 +41,7 @@ pub struct Keeper {
 ///
 /// # Errors
 /// 400 when the address may not be called or does not answer.
+#[boxed]
 pub async fn look(services: &Services, tenant: TenantId, url: &str) -> Result<RemoteFile> {
     let limits = Limits { total: LOOK, ..Limits::default() };
     let mut answer = call(&services.files, tenant, Method::HEAD, url, limits).await?;
@@ -56,6 +58,7 @@ pub async fn look(services: &Services, tenant: TenantId, url: &str) -> Result<Re
 ///
 /// # Errors
 /// 400 when it cannot be fetched or kept, 413 when it is too large.
+#[boxed]
 pub async fn keep(services: &Services, keeper: Keeper, url: &str) -> Result<UploadFile> {
     let files = &services.files;
     let limits = Limits { total: FETCH, body: files.largest(), ..Limits::default() };

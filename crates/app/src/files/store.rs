@@ -9,7 +9,7 @@ use ox_engine::RunInfo;
 use ox_net::{Class, Method, NetError, Request};
 use ox_nodes::{FilePort, PortError};
 use ox_store::{Key, ObjectStore};
-use ox_types::{File, FileId, FileKind, TenantId, TransferMethod};
+use ox_types::{File, FileId, FileKind, TenantId, TransferMethod, boxed};
 use uuid::Uuid;
 
 use super::{
@@ -80,6 +80,7 @@ impl FileStore {
     ///
     /// # Errors
     /// When the database fails.
+    #[boxed]
     pub async fn find(&self, tenant_id: TenantId, id: FileId) -> Result<Option<UploadFile>> {
         Ok(repo::upload_files::find(&self.db, tenant_id, id).await?)
     }
@@ -88,6 +89,7 @@ impl FileStore {
     ///
     /// # Errors
     /// When the database fails.
+    #[boxed]
     pub async fn find_signed(&self, id: FileId) -> Result<Option<UploadFile>> {
         Ok(repo::upload_files::find_signed(&self.db, id).await?)
     }
@@ -109,6 +111,7 @@ impl FileStore {
     ///
     /// # Errors
     /// 400 for a name or extension that is not taken, 413 for too many bytes.
+    #[boxed]
     pub async fn upload(&self, tenant_id: TenantId, upload: Upload) -> Result<UploadFile> {
         let (name, extension) = self.check_name(&upload.name)?;
         self.check_size(&extension, upload.bytes.len() as u64)?;
@@ -188,6 +191,7 @@ impl FileStore {
     ///
     /// # Errors
     /// 404 when they are gone.
+    #[boxed]
     pub async fn content(&self, file: &UploadFile) -> Result<Bytes> {
         let key = Key::new(&file.key).map_err(Error::internal)?;
         Ok(self.objects.get(&key).await?)
@@ -197,6 +201,7 @@ impl FileStore {
     ///
     /// # Errors
     /// 400 when it cannot be read.
+    #[boxed]
     pub async fn base64(&self, tenant_id: TenantId, file: &File) -> Result<String> {
         let bytes = self.bytes_of(tenant_id, file).await.map_err(|error| Error::invalid(error.0))?;
         Ok(STANDARD.encode(bytes))
@@ -225,6 +230,7 @@ impl FileStore {
     ///
     /// # Errors
     /// 400 when the address may not be called.
+    #[boxed]
     pub async fn probe(&self, tenant_id: TenantId, url: &str) -> Result<Probe> {
         let mut probe = Probe { filename: name_in_url(url), mime: None, size: -1 };
         let request = Request::new(Class::Fetch, Method::HEAD, url);

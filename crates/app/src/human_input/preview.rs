@@ -1,7 +1,7 @@
 //! How a form of the draft will look.
 
 use ox_engine::Pool;
-use ox_types::{AppId, Json};
+use ox_types::{AppId, Json, boxed};
 use serde_json::{Map, json};
 
 use super::{named, typed};
@@ -11,6 +11,7 @@ use crate::{Error, Principal, Result, Services, apps, principal::Permission, run
 ///
 /// # Errors
 /// 404 when there is no such node, 400 when its configuration cannot be read.
+#[boxed]
 pub async fn preview(
     services: &Services,
     principal: &Principal,

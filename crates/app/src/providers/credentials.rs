@@ -7,7 +7,7 @@ use ox_db::{
     repo::providers::ModelKey,
 };
 use ox_models::{Credentials, FormField, ModelKind, Provider};
-use ox_types::{Json, TenantId, new_uuid};
+use ox_types::{Json, TenantId, boxed, new_uuid};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -104,6 +104,7 @@ async fn try_out(
 }
 
 /// Tries credentials of a provider without keeping them.
+#[boxed]
 pub async fn validate(
     services: &Services,
     principal: &Principal,
@@ -119,6 +120,7 @@ pub async fn validate(
 }
 
 /// Tries credentials of a custom model without keeping them.
+#[boxed]
 pub async fn validate_model(
     services: &Services,
     principal: &Principal,
@@ -135,6 +137,7 @@ pub async fn validate_model(
 }
 
 /// The credential with this id (or the active one), masked.
+#[boxed]
 pub async fn credentials(
     services: &Services,
     principal: &Principal,
@@ -167,6 +170,7 @@ fn pick_name(given: Option<String>, taken: &[&str]) -> Result<String> {
 }
 
 /// Tries and keeps a credential; the first one of a provider becomes the active one.
+#[boxed]
 pub async fn add_credential(
     services: &Services,
     principal: &Principal,
@@ -228,6 +232,7 @@ async fn stored(
 }
 
 /// Changes a credential; hidden values stay as they are.
+#[boxed]
 pub async fn update_credential(
     services: &Services,
     principal: &Principal,
@@ -259,6 +264,7 @@ pub async fn update_credential(
 }
 
 /// Deletes a credential; if it was the active one, the provider is no longer set up.
+#[boxed]
 pub async fn delete_credential(services: &Services, principal: &Principal, provider: &str, id: Uuid) -> Result<()> {
     principal.require(Permission::ModelManage)?;
     let provider = find(services, provider)?;
@@ -278,6 +284,7 @@ pub async fn delete_credential(services: &Services, principal: &Principal, provi
 }
 
 /// Makes a credential the active one.
+#[boxed]
 pub async fn activate(services: &Services, principal: &Principal, provider: &str, id: Uuid) -> Result<()> {
     principal.require(Permission::ModelManage)?;
     let provider = find(services, provider)?;
@@ -290,6 +297,7 @@ pub async fn activate(services: &Services, principal: &Principal, provider: &str
 }
 
 /// The stored credentials of a custom model, masked, and which one is used.
+#[boxed]
 pub async fn model_credentials(
     services: &Services,
     principal: &Principal,
@@ -321,6 +329,7 @@ pub async fn model_credentials(
 }
 
 /// Tries and keeps a custom model with its credentials.
+#[boxed]
 pub async fn add_model_credential(
     services: &Services,
     principal: &Principal,
@@ -360,6 +369,7 @@ pub async fn add_model_credential(
 }
 
 /// Changes the credentials of a custom model; hidden values stay.
+#[boxed]
 pub async fn update_model_credential(
     services: &Services,
     principal: &Principal,
@@ -388,6 +398,7 @@ pub async fn update_model_credential(
 }
 
 /// Deletes one credential of a custom model; without another the model stays, but cannot be used.
+#[boxed]
 pub async fn delete_model_credential(
     services: &Services,
     principal: &Principal,
@@ -413,6 +424,7 @@ pub async fn delete_model_credential(
 }
 
 /// Uses another stored credential for a custom model.
+#[boxed]
 pub async fn activate_model_credential(
     services: &Services,
     principal: &Principal,
@@ -434,6 +446,7 @@ pub async fn activate_model_credential(
 }
 
 /// Removes a custom model with its credentials.
+#[boxed]
 pub async fn delete_model(
     services: &Services,
     principal: &Principal,
@@ -452,6 +465,7 @@ pub async fn delete_model(
 }
 
 /// Switches a model on or off.
+#[boxed]
 pub async fn set_enabled(
     services: &Services,
     principal: &Principal,
@@ -469,6 +483,7 @@ pub async fn set_enabled(
 }
 
 /// Sets the default models of several kinds; entries without a provider are left as they are.
+#[boxed]
 pub async fn set_default_models(
     services: &Services,
     principal: &Principal,

@@ -1,5 +1,6 @@
 //! The runtime behind every model call: finds provider and credentials of the workspace, asks, measures.
 
+use ox_types::boxed;
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
@@ -63,6 +64,7 @@ impl ModelGateway {
     }
 
     /// What a workspace has set up.
+    #[boxed]
     pub async fn workspace(&self, tenant: TenantId) -> Result<Arc<WorkspaceModels>> {
         if let Some(found) = self.workspaces.get(&tenant).await {
             return Ok(found);
@@ -81,6 +83,7 @@ impl ModelGateway {
     }
 
     /// Forgets what a workspace had set up; the next call reads it anew.
+    #[boxed]
     pub async fn forget(&self, tenant: TenantId) {
         self.workspaces.invalidate(&tenant).await;
         for provider in self.registry.iter() {
@@ -90,6 +93,7 @@ impl ModelGateway {
 
     /// The models a workspace's key lists, for a provider whose table does not count (a gateway);
     /// `None` for the others, and when the list cannot be had.
+    #[boxed]
     pub async fn listed(
         &self,
         tenant: TenantId,

@@ -11,7 +11,7 @@ use ox_dsl::{
     graph::Graph,
     variables::{self, Scope, Variable},
 };
-use ox_types::{AppId, Json, Value, WorkflowId};
+use ox_types::{AppId, Json, Value, WorkflowId, boxed};
 use uuid::Uuid;
 
 use super::{inputs::InputForm, published::PublishedApp};
@@ -48,6 +48,7 @@ impl std::fmt::Debug for CompiledWorkflow {
 ///
 /// # Errors
 /// When its variables cannot be read. A graph that cannot be run is not an error here.
+#[boxed]
 pub async fn compile(services: &Services, row: &Workflow) -> Result<CompiledWorkflow> {
     let environment =
         crate::workflows::environment_for_run(services, row.tenant_id, &row.environment_variables).await?;
@@ -84,6 +85,7 @@ pub async fn compile(services: &Services, row: &Workflow) -> Result<CompiledWork
 ///
 /// # Errors
 /// 400 when the app was never published.
+#[boxed]
 pub async fn live_version(services: &Services, app: &PublishedApp) -> Result<Arc<CompiledWorkflow>> {
     let id = app.app.workflow_id.ok_or_else(|| Error::invalid("Workflow not published"))?;
     by_id(services, app, id).await?.ok_or_else(|| Error::invalid("Workflow not published"))
@@ -93,6 +95,7 @@ pub async fn live_version(services: &Services, app: &PublishedApp) -> Result<Arc
 ///
 /// # Errors
 /// 400 for a text that is no id and for the draft, 404 for an unknown version.
+#[boxed]
 pub async fn asked_version(services: &Services, app: &PublishedApp, text: &str) -> Result<Arc<CompiledWorkflow>> {
     let id: Uuid = text.parse().map_err(|_| Error::bad_request(format!("Invalid workflow_id format: '{text}'. ")))?;
     let found = by_id(services, app, WorkflowId(id)).await?;
@@ -125,6 +128,7 @@ async fn by_id(services: &Services, app: &PublishedApp, id: WorkflowId) -> Resul
 ///
 /// # Errors
 /// When it is gone or cannot be read.
+#[boxed]
 pub async fn of_run(services: &Services, run: &WorkflowRun) -> Result<Option<Arc<CompiledWorkflow>>> {
     let row = repo::workflows::find(&services.db, run.tenant_id, run.app_id, run.workflow_id).await?;
     let Some(mut row) = row else { return Ok(None) };

@@ -10,7 +10,7 @@ use ox_db::{
     repo,
 };
 use ox_engine::{RunInfo, RunStart};
-use ox_types::{Json, RunId, RunStatus, TaskId};
+use ox_types::{Json, RunId, RunStatus, TaskId, boxed};
 
 use super::{
     compiled::CompiledWorkflow,
@@ -138,6 +138,7 @@ pub(super) fn begin(services: &Services, run: WorkflowRun, draft: Option<Arc<Dra
 ///
 /// # Errors
 /// What is wrong with the request.
+#[boxed]
 pub async fn run_container(
     services: &Arc<Services>,
     caller: &AppCaller,

@@ -12,7 +12,7 @@ use ox_db::{
 };
 use ox_engine::{NodeInfo, NodeResult, RunEvent, RunEventKind};
 use ox_store::{Key, ObjectStore};
-use ox_types::{AppId, FileId, Json, NodeRunId, NodeStatus, TenantId, Value};
+use ox_types::{AppId, FileId, Json, NodeRunId, NodeStatus, TenantId, Value, boxed};
 use uuid::Uuid;
 
 use crate::{Error, Result, Services, workflows::truncation};
@@ -74,6 +74,7 @@ impl DraftKeeper {
     }
 
     /// What an event changes.
+    #[boxed]
     pub async fn of_event(&self, event: &RunEvent) -> Option<DraftChange> {
         let RunEventKind::NodeFinished(info, result) = &event.kind else { return None };
         let change = self.of_node(info, result, event.at).await;
@@ -90,6 +91,7 @@ impl DraftKeeper {
     ///
     /// # Errors
     /// When a large value cannot be stored.
+    #[boxed]
     pub async fn of_node(&self, info: &NodeInfo, result: &NodeResult, at: DateTime<Utc>) -> Result<DraftChange> {
         let mut change = DraftChange::default();
         for (selector, value) in &result.updates {
@@ -145,6 +147,7 @@ impl DraftKeeper {
     ///
     /// # Errors
     /// When the file cannot be written.
+    #[boxed]
     pub async fn stored(&self, value: Json, value_type: &str) -> Result<Stored> {
         let Some(cut) = truncation::truncated(&value) else { return Ok(Stored { value, file_id: None }) };
         let bytes = Bytes::from(value.to_string());
@@ -232,6 +235,7 @@ fn given<'a>(info: &'a NodeInfo, result: &'a NodeResult) -> Vec<Given<'a>> {
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn delete_orphans(services: &Services) -> Result<usize> {
     const BATCH: u64 = 200;
     let mut deleted = 0;

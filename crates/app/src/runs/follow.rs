@@ -10,7 +10,7 @@ use ox_db::{
     repo,
 };
 use ox_dsl::graph::NodeSpec;
-use ox_types::{AppId, Json, NodeRunId, NodeStatus, RunId, RunStatus, TaskId, TenantId};
+use ox_types::{AppId, Json, NodeRunId, NodeStatus, RunId, RunStatus, TaskId, TenantId, boxed};
 use uuid::Uuid;
 
 use super::{
@@ -54,6 +54,7 @@ fn missing() -> Error {
 ///
 /// # Errors
 /// 404 when the run is not theirs.
+#[boxed]
 pub async fn events(services: &Arc<Services>, whose: Whose, id: RunId, wanted: Wanted) -> Result<Subscription> {
     if let Some(live) = services.runs.find_run(id) {
         if live.app_id != whose.app || live.user_id != whose.user {
@@ -76,6 +77,7 @@ pub async fn events(services: &Arc<Services>, whose: Whose, id: RunId, wanted: W
 ///
 /// # Errors
 /// 404 when there is none.
+#[boxed]
 pub async fn events_of_member(
     services: &Arc<Services>,
     principal: &Principal,

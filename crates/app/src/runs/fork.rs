@@ -10,7 +10,7 @@ use ox_db::{
 };
 use ox_dsl::graph::Graph;
 use ox_engine::{FinishedNode, InterruptedNode, Interruption, Pool, Recovery};
-use ox_types::{Json, NodeRunId, Object, Value};
+use ox_types::{Json, NodeRunId, Object, Value, boxed};
 use serde_json::Map;
 
 use self::taken::Taken;
@@ -49,6 +49,7 @@ pub struct ForkRequest {
 ///
 /// # Errors
 /// 400 for a place that the parent never came to, 404 when its workflow is gone.
+#[boxed]
 pub async fn fork(
     services: &Arc<Services>,
     caller: &AppCaller,

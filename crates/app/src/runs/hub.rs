@@ -3,6 +3,7 @@
 //! Publishing never waits. A reader too slow for the ring loses its stream, never the run; a late
 //! reader gets what is still kept. The hub lives as long as somebody holds it.
 
+use ox_types::boxed;
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -188,6 +189,7 @@ impl Subscription {
     ///
     /// # Errors
     /// When the reader has fallen behind what is kept.
+    #[boxed]
     pub async fn next(&mut self) -> Result<Option<Arc<StreamEvent>>, Lagged> {
         loop {
             // Registered before looking, so that no event between look and wait is missed.

@@ -5,7 +5,7 @@ use ox_db::{
     model::{Account, EndUser, WorkflowRun},
     repo::{self, runs::LogEntry},
 };
-use ox_types::{EndUserId, RunId};
+use ox_types::{EndUserId, RunId, boxed};
 use uuid::Uuid;
 
 use super::published::PublishedApp;
@@ -33,6 +33,7 @@ pub struct LogView {
 ///
 /// # Errors
 /// 404 when the app has no such run.
+#[boxed]
 pub async fn find(services: &Services, app: &PublishedApp, id: RunId) -> Result<WorkflowRun> {
     let found = repo::runs::find(&services.db, app.app.tenant_id, app.app.id, id).await?;
     found.ok_or_else(|| Error::not_found("Workflow run not found."))
@@ -42,6 +43,7 @@ pub async fn find(services: &Services, app: &PublishedApp, id: RunId) -> Result<
 ///
 /// # Errors
 /// 400 when the account is unknown.
+#[boxed]
 pub async fn list(services: &Services, app: &PublishedApp, mut ask: AskLogs) -> Result<(Vec<LogView>, u64)> {
     let tenant = app.app.tenant_id;
     if let Some(email) = ask.account_email {

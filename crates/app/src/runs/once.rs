@@ -9,7 +9,7 @@ use ox_db::{
     model::{IdempotencyKey, Message, WorkflowRun},
     now, repo,
 };
-use ox_types::{MessageId, RunId};
+use ox_types::{MessageId, RunId, boxed};
 
 use super::{
     event::{AppMode, StreamBody, StreamHead},
@@ -31,6 +31,7 @@ pub(crate) const KEPT_DAYS: i64 = 2;
 ///
 /// # Errors
 /// As [`start`], and 409 when the name stands for another request, or its first request has not come to its run yet.
+#[boxed]
 pub async fn start_once(
     services: &Arc<Services>,
     caller: &AppCaller,

@@ -11,7 +11,7 @@ use ox_db::{
     model::{App, AppModelConfig, EndUser, Site},
     repo,
 };
-use ox_types::{AppId, EndUserId, TenantId};
+use ox_types::{AppId, EndUserId, TenantId, boxed};
 use uuid::Uuid;
 
 use super::{compiled::CompiledWorkflow, event::AppMode};
@@ -69,6 +69,7 @@ impl Published {
     }
 
     /// Forgets what is known of an app; its next caller reads it anew.
+    #[boxed]
     pub async fn forget(&self, app_id: AppId) {
         self.apps.invalidate(&app_id).await;
         // A key or an address does not tell its app beforehand.
@@ -80,6 +81,7 @@ impl Published {
     ///
     /// # Errors
     /// When the database fails.
+    #[boxed]
     pub async fn key(&self, token: &str) -> Result<Option<Key>> {
         if let Some(key) = self.keys.get(token).await {
             return Ok(key);
@@ -97,6 +99,7 @@ impl Published {
     ///
     /// # Errors
     /// When the database fails.
+    #[boxed]
     pub async fn app(&self, id: AppId) -> Result<Option<Arc<PublishedApp>>> {
         if let Some(app) = self.apps.get(&id).await {
             return Ok(app);
@@ -108,6 +111,7 @@ impl Published {
     ///
     /// # Errors
     /// When the database fails.
+    #[boxed]
     pub async fn app_by_code(&self, code: &str) -> Result<Option<Arc<PublishedApp>>> {
         let load = async {
             let site = repo::apps::site_by_code(&self.db, code).await?;
@@ -140,6 +144,7 @@ impl Published {
     ///
     /// # Errors
     /// When the database fails.
+    #[boxed]
     pub async fn config(&self, id: Uuid) -> Result<Option<Arc<AppModelConfig>>> {
         if let Some(config) = self.configs.get(&id).await {
             return Ok(Some(config));
@@ -179,6 +184,7 @@ impl Published {
     ///
     /// # Errors
     /// When the database fails.
+    #[boxed]
     pub async fn end_user(
         &self,
         app: &App,

@@ -7,6 +7,7 @@
 //! recorded up to it is durable; an event with nothing uncommitted ahead of it is shown at once; when
 //! a run cannot be recorded its stream ends with an error and its engine is told to stop.
 
+use ox_types::boxed;
 use std::{
     borrow::Cow,
     collections::VecDeque,
@@ -163,6 +164,7 @@ impl Recording {
     ///
     /// # Errors
     /// When it could not be made durable.
+    #[boxed]
     pub async fn barrier(&self) -> Result<(), JournalError> {
         let goal = self.lock().given;
         loop {

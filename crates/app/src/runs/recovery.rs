@@ -13,7 +13,7 @@ use ox_engine::{
     EventSink, FinishedNode, FrameRef, InterruptedNode, Interruption, Recovery, RunEvent, RunInfo, RunOutcome,
     RunStart, SinkClosed, UserKind,
 };
-use ox_types::{Json, Object, RunStatus, TaskId, Value};
+use ox_types::{Json, Object, RunStatus, TaskId, Value, boxed};
 
 use super::{
     compiled,
@@ -46,6 +46,7 @@ pub(super) const EVENTS: u64 = 1_000_000_000;
 ///
 /// # Errors
 /// When the database cannot be written.
+#[boxed]
 pub async fn start(services: &Arc<Services>) -> Result<()> {
     register(services).await?;
     services.tracker.spawn(heartbeat(Arc::clone(services)));
@@ -59,6 +60,7 @@ pub async fn start(services: &Arc<Services>) -> Result<()> {
 }
 
 /// Gives up the lease, so that what is left is taken over at once.
+#[boxed]
 pub async fn release(services: &Services) {
     let released = async {
         let tx = services.db.begin().await?;
@@ -134,6 +136,7 @@ async fn sweep(services: Arc<Services>) {
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn take_over_expired(services: &Arc<Services>) -> Result<usize> {
     let found = leases::expired(&services.db, shared_now(&services.db).await?, BATCH).await?;
     let mut taken = 0;
@@ -162,6 +165,7 @@ pub async fn take_over_expired(services: &Arc<Services>) -> Result<usize> {
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn end_abandoned_messages(services: &Services) -> Result<u64> {
     let mut ended = 0;
     let at = shared_now(&services.db).await?;

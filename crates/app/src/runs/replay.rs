@@ -21,7 +21,7 @@ use ox_engine::{
     BuildError, BuiltNode, Effect, EventSink, FrameRef, Limits, Node, NodeContext, NodeFactory, NodeFailure,
     NodeOutput, RunEvent, RunEventKind, RunHandle, RunStart, SinkClosed,
 };
-use ox_types::{Json, NodeStatus, RunId, RunStatus};
+use ox_types::{Json, NodeStatus, RunId, RunStatus, boxed};
 use tokio::sync::watch;
 
 use super::{
@@ -48,6 +48,7 @@ const UNSTEADY: [&str; 2] = ["code", "human-input"];
 ///
 /// # Errors
 /// 404 when its workflow is gone, 400 when it cannot be run.
+#[boxed]
 pub async fn replay(
     services: &Arc<Services>,
     caller: &AppCaller,

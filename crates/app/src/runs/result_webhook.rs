@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use ox_db::{model::ResultWebhook, now, repo};
 use ox_net::{Class, Limits, Request};
-use ox_types::{Json, RunId};
+use ox_types::{Json, RunId, boxed};
 use serde_json::json;
 use sha2::Sha256;
 
@@ -36,6 +36,7 @@ pub struct Target {
 ///
 /// # Errors
 /// 400 when the address may not be called.
+#[boxed]
 pub async fn keep_target(services: &Services, caller: &AppCaller, run: RunId, target: &Target) -> Result<()> {
     let egress = services.outbound.of(caller.tenant_id()).await?;
     egress.check(Class::ExternalApi, &target.url).await.map_err(|error| {

@@ -11,7 +11,7 @@ use std::{
 
 use ox_db::Database;
 use ox_engine::RunHandle;
-use ox_types::{AppId, RunId, TaskId};
+use ox_types::{AppId, RunId, TaskId, boxed};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
@@ -195,6 +195,7 @@ impl Runtime {
     }
 
     /// Ends the process's part: no new runs; waits for those under way, then leaves the rest to be taken over.
+    #[boxed]
     pub async fn shutdown(&self, grace: Duration) {
         self.closing.store(true, Ordering::Release);
         self.tracker.close();

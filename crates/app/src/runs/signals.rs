@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ox_types::{AppId, TaskId};
+use ox_types::{AppId, TaskId, boxed};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -18,6 +18,7 @@ enum Signal {
 }
 
 /// Stops a run of an app, in whichever process it is.
+#[boxed]
 pub async fn stop(services: &Services, app_id: AppId, task_id: TaskId, user_id: Option<Uuid>) {
     if services.runs.stop(app_id, task_id, user_id) {
         return;
@@ -31,6 +32,7 @@ pub async fn stop(services: &Services, app_id: AppId, task_id: TaskId, user_id: 
 }
 
 /// Forgets what is cached of an app that changed, here and elsewhere.
+#[boxed]
 pub async fn forget(services: &Services, app_id: AppId) {
     services.runs.published.forget(app_id).await;
     tell(services, &Signal::Forget { app_id }).await;

@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use ox_db::model::{ConversationVariable, Message, NodeExecution, WorkflowRun};
 use ox_engine::{EventSink, NodeInfo, NodeResult, RunEvent, RunEventKind, RunOutcome, SinkClosed, StopCause};
 use ox_models::Usage;
-use ox_types::{Json, NodeStatus, RunStatus, Value};
+use ox_types::{Json, NodeStatus, RunStatus, Value, boxed};
 use serde::Serialize;
 
 use super::{
@@ -156,6 +156,7 @@ impl RunSink {
     ///
     /// # Errors
     /// When it cannot be recorded.
+    #[boxed]
     pub async fn abandon(&self, error: &str) -> Result<(), SinkClosed> {
         if self.is_finished() {
             return Ok(());
@@ -167,6 +168,7 @@ impl RunSink {
     ///
     /// # Errors
     /// When it cannot be recorded.
+    #[boxed]
     pub async fn end(&self, outcome: RunOutcome) -> Result<(), SinkClosed> {
         let kind = RunEventKind::RunFinished(Box::new(outcome));
         self.emit(RunEvent { sequence: 0, at: Utc::now(), kind }).await

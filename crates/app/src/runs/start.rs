@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ox_types::{ConversationId, Json, MessageId, Object, Value};
+use ox_types::{ConversationId, Json, MessageId, Object, Value, boxed};
 use serde_json::Map;
 use uuid::Uuid;
 
@@ -44,6 +44,7 @@ pub struct RunRequest {
 ///
 /// # Errors
 /// Everything that is wrong with the request, in the order that the compatible API promises.
+#[boxed]
 pub async fn start(services: &Arc<Services>, caller: &AppCaller, request: RunRequest) -> Result<Subscription> {
     let app = &caller.app.app;
     let permit = limits::enter(services, app).await?;
@@ -76,6 +77,7 @@ async fn start_graph(
 ///
 /// # Errors
 /// As [`start`].
+#[boxed]
 pub async fn start_draft(
     services: &Arc<Services>,
     caller: &AppCaller,

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use ox_db::model::{NodeExecution, Workflow};
 use ox_engine::{EventSink, NodeInfo, NodeResult, RunEvent, RunEventKind, RunInfo, RunStart, SinkClosed, UserKind};
-use ox_types::{Json, NodeStatus, RunId, RunStatus, TaskId, WorkflowId};
+use ox_types::{Json, NodeStatus, RunId, RunStatus, TaskId, WorkflowId, boxed};
 
 use super::{
     delta::Delta,
@@ -20,6 +20,7 @@ use crate::{AppCaller, Error, Result, Services};
 ///
 /// # Errors
 /// What is wrong with the request. A node that fails is no error: its execution says so.
+#[boxed]
 pub async fn run(
     services: &Arc<Services>,
     caller: &AppCaller,

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use ox_db::repo;
-use ox_types::{AppId, Json};
+use ox_types::{AppId, Json, boxed};
 use serde_json::{Map, json};
 
 use super::{cron, keeper::inputs_of, node, text};
@@ -60,6 +60,7 @@ pub enum Asked {
 ///
 /// # Errors
 /// 400 when one of them is no trigger, or cannot fire.
+#[boxed]
 pub async fn ask(services: &Services, principal: &Principal, app: AppId, ids: &[String]) -> Result<Asked> {
     principal.require(Permission::AppEdit)?;
     apps::find_of_mode(services, principal, app, &["workflow"]).await?;
@@ -100,6 +101,7 @@ pub async fn ask(services: &Services, principal: &Principal, app: AppId, ids: &[
 ///
 /// # Errors
 /// As every draft run.
+#[boxed]
 pub async fn run(
     services: &Arc<Services>,
     principal: &Principal,

@@ -7,7 +7,7 @@ use ox_db::{
     model::{TriggerLog, WebhookTrigger},
     now, repo,
 };
-use ox_types::{File, FileKind, Json, RunId, TransferMethod, Value};
+use ox_types::{File, FileKind, Json, RunId, TransferMethod, Value, boxed};
 use serde_json::{Map, json};
 
 use super::{keeper, node, text};
@@ -66,6 +66,7 @@ pub struct Webhook {
 ///
 /// # Errors
 /// 404 when there is none, or it is switched off.
+#[boxed]
 pub async fn find(services: &Services, webhook_id: &str, is_debug: bool) -> Result<Webhook> {
     let row = repo::triggers::webhook(&services.db, webhook_id).await?;
     let row = row.ok_or_else(|| Error::not_found(format!("Webhook not found: {webhook_id}")))?;
@@ -101,6 +102,7 @@ pub async fn find(services: &Services, webhook_id: &str, is_debug: bool) -> Resu
 ///
 /// # Errors
 /// 400 for a request that does not fit the node's settings.
+#[boxed]
 pub async fn receive(services: &Arc<Services>, webhook: Webhook, incoming: Incoming) -> Result<Reply> {
     let outputs = read(services, &webhook, incoming).await?;
     let reply = reply(&webhook.data);

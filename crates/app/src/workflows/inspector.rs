@@ -8,7 +8,7 @@ use ox_db::{
     repo::{self, draft_variables as rows},
 };
 use ox_dsl::variables::{self, Scope, Variable};
-use ox_types::{AppId, FileId, Json, TenantId, Value, ValueType};
+use ox_types::{AppId, FileId, Json, TenantId, Value, ValueType, boxed};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -48,6 +48,7 @@ async fn editable(services: &Services, principal: &Principal, id: AppId) -> Resu
 ///
 /// # Errors
 /// 404 for an unknown app.
+#[boxed]
 pub async fn list(
     services: &Services,
     principal: &Principal,
@@ -63,6 +64,7 @@ pub async fn list(
 ///
 /// # Errors
 /// 400 for the virtual nodes, which have routes of their own.
+#[boxed]
 pub async fn of_node(
     services: &Services,
     principal: &Principal,
@@ -85,6 +87,7 @@ fn real_node(node_id: &str) -> Result<()> {
 ///
 /// # Errors
 /// 404 for an unknown app.
+#[boxed]
 pub async fn system(services: &Services, principal: &Principal, id: AppId) -> Result<Vec<VariableView>> {
     editable(services, principal, id).await?;
     views(services, rows::of_nodes(&services.db, id, &[SYSTEM]).await?).await
@@ -94,6 +97,7 @@ pub async fn system(services: &Services, principal: &Principal, id: AppId) -> Re
 ///
 /// # Errors
 /// 404 for an app without a draft.
+#[boxed]
 pub async fn conversation(services: &Services, principal: &Principal, id: AppId) -> Result<Vec<VariableView>> {
     editable(services, principal, id).await?;
     let draft = draft(services, principal, id).await?;
@@ -151,6 +155,7 @@ fn default_row(id: AppId, variable: &Variable) -> DraftVariable {
 ///
 /// # Errors
 /// 404 for an app without a draft.
+#[boxed]
 pub async fn environment(services: &Services, principal: &Principal, id: AppId) -> Result<Vec<Json>> {
     editable(services, principal, id).await?;
     let draft = draft(services, principal, id).await?;
@@ -173,6 +178,7 @@ async fn find(services: &Services, id: AppId, variable: Uuid) -> Result<DraftVar
 ///
 /// # Errors
 /// 404 when the app has none with this id.
+#[boxed]
 pub async fn one(services: &Services, principal: &Principal, id: AppId, variable: Uuid) -> Result<VariableView> {
     editable(services, principal, id).await?;
     view(services, find(services, id, variable).await?).await
@@ -189,6 +195,7 @@ pub struct VariableChange {
 ///
 /// # Errors
 /// 400 for one that is not editable, or a value of another type.
+#[boxed]
 pub async fn change(
     services: &Services,
     principal: &Principal,
@@ -272,6 +279,7 @@ async fn store(services: &Services, mut row: DraftVariable) -> Result<VariableVi
 ///
 /// # Errors
 /// 400 for a system variable.
+#[boxed]
 pub async fn reset(
     services: &Services,
     principal: &Principal,
@@ -323,6 +331,7 @@ async fn given_before(services: &Services, tenant: TenantId, row: &DraftVariable
 ///
 /// # Errors
 /// 404 when the app has none with this id.
+#[boxed]
 pub async fn delete(services: &Services, principal: &Principal, id: AppId, variable: Uuid) -> Result<()> {
     editable(services, principal, id).await?;
     find(services, id, variable).await?;
@@ -335,6 +344,7 @@ pub async fn delete(services: &Services, principal: &Principal, id: AppId, varia
 ///
 /// # Errors
 /// 400 for the virtual nodes.
+#[boxed]
 pub async fn delete_node(services: &Services, principal: &Principal, id: AppId, node_id: &str) -> Result<()> {
     editable(services, principal, id).await?;
     real_node(node_id)?;
@@ -347,6 +357,7 @@ pub async fn delete_node(services: &Services, principal: &Principal, id: AppId, 
 ///
 /// # Errors
 /// 404 for an unknown app.
+#[boxed]
 pub async fn delete_all(services: &Services, principal: &Principal, id: AppId) -> Result<()> {
     editable(services, principal, id).await?;
     let tx = services.db.begin().await?;

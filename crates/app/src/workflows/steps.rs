@@ -1,5 +1,6 @@
 //! Parts of a draft tried out by themselves, and what they gave last.
 
+use ox_types::boxed;
 use std::sync::Arc;
 
 use ox_db::{model::NodeExecution, repo};
@@ -23,6 +24,7 @@ async fn editor(services: &Services, principal: &Principal, id: AppId) -> Result
 ///
 /// # Errors
 /// 404 for an unknown node, 400 when what it reads is neither known nor given.
+#[boxed]
 pub async fn run_node(
     services: &Arc<Services>,
     principal: &Principal,
@@ -65,6 +67,7 @@ pub async fn run_container(
 ///
 /// # Errors
 /// 404 when it has never run there.
+#[boxed]
 pub async fn last_run(services: &Services, principal: &Principal, id: AppId, node_id: &str) -> Result<NodeExecution> {
     let app = graph_app(services, principal, id).await?;
     let draft = draft(services, principal, id).await?;

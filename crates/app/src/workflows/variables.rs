@@ -2,7 +2,7 @@
 
 use ox_auth::{FULL_MASK, HIDDEN};
 use ox_dsl::variables::{self, Scope};
-use ox_types::{Json, TenantId};
+use ox_types::{Json, TenantId, boxed};
 use serde_json::Map;
 
 use crate::{Error, Result, Services};
@@ -64,6 +64,7 @@ pub fn masked_environment(items: &Json) -> Json {
 ///
 /// # Errors
 /// When a secret cannot be decrypted (another `SECRET_KEY`).
+#[boxed]
 pub async fn environment_for_run(services: &Services, tenant: TenantId, items: &Json) -> Result<Vec<Json>> {
     let mut out = Vec::new();
     for item in items.as_array().into_iter().flatten() {

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use ox_types::AccountId;
+use ox_types::boxed;
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, sea_query::Expr};
 
 use super::row;
@@ -16,7 +17,8 @@ use crate::{
 ///
 /// # Errors
 /// When the database fails.
-pub async fn find(source: &impl Source, id: AccountId) -> Result<Option<Account>> {
+#[boxed]
+pub async fn find(source: &dyn Source, id: AccountId) -> Result<Option<Account>> {
     Ok(accounts::Entity::find_by_id(id.0).one(&source.executor()).await?.map(Account::from))
 }
 
@@ -24,7 +26,8 @@ pub async fn find(source: &impl Source, id: AccountId) -> Result<Option<Account>
 ///
 /// # Errors
 /// When the database fails.
-pub async fn find_by_email(source: &impl Source, email: &str) -> Result<Option<Account>> {
+#[boxed]
+pub async fn find_by_email(source: &dyn Source, email: &str) -> Result<Option<Account>> {
     let email = email.trim().to_lowercase();
     let found = accounts::Entity::find().filter(accounts::Column::Email.eq(email)).one(&source.executor()).await?;
     Ok(found.map(Account::from))
@@ -34,7 +37,8 @@ pub async fn find_by_email(source: &impl Source, email: &str) -> Result<Option<A
 ///
 /// # Errors
 /// When the database fails.
-pub async fn find_many(source: &impl Source, ids: &[AccountId]) -> Result<Vec<Account>> {
+#[boxed]
+pub async fn find_many(source: &dyn Source, ids: &[AccountId]) -> Result<Vec<Account>> {
     let ids = ids.iter().map(|id| id.0);
     let found = accounts::Entity::find().filter(accounts::Column::Id.is_in(ids)).all(&source.executor()).await?;
     Ok(found.into_iter().map(Account::from).collect())
@@ -44,7 +48,8 @@ pub async fn find_many(source: &impl Source, ids: &[AccountId]) -> Result<Vec<Ac
 ///
 /// # Errors
 /// When the database fails.
-pub async fn count(source: &impl Source) -> Result<u64> {
+#[boxed]
+pub async fn count(source: &dyn Source) -> Result<u64> {
     Ok(accounts::Entity::find().count(&source.executor()).await?)
 }
 
@@ -52,6 +57,7 @@ pub async fn count(source: &impl Source) -> Result<u64> {
 ///
 /// # Errors
 /// `Conflict` when the address is taken.
+#[boxed]
 pub async fn insert(tx: &Tx, mut account: Account) -> Result<()> {
     account.email = account.email.trim().to_lowercase();
     row::insert::<accounts::Entity>(tx, account).await
@@ -61,6 +67,7 @@ pub async fn insert(tx: &Tx, mut account: Account) -> Result<()> {
 ///
 /// # Errors
 /// `NotFound` when it is gone, `Conflict` when the new address is taken.
+#[boxed]
 pub async fn update(tx: &Tx, mut account: Account) -> Result<()> {
     account.email = account.email.trim().to_lowercase();
     account.updated_at = now();
@@ -71,6 +78,7 @@ pub async fn update(tx: &Tx, mut account: Account) -> Result<()> {
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn note_login(tx: &Tx, id: AccountId, at: DateTime<Utc>, ip: Option<&str>) -> Result<()> {
     accounts::Entity::update_many()
         .col_expr(accounts::Column::LastLoginAt, Expr::value(at))
@@ -86,6 +94,7 @@ pub async fn note_login(tx: &Tx, id: AccountId, at: DateTime<Utc>, ip: Option<&s
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn note_active(tx: &Tx, id: AccountId, at: DateTime<Utc>) -> Result<()> {
     accounts::Entity::update_many()
         .col_expr(accounts::Column::LastActiveAt, Expr::value(at))
@@ -99,7 +108,8 @@ pub async fn note_active(tx: &Tx, id: AccountId, at: DateTime<Utc>) -> Result<()
 ///
 /// # Errors
 /// When the database fails.
-pub async fn integrates(source: &impl Source, id: AccountId) -> Result<Vec<AccountIntegrate>> {
+#[boxed]
+pub async fn integrates(source: &dyn Source, id: AccountId) -> Result<Vec<AccountIntegrate>> {
     let found = account_integrates::Entity::find()
         .filter(account_integrates::Column::AccountId.eq(id.0))
         .all(&source.executor())

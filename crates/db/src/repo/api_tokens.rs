@@ -1,6 +1,7 @@
 //! Keys of the Service API, as callers present them.
 
 use chrono::{DateTime, Duration, Utc};
+use ox_types::boxed;
 use sea_orm::{
     ColumnTrait, EntityTrait, QueryFilter,
     sea_query::{Expr, ExprTrait},
@@ -14,13 +15,15 @@ use crate::{
 };
 
 /// The key with this text and kind (`app` or `dataset`).
-pub async fn find(source: &impl Source, token: &str, kind: &str) -> Result<Option<ApiToken>> {
+#[boxed]
+pub async fn find(source: &dyn Source, token: &str, kind: &str) -> Result<Option<ApiToken>> {
     let found =
         Entity::find().filter(Column::Token.eq(token)).filter(Column::Kind.eq(kind)).one(&source.executor()).await?;
     Ok(found.map(ApiToken::from))
 }
 
 /// Notes that a key was used, at most once a minute.
+#[boxed]
 pub async fn used(tx: &Tx, id: Uuid, at: DateTime<Utc>) -> Result<()> {
     Entity::update_many()
         .col_expr(Column::LastUsedAt, Expr::value(at))

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use ox_types::{AccountId, AppId, TenantId};
+use ox_types::{AccountId, AppId, TenantId, boxed};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, ExprTrait, Func, Query},
@@ -31,7 +31,8 @@ pub struct Filter {
 }
 
 /// One page of apps, newest first, and how many there are in all.
-pub async fn list(source: &impl Source, tenant: TenantId, filter: &Filter) -> Result<(Vec<App>, u64)> {
+#[boxed]
+pub async fn list(source: &dyn Source, tenant: TenantId, filter: &Filter) -> Result<(Vec<App>, u64)> {
     let mut query = apps::Entity::find()
         .filter(apps::Column::TenantId.eq(tenant.0))
         .filter(apps::Column::Status.eq("normal"))
@@ -69,18 +70,21 @@ pub async fn list(source: &impl Source, tenant: TenantId, filter: &Filter) -> Re
 }
 
 /// One app of a workspace.
-pub async fn find(source: &impl Source, tenant: TenantId, id: AppId) -> Result<Option<App>> {
+#[boxed]
+pub async fn find(source: &dyn Source, tenant: TenantId, id: AppId) -> Result<Option<App>> {
     let row =
         apps::Entity::find_by_id(id.0).filter(apps::Column::TenantId.eq(tenant.0)).one(&source.executor()).await?;
     Ok(row.map(App::from))
 }
 
 /// One app by its id alone: for keys and site codes, which name the workspace only through the app.
-pub async fn find_any(source: &impl Source, id: AppId) -> Result<Option<App>> {
+#[boxed]
+pub async fn find_any(source: &dyn Source, id: AppId) -> Result<Option<App>> {
     Ok(apps::Entity::find_by_id(id.0).one(&source.executor()).await?.map(App::from))
 }
 
 /// Stores a new app with its site, its Explore entry and, for basic apps, its configuration.
+#[boxed]
 pub async fn insert(tx: &Tx, app: &App, site: &Site, config: Option<&AppModelConfig>) -> Result<()> {
     apps::Model::from(app.clone()).into_active_model().insert(tx.connection()).await?;
     sites::Model::from(site.clone()).into_active_model().insert(tx.connection()).await?;
@@ -102,6 +106,7 @@ pub async fn insert(tx: &Tx, app: &App, site: &Site, config: Option<&AppModelCon
 }
 
 /// Stores a changed app row.
+#[boxed]
 pub async fn update(tx: &Tx, app: &App) -> Result<()> {
     apps::Model::from(app.clone()).into_active_model().reset_all().update(tx.connection()).await?;
     Ok(())
@@ -109,6 +114,7 @@ pub async fn update(tx: &Tx, app: &App) -> Result<()> {
 
 /// Deletes an app with its site and keys: for its users it is gone. What else hangs on it may be much, and is removed
 /// in small steps afterwards (see [`super::deletions`]).
+#[boxed]
 pub async fn delete(tx: &Tx, tenant: TenantId, id: AppId) -> Result<()> {
     let connection = tx.connection();
     let deleted = apps::Entity::delete_many()
@@ -128,26 +134,30 @@ pub async fn delete(tx: &Tx, tenant: TenantId, id: AppId) -> Result<()> {
 }
 
 /// Sites of apps.
-pub async fn sites(source: &impl Source, ids: &[AppId]) -> Result<HashMap<AppId, Site>> {
+#[boxed]
+pub async fn sites(source: &dyn Source, ids: &[AppId]) -> Result<HashMap<AppId, Site>> {
     let ids = ids.iter().map(|id| id.0);
     let rows = sites::Entity::find().filter(sites::Column::AppId.is_in(ids)).all(&source.executor()).await?;
     Ok(rows.into_iter().map(|row| (AppId(row.app_id), Site::from(row))).collect())
 }
 
 /// The site with a public code.
-pub async fn site_by_code(source: &impl Source, code: &str) -> Result<Option<Site>> {
+#[boxed]
+pub async fn site_by_code(source: &dyn Source, code: &str) -> Result<Option<Site>> {
     let query = sites::Entity::find().filter(sites::Column::Code.eq(code)).filter(sites::Column::Status.eq("normal"));
     Ok(query.one(&source.executor()).await?.map(Site::from))
 }
 
 /// Stores a changed site.
+#[boxed]
 pub async fn update_site(tx: &Tx, site: &Site) -> Result<()> {
     sites::Model::from(site.clone()).into_active_model().reset_all().update(tx.connection()).await?;
     Ok(())
 }
 
 /// Basic configurations by their ids.
-pub async fn configs(source: &impl Source, ids: &[Uuid]) -> Result<HashMap<Uuid, AppModelConfig>> {
+#[boxed]
+pub async fn configs(source: &dyn Source, ids: &[Uuid]) -> Result<HashMap<Uuid, AppModelConfig>> {
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
@@ -157,13 +167,15 @@ pub async fn configs(source: &impl Source, ids: &[Uuid]) -> Result<HashMap<Uuid,
 }
 
 /// Stores a new version of a basic configuration.
+#[boxed]
 pub async fn insert_config(tx: &Tx, config: &AppModelConfig) -> Result<()> {
     app_model_configs::Model::from(config.clone()).into_active_model().insert(tx.connection()).await?;
     Ok(())
 }
 
 /// Keys of an app, newest first.
-pub async fn keys(source: &impl Source, tenant: TenantId, app: AppId) -> Result<Vec<ApiToken>> {
+#[boxed]
+pub async fn keys(source: &dyn Source, tenant: TenantId, app: AppId) -> Result<Vec<ApiToken>> {
     let query = api_tokens::Entity::find()
         .filter(api_tokens::Column::TenantId.eq(tenant.0))
         .filter(api_tokens::Column::AppId.eq(app.0))
@@ -172,12 +184,14 @@ pub async fn keys(source: &impl Source, tenant: TenantId, app: AppId) -> Result<
 }
 
 /// Stores a new key.
+#[boxed]
 pub async fn insert_key(tx: &Tx, key: &ApiToken) -> Result<()> {
     api_tokens::Model::from(key.clone()).into_active_model().insert(tx.connection()).await?;
     Ok(())
 }
 
 /// Deletes a key; false when there is none.
+#[boxed]
 pub async fn delete_key(tx: &Tx, tenant: TenantId, app: AppId, key: Uuid) -> Result<bool> {
     let done = api_tokens::Entity::delete_many()
         .filter(api_tokens::Column::Id.eq(key))

@@ -1,6 +1,7 @@
 //! Who did what. The list is the example of a keyset page.
 
 use ox_types::TenantId;
+use ox_types::boxed;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 
 use super::row;
@@ -10,6 +11,7 @@ use crate::{Page, PageOf, Result, Source, Tx, entity::audit_events, model::Audit
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn insert(tx: &Tx, event: AuditEvent) -> Result<()> {
     row::insert::<audit_events::Entity>(tx, event).await
 }
@@ -18,7 +20,8 @@ pub async fn insert(tx: &Tx, event: AuditEvent) -> Result<()> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list(source: &impl Source, tenant: TenantId, page: Page) -> Result<PageOf<AuditEvent>> {
+#[boxed]
+pub async fn list(source: &dyn Source, tenant: TenantId, page: Page) -> Result<PageOf<AuditEvent>> {
     use audit_events::Column::{CreatedAt, Id, TenantId};
     let query = audit_events::Entity::find().filter(TenantId.eq(tenant.0)).filter(page::before(CreatedAt, Id, page));
     let rows = page::newest_first(query, CreatedAt, Id).limit(page.limit + 1).all(&source.executor()).await?;

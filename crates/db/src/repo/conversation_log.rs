@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use ox_types::{AppId, ConversationId, EndUserId};
+use ox_types::{AppId, ConversationId, EndUserId, boxed};
 use sea_orm::{
     ColumnTrait, EntityTrait, FromQueryResult, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, ExprTrait, Query},
@@ -35,7 +35,8 @@ pub struct Filter {
 }
 
 /// One page of conversations and how many there are in all.
-pub async fn list(source: &impl Source, app: AppId, filter: &Filter) -> Result<(Vec<Conversation>, u64)> {
+#[boxed]
+pub async fn list(source: &dyn Source, app: AppId, filter: &Filter) -> Result<(Vec<Conversation>, u64)> {
     use conversations::Column;
     let mut query = conversations::Entity::find().filter(Column::AppId.eq(app.0)).filter(Column::IsDeleted.eq(false));
     if filter.hide_debugging {
@@ -95,7 +96,8 @@ struct FeedbackCount {
 }
 
 /// Numbers of several conversations.
-pub async fn counts(source: &impl Source, ids: &[ConversationId]) -> Result<HashMap<ConversationId, Counts>> {
+#[boxed]
+pub async fn counts(source: &dyn Source, ids: &[ConversationId]) -> Result<HashMap<ConversationId, Counts>> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     let mut out: HashMap<ConversationId, Counts> = HashMap::new();
     let rows = messages::Entity::find()
@@ -142,7 +144,8 @@ pub async fn counts(source: &impl Source, ids: &[ConversationId]) -> Result<Hash
 }
 
 /// End users by their ids.
-pub async fn end_users(source: &impl Source, ids: &[EndUserId]) -> Result<HashMap<EndUserId, EndUser>> {
+#[boxed]
+pub async fn end_users(source: &dyn Source, ids: &[EndUserId]) -> Result<HashMap<EndUserId, EndUser>> {
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
@@ -152,6 +155,7 @@ pub async fn end_users(source: &impl Source, ids: &[EndUserId]) -> Result<HashMa
 }
 
 /// Notes that a maker has read a conversation.
+#[boxed]
 pub async fn mark_read(tx: &Tx, id: ConversationId, account: Uuid) -> Result<()> {
     conversations::Entity::update_many()
         .col_expr(conversations::Column::ReadAt, Expr::value(now()))

@@ -1,7 +1,7 @@
 //! Conversations of chat apps, their variables and pins.
 
 use chrono::{DateTime, Utc};
-use ox_types::{AccountId, AppId, ConversationId, EndUserId};
+use ox_types::{AccountId, AppId, ConversationId, EndUserId, boxed};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, Order, QueryFilter, QueryOrder,
     QuerySelect,
@@ -68,7 +68,8 @@ pub struct Filter<'a> {
 }
 
 /// A conversation of an app, whoever owns it; deleted ones are not found.
-pub async fn find(source: &impl Source, app_id: AppId, id: ConversationId) -> Result<Option<Conversation>> {
+#[boxed]
+pub async fn find(source: &dyn Source, app_id: AppId, id: ConversationId) -> Result<Option<Conversation>> {
     let found = Entity::find_by_id(id.0)
         .filter(Column::AppId.eq(app_id.0))
         .filter(Column::IsDeleted.eq(false))
@@ -78,8 +79,9 @@ pub async fn find(source: &impl Source, app_id: AppId, id: ConversationId) -> Re
 }
 
 /// A conversation of an app that belongs to this user.
+#[boxed]
 pub async fn find_of(
-    source: &impl Source,
+    source: &dyn Source,
     app_id: AppId,
     owner: Owner,
     id: ConversationId,
@@ -95,7 +97,7 @@ pub async fn find_of(
 
 /// A page of a list, after a conversation of the page before.
 pub async fn list(
-    source: &impl Source,
+    source: &dyn Source,
     filter: &Filter<'_>,
     after: Option<&Conversation>,
 ) -> Result<PageOf<Conversation>> {
@@ -144,6 +146,7 @@ pub async fn list(
 }
 
 /// Gives a conversation another name.
+#[boxed]
 pub async fn rename(tx: &Tx, id: ConversationId, name: &str, at: Option<DateTime<Utc>>) -> Result<()> {
     let mut update = Entity::update_many().col_expr(Column::Name, Expr::value(name)).filter(Column::Id.eq(id.0));
     if let Some(at) = at {
@@ -154,6 +157,7 @@ pub async fn rename(tx: &Tx, id: ConversationId, name: &str, at: Option<DateTime
 }
 
 /// Deletes a conversation with its messages and everything that hangs on them.
+#[boxed]
 pub async fn delete(tx: &Tx, id: ConversationId) -> Result<()> {
     let conn = tx.executor();
     let of_conversation = || {
@@ -186,6 +190,7 @@ pub async fn delete(tx: &Tx, id: ConversationId) -> Result<()> {
 }
 
 /// Keeps a conversation on top; once is enough.
+#[boxed]
 pub async fn pin(tx: &Tx, pin: PinnedConversation) -> Result<()> {
     use pinned_conversations::Column as Pin;
     pinned_conversations::Entity::insert(pinned_conversations::Model::from(pin).into_active_model().reset_all())
@@ -196,6 +201,7 @@ pub async fn pin(tx: &Tx, pin: PinnedConversation) -> Result<()> {
 }
 
 /// Takes a conversation from the top.
+#[boxed]
 pub async fn unpin(tx: &Tx, app_id: AppId, id: ConversationId, owner: Owner) -> Result<()> {
     use pinned_conversations::Column as Pin;
     pinned_conversations::Entity::delete_many()
@@ -208,7 +214,8 @@ pub async fn unpin(tx: &Tx, app_id: AppId, id: ConversationId, owner: Owner) -> 
 }
 
 /// The variables of a conversation, in the order of their creation.
-pub async fn variables(source: &impl Source, id: ConversationId) -> Result<Vec<ConversationVariable>> {
+#[boxed]
+pub async fn variables(source: &dyn Source, id: ConversationId) -> Result<Vec<ConversationVariable>> {
     let rows = variables::Entity::find()
         .filter(variables::Column::ConversationId.eq(id.0))
         .order_by_asc(variables::Column::CreatedAt)
@@ -219,6 +226,7 @@ pub async fn variables(source: &impl Source, id: ConversationId) -> Result<Vec<C
 }
 
 /// Writes variables, new or changed.
+#[boxed]
 pub async fn put_variables(tx: &Tx, rows: Vec<ConversationVariable>) -> Result<()> {
     use variables::Column as Variable;
     if rows.is_empty() {

@@ -6,7 +6,7 @@
 //! everything again; it ends when a pass finds nothing.
 
 use chrono::{DateTime, Utc};
-use ox_types::{AppId, TenantId};
+use ox_types::{AppId, TenantId, boxed};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
     Statement, Value,
@@ -80,7 +80,8 @@ pub(super) async fn begin(tx: &Tx, tenant: TenantId, app: AppId) -> Result<()> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn pending(source: &impl Source, limit: u64) -> Result<Vec<Deletion>> {
+#[boxed]
+pub async fn pending(source: &dyn Source, limit: u64) -> Result<Vec<Deletion>> {
     let rows = Entity::find()
         .filter(Column::Kind.eq("app"))
         .order_by_asc(Column::CreatedAt)
@@ -100,6 +101,7 @@ pub async fn pending(source: &impl Source, limit: u64) -> Result<Vec<Deletion>> 
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn done(tx: &Tx, id: Uuid) -> Result<()> {
     Entity::delete_by_id(id).exec(tx.connection()).await?;
     Ok(())
@@ -109,7 +111,8 @@ pub async fn done(tx: &Tx, id: Uuid) -> Result<()> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn hanging(source: &impl Source) -> Result<Hanging> {
+#[boxed]
+pub async fn hanging(source: &dyn Source) -> Result<Hanging> {
     #[derive(FromQueryResult)]
     struct Found {
         table_name: String,
@@ -156,7 +159,8 @@ pub async fn hanging(source: &impl Source) -> Result<Hanging> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn files(source: &impl Source, app: AppId) -> Result<Vec<StoredFile>> {
+#[boxed]
+pub async fn files(source: &dyn Source, app: AppId) -> Result<Vec<StoredFile>> {
     #[derive(FromQueryResult)]
     struct Found {
         id: Uuid,
@@ -194,6 +198,7 @@ pub async fn files(source: &impl Source, app: AppId) -> Result<Vec<StoredFile>> 
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn forget_files(tx: &Tx, files: &[StoredFile]) -> Result<()> {
     for is_of_tool in [false, true] {
         let ids: Vec<Uuid> = files.iter().filter(|file| file.is_of_tool == is_of_tool).map(|file| file.id).collect();
@@ -208,6 +213,7 @@ pub async fn forget_files(tx: &Tx, files: &[StoredFile]) -> Result<()> {
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn step(tx: &Tx, app: AppId, hanging: &Hanging) -> Result<bool> {
     let messages = ids_of(tx, "messages", app).await?;
     if !messages.is_empty() {

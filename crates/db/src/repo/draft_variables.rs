@@ -2,7 +2,7 @@
 //!
 //! The table knows no workspace: callers have found the app in theirs.
 
-use ox_types::{AppId, FileId};
+use ox_types::{AppId, FileId, boxed};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, IntoActiveModel, PaginatorTrait,
     QueryFilter, QueryOrder, QuerySelect, Statement,
@@ -24,7 +24,8 @@ use crate::{
 ///
 /// # Errors
 /// When the database fails.
-pub async fn page(source: &impl Source, app: AppId, page: u64, limit: u64) -> Result<(Vec<DraftVariable>, u64)> {
+#[boxed]
+pub async fn page(source: &dyn Source, app: AppId, page: u64, limit: u64) -> Result<(Vec<DraftVariable>, u64)> {
     let executor = source.executor();
     let of_app = Entity::find().filter(Column::AppId.eq(app.0));
     let total = of_app.clone().count(&executor).await?;
@@ -50,7 +51,8 @@ pub async fn page(source: &impl Source, app: AppId, page: u64, limit: u64) -> Re
 ///
 /// # Errors
 /// When the database fails.
-pub async fn of_nodes(source: &impl Source, app: AppId, nodes: &[&str]) -> Result<Vec<DraftVariable>> {
+#[boxed]
+pub async fn of_nodes(source: &dyn Source, app: AppId, nodes: &[&str]) -> Result<Vec<DraftVariable>> {
     if nodes.is_empty() {
         return Ok(Vec::new());
     }
@@ -68,7 +70,8 @@ pub async fn of_nodes(source: &impl Source, app: AppId, nodes: &[&str]) -> Resul
 ///
 /// # Errors
 /// When the database fails.
-pub async fn find(source: &impl Source, app: AppId, id: Uuid) -> Result<Option<DraftVariable>> {
+#[boxed]
+pub async fn find(source: &dyn Source, app: AppId, id: Uuid) -> Result<Option<DraftVariable>> {
     let found = Entity::find_by_id(id).filter(Column::AppId.eq(app.0)).one(&source.executor()).await?;
     Ok(found.map(DraftVariable::from))
 }
@@ -77,6 +80,7 @@ pub async fn find(source: &impl Source, app: AppId, id: Uuid) -> Result<Option<D
 ///
 /// # Errors
 /// When it is gone, or another one of its node has its new name.
+#[boxed]
 pub async fn update(tx: &Tx, variable: DraftVariable) -> Result<()> {
     row::update::<Entity>(tx, "variable", variable).await
 }
@@ -85,6 +89,7 @@ pub async fn update(tx: &Tx, variable: DraftVariable) -> Result<()> {
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn add_missing(tx: &Tx, variables: Vec<DraftVariable>) -> Result<()> {
     if variables.is_empty() {
         return Ok(());
@@ -101,6 +106,7 @@ pub async fn add_missing(tx: &Tx, variables: Vec<DraftVariable>) -> Result<()> {
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn delete(tx: &Tx, app: AppId, id: Uuid) -> Result<bool> {
     let done =
         Entity::delete_many().filter(Column::Id.eq(id)).filter(Column::AppId.eq(app.0)).exec(tx.connection()).await?;
@@ -111,6 +117,7 @@ pub async fn delete(tx: &Tx, app: AppId, id: Uuid) -> Result<bool> {
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn delete_all(tx: &Tx, app: AppId, node: Option<&str>) -> Result<()> {
     let mut query = Entity::delete_many().filter(Column::AppId.eq(app.0));
     if let Some(node) = node {
@@ -124,6 +131,7 @@ pub async fn delete_all(tx: &Tx, app: AppId, node: Option<&str>) -> Result<()> {
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn insert_file(tx: &Tx, file: DraftVariableFile) -> Result<()> {
     row::insert::<files::Entity>(tx, file).await
 }
@@ -132,7 +140,8 @@ pub async fn insert_file(tx: &Tx, file: DraftVariableFile) -> Result<()> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn files(source: &impl Source, ids: &[FileId]) -> Result<Vec<DraftVariableFile>> {
+#[boxed]
+pub async fn files(source: &dyn Source, ids: &[FileId]) -> Result<Vec<DraftVariableFile>> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
@@ -144,6 +153,7 @@ pub async fn files(source: &impl Source, ids: &[FileId]) -> Result<Vec<DraftVari
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn take_orphans(tx: &Tx, limit: u64) -> Result<Vec<UploadFile>> {
     #[derive(FromQueryResult)]
     struct Row {

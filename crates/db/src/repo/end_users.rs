@@ -1,6 +1,6 @@
 //! Users of published apps, known by the caller's own name for them.
 
-use ox_types::{AppId, EndUserId, TenantId};
+use ox_types::{AppId, EndUserId, TenantId, boxed};
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::OnConflict};
 
 use crate::{
@@ -10,7 +10,8 @@ use crate::{
 };
 
 /// An end user of an app.
-pub async fn find(source: &impl Source, tenant_id: TenantId, app_id: AppId, id: EndUserId) -> Result<Option<EndUser>> {
+#[boxed]
+pub async fn find(source: &dyn Source, tenant_id: TenantId, app_id: AppId, id: EndUserId) -> Result<Option<EndUser>> {
     let found = Entity::find_by_id(id.0)
         .filter(Column::TenantId.eq(tenant_id.0))
         .filter(Column::AppId.eq(app_id.0))
@@ -20,7 +21,8 @@ pub async fn find(source: &impl Source, tenant_id: TenantId, app_id: AppId, id: 
 }
 
 /// Several end users of a workspace.
-pub async fn find_all(source: &impl Source, tenant_id: TenantId, ids: &[EndUserId]) -> Result<Vec<EndUser>> {
+#[boxed]
+pub async fn find_all(source: &dyn Source, tenant_id: TenantId, ids: &[EndUserId]) -> Result<Vec<EndUser>> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
@@ -33,8 +35,9 @@ pub async fn find_all(source: &impl Source, tenant_id: TenantId, ids: &[EndUserI
 }
 
 /// The end user of an app with this session; one of the wanted kind is preferred.
+#[boxed]
 pub async fn find_by_session(
-    source: &impl Source,
+    source: &dyn Source,
     tenant_id: TenantId,
     app_id: AppId,
     session_id: &str,
@@ -52,6 +55,7 @@ pub async fn find_by_session(
 }
 
 /// Adds an end user unless the session has one already; returns the one that stays.
+#[boxed]
 pub async fn insert(tx: &Tx, user: EndUser) -> Result<EndUser> {
     let (tenant_id, app_id, session, kind) = (user.tenant_id, user.app_id, user.session_id.clone(), user.kind.clone());
     Entity::insert(Model::from(user.clone()).into_active_model().reset_all())

@@ -1,7 +1,7 @@
 //! Runs that wait, the forms they wait for, and who was asked.
 
 use chrono::{DateTime, Utc};
-use ox_types::{AppId, RunId, TaskId, TenantId};
+use ox_types::{AppId, RunId, TaskId, TenantId, boxed};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, Statement,
     sea_query::Expr,
@@ -47,7 +47,8 @@ pub(super) async fn record(tx: &Tx, record: &PauseRecord) -> Result<()> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn by_token(source: &impl Source, token: &str) -> Result<Option<(HumanInputForm, FormRecipient)>> {
+#[boxed]
+pub async fn by_token(source: &dyn Source, token: &str) -> Result<Option<(HumanInputForm, FormRecipient)>> {
     let executor = source.executor();
     let found = recipients::Entity::find().filter(Recipient::Token.eq(token)).one(&executor).await?;
     let Some(recipient) = found.map(FormRecipient::from) else { return Ok(None) };
@@ -59,7 +60,8 @@ pub async fn by_token(source: &impl Source, token: &str) -> Result<Option<(Human
 ///
 /// # Errors
 /// When the database fails.
-pub async fn form(source: &impl Source, tenant: TenantId, id: Uuid) -> Result<Option<HumanInputForm>> {
+#[boxed]
+pub async fn form(source: &dyn Source, tenant: TenantId, id: Uuid) -> Result<Option<HumanInputForm>> {
     let query = forms::Entity::find_by_id(id).filter(Form::TenantId.eq(tenant.0));
     Ok(query.one(&source.executor()).await?.map(HumanInputForm::from))
 }
@@ -68,7 +70,8 @@ pub async fn form(source: &impl Source, tenant: TenantId, id: Uuid) -> Result<Op
 ///
 /// # Errors
 /// When the database fails.
-pub async fn of_run(source: &impl Source, run: RunId) -> Result<Vec<HumanInputForm>> {
+#[boxed]
+pub async fn of_run(source: &dyn Source, run: RunId) -> Result<Vec<HumanInputForm>> {
     let query = forms::Entity::find().filter(Form::WorkflowRunId.eq(run.0)).order_by_asc(Form::Id);
     Ok(query.all(&source.executor()).await?.into_iter().map(HumanInputForm::from).collect())
 }
@@ -77,7 +80,8 @@ pub async fn of_run(source: &impl Source, run: RunId) -> Result<Vec<HumanInputFo
 ///
 /// # Errors
 /// When the database fails.
-pub async fn recipients_of(source: &impl Source, ids: &[Uuid]) -> Result<Vec<FormRecipient>> {
+#[boxed]
+pub async fn recipients_of(source: &dyn Source, ids: &[Uuid]) -> Result<Vec<FormRecipient>> {
     let query =
         recipients::Entity::find().filter(Recipient::FormId.is_in(ids.iter().copied())).order_by_asc(Recipient::Id);
     Ok(query.all(&source.executor()).await?.into_iter().map(FormRecipient::from).collect())
@@ -97,6 +101,7 @@ pub struct Answer {
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn answer(tx: &Tx, form: Uuid, answer: &Answer) -> Result<bool> {
     let at = now();
     let changed = forms::Entity::update_many()
@@ -117,6 +122,7 @@ pub async fn answer(tx: &Tx, form: Uuid, answer: &Answer) -> Result<bool> {
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn take_paused(tx: &Tx, run: RunId, process: Uuid) -> Result<bool> {
     let changed = runs::Entity::update_many()
         .col_expr(runs::Column::Status, Expr::value("running"))
@@ -149,6 +155,7 @@ pub async fn take_paused(tx: &Tx, run: RunId, process: Uuid) -> Result<bool> {
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn close(tx: &Tx, run: RunId, error: &str) -> Result<()> {
     let at = now();
     forms::Entity::update_many()
@@ -174,7 +181,8 @@ pub async fn close(tx: &Tx, run: RunId, error: &str) -> Result<()> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn pause_of(source: &impl Source, run: RunId) -> Result<Option<WorkflowPause>> {
+#[boxed]
+pub async fn pause_of(source: &dyn Source, run: RunId) -> Result<Option<WorkflowPause>> {
     let query = pauses::Entity::find().filter(pauses::Column::WorkflowRunId.eq(run.0));
     Ok(query.one(&source.executor()).await?.map(WorkflowPause::from))
 }
@@ -183,7 +191,8 @@ pub async fn pause_of(source: &impl Source, run: RunId) -> Result<Option<Workflo
 ///
 /// # Errors
 /// When the database fails.
-pub async fn waiting_task(source: &impl Source, app: AppId, task: TaskId) -> Result<Option<WorkflowPause>> {
+#[boxed]
+pub async fn waiting_task(source: &dyn Source, app: AppId, task: TaskId) -> Result<Option<WorkflowPause>> {
     let query = pauses::Entity::find()
         .filter(pauses::Column::TaskId.eq(task.0))
         .filter(pauses::Column::AppId.eq(app.0))
@@ -195,7 +204,8 @@ pub async fn waiting_task(source: &impl Source, app: AppId, task: TaskId) -> Res
 ///
 /// # Errors
 /// When the database fails.
-pub async fn due(source: &impl Source, at: DateTime<Utc>, limit: u64) -> Result<Vec<HumanInputForm>> {
+#[boxed]
+pub async fn due(source: &dyn Source, at: DateTime<Utc>, limit: u64) -> Result<Vec<HumanInputForm>> {
     let query = forms::Entity::find()
         .filter(Form::Status.eq("waiting"))
         .filter(Form::ExpiresAt.lte(at))
@@ -208,7 +218,8 @@ pub async fn due(source: &impl Source, at: DateTime<Utc>, limit: u64) -> Result<
 ///
 /// # Errors
 /// When the database fails.
-pub async fn next_due(source: &impl Source) -> Result<Option<DateTime<Utc>>> {
+#[boxed]
+pub async fn next_due(source: &dyn Source) -> Result<Option<DateTime<Utc>>> {
     let query = forms::Entity::find().filter(Form::Status.eq("waiting")).order_by_asc(Form::ExpiresAt).limit(1);
     Ok(query.one(&source.executor()).await?.map(|form| form.expires_at))
 }
@@ -218,7 +229,8 @@ pub async fn next_due(source: &impl Source) -> Result<Option<DateTime<Utc>>> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn answered_runs(source: &impl Source, limit: u64) -> Result<Vec<RunId>> {
+#[boxed]
+pub async fn answered_runs(source: &dyn Source, limit: u64) -> Result<Vec<RunId>> {
     #[derive(FromQueryResult)]
     struct Row {
         id: Uuid,
@@ -238,7 +250,8 @@ pub async fn answered_runs(source: &impl Source, limit: u64) -> Result<Vec<RunId
 ///
 /// # Errors
 /// When the database fails.
-pub async fn undelivered(source: &impl Source, limit: u64) -> Result<Vec<HumanInputForm>> {
+#[boxed]
+pub async fn undelivered(source: &dyn Source, limit: u64) -> Result<Vec<HumanInputForm>> {
     let query = forms::Entity::find()
         .filter(Form::Status.eq("waiting"))
         .filter(Form::DeliveredAt.is_null())
@@ -252,6 +265,7 @@ pub async fn undelivered(source: &impl Source, limit: u64) -> Result<Vec<HumanIn
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn deliver(tx: &Tx, form: Uuid, to: Vec<(FormRecipient, Option<OutgoingMail>)>) -> Result<bool> {
     let noted = forms::Entity::update_many()
         .col_expr(Form::DeliveredAt, Expr::value(now()))
@@ -275,6 +289,7 @@ pub async fn deliver(tx: &Tx, form: Uuid, to: Vec<(FormRecipient, Option<Outgoin
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn set_resume(tx: &Tx, run: RunId, resume: &str) -> Result<()> {
     runs::Entity::update_many()
         .col_expr(runs::Column::Resume, Expr::value(resume))

@@ -1,7 +1,7 @@
 //! Callers' own names for requests: the same name leads to the same run.
 
 use chrono::{DateTime, Utc};
-use ox_types::{AppId, MessageId};
+use ox_types::{AppId, MessageId, boxed};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, TryInsertResult, sea_query::Expr,
 };
@@ -17,6 +17,7 @@ use crate::{
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn reserve(tx: &Tx, key: &IdempotencyKey) -> Result<bool> {
     let row = Model::from(key.clone()).into_active_model().reset_all();
     let known = [Column::AppId, Column::UserId, Column::Key];
@@ -28,7 +29,8 @@ pub async fn reserve(tx: &Tx, key: &IdempotencyKey) -> Result<bool> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn find(source: &impl Source, app: AppId, user: Uuid, key: &str) -> Result<Option<IdempotencyKey>> {
+#[boxed]
+pub async fn find(source: &dyn Source, app: AppId, user: Uuid, key: &str) -> Result<Option<IdempotencyKey>> {
     let query =
         Entity::find().filter(Column::AppId.eq(app.0)).filter(Column::UserId.eq(user)).filter(Column::Key.eq(key));
     Ok(query.one(&source.executor()).await?.map(IdempotencyKey::from))
@@ -38,6 +40,7 @@ pub async fn find(source: &impl Source, app: AppId, user: Uuid, key: &str) -> Re
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn reclaim(tx: &Tx, key: &IdempotencyKey, at: DateTime<Utc>) -> Result<bool> {
     let changed = Entity::update_many()
         .col_expr(Column::ClaimedAt, Expr::value(at))
@@ -52,6 +55,7 @@ pub async fn reclaim(tx: &Tx, key: &IdempotencyKey, at: DateTime<Utc>) -> Result
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn release(tx: &Tx, id: Uuid) -> Result<()> {
     Entity::delete_by_id(id).exec(tx.connection()).await?;
     Ok(())
@@ -61,6 +65,7 @@ pub async fn release(tx: &Tx, id: Uuid) -> Result<()> {
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn set_message(tx: &Tx, id: Uuid, message: MessageId) -> Result<()> {
     Entity::update_many()
         .col_expr(Column::MessageId, Expr::value(Some(message.0)))
@@ -74,6 +79,7 @@ pub async fn set_message(tx: &Tx, id: Uuid, message: MessageId) -> Result<()> {
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn purge(tx: &Tx, before: DateTime<Utc>) -> Result<u64> {
     Ok(Entity::delete_many().filter(Column::CreatedAt.lt(before)).exec(tx.connection()).await?.rows_affected)
 }

@@ -11,7 +11,7 @@ mod statement;
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use ox_types::{AppId, ConversationId, NodeRunId};
+use ox_types::{AppId, ConversationId, NodeRunId, boxed};
 use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
 use uuid::Uuid;
 
@@ -194,6 +194,7 @@ async fn forget_inspected(tx: &Tx, nodes: &[&Inspected]) -> Result<()> {
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn purge_intents(tx: &Tx, before: DateTime<Utc>) -> Result<u64> {
     let statement = Statement::from_sql_and_values(
         tx.connection().get_database_backend(),

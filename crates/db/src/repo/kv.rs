@@ -1,5 +1,6 @@
 //! Values that live for a time and must survive a restart: sessions, one-time tokens, lockouts.
 
+use ox_types::boxed;
 use std::time::Duration;
 
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, Statement};
@@ -11,7 +12,8 @@ use crate::{Result, Source, Tx, entity::kv_entries, model::KvEntry, now};
 ///
 /// # Errors
 /// When the database fails.
-pub async fn get(source: &impl Source, key: &str) -> Result<Option<String>> {
+#[boxed]
+pub async fn get(source: &dyn Source, key: &str) -> Result<Option<String>> {
     let found = kv_entries::Entity::find_by_id(key.to_owned()).filter(alive()).one(&source.executor()).await?;
     Ok(found.map(|row| row.value))
 }
@@ -20,6 +22,7 @@ pub async fn get(source: &impl Source, key: &str) -> Result<Option<String>> {
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn set(tx: &Tx, key: &str, value: &str, life: Option<Duration>) -> Result<()> {
     let entry = KvEntry { key: key.to_owned(), value: value.to_owned(), expires_at: life.map(|life| now() + life) };
     row::upsert::<kv_entries::Entity>(tx, &[kv_entries::Column::Key], &[], entry).await
@@ -29,6 +32,7 @@ pub async fn set(tx: &Tx, key: &str, value: &str, life: Option<Duration>) -> Res
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn take(tx: &Tx, key: &str) -> Result<Option<String>> {
     let value = get(tx, key).await?;
     let removed = kv_entries::Entity::delete_by_id(key.to_owned()).exec(tx.connection()).await?;
@@ -40,6 +44,7 @@ pub async fn take(tx: &Tx, key: &str) -> Result<Option<String>> {
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn increment(tx: &Tx, key: &str, by: i64, life: Duration) -> Result<i64> {
     let at = now();
     let backend = tx.connection().get_database_backend();
@@ -64,6 +69,7 @@ pub async fn increment(tx: &Tx, key: &str, by: i64, life: Duration) -> Result<i6
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn delete(tx: &Tx, key: &str) -> Result<()> {
     kv_entries::Entity::delete_by_id(key.to_owned()).exec(tx.connection()).await?;
     Ok(())
@@ -73,6 +79,7 @@ pub async fn delete(tx: &Tx, key: &str) -> Result<()> {
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn delete_having(tx: &Tx, prefix: &str, value: &str) -> Result<u64> {
     let removed = kv_entries::Entity::delete_many()
         .filter(kv_entries::Column::Key.starts_with(prefix))
@@ -86,6 +93,7 @@ pub async fn delete_having(tx: &Tx, prefix: &str, value: &str) -> Result<u64> {
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn purge(tx: &Tx) -> Result<u64> {
     let removed = kv_entries::Entity::delete_many()
         .filter(kv_entries::Column::ExpiresAt.lte(now()))

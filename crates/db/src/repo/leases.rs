@@ -4,6 +4,7 @@
 //! whose owner is gone or has expired can be claimed by another process; the writer of the old owner then refuses
 //! to write it. The times of leases are those of the clock that the processes share ([`shared_now`]).
 
+use ox_types::boxed;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -46,6 +47,7 @@ pub struct Takeover {
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn register(tx: &Tx, process: Process) -> Result<()> {
     row::insert::<processes::Entity>(tx, process).await
 }
@@ -55,6 +57,7 @@ pub async fn register(tx: &Tx, process: Process) -> Result<()> {
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn heartbeat(tx: &Tx, process: Uuid, life: Duration) -> Result<bool> {
     let at = shared_now(tx).await?;
     let changed = processes::Entity::update_many()
@@ -70,6 +73,7 @@ pub async fn heartbeat(tx: &Tx, process: Uuid, life: Duration) -> Result<bool> {
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn release(tx: &Tx, process: Uuid) -> Result<()> {
     processes::Entity::delete_by_id(process).exec(tx.connection()).await?;
     Ok(())
@@ -80,6 +84,7 @@ pub async fn release(tx: &Tx, process: Uuid) -> Result<()> {
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn strike_off_all(tx: &Tx) -> Result<u64> {
     Ok(processes::Entity::delete_many().exec(tx.connection()).await?.rows_affected)
 }
@@ -88,7 +93,8 @@ pub async fn strike_off_all(tx: &Tx) -> Result<u64> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn processes(source: &impl Source) -> Result<Vec<Process>> {
+#[boxed]
+pub async fn processes(source: &dyn Source) -> Result<Vec<Process>> {
     let found = processes::Entity::find().order_by_asc(processes::Column::StartedAt).all(&source.executor()).await?;
     Ok(found.into_iter().map(Process::from).collect())
 }
@@ -97,7 +103,8 @@ pub async fn processes(source: &impl Source) -> Result<Vec<Process>> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn expired(source: &impl Source, at: DateTime<Utc>, limit: u64) -> Result<Vec<ExpiredLease>> {
+#[boxed]
+pub async fn expired(source: &dyn Source, at: DateTime<Utc>, limit: u64) -> Result<Vec<ExpiredLease>> {
     #[derive(FromQueryResult)]
     struct Row {
         id: Uuid,
@@ -120,6 +127,7 @@ pub async fn expired(source: &impl Source, at: DateTime<Utc>, limit: u64) -> Res
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn claim(tx: &Tx, lease: ExpiredLease, process: Uuid) -> Result<bool> {
     let old = match lease.owner {
         Some(owner) if owner == process => return Ok(false),
@@ -152,7 +160,8 @@ pub async fn claim(tx: &Tx, lease: ExpiredLease, process: Uuid) -> Result<bool> 
 ///
 /// # Errors
 /// When the database fails.
-pub async fn dead_authors(source: &impl Source, process: Uuid, at: DateTime<Utc>) -> Result<Vec<Uuid>> {
+#[boxed]
+pub async fn dead_authors(source: &dyn Source, process: Uuid, at: DateTime<Utc>) -> Result<Vec<Uuid>> {
     let executor = source.executor();
     let statement = Statement::from_sql_and_values(
         executor.get_database_backend(),
@@ -169,6 +178,7 @@ pub async fn dead_authors(source: &impl Source, process: Uuid, at: DateTime<Utc>
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn end_messages_of(tx: &Tx, author: Uuid, why: &str) -> Result<u64> {
     use messages::Column;
     let at = shared_now(tx).await?;
@@ -191,6 +201,7 @@ pub async fn end_messages_of(tx: &Tx, author: Uuid, why: &str) -> Result<u64> {
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn purge(tx: &Tx, process: Uuid, before: DateTime<Utc>) -> Result<u64> {
     let statement = Statement::from_sql_and_values(
         tx.connection().get_database_backend(),
@@ -205,7 +216,8 @@ pub async fn purge(tx: &Tx, process: Uuid, before: DateTime<Utc>) -> Result<u64>
 ///
 /// # Errors
 /// When the database fails.
-pub async fn load_for_takeover(source: &impl Source, id: RunId) -> Result<Option<Takeover>> {
+#[boxed]
+pub async fn load_for_takeover(source: &dyn Source, id: RunId) -> Result<Option<Takeover>> {
     let executor = source.executor();
     let run = runs::Entity::find()
         .filter(runs::Column::Id.eq(id.0))

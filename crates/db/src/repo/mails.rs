@@ -1,6 +1,7 @@
 //! The outbox: mails that are to be sent.
 
 use chrono::{DateTime, Utc};
+use ox_types::boxed;
 use sea_orm::{
     ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, Query},
@@ -22,6 +23,7 @@ use crate::{
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn insert(tx: &Tx, mail: OutgoingMail) -> Result<()> {
     row::insert::<Entity>(tx, mail).await
 }
@@ -30,7 +32,8 @@ pub async fn insert(tx: &Tx, mail: OutgoingMail) -> Result<()> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn due(source: &impl Source, at: DateTime<Utc>, limit: u64) -> Result<Vec<OutgoingMail>> {
+#[boxed]
+pub async fn due(source: &dyn Source, at: DateTime<Utc>, limit: u64) -> Result<Vec<OutgoingMail>> {
     let query = Entity::find()
         .filter(Column::Status.eq("pending"))
         .filter(Column::NextAttemptAt.lte(at))
@@ -43,6 +46,7 @@ pub async fn due(source: &impl Source, at: DateTime<Utc>, limit: u64) -> Result<
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn take(tx: &Tx, mail: &OutgoingMail, until: DateTime<Utc>) -> Result<bool> {
     let changed = Entity::update_many()
         .col_expr(Column::NextAttemptAt, Expr::value(until))
@@ -61,7 +65,8 @@ pub async fn take(tx: &Tx, mail: &OutgoingMail, until: DateTime<Utc>) -> Result<
 ///
 /// # Errors
 /// When the database fails.
-pub async fn is_wanted(source: &impl Source, mail: &OutgoingMail) -> Result<bool> {
+#[boxed]
+pub async fn is_wanted(source: &dyn Source, mail: &OutgoingMail) -> Result<bool> {
     let Some(recipient) = mail.recipient_id else { return Ok(true) };
     let form = Query::select()
         .column(Recipient::FormId)
@@ -112,6 +117,7 @@ pub async fn note(tx: &Tx, mail: &OutgoingMail, outcome: &Outcome<'_>, at: DateT
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn purge(tx: &Tx, before: DateTime<Utc>) -> Result<u64> {
     let removed = Entity::delete_many().filter(Column::FinishedAt.lt(before)).exec(tx.connection()).await?;
     Ok(removed.rows_affected)
@@ -121,6 +127,7 @@ pub async fn purge(tx: &Tx, before: DateTime<Utc>) -> Result<u64> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn find(source: &impl Source, id: Uuid) -> Result<Option<OutgoingMail>> {
+#[boxed]
+pub async fn find(source: &dyn Source, id: Uuid) -> Result<Option<OutgoingMail>> {
     Ok(Entity::find_by_id(id).one(&source.executor()).await?.map(OutgoingMail::from))
 }

@@ -1,6 +1,6 @@
 //! Messages with their files, feedback and bookmarks.
 
-use ox_types::{AppId, ConversationId, FileId, MessageId};
+use ox_types::{AppId, ConversationId, FileId, MessageId, boxed};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{ExprTrait, OnConflict},
@@ -20,7 +20,8 @@ use crate::{
 };
 
 /// A message of an app.
-pub async fn find(source: &impl Source, app_id: AppId, id: MessageId) -> Result<Option<Message>> {
+#[boxed]
+pub async fn find(source: &dyn Source, app_id: AppId, id: MessageId) -> Result<Option<Message>> {
     let found = Entity::find()
         .filter(Column::Id.eq(id.0))
         .filter(in_span(Column::CreatedAt, Span::of(id.0)))
@@ -31,7 +32,8 @@ pub async fn find(source: &impl Source, app_id: AppId, id: MessageId) -> Result<
 }
 
 /// Several messages of an app.
-pub async fn find_all(source: &impl Source, app_id: AppId, ids: &[MessageId]) -> Result<Vec<Message>> {
+#[boxed]
+pub async fn find_all(source: &dyn Source, app_id: AppId, ids: &[MessageId]) -> Result<Vec<Message>> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
@@ -45,8 +47,9 @@ pub async fn find_all(source: &impl Source, app_id: AppId, ids: &[MessageId]) ->
 }
 
 /// The newest messages of a conversation, or those before one of them; newest first.
+#[boxed]
 pub async fn list(
-    source: &impl Source,
+    source: &dyn Source,
     conversation_id: ConversationId,
     before: Option<&Message>,
     limit: u64,
@@ -66,7 +69,8 @@ pub async fn list(
 }
 
 /// The files of several messages.
-pub async fn files_of(source: &impl Source, ids: &[MessageId]) -> Result<Vec<MessageFile>> {
+#[boxed]
+pub async fn files_of(source: &dyn Source, ids: &[MessageId]) -> Result<Vec<MessageFile>> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
@@ -80,15 +84,17 @@ pub async fn files_of(source: &impl Source, ids: &[MessageId]) -> Result<Vec<Mes
 }
 
 /// Messages in which an uploaded file was used (a few are enough to decide access).
-pub async fn using_file(source: &impl Source, file: FileId) -> Result<Vec<MessageId>> {
+#[boxed]
+pub async fn using_file(source: &dyn Source, file: FileId) -> Result<Vec<MessageId>> {
     let rows =
         message_files::Entity::find().filter(File::UploadFileId.eq(file.0)).limit(100).all(&source.executor()).await?;
     Ok(rows.into_iter().map(|row| MessageId(row.message_id)).collect())
 }
 
 /// The ratings of several messages from one side (`user` or `admin`), or from both.
+#[boxed]
 pub async fn feedbacks_of(
-    source: &impl Source,
+    source: &dyn Source,
     ids: &[MessageId],
     from_source: Option<&str>,
 ) -> Result<Vec<MessageFeedback>> {
@@ -103,6 +109,7 @@ pub async fn feedbacks_of(
 }
 
 /// Sets the rating of one side; a later one replaces the earlier.
+#[boxed]
 pub async fn put_feedback(tx: &Tx, row: MessageFeedback) -> Result<()> {
     message_feedbacks::Entity::insert(message_feedbacks::Model::from(row).into_active_model().reset_all())
         .on_conflict(
@@ -122,6 +129,7 @@ pub async fn put_feedback(tx: &Tx, row: MessageFeedback) -> Result<()> {
 }
 
 /// Takes the rating of one side back; tells whether there was one.
+#[boxed]
 pub async fn delete_feedback(tx: &Tx, id: MessageId, from_source: &str) -> Result<bool> {
     let done = message_feedbacks::Entity::delete_many()
         .filter(Feedback::MessageId.eq(id.0))
@@ -132,12 +140,8 @@ pub async fn delete_feedback(tx: &Tx, id: MessageId, from_source: &str) -> Resul
 }
 
 /// A numbered page of an app's ratings, newest first.
-pub async fn list_feedbacks(
-    source: &impl Source,
-    app_id: AppId,
-    page: u64,
-    limit: u64,
-) -> Result<Vec<MessageFeedback>> {
+#[boxed]
+pub async fn list_feedbacks(source: &dyn Source, app_id: AppId, page: u64, limit: u64) -> Result<Vec<MessageFeedback>> {
     let rows = message_feedbacks::Entity::find()
         .filter(Feedback::AppId.eq(app_id.0))
         .order_by_desc(Feedback::CreatedAt)
@@ -150,6 +154,7 @@ pub async fn list_feedbacks(
 }
 
 /// Bookmarks a message; once is enough.
+#[boxed]
 pub async fn save(tx: &Tx, row: SavedMessage) -> Result<()> {
     saved_messages::Entity::insert(saved_messages::Model::from(row).into_active_model().reset_all())
         .on_conflict(OnConflict::columns([Saved::AppId, Saved::MessageId, Saved::CreatedBy]).do_nothing().to_owned())
@@ -159,6 +164,7 @@ pub async fn save(tx: &Tx, row: SavedMessage) -> Result<()> {
 }
 
 /// Takes a bookmark back; tells whether there was one.
+#[boxed]
 pub async fn unsave(tx: &Tx, app_id: AppId, id: MessageId, created_by: Uuid) -> Result<bool> {
     let done = saved_messages::Entity::delete_many()
         .filter(Saved::AppId.eq(app_id.0))
@@ -170,8 +176,9 @@ pub async fn unsave(tx: &Tx, app_id: AppId, id: MessageId, created_by: Uuid) -> 
 }
 
 /// Bookmarks of one user, newest first, after one of the page before.
+#[boxed]
 pub async fn saved(
-    source: &impl Source,
+    source: &dyn Source,
     app_id: AppId,
     created_by: Uuid,
     after: Option<MessageId>,
@@ -192,7 +199,8 @@ pub async fn saved(
 }
 
 /// The message that began a conversation.
-pub async fn first(source: &impl Source, conversation_id: ConversationId) -> Result<Option<Message>> {
+#[boxed]
+pub async fn first(source: &dyn Source, conversation_id: ConversationId) -> Result<Option<Message>> {
     let found = Entity::find()
         .filter(Column::ConversationId.eq(conversation_id.0))
         .order_by_asc(Column::CreatedAt)

@@ -1,6 +1,7 @@
 //! Where the calls of workspaces may go.
 
 use ox_types::TenantId;
+use ox_types::boxed;
 use sea_orm::EntityTrait;
 
 use super::row;
@@ -14,7 +15,8 @@ use crate::{
 ///
 /// # Errors
 /// When the database fails.
-pub async fn find(source: &impl Source, tenant: TenantId) -> Result<Option<NetworkRules>> {
+#[boxed]
+pub async fn find(source: &dyn Source, tenant: TenantId) -> Result<Option<NetworkRules>> {
     let found = Entity::find_by_id(tenant.0).one(&source.executor()).await?;
     Ok(found.map(NetworkRules::from))
 }
@@ -23,6 +25,7 @@ pub async fn find(source: &impl Source, tenant: TenantId) -> Result<Option<Netwo
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn set(tx: &Tx, rules: NetworkRules) -> Result<()> {
     row::upsert::<Entity>(tx, &[Column::TenantId], &[], rules).await
 }

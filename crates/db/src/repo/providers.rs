@@ -1,6 +1,7 @@
 //! What a workspace has set up of model providers: credentials, custom models, switches, defaults.
 
 use ox_types::TenantId;
+use ox_types::boxed;
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, sea_query::Expr};
 use uuid::Uuid;
 
@@ -28,7 +29,8 @@ pub struct Setup {
 }
 
 /// Reads what a workspace has set up.
-pub async fn setup(source: &impl Source, tenant: TenantId) -> Result<Setup> {
+#[boxed]
+pub async fn setup(source: &dyn Source, tenant: TenantId) -> Result<Setup> {
     macro_rules! rows {
         ($table:ident) => {
             $table::Entity::find()
@@ -52,12 +54,14 @@ pub async fn setup(source: &impl Source, tenant: TenantId) -> Result<Setup> {
 }
 
 /// Stores a new credential of a provider.
+#[boxed]
 pub async fn insert_credential(tx: &Tx, credential: &ProviderCredential) -> Result<()> {
     provider_credentials::Model::from(credential.clone()).into_active_model().insert(tx.connection()).await?;
     Ok(())
 }
 
 /// Stores a changed credential.
+#[boxed]
 pub async fn update_credential(tx: &Tx, credential: &ProviderCredential) -> Result<()> {
     provider_credentials::Model::from(credential.clone())
         .into_active_model()
@@ -68,6 +72,7 @@ pub async fn update_credential(tx: &Tx, credential: &ProviderCredential) -> Resu
 }
 
 /// Deletes a credential of a provider.
+#[boxed]
 pub async fn delete_credential(tx: &Tx, tenant: TenantId, id: Uuid) -> Result<()> {
     provider_credentials::Entity::delete_many()
         .filter(provider_credentials::Column::TenantId.eq(tenant.0))
@@ -78,6 +83,7 @@ pub async fn delete_credential(tx: &Tx, tenant: TenantId, id: Uuid) -> Result<()
 }
 
 /// Makes a credential the one that is used (`None`: none is).
+#[boxed]
 pub async fn activate(tx: &Tx, tenant: TenantId, provider: &str, credential: Option<Uuid>) -> Result<()> {
     let connection = tx.connection();
     let found = providers::Entity::find()
@@ -167,12 +173,14 @@ pub async fn delete_model(tx: &Tx, tenant: TenantId, key: ModelKey<'_>) -> Resul
 }
 
 /// Stores a new credential of a custom model.
+#[boxed]
 pub async fn insert_model_credential(tx: &Tx, credential: &ProviderModelCredential) -> Result<()> {
     provider_model_credentials::Model::from(credential.clone()).into_active_model().insert(tx.connection()).await?;
     Ok(())
 }
 
 /// Stores a changed credential of a custom model.
+#[boxed]
 pub async fn update_model_credential(tx: &Tx, credential: &ProviderModelCredential) -> Result<()> {
     let row = provider_model_credentials::Model::from(credential.clone());
     row.into_active_model().reset_all().update(tx.connection()).await?;
@@ -180,6 +188,7 @@ pub async fn update_model_credential(tx: &Tx, credential: &ProviderModelCredenti
 }
 
 /// Deletes a credential of a custom model.
+#[boxed]
 pub async fn delete_model_credential(tx: &Tx, tenant: TenantId, id: Uuid) -> Result<()> {
     provider_model_credentials::Entity::delete_many()
         .filter(provider_model_credentials::Column::TenantId.eq(tenant.0))

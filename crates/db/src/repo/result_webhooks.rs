@@ -1,7 +1,7 @@
 //! Where results of runs are to be sent.
 
 use chrono::{DateTime, Utc};
-use ox_types::{AppId, RunId, TenantId};
+use ox_types::{AppId, RunId, TenantId, boxed};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, Statement, sea_query::Expr};
 use uuid::Uuid;
 
@@ -16,6 +16,7 @@ use crate::{
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn insert(tx: &Tx, webhook: ResultWebhook) -> Result<()> {
     row::insert::<Entity>(tx, webhook).await
 }
@@ -24,7 +25,8 @@ pub async fn insert(tx: &Tx, webhook: ResultWebhook) -> Result<()> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn of_run(source: &impl Source, tenant: TenantId, app: AppId, run: RunId) -> Result<Option<ResultWebhook>> {
+#[boxed]
+pub async fn of_run(source: &dyn Source, tenant: TenantId, app: AppId, run: RunId) -> Result<Option<ResultWebhook>> {
     let query = Entity::find()
         .filter(Column::RunId.eq(run.0))
         .filter(Column::TenantId.eq(tenant.0))
@@ -36,7 +38,8 @@ pub async fn of_run(source: &impl Source, tenant: TenantId, app: AppId, run: Run
 ///
 /// # Errors
 /// When the database fails.
-pub async fn due(source: &impl Source, at: DateTime<Utc>, limit: u64) -> Result<Vec<ResultWebhook>> {
+#[boxed]
+pub async fn due(source: &dyn Source, at: DateTime<Utc>, limit: u64) -> Result<Vec<ResultWebhook>> {
     let executor = source.executor();
     let statement = Statement::from_sql_and_values(
         executor.get_database_backend(),
@@ -52,6 +55,7 @@ pub async fn due(source: &impl Source, at: DateTime<Utc>, limit: u64) -> Result<
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn take(tx: &Tx, webhook: &ResultWebhook, until: DateTime<Utc>) -> Result<bool> {
     let changed = Entity::update_many()
         .col_expr(Column::NextAttemptAt, Expr::value(until))
@@ -68,6 +72,7 @@ pub async fn take(tx: &Tx, webhook: &ResultWebhook, until: DateTime<Utc>) -> Res
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn note(
     tx: &Tx,
     id: Uuid,

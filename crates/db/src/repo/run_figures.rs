@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use ox_types::{AppId, TenantId};
+use ox_types::{AppId, TenantId, boxed};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryResult, QuerySelect, Statement, Value,
 };
@@ -29,8 +29,9 @@ pub struct CountFilter {
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn count(
-    source: &impl Source,
+    source: &dyn Source,
     tenant: TenantId,
     app: AppId,
     filter: &CountFilter,
@@ -76,8 +77,9 @@ pub struct Figures {
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn of_apps(
-    source: &impl Source,
+    source: &dyn Source,
     tenant: TenantId,
     ids: &[AppId],
     since: DateTime<Utc>,
@@ -189,8 +191,9 @@ pub struct Bars {
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn log_bars(
-    source: &impl Source,
+    source: &dyn Source,
     tenant: TenantId,
     app: AppId,
     filter: &LogFilter,
@@ -212,8 +215,9 @@ pub async fn log_bars(
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn message_bars(
-    source: &impl Source,
+    source: &dyn Source,
     tenant: TenantId,
     app: AppId,
     filter: &LogFilter,
@@ -251,7 +255,7 @@ pub async fn message_bars(
 }
 
 async fn slots(
-    source: &impl Source,
+    source: &dyn Source,
     time: &str,
     succeeded: &str,
     failed: &str,

@@ -1,6 +1,6 @@
 //! Which run was made from which: replays and forks.
 
-use ox_types::{AppId, RunId, TenantId};
+use ox_types::{AppId, RunId, TenantId, boxed};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::row;
@@ -14,6 +14,7 @@ use crate::{
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn insert(tx: &Tx, origin: RunOrigin) -> Result<()> {
     row::insert::<Entity>(tx, origin).await
 }
@@ -22,7 +23,8 @@ pub async fn insert(tx: &Tx, origin: RunOrigin) -> Result<()> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn of_run(source: &impl Source, tenant: TenantId, app: AppId, run: RunId) -> Result<Option<RunOrigin>> {
+#[boxed]
+pub async fn of_run(source: &dyn Source, tenant: TenantId, app: AppId, run: RunId) -> Result<Option<RunOrigin>> {
     let query = Entity::find_by_id(run.0).filter(Column::TenantId.eq(tenant.0)).filter(Column::AppId.eq(app.0));
     Ok(query.one(&source.executor()).await?.map(RunOrigin::from))
 }
@@ -31,8 +33,9 @@ pub async fn of_run(source: &impl Source, tenant: TenantId, app: AppId, run: Run
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn children(
-    source: &impl Source,
+    source: &dyn Source,
     tenant: TenantId,
     app: AppId,
     parent: RunId,

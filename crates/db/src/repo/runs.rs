@@ -1,7 +1,7 @@
 //! Runs, their node executions and the run log of an app, for reading.
 
 use chrono::{DateTime, Utc};
-use ox_types::{AppId, NodeRunId, RunId, TenantId, WorkflowId};
+use ox_types::{AppId, NodeRunId, RunId, TenantId, WorkflowId, boxed};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Statement, Value};
 use uuid::Uuid;
 
@@ -17,7 +17,8 @@ use crate::{
 ///
 /// # Errors
 /// When the database fails.
-pub async fn find(source: &impl Source, tenant: TenantId, app: AppId, id: RunId) -> Result<Option<WorkflowRun>> {
+#[boxed]
+pub async fn find(source: &dyn Source, tenant: TenantId, app: AppId, id: RunId) -> Result<Option<WorkflowRun>> {
     let found = runs::Entity::find()
         .filter(runs::Column::Id.eq(id.0))
         .filter(in_span(runs::Column::CreatedAt, Span::of(id.0)))
@@ -32,7 +33,8 @@ pub async fn find(source: &impl Source, tenant: TenantId, app: AppId, id: RunId)
 ///
 /// # Errors
 /// When the database fails.
-pub async fn find_in(source: &impl Source, tenant: TenantId, id: RunId) -> Result<Option<WorkflowRun>> {
+#[boxed]
+pub async fn find_in(source: &dyn Source, tenant: TenantId, id: RunId) -> Result<Option<WorkflowRun>> {
     let found = runs::Entity::find()
         .filter(runs::Column::Id.eq(id.0))
         .filter(in_span(runs::Column::CreatedAt, Span::of(id.0)))
@@ -46,7 +48,8 @@ pub async fn find_in(source: &impl Source, tenant: TenantId, id: RunId) -> Resul
 ///
 /// # Errors
 /// When the database fails.
-pub async fn find_many(source: &impl Source, tenant: TenantId, app: AppId, ids: &[RunId]) -> Result<Vec<WorkflowRun>> {
+#[boxed]
+pub async fn find_many(source: &dyn Source, tenant: TenantId, app: AppId, ids: &[RunId]) -> Result<Vec<WorkflowRun>> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
@@ -72,8 +75,9 @@ pub struct RunFilter {
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn list(
-    source: &impl Source,
+    source: &dyn Source,
     tenant: TenantId,
     app: AppId,
     filter: &RunFilter,
@@ -99,7 +103,8 @@ pub async fn list(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn under_way_elsewhere(source: &impl Source, app: AppId, process: Uuid) -> Result<u64> {
+#[boxed]
+pub async fn under_way_elsewhere(source: &dyn Source, app: AppId, process: Uuid) -> Result<u64> {
     let executor = source.executor();
     let statement = Statement::from_sql_and_values(
         executor.get_database_backend(),
@@ -116,7 +121,8 @@ pub async fn under_way_elsewhere(source: &impl Source, app: AppId, process: Uuid
 ///
 /// # Errors
 /// When the database fails.
-pub async fn executions_of(source: &impl Source, run: &WorkflowRun) -> Result<Vec<NodeExecution>> {
+#[boxed]
+pub async fn executions_of(source: &dyn Source, run: &WorkflowRun) -> Result<Vec<NodeExecution>> {
     let found = nodes::Entity::find()
         .filter(nodes::Column::WorkflowRunId.eq(run.id.0))
         // Nodes start after their run; a paused run may go on days later.
@@ -132,8 +138,9 @@ pub async fn executions_of(source: &impl Source, run: &WorkflowRun) -> Result<Ve
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn execution(
-    source: &impl Source,
+    source: &dyn Source,
     tenant: TenantId,
     app: AppId,
     id: NodeRunId,
@@ -152,8 +159,9 @@ pub async fn execution(
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn last_of_node(
-    source: &impl Source,
+    source: &dyn Source,
     tenant: TenantId,
     draft: WorkflowId,
     node_id: &str,
@@ -196,8 +204,9 @@ const COUNTED: i64 = 10_000;
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn log_page(
-    source: &impl Source,
+    source: &dyn Source,
     tenant: TenantId,
     app: AppId,
     filter: &LogFilter,

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use ox_types::Json;
+use ox_types::boxed;
 use sea_orm::{EntityTrait, QueryOrder};
 
 use super::row;
@@ -16,7 +17,8 @@ use crate::{
 ///
 /// # Errors
 /// When the database fails.
-pub async fn setup_at(source: &impl Source) -> Result<Option<DateTime<Utc>>> {
+#[boxed]
+pub async fn setup_at(source: &dyn Source) -> Result<Option<DateTime<Utc>>> {
     let found = dify_setups::Entity::find().order_by_asc(dify_setups::Column::SetupAt).one(&source.executor()).await?;
     Ok(found.map(|row| row.setup_at))
 }
@@ -25,6 +27,7 @@ pub async fn setup_at(source: &impl Source) -> Result<Option<DateTime<Utc>>> {
 ///
 /// # Errors
 /// `Conflict` when it was finished already.
+#[boxed]
 pub async fn finish_setup(tx: &Tx, version: &str) -> Result<()> {
     row::insert::<dify_setups::Entity>(tx, Setup { version: version.to_owned(), setup_at: now() }).await
 }
@@ -33,7 +36,8 @@ pub async fn finish_setup(tx: &Tx, version: &str) -> Result<()> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn get(source: &impl Source, key: &str) -> Result<Option<Json>> {
+#[boxed]
+pub async fn get(source: &dyn Source, key: &str) -> Result<Option<Json>> {
     Ok(settings::Entity::find_by_id(key.to_owned()).one(&source.executor()).await?.map(|row| row.value.0))
 }
 
@@ -41,6 +45,7 @@ pub async fn get(source: &impl Source, key: &str) -> Result<Option<Json>> {
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn set(tx: &Tx, key: &str, value: Json) -> Result<()> {
     let setting = Setting { key: key.to_owned(), value, updated_at: now() };
     row::upsert::<settings::Entity>(tx, &[settings::Column::Key], &[], setting).await

@@ -1,5 +1,6 @@
 //! Labels and what carries them.
 
+use ox_types::boxed;
 use std::collections::HashMap;
 
 use ox_types::TenantId;
@@ -15,12 +16,8 @@ use crate::{
 };
 
 /// Labels of a kind with the number of things that carry each, newest first.
-pub async fn list(
-    source: &impl Source,
-    tenant: TenantId,
-    kind: &str,
-    keyword: Option<&str>,
-) -> Result<Vec<(Tag, u64)>> {
+#[boxed]
+pub async fn list(source: &dyn Source, tenant: TenantId, kind: &str, keyword: Option<&str>) -> Result<Vec<(Tag, u64)>> {
     let mut query =
         tags::Entity::find().filter(tags::Column::TenantId.eq(tenant.0)).filter(tags::Column::Kind.eq(kind));
     if let Some(keyword) = keyword.filter(|text| !text.is_empty()) {
@@ -42,18 +39,21 @@ pub async fn list(
 }
 
 /// One label.
-pub async fn find(source: &impl Source, tenant: TenantId, id: Uuid) -> Result<Option<Tag>> {
+#[boxed]
+pub async fn find(source: &dyn Source, tenant: TenantId, id: Uuid) -> Result<Option<Tag>> {
     let query = tags::Entity::find_by_id(id).filter(tags::Column::TenantId.eq(tenant.0));
     Ok(query.one(&source.executor()).await?.map(Tag::from))
 }
 
 /// Stores a new label.
+#[boxed]
 pub async fn insert(tx: &Tx, tag: &Tag) -> Result<()> {
     tags::Model::from(tag.clone()).into_active_model().insert(tx.connection()).await?;
     Ok(())
 }
 
 /// Gives a label another name.
+#[boxed]
 pub async fn rename(tx: &Tx, tenant: TenantId, id: Uuid, name: &str) -> Result<()> {
     tags::Entity::update_many()
         .col_expr(tags::Column::Name, Expr::value(name))
@@ -65,6 +65,7 @@ pub async fn rename(tx: &Tx, tenant: TenantId, id: Uuid, name: &str) -> Result<(
 }
 
 /// Deletes a label and takes it off everything.
+#[boxed]
 pub async fn delete(tx: &Tx, tenant: TenantId, id: Uuid) -> Result<()> {
     tag_bindings::Entity::delete_many()
         .filter(tag_bindings::Column::TenantId.eq(tenant.0))
@@ -80,7 +81,8 @@ pub async fn delete(tx: &Tx, tenant: TenantId, id: Uuid) -> Result<()> {
 }
 
 /// Labels of several things.
-pub async fn of_targets(source: &impl Source, tenant: TenantId, targets: &[Uuid]) -> Result<HashMap<Uuid, Vec<Tag>>> {
+#[boxed]
+pub async fn of_targets(source: &dyn Source, tenant: TenantId, targets: &[Uuid]) -> Result<HashMap<Uuid, Vec<Tag>>> {
     let rows = tag_bindings::Entity::find()
         .filter(tag_bindings::Column::TenantId.eq(tenant.0))
         .filter(tag_bindings::Column::TargetId.is_in(targets.iter().copied()))
@@ -99,6 +101,7 @@ pub async fn of_targets(source: &impl Source, tenant: TenantId, targets: &[Uuid]
 }
 
 /// Puts a label on a thing; a second time changes nothing.
+#[boxed]
 pub async fn bind(tx: &Tx, binding: &TagBinding) -> Result<()> {
     let there = tag_bindings::Entity::find()
         .filter(tag_bindings::Column::TenantId.eq(binding.tenant_id.0))
@@ -113,6 +116,7 @@ pub async fn bind(tx: &Tx, binding: &TagBinding) -> Result<()> {
 }
 
 /// Takes a label off a thing.
+#[boxed]
 pub async fn unbind(tx: &Tx, tenant: TenantId, tag: Uuid, target: Uuid) -> Result<()> {
     tag_bindings::Entity::delete_many()
         .filter(tag_bindings::Column::TenantId.eq(tenant.0))

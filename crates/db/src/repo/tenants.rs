@@ -1,6 +1,6 @@
 //! Workspaces and their members.
 
-use ox_types::{AccountId, TenantId};
+use ox_types::{AccountId, TenantId, boxed};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, sea_query::Expr};
 
 use super::{accounts, row};
@@ -15,7 +15,8 @@ use crate::{
 ///
 /// # Errors
 /// When the database fails.
-pub async fn find(source: &impl Source, id: TenantId) -> Result<Option<Tenant>> {
+#[boxed]
+pub async fn find(source: &dyn Source, id: TenantId) -> Result<Option<Tenant>> {
     Ok(tenants::Entity::find_by_id(id.0).one(&source.executor()).await?.map(Tenant::from))
 }
 
@@ -23,7 +24,8 @@ pub async fn find(source: &impl Source, id: TenantId) -> Result<Option<Tenant>> 
 ///
 /// # Errors
 /// When the database fails.
-pub async fn first(source: &impl Source) -> Result<Option<Tenant>> {
+#[boxed]
+pub async fn first(source: &dyn Source) -> Result<Option<Tenant>> {
     let found = tenants::Entity::find().order_by_asc(tenants::Column::CreatedAt).one(&source.executor()).await?;
     Ok(found.map(Tenant::from))
 }
@@ -32,6 +34,7 @@ pub async fn first(source: &impl Source) -> Result<Option<Tenant>> {
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn insert(tx: &Tx, tenant: Tenant) -> Result<()> {
     row::insert::<tenants::Entity>(tx, tenant).await
 }
@@ -40,6 +43,7 @@ pub async fn insert(tx: &Tx, tenant: Tenant) -> Result<()> {
 ///
 /// # Errors
 /// `NotFound` when it is gone.
+#[boxed]
 pub async fn update(tx: &Tx, mut tenant: Tenant) -> Result<()> {
     tenant.updated_at = now();
     row::update::<tenants::Entity>(tx, "workspace", tenant).await
@@ -49,6 +53,7 @@ pub async fn update(tx: &Tx, mut tenant: Tenant) -> Result<()> {
 ///
 /// # Errors
 /// `Conflict` when another process was quicker: read the workspace again.
+#[boxed]
 pub async fn set_data_key(tx: &Tx, id: TenantId, wrapped: &str) -> Result<()> {
     let changed = tenants::Entity::update_many()
         .col_expr(tenants::Column::EncryptedDataKey, Expr::value(wrapped))
@@ -63,7 +68,8 @@ pub async fn set_data_key(tx: &Tx, id: TenantId, wrapped: &str) -> Result<()> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn member(source: &impl Source, tenant: TenantId, account: AccountId) -> Result<Option<TenantMember>> {
+#[boxed]
+pub async fn member(source: &dyn Source, tenant: TenantId, account: AccountId) -> Result<Option<TenantMember>> {
     let found = joins::Entity::find()
         .filter(joins::Column::TenantId.eq(tenant.0))
         .filter(joins::Column::AccountId.eq(account.0))
@@ -76,7 +82,8 @@ pub async fn member(source: &impl Source, tenant: TenantId, account: AccountId) 
 ///
 /// # Errors
 /// When the database fails.
-pub async fn of_account(source: &impl Source, account: AccountId) -> Result<Vec<(TenantMember, Tenant)>> {
+#[boxed]
+pub async fn of_account(source: &dyn Source, account: AccountId) -> Result<Vec<(TenantMember, Tenant)>> {
     let executor = source.executor();
     let memberships = joins::Entity::find()
         .filter(joins::Column::AccountId.eq(account.0))
@@ -99,7 +106,8 @@ pub async fn of_account(source: &impl Source, account: AccountId) -> Result<Vec<
 ///
 /// # Errors
 /// When the database fails.
-pub async fn members(source: &impl Source, tenant: TenantId) -> Result<Vec<(TenantMember, Account)>> {
+#[boxed]
+pub async fn members(source: &dyn Source, tenant: TenantId) -> Result<Vec<(TenantMember, Account)>> {
     let found = joins::Entity::find()
         .filter(joins::Column::TenantId.eq(tenant.0))
         .order_by_asc(joins::Column::CreatedAt)
@@ -122,6 +130,7 @@ pub async fn members(source: &impl Source, tenant: TenantId) -> Result<Vec<(Tena
 ///
 /// # Errors
 /// `Conflict` when the account is a member already.
+#[boxed]
 pub async fn add_member(tx: &Tx, member: TenantMember) -> Result<()> {
     row::insert::<joins::Entity>(tx, member).await
 }
@@ -130,6 +139,7 @@ pub async fn add_member(tx: &Tx, member: TenantMember) -> Result<()> {
 ///
 /// # Errors
 /// `NotFound` when the account is no member.
+#[boxed]
 pub async fn set_role(tx: &Tx, tenant: TenantId, account: AccountId, role: &str) -> Result<()> {
     let changed = joins::Entity::update_many()
         .col_expr(joins::Column::Role, Expr::value(role))
@@ -145,6 +155,7 @@ pub async fn set_role(tx: &Tx, tenant: TenantId, account: AccountId, role: &str)
 ///
 /// # Errors
 /// `NotFound` when the account is no member.
+#[boxed]
 pub async fn remove_member(tx: &Tx, tenant: TenantId, account: AccountId) -> Result<()> {
     let removed = joins::Entity::delete_many()
         .filter(joins::Column::TenantId.eq(tenant.0))
@@ -158,6 +169,7 @@ pub async fn remove_member(tx: &Tx, tenant: TenantId, account: AccountId) -> Res
 ///
 /// # Errors
 /// `NotFound` when the account is no member of it.
+#[boxed]
 pub async fn switch(tx: &Tx, account: AccountId, tenant: TenantId) -> Result<()> {
     joins::Entity::update_many()
         .col_expr(joins::Column::Current, Expr::value(false))

@@ -1,7 +1,7 @@
 //! Triggers of apps, their schedules, and the events that reached them.
 
 use chrono::{DateTime, Utc};
-use ox_types::{AppId, RunId, TenantId};
+use ox_types::{AppId, RunId, TenantId, boxed};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel, QueryFilter,
     QueryOrder, QuerySelect, Statement, TryInsertResult, sea_query::Expr,
@@ -23,7 +23,8 @@ use crate::{
 ///
 /// # Errors
 /// When the database fails.
-pub async fn webhook(source: &impl Source, webhook_id: &str) -> Result<Option<WebhookTrigger>> {
+#[boxed]
+pub async fn webhook(source: &dyn Source, webhook_id: &str) -> Result<Option<WebhookTrigger>> {
     let query = webhooks::Entity::find().filter(webhooks::Column::WebhookId.eq(webhook_id));
     Ok(query.one(&source.executor()).await?.map(WebhookTrigger::from))
 }
@@ -32,7 +33,8 @@ pub async fn webhook(source: &impl Source, webhook_id: &str) -> Result<Option<We
 ///
 /// # Errors
 /// When the database fails.
-pub async fn webhooks_of(source: &impl Source, tenant: TenantId, app: AppId) -> Result<Vec<WebhookTrigger>> {
+#[boxed]
+pub async fn webhooks_of(source: &dyn Source, tenant: TenantId, app: AppId) -> Result<Vec<WebhookTrigger>> {
     let query = webhooks::Entity::find()
         .filter(webhooks::Column::TenantId.eq(tenant.0))
         .filter(webhooks::Column::AppId.eq(app.0))
@@ -44,6 +46,7 @@ pub async fn webhooks_of(source: &impl Source, tenant: TenantId, app: AppId) -> 
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn add_webhook(tx: &Tx, webhook: WebhookTrigger) -> Result<()> {
     row::insert::<webhooks::Entity>(tx, webhook).await
 }
@@ -52,6 +55,7 @@ pub async fn add_webhook(tx: &Tx, webhook: WebhookTrigger) -> Result<()> {
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn keep_webhooks(tx: &Tx, tenant: TenantId, app: AppId, nodes: &[&str]) -> Result<()> {
     webhooks::Entity::delete_many()
         .filter(webhooks::Column::TenantId.eq(tenant.0))
@@ -66,6 +70,7 @@ pub async fn keep_webhooks(tx: &Tx, tenant: TenantId, app: AppId, nodes: &[&str]
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn set_plugins(tx: &Tx, tenant: TenantId, app: AppId, triggers: Vec<PluginTrigger>) -> Result<()> {
     plugins::Entity::delete_many()
         .filter(plugins::Column::TenantId.eq(tenant.0))
@@ -82,7 +87,8 @@ pub async fn set_plugins(tx: &Tx, tenant: TenantId, app: AppId, triggers: Vec<Pl
 ///
 /// # Errors
 /// When the database fails.
-pub async fn of_app(source: &impl Source, tenant: TenantId, app: AppId) -> Result<Vec<AppTrigger>> {
+#[boxed]
+pub async fn of_app(source: &dyn Source, tenant: TenantId, app: AppId) -> Result<Vec<AppTrigger>> {
     let query = apps::Entity::find()
         .filter(apps::Column::TenantId.eq(tenant.0))
         .filter(apps::Column::AppId.eq(app.0))
@@ -94,7 +100,8 @@ pub async fn of_app(source: &impl Source, tenant: TenantId, app: AppId) -> Resul
 ///
 /// # Errors
 /// When the database fails.
-pub async fn of_node(source: &impl Source, tenant: TenantId, app: AppId, node: &str) -> Result<Option<AppTrigger>> {
+#[boxed]
+pub async fn of_node(source: &dyn Source, tenant: TenantId, app: AppId, node: &str) -> Result<Option<AppTrigger>> {
     let query = apps::Entity::find()
         .filter(apps::Column::TenantId.eq(tenant.0))
         .filter(apps::Column::AppId.eq(app.0))
@@ -107,6 +114,7 @@ pub async fn of_node(source: &impl Source, tenant: TenantId, app: AppId, node: &
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn set(tx: &Tx, tenant: TenantId, app: AppId, triggers: Vec<AppTrigger>) -> Result<()> {
     use apps::Column;
     apps::Entity::delete_many()
@@ -126,6 +134,7 @@ pub async fn set(tx: &Tx, tenant: TenantId, app: AppId, triggers: Vec<AppTrigger
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn set_status(tx: &Tx, tenant: TenantId, app: AppId, id: Uuid, status: &str) -> Result<bool> {
     let changed = apps::Entity::update_many()
         .col_expr(apps::Column::Status, Expr::value(status))
@@ -142,6 +151,7 @@ pub async fn set_status(tx: &Tx, tenant: TenantId, app: AppId, id: Uuid, status:
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn set_plans(tx: &Tx, tenant: TenantId, app: AppId, wanted: Vec<SchedulePlan>) -> Result<()> {
     use plans::Column;
     let query = plans::Entity::find().filter(Column::TenantId.eq(tenant.0)).filter(Column::AppId.eq(app.0));
@@ -168,7 +178,8 @@ fn same_plan(a: &SchedulePlan, b: &SchedulePlan) -> bool {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn plans_of(source: &impl Source, tenant: TenantId, app: AppId) -> Result<Vec<SchedulePlan>> {
+#[boxed]
+pub async fn plans_of(source: &dyn Source, tenant: TenantId, app: AppId) -> Result<Vec<SchedulePlan>> {
     let query =
         plans::Entity::find().filter(plans::Column::TenantId.eq(tenant.0)).filter(plans::Column::AppId.eq(app.0));
     Ok(query.all(&source.executor()).await?.into_iter().map(SchedulePlan::from).collect())
@@ -178,7 +189,8 @@ pub async fn plans_of(source: &impl Source, tenant: TenantId, app: AppId) -> Res
 ///
 /// # Errors
 /// When the database fails.
-pub async fn due_plans(source: &impl Source, at: DateTime<Utc>, limit: u64) -> Result<Vec<SchedulePlan>> {
+#[boxed]
+pub async fn due_plans(source: &dyn Source, at: DateTime<Utc>, limit: u64) -> Result<Vec<SchedulePlan>> {
     let executor = source.executor();
     let statement = Statement::from_sql_and_values(
         executor.get_database_backend(),
@@ -194,6 +206,7 @@ pub async fn due_plans(source: &impl Source, at: DateTime<Utc>, limit: u64) -> R
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn advance(tx: &Tx, plan: &SchedulePlan, next: Option<DateTime<Utc>>) -> Result<bool> {
     let changed = plans::Entity::update_many()
         .col_expr(plans::Column::NextRunAt, Expr::value(next))
@@ -209,6 +222,7 @@ pub async fn advance(tx: &Tx, plan: &SchedulePlan, next: Option<DateTime<Utc>>) 
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn log(tx: &Tx, log: TriggerLog) -> Result<bool> {
     let row = logs::Model::from(log).into_active_model().reset_all();
     let insert = logs::Entity::insert(row).on_conflict_do_nothing_on([logs::Column::FireKey]);
@@ -220,7 +234,8 @@ pub async fn log(tx: &Tx, log: TriggerLog) -> Result<bool> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn orphans(source: &impl Source, at: DateTime<Utc>, limit: u64) -> Result<Vec<TriggerLog>> {
+#[boxed]
+pub async fn orphans(source: &dyn Source, at: DateTime<Utc>, limit: u64) -> Result<Vec<TriggerLog>> {
     let executor = source.executor();
     let statement = Statement::from_sql_and_values(
         executor.get_database_backend(),
@@ -236,6 +251,7 @@ pub async fn orphans(source: &impl Source, at: DateTime<Utc>, limit: u64) -> Res
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn take_log(tx: &Tx, log: &TriggerLog, process: Uuid) -> Result<bool> {
     let mut query = logs::Entity::update_many()
         .col_expr(logs::Column::Owner, Expr::value(Some(process)))
@@ -253,6 +269,7 @@ pub async fn take_log(tx: &Tx, log: &TriggerLog, process: Uuid) -> Result<bool> 
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn release_log(tx: &Tx, id: Uuid) -> Result<()> {
     logs::Entity::update_many()
         .col_expr(logs::Column::Owner, Expr::value(None::<Uuid>))
@@ -266,6 +283,7 @@ pub async fn release_log(tx: &Tx, id: Uuid) -> Result<()> {
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn note(tx: &Tx, id: Uuid, status: &str, error: Option<&str>, over: bool) -> Result<()> {
     logs::Entity::update_many()
         .col_expr(logs::Column::Status, Expr::value(status))
@@ -287,8 +305,9 @@ pub struct LogFilter {
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn log_page(
-    source: &impl Source,
+    source: &dyn Source,
     tenant: TenantId,
     app: AppId,
     filter: &LogFilter,
@@ -316,7 +335,8 @@ pub async fn log_page(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn log_of_run(source: &impl Source, tenant: TenantId, run: RunId) -> Result<Option<TriggerLog>> {
+#[boxed]
+pub async fn log_of_run(source: &dyn Source, tenant: TenantId, run: RunId) -> Result<Option<TriggerLog>> {
     let query =
         logs::Entity::find().filter(logs::Column::TenantId.eq(tenant.0)).filter(logs::Column::WorkflowRunId.eq(run.0));
     Ok(query.one(&source.executor()).await?.map(TriggerLog::from))
@@ -326,6 +346,7 @@ pub async fn log_of_run(source: &impl Source, tenant: TenantId, run: RunId) -> R
 ///
 /// # Errors
 /// When the database fails.
+#[boxed]
 pub async fn forget_app(tx: &Tx, tenant: TenantId, app: AppId) -> Result<()> {
     keep_webhooks(tx, tenant, app, &[]).await?;
     set_plugins(tx, tenant, app, Vec::new()).await?;

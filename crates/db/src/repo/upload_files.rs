@@ -1,6 +1,6 @@
 //! Uploaded files: what is known of them; their bytes are in the object store.
 
-use ox_types::{FileId, TenantId};
+use ox_types::{FileId, TenantId, boxed};
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 
 use crate::{
@@ -10,13 +10,15 @@ use crate::{
 };
 
 /// A file of a workspace.
-pub async fn find(source: &impl Source, tenant_id: TenantId, id: FileId) -> Result<Option<UploadFile>> {
+#[boxed]
+pub async fn find(source: &dyn Source, tenant_id: TenantId, id: FileId) -> Result<Option<UploadFile>> {
     let found = Entity::find_by_id(id.0).filter(Column::TenantId.eq(tenant_id.0)).one(&source.executor()).await?;
     Ok(found.map(UploadFile::from))
 }
 
 /// Several files of a workspace.
-pub async fn find_all(source: &impl Source, tenant_id: TenantId, ids: &[FileId]) -> Result<Vec<UploadFile>> {
+#[boxed]
+pub async fn find_all(source: &dyn Source, tenant_id: TenantId, ids: &[FileId]) -> Result<Vec<UploadFile>> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
@@ -29,11 +31,13 @@ pub async fn find_all(source: &impl Source, tenant_id: TenantId, ids: &[FileId])
 }
 
 /// A file by its id alone: for addresses whose signature is the permission.
-pub async fn find_signed(source: &impl Source, id: FileId) -> Result<Option<UploadFile>> {
+#[boxed]
+pub async fn find_signed(source: &dyn Source, id: FileId) -> Result<Option<UploadFile>> {
     Ok(Entity::find_by_id(id.0).one(&source.executor()).await?.map(UploadFile::from))
 }
 
 /// Adds a file.
+#[boxed]
 pub async fn insert(tx: &Tx, file: UploadFile) -> Result<()> {
     Entity::insert(Model::from(file).into_active_model().reset_all()).exec_without_returning(&tx.executor()).await?;
     Ok(())

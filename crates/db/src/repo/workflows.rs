@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use ox_types::{AccountId, AppId, TenantId, WorkflowId};
+use ox_types::{AccountId, AppId, TenantId, WorkflowId, boxed};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr,
 };
@@ -19,20 +19,23 @@ fn of_app(tenant: TenantId, app: AppId) -> sea_orm::Select<workflows::Entity> {
 }
 
 /// The draft of an app.
-pub async fn draft(source: &impl Source, tenant: TenantId, app: AppId) -> Result<Option<Workflow>> {
+#[boxed]
+pub async fn draft(source: &dyn Source, tenant: TenantId, app: AppId) -> Result<Option<Workflow>> {
     let query = of_app(tenant, app).filter(workflows::Column::Version.eq(DRAFT));
     Ok(query.one(&source.executor()).await?.map(Workflow::from))
 }
 
 /// One version (or the draft) of an app.
-pub async fn find(source: &impl Source, tenant: TenantId, app: AppId, id: WorkflowId) -> Result<Option<Workflow>> {
+#[boxed]
+pub async fn find(source: &dyn Source, tenant: TenantId, app: AppId, id: WorkflowId) -> Result<Option<Workflow>> {
     let query = of_app(tenant, app).filter(workflows::Column::Id.eq(id.0));
     Ok(query.one(&source.executor()).await?.map(Workflow::from))
 }
 
 /// Versions by their ids.
+#[boxed]
 pub async fn by_ids(
-    source: &impl Source,
+    source: &dyn Source,
     tenant: TenantId,
     ids: &[WorkflowId],
 ) -> Result<HashMap<WorkflowId, Workflow>> {
@@ -48,8 +51,9 @@ pub async fn by_ids(
 
 /// Versions of an app by version name descending, so that the draft comes first; one row more than a page
 /// tells that more follow.
+#[boxed]
 pub async fn versions(
-    source: &impl Source,
+    source: &dyn Source,
     tenant: TenantId,
     app: AppId,
     created_by: Option<AccountId>,
@@ -76,18 +80,21 @@ pub async fn versions(
 }
 
 /// Stores a new draft or version.
+#[boxed]
 pub async fn insert(tx: &Tx, workflow: &Workflow) -> Result<()> {
     workflows::Model::from(workflow.clone()).into_active_model().insert(tx.connection()).await?;
     Ok(())
 }
 
 /// Stores a changed draft.
+#[boxed]
 pub async fn update_draft(tx: &Tx, workflow: &Workflow) -> Result<()> {
     workflows::Model::from(workflow.clone()).into_active_model().reset_all().update(tx.connection()).await?;
     Ok(())
 }
 
 /// Changes the label and notes of a version.
+#[boxed]
 pub async fn label(
     tx: &Tx,
     tenant: TenantId,
@@ -114,6 +121,7 @@ pub async fn label(
 }
 
 /// Deletes a version.
+#[boxed]
 pub async fn delete(tx: &Tx, tenant: TenantId, id: WorkflowId) -> Result<()> {
     workflows::Entity::delete_many()
         .filter(workflows::Column::TenantId.eq(tenant.0))

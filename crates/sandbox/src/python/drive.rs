@@ -1,6 +1,7 @@
 //! One run: hands the code to a closed copy, watches it, and reads what comes back. Nothing that the copy
 //! says is trusted.
 
+use ox_types::boxed;
 use std::{
     io,
     os::fd::{AsFd, OwnedFd},
@@ -54,6 +55,7 @@ pub struct Ending {
 }
 
 /// Waits until a copy has closed its doors; gives the descriptor that tells of denied calls.
+#[boxed]
 pub async fn closed(copy: &mut Copy) -> Result<Option<OwnedFd>, CodeError> {
     let word =
         tokio::time::timeout(CLOSING, copy.run.async_io(Interest::READABLE, || sys::receive(&copy.run, 1024))).await;
@@ -72,6 +74,7 @@ pub async fn closed(copy: &mut Copy) -> Result<Option<OwnedFd>, CodeError> {
 }
 
 /// Runs code in a copy; `wire` is its network.
+#[boxed]
 pub async fn run(
     mut copy: Copy,
     body: &[u8],

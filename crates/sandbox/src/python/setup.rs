@@ -1,5 +1,6 @@
 //! Finding the interpreter and what it needs to see.
 
+use ox_types::boxed;
 use std::{
     io,
     path::{Path, PathBuf},
@@ -58,6 +59,7 @@ pub struct ZygoteSetup {
 }
 
 /// Asks the interpreter where it lives.
+#[boxed]
 pub async fn find(python: &Path, settings: &Settings) -> Result<ZygoteSetup, CodeError> {
     let missing = |why: String| CodeError::Unsupported(format!("Python cannot run here: {}: {why}", python.display()));
     let mut command = tokio::process::Command::new(python);

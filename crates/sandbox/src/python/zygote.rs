@@ -1,5 +1,6 @@
 //! The server's end of a zygote: orders copies, and hears when they end.
 
+use ox_types::boxed;
 use std::{
     collections::{HashMap, VecDeque},
     io::{self, IoSlice},
@@ -163,6 +164,7 @@ impl Shared {
 }
 
 impl Zygote {
+    #[boxed]
     pub async fn start(settings: &Settings, setup: ZygoteSetup) -> Result<Self, CodeError> {
         let internal = |error: io::Error| CodeError::Internal(format!("cannot start the Python worker: {error}"));
         let flags = SockFlag::SOCK_CLOEXEC;

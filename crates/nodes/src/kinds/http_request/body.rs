@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use ox_engine::NodeContext;
-use ox_types::{File, Json, Value, json_line};
+use ox_types::{File, Json, Value, boxed, json_line};
 use serde::{Deserialize, Deserializer};
 
 use super::Refusal;
@@ -108,6 +108,7 @@ enum Content {
 }
 
 /// Makes the body.
+#[boxed]
 pub async fn build(
     config: &BodyConfig,
     cx: &NodeContext,

@@ -4,6 +4,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use ox_engine::{NodeContext, Pool};
 use ox_net::{HeaderMap, HeaderName, HeaderValue, Method};
+use ox_types::boxed;
 use url::Url;
 
 use super::{
@@ -61,6 +62,7 @@ struct Credential {
 }
 
 /// Prepares the request.
+#[boxed]
 pub async fn prepare(config: &Config, cx: &NodeContext, ports: &Ports, method: &Method) -> Result<Prepared, Refusal> {
     let url = full_url(config, &cx.pool, template::text)?;
     let shown_url = full_url(config, &cx.pool, template::log).unwrap_or_else(|_| url.clone());

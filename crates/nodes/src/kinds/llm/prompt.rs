@@ -7,7 +7,7 @@ use ox_text::{
     jinja,
     template::{Segment, Template as Variables},
 };
-use ox_types::{Value, ValueType};
+use ox_types::{Value, ValueType, boxed};
 use serde::{Deserialize, Deserializer, de::Error};
 
 use super::{Config, context};
@@ -78,6 +78,7 @@ type Inputs = IndexMap<String, Value>;
 
 impl Builder<'_> {
     /// Builds the prompt and tells what went into it.
+    #[boxed]
     pub async fn build(&self, inputs: &mut Inputs) -> Result<Prompt, Failure> {
         self.collect_inputs(inputs)?;
         let jinja_variables = self.jinja_variables(inputs)?;
