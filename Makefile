@@ -11,9 +11,11 @@ WEB := web
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 24
 
-run: tools web ## build the UI and the server, start on http://localhost:5001
-	@echo "==> building the server (profile fast, quick to build; make release builds the one to ship)"
-	$(CARGO) build --profile fast --package ox-cli
+run: tools ## build the UI and the server, start on http://localhost:5001
+	@echo "==> building the UI and, beside it, the server (profile fast, quick to build; make release builds the one to ship)"
+	@touch $(WEB)/.building; trap 'rm -f $(WEB)/.building' EXIT; \
+	($(MAKE) --no-print-directory web || failed=1; rm -f $(WEB)/.building; exit $${failed:-0}) & \
+	$(CARGO) build --profile fast --package ox-cli; wait $$!
 	@echo "==> http://localhost:$(PORT)"
 	PORT=$(PORT) $${CARGO_TARGET_DIR:-target}/fast/oxidify serve
 
