@@ -76,7 +76,7 @@ async fn nothing_else_can_be_reached() {
     let port = server();
     for (name, sandbox) in connected().await {
         for (code, expected) in [
-            // What the policy refuses, with its reason.
+            // Cases 110: what the policy refuses, with its reason.
             (
                 "import urllib.request\ndef main(port): urllib.request.urlopen('http://169.254.169.254/latest/meta-data/', timeout=3)",
                 "Request blocked by SSRF proxy: http://169.254.169.254/latest/meta-data/ (metadata)",
@@ -93,7 +93,7 @@ async fn nothing_else_can_be_reached() {
                 "import urllib.request\ndef main(port): urllib.request.urlopen('http://[::1]/', timeout=3)",
                 "Request blocked by SSRF proxy: http://[::1]/ (private_ip)",
             ),
-            // What goes its own way.
+            // Cases 109 and 111: what goes its own way.
             (
                 "import socket\ndef main(port): socket.create_connection(('127.0.0.1', port), 2)",
                 "the sandbox refused the system call connect to 127.0.0.1:",
