@@ -46,7 +46,7 @@ async fn workers_belong_to_one_workspace_and_are_used_again() {
     let Some((_, sandbox)) = strengths().await.into_iter().next() else { return };
     let of = |workspace: &str| {
         let mut request = request(Language::JavaScript, "function main() { return {} }", &json!({}));
-        request.workspace = workspace.into();
+        request.caller.workspace = workspace.into();
         request
     };
     sandbox.run(of("a")).await.unwrap();
@@ -56,7 +56,8 @@ async fn workers_belong_to_one_workspace_and_are_used_again() {
     sandbox.run(of("b")).await.unwrap();
     assert_eq!(sandbox.idle_workers().len(), 2, "another workspace gets another worker");
     let endless = request(Language::JavaScript, "for (;;) {}", &json!({}));
-    let mut endless = ox_sandbox::CodeRequest { workspace: "a".into(), ..endless };
+    let mut endless = endless;
+    endless.caller.workspace = "a".into();
     endless.limits.timeout = Duration::from_millis(200);
     assert!(matches!(sandbox.run(endless).await, Err(CodeError::Timeout { .. })));
     assert_eq!(sandbox.idle_workers().len(), 1, "a worker that reached a limit is replaced");
