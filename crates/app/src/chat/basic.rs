@@ -319,6 +319,8 @@ impl Job {
             tenant_id: self.caller.tenant_id(),
             app_id: Some(self.caller.app.app.id),
             user: Some(self.caller.user.id().to_string()),
+            run_id: None,
+            node_id: None,
         }
     }
 
