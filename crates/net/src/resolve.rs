@@ -39,7 +39,8 @@ pub trait Resolver: Send + Sync {
 }
 
 /// The operating system's resolver. Its name servers are asked directly for names that are public, because it does not
-/// tell the aliases an answer went through; where they do not know, or do not answer, the system is asked.
+/// tell the aliases an answer went through; where they do not know, or do not answer, the system is asked. What the
+/// hosts file says of a name goes before what its servers say.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemResolver;
 
@@ -49,6 +50,7 @@ impl Resolver for SystemResolver {
         let mut chain = Vec::new();
         if search == Search::Absolute
             && name.contains('.')
+            && !servers::hosts_file_has(name)
             && let Some(servers) = NameServers::of_system()
         {
             match servers.resolve(name, search).await {

@@ -21,6 +21,7 @@ use super::{
 use crate::{Dialer, SystemDialer};
 
 const CONFIGURATION: &str = "/etc/resolv.conf";
+const HOSTS: &str = "/etc/hosts";
 /// Servers of one configuration that are asked.
 const MAX_SERVERS: usize = 3;
 /// For one server and one question.
@@ -78,6 +79,17 @@ impl NameServers {
 
 static SILENT_UNTIL: Mutex<Option<Instant>> = Mutex::new(None);
 
+/// Whether the administrator has said on this machine what a name stands for.
+pub(super) fn hosts_file_has(name: &str) -> bool {
+    std::fs::read_to_string(HOSTS).is_ok_and(|text| names(&text, name))
+}
+
+fn names(hosts: &str, name: &str) -> bool {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    let entries = hosts.lines().filter_map(|line| line.split('#').next());
+    entries.flat_map(|entry| entry.split_whitespace().skip(1)).any(|known| known.eq_ignore_ascii_case(name))
+}
+
 fn listed(text: &str) -> Vec<SocketAddr> {
     let lines = text.lines().filter_map(|line| line.trim().strip_prefix("nameserver"));
     let addresses = lines.filter_map(|rest| rest.split_whitespace().next()?.parse::<IpAddr>().ok());
@@ -89,12 +101,9 @@ impl Resolver for NameServers {
     async fn resolve(&self, name: &str, _search: Search) -> io::Result<Resolved> {
         let both = async { tokio::join!(self.ask(name, Family::V4), self.ask(name, Family::V6)) };
         let (four, six) = tokio::time::timeout(WHOLE, both).await?;
-        let answers = match (four, six) {
-            (Err(error), Err(_)) => return Err(error),
-            (four, six) => [four.unwrap_or_default(), six.unwrap_or_default()],
-        };
         let mut found = Resolved::default();
-        for answer in answers {
+        // Half an answer would hide addresses that can be reached.
+        for answer in [four?, six?] {
             for address in answer.addresses {
                 if !found.addresses.contains(&address) {
                     found.addresses.push(address);
@@ -174,5 +183,21 @@ mod tests {
             ["10.0.0.2:53", "[fd00::53]:53", "1.1.1.1:53"].iter().map(|text| text.parse().unwrap()).collect();
         assert_eq!(listed(text), expected);
         assert!(listed("").is_empty());
+    }
+
+    #[test]
+    fn names_of_a_hosts_file() {
+        let text = "127.0.0.1\tlocalhost\n10.1.2.3  API.Vendor.example api # pinned.example\n# 1.1.1.1 off.example\n";
+        let cases = [
+            ("api.vendor.example", true),
+            ("api.vendor.example.", true),
+            ("vendor.example", false),
+            ("off.example", false),
+            ("pinned.example", false),
+            ("10.1.2.3", false),
+        ];
+        for (name, expected) in cases {
+            assert_eq!(names(text, name), expected, "{name}");
+        }
     }
 }
