@@ -52,22 +52,22 @@ test("examples run as they are copied, with the values that were typed", { timeo
 
     // The page sends the call itself, and the next one with the id of the first.
     await page.getByRole("radio", { name: "blocking", exact: true }).click();
-    await page.getByRole("button", { name: "Send" }).click();
+    await page.getByRole("button", { name: "Send", exact: true }).click();
     const answer = page.getByRole("status", { name: "Answer" });
     await answer.getByText("200", { exact: true }).waitFor();
     const id = (await answer.locator("pre").innerText()).match(/"workflow_run_id": "([^"]+)"/)[1];
     await page.getByRole("button", { name: /A run/ }).click();
-    assert.ok(await page.getByRole("button", { name: "Send" }).isDisabled());
+    assert.ok(await page.getByRole("button", { name: "Send", exact: true }).isDisabled());
     await page.getByLabel("RUN_ID").fill(id);
-    await page.getByRole("button", { name: "Send" }).click();
+    await page.getByRole("button", { name: "Send", exact: true }).click();
     await answer.getByText('"status": "succeeded"').waitFor();
 
     await page.goto(`${about.url}/app/${about.apps.chat}/develop`);
     await page.getByLabel("query", { exact: true }).fill("Where is my lamp?");
     await all(/lamp\?/, true);
-    await page.getByRole("button", { name: "Send" }).click();
+    await page.getByRole("button", { name: "Send", exact: true }).click();
     await answer.getByText("message_end").waitFor();
     await page.getByRole("button", { name: /Form and features/ }).click();
-    await page.getByRole("button", { name: "Send" }).click();
+    await page.getByRole("button", { name: "Send", exact: true }).click();
     await answer.getByText("user_input_form").waitFor();
   }));
