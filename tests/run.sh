@@ -23,7 +23,7 @@ if python3 -c 'import sys; sys.path.insert(0, "tests/support"); import postgres;
   on_postgres=yes
   echo "==> stock clients, the server on PostgreSQL"
   export OXIDIFY_TEST_DATABASE=postgres
-  "$venv/bin/pytest" -q tests/clients/test_dify_client.py
+  "$venv/bin/pytest" -q tests/clients/test_dify_client.py tests/clients/test_mail.py
   (cd tests/clients && node --test npm_client.test.mjs)
   unset OXIDIFY_TEST_DATABASE
 else
@@ -35,11 +35,14 @@ echo "==> crash test, ten rounds"
 python3 tests/crash/crash.py 10
 echo "==> crash test of the engine, eight kills (all 200: python3 tests/crash/engine.py)"
 python3 tests/crash/engine.py 8
+echo "==> crash test of what waits, one round"
+python3 tests/crash/waiting.py 1
 if [[ -n "${on_postgres:-}" ]]; then
   echo "==> crash test on PostgreSQL, then with two servers of which one dies"
   python3 tests/crash/crash.py --postgres 2
   python3 tests/crash/crash.py --two 1
   python3 tests/crash/engine.py --two 1
+  python3 tests/crash/waiting.py --two 1
 fi
 echo "==> bad input and bad surroundings, the quick cases (all: make faults)"
 python3 tests/faults/faults.py --quick
