@@ -26,7 +26,7 @@ clients() {
   has_postgres || { echo "==> no PostgreSQL on this machine: its tests are left out"; return 0; }
   echo "==> stock clients, the server on PostgreSQL"
   export OXIDIFY_TEST_DATABASE=postgres
-  "$venv/bin/pytest" -q tests/clients/test_dify_client.py
+  "$venv/bin/pytest" -q tests/clients/test_dify_client.py tests/clients/test_mail.py
   (cd tests/clients && node --test npm_client.test.mjs)
 }
 
@@ -35,6 +35,8 @@ crashes() {
   python3 tests/crash/crash.py 10
   echo "==> crash test of the engine, eight kills (all 200: python3 tests/crash/engine.py)"
   python3 tests/crash/engine.py 8
+  echo "==> crash test of what waits, one round"
+  python3 tests/crash/waiting.py 1
   has_postgres || return 0
   echo "==> crash test on PostgreSQL, then with two servers of which one dies"
   python3 tests/crash/crash.py --postgres 2

@@ -34,6 +34,11 @@ const MIGRATIONS: &[Step] = &[
         sql: include_str!("migration/m20261121_100022_network_rules.sql"),
         postgres: "",
     },
+    Step {
+        name: "m20261121_210011_stops_and_types",
+        sql: include_str!("migration/m20261121_210011_stops_and_types.sql"),
+        postgres: "",
+    },
 ];
 
 #[derive(Clone, Copy)]

@@ -18,6 +18,7 @@ mod keys;
 mod recovery;
 mod rig;
 mod routes;
+mod stops;
 mod strangers;
 mod triggers;
 mod visitors;

@@ -179,6 +179,7 @@ fn register(services: &Services, caller: &AppCaller, hub: &Arc<Hub>, stop: Cance
         hub: Arc::clone(hub),
         started: Instant::now(),
         control: Control::Basic(stop),
+        is_stopping: std::sync::atomic::AtomicBool::new(false),
         _permit: Some(permit),
     });
 }
