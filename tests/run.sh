@@ -42,6 +42,7 @@ crashes() {
   python3 tests/crash/crash.py --postgres 2
   python3 tests/crash/crash.py --two 1
   python3 tests/crash/engine.py --two 1
+  python3 tests/crash/waiting.py --two 1
 }
 
 aside browser-journeys node --test tests/browser/*.test.mjs
