@@ -19,7 +19,7 @@ function reads(id: string, given: Readonly<Record<string, unknown>>, inputs: unk
   const node = document.nodes.get(id);
   if (!node) throw new Error(id);
   const groups = available(document, id, "workflow", outputsFor("workflow"), true);
-  return readsOf({ document, node, groups, inputs, valueOf: ([source = "", ...path]) => valueAt(given[source], path) });
+  return readsOf({ document, node, groups, inputs, valueAtSelector: ([source = "", ...path]) => valueAt(given[source], path) });
 }
 
 describe("what a fork may change", () => {

@@ -19,7 +19,7 @@ interface Recorded {
   readonly groups: VariableGroup[];
   /** What the run began with. */
   readonly inputs: unknown;
-  readonly valueOf: (selector: Selector) => unknown;
+  readonly valueAtSelector: (selector: Selector) => unknown;
 }
 
 const EDITABLE = /^(string|number|integer|float|boolean|object|any|array\[(string|number|object|boolean)\])$/;
@@ -31,7 +31,7 @@ function typeOf(value: unknown): string {
 }
 
 /** A start node read the form; every other one, the variables in its settings. */
-export function readsOf({ document, node, groups, inputs, valueOf }: Recorded): Read[] {
+export function readsOf({ document, node, groups, inputs, valueAtSelector }: Recorded): Read[] {
   if (node.data.type === "start") {
     const entries = typeof inputs === "object" && inputs !== null ? Object.entries(inputs).filter(([name]) => !name.startsWith("sys.")) : [];
     return entries.map(([name, value]) => ({ selector: [name], key: name, type: typeOf(value), value }));
@@ -39,7 +39,7 @@ export function readsOf({ document, node, groups, inputs, valueOf }: Recorded): 
   return outsideReferences(document, node)
     .filter((s) => s[0] !== "sys" && s[0] !== "conversation")
     .map((selector) => {
-      const value = valueOf(selector);
+      const value = valueAtSelector(selector);
       const known = resolve(groups, selector)?.type;
       return { selector, key: `#${selector.join(".")}#`, type: known && known !== "any" ? known : typeOf(value), value };
     })

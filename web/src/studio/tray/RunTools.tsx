@@ -65,7 +65,7 @@ function Fork({ runId, node, onClose }: { runId: string; node: GraphNode; onClos
   const groups = useVariables(node.id, true);
   const document = useStudio(shown);
   const inputs = useStudio((s) => s.run.inputs);
-  const reads = useMemo(() => readsOf({ document, node, groups, inputs, valueOf: computedValue }), [document, node, groups, inputs]);
+  const reads = useMemo(() => readsOf({ document, node, groups, inputs, valueAtSelector: computedValue }), [document, node, groups, inputs]);
   return (
     <ForkDialog
       node={node}
