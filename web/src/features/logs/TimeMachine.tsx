@@ -77,7 +77,13 @@ export function Fork({ app, run, spans, span, onRun, onClose }: ForkProps) {
     // Of a node that ran several times: what it gave in this round.
     const giver = (id: string) =>
       spans.findLast((s) => s.node === id && s.container === span.container && s.round === span.round) ?? spans.findLast((s) => s.node === id);
-    return readsOf({ document, node, groups, inputs: run.inputs, valueAtSelector: ([source = "", ...path]) => valueAt(giver(source)?.execution.outputs, path) });
+    return readsOf({
+      document,
+      node,
+      groups,
+      inputs: run.inputs,
+      valueAtSelector: ([source = "", ...path]) => valueAt(giver(source)?.execution.outputs, path),
+    });
   }, [document, node, mode, run.inputs, spans, span]);
   const start = async (body: { inputs: Readonly<Record<string, unknown>>; use_draft: boolean }) => {
     setBusy(true);
