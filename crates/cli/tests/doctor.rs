@@ -1,6 +1,6 @@
 //! `oxidify doctor egress`: what an operator is told before users ask. Nothing here needs a network.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "test helpers")]
+#![expect(clippy::unwrap_used, reason = "test helpers")]
 
 use std::process::Command;
 
