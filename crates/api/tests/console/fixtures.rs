@@ -33,7 +33,7 @@ fn apps() -> Vec<(String, String)> {
     let mut apps = Vec::new();
     for folder in [root.join("tests/apps"), shared.join("fixtures/dsl")] {
         let Ok(entries) = std::fs::read_dir(&folder) else {
-            println!("skipped: {} is not here", folder.display());
+            eprintln!("skipped: {} is not here", folder.display());
             continue;
         };
         for path in entries.map(|entry| entry.unwrap().path()) {

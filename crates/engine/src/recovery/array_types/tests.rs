@@ -23,7 +23,7 @@ fn read(value: &Value) -> Value {
     Value::from_json(&serde_json::from_str(&value.to_json().to_string()).unwrap())
 }
 
-fn check(value: &Value, expected: Json) {
+fn check(value: &Value, expected: &Json) {
     let outputs = Object::from([("at".to_owned(), value.clone())]);
     let selector = || vec!["conversation".to_owned(), "x".to_owned()];
     let noted = ArrayTypes::of_result(&outputs, &[(selector(), Value::Int(1)), (selector(), value.clone())]);
@@ -80,7 +80,7 @@ fn arrays_come_back_with_their_types() {
             json!({"/at/a~1b~0c": "array[file]", "/at/list/0/x": "array[number]", "/at/lists/1": "array[object]"}),
         ),
     ] {
-        check(&value, expected);
+        check(&value, &expected);
     }
 }
 
