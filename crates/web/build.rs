@@ -13,7 +13,5 @@ fn main() {
     while Path::new(BEING_BUILT).exists() && started.elapsed() < Duration::from_mins(10) {
         sleep(Duration::from_millis(200));
     }
-    // A debug build reads the files where they are; it need not be made again for them.
-    let embeds = std::env::var("PROFILE").is_ok_and(|profile| profile != "debug");
-    println!("cargo::rerun-if-changed={}", if embeds { "../../web/dist" } else { "build.rs" });
+    println!("cargo::rerun-if-changed=../../web/dist");
 }
