@@ -34,6 +34,16 @@ const MIGRATIONS: &[Step] = &[
         sql: include_str!("migration/m20261121_100022_network_rules.sql"),
         postgres: "",
     },
+    Step {
+        name: "m20261121_210013_api_extensions",
+        sql: include_str!("migration/m20261121_210013_api_extensions.sql"),
+        postgres: "",
+    },
+    Step {
+        name: "m20261121_210014_annotations",
+        sql: include_str!("migration/m20261121_210014_annotations.sql"),
+        postgres: "",
+    },
 ];
 
 #[derive(Clone, Copy)]
