@@ -25,6 +25,7 @@ use super::{
 use crate::{
     AppCaller, Result, Services, Settings,
     chat::{self, naming},
+    moderation::Guard,
 };
 
 /// How long to wait before the end of a run is recorded once more.
@@ -55,6 +56,8 @@ pub(crate) struct How {
 /// What a chatflow has besides.
 pub(super) struct ChatPart {
     pub query: String,
+    /// What the run is asked instead, where moderation has replaced it.
+    pub asked: Option<String>,
     /// The conversation that goes on; `None` begins one.
     pub conversation: Option<Conversation>,
     pub parent_message_id: Option<MessageId>,
@@ -116,16 +119,22 @@ pub(super) async fn launch(services: &Arc<Services>, caller: &AppCaller, launch:
         },
     );
     let info = run_info(caller, &ids, &compiled, hub.head.conversation_id);
+    let guard = Guard::new(services, compiled.features.sensitive_word_avoidance.as_ref(), &info, &sink);
     let start = RunStart {
         info,
         pool,
         root: how.root,
         limits: engine_limits(&services.settings),
-        sink: Arc::clone(&sink) as _,
+        sink: Guard::sink_of(guard.as_ref(), &sink),
         tracker: services.runs.tracker.clone(),
     };
     match ox_engine::start(engine, start) {
-        Ok(handle) => watch(services, handle, sink, caller.user.id(), permit, name_after),
+        Ok(handle) => {
+            if let Some(guard) = guard {
+                guard.attach(&handle);
+            }
+            watch(services, handle, sink, caller.user.id(), permit, name_after);
+        }
         Err(error) => fail_early(&hub, &error.to_string()),
     }
     Ok(reader)
@@ -265,6 +274,7 @@ fn run_info(
 /// A chatflow's conversation and message, as they are at the start.
 struct BegunChat {
     message: Message,
+    asked: Option<String>,
     dialogue_count: i32,
     variables: Vec<LiveVariable>,
     name_after: Option<(ConversationId, String)>,
@@ -297,6 +307,7 @@ async fn begin_chat(
     let begun = BegunChat {
         dialogue_count: conversation.dialogue_count,
         name_after: wants_name.then_some((conversation.id, part.query)),
+        asked: part.asked,
         message,
         variables,
     };
@@ -498,7 +509,7 @@ fn system_variables(
     put("workflow_id", Value::from(compiled.id.to_string()));
     put("workflow_run_id", Value::from(ids.run_id.to_string()));
     if let Some(chat) = chat {
-        put("query", Value::from(chat.message.query.as_str()));
+        put("query", Value::from(chat.asked.as_deref().unwrap_or(&chat.message.query)));
         put("conversation_id", Value::from(chat.message.conversation_id.to_string()));
         put("dialogue_count", Value::Int(i64::from(chat.dialogue_count)));
     }
@@ -679,15 +690,19 @@ pub(super) fn resume(
     user_id: Uuid,
 ) -> Result<(), String> {
     let engine = compiled.engine.clone()?;
+    let guard = Guard::new(services, compiled.features.sensitive_word_avoidance.as_ref(), &info, &sink);
     let start = RunStart {
         info,
         pool,
         root,
         limits: engine_limits(&services.settings),
-        sink: Arc::clone(&sink) as _,
+        sink: Guard::sink_of(guard.as_ref(), &sink),
         tracker: services.runs.tracker.clone(),
     };
     let handle = ox_engine::resume(engine, start, recovery).map_err(|error| error.to_string())?;
+    if let Some(guard) = guard {
+        guard.attach(&handle);
+    }
     watch(services, handle, sink, user_id, None, None);
     Ok(())
 }

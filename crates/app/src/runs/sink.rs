@@ -1,5 +1,6 @@
 //! Turns engine events into rows for the recorder and events for the stream.
 
+mod moderated;
 pub(crate) mod pause;
 
 use std::{
@@ -63,6 +64,8 @@ struct State {
     message: Option<Message>,
     variables: Vec<LiveVariable>,
     answer: String,
+    /// The answer was replaced when the run had ended: that is told between the run's end and the message's.
+    moderated: bool,
     usage: Usage,
     resources: Vec<Json>,
     show_citations: bool,
@@ -108,6 +111,7 @@ impl RunSink {
                 message: begin.message,
                 variables: begin.variables,
                 answer: String::new(),
+                moderated: false,
                 usage: Usage::default(),
                 resources: Vec::new(),
                 show_citations: begin.show_citations,
@@ -514,6 +518,7 @@ impl State {
                     message: format!("Run failed: {}", done.error.as_deref().unwrap_or("unknown error")),
                 },
             ]),
+            _ if self.moderated => show.extend([finished, self.replacement(), end]),
             RunStatus::Stopped => show.extend([finished, end]),
             _ => show.extend([end, finished]),
         }
