@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
-use ox_db::{model::Annotation, now, repo};
 pub use ox_db::model::AnnotationHit;
+use ox_db::{model::Annotation, now, repo};
 use ox_types::{AccountId, AppId, MessageId, boxed, new_uuid};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -91,12 +91,7 @@ pub async fn export(services: &Services, principal: &Principal, id: AppId) -> Re
 /// # Errors
 /// 400 without an answer, or a question where there is no message; 404 for an unknown message.
 #[boxed]
-pub async fn create(
-    services: &Services,
-    principal: &Principal,
-    id: AppId,
-    form: AnnotationForm,
-) -> Result<Annotation> {
+pub async fn create(services: &Services, principal: &Principal, id: AppId, form: AnnotationForm) -> Result<Annotation> {
     let app = app_of(services, principal, id).await?;
     let account = principal.account_id()?;
     let Some(message_id) = form.message_id else { return add(services, app, account, form).await };
@@ -297,7 +292,9 @@ fn rows_of(file: &[u8]) -> Result<Vec<(String, String)>> {
         let (Some(question), Some(answer)) = (record.get(0), record.get(1)) else {
             return Err(wrong(format!("Row {}: a question and an answer are needed.", number + 1)));
         };
-        let is_heading = number == 0 && question.trim().eq_ignore_ascii_case("question") && answer.trim().eq_ignore_ascii_case("answer");
+        let is_heading = number == 0
+            && question.trim().eq_ignore_ascii_case("question")
+            && answer.trim().eq_ignore_ascii_case("answer");
         if !is_heading {
             rows.push((question.to_owned(), answer.to_owned()));
         }
@@ -305,7 +302,11 @@ fn rows_of(file: &[u8]) -> Result<Vec<(String, String)>> {
             return Err(wrong(format!("The CSV file has more than {MAX_IMPORT} rows.")));
         }
     }
-    if rows.is_empty() { Err(wrong("The CSV file has no rows with a question and an answer.".into())) } else { Ok(rows) }
+    if rows.is_empty() {
+        Err(wrong("The CSV file has no rows with a question and an answer.".into()))
+    } else {
+        Ok(rows)
+    }
 }
 
 /// The questions that an annotation answered: a page (1-based), newest first, and how many there are.
@@ -329,7 +330,8 @@ pub async fn hits(
 /// What an app's key may do with annotations.
 pub mod keyed {
     use super::{
-        Annotation, AnnotationForm, Error, PublishedApp, Result, Services, Uuid, add, boxed, change, missing, remove, repo,
+        Annotation, AnnotationForm, Error, PublishedApp, Result, Services, Uuid, add, boxed, change, missing, remove,
+        repo,
     };
 
     /// A page (1-based), newest first, and how many there are.
@@ -362,12 +364,7 @@ pub mod keyed {
     /// # Errors
     /// 404 for an unknown one, 400 for an empty text.
     #[boxed]
-    pub async fn update(
-        services: &Services,
-        app: &PublishedApp,
-        id: Uuid,
-        form: AnnotationForm,
-    ) -> Result<Annotation> {
+    pub async fn update(services: &Services, app: &PublishedApp, id: Uuid, form: AnnotationForm) -> Result<Annotation> {
         change(services, app.app.id, id, form).await
     }
 

@@ -214,7 +214,11 @@ pub(crate) async fn ask(
     point: &'static str,
     params: Json,
 ) -> Result<Json> {
-    let row = find(services, tenant, id).await.map_err(|error| Error { status: 400, code: "invalid_param".into(), ..error })?;
+    let row = find(services, tenant, id).await.map_err(|error| Error {
+        status: 400,
+        code: "invalid_param".into(),
+        ..error
+    })?;
     let key = services.decrypt(tenant, &row.api_key).await?;
     let answer = request(services, tenant, &row.api_endpoint, &key, point, params).await;
     let status = if answer.is_ok() { "ok" } else { "error" };
@@ -259,14 +263,17 @@ mod tests {
 
     #[test]
     fn keys_are_masked() {
-        for (key, shown) in [("abcde", "a******e"), ("abcdefghi", "abc******ghi"), ("\u{fc}bcdefgh\u{fc}", "\u{fc}bc******gh\u{fc}")] {
+        for (key, shown) in
+            [("abcde", "a******e"), ("abcdefghi", "abc******ghi"), ("\u{fc}bcdefgh\u{fc}", "\u{fc}bc******gh\u{fc}")]
+        {
             assert_eq!(masked(key), shown);
         }
     }
 
     #[test]
     fn forms_are_checked_by_name() {
-        let good = ExtensionForm { name: "Guard".into(), api_endpoint: "https://x.test/a".into(), api_key: "12345".into() };
+        let good =
+            ExtensionForm { name: "Guard".into(), api_endpoint: "https://x.test/a".into(), api_key: "12345".into() };
         assert!(check(&good).is_ok());
         for (form, field) in [
             (ExtensionForm { name: " ".into(), ..good.clone() }, "name"),

@@ -32,7 +32,10 @@ pub(crate) enum InputVerdict {
     Pass,
     /// The answer, without asking anything.
     Answer(String),
-    Replace { inputs: Object, query: String },
+    Replace {
+        inputs: Object,
+        query: String,
+    },
 }
 
 /// What becomes of an answer.
@@ -56,7 +59,13 @@ pub(crate) struct Moderator {
 
 impl Moderator {
     /// `None` when the feature is off.
-    pub fn new(services: &Arc<Services>, feature: Option<&Json>, tenant: TenantId, app: AppId, user: String) -> Option<Self> {
+    pub fn new(
+        services: &Arc<Services>,
+        feature: Option<&Json>,
+        tenant: TenantId,
+        app: AppId,
+        user: String,
+    ) -> Option<Self> {
         let moderation = Arc::new(Moderation::read(feature?)?);
         Some(Self { services: Arc::clone(services), moderation, tenant, app, user })
     }

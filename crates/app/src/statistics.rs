@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
+pub use ox_db::repo::statistics::{MessageDay, RunDay};
 use ox_db::{
     now,
     repo::statistics::{self, Day},
 };
-pub use ox_db::repo::statistics::{MessageDay, RunDay};
 use ox_types::{AppId, boxed};
 
 use crate::{Error, Principal, Result, Services, apps, logs::console_time, principal::Permission};
@@ -192,12 +192,7 @@ pub async fn sessions(
 /// # Errors
 /// As [`messages`].
 #[boxed]
-pub async fn runs(
-    services: &Services,
-    principal: &Principal,
-    id: AppId,
-    range: &Range,
-) -> Result<Vec<Dated<RunDay>>> {
+pub async fn runs(services: &Services, principal: &Principal, id: AppId, range: &Range) -> Result<Vec<Dated<RunDay>>> {
     let asked = asked(services, principal, id, Modes::Workflow, range).await?;
     Ok(read!(services, asked, statistics::run_days))
 }

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use ox_types::{AppId, TenantId};
 
 use crate::{
-    ChatRequest, ChatStream, CompletionRequest, EmbeddingRequest, EmbeddingResult, ErrorClass, Message, ModelError, ModelKind,
-    ModelMode, ModelSpec, ModerationRequest, Ranked, RerankRequest, ToolSpec,
+    ChatRequest, ChatStream, CompletionRequest, EmbeddingRequest, EmbeddingResult, ErrorClass, Message, ModelError,
+    ModelKind, ModelMode, ModelSpec, ModerationRequest, Ranked, RerankRequest, ToolSpec,
 };
 
 /// For whom a model is asked.

@@ -8,8 +8,8 @@ use serde_json::json;
 
 use crate::{
     Call, CallLimits, ChatRequest, ChatStream, CompletionRequest, Credentials, EmbeddingRequest, EmbeddingResult,
-    ErrorClass, Message, ModelError, ModelKind, ModelRef, ModelRuntime, ModelScope, ModelSpec, ModerationRequest, Provider,
-    Ranked, Registry, RerankRequest, ToolSpec, count,
+    ErrorClass, Message, ModelError, ModelKind, ModelRef, ModelRuntime, ModelScope, ModelSpec, ModerationRequest,
+    Provider, Ranked, Registry, RerankRequest, ToolSpec, count,
 };
 
 /// Asks providers with credentials given once.

@@ -97,7 +97,11 @@ pub struct AnnotationCount {
 
 #[utoipa::path(get, path = "/apps/{app_id}/annotations/count", tag = "annotations", params(("app_id" = Uuid, Path)),
     responses((status = 200, body = AnnotationCount), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn count(State(services): App, Caller(caller): Caller, Path(id): Path<AppId>) -> ApiResult<Json<AnnotationCount>> {
+async fn count(
+    State(services): App,
+    Caller(caller): Caller,
+    Path(id): Path<AppId>,
+) -> ApiResult<Json<AnnotationCount>> {
     Ok(Json(AnnotationCount { count: annotations::count(&services, &caller, id).await? }))
 }
 

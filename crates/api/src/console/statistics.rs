@@ -130,7 +130,10 @@ async fn token_costs(
     Query(query): Query<RangeQuery>,
 ) -> ApiResult<Json<StatisticDays>> {
     let found = statistics::messages(&services, &caller, id, Modes::Messages, &query.into()).await?;
-    Ok(days(&found, |f: &MessageDay| json!({"token_count": f.tokens, "total_price": price(f.price), "currency": "USD"})))
+    Ok(days(
+        &found,
+        |f: &MessageDay| json!({"token_count": f.tokens, "total_price": price(f.price), "currency": "USD"}),
+    ))
 }
 
 #[utoipa::path(get, path = "/apps/{app_id}/statistics/tokens-per-second", tag = "statistics", params(("app_id" = Uuid, Path), RangeQuery),
@@ -166,7 +169,10 @@ async fn user_satisfaction_rate(
     Query(query): Query<RangeQuery>,
 ) -> ApiResult<Json<StatisticDays>> {
     let found = statistics::satisfaction(&services, &caller, id, &query.into()).await?;
-    Ok(days(&found, |(messages, likes): &(i64, i64)| json!({"rate": ratio(count(*likes) * 1000.0, count(*messages), 2)})))
+    Ok(days(
+        &found,
+        |(messages, likes): &(i64, i64)| json!({"rate": ratio(count(*likes) * 1000.0, count(*messages), 2)}),
+    ))
 }
 
 #[utoipa::path(get, path = "/apps/{app_id}/statistics/average-session-interactions", tag = "statistics", params(("app_id" = Uuid, Path), RangeQuery),
@@ -178,7 +184,10 @@ async fn average_session_interactions(
     Query(query): Query<RangeQuery>,
 ) -> ApiResult<Json<StatisticDays>> {
     let found = statistics::sessions(&services, &caller, id, &query.into()).await?;
-    Ok(days(&found, |(sessions, messages): &(i64, i64)| json!({"interactions": ratio(count(*messages), count(*sessions), 2)})))
+    Ok(days(
+        &found,
+        |(sessions, messages): &(i64, i64)| json!({"interactions": ratio(count(*messages), count(*sessions), 2)}),
+    ))
 }
 
 #[utoipa::path(get, path = "/apps/{app_id}/workflow/statistics/daily-conversations", tag = "statistics", params(("app_id" = Uuid, Path), RangeQuery),

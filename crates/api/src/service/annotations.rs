@@ -87,7 +87,13 @@ pub async fn list(
     let (found, total) = keyed::list(&services, &app, keyword.as_deref(), page, limit).await?;
     // Compat: a full page claims that there is another.
     let has_more = u64::try_from(found.len()).unwrap_or(u64::MAX) == limit;
-    Ok(Json(AnnotationPage { data: found.into_iter().map(AnnotationItem::from).collect(), has_more, limit, total, page }))
+    Ok(Json(AnnotationPage {
+        data: found.into_iter().map(AnnotationItem::from).collect(),
+        has_more,
+        limit,
+        total,
+        page,
+    }))
 }
 
 /// Add an annotation.

@@ -24,10 +24,18 @@ async fn annotations_are_kept_by_app() {
     }
     assert_eq!(rig.get(&format!("{path}?limit=1"), &app).await.json()["has_more"], true);
     assert_eq!(rig.get(path, &other).await.json()["total"], 0, "another app has its own");
-    for (body, field) in [(json!({"question": "a"}), "answer"), (json!({"answer": "a"}), "question"), (json!({"question": 5, "answer": "x"}), "question")] {
+    for (body, field) in [
+        (json!({"question": "a"}), "answer"),
+        (json!({"answer": "a"}), "question"),
+        (json!({"question": 5, "answer": "x"}), "question"),
+    ] {
         rig.post(path, &app, body).await.expect_error_with(400, "invalid_param", &[field]);
     }
-    rig.post(path, &app, json!({"question": " ", "answer": "x"})).await.expect_error(400, "invalid_param", "'question' is required");
+    rig.post(path, &app, json!({"question": " ", "answer": "x"})).await.expect_error(
+        400,
+        "invalid_param",
+        "'question' is required",
+    );
     rig.get(&format!("{path}?limit=101"), &app).await.expect_error_with(400, "invalid_param", &["limit"]);
     let change = json!({"question": "a2", "answer": "b2"});
     let changed = rig.call(Method::PUT, &one, &app.key, Some(change.clone())).await.json();

@@ -76,7 +76,8 @@ async fn words_of_an_input_are_answered_by_the_prepared_text() {
 async fn words_of_an_input_form_count_too() {
     let rig = Rig::new().await;
     let form = json!([{"paragraph": {"label": "T", "variable": "t", "required": true}}]);
-    let more = json!({"pre_prompt": "{{t}}", "user_input_form": form, "sensitive_word_avoidance": words("gun", "No.", "")});
+    let more =
+        json!({"pre_prompt": "{{t}}", "user_input_form": form, "sensitive_word_avoidance": words("gun", "No.", "")});
     let app = rig.basic_app("completion", "echo", json!({}), more).await;
     let body = |text: &str| json!({"inputs": {"t": text}, "user": "u", "response_mode": "blocking"});
     assert_eq!(rig.post("/v1/completion-messages", &app, body("a GUN")).await.json()["answer"], "No.");
@@ -312,7 +313,11 @@ async fn settings_that_cannot_work_are_not_saved() {
         let error = ox_app::model_config::set(&rig.services, &rig.owner, app.id, &config).await.unwrap_err();
         assert_eq!((error.status, error.field.as_deref()), (400, Some("sensitive_word_avoidance")), "{avoid}");
     }
-    let draft = Draft { features: json!({"sensitive_word_avoidance": words("", "No.", "")}), publish: false, ..Draft::default() };
+    let draft = Draft {
+        features: json!({"sensitive_word_avoidance": words("", "No.", "")}),
+        publish: false,
+        ..Draft::default()
+    };
     let flow = rig.graph_app("advanced-chat", chatflow(json!([]), "echo", json!({})), draft).await;
     let error = ox_app::workflows::publish(&rig.services, &rig.owner, flow.id, None, None).await.unwrap_err();
     assert_eq!(error.field.as_deref(), Some("sensitive_word_avoidance"));

@@ -272,10 +272,16 @@ enum End {
     Done(Box<Usage>),
     Stopped,
     /// Moderation put its own text in the place of what was generated.
-    Replaced { generated: String },
+    Replaced {
+        generated: String,
+    },
     /// The answer was prepared: no model was asked.
     Told,
-    Failed { code: Cow<'static, str>, status: u16, message: String },
+    Failed {
+        code: Cow<'static, str>,
+        status: u16,
+        message: String,
+    },
 }
 
 /// Why there is no answer.
@@ -302,12 +308,7 @@ impl Job {
         let limit = self.services.settings.limits.max_time;
         let mut answer = String::new();
         let mut watch = self.moderator.clone().and_then(Watch::new);
-        let work = async {
-            match self.prepare(&mut answer).await? {
-                Some(end) => Ok(end),
-                None => self.answer(&mut answer, &mut watch, started).await,
-            }
-        };
+        let work = self.work(&mut answer, &mut watch, started);
         let end = match tokio::time::timeout(limit, work).await {
             Ok(Ok(end)) => end,
             Ok(Err(fault)) => failed(fault),
@@ -316,6 +317,13 @@ impl Job {
         };
         let end = self.last_word(&mut answer, watch, end).await;
         self.finish(answer, end, started).await;
+    }
+
+    async fn work(&mut self, answer: &mut String, watch: &mut Option<Watch>, started: Instant) -> Result<End, Fault> {
+        match self.prepare(answer).await? {
+            Some(end) => Ok(end),
+            None => self.answer(answer, watch, started).await,
+        }
     }
 
     /// What comes before the model: moderation of the input, then variables from outside.
@@ -374,12 +382,7 @@ impl Job {
         generated
     }
 
-    async fn answer(
-        &mut self,
-        answer: &mut String,
-        watch: &mut Option<Watch>,
-        started: Instant,
-    ) -> Result<End, Fault> {
+    async fn answer(&mut self, answer: &mut String, watch: &mut Option<Watch>, started: Instant) -> Result<End, Fault> {
         let stop = self.stop.clone();
         let mut stream = tokio::select! {
             () = stop.cancelled() => return Ok(End::Stopped),

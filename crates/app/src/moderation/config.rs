@@ -181,7 +181,11 @@ mod tests {
         assert_eq!((read.inputs.preset.as_str(), read.outputs.enabled), ("No.", false));
         assert_eq!(Moderation::read(&json!({"enabled": false, "type": "keywords"})), None);
         assert_eq!(Moderation::read(&json!({"enabled": true, "type": "keywords"})), None, "checks nothing");
-        for (kind, config, word) in [("cloud", json!({}), "cloud"), ("api", json!({}), "required"), ("api", json!({"api_based_extension_id": "x"}), "not found")] {
+        for (kind, config, word) in [
+            ("cloud", json!({}), "cloud"),
+            ("api", json!({}), "required"),
+            ("api", json!({"api_based_extension_id": "x"}), "not found"),
+        ] {
             let read = Moderation::read(&feature(kind, config)).unwrap();
             assert!(matches!(&read.kind, Kind::Unusable(why) if why.contains(word)), "{read:?}");
         }
@@ -208,9 +212,15 @@ mod tests {
             (feature("keywords", json!({"keywords": rows(101)})), Some("rows")),
             (feature("keywords", json!({"keywords": "x".repeat(10_001)})), Some("length")),
             (feature("keywords", json!({"keywords": "a", "inputs_config": {"enabled": false}})), Some("At least one")),
-            (feature("keywords", json!({"keywords": "a", "inputs_config": {"enabled": true}})), Some("preset_response is required")),
             (
-                feature("keywords", json!({"keywords": "a", "inputs_config": {"enabled": true, "preset_response": "x".repeat(101)}})),
+                feature("keywords", json!({"keywords": "a", "inputs_config": {"enabled": true}})),
+                Some("preset_response is required"),
+            ),
+            (
+                feature(
+                    "keywords",
+                    json!({"keywords": "a", "inputs_config": {"enabled": true, "preset_response": "x".repeat(101)}}),
+                ),
                 Some("less than 100"),
             ),
             (feature("openai_moderation", json!({})), None),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use futures::{StreamExt, TryStreamExt};
+use futures::{StreamExt, TryStreamExt, future::BoxFuture};
 use ox_types::{AppId, Json, Object, TenantId, Value};
 use serde_json::json;
 use uuid::Uuid;
@@ -30,13 +30,18 @@ impl ExternalTools {
     /// Reads `external_data_tools` and the `external_data_tool` entries of the form.
     pub fn read(tools: Option<&Json>, form: Option<&Json>) -> Self {
         let listed = tools.and_then(Json::as_array).into_iter().flatten();
-        let asked = form.and_then(Json::as_array).into_iter().flatten().filter_map(|item| item.get("external_data_tool"));
+        let asked =
+            form.and_then(Json::as_array).into_iter().flatten().filter_map(|item| item.get("external_data_tool"));
         let mut found: Vec<Tool> = Vec::new();
         for item in listed.chain(asked) {
             // Compat: an entry without a switch is on.
             let is_on = item.get("enabled").and_then(Json::as_bool).unwrap_or(true);
             let variable = item.get("variable").and_then(Json::as_str).unwrap_or_default();
-            if is_on && !variable.is_empty() && found.len() < MOST && !found.iter().any(|tool| tool.variable == variable) {
+            if is_on
+                && !variable.is_empty()
+                && found.len() < MOST
+                && !found.iter().any(|tool| tool.variable == variable)
+            {
                 found.push(Tool { variable: variable.to_owned(), extension: extension(item) });
             }
         }
@@ -59,10 +64,15 @@ impl ExternalTools {
             return Ok(());
         }
         let given: Json = Json::Object(inputs.iter().map(|(name, value)| (name.clone(), value.to_json())).collect());
-        let calls = self.0.iter().map(|tool| {
+        let mut calls: Vec<BoxFuture<'static, Result<(String, String)>>> = Vec::with_capacity(self.0.len());
+        for tool in self.0.iter().cloned() {
             let params = json!({"app_id": app, "tool_variable": tool.variable, "inputs": given, "query": query});
-            async move { Ok::<_, Error>((tool.variable.clone(), ask(services, tenant, tool, params).await?)) }
-        });
+            let services = Arc::clone(services);
+            calls.push(Box::pin(async move {
+                let text = ask(&services, tenant, &tool, params).await?;
+                Ok((tool.variable, text))
+            }));
+        }
         let found: Vec<(String, String)> = futures::stream::iter(calls).buffered(AT_ONCE).try_collect().await?;
         inputs.extend(found.into_iter().map(|(name, text)| (name, Value::from(text))));
         Ok(())
@@ -98,7 +108,8 @@ mod tests {
     #[test]
     fn tools_are_found_in_both_places_once() {
         let id = ox_types::new_uuid();
-        let tool = |name: &str, id: &str| json!({"type": "api", "variable": name, "config": {"api_based_extension_id": id}});
+        let tool =
+            |name: &str, id: &str| json!({"type": "api", "variable": name, "config": {"api_based_extension_id": id}});
         let mut off = tool("off", "x");
         off["enabled"] = false.into();
         let tools = json!([tool("a", &id.to_string()), off, {"type": "code", "variable": "c"}]);

@@ -154,7 +154,8 @@ async fn launch_checked(
         Some(mut chat) => {
             // Checked before anything begins: a run whose question may not be asked does not exist.
             if let Some(answer) = moderate(services, caller, &compiled, &mut inputs, &mut chat).await? {
-                return told::tell(services, caller, &compiled, told::Told { inputs, files, chat, answer, permit }).await;
+                return told::tell(services, caller, &compiled, told::Told { inputs, files, chat, answer, permit })
+                    .await;
             }
             Some(chat)
         }

@@ -27,7 +27,9 @@ fn of_app(app: AppId, keyword: Option<&str>) -> sea_orm::Select<Entity> {
     match keyword.map(str::trim).filter(|keyword| !keyword.is_empty()) {
         Some(keyword) => {
             let pattern = super::runs::pattern(keyword);
-            let like = |column: &str| Expr::cust_with_values(format!("lower({column}) LIKE $1 ESCAPE '\\'"), [pattern.clone()]);
+            let like = |column: &str| {
+                Expr::cust_with_values(format!("lower({column}) LIKE $1 ESCAPE '\\'"), [pattern.clone()])
+            };
             query.filter(like("question").or(like("content")))
         }
         None => query,
@@ -82,11 +84,7 @@ pub async fn find(source: &dyn Source, app: AppId, id: Uuid) -> Result<Option<An
 /// # Errors
 /// When the database fails.
 #[boxed]
-pub async fn of_messages(
-    source: &dyn Source,
-    app: AppId,
-    ids: &[MessageId],
-) -> Result<HashMap<MessageId, Annotation>> {
+pub async fn of_messages(source: &dyn Source, app: AppId, ids: &[MessageId]) -> Result<HashMap<MessageId, Annotation>> {
     if ids.is_empty() {
         return Ok(HashMap::new());
     }

@@ -79,8 +79,7 @@ pub async fn list(source: &dyn Source, app: AppId, filter: &Filter) -> Result<(V
             .and_where(message_annotations::Column::AppId.eq(app.0))
             .and_where(message_annotations::Column::ConversationId.is_not_null())
             .to_owned();
-        query = query
-            .filter(if annotated { Column::Id.in_subquery(with) } else { Column::Id.not_in_subquery(with) });
+        query = query.filter(if annotated { Column::Id.in_subquery(with) } else { Column::Id.not_in_subquery(with) });
     }
     let total = query.clone().count(&source.executor()).await?;
     let query = if filter.ascending {

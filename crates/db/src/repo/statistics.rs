@@ -177,7 +177,11 @@ pub async fn run_days(
             AND r.triggered_from NOT IN ('debugging', 'replay', 'rag-pipeline-debugging')
         GROUP BY d.n";
     days.read(source, sql, |row| {
-        Ok(RunDay { runs: row.try_get("", "runs")?, users: row.try_get("", "users")?, tokens: row.try_get("", "tokens")? })
+        Ok(RunDay {
+            runs: row.try_get("", "runs")?,
+            users: row.try_get("", "users")?,
+            tokens: row.try_get("", "tokens")?,
+        })
     })
     .await
 }

@@ -29,7 +29,8 @@ use self::{
 use crate::{
     Call, CallLimits, ChatModel, ChatRequest, ChatStream, CompletionModel, CompletionRequest, Credentials,
     EmbeddingModel, EmbeddingRequest, EmbeddingResult, ErrorClass, FetchFrom, I18n, Message, ModelError, ModelFeature,
-    ModelKind, ModelSpec, ModerationModel, ModerationRequest, Provider, ProviderSpec, Usage, catalog, count, credential,
+    ModelKind, ModelSpec, ModerationModel, ModerationRequest, Provider, ProviderSpec, Usage, catalog, count,
+    credential,
 };
 
 const MAX_BODY: u64 = 256 * 1024 * 1024;

@@ -44,7 +44,8 @@ impl OpenAiCompatible {
         }
         let mut found = false;
         for result in results {
-            found |= result.get("flagged").and_then(Json::as_bool).ok_or_else(|| wrong("a judgement cannot be read"))?;
+            found |=
+                result.get("flagged").and_then(Json::as_bool).ok_or_else(|| wrong("a judgement cannot be read"))?;
         }
         Ok(found)
     }
