@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use ox_types::{AppId, MessageId, boxed};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Expr, ExprTrait},
+    sea_query::{Expr, ExprTrait, Func, LikeExpr},
 };
 use uuid::Uuid;
 
@@ -27,10 +27,10 @@ fn of_app(app: AppId, keyword: Option<&str>) -> sea_orm::Select<Entity> {
     match keyword.map(str::trim).filter(|keyword| !keyword.is_empty()) {
         Some(keyword) => {
             let pattern = super::runs::pattern(keyword);
-            let like = |column: &str| {
-                Expr::cust_with_values(format!("lower({column}) LIKE $1 ESCAPE '\\'"), [pattern.clone()])
+            let like = |column: Column| {
+                Expr::expr(Func::lower(Expr::col(column))).like(LikeExpr::new(pattern.clone()).escape('\\'))
             };
-            query.filter(like("question").or(like("content")))
+            query.filter(like(Column::Question).or(like(Column::Content)))
         }
         None => query,
     }
