@@ -40,13 +40,13 @@ bench: ## measure; see docs/performance.md
 	./bench/run.sh
 
 bench-engine: ## measure the workflow engine alone and with SQLite; see docs/performance.md
-	$(CARGO) build --profile fast --package ox-cli
-	$(CARGO) build --profile fast --package ox-nodes --example engine
+	$(CARGO) build --release --package ox-cli
+	$(CARGO) build --release --package ox-nodes --example engine
 	python3 bench/engine.py
 
 fuzz: ## try MINUTES (10) of random inputs on each fuzz target, two targets at a time
-	RUSTC_WORKSPACE_WRAPPER=$(CURDIR)/fuzz/instrument $(CARGO) build --profile fast --package fuzz
-	./fuzz/run.sh $${CARGO_TARGET_DIR:-target}/fast/fuzz $(MINUTES)
+	RUSTC_WORKSPACE_WRAPPER=$(CURDIR)/fuzz/instrument $(CARGO) build --release --package fuzz
+	./fuzz/run.sh $${CARGO_TARGET_DIR:-target}/release/fuzz $(MINUTES)
 
 dev: web/node_modules ## server (debug) on 5001 and Vite with hot reload on 5173
 	$(CARGO) build --package ox-cli

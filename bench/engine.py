@@ -125,12 +125,12 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=float, default=3, help="for each row")
     parser.add_argument("--soak", type=int, default=10_000, help="runs of each soak; 0: none")
-    parser.add_argument("--example", help="the built example `engine`; default: target/fast/examples/engine")
+    parser.add_argument("--example", help="the built example `engine`; default: target/release/examples/engine")
     parser.add_argument("--without-server", action="store_true")
     options = parser.parse_args()
     target = os.environ.get("CARGO_TARGET_DIR", str(ROOT / "target"))
-    example = options.example or f"{target}/fast/examples/engine"
-    os.environ.setdefault("OXIDIFY_BIN", f"{target}/fast/oxidify")
+    example = options.example or f"{target}/release/examples/engine"
+    os.environ.setdefault("OXIDIFY_BIN", f"{target}/release/oxidify")
     with tempfile.NamedTemporaryFile(suffix=".json") as file:
         arguments = [example, "--seconds", str(options.seconds), "--json", file.name]
         if options.soak:

@@ -38,7 +38,7 @@ SCENARIOS = {
 # A model that answers like a real one: first token after 100 ms, then 100 tokens/s.
 PACED_APP = "llm_paced"
 # Callers start at random times, as callers do; in step, all but the first would measure each other.
-PACED = ["--concurrency", "32", "--seconds", "12", "--spread-ms", "1000"]
+PACED = ["--concurrency", "32", "--seconds", "40", "--spread-ms", "1000"]
 
 
 def generate(generator, arguments):

@@ -1,45 +1,53 @@
 #!/usr/bin/env bash
-# Tests that drive the real binary from outside: stock clients, browser journeys, short crash tests, faults.
+# Tests that drive the real binary from outside: stock clients, browser journeys, short crash tests, faults. They mostly
+# wait, so the browser goes beside the rest. `cargo test --workspace --no-run` has built what they use.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}"
-# As the tests build it: after them nothing is left to do.
-cargo test --workspace --no-run --quiet
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/oxidify"
 venv="$cache/venv-$(sha256sum tests/clients/requirements.txt | cut -c1-12)"
-if [[ ! -x "$venv/bin/pytest" ]]; then
-  echo "==> installing the Python clients"
-  python3 -m venv "$venv"
-  "$venv/bin/pip" install --quiet --disable-pip-version-check -r tests/clients/requirements.txt
-fi
-if [[ ! -d tests/clients/node_modules ]]; then
-  echo "==> installing the npm client"
-  (cd tests/clients && npm ci --no-audit --no-fund --loglevel=error)
-fi
-echo "==> stock clients"
-"$venv/bin/pytest" -q tests/clients
-(cd tests/clients && node --test npm_client.test.mjs)
-if python3 -c 'import sys; sys.path.insert(0, "tests/support"); import postgres; sys.exit(not postgres.bin_dir())'; then
-  on_postgres=yes
+# shellcheck source=scripts/aside.sh
+source scripts/aside.sh
+has_postgres() { python3 -c 'import sys; sys.path.insert(0, "tests/support"); import postgres; sys.exit(not postgres.bin_dir())'; }
+
+clients() {
+  if [[ ! -x "$venv/bin/pytest" ]]; then
+    echo "==> installing the Python clients"
+    python3 -m venv "$venv"
+    "$venv/bin/pip" install --quiet --disable-pip-version-check -r tests/clients/requirements.txt
+  fi
+  if [[ ! -d tests/clients/node_modules ]]; then
+    echo "==> installing the npm client"
+    (cd tests/clients && npm ci --no-audit --no-fund --loglevel=error)
+  fi
+  echo "==> stock clients"
+  "$venv/bin/pytest" -q tests/clients
+  (cd tests/clients && node --test npm_client.test.mjs)
+  has_postgres || { echo "==> no PostgreSQL on this machine: its tests are left out"; return 0; }
   echo "==> stock clients, the server on PostgreSQL"
   export OXIDIFY_TEST_DATABASE=postgres
-  "$venv/bin/pytest" -q tests/clients/test_dify_client.py
+  "$venv/bin/pytest" -q tests/clients/test_dify_client.py tests/clients/test_mail.py
   (cd tests/clients && node --test npm_client.test.mjs)
-  unset OXIDIFY_TEST_DATABASE
-else
-  echo "==> no PostgreSQL on this machine: its tests are left out"
-fi
-echo "==> browser journeys"
-node --test tests/browser/*.test.mjs
-echo "==> crash test, ten rounds"
-python3 tests/crash/crash.py 10
-echo "==> crash test of the engine, eight kills (all 200: python3 tests/crash/engine.py)"
-python3 tests/crash/engine.py 8
-if [[ -n "${on_postgres:-}" ]]; then
+}
+
+crashes() {
+  echo "==> crash test, ten rounds"
+  python3 tests/crash/crash.py 10
+  echo "==> crash test of the engine, eight kills (all 200: python3 tests/crash/engine.py)"
+  python3 tests/crash/engine.py 8
+  echo "==> crash test of what waits, one round"
+  python3 tests/crash/waiting.py 1
+  has_postgres || return 0
   echo "==> crash test on PostgreSQL, then with two servers of which one dies"
   python3 tests/crash/crash.py --postgres 2
   python3 tests/crash/crash.py --two 1
   python3 tests/crash/engine.py --two 1
-fi
+  python3 tests/crash/waiting.py --two 1
+}
+
+aside browser-journeys node --test tests/browser/*.test.mjs
+aside crash-tests crashes
+aside stock-clients clients
+settle
 echo "==> bad input and bad surroundings, the quick cases (all: make faults)"
 python3 tests/faults/faults.py --quick

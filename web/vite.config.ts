@@ -23,7 +23,6 @@ const PREFIXES = [
   "openapi.json",
   "health",
   "metrics",
-  "embed.min.js",
 ];
 const PUBLISHED = /^\/(chat|chatbot|completion|workflow|form)(\/|$)/;
 
@@ -44,8 +43,11 @@ export default defineConfig({
     target: "es2023",
     manifest: true,
     rollupOptions: {
+      // The bubble of other sites has an address of its own, for ever.
+      output: { entryFileNames: (chunk) => (chunk.name === "embed" ? "embed.min.js" : "assets/[name]-[hash].js") },
       input: {
         studio: fileURLToPath(new URL("./index.html", import.meta.url)),
+        embed: fileURLToPath(new URL("./src/embed/embed.ts", import.meta.url)),
         ...(existsSync(new URL("./src/webapp/main.tsx", import.meta.url)) ? { chat: fileURLToPath(new URL("./chat.html", import.meta.url)) } : {}),
       },
     },

@@ -7,9 +7,9 @@ export const root = fileURLToPath(new URL("../..", import.meta.url));
 const { chromium } = createRequire(`${root}web/package.json`)("playwright-core");
 const ARGS = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";
 
-/** Starts a server (`--fresh`: not set up) and a browser page; `body` gets both, and everything ends afterwards. */
-export async function journey(apps, options, body) {
-  const server = spawn("python3", ["tests/support/serve.py", ...apps], { cwd: root });
+/** Starts a server (`--fresh`: not set up; `env`: its settings) and a browser page; `body` gets both, and everything ends afterwards. */
+export async function journey(apps, { env, ...options }, body) {
+  const server = spawn("python3", ["tests/support/serve.py", ...apps], { cwd: root, env: { ...process.env, ...env } });
   server.stderr.pipe(process.stderr);
   const about = await new Promise((resolve, reject) => {
     server.stdout.once("data", (line) => resolve(JSON.parse(line)));

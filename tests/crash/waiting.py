@@ -7,7 +7,7 @@
 What is checked: a form that was asked can be answered after the restart and by the other server; an answer that was
 acknowledged is never lost, nor taken twice; a time limit that passed while nobody lived takes its branch; a webhook
 that was accepted runs exactly once; a schedule fires exactly once for each time it is due; what waits never stays
-`running`.
+`running`; a stop asked of either server ends a run, and everything in its containers, wherever it runs.
 """
 
 import argparse
@@ -37,7 +37,7 @@ def app(name, nodes, edges):
     kinds = {id: data["type"] for id, data in nodes}
     graph = {
         "viewport": {"x": 0, "y": 0, "zoom": 1},
-        "nodes": [{"id": id, "type": "custom", "position": {"x": 80 + 300 * i, "y": 280}, "data": {"title": id, **data}} for i, (id, data) in enumerate(nodes)],
+        "nodes": [{"id": id, "type": "custom", "position": {"x": 80 + 300 * i, "y": 280}, "data": {"title": id, **data}, **({"parentId": data["iteration_id"]} if "iteration_id" in data else {})} for i, (id, data) in enumerate(nodes)],
         "edges": [
             {"id": f"e{i}", "source": a, "sourceHandle": handle, "target": b, "targetHandle": "target", "type": "custom", "data": {"sourceType": kinds[a], "targetType": kinds[b]}}
             for i, (a, handle, b) in enumerate(edges)
@@ -85,6 +85,22 @@ CLOCK = app(
     "Clock",
     [("clock", {"type": "trigger-schedule", "mode": "cron", "cron_expression": "0 0 1 1 *", "timezone": "UTC", "visual_config": {}}), ("done", end(("at", ["sys", "timestamp"])))],
     [("clock", "source", "done")],
+)
+
+INSIDE = {"isInIteration": True, "iteration_id": "each"}
+THINKING = app(
+    "Thinking",
+    [
+        ("start", {"type": "start", "variables": [{"variable": "doc", "label": "Doc", "type": "json_object", "required": True}]}),
+        ("each", {"type": "iteration", "iterator_selector": ["start", "doc", "names"], "output_selector": ["think", "text"], "start_node_id": "begin", "is_parallel": True, "parallel_nums": 3}),
+        ("begin", {"type": "iteration-start", **INSIDE}),
+        ("think", {
+            "type": "llm", "model": {"provider": "oxidify/scripted", "name": "canned", "mode": "chat", "completion_params": {"text": "late", "ttft_ms": 60_000}},
+            "prompt_template": [{"role": "user", "text": "hi"}], "context": {"enabled": False, "variable_selector": []}, "vision": {"enabled": False}, **INSIDE,
+        }),
+        ("done", end(("words", ["each", "output"]))),
+    ],
+    [("start", "source", "each"), ("begin", "source", "think"), ("each", "source", "done")],
 )
 
 
@@ -290,6 +306,24 @@ def schedules_and_a_death(servers, number, times):
         time.sleep(0.1)
 
 
+def a_stop_at_the_other(first, second, key):
+    """A stop asked of the other server, or of the same, ends the run with everything in its containers."""
+    asked, thinking = None, 0
+    body = {"inputs": {"doc": {"names": ["a", "b", "c"]}}, "user": "crash", "response_mode": "streaming"}
+    for event in first.stream("/workflows/run", key, body):
+        thinking += event["event"] == "node_started" and event["data"]["node_id"] == "think"
+        if thinking == 3 and asked is None:
+            second.v1("POST", f"/workflows/tasks/{event['task_id']}/stop", key, {"user": "crash"})
+            asked = time.perf_counter()
+    took = time.perf_counter() - asked
+    assert event["event"] == "workflow_finished" and event["data"]["status"] == "stopped", event
+    assert took < 2, f"the stop took {took:.1f} s"
+    assert ended(second, key, event["workflow_run_id"])["status"] == "stopped"
+    left = rows(second, "select e.node_id, e.status from workflow_node_executions e join workflow_runs r on r.id = e.workflow_run_id where r.status = 'stopped' and e.status not in ('succeeded', 'failed')")
+    assert not left, left
+    return took
+
+
 def play(servers, rounds):
     first, second = servers[0], servers[-1]
     first.set_up()
@@ -298,6 +332,7 @@ def play(servers, rounds):
     hook, _ = first.import_app(HOOK)
     path = "/triggers/webhook/" + first.console("GET", f"/apps/{hook}/workflows/triggers/webhook?node_id=hook")["webhook_id"]
     first.import_app(CLOCK)
+    thinking = first.key(first.import_app(THINKING)[0])
     kept = accepted = 0
     for number in range(1, rounds + 1):
         began = time.perf_counter()
@@ -305,11 +340,12 @@ def play(servers, rounds):
         both_forms_at_once(first, second, two, number)
         kept += sum(an_answer_and_a_death(first, second, approval, f"{number}-{turn}") for turn in range(4))
         a_time_limit_after_a_death(first, second, approval, number)
+        stopped_in = a_stop_at_the_other(first, second, thinking)
         accepted += webhooks_and_a_death(first, second, path, number)
         schedules_and_a_death(servers, number, 4)
         left = rows(second, f"select id, status from workflow_runs where status not in {FINAL}")
         assert not left, f"still open: {left[:3]}"
-        print(f"round {number}: {time.perf_counter() - began:.0f} s, {kept} answers that came just before a death were kept, {accepted} webhooks accepted and run", flush=True)
+        print(f"round {number}: {time.perf_counter() - began:.0f} s, {kept} answers that came just before a death were kept, {accepted} webhooks accepted and run, stopped in {stopped_in:.2f} s", flush=True)
 
 
 def main():

@@ -12,6 +12,7 @@ import { Route as rootRouteImport } from "./routes/__root";
 import { Route as IndexRouteImport } from "./routes/index";
 import { Route as ShellRouteImport } from "./routes/_shell";
 import { Route as ActivateRouteImport } from "./routes/activate";
+import { Route as ForgotPasswordRouteImport } from "./routes/forgot-password";
 import { Route as InstallRouteImport } from "./routes/install";
 import { Route as SigninRouteImport } from "./routes/signin";
 import { Route as ShellAppsRouteImport } from "./routes/_shell.apps";
@@ -45,6 +46,11 @@ const ShellRoute = ShellRouteImport.update({
 const ActivateRoute = ActivateRouteImport.update({
   id: "/activate",
   path: "/activate",
+  getParentRoute: () => rootRouteImport,
+} as any);
+const ForgotPasswordRoute = ForgotPasswordRouteImport.update({
+  id: "/forgot-password",
+  path: "/forgot-password",
   getParentRoute: () => rootRouteImport,
 } as any);
 const InstallRoute = InstallRouteImport.update({
@@ -152,6 +158,7 @@ const ShellAppAppIdWorkflowRoute = ShellAppAppIdWorkflowRouteImport.update({
 export interface FileRoutesByFullPath {
   "/": typeof IndexRoute;
   "/activate": typeof ActivateRoute;
+  "/forgot-password": typeof ForgotPasswordRoute;
   "/install": typeof InstallRoute;
   "/signin": typeof SigninRoute;
   "/apps": typeof ShellAppsRoute;
@@ -176,6 +183,7 @@ export interface FileRoutesByFullPath {
 export interface FileRoutesByTo {
   "/": typeof IndexRoute;
   "/activate": typeof ActivateRoute;
+  "/forgot-password": typeof ForgotPasswordRoute;
   "/install": typeof InstallRoute;
   "/signin": typeof SigninRoute;
   "/apps": typeof ShellAppsRoute;
@@ -200,6 +208,7 @@ export interface FileRoutesById {
   "/": typeof IndexRoute;
   "/_shell": typeof ShellRouteWithChildren;
   "/activate": typeof ActivateRoute;
+  "/forgot-password": typeof ForgotPasswordRoute;
   "/install": typeof InstallRoute;
   "/signin": typeof SigninRoute;
   "/_shell/apps": typeof ShellAppsRoute;
@@ -226,6 +235,7 @@ export interface FileRouteTypes {
   fullPaths:
     | "/"
     | "/activate"
+    | "/forgot-password"
     | "/install"
     | "/signin"
     | "/apps"
@@ -250,6 +260,7 @@ export interface FileRouteTypes {
   to:
     | "/"
     | "/activate"
+    | "/forgot-password"
     | "/install"
     | "/signin"
     | "/apps"
@@ -273,6 +284,7 @@ export interface FileRouteTypes {
     | "/"
     | "/_shell"
     | "/activate"
+    | "/forgot-password"
     | "/install"
     | "/signin"
     | "/_shell/apps"
@@ -299,6 +311,7 @@ export interface RootRouteChildren {
   IndexRoute: typeof IndexRoute;
   ShellRoute: typeof ShellRouteWithChildren;
   ActivateRoute: typeof ActivateRoute;
+  ForgotPasswordRoute: typeof ForgotPasswordRoute;
   InstallRoute: typeof InstallRoute;
   SigninRoute: typeof SigninRoute;
 }
@@ -324,6 +337,13 @@ declare module "@tanstack/react-router" {
       path: "/activate";
       fullPath: "/activate";
       preLoaderRoute: typeof ActivateRouteImport;
+      parentRoute: typeof rootRouteImport;
+    };
+    "/forgot-password": {
+      id: "/forgot-password";
+      path: "/forgot-password";
+      fullPath: "/forgot-password";
+      preLoaderRoute: typeof ForgotPasswordRouteImport;
       parentRoute: typeof rootRouteImport;
     };
     "/install": {
@@ -537,6 +557,7 @@ const rootRouteChildren: RootRouteChildren = {
   IndexRoute: IndexRoute,
   ShellRoute: ShellRouteWithChildren,
   ActivateRoute: ActivateRoute,
+  ForgotPasswordRoute: ForgotPasswordRoute,
   InstallRoute: InstallRoute,
   SigninRoute: SigninRoute,
 };

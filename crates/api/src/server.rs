@@ -52,7 +52,6 @@ const SERVER_PREFIXES: &[&str] = &[
     "/openapi.json",
     "/health",
     "/metrics",
-    "/embed.min.js",
 ];
 
 /// The complete router.

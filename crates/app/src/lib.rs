@@ -69,6 +69,7 @@ pub async fn upkeep(services: &Services) -> Result<()> {
     let tx = services.db.begin().await?;
     ox_db::repo::kv::purge(&tx).await?;
     ox_db::repo::journal::purge_intents(&tx, ox_db::now() - chrono::Duration::days(7)).await?;
+    ox_db::repo::run_stops::purge(&tx, runs::signals::KEPT).await?;
     ox_db::repo::mails::purge(&tx, ox_db::now() - mail::KEPT).await?;
     ox_db::repo::idempotency::purge(&tx, ox_db::now() - chrono::Duration::days(runs::once::KEPT_DAYS)).await?;
     tx.commit().await?;

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use moka::future::Cache;
 use ox_db::{Database, model::NetworkRules, now, repo};
 use ox_engine::RunInfo;
-use ox_net::{Destination, Egress, MAX_DESTINATIONS, Rules};
+use ox_net::{Caller, Destination, Egress, MAX_DESTINATIONS, Rules};
 use ox_nodes::{EgressPort, PortError};
 use ox_types::{Json, TenantId, boxed};
 use serde_json::json;
@@ -38,20 +38,31 @@ impl Outbound {
     /// When its rules cannot be read: without them the call might go where it must not.
     #[boxed]
     pub async fn of(&self, tenant: TenantId) -> Result<Egress> {
+        let caller = Caller { workspace: tenant.to_string(), ..Caller::default() };
+        self.of_caller(tenant, caller).await
+    }
+
+    /// [`Outbound::of`] for a call whose run is known.
+    #[boxed]
+    pub async fn of_caller(&self, tenant: TenantId, caller: Caller) -> Result<Egress> {
+        Ok(self.egress.called_by(caller).within(self.rules(tenant).await?))
+    }
+
+    async fn rules(&self, tenant: TenantId) -> Result<Arc<Rules>> {
         if let Some(known) = self.rules.get(&tenant).await {
-            return Ok(self.egress.within(known));
+            return Ok(known);
         }
         let stored = repo::network_rules::find(&self.db, tenant).await?;
         let rules = Arc::new(stored.map_or_else(Rules::default, |stored| read(&stored)));
         self.rules.insert(tenant, Arc::clone(&rules)).await;
-        Ok(self.egress.within(rules))
+        Ok(rules)
     }
 }
 
 #[async_trait]
 impl EgressPort for Outbound {
-    async fn of(&self, run: &RunInfo) -> Result<Egress, PortError> {
-        let egress = Self::of(self, run.tenant_id).await;
+    async fn of(&self, run: &RunInfo, node: &str) -> Result<Egress, PortError> {
+        let egress = self.of_caller(run.tenant_id, ox_nodes::caller(run, node)).await;
         egress
             .map_err(|error| PortError(format!("The network rules of the workspace cannot be read: {}", error.message)))
     }

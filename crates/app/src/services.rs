@@ -82,9 +82,9 @@ impl Services {
         let Parts { mut settings, db, kv, store, egress, code, secret, old_secrets, metrics } = parts;
         let ring = KeyRing::new(&secret, &old_secrets).map_err(crate::Error::internal)?;
         let secrets = Arc::new(Secrets::new(ring));
-        let models =
-            Arc::new(ModelGateway::new(db.clone(), egress.clone(), Arc::clone(&secrets), settings.scripted_model));
         let outbound = Outbound::new(db.clone(), egress.clone());
+        let models =
+            Arc::new(ModelGateway::new(db.clone(), outbound.clone(), Arc::clone(&secrets), settings.scripted_model));
         let (tracker, shutdown) = (TaskTracker::new(), CancellationToken::new());
         let file_signer = FileSigner::new(secret.as_bytes(), settings.files_access_life);
         let files = FileStore::new(

@@ -4,7 +4,9 @@ use std::{collections::HashMap, path::PathBuf, time::Duration};
 
 /// What the use cases need to know of the environment. Reading never fails: a value that cannot be
 /// read keeps its default and is reported in [`Settings::findings`].
-#[derive(Clone, Debug)]
+///
+/// Not `Debug`, and not to become so: passwords and keys are in it.
+#[derive(Clone)]
 pub struct Settings {
     /// Directory of everything that is kept (`OXIDIFY_HOME`, default `./data`).
     pub home: PathBuf,

@@ -10,9 +10,10 @@ use ox_app::{
     imports,
     network::{self, Network},
     principal::Role,
-    workspaces,
+    providers, workspaces,
 };
 use ox_db::{Database, DbConfig, Page, repo};
+use ox_models::{ChatRequest, ChatResult, Message, ModelRef, ModelRuntime, ModelScope};
 use ox_net::{Delegation, DomainRule, Egress, Policy, Resolved, Resolver, Search};
 use ox_types::AccountId;
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers};
@@ -193,4 +194,69 @@ async fn a_workspace_opens_what_the_operator_lets_it() {
     rig.services.egress.set_policy(Policy::default());
     assert!(rig.look(&rig.url("127.0.0.1")).await.contains("(private_ip)"));
     assert!(!network::may_open_private(&rig.services));
+}
+
+#[tokio::test]
+async fn model_addresses_that_somebody_entered_keep_to_the_rules() {
+    let rig = Rig::new(Policy::open_models()).await;
+    let answer = |body: serde_json::Value| ResponseTemplate::new(200).set_body_json(body);
+    let said = serde_json::json!({"role": "assistant", "content": "hello"});
+    let chat = serde_json::json!({"choices": [{"index": 0, "finish_reason": "stop", "message": said}]});
+    let paths = [("/v1/models", serde_json::json!({"data": []})), ("/v1/chat/completions", chat)];
+    for (path, body) in paths {
+        Mock::given(matchers::path(path)).respond_with(answer(body)).with_priority(1).mount(&rig.origin).await;
+    }
+    let base = |name: &str| format!("http://{name}:{}/v1", rig.origin.address().port());
+    let sent = |base: &str| {
+        let fields = serde_json::json!({"openai_api_key": "k", "openai_api_base": base});
+        fields.as_object().cloned().unwrap()
+    };
+    let calls = async || rig.origin.received_requests().await.unwrap().len();
+    let tried = async |base: &str| {
+        let tried = providers::validate(&rig.services, &rig.owner, "openai", &sent(base)).await.unwrap();
+        tried.map_or_else(|why| why, |()| "ok".to_owned())
+    };
+    let scope = ModelScope { tenant_id: rig.owner.tenant_id(), app_id: None, user: None, run_id: None, node_id: None };
+    let asked = async || {
+        let request = ChatRequest { messages: vec![Message::user("hi")], ..ChatRequest::default() };
+        let stream = rig.services.models.chat(&scope, &ModelRef::chat("openai", "gpt-4o"), request).await;
+        match stream {
+            Ok(stream) => ChatResult::collect(stream).await.unwrap().text,
+            Err(error) => error.text,
+        }
+    };
+    assert_eq!(tried(&base("models.test")).await, "ok");
+    providers::add_credential(&rig.services, &rig.owner, "openai", &sent(&base("models.test")), None).await.unwrap();
+    assert_eq!(asked().await, "hello");
+    let before = calls().await;
+    rig.set(true, &["other.test"], &[]).await.unwrap();
+    for refused in [tried(&base("models.test")).await, asked().await] {
+        assert!(refused.contains("(allowlist)") && refused.contains("Settings, Network"), "{refused}");
+    }
+    assert_eq!(calls().await, before, "nobody was called");
+    assert_eq!(tried(&base("other.test")).await, "ok");
+    rig.set(true, &["models.test"], &[]).await.unwrap();
+    assert_eq!((asked().await.as_str(), tried(&base("models.test")).await.as_str()), ("hello", "ok"));
+    // The vendor's own address needs no entry. (It is not public for the resolver of this test.)
+    let own = serde_json::json!({"openai_api_key": "k"}).as_object().cloned().unwrap();
+    let own = providers::validate(&rig.services, &rig.owner, "openai", &own).await.unwrap().unwrap_err();
+    assert!(own.contains("(private_ip)"), "{own}");
+    // Another workspace has rules of its own: none.
+    let other = member(&rig.services, "two", Role::Owner).await;
+    let tried = providers::validate(&rig.services, &other, "openai", &sent(&base("third.test"))).await.unwrap();
+    assert_eq!(tried, Ok(()));
+}
+
+#[tokio::test]
+async fn private_model_servers_may_be_opened_by_a_workspace() {
+    let rig = Rig::new(Policy { workspace_private: Delegation::Everything, ..Policy::default() }).await;
+    let list = ResponseTemplate::new(200).set_body_json(serde_json::json!({"data": []}));
+    Mock::given(matchers::path("/v1/models")).respond_with(list).with_priority(1).mount(&rig.origin).await;
+    let base = format!("http://models.test:{}/v1", rig.origin.address().port());
+    let sent = serde_json::json!({"openai_api_key": "k", "openai_api_base": base}).as_object().cloned().unwrap();
+    let tried = async || providers::validate(&rig.services, &rig.owner, "openai", &sent).await.unwrap();
+    let refused = tried().await.unwrap_err();
+    assert!(refused.contains("(private_ip)") && refused.contains("Settings, Network"), "{refused}");
+    rig.set(false, &[], &["models.test"]).await.unwrap();
+    assert_eq!(tried().await, Ok(()));
 }

@@ -9,20 +9,7 @@ use crate::{egress::env, remote_code::RemoteCode};
 
 /// The way out for code: the egress policy of this process.
 pub fn network(egress: Egress) -> Network {
-    let log = |workspace: &str, access: &Access| {
-        tracing::info!(
-            workspace,
-            result = access.result,
-            status = access.status,
-            bytes = access.bytes,
-            method = access.method,
-            url = access.url,
-            reason = access.reason,
-            ms = access.took.as_millis() as u64,
-            "code called out"
-        );
-    };
-    Network::new(egress, Arc::new(log))
+    Network::new(egress, Arc::new(Access::tell))
 }
 
 /// The sandbox of this machine, and what runs code: that one, or the service of `CODE_EXECUTION_ENDPOINT`.

@@ -11,7 +11,7 @@ mod remote_code;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use commands::{lint, run, serve, version};
+use commands::{doctor, lint, run, serve, version};
 
 /// The work is many small short-lived values on all threads, which the system's allocator serves badly.
 #[global_allocator]
@@ -27,6 +27,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Doctor(doctor::Args),
     Lint(lint::Args),
     Run(run::Args),
     Serve(serve::Args),
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
     }
     let command = Cli::parse().command.unwrap_or_else(|| Command::Serve(serve::Args::default()));
     let result = match command {
+        Command::Doctor(args) => doctor::run(&args),
         Command::Lint(args) => lint::run(&args),
         Command::Run(args) => run::run(args),
         Command::Serve(args) => serve::run(&args),

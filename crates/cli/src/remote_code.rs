@@ -56,7 +56,7 @@ impl RemoteCode {
             "language": if request.language == Language::Python3 { "python3" } else { "nodejs" },
             "code": script(request),
             "preload": "",
-            "enable_network": true,
+            "enable_network": !is_narrowed(request),
         });
         let unreachable = |error: &dyn std::fmt::Display| {
             CodeError::Internal(format!(
@@ -80,6 +80,25 @@ impl RemoteCode {
                 "Failed to execute code, got status code {other}, please check if the sandbox service is running"
             ))),
         }
+    }
+}
+
+/// Whether the workspace keeps to listed destinations: a service elsewhere does not know them, so the code gets no network.
+fn is_narrowed(request: &CodeRequest) -> bool {
+    request.rules.as_ref().is_some_and(|rules| rules.only.is_some())
+}
+
+/// What a failure of code without a network should say about that.
+fn explained(error: CodeError) -> CodeError {
+    match error {
+        CodeError::Exception { text, line, column } => {
+            let text = format!(
+                "{text}\nThe code had no network: this workspace keeps to listed destinations (Settings, Network), \
+                 which the code service of CODE_EXECUTION_ENDPOINT cannot keep to."
+            );
+            CodeError::Exception { text, line, column }
+        }
+        other => other,
     }
 }
 
@@ -126,7 +145,8 @@ fn read(text: &str) -> Result<CodeOutput, CodeError> {
 #[async_trait]
 impl CodeRunner for RemoteCode {
     async fn run(&self, request: CodeRequest) -> Result<CodeOutput, CodeError> {
-        read(&self.call(&request).await?)
+        let result = read(&self.call(&request).await?);
+        if is_narrowed(&request) { result.map_err(explained) } else { result }
     }
 
     async fn render(&self, request: TemplateRequest) -> Result<String, JinjaError> {
@@ -144,7 +164,8 @@ mod tests {
     fn inputs_reach_the_script_as_a_literal() {
         let inputs = json!({"t": "é\"\\\n\u{2028}'''"}).as_object().cloned().unwrap();
         let mut request = CodeRequest {
-            workspace: "w".into(),
+            caller: ox_net::Caller::default(),
+            rules: None,
             language: Language::Python3,
             code: "def main(t): return {'t': t}".into(),
             inputs,

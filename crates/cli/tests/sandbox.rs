@@ -36,8 +36,11 @@ impl Drop for Service {
 
 /// The service, or why this machine cannot run it.
 fn start(home: &Path, settings: &[(&str, &str)]) -> Result<Service, String> {
+    start_by(Command::new(env!("CARGO_BIN_EXE_oxidify")), home, settings)
+}
+
+fn start_by(mut command: Command, home: &Path, settings: &[(&str, &str)]) -> Result<Service, String> {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_oxidify"));
     for name in ["HTTP_PROXY", "HTTPS_PROXY", "SOCKS5_PROXY", "PYTHON_PATH", "PIP_MIRROR_URL", "API_KEY"] {
         command.env_remove(name);
     }
@@ -385,4 +388,72 @@ fn a_workflow_runs_its_code_in_the_service() {
         let (out, err) = execute(app(python), key);
         assert!(format!("{out}{err}").contains(expected), "{python}: {out}{err}");
     }
+}
+
+/// Starts a program on a kernel that lacks what is named: a filter refuses the calls, as container hosts do.
+const NARROWED: &str = r#"
+import ctypes, os, platform, struct, sys
+libc = ctypes.CDLL(None, use_errno=True)
+clone = 56 if platform.machine() == 'x86_64' else 220
+step = lambda code, yes, no, k: struct.pack('<HBBI', code, yes, no, k)
+code = [step(0x20, 0, 0, 0)]
+if 'landlock' in sys.argv[1]:
+    code += [step(0x15, 0, 1, 444), step(0x06, 0, 0, 0x50000 | 38)]
+if 'namespaces' in sys.argv[1]:
+    code += [step(0x15, 0, 3, clone), step(0x20, 0, 0, 16), step(0x45, 0, 1, 0x10000000), step(0x06, 0, 0, 0x50000 | 1)]
+code = b''.join(code + [step(0x06, 0, 0, 0x7fff0000)])
+held = ctypes.create_string_buffer(code)
+program = ctypes.create_string_buffer(struct.pack('=H6xQ', len(code) // 8, ctypes.addressof(held)))
+if libc.prctl(38, 1, 0, 0, 0) or libc.prctl(22, 2, program, 0, 0):
+    sys.exit('NO FILTER')
+os.execv(sys.argv[2], [sys.argv[2]])
+"#;
+
+fn narrowed(lacking: &str, home: &Path, settings: &[(&str, &str)]) -> Result<Service, String> {
+    let mut command = Command::new("python3");
+    command.args(["-c", NARROWED, lacking, env!("CARGO_BIN_EXE_oxidify")]);
+    start_by(command, home, settings)
+}
+
+/// What a service said until it was ended.
+fn said(mut service: Service) -> String {
+    service.child.kill().unwrap();
+    let mut text = String::new();
+    service.child.stdout.take().unwrap().read_to_string(&mut text).unwrap();
+    service.child.stderr.take().unwrap().read_to_string(&mut text).unwrap();
+    text
+}
+
+#[test]
+fn a_machine_that_cannot_confine_code_says_what_it_lacks() {
+    let home = tempfile::tempdir().unwrap();
+    let accept = [("OXIDIFY_CODE_UNCONFINED", "true")];
+    let refused = match narrowed("namespaces landlock", home.path(), &[]) {
+        Err(text) if text.contains("NO FILTER") => return println!("SKIPPED: no filter can be put up: {text}"),
+        other => other.err().unwrap_or_default(),
+    };
+    for expected in [
+        "javascript code does not run",
+        "python3 code does not run",
+        "missing: namespaces (",
+        "landlock (the kernel has none, or it is off)",
+        "OXIDIFY_CODE_UNCONFINED=true",
+        "no language can run here",
+    ] {
+        assert!(refused.contains(expected), "{expected}: {refused}");
+    }
+    let service = narrowed("namespaces landlock", home.path(), &accept).unwrap_or_else(|text| panic!("{text}"));
+    assert_eq!(run(&service, "python3", "print(1)").1["data"]["stdout"], "1\n");
+    assert_eq!(run(&service, "nodejs", "console.log(2)").1["data"]["stdout"], "2\n");
+    let text = said(service);
+    for expected in ["runs without good protection", "missing: namespaces (", "landlock (the kernel has none"] {
+        assert!(text.contains(expected), "{expected}: {text}");
+    }
+    // As in most containers: what is left is enough, and what is missing is told.
+    let Ok(service) = narrowed("namespaces", home.path(), &[]) else {
+        return println!("SKIPPED: this machine has no landlock");
+    };
+    assert_eq!(run(&service, "python3", "print(1)").1["data"]["stdout"], "1\n");
+    let text = said(service);
+    assert!(text.contains("code is confined by landlock") && text.contains("missing: namespaces ("), "{text}");
 }

@@ -34,6 +34,7 @@ pub mod provider_models;
 pub mod providers;
 pub mod result_webhooks;
 pub mod run_intents;
+pub mod run_stops;
 pub mod saved_messages;
 pub mod settings;
 pub mod sites;

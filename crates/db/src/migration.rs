@@ -35,6 +35,11 @@ const MIGRATIONS: &[Step] = &[
         postgres: "",
     },
     Step {
+        name: "m20261121_210011_stops_and_types",
+        sql: include_str!("migration/m20261121_210011_stops_and_types.sql"),
+        postgres: "",
+    },
+    Step {
         name: "m20261121_210013_api_extensions",
         sql: include_str!("migration/m20261121_210013_api_extensions.sql"),
         postgres: "",

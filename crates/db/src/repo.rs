@@ -27,6 +27,7 @@ pub mod result_webhooks;
 mod row;
 pub mod run_figures;
 pub mod run_origins;
+pub mod run_stops;
 pub mod runs;
 pub mod settings;
 pub mod statistics;

@@ -84,6 +84,7 @@ impl App {
             process_data: None,
             outputs: None,
             updates: None,
+            array_types: Some(r#"{"/outputs/files":"array[file]"}"#.into()),
             status: NodeStatus::Running,
             error: None,
             error_type: None,

@@ -29,6 +29,6 @@ pub use node::{
     NodeOutput, ResponsePart, RunInfo, Selector, Usage, UserKind,
 };
 pub use pool::Pool;
-pub use recovery::{FinishedNode, InterruptedNode, Interruption, Recovery};
-pub use run::{RunHandle, RunStart, StartError, resume, shown_text, start};
+pub use recovery::{ArrayTypes, FinishedNode, InterruptedNode, Interruption, Recovery};
+pub use run::{RunHandle, RunStart, StartError, resume, shown_text, start, stop_recorded};
 pub use workflow::{CompileError, Workflow};

@@ -93,7 +93,7 @@ fn given_up() -> RunOutcome {
 /// # Errors
 /// When it cannot begin with the requested node, or is nested too deep in calls.
 pub fn start(workflow: Arc<Workflow>, start: RunStart) -> Result<RunHandle, StartError> {
-    launch(workflow, start, None)
+    launch(workflow, start, None, None)
 }
 
 /// Goes on with a run that was interrupted or paused. Finished nodes are not repeated.
@@ -101,7 +101,20 @@ pub fn start(workflow: Arc<Workflow>, start: RunStart) -> Result<RunHandle, Star
 /// # Errors
 /// As [`start`].
 pub fn resume(workflow: Arc<Workflow>, start: RunStart, recovery: Recovery) -> Result<RunHandle, StartError> {
-    launch(workflow, start, Some(recovery))
+    launch(workflow, start, Some(recovery), None)
+}
+
+/// Ends a run that was interrupted as stopped, with everything of it that had begun. Nothing of it goes on.
+///
+/// # Errors
+/// As [`start`].
+pub fn stop_recorded(
+    workflow: Arc<Workflow>,
+    start: RunStart,
+    recovery: Recovery,
+    reason: &str,
+) -> Result<RunHandle, StartError> {
+    launch(workflow, start, Some(recovery), Some(reason))
 }
 
 /// The text that the recorded part of a run has fixed, as its stream shows it. Runs nothing.
@@ -120,7 +133,12 @@ pub fn shown_text(workflow: Arc<Workflow>, start: RunStart, recovery: Recovery) 
     Ok(shown.unwrap_or_default())
 }
 
-fn launch(workflow: Arc<Workflow>, start: RunStart, recovery: Option<Recovery>) -> Result<RunHandle, StartError> {
+fn launch(
+    workflow: Arc<Workflow>,
+    start: RunStart,
+    recovery: Option<Recovery>,
+    stop: Option<&str>,
+) -> Result<RunHandle, StartError> {
     let RunStart { info, pool, root, limits, sink, tracker } = start;
     if info.call_depth > limits.max_call_depth {
         return Err(StartError::CallDepth(limits.max_call_depth));
@@ -129,6 +147,9 @@ fn launch(workflow: Arc<Workflow>, start: RunStart, recovery: Option<Recovery>) 
     let (sender, outcome) = watch::channel(None);
     let control = Arc::new(Control::default());
     let handle = RunHandle { task_id: info.task_id, control: Arc::clone(&control), outcome };
+    if let Some(reason) = stop {
+        handle.stop(reason);
+    }
     let core = core::Core::new(workflow, Arc::new(info), limits, &layout, pool);
     let actor = actor::Actor::new(core, sink, control, tracker.clone());
     tracker.spawn(async move {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use ox_types::{AppId, TenantId};
+use ox_types::{AppId, RunId, TenantId};
 
 use crate::{
     ChatRequest, ChatStream, CompletionRequest, EmbeddingRequest, EmbeddingResult, ErrorClass, Message, ModelError,
@@ -17,6 +17,9 @@ pub struct ModelScope {
     pub app_id: Option<AppId>,
     /// Account or end user id.
     pub user: Option<String>,
+    /// The run and the node that ask, for the log.
+    pub run_id: Option<RunId>,
+    pub node_id: Option<String>,
 }
 
 /// Which model, as applications name it.

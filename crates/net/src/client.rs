@@ -21,12 +21,15 @@ use tokio::{
 };
 
 use crate::{
-    Class, Dialed, Dialer, NetError, Phase, Pinned, Policy, Reason, Request, Resolver, Response, Rules, SystemDialer,
-    SystemResolver, TargetHost,
+    Caller, Class, Dialed, Dialer, NetError, Phase, Pinned, Policy, Reason, Request, Resolver, Response, Rules,
+    SystemDialer, SystemResolver, TargetHost,
+    channel::Peer,
     connect::{ConnectFault, Connector, Via, ViaKind, percent_decoded},
     dial,
-    guard::{Asker, Guard, denied},
+    guard::{Asker, Guard, denied, rule},
+    redirect::{next_location, redirected},
     tls::{self, Verify},
+    told,
     unzip::Unzip,
 };
 
@@ -50,6 +53,7 @@ pub struct Egress {
     resolver: Arc<dyn Resolver>,
     dialer: Arc<dyn Dialer>,
     rules: Option<Arc<Rules>>,
+    caller: Arc<Caller>,
 }
 
 struct State {
@@ -90,6 +94,7 @@ struct CheckedKey {
 
 struct Checked {
     addresses: Vec<SocketAddr>,
+    rule: &'static str,
     until: Instant,
 }
 
@@ -111,7 +116,7 @@ impl Egress {
     pub fn with_network(policy: Policy, resolver: Arc<dyn Resolver>, dialer: Arc<dyn Dialer>) -> Self {
         tls::install_crypto_provider();
         let state = State::new(policy, Arc::clone(&resolver), Arc::clone(&dialer));
-        Self { state: Arc::new(RwLock::new(Arc::new(state))), resolver, dialer, rules: None }
+        Self { state: Arc::new(RwLock::new(Arc::new(state))), resolver, dialer, rules: None, caller: Arc::default() }
     }
 
     /// The same factory for the calls of one workspace, which also keep to its rules.
@@ -120,14 +125,37 @@ impl Egress {
         Self { rules: Some(rules), ..self.clone() }
     }
 
+    /// The same factory for the calls of one caller, who is told in the log.
+    #[must_use]
+    pub fn called_by(&self, caller: Caller) -> Self {
+        Self { caller: Arc::new(caller), ..self.clone() }
+    }
+
+    /// The rules of the workspace whose calls these are.
+    #[must_use]
+    pub fn rules(&self) -> Option<Arc<Rules>> {
+        self.rules.clone()
+    }
+
+    pub(crate) fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
     /// Whether workspaces may open private destinations by their rules.
     #[must_use]
     pub fn workspaces_may_open(&self) -> bool {
         self.state().guard.policy().workspace_private.is_offered()
     }
 
-    fn asker(&self, class: Class) -> Asker<'_> {
-        Asker { rules: self.rules.as_deref(), ..class.into() }
+    pub(crate) fn asker(&self, class: Class) -> Asker<'_> {
+        Asker { rules: self.rules.as_deref(), caller: &self.caller, ..class.into() }
+    }
+
+    /// The proxy that carries calls of this class and scheme, without its credentials.
+    #[must_use]
+    pub fn carrier(&self, class: Class, https: bool) -> Option<String> {
+        let via = self.state().via(class, https)?;
+        Some(crate::target::shown(via.proxy.as_str()))
     }
 
     /// Replaces the policy: open calls go on, kept connections are not used again.
@@ -151,7 +179,7 @@ impl Egress {
     /// [`Egress::check`] for a request that is about to be made, told and counted.
     pub(crate) async fn judge(&self, asker: Asker<'_>, url: &str) -> Result<Pinned, NetError> {
         let result = self.state().guard.check(url, asker).await;
-        count(asker.class, &result);
+        told::count(asker, &result);
         result
     }
 
@@ -171,30 +199,10 @@ impl Egress {
     /// [`Egress::send`]; also how often the call was made again.
     pub async fn send_counted(&self, request: Request) -> (Result<Response, NetError>, u32) {
         let class = request.class;
-        let (result, retries) = self.state().send(request, self.asker(class)).await;
-        count(class, &result);
+        let asker = self.asker(class);
+        let (result, retries) = self.state().send(request, asker).await;
+        told::count(asker, &result);
         (result, retries)
-    }
-}
-
-/// One metric and, for a refusal, one log line.
-fn count<T>(class: Class, result: &Result<T, NetError>) {
-    let outcome = match result {
-        Ok(_) => "allow",
-        Err(NetError::Denied(_)) => "deny",
-        Err(_) => "fail",
-    };
-    let reason = result.as_ref().err().map_or("", NetError::code);
-    metrics::counter!("oxidify_egress_requests_total", "client" => class.as_str(), "decision" => outcome, "reason" => reason)
-        .increment(1);
-    if let Err(NetError::Denied(refusal)) = result {
-        tracing::warn!(
-            class = class.as_str(),
-            url = refusal.url,
-            reason = refusal.reason.as_str(),
-            detail = refusal.detail,
-            "egress decision=deny: Request blocked by SSRF proxy"
-        );
     }
 }
 
@@ -252,7 +260,7 @@ impl State {
                 let url = crate::target::shown(&first_url);
                 return Err(NetError::TooManyRedirects { url, limit: class.max_redirects() });
             }
-            let response = self.hop(&request, &pinned, deadline, redirects).await?;
+            let response = self.hop(&request, &pinned, asker, deadline, redirects).await?;
             let Some(location) = next_location(&request, &response) else { return Ok(response) };
             request = redirected(request, &pinned, response.status, &location)?;
         }
@@ -267,9 +275,10 @@ impl State {
         if remote || (policy.egress_proxy(class, "https").is_some() && policy.skip_local_check) {
             let target = crate::Target::parse(&request.url, class)?;
             self.guard.check_listed(&target, asker, None)?;
-            return Ok(Pinned { target, addresses: Vec::new() });
+            return Ok(Pinned { target, addresses: Vec::new(), rule: rule::PROXY });
         }
-        if !matches!(class, Class::Model | Class::Operator) {
+        let ruled = asker.own_rules().is_some_and(|rules| !rules.is_empty());
+        if ruled || !class.is_steady() {
             return self.guard.check(&request.url, asker).await;
         }
         let target = crate::Target::parse(&request.url, class)?;
@@ -279,7 +288,7 @@ impl State {
         {
             let checked = self.checked.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(found) = checked.get(&key).filter(|found| found.until > now) {
-                return Ok(Pinned { addresses: found.addresses.clone(), target });
+                return Ok(Pinned { addresses: found.addresses.clone(), target, rule: found.rule });
             }
         }
         let pinned = self.guard.check(&request.url, asker).await?;
@@ -289,7 +298,7 @@ impl State {
         }
         if checked.len() < MAX_CLIENTS {
             let addresses = pinned.addresses.clone();
-            checked.insert(key, Checked { addresses, until: now + ADMIN_CHECKED });
+            checked.insert(key, Checked { addresses, rule: pinned.rule, until: now + ADMIN_CHECKED });
         }
         Ok(pinned)
     }
@@ -324,6 +333,7 @@ impl State {
         &self,
         request: &Request,
         pinned: &Pinned,
+        asker: Asker<'_>,
         deadline: Instant,
         redirects: usize,
     ) -> Result<Response, NetError> {
@@ -341,6 +351,9 @@ impl State {
         let answer = tokio::time::timeout(wait, call).await;
         let answer = answer.map_err(|_| NetError::Timeout { host: host.clone(), phase, limit })?;
         let (head, body) = answer.map_err(|error| send_error(&error, &host))?.into_parts();
+        // Through a proxy, the other end of the connection is the proxy.
+        let peer = head.extensions.get::<Peer>().filter(|_| via.is_none()).map(|peer| peer.0);
+        let ip = peer.or_else(|| pinned.addresses.first().copied()).map(|address| address.ip());
         let forwarded = via.is_some_and(|via| via.kind == ViaKind::Forward);
         if forwarded && is_proxy_refusal(head.status, &head.headers) {
             let reason = head.headers.get("x-egress-reason").and_then(|value| value.to_str().ok());
@@ -349,6 +362,7 @@ impl State {
             let remedy = "An operator can change the rules of that proxy.";
             return Err(denied(&pinned.target, Reason::Proxy, detail, remedy).into());
         }
+        told::allowed(asker, pinned, ip, &request.method, head.status);
         let mut headers = head.headers;
         let size: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
         if size > MAX_HEADER_BYTES {
@@ -362,7 +376,6 @@ impl State {
             return Err(NetError::TooLarge { host, limit: request.limits.body });
         }
         let unzip = unzip_of(request, head.status, &mut headers);
-        tracing::debug!(class = request.class.as_str(), host, status = head.status.as_u16(), "egress decision=allow");
         Ok(Response {
             status: head.status,
             headers,
@@ -396,7 +409,7 @@ impl State {
             via,
         };
         let now = Instant::now();
-        let age = if matches!(key.class, Class::Model | Class::Operator) { ADMIN_AGE } else { USER_AGE };
+        let age = if key.class.is_steady() { ADMIN_AGE } else { USER_AGE };
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(entry) = clients.get(&key).filter(|entry| now.duration_since(entry.made) < age) {
             return Ok(entry.client.clone());
@@ -495,52 +508,6 @@ fn can_repeat(method: &Method, result: &Result<Response, NetError>) -> bool {
         Err(NetError::Broken { .. }) => reads,
         Err(_) => false,
     }
-}
-
-fn next_location(request: &Request, response: &Response) -> Option<String> {
-    let moved = matches!(response.status.as_u16(), 301 | 302 | 303 | 307 | 308);
-    if !moved || !request.follow_redirects {
-        return None;
-    }
-    let value = response.headers.get(header::LOCATION)?;
-    Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
-}
-
-/// The request of the next hop.
-fn redirected(mut request: Request, from: &Pinned, status: StatusCode, location: &str) -> Result<Request, NetError> {
-    let refuse = |reason, detail: String| NetError::from(denied(&from.target, reason, detail, ""));
-    if location.chars().any(|character| character.is_control() || character == '\\') {
-        return Err(refuse(Reason::Parse, "the redirect's address holds a control character or a backslash".into()));
-    }
-    let next = from.target.url.join(location);
-    let next = next.map_err(|error| refuse(Reason::Parse, format!("the redirect's address is wrong: {error}")))?;
-    if from.target.url.scheme() == "https" && next.scheme() == "http" && !request.class.may_downgrade() {
-        return Err(refuse(Reason::Redirect, "a redirect from https to http".into()));
-    }
-    let same_origin = next.origin() == from.target.url.origin();
-    if !same_origin {
-        for name in [header::AUTHORIZATION, header::COOKIE, header::PROXY_AUTHORIZATION, header::HOST] {
-            request.headers.remove(name);
-        }
-        for name in std::mem::take(&mut request.secret_headers) {
-            request.headers.remove(name);
-        }
-    }
-    let to_get = match status.as_u16() {
-        303 => request.method != Method::HEAD,
-        301 | 302 => request.method != Method::GET && request.method != Method::HEAD,
-        _ => false,
-    };
-    if to_get {
-        request.method = Method::GET;
-        request.body = bytes::Bytes::new();
-        for name in [header::CONTENT_TYPE, header::CONTENT_LENGTH, header::CONTENT_ENCODING, header::TRANSFER_ENCODING]
-        {
-            request.headers.remove(name);
-        }
-    }
-    request.url = next.into();
-    Ok(request)
 }
 
 fn is_proxy_refusal(status: StatusCode, headers: &HeaderMap) -> bool {

@@ -12,26 +12,17 @@ use std::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::BytesMut;
 use http::Uri;
-use hyper::rt::{Read, ReadBufCursor, Write};
-use hyper_util::{
-    client::legacy::connect::{Connected, Connection},
-    rt::TokioIo,
-};
-use rustls::{ClientConfig, pki_types::ServerName};
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
-use tokio_rustls::TlsConnector;
+use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
+use tokio::io::AsyncWriteExt;
 use tower_service::Service;
 use url::Url;
 
 use crate::{
-    Dialer, NetError, Phase, Pinned, Reason, Resolver, Search, Target, TargetHost, dial, forward::read_answer,
-    guard::denied,
+    Channel, Dialed, Dialer, NetError, Phase, Pinned, Reason, Resolver, Search, Target, TargetHost, dial,
+    forward::read_answer,
+    guard::{denied, rule},
 };
-
-/// A stream of either kind.
-trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 /// A proxy between this process and the checked destination.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -93,9 +84,9 @@ impl std::fmt::Display for ConnectFault {
 impl std::error::Error for ConnectFault {}
 
 impl Service<Uri> for Connector {
-    type Response = Conn;
+    type Response = TokioIo<Channel>;
     type Error = ConnectFault;
-    type Future = Pin<Box<dyn Future<Output = Result<Conn, ConnectFault>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Result<TokioIo<Channel>, ConnectFault>> + Send>>;
 
     fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), ConnectFault>> {
         Poll::Ready(Ok(()))
@@ -108,32 +99,27 @@ impl Service<Uri> for Connector {
             let (host, limit) = (connector.pinned.target.host.to_string(), connector.limit);
             let opened = tokio::time::timeout(limit, connector.open()).await;
             let timed_out = |_| NetError::Timeout { host, phase: Phase::Connect, limit };
-            opened.map_err(timed_out).and_then(|opened| opened).map_err(ConnectFault)
+            opened.map_err(timed_out).and_then(|opened| opened).map(TokioIo::new).map_err(ConnectFault)
         })
     }
 }
 
 impl Connector {
-    async fn open(&self) -> Result<Conn, NetError> {
-        let mut stream: Box<dyn Stream> = match &self.via {
-            None => Box::new(dial::dial_pinned(self.dialer.as_ref(), &self.pinned, self.limit).await?.stream),
-            Some(via) => Box::new(self.dial_proxy(via).await?),
+    async fn open(&self) -> Result<Channel, NetError> {
+        let dialed = match &self.via {
+            None => dial::dial_pinned(self.dialer.as_ref(), &self.pinned, self.limit).await?,
+            Some(via) => self.dial_proxy(via).await?,
         };
-        if let Some(via) = self.via.as_ref().filter(|via| via.kind != ViaKind::Forward) {
-            self.tunnel(stream.as_mut(), via).await?;
+        let mut channel = Channel::plain(dialed, self.pinned.target.host.clone());
+        match &self.via {
+            Some(via) if via.kind == ViaKind::Forward => channel = channel.through_proxy(),
+            Some(via) => self.tunnel(&mut channel, via).await?,
+            None => {}
         }
-        let proxied = self.via.as_ref().is_some_and(|via| via.kind == ViaKind::Forward);
-        let Some(config) = &self.tls else { return Ok(Conn { stream: TokioIo::new(stream), h2: false, proxied }) };
-        let name = match &self.pinned.target.host {
-            TargetHost::Address(address) => ServerName::from(*address),
-            TargetHost::Name(name) => {
-                ServerName::try_from(name.clone()).map_err(|error| self.failed(error.to_string()))?
-            }
-        };
-        let secured = TlsConnector::from(Arc::clone(config)).connect(name, stream).await;
-        let secured = secured.map_err(|error| self.failed(error.to_string()))?;
-        let h2 = secured.get_ref().1.alpn_protocol() == Some(b"h2");
-        Ok(Conn { stream: TokioIo::new(Box::new(secured)), h2, proxied })
+        match &self.tls {
+            Some(config) => channel.secured_by(Arc::clone(config)).await,
+            None => Ok(channel),
+        }
     }
 
     fn failed(&self, why: String) -> NetError {
@@ -141,7 +127,7 @@ impl Connector {
     }
 
     /// The proxy's own name is the operator's setting: it is resolved as every program does it.
-    async fn dial_proxy(&self, via: &Via) -> Result<tokio::net::TcpStream, NetError> {
+    async fn dial_proxy(&self, via: &Via) -> Result<Dialed, NetError> {
         let target = Target::of_operator(&via.proxy)?;
         let addresses = match &target.host {
             TargetHost::Address(address) => vec![*address],
@@ -152,10 +138,11 @@ impl Connector {
             }
         };
         let addresses = addresses.into_iter().map(|address| (address, target.port).into()).collect();
-        Ok(dial::dial_pinned(self.dialer.as_ref(), &Pinned { target, addresses }, self.limit).await?.stream)
+        let pinned = Pinned { target, addresses, rule: rule::OPERATOR };
+        dial::dial_pinned(self.dialer.as_ref(), &pinned, self.limit).await
     }
 
-    async fn tunnel(&self, stream: &mut dyn Stream, via: &Via) -> Result<(), NetError> {
+    async fn tunnel(&self, channel: &mut Channel, via: &Via) -> Result<(), NetError> {
         let target = &self.pinned.target;
         let asked = match (via.kind, self.pinned.addresses.first()) {
             (ViaKind::TunnelByAddress, Some(address)) => address.to_string(),
@@ -164,10 +151,9 @@ impl Connector {
         let authorization =
             via.authorization().map_or_else(String::new, |value| format!("Proxy-Authorization: {value}\r\n"));
         let request = format!("CONNECT {asked} HTTP/1.1\r\nHost: {asked}\r\n{authorization}\r\n");
-        stream.write_all(request.as_bytes()).await.map_err(|error| self.failed(error.to_string()))?;
+        channel.write_all(request.as_bytes()).await.map_err(|error| self.failed(error.to_string()))?;
         let mut buffer = BytesMut::new();
-        let mut stream = stream;
-        let answer = read_answer(&mut stream, &mut buffer).await;
+        let answer = read_answer(channel, &mut buffer).await;
         let answer = answer.map_err(|_| self.failed("the proxy's answer is not HTTP".into()))?;
         if answer.status == 200 {
             return Ok(());
@@ -178,51 +164,5 @@ impl Connector {
             return Err(denied(target, Reason::Proxy, detail, "An operator can change the rules of that proxy.").into());
         }
         Err(self.failed(format!("the proxy answered {}", answer.status)))
-    }
-}
-
-/// An open connection as hyper wants it.
-pub struct Conn {
-    stream: TokioIo<Box<dyn Stream>>,
-    h2: bool,
-    proxied: bool,
-}
-
-impl Connection for Conn {
-    fn connected(&self) -> Connected {
-        let connected = Connected::new().proxy(self.proxied);
-        if self.h2 { connected.negotiated_h2() } else { connected }
-    }
-}
-
-impl Read for Conn {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
-    }
-}
-
-impl Write for Conn {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
     }
 }

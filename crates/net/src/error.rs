@@ -1,6 +1,6 @@
 //! Why a call did not happen or did not end.
 
-use std::{fmt, time::Duration};
+use std::{fmt, net::IpAddr, time::Duration};
 
 /// Code of a refusal, as it stands in logs and in `X-Egress-Reason`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -47,11 +47,24 @@ impl Reason {
 pub struct Denied {
     /// The URL without credentials and query.
     pub url: String,
+    /// Where it leads, as far as that could be read.
+    pub host: String,
+    pub port: Option<u16>,
+    /// The address that was refused, where one was.
+    pub ip: Option<IpAddr>,
     pub reason: Reason,
     /// What exactly was wrong.
     pub detail: String,
     /// What an operator can change; empty when nothing opens it.
     pub remedy: String,
+}
+
+impl Denied {
+    /// A refusal of something that could not be read as a place to call.
+    pub(crate) fn unread(raw: &str, reason: Reason, detail: impl Into<String>) -> Self {
+        let (url, detail) = (crate::target::shown(raw), detail.into());
+        Self { url, host: String::new(), port: None, ip: None, reason, detail, remedy: String::new() }
+    }
 }
 
 impl fmt::Display for Denied {

@@ -307,6 +307,7 @@ impl Inner {
         let mut access = self.access(client, head, began);
         access.status = refusal.status;
         access.reason = refusal.reason;
+        access.denied = refusal.denied.clone();
         access.result = if refusal.status == 403 { "TCP_DENIED" } else { "NONE" };
         access.bytes = bytes.len() as u64;
         access.mime = "text/html".to_owned();
@@ -315,11 +316,17 @@ impl Inner {
     }
 
     fn access(&self, client: Option<IpAddr>, head: Option<&Head>, began: Instant) -> Access {
+        let (host, port) = head.map(Head::destination).unwrap_or_default();
         Access {
             at: SystemTime::now(),
             took: began.elapsed(),
             class: self.config.class,
+            caller: self.egress.caller().clone(),
             client,
+            host,
+            port,
+            rule: "",
+            denied: None,
             result: "NONE",
             status: 0,
             bytes: 0,

@@ -14,7 +14,24 @@ use crate::{
     rules::Rules,
     squid::{Question, Verdict},
     target,
+    told::{Caller, NOBODY},
 };
+
+/// What a call passed by, in the words of the settings.
+pub mod rule {
+    pub const PUBLIC: &str = "public";
+    pub const LISTED: &str = "OXIDIFY_EGRESS_ALLOW";
+    pub const IPS: &str = "SSRF_PROXY_ALLOW_PRIVATE_IPS";
+    pub const DOMAINS: &str = "SSRF_PROXY_ALLOW_PRIVATE_DOMAINS";
+    pub const METADATA: &str = "OXIDIFY_EGRESS_ALLOW_METADATA";
+    pub const MODELS: &str = "OXIDIFY_EGRESS_MODEL_PRIVATE";
+    pub const DEV: &str = "SSRF_PROXY_DEV_MODE";
+    pub const SQUID: &str = "squid.conf";
+    pub const WORKSPACE: &str = "network rules of the workspace";
+    pub const OPERATOR: &str = "set by the operator";
+    /// Nothing was looked at here: the operator's proxy decides.
+    pub const PROXY: &str = "left to the proxy";
+}
 
 /// Who asks for a call: a class of this process's own, or a client of the forward proxy.
 #[derive(Clone, Copy, Debug)]
@@ -24,17 +41,19 @@ pub struct Asker<'a> {
     pub method: &'a str,
     /// Of the workspace whose call it is.
     pub rules: Option<&'a Rules>,
+    /// For the log.
+    pub caller: &'a Caller,
 }
 
 impl From<Class> for Asker<'_> {
     fn from(class: Class) -> Self {
-        Self { class, client: None, method: "", rules: None }
+        Self { class, client: None, method: "", rules: None, caller: &NOBODY }
     }
 }
 
 impl<'a> Asker<'a> {
     /// The workspace's rules, if they count for this class.
-    fn own_rules(self) -> Option<&'a Rules> {
+    pub fn own_rules(self) -> Option<&'a Rules> {
         self.rules.filter(|_| self.class.has_rules())
     }
 }
@@ -44,6 +63,8 @@ impl<'a> Asker<'a> {
 pub struct Pinned {
     pub target: Target,
     pub addresses: Vec<SocketAddr>,
+    /// By what it passed: a setting, or `public`.
+    pub rule: &'static str,
 }
 
 /// Policy and resolver together.
@@ -70,7 +91,7 @@ impl Guard {
         let target = Target::parse(raw, class)?;
         if class == Class::Operator {
             let addresses = self.addresses_of(&target, Search::System).await?;
-            return Ok(pin(target, &addresses));
+            return Ok(pin(target, &addresses, rule::OPERATOR));
         }
         self.check_port(&target, asker)?;
         let by_rule = self.check_rules(&target, asker, None)?;
@@ -82,12 +103,19 @@ impl Guard {
         let addresses = self.addresses_of(&target, search).await?;
         self.check_own_services(&target, &addresses).await?;
         let by_rule = self.check_rules(&target, asker, Some(&addresses))?;
-        let named = if by_rule == Opened::Private { by_rule } else { named };
+        let named = if by_rule.is_private() { by_rule } else { named };
+        let mut passed = rule::PUBLIC;
         for found in &addresses {
-            self.check_address(&target, *found, asker, named)?;
+            let by = self.check_address(&target, *found, asker, named)?;
+            if by != rule::PUBLIC {
+                passed = by;
+            }
         }
         self.check_listed(&target, asker, Some(&addresses))?;
-        Ok(pin(target, &addresses))
+        if passed == rule::PUBLIC && self.policy.mode == Mode::Allowlist {
+            passed = rule::LISTED;
+        }
+        Ok(pin(target, &addresses, passed))
     }
 
     /// The destinations a workspace keeps to: the last step, which only narrows.
@@ -123,7 +151,7 @@ impl Guard {
         let refuse = |remedy: &str| {
             // What is wrong with the address itself says more than its port.
             if let TargetHost::Address(found) = target.host
-                && !self.policy.opens_private(asker.class)
+                && self.policy.opening(asker.class).is_none()
             {
                 self.check_address(target, found, asker, Opened::Public)?;
             }
@@ -151,9 +179,9 @@ impl Guard {
         let question = Question { client: asker.client, method: asker.method, host, port, addresses };
         match squid.verdict(&question) {
             Verdict::Undecided | Verdict::Allowed => Ok(Opened::Public),
-            Verdict::Opened => Ok(Opened::Private),
-            Verdict::Denied { reason, rule } => {
-                let detail = format!("the rule '{rule}' of squid.conf denies it");
+            Verdict::Opened => Ok(Opened::Private(rule::SQUID)),
+            Verdict::Denied { reason, rule: line } => {
+                let detail = format!("the rule '{line}' of squid.conf denies it");
                 Err(deny(target, reason, detail, "An operator can change that rule."))
             }
         }
@@ -181,19 +209,22 @@ impl Guard {
         let host = match &target.host {
             TargetHost::Name(host) => host,
             TargetHost::Address(found) => {
-                let listed = by_rule == Opened::Private || policy.allows_address(*found);
+                let listed = by_rule.is_private() || policy.allows_address(*found);
                 if policy.mode == Mode::Allowlist && !listed && !policy.allows_private_address(*found) {
                     return Err(deny_list(target, &format!("{found} is not on the list")));
                 }
-                return Ok(if policy.opens_private(class) { Opened::Private } else { by_rule });
+                return Ok(policy.opening(class).map_or(by_rule, Opened::Private));
             }
         };
         let kind = name::kind(host);
         if kind == NameKind::Metadata && !policy.allow_metadata {
             return Err(deny(target, Reason::Metadata, format!("{host} is a cloud metadata name"), ""));
         }
-        if by_rule == Opened::Private || policy.allows_private_name(host, target.port) {
-            return Ok(Opened::Private);
+        if by_rule.is_private() {
+            return Ok(by_rule);
+        }
+        if policy.allows_private_name(host, target.port) {
+            return Ok(Opened::Private(rule::DOMAINS));
         }
         if policy.deny_domains.iter().any(|rule| rule.covers(host, target.port)) {
             let detail = format!("{host} is on the operator's deny list");
@@ -202,8 +233,8 @@ impl Guard {
         if policy.mode == Mode::Allowlist && !policy.allow.iter().any(|rule| rule.covers(host, target.port)) {
             return Err(deny_list(target, &format!("{host} is not a listed domain")));
         }
-        if policy.opens_private(class) {
-            return Ok(Opened::Private);
+        if let Some(opening) = policy.opening(class) {
+            return Ok(Opened::Private(opening));
         }
         if kind == NameKind::Private {
             let by_workspace = asker.own_rules().is_some_and(|rules| rules.opens_name(&target.host, target.port));
@@ -213,16 +244,12 @@ impl Guard {
             }
             let detail = format!("{host} is a private name");
             let remedy = match class {
-                Class::Model => {
-                    format!(
-                        "An operator can set OXIDIFY_EGRESS_MODEL_PRIVATE=true or SSRF_PROXY_ALLOW_PRIVATE_DOMAINS={host}."
-                    )
-                }
-                _ => {
-                    let more = self.workspace_remedy(asker);
-                    format!("An operator can allow it with SSRF_PROXY_ALLOW_PRIVATE_DOMAINS={host}.{more}")
-                }
+                Class::Model => format!(
+                    "An operator can set OXIDIFY_EGRESS_MODEL_PRIVATE=true or SSRF_PROXY_ALLOW_PRIVATE_DOMAINS={host}."
+                ),
+                _ => format!("An operator can allow it with SSRF_PROXY_ALLOW_PRIVATE_DOMAINS={host}."),
             };
+            let remedy = remedy + &self.workspace_remedy(asker);
             return Err(deny(target, Reason::NameDenied, detail, &remedy));
         }
         Ok(Opened::Public)
@@ -237,46 +264,65 @@ impl Guard {
         let answer = tokio::time::timeout(resolve::LIMIT, self.resolver.resolve(host, search)).await;
         let answer = answer.map_err(|_| failed("no answer within 5 s".into()))?;
         let mut resolved = answer.map_err(|error| failed(error.to_string()))?;
-        for alias in &resolved.chain {
-            if name::kind(&name::normal(alias)) == NameKind::Metadata && !self.policy.allow_metadata {
+        for alias in resolved.chain.iter().map(|alias| name::normal(alias)) {
+            if name::kind(&alias) == NameKind::Metadata && !self.policy.allow_metadata {
                 let detail = format!("{host} is an alias of {alias}, a cloud metadata name");
                 return Err(deny(target, Reason::Metadata, detail, ""));
+            }
+            // What the operator opened by name is looked up as the system does it.
+            let denied = self.policy.deny_domains.iter().any(|rule| rule.covers(&alias, target.port));
+            if denied && search == Search::Absolute {
+                let detail = format!("{host} is an alias of {alias}, which is on the operator's deny list");
+                return Err(deny(target, Reason::NameDenied, detail, "An operator can change OXIDIFY_EGRESS_DENY."));
             }
         }
         resolved.addresses.truncate(resolve::MAX_ADDRESSES);
         if resolved.addresses.is_empty() { Err(failed("it has no address".into())) } else { Ok(resolved.addresses) }
     }
 
-    fn check_address(&self, target: &Target, found: IpAddr, asker: Asker<'_>, named: Opened) -> Result<(), NetError> {
+    /// By which rule this address may be dialled.
+    fn check_address(
+        &self,
+        target: &Target,
+        found: IpAddr,
+        asker: Asker<'_>,
+        named: Opened,
+    ) -> Result<&'static str, NetError> {
         let (policy, class) = (&self.policy, asker.class);
+        let deny = |reason, detail, remedy: &str| {
+            let refusal = denied(target, reason, detail, remedy);
+            Err(NetError::from(Denied { ip: Some(found), ..refusal }))
+        };
         let kind = address::kind(found);
         let local = self.local.contains(&found) || self.local.contains(&address::unwrap(found));
         if kind == AddressKind::Metadata {
             if policy.allow_metadata {
-                return Ok(());
+                return Ok(rule::METADATA);
             }
-            return Err(deny(target, Reason::Metadata, format!("{found} is a cloud metadata address"), ""));
+            return deny(Reason::Metadata, format!("{found} is a cloud metadata address"), "");
         }
         if policy.allows_private_address(found) {
-            return Ok(());
+            return Ok(rule::IPS);
         }
         let real = address::unwrap(found);
         if policy.deny_nets.iter().any(|net| net.contains(&found) || net.contains(&real)) {
             let detail = format!("{found} is on the operator's deny list");
-            return Err(deny(target, Reason::PrivateIp, detail, "An operator can change OXIDIFY_EGRESS_DENY."));
+            return deny(Reason::PrivateIp, detail, "An operator can change OXIDIFY_EGRESS_DENY.");
         }
-        if named == Opened::Private {
-            return Ok(());
+        if let Opened::Private(opening) = named {
+            // A public address needs no opening.
+            let needed = local || kind != AddressKind::Public;
+            return Ok(if needed { opening } else { rule::PUBLIC });
         }
         let range = match kind {
             AddressKind::Private(range) => range,
             _ if local => "an address of this machine",
-            _ => return Ok(()),
+            _ => return Ok(rule::PUBLIC),
         };
         let (host, port) = (&target.host, target.port);
         let by_workspace = asker.own_rules().is_some_and(|rules| rules.opens(host, port, found));
         if by_workspace && policy.workspace_private.has(host, port, found) {
-            return Ok(());
+            return Ok(rule::WORKSPACE);
         }
         let mut remedy = format!("An operator can allow it with SSRF_PROXY_ALLOW_PRIVATE_IPS={found}");
         if class == Class::Model {
@@ -284,7 +330,7 @@ impl Guard {
         }
         remedy.push('.');
         remedy.push_str(&self.workspace_remedy(asker));
-        Err(deny(target, Reason::PrivateIp, format!("{found} is private ({range})"), &remedy))
+        deny(Reason::PrivateIp, format!("{found} is private ({range})"), &remedy)
     }
 
     async fn check_own_services(&self, target: &Target, addresses: &[IpAddr]) -> Result<(), NetError> {
@@ -322,16 +368,23 @@ impl Guard {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Opened {
     Public,
-    Private,
+    /// By this rule.
+    Private(&'static str),
     /// By the workspace: only as far as the addresses go that it may open.
     ByWorkspace,
 }
 
+impl Opened {
+    const fn is_private(self) -> bool {
+        matches!(self, Self::Private(_))
+    }
+}
+
 const WORKSPACE_ADMIN: &str = "An owner or admin of the workspace can";
 
-fn pin(target: Target, addresses: &[IpAddr]) -> Pinned {
+fn pin(target: Target, addresses: &[IpAddr], rule: &'static str) -> Pinned {
     let port = target.port;
-    Pinned { addresses: addresses.iter().map(|address| SocketAddr::new(*address, port)).collect(), target }
+    Pinned { addresses: addresses.iter().map(|address| SocketAddr::new(*address, port)).collect(), target, rule }
 }
 
 fn deny_list(target: &Target, detail: &str) -> NetError {
@@ -345,5 +398,16 @@ fn deny(target: &Target, reason: Reason, detail: String, remedy: &str) -> NetErr
 
 /// A refusal of this target.
 pub fn denied(target: &Target, reason: Reason, detail: String, remedy: &str) -> Denied {
-    Denied { url: target::shown(target.url.as_str()), reason, detail, remedy: remedy.to_owned() }
+    Denied {
+        url: target::shown(target.url.as_str()),
+        host: target.host.to_string(),
+        port: Some(target.port),
+        ip: match target.host {
+            TargetHost::Address(address) => Some(address),
+            TargetHost::Name(_) => None,
+        },
+        reason,
+        detail,
+        remedy: remedy.to_owned(),
+    }
 }

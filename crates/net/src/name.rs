@@ -87,6 +87,14 @@ impl DomainRule {
     }
 }
 
+impl std::fmt::Display for DomainRule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.below { "." } else { "" })?;
+        f.write_str(&self.name)?;
+        self.port.map_or(Ok(()), |port| write!(f, ":{port}"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,7 +5,7 @@ use std::{net::IpAddr, path::Path, str::FromStr, sync::Arc};
 use ipnet::IpNet;
 use url::Url;
 
-use crate::{calls::CallSettings, name::DomainRule, rules::Delegation, squid::Squid, tls::Profile};
+use crate::{calls::CallSettings, guard::rule, name::DomainRule, rules::Delegation, squid::Squid, tls::Profile};
 
 /// Who asks for a call. Decides what is allowed by default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -18,8 +18,10 @@ pub enum Class {
     Fetch,
     /// Extensions, webhooks and sinks set by a tenant's administrator.
     ExternalApi,
-    /// Model providers' base URLs set by a tenant's administrator.
+    /// Model providers' base URLs set by a tenant's administrator, and model servers of this machine.
     Model,
+    /// The public addresses of model vendors, which come with this program.
+    Vendor,
     /// Code in the sandbox, by way of the forward proxy.
     Sandbox,
     /// Plugin processes, by way of the forward proxy.
@@ -31,6 +33,20 @@ pub enum Class {
 }
 
 impl Class {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::HttpNode,
+        Self::Tool,
+        Self::Fetch,
+        Self::ExternalApi,
+        Self::Model,
+        Self::Vendor,
+        Self::Sandbox,
+        Self::Plugin,
+        Self::Proxy,
+        Self::Operator,
+    ];
+
     /// The name in logs and metrics.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -40,6 +56,7 @@ impl Class {
             Self::Fetch => "fetch",
             Self::ExternalApi => "external_api",
             Self::Model => "model",
+            Self::Vendor => "vendor",
             Self::Sandbox => "sandbox",
             Self::Plugin => "plugin",
             Self::Proxy => "proxy",
@@ -52,7 +69,7 @@ impl Class {
     pub const fn max_redirects(self) -> usize {
         match self {
             Self::HttpNode | Self::Operator => 10,
-            Self::Tool | Self::Fetch | Self::ExternalApi | Self::Model => 5,
+            Self::Tool | Self::Fetch | Self::ExternalApi | Self::Model | Self::Vendor => 5,
             // Their clients follow redirects themselves, each a new request.
             Self::Sandbox | Self::Plugin | Self::Proxy => 0,
         }
@@ -64,10 +81,17 @@ impl Class {
         matches!(self, Self::HttpNode | Self::Model | Self::Operator)
     }
 
-    /// Whether the rules of a workspace count for these calls.
+    /// Whether the rules of a workspace count for these calls: all whose address somebody in it chose.
     #[must_use]
     pub const fn has_rules(self) -> bool {
-        matches!(self, Self::HttpNode | Self::Tool | Self::Fetch | Self::ExternalApi | Self::Sandbox | Self::Plugin)
+        !matches!(self, Self::Vendor | Self::Proxy | Self::Operator)
+    }
+
+    /// Whether the same few addresses are called again and again, so that what was found out of them may be kept for
+    /// longer.
+    #[must_use]
+    pub const fn is_steady(self) -> bool {
+        matches!(self, Self::Model | Self::Vendor | Self::Operator)
     }
 
     /// Whether an operator's egress proxy carries these calls.
@@ -312,10 +336,14 @@ impl Policy {
         proxy.as_ref().filter(|_| class.uses_proxy())
     }
 
-    /// Whether private addresses are open to this class.
+    /// What opens private addresses to this class.
     #[must_use]
-    pub fn opens_private(&self, class: Class) -> bool {
-        self.dev_mode || class == Class::Operator || (class == Class::Model && self.model_private)
+    pub fn opening(&self, class: Class) -> Option<&'static str> {
+        match class {
+            Class::Operator => Some(rule::OPERATOR),
+            Class::Model if self.model_private => Some(rule::MODELS),
+            _ => self.dev_mode.then_some(rule::DEV),
+        }
     }
 
     /// Whether the operator opened this name.

@@ -11,7 +11,7 @@ use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 use url::Url;
 
 use crate::{
-    Class, Denied, NetError, Phase, Reason, target,
+    Class, Denied, NetError, Phase, Reason,
     tls::Verify,
     unzip::{Unzip, UnzipFault},
 };
@@ -94,12 +94,8 @@ impl Request {
     /// # Errors
     /// [`Reason::Parse`] when the name or value is not one (line breaks above all).
     pub fn header(mut self, name: &str, value: &str) -> Result<Self, NetError> {
-        let wrong = || Denied {
-            url: target::shown(&self.url),
-            reason: Reason::Parse,
-            detail: format!("'{}' is not a valid header", name.escape_debug()),
-            remedy: String::new(),
-        };
+        let wrong =
+            || Denied::unread(&self.url, Reason::Parse, format!("'{}' is not a valid header", name.escape_debug()));
         let name = HeaderName::try_from(name).map_err(|_| wrong())?;
         let value = HeaderValue::from_str(value).or_else(|_| HeaderValue::from_bytes(value.as_bytes()));
         let value = value.map_err(|_| wrong())?;

@@ -101,6 +101,12 @@ pub struct Rules {
 }
 
 impl Rules {
+    /// Whether they change nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.only.is_none() && self.private.is_empty()
+    }
+
     /// Whether it could still be one of the destinations the workspace keeps to, before the name is resolved.
     #[must_use]
     pub fn may_list(&self, host: &TargetHost, port: u16) -> bool {

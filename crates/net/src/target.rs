@@ -58,8 +58,7 @@ impl Target {
     /// [`Denied`] with `scheme`, `parse` or `userinfo`.
     pub fn parse(raw: &str, class: Class) -> Result<Self, Denied> {
         let raw = raw.trim_matches(' ');
-        let deny =
-            |reason, detail: &str| Denied { url: shown(raw), reason, detail: detail.to_owned(), remedy: String::new() };
+        let deny = |reason, detail: &str| Denied::unread(raw, reason, detail);
         let parse = |detail: &str| deny(Reason::Parse, detail);
         if raw.len() > MAX_URL {
             return Err(parse("the URL is longer than 8 KiB"));
@@ -89,12 +88,7 @@ impl Target {
     /// # Errors
     /// When it has no host or port.
     pub fn of_operator(url: &Url) -> Result<Self, Denied> {
-        let wrong = || Denied {
-            url: shown(url.as_str()),
-            reason: Reason::Parse,
-            detail: "the address has no host".to_owned(),
-            remedy: String::new(),
-        };
+        let wrong = || Denied::unread(url.as_str(), Reason::Parse, "the address has no host");
         let host = match url.host().ok_or_else(wrong)? {
             Host::Ipv4(four) => TargetHost::Address(four.into()),
             Host::Ipv6(six) => TargetHost::Address(six.into()),

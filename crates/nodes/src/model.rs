@@ -89,7 +89,13 @@ fn coerced(text: &str) -> Json {
 
 /// For whom a node asks.
 pub fn scope(cx: &NodeContext) -> ModelScope {
-    ModelScope { tenant_id: cx.run.tenant_id, app_id: Some(cx.run.app_id), user: Some(cx.run.user_id.clone()) }
+    ModelScope {
+        tenant_id: cx.run.tenant_id,
+        app_id: Some(cx.run.app_id),
+        user: Some(cx.run.user_id.clone()),
+        run_id: Some(cx.run.run_id),
+        node_id: Some(cx.node.id.clone()),
+    }
 }
 
 /// What is asked: messages, or one text for models that continue it.

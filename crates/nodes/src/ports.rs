@@ -17,7 +17,7 @@ use bytes::Bytes;
 pub use message::{CallError, CallLog, CallMessage, CallStream};
 use ox_engine::RunInfo;
 use ox_models::ModelRuntime;
-use ox_net::Egress;
+use ox_net::{Caller, Egress};
 use ox_sandbox::CodeRunner;
 use ox_types::File;
 
@@ -54,19 +54,25 @@ pub struct PortError(pub String);
 /// The way out of the process.
 #[async_trait]
 pub trait EgressPort: Send + Sync {
-    /// The way out for a call of this run.
+    /// The way out for a call of this run's node, under the rules of the run's tenant and told under its name.
     ///
     /// # Errors
     /// When the rules of the run's tenant cannot be read.
-    async fn of(&self, run: &RunInfo) -> Result<Egress, PortError>;
+    async fn of(&self, run: &RunInfo, node: &str) -> Result<Egress, PortError>;
 }
 
 /// The same for every tenant.
 #[async_trait]
 impl EgressPort for Egress {
-    async fn of(&self, _run: &RunInfo) -> Result<Egress, PortError> {
-        Ok(self.clone())
+    async fn of(&self, run: &RunInfo, node: &str) -> Result<Egress, PortError> {
+        Ok(self.called_by(caller(run, node)))
     }
+}
+
+/// A node of a run, as it is told in the log of calls.
+#[must_use]
+pub fn caller(run: &RunInfo, node: &str) -> Caller {
+    Caller { workspace: run.tenant_id.to_string(), run: run.run_id.to_string(), node: node.to_owned() }
 }
 
 /// Contents of files.

@@ -35,7 +35,8 @@ async fn measure(runs: usize) -> ExitCode {
         [(Language::JavaScript, "function main() { return {} }"), (Language::Python3, "def main():\n    return {}\n")]
     {
         let request = CodeRequest {
-            workspace: "measure".into(),
+            caller: ox_net::Caller { workspace: "measure".into(), ..Default::default() },
+            rules: None,
             language,
             code: code.into(),
             inputs: serde_json::Map::new(),

@@ -71,7 +71,7 @@ impl JavaScript {
     #[boxed]
     pub async fn run(&self, request: CodeRequest, script: bool) -> Result<String, CodeError> {
         let limits = request.limits;
-        let mut process = self.take(format!("code {}", request.workspace), self.settings.accept_weak).await?;
+        let mut process = self.take(format!("code {}", request.caller.workspace), self.settings.accept_weak).await?;
         let job = if script { Job::Script(request) } else { Job::Main(request) };
         let done = tokio::time::timeout(limits.timeout + GRACE, process.exchange(&job, limits.output_bytes)).await;
         let result = match done {

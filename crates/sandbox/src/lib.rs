@@ -30,7 +30,7 @@ pub use child::run_if_worker;
 pub use in_process::InProcess;
 pub use layers::{Layers, Level, Wall, Without};
 pub use local::{LanguageReport, Local};
-pub use network::{Network, NetworkLog};
+pub use network::Network;
 pub use packages::Packages;
 pub use python::ScriptOutput;
 pub use result::parse_result;

@@ -15,7 +15,9 @@ use std::{
     time::Duration,
 };
 
-use ox_net::{Access, Class, Dialer, Egress, ForwardConfig, ForwardProxy, Pinned, SystemDialer};
+use ox_net::{
+    Access, AccessLog, Caller, Class, Dialer, Egress, ForwardConfig, ForwardProxy, Pinned, Rules, SystemDialer,
+};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf, copy_bidirectional},
     net::{TcpListener, TcpStream},
@@ -32,22 +34,19 @@ const MOST_OPENED: usize = 500;
 const MOST_REFUSALS: usize = 3;
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// Hears of every request that code of a workspace made.
-pub type NetworkLog = Arc<dyn Fn(&str, &Access) + Send + Sync>;
-
 /// The way out for code, and for fetching packages.
 #[derive(Clone)]
 pub struct Network {
     egress: Egress,
-    log: NetworkLog,
+    log: AccessLog,
     /// The operator's own proxy; it decides what may be reached.
     through: Option<String>,
 }
 
 impl Network {
-    /// Calls obey the egress policy; `log` hears of each.
+    /// Calls obey the egress policy; `log` hears of each, and who made it.
     #[must_use]
-    pub fn new(egress: Egress, log: NetworkLog) -> Self {
+    pub fn new(egress: Egress, log: AccessLog) -> Self {
         Self { egress, log, through: None }
     }
 
@@ -58,7 +57,7 @@ impl Network {
         self
     }
 
-    fn forward(&self, workspace: &str, class: Class, auth: Option<String>, told: &Arc<Told>) -> ForwardProxy {
+    fn forward(&self, egress: Egress, class: Class, auth: Option<String>, told: &Arc<Told>) -> ForwardProxy {
         let config = ForwardConfig {
             class,
             auth,
@@ -67,20 +66,22 @@ impl Network {
             shutdown: Duration::ZERO,
             ..ForwardConfig::default()
         };
-        let (log, workspace, told) = (Arc::clone(&self.log), workspace.to_owned(), Arc::clone(told));
+        let (log, told) = (Arc::clone(&self.log), Arc::clone(told));
         let log = move |access: &Access| {
             told.note(access);
-            log(&workspace, access);
+            log(access);
         };
-        ForwardProxy::new(self.egress.clone(), config, Arc::new(log))
+        ForwardProxy::new(egress, config, Arc::new(log))
     }
 
-    /// The connections of one run.
-    pub(crate) fn wire(&self, workspace: &str, most_bytes: u64) -> Wire {
+    /// The connections of one run, under the rules of its workspace.
+    pub(crate) fn wire(&self, caller: &Caller, rules: Option<&Arc<Rules>>, most_bytes: u64) -> Wire {
         let told = Arc::<Told>::default();
+        let egress = self.egress.called_by(caller.clone());
+        let egress = rules.map_or(egress.clone(), |rules| egress.within(Arc::clone(rules)));
         let end = match &self.through {
-            Some(proxy) => End::Operator(self.egress.clone(), proxy.clone()),
-            None => End::Policy(self.forward(workspace, Class::Sandbox, None, &told)),
+            Some(proxy) => End::Operator(egress, proxy.clone()),
+            None => End::Policy(self.forward(egress, Class::Sandbox, None, &told)),
         };
         Wire { end, told, left: Arc::new(AtomicU64::new(most_bytes)), most_bytes, opened: 0, open: JoinSet::new() }
     }
@@ -96,7 +97,7 @@ impl Network {
         let url = format!("http://pip:{word}@{}", listener.local_addr()?);
         let class = if named_index { Class::Operator } else { Class::Sandbox };
         let told = Arc::<Told>::default();
-        let proxy = self.forward("packages", class, Some(format!("pip:{word}")), &told);
+        let proxy = self.forward(self.egress.clone(), class, Some(format!("pip:{word}")), &told);
         let mut serving = JoinSet::new();
         serving.spawn(async move { proxy.serve(listener, std::future::pending()).await });
         Ok(Loan { url, told, _serving: serving })
@@ -119,7 +120,11 @@ pub(crate) struct Told {
 impl Told {
     fn note(&self, access: &Access) {
         if access.result == "TCP_DENIED" {
-            self.say(format!("Request blocked by SSRF proxy: {} ({})", access.url, access.reason));
+            let why = access.denied.as_ref().map_or_else(String::new, |denied| {
+                let remedy = if denied.remedy.is_empty() { String::new() } else { format!(" {}", denied.remedy) };
+                format!(": {}.{remedy}", denied.detail)
+            });
+            self.say(format!("Request blocked by SSRF proxy: {} ({}){why}", access.url, access.reason));
         }
     }
 

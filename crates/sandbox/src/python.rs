@@ -12,6 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use ox_net::Caller;
 use tokio::sync::Mutex;
 
 pub use setup::ZygoteSetup;
@@ -147,7 +148,8 @@ impl Python {
         };
         let inputs = serde_json::json!({"template": request.template, "variables": request.variables});
         let request = CodeRequest {
-            workspace: request.workspace.clone(),
+            caller: Caller { workspace: request.workspace.clone(), ..Caller::default() },
+            rules: None,
             language: Language::Python3,
             code: include_str!("python/template.py").to_owned(),
             inputs: inputs.as_object().cloned().unwrap_or_default(),
@@ -187,7 +189,7 @@ impl Python {
         let body = serde_json::json!({"code": request.code, "inputs": request.inputs, "script": script});
         let body = serde_json::to_vec(&body).map_err(|error| CodeError::Internal(error.to_string()))?;
         let way = self.network.as_ref().filter(|_| network && zygote.network);
-        let wire = way.map(|way| way.wire(&request.workspace, self.settings.network_bytes));
+        let wire = way.map(|way| way.wire(&request.caller, request.rules.as_ref(), self.settings.network_bytes));
         let kind = Kind { limits: request.limits, network: wire.is_some() };
         let copy = zygote.take(kind)?;
         let ending = drive::run(copy, &body, request.limits, script, wire).await;

@@ -1,8 +1,9 @@
 //! The port: what is asked of a driver and what it answers.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use ox_net::{Caller, Rules};
 use ox_text::jinja::{self, JinjaError};
 use ox_types::Json;
 use serde::{Deserialize, Serialize};
@@ -49,8 +50,12 @@ impl Default for CodeLimits {
 /// One call of `main`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CodeRequest {
-    /// Whose code this is: code of two workspaces never meets in one worker.
-    pub workspace: String,
+    /// Whose code this is: code of two workspaces never meets in one worker. Its calls are told under this name.
+    #[serde(skip)]
+    pub caller: Caller,
+    /// Where the workspace lets its calls go, on top of the operator's policy.
+    #[serde(skip)]
+    pub rules: Option<Arc<Rules>>,
     pub language: Language,
     /// Must define `main`.
     pub code: String,

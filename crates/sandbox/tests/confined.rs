@@ -46,7 +46,7 @@ async fn workers_belong_to_one_workspace_and_are_used_again() {
     let Some((_, sandbox)) = strengths().await.into_iter().next() else { return };
     let of = |workspace: &str| {
         let mut request = request(Language::JavaScript, "function main() { return {} }", &json!({}));
-        request.workspace = workspace.into();
+        request.caller.workspace = workspace.into();
         request
     };
     sandbox.run(of("a")).await.unwrap();
@@ -56,7 +56,8 @@ async fn workers_belong_to_one_workspace_and_are_used_again() {
     sandbox.run(of("b")).await.unwrap();
     assert_eq!(sandbox.idle_workers().len(), 2, "another workspace gets another worker");
     let endless = request(Language::JavaScript, "for (;;) {}", &json!({}));
-    let mut endless = ox_sandbox::CodeRequest { workspace: "a".into(), ..endless };
+    let mut endless = endless;
+    endless.caller.workspace = "a".into();
     endless.limits.timeout = Duration::from_millis(200);
     assert!(matches!(sandbox.run(endless).await, Err(CodeError::Timeout { .. })));
     assert_eq!(sandbox.idle_workers().len(), 1, "a worker that reached a limit is replaced");
@@ -264,6 +265,78 @@ async fn weak_protection_is_refused_unless_accepted() {
     assert_eq!(python(&accepted, "def main():\n    return {'a': 1}").await, Ok(json!({"a": 1})));
     let [report, _] = accepted.check().await;
     assert!(report.finding().unwrap_or_default().contains("OXIDIFY_CODE_UNCONFINED allows it"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_is_replaced_after_a_thousand_runs() {
+    let Some((_, sandbox)) = strengths().await.into_iter().next() else { return };
+    let code = "function main() { return {} }";
+    javascript(&sandbox, code).await.unwrap();
+    let first = sandbox.idle_workers();
+    assert_eq!(first.len(), 1, "the worker of the check serves the first run");
+    for run in 2..1_000 {
+        javascript(&sandbox, code).await.unwrap();
+        assert_eq!(sandbox.idle_workers(), first, "run {run}");
+    }
+    javascript(&sandbox, code).await.unwrap();
+    assert_eq!(sandbox.idle_workers(), Vec::<u32>::new(), "the thousandth run is its last");
+    javascript(&sandbox, code).await.unwrap();
+    let second = sandbox.idle_workers();
+    assert!(second.len() == 1 && second != first, "{first:?} {second:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_reached_a_limit_is_replaced() {
+    let Some((_, sandbox)) = strengths().await.into_iter().next() else { return };
+    for (what, code, replaced) in [
+        ("nothing", "function main() { return {} }", false),
+        ("an exception", "function main() { throw new Error('x') }", false),
+        ("a wrong result", "function main() { return 1 }", false),
+        ("deep recursion", "function main() { return main() }", false),
+        ("time", "function main() { for (;;) {} }", true),
+        ("memory", "function main() { const a = []; for (;;) a.push(new Array(10000).fill(1)) }", true),
+        ("output", "function main() { return {x: 'a'.repeat(2000000)} }", true),
+    ] {
+        javascript(&sandbox, "function main() { return {} }").await.unwrap();
+        let before = sandbox.idle_workers();
+        assert_eq!(before.len(), 1, "{what}");
+        let result = patient(&sandbox, Language::JavaScript, code).await;
+        assert_eq!(sandbox.idle_workers() != before, replaced, "{what}: {result:?}");
+        assert_eq!(sandbox.idle_workers().is_empty(), replaced, "{what}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_missing_is_named_at_the_start() {
+    let without = |namespaces, landlock, seccomp| Without { namespaces, landlock, seccomp };
+    let (spaces, locks, filter) =
+        ("namespaces (turned off)", "landlock (the kernel has none, or it is off)", "system call filter (turned off)");
+    for (without, refused, missing) in [
+        (without(true, true, false), true, &[spaces, locks][..]),
+        (without(false, false, true), true, &[filter]),
+        (without(true, true, true), true, &[spaces, locks, filter]),
+        (without(true, false, false), false, &[spaces]),
+        (without(false, true, false), false, &[locks]),
+    ] {
+        let settings = Settings { without, ..settings() };
+        for report in Local::new(settings.clone()).check().await {
+            // A kernel that lacks more than was taken away here refuses more, and says so.
+            let finding = report.finding().unwrap_or_default();
+            assert!(missing.iter().all(|layer| finding.contains(layer)), "{without:?}: {finding}");
+            if refused {
+                assert!(report.state.is_err() && finding.contains("code does not run"), "{without:?}: {finding}");
+                assert!(finding.contains("OXIDIFY_CODE_UNCONFINED=true"), "{finding}");
+            }
+        }
+        if refused {
+            for report in Local::new(Settings { accept_weak: true, ..settings }).check().await {
+                let finding = report.finding().unwrap_or_default();
+                let named = missing.iter().all(|layer| finding.contains(layer));
+                assert!(report.state.is_ok() && named, "{without:?}: {finding}");
+                assert!(finding.contains("runs without good protection"), "{finding}");
+            }
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

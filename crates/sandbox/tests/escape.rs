@@ -156,7 +156,7 @@ async fn nothing_gets_out_of_python() {
     for line in &not_shown {
         println!("NOT SHOWN outside on this machine: {line}");
     }
-    let network = Network::new(Egress::new(Policy::default()), Arc::new(|_, _| {}));
+    let network = Network::new(Egress::new(Policy::default()), Arc::new(|_| {}));
     let connected = strengths_of(support::settings(), Some(network)).await;
     let connected = connected.into_iter().map(|(strength, sandbox)| (format!("{strength}, network"), sandbox));
     let closed = strengths().await.into_iter().map(|(strength, sandbox)| (strength.to_owned(), sandbox));

@@ -1,16 +1,16 @@
 //! The network of Python code: nothing but the egress proxy can be reached, and that by the ordinary libraries.
 
-#![allow(clippy::unwrap_used, reason = "the scene of the tests")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "the scene of the tests")]
 
 mod support;
 
 use std::{
     io::{Read, Write},
     net::{TcpListener, TcpStream},
-    sync::Arc,
+    sync::{Arc, Mutex},
 };
 
-use ox_net::{Egress, Policy};
+use ox_net::{Access, Caller, Delegation, Destination, Egress, Policy, Rules};
 use ox_sandbox::{Language, Local, Network, Settings};
 use serde_json::{Value as Json, json};
 use support::{python, request, run, settings, strengths, strengths_of};
@@ -45,7 +45,7 @@ fn network() -> Network {
     let (policy, warnings) =
         Policy::from_env(|name| (name == "SSRF_PROXY_ALLOW_PRIVATE_IPS").then(|| "127.0.0.1".to_owned()));
     assert_eq!(warnings, Vec::<String>::new());
-    Network::new(Egress::new(policy), Arc::new(|_, _| {}))
+    Network::new(Egress::new(policy), Arc::new(|_| {}))
 }
 
 async fn connected() -> Vec<(&'static str, Local)> {
@@ -76,7 +76,7 @@ async fn nothing_else_can_be_reached() {
     let port = server();
     for (name, sandbox) in connected().await {
         for (code, expected) in [
-            // What the policy refuses, with its reason.
+            // Cases 110: what the policy refuses, with its reason.
             (
                 "import urllib.request\ndef main(port): urllib.request.urlopen('http://169.254.169.254/latest/meta-data/', timeout=3)",
                 "Request blocked by SSRF proxy: http://169.254.169.254/latest/meta-data/ (metadata)",
@@ -93,7 +93,7 @@ async fn nothing_else_can_be_reached() {
                 "import urllib.request\ndef main(port): urllib.request.urlopen('http://[::1]/', timeout=3)",
                 "Request blocked by SSRF proxy: http://[::1]/ (private_ip)",
             ),
-            // What goes its own way.
+            // Cases 109 and 111: what goes its own way.
             (
                 "import socket\ndef main(port): socket.create_connection(('127.0.0.1', port), 2)",
                 "the sandbox refused the system call connect to 127.0.0.1:",
@@ -235,6 +235,49 @@ async fn pandas_and_numpy_work() {
             slow.limits.timeout = std::time::Duration::from_secs(60);
             let got = ox_sandbox::CodeRunner::run(&sandbox, slow).await.map(|output| Json::Object(output.result));
             assert_eq!(got, Ok(expected), "{name}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_workspace_has_rules_of_its_own_and_calls_are_told_by_run_and_node() {
+    let port = server();
+    let list = |entries: &[&str]| entries.iter().map(|entry| entry.parse().unwrap()).collect::<Vec<Destination>>();
+    let only = |entries: &[&str]| Some(Arc::new(Rules { only: Some(list(entries)), private: Vec::new() }));
+    let private = |entries: &[&str]| Some(Arc::new(Rules { only: None, private: list(entries) }));
+    let here = format!("127.0.0.1:{port}");
+    let opened = Policy { allow_private_nets: vec!["127.0.0.1/32".parse().unwrap()], ..Policy::default() };
+    let delegated = Policy { workspace_private: Delegation::Everything, ..Policy::default() };
+    for (policy, rules, expected) in [
+        (&opened, None, None),
+        (&opened, only(&["127.0.0.1"]), None),
+        (&opened, only(&[&here]), None),
+        (&opened, only(&["127.0.0.1:1"]), Some("127.0.0.1 is not one of the destinations this workspace keeps to")),
+        (&opened, only(&["pub.test"]), Some("add it in Settings, Network")),
+        (&opened, only(&[]), Some("(allowlist)")),
+        (&delegated, None, Some("127.0.0.1 is private (loopback)")),
+        (&delegated, private(&[&here]), None),
+        (&delegated, private(&["127.0.0.1:1"]), Some("(private_ip)")),
+    ] {
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&log);
+        let tell = move |access: &Access| sink.lock().unwrap().push(access.clone());
+        let network = Network::new(Egress::new(policy.clone()), Arc::new(tell));
+        for (name, sandbox) in strengths_of(settings(), Some(network)).await {
+            let code = "import urllib.request\ndef main(port):\n    return {'got': urllib.request.urlopen(f'http://127.0.0.1:{port}/x', timeout=3).read().decode()}\n";
+            let mut asked = request(Language::Python3, code, &json!({"port": port}));
+            asked.rules.clone_from(&rules);
+            asked.caller = Caller { workspace: "w".into(), run: "r".into(), node: "n".into() };
+            let got = ox_sandbox::CodeRunner::run(&sandbox, asked.clone()).await;
+            match (&got, expected) {
+                (Ok(output), None) => assert_eq!(output.result["got"], "GET /x", "{name}: {rules:?}"),
+                (Err(error), Some(text)) => assert!(error.to_string().contains(text), "{name}: {rules:?}: {error}"),
+                _ => panic!("{name}: {rules:?}: {got:?}"),
+            }
+            let access = log.lock().unwrap().pop().unwrap();
+            assert_eq!((&access.caller, access.host.as_str(), access.port), (&asked.caller, "127.0.0.1", Some(port)));
+            assert_eq!(access.denied.is_some(), expected.is_some(), "{name}: {rules:?}");
+            assert_eq!(access.peer.is_some(), expected.is_none(), "{name}: {rules:?}");
         }
     }
 }

@@ -92,6 +92,20 @@ export async function login({ email, password, remember, inviteToken }: Credenti
   if (answer.result !== "success") throw new Error(answer.data ?? answer.result);
 }
 
+/** Mails a code to the address; the token goes with that code. */
+export async function askForCode(email: string, language: string): Promise<string> {
+  return (await json<{ data: string }>("/forgot-password", { method: "POST", open: true, body: { email, language } })).data;
+}
+
+/** Gives the code: the answer is the token with which the password is set. */
+export async function checkCode(body: { readonly email: string; readonly code: string; readonly token: string }): Promise<string> {
+  return (await json<{ token: string }>("/forgot-password/validity", { method: "POST", open: true, body })).token;
+}
+
+export async function setLostPassword(token: string, password: string, again: string): Promise<void> {
+  await json("/forgot-password/resets", { method: "POST", open: true, body: { token, new_password: password, password_confirm: again } });
+}
+
 /** After signing in or out nothing that was loaded before may stay. */
 export function useForget(): () => void {
   const client = useQueryClient();

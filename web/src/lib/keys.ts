@@ -8,7 +8,7 @@ export function isTyping(target: EventTarget | null): boolean {
   return (
     target.isContentEditable ||
     /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) ||
-    target.closest("[role=menu],[role=listbox],[role=dialog],[role=alertdialog],.cm-editor") !== null
+    target.closest("[role=menu],[role=listbox],[role=dialog],[role=alertdialog],dialog,.cm-editor") !== null
   );
 }
 

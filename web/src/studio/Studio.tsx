@@ -95,7 +95,7 @@ function useNodeInUrl(node: string | undefined, run: string | undefined, onNode:
       set({ inspecting: node, selection: new Set([node]), ...(run ? { inspectorTab: "lastRun" as const } : {}) });
       getView()?.reveal(node);
     };
-    if (run) void openRun(run, run.slice(0, 8)).then(show, show);
+    if (run) void openRun(run, run.slice(-8)).then(show, show);
     else show();
   }, [loaded]);
   useEffect(() => {

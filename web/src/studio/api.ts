@@ -99,7 +99,9 @@ export function runTrigger(appId: string, nodes: readonly string[]): Follow {
 }
 
 export interface ForkBody {
-  readonly node_id: string;
+  readonly node_id?: string;
+  /** Instead: one execution of a node, as in one round of a container. */
+  readonly node_execution_id?: string;
   readonly inputs: Readonly<Record<string, unknown>>;
   readonly use_draft: boolean;
 }

@@ -1,5 +1,6 @@
 import { Check, Copy } from "lucide-react";
 import { useEffect, useState } from "react";
+import { copyText } from "../lib/copy";
 import { IconButton } from "./Button";
 
 export function CopyButton({ text, label, done }: { text: string; label: string; done: string }) {
@@ -16,10 +17,7 @@ export function CopyButton({ text, label, done }: { text: string; label: string;
       label={copied ? done : label}
       onClick={(event) => {
         event.stopPropagation();
-        navigator.clipboard?.writeText(text).then(
-          () => setCopied(true),
-          () => undefined,
-        );
+        void copyText(text).then(() => setCopied(true));
       }}
     />
   );

@@ -1,6 +1,7 @@
 /** Empty, loading, failed, forbidden: one look for each, in the place where it happens. */
 import { Lock, type LucideIcon, Unplug } from "lucide-react";
 import { type CSSProperties, type ReactNode, useEffect, useState } from "react";
+import { copyText } from "../lib/copy";
 import { Button } from "./Button";
 
 interface EmptyProps {
@@ -41,15 +42,7 @@ export function Failed({ title, text, retry, details }: FailedProps) {
       <div className="flex gap-2 mt-2">
         {retry ? <Button onClick={retry.onClick}>{retry.label}</Button> : null}
         {details ? (
-          <Button
-            kind="quiet"
-            onClick={() => {
-              navigator.clipboard?.writeText(details.text).then(
-                () => setCopied(true),
-                () => undefined,
-              );
-            }}
-          >
+          <Button kind="quiet" onClick={() => void copyText(details.text).then(() => setCopied(true))}>
             {copied ? details.copied : details.label}
           </Button>
         ) : null}

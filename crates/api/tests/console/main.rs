@@ -15,6 +15,7 @@ mod support;
 mod apps;
 mod drafts;
 mod egress;
+mod fixtures;
 mod insight;
 mod mail;
 mod models;

@@ -285,3 +285,34 @@ async fn a_fork_inside_a_loop_keeps_the_rounds_before() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn empty_lists_keep_their_types_in_replays_and_forks() {
+    on_each_database(|database| async {
+        let server = TestServer::start(database).await;
+        let owner = server.owner().await;
+        let operator = |id: &str, from: &[&str]| node(id, "list-operator", json!({"variable": from}));
+        let tool = json!({"provider_id": "time", "provider_name": "time", "provider_type": "builtin",
+            "tool_name": "timestamp_to_localtime", "tool_configurations": {"timezone": {"type": "constant", "value": "UTC"}},
+            "tool_parameters": {"timestamp": {"type": "constant", "value": 0}}});
+        let nodes = vec![
+            node("start", "start", json!({"variables": [{"variable": "docs", "label": "docs", "type": "file-list", "required": false}]})),
+            node("tool", "tool", tool),
+            operator("tools", &["tool", "files"]),
+            operator("given", &["start", "docs"]),
+            end(&["given", "result"]),
+        ];
+        let id = app(&server, &owner, "workflow", nodes, chain(&["start", "tool", "tools", "given", "end"])).await;
+        let parent = run(&server, &owner, &id, json!({"docs": []})).await;
+        let path = format!("/apps/{id}/workflow-runs/{parent}");
+        assert_eq!(server.get(&owner, &path).await.json()["status"], "succeeded");
+        let replayed = server.post(&owner, &format!("{path}/replay"), json!({})).await.json();
+        assert_eq!((&replayed["identical"], &replayed["other"]["status"]), (&json!(true), &json!("succeeded")), "{replayed}");
+        for (place, inputs) in [("tools", json!({})), ("tools", json!({"#tool.text#": "other"})), ("given", json!({}))] {
+            let forked = server.post(&owner, &format!("{path}/fork"), json!({"node_id": place, "inputs": inputs})).await;
+            let events = events(&forked);
+            assert_eq!(events.last().unwrap()["data"]["status"], "succeeded", "{place}: {}", forked.text);
+        }
+    })
+    .await;
+}

@@ -304,50 +304,147 @@ async fn two_forms_at_once_and_answers_in_any_order() {
     assert_eq!(record["outputs"].as_object().unwrap().len(), 2);
 }
 
-#[tokio::test]
-async fn inside_a_parallel_iteration() {
-    let rig = Rig::new().await;
-    let mut inner = form(json!({"form_content": "{{#it.item#}}"}));
-    inner
-        .as_object_mut()
-        .unwrap()
-        .extend(json!({"isInIteration": true, "iteration_id": "it"}).as_object().unwrap().clone());
+/// A form for every item of a list; some items take a while before they ask.
+fn forms_of_items(parallel: u64) -> Json {
+    let inside = |mut data: Json| {
+        data["isInIteration"] = json!(true);
+        data["iteration_id"] = json!("it");
+        data
+    };
+    let is_slow = json!({"type": "if-else", "cases": [{"case_id": "true", "logical_operator": "and", "conditions": [
+        {"variable_selector": ["it", "item"], "comparison_operator": "contains", "value": "slow"}]}]});
+    let word = json!({"type": "template-transform", "template": "ready", "variables": []});
     let nodes = [
         ("s", start(json!([{"variable": "doc", "type": "json_object", "required": true}]))),
         (
             "it",
             json!({"type": "iteration", "iterator_selector": ["s", "doc", "names"], "output_selector": ["form", "note"],
-                "start_node_id": "begin", "is_parallel": true, "parallel_nums": 3, "flatten_output": false}),
+                "start_node_id": "begin", "is_parallel": parallel > 1, "parallel_nums": parallel, "flatten_output": false}),
         ),
         ("begin", json!({"type": "iteration-start", "iteration_id": "it", "isInIteration": true})),
-        ("form", inner),
+        ("if", inside(is_slow)),
+        ("m", inside(crate::rig::llm("canned", json!({"text": "late", "ttft_ms": 150}), "hi"))),
+        ("word", inside(word)),
+        ("form", inside(form(json!({"form_content": "{{#it.item#}}"})))),
         ("e", end(&[("out", &["it", "output"])])),
     ];
-    let edges = [("s", "source", "it"), ("begin", "source", "form"), ("it", "source", "e")];
-    let id = rig.graph_app("workflow", graph(&nodes, &edges), Draft::default()).await;
-    let body = json!({"inputs": {"doc": {"names": ["x", "y"]}}, "user": "abc-123", "response_mode": "streaming"});
-    let events = rig.post("/v1/workflows/run", &id, body).await.events();
-    let run = run_id(&events);
-    assert_eq!(names(&events).last(), Some(&"workflow_paused"));
-    for round in 0..2 {
-        let forms = repo::human_input::of_run(&rig.services.db, run.parse().unwrap()).await.unwrap();
-        let waiting: Vec<_> = forms.iter().filter(|form| form.status == "waiting").collect();
-        assert!(!waiting.is_empty(), "round {round}");
-        let form = waiting[0];
-        let content = form.definition["form_content"].as_str().unwrap().to_owned();
+    let edges = [
+        ("s", "source", "it"),
+        ("begin", "source", "if"),
+        ("if", "true", "m"),
+        ("if", "false", "word"),
+        ("m", "source", "word"),
+        ("word", "source", "form"),
+        ("it", "source", "e"),
+    ];
+    graph(&nodes, &edges)
+}
+
+/// The forms that wait, by what they are about, with the ways to them.
+async fn open_forms(rig: &Rig, run: &str) -> Vec<(String, String)> {
+    let forms = repo::human_input::of_run(&rig.services.db, run.parse().unwrap()).await.unwrap();
+    let mut open = Vec::new();
+    for form in forms.iter().filter(|form| form.status == "waiting") {
         let ways = repo::human_input::recipients_of(&rig.services.db, &[form.id]).await.unwrap();
         let token = ways.into_iter().find(|way| way.kind == "webapp").unwrap().token;
-        assert_eq!(answer(&rig, &id, &token, &format!("for {content}"), "approve").await.status, 200);
-        for _ in 0..400 {
-            let status = rig.get(&format!("/v1/workflows/run/{run}"), &id).await.json()["status"].clone();
-            if status != "running" {
-                break;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-        }
+        open.push((form.definition["form_content"].as_str().unwrap().to_owned(), token));
     }
-    let record = ended(&rig, &id, &run).await;
-    assert_eq!(record["outputs"], json!({"out": ["for x", "for y"]}), "{record}");
+    open.sort();
+    open
+}
+
+async fn at_rest(rig: &Rig, app: &TestApp, run: &str) {
+    for _ in 0..800 {
+        if rig.get(&format!("/v1/workflows/run/{run}"), app).await.json()["status"] != "running" {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("the run neither waits nor ends");
+}
+
+#[tokio::test]
+async fn every_item_of_an_iteration_asks() {
+    let names = ["a slow one", "b", "c slow", "d"];
+    let wanted = json!({"out": names.map(|name| format!("for {name}"))});
+    let body = json!({"inputs": {"doc": {"names": names}}, "user": "abc-123", "response_mode": "streaming"});
+    let first = Rig::new().await;
+    // Side by side all are asked at once, and answered in any order; another process goes on after each answer.
+    let app = first.graph_app("workflow", forms_of_items(10), Draft::default()).await;
+    let second = first.beside().await;
+    for order in
+        [["a slow one", "b", "c slow", "d"], ["d", "c slow", "b", "a slow one"], ["b", "d", "a slow one", "c slow"]]
+    {
+        let events = first.post("/v1/workflows/run", &app, body.clone()).await.events();
+        let asked = events.iter().filter(|event| event["event"] == "human_input_required").count();
+        assert_eq!(
+            (names.len(), event(&events, "workflow_paused")["data"]["reasons"].as_array().unwrap().len()),
+            (asked, asked)
+        );
+        let run = run_id(&events);
+        for (at, name) in order.iter().enumerate() {
+            let open = open_forms(&first, &run).await;
+            assert_eq!(open.len(), names.len() - at, "{open:?}");
+            let token = open.into_iter().find(|(content, _)| content == name).unwrap().1;
+            let rig = if at % 2 == 0 { &second } else { &first };
+            assert_eq!(answer(rig, &app, &token, &format!("for {name}"), "approve").await.status, 200);
+            at_rest(&first, &app, &run).await;
+        }
+        let record = ended(&first, &app, &run).await;
+        assert_eq!(record["outputs"], wanted, "{record}");
+        let forms = repo::human_input::of_run(&first.services.db, run.parse().unwrap()).await.unwrap();
+        assert_eq!(forms.len(), names.len(), "no form is made twice");
+    }
+    // One after another: one form at a time.
+    let app = first.graph_app("workflow", forms_of_items(1), Draft::default()).await;
+    let run = run_id(&first.post("/v1/workflows/run", &app, body).await.events());
+    for name in names {
+        let open = open_forms(&first, &run).await;
+        assert_eq!(open.iter().map(|(content, _)| content.as_str()).collect::<Vec<_>>(), [name]);
+        assert_eq!(answer(&second, &app, &open[0].1, &format!("for {name}"), "approve").await.status, 200);
+        at_rest(&first, &app, &run).await;
+    }
+    assert_eq!(ended(&first, &app, &run).await["outputs"], wanted);
+}
+
+#[tokio::test]
+async fn an_empty_list_of_files_stays_one_while_the_run_waits() {
+    let rig = Rig::new().await;
+    let tool = json!({"type": "tool", "provider_id": "time", "provider_name": "time", "provider_type": "builtin",
+        "tool_name": "timestamp_to_localtime", "tool_configurations": {"timezone": {"type": "constant", "value": "UTC"}},
+        "tool_parameters": {"timestamp": {"type": "constant", "value": 0}}});
+    let operator = |selector: &[&str]| json!({"type": "list-operator", "variable": selector});
+    let nodes = [
+        (
+            "s",
+            start(json!([{"variable": "topic", "type": "text-input", "required": true},
+            {"variable": "docs", "type": "file-list", "required": false}])),
+        ),
+        ("t", tool),
+        ("form", form(json!({}))),
+        ("lt", operator(&["t", "files"])),
+        ("ls", operator(&["s", "docs"])),
+        ("lf", operator(&["sys", "files"])),
+        ("e", end(&[("t", &["lt", "result"]), ("s", &["ls", "result"]), ("f", &["lf", "result"])])),
+    ];
+    let edges = [
+        ("s", "source", "t"),
+        ("t", "source", "form"),
+        ("form", "approve", "lt"),
+        ("lt", "source", "ls"),
+        ("ls", "source", "lf"),
+        ("lf", "source", "e"),
+    ];
+    let app = rig.graph_app("workflow", graph(&nodes, &edges), Draft::default()).await;
+    let body = json!({"inputs": {"topic": "x", "docs": []}, "user": "abc-123", "response_mode": "streaming"});
+    let events = rig.post("/v1/workflows/run", &app, body).await.events();
+    assert_eq!(answer(&rig, &app, &token(&events), "fine", "approve").await.status, 200);
+    let record = ended(&rig, &app, &run_id(&events)).await;
+    assert_eq!(
+        (&record["status"], &record["outputs"]),
+        (&json!("succeeded"), &json!({"t": [], "s": [], "f": []})),
+        "{record}"
+    );
 }
 
 #[tokio::test]

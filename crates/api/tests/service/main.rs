@@ -20,6 +20,7 @@ mod moderation;
 mod recovery;
 mod rig;
 mod routes;
+mod stops;
 mod strangers;
 mod triggers;
 mod visitors;

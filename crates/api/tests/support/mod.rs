@@ -90,15 +90,25 @@ impl TestServer {
     /// On a SQLite database of its own, with a way out of the caller's.
     pub async fn sqlite_on(egress: ox_net::Egress) -> Self {
         let database = ox_testkit::sqlite().await.unwrap();
-        let server = Self::built(database.database.clone(), &[], egress).await;
+        let server = Self::built(database.database.clone(), &[], egress, no_code()).await;
         Self { _database: Some(database), ..server }
     }
 
     async fn with(database: Database, environment: &[(&str, &str)]) -> Self {
-        Self::built(database, environment, ox_net::Egress::new(ox_net::Policy::default())).await
+        Self::built(database, environment, no_way_in(), no_code()).await
     }
 
-    async fn built(database: Database, environment: &[(&str, &str)], egress: ox_net::Egress) -> Self {
+    /// On a database of the caller's, with code that runs in a way of the test's.
+    pub async fn with_code(database: Database, code: Arc<dyn ox_sandbox::CodeRunner>) -> Self {
+        Self::built(database, &[], no_way_in(), code).await
+    }
+
+    async fn built(
+        database: Database,
+        environment: &[(&str, &str)],
+        egress: ox_net::Egress,
+        code: Arc<dyn ox_sandbox::CodeRunner>,
+    ) -> Self {
         ox_net::install_crypto_provider();
         let home = tempfile::tempdir().unwrap();
         let settings = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
@@ -108,7 +118,7 @@ impl TestServer {
             kv: Arc::new(ox_kv::Memory::new(ox_kv::Bounds::default())),
             store: Arc::new(ox_store::Disk::open(home.path().join("storage")).await.unwrap()),
             egress,
-            code: Arc::new(ox_sandbox::Off::default()),
+            code,
             secret: "a secret that is long enough for tests".into(),
             old_secrets: Vec::new(),
             metrics: Arc::new(String::new),
@@ -205,6 +215,15 @@ impl TestServer {
         }
         self.send(request.body(body.map_or_else(Body::empty, |body| Body::from(body.to_string()))).unwrap()).await
     }
+}
+
+fn no_code() -> Arc<dyn ox_sandbox::CodeRunner> {
+    Arc::new(ox_sandbox::Off::default())
+}
+
+/// The default policy: nothing on this machine or a private network can be called.
+fn no_way_in() -> ox_net::Egress {
+    ox_net::Egress::new(ox_net::Policy::default())
 }
 
 /// A DSL file of `tests/apps`.

@@ -9,7 +9,7 @@ use ox_db::repo::deletions::{self, Deletion, Hanging};
 use ox_store::Key;
 use ox_types::AppId;
 
-use crate::{Error, Result, Services};
+use crate::{Error, Result, Services, runs};
 
 /// Deletions looked at in one pass.
 const AT_ONCE: u64 = 100;
@@ -20,9 +20,9 @@ const BREATH: Duration = Duration::from_millis(2);
 
 /// Removes what an app leaves, in the background.
 pub(super) fn start(services: &Arc<Services>, app: AppId) {
-    services.runs.stop_app(app);
     let services = Arc::clone(services);
     services.tracker.clone().spawn(async move {
+        runs::signals::stop_app(&services, app).await;
         if let Err(error) = resume_of(&services, Some(app)).await {
             tracing::warn!(%error, app_id = %app, "what a deleted app leaves is removed later");
         }

@@ -190,6 +190,7 @@ fn register(services: &Services, caller: &AppCaller, hub: &Arc<Hub>, stop: Cance
         hub: Arc::clone(hub),
         started: Instant::now(),
         control: Control::Basic(stop),
+        is_stopping: std::sync::atomic::AtomicBool::new(false),
         _permit: Some(permit),
     });
 }
@@ -438,6 +439,8 @@ impl Job {
             tenant_id: self.caller.tenant_id(),
             app_id: Some(self.caller.app.app.id),
             user: Some(self.caller.user.id().to_string()),
+            run_id: None,
+            node_id: None,
         }
     }
 

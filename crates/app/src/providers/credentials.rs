@@ -93,12 +93,14 @@ fn checked(form: &[FormField], sent: &Credentials, stored: Option<&Credentials>)
 
 async fn try_out(
     services: &Services,
+    principal: &Principal,
     provider: &dyn Provider,
     values: &Credentials,
     model: Option<&ModelTarget>,
 ) -> Result<(), String> {
     let spec = model.map(|target| provider.describe(&target.model, target.kind, values));
-    let call = services.models.call(values, spec.as_ref());
+    let egress = services.outbound.of(principal.tenant_id()).await.map_err(|error| error.message)?;
+    let call = services.models.call(&egress, values, spec.as_ref());
     let target = model.map(|target| (target.model.as_str(), target.kind));
     provider.validate(call, target).await.map_err(|error| error.text)
 }
@@ -114,7 +116,7 @@ pub async fn validate(
     principal.require(Permission::ModelView)?;
     let provider = find(services, provider)?;
     match checked(&provider.spec().provider_form, sent, None) {
-        Ok(values) => Ok(try_out(services, provider.as_ref(), &values, None).await),
+        Ok(values) => Ok(try_out(services, principal, provider.as_ref(), &values, None).await),
         Err(error) => Ok(Err(error.message)),
     }
 }
@@ -131,7 +133,7 @@ pub async fn validate_model(
     principal.require(Permission::ModelView)?;
     let provider = find(services, provider)?;
     match checked(&provider.spec().model_form, sent, None) {
-        Ok(values) => Ok(try_out(services, provider.as_ref(), &values, Some(target)).await),
+        Ok(values) => Ok(try_out(services, principal, provider.as_ref(), &values, Some(target)).await),
         Err(error) => Ok(Err(error.message)),
     }
 }
@@ -181,7 +183,7 @@ pub async fn add_credential(
     principal.require(Permission::ModelManage)?;
     let provider = find(services, provider)?;
     let values = checked(&provider.spec().provider_form, sent, None)?;
-    try_out(services, provider.as_ref(), &values, None).await.map_err(Error::invalid)?;
+    try_out(services, principal, provider.as_ref(), &values, None).await.map_err(Error::invalid)?;
     keep_credential(services, principal.tenant_id(), provider.as_ref(), &values, name).await?;
     let after = json!({"provider": provider.spec().id});
     audit::record(services, principal, "model.credential.add", "provider", principal.tenant_id().0, None, Some(after))
@@ -248,7 +250,7 @@ pub async fn update_credential(
     let secret = secret_fields(provider.as_ref());
     let before = key.open_fields(&row.encrypted_config, &secret)?;
     let values = checked(&provider.spec().provider_form, sent, Some(&before))?;
-    try_out(services, provider.as_ref(), &values, None).await.map_err(Error::invalid)?;
+    try_out(services, principal, provider.as_ref(), &values, None).await.map_err(Error::invalid)?;
     row.encrypted_config = key.seal_fields(&values, &secret)?;
     if let Some(name) = name.filter(|name| *name != row.credential_name) {
         row.credential_name = pick_name(Some(name), &[])?;
@@ -341,7 +343,7 @@ pub async fn add_model_credential(
     principal.require(Permission::ModelManage)?;
     let found = find(services, provider)?;
     let values = checked(&found.spec().model_form, sent, None)?;
-    try_out(services, found.as_ref(), &values, Some(target)).await.map_err(Error::invalid)?;
+    try_out(services, principal, found.as_ref(), &values, Some(target)).await.map_err(Error::invalid)?;
     let (_, others) = model_credentials(services, principal, provider, target).await?;
     let taken: Vec<&str> = others.iter().map(|other| other.name.as_str()).collect();
     let tenant = principal.tenant_id();
@@ -387,7 +389,7 @@ pub async fn update_model_credential(
     let secret = secret_fields(found.as_ref());
     let before = key.open_fields(&row.encrypted_config, &secret)?;
     let values = checked(&found.spec().model_form, sent, Some(&before))?;
-    try_out(services, found.as_ref(), &values, Some(target)).await.map_err(Error::invalid)?;
+    try_out(services, principal, found.as_ref(), &values, Some(target)).await.map_err(Error::invalid)?;
     row.encrypted_config = key.seal_fields(&values, &secret)?;
     row.updated_at = now();
     let tx = services.db.begin().await?;

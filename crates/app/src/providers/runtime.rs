@@ -11,11 +11,11 @@ use ox_models::{
     ErrorClass, Message, ModelError, ModelKind, ModelRef, ModelRuntime, ModelScope, ModelSpec, ModerationRequest,
     Provider, Ranked, Registry, RerankRequest, ToolSpec, count,
 };
-use ox_net::Egress;
+use ox_net::{Caller, Egress};
 use ox_types::TenantId;
 
 use super::state::{WorkspaceModels, needs_credentials};
-use crate::{Result, secrets::Secrets};
+use crate::{Result, network::Outbound, secrets::Secrets};
 
 /// How long another process may go on with credentials that were changed here.
 const FRESH: Duration = Duration::from_secs(10);
@@ -33,7 +33,7 @@ const LIST_LIMITS: CallLimits = CallLimits {
 pub struct ModelGateway {
     db: Database,
     registry: Registry,
-    egress: Egress,
+    outbound: Outbound,
     secrets: Arc<Secrets>,
     limits: CallLimits,
     workspaces: Cache<TenantId, Arc<WorkspaceModels>>,
@@ -43,7 +43,7 @@ pub struct ModelGateway {
 impl ModelGateway {
     /// A gateway over a database; `scripted` offers the scripted model.
     #[must_use]
-    pub fn new(db: Database, egress: Egress, secrets: Arc<Secrets>, scripted: bool) -> Self {
+    pub fn new(db: Database, outbound: Outbound, secrets: Arc<Secrets>, scripted: bool) -> Self {
         let registry = Registry::native();
         let hidden: Vec<String> = registry
             .find("oxidify/scripted")
@@ -54,7 +54,7 @@ impl ModelGateway {
         let registry = registry.without(&hidden.iter().map(String::as_str).collect::<Vec<_>>());
         let workspaces = Cache::builder().max_capacity(1_000).time_to_live(FRESH).build();
         let lists = Cache::builder().max_capacity(1_000).time_to_live(LISTED).build();
-        Self { db, registry, egress, secrets, limits: CallLimits::default(), workspaces, lists }
+        Self { db, registry, outbound, secrets, limits: CallLimits::default(), workspaces, lists }
     }
 
     /// The providers of this installation.
@@ -106,7 +106,9 @@ impl ModelGateway {
             return None;
         }
         let ask = async {
-            let call = Call { limits: LIST_LIMITS, ..self.call(&credentials, None) };
+            let egress = self.outbound.of(tenant).await;
+            let egress = egress.inspect_err(|error| tracing::error!(error = error.message, "no network rules")).ok()?;
+            let call = Call { limits: LIST_LIMITS, ..self.call(&egress, &credentials, None) };
             let models = provider.remote_models(call).await;
             let models = models.inspect_err(|error| tracing::info!(%error, "a provider's models cannot be listed"));
             models.ok().map(Arc::new)
@@ -116,8 +118,24 @@ impl ModelGateway {
 
     /// A call with given credentials, for trying them.
     #[must_use]
-    pub const fn call<'a>(&'a self, credentials: &'a Credentials, spec: Option<&'a ModelSpec>) -> Call<'a> {
-        Call { egress: &self.egress, credentials, spec, limits: self.limits }
+    pub const fn call<'a>(
+        &self,
+        egress: &'a Egress,
+        credentials: &'a Credentials,
+        spec: Option<&'a ModelSpec>,
+    ) -> Call<'a> {
+        Call { egress, credentials, spec, limits: self.limits }
+    }
+
+    /// The way out for whoever asks a model.
+    async fn egress(&self, scope: &ModelScope, model: &ModelRef) -> Result<Egress, ModelError> {
+        let caller = Caller {
+            workspace: scope.tenant_id.to_string(),
+            run: scope.run_id.map_or_else(String::new, |run| run.to_string()),
+            node: scope.node_id.clone().unwrap_or_default(),
+        };
+        let egress = self.outbound.of_caller(scope.tenant_id, caller).await;
+        egress.map_err(|error| ModelError::new(ErrorClass::Connection, &model.provider, error.message))
     }
 
     async fn resolve(&self, scope: &ModelScope, model: &ModelRef, kind: ModelKind) -> Result<Resolved, ModelError> {
@@ -174,7 +192,8 @@ impl ModelRuntime for ModelGateway {
         request.parameters = found.spec.check_parameters(&found.provider.spec().id, &request.parameters)?;
         request.user = request.user.or_else(|| scope.user.clone());
         let chat = found.provider.chat_model().ok_or_else(|| found.provider.unsupported("chat"))?;
-        let result = chat.chat(self.call(&found.credentials, Some(&found.spec)), request).await;
+        let egress = self.egress(scope, model).await?;
+        let result = chat.chat(self.call(&egress, &found.credentials, Some(&found.spec)), request).await;
         found.count(&result);
         result
     }
@@ -190,7 +209,8 @@ impl ModelRuntime for ModelGateway {
         request.parameters = found.spec.check_parameters(&found.provider.spec().id, &request.parameters)?;
         request.user = request.user.or_else(|| scope.user.clone());
         let completion = found.provider.completion_model().ok_or_else(|| found.provider.unsupported("completion"))?;
-        let result = completion.complete(self.call(&found.credentials, Some(&found.spec)), request).await;
+        let egress = self.egress(scope, model).await?;
+        let result = completion.complete(self.call(&egress, &found.credentials, Some(&found.spec)), request).await;
         found.count(&result);
         result
     }
@@ -204,7 +224,8 @@ impl ModelRuntime for ModelGateway {
         let found = self.resolve(scope, model, ModelKind::TextEmbedding).await?;
         request.model.clone_from(&model.name);
         let embedding = found.provider.embedding_model().ok_or_else(|| found.provider.unsupported("text-embedding"))?;
-        let result = embedding.embed(self.call(&found.credentials, Some(&found.spec)), request).await;
+        let egress = self.egress(scope, model).await?;
+        let result = embedding.embed(self.call(&egress, &found.credentials, Some(&found.spec)), request).await;
         found.count(&result);
         result
     }
@@ -218,7 +239,8 @@ impl ModelRuntime for ModelGateway {
         let found = self.resolve(scope, model, ModelKind::Rerank).await?;
         request.model.clone_from(&model.name);
         let rerank = found.provider.rerank_model().ok_or_else(|| found.provider.unsupported("rerank"))?;
-        let result = rerank.rerank(self.call(&found.credentials, Some(&found.spec)), request).await;
+        let egress = self.egress(scope, model).await?;
+        let result = rerank.rerank(self.call(&egress, &found.credentials, Some(&found.spec)), request).await;
         found.count(&result);
         result
     }
@@ -232,7 +254,8 @@ impl ModelRuntime for ModelGateway {
         let found = self.resolve(scope, model, ModelKind::Moderation).await?;
         request.model.clone_from(&model.name);
         let moderation = found.provider.moderation_model().ok_or_else(|| found.provider.unsupported("moderation"))?;
-        let result = moderation.moderate(self.call(&found.credentials, Some(&found.spec)), request).await;
+        let egress = self.egress(scope, model).await?;
+        let result = moderation.moderate(self.call(&egress, &found.credentials, Some(&found.spec)), request).await;
         found.count(&result);
         result
     }

@@ -9,8 +9,8 @@ use ox_db::{
     repo,
 };
 use ox_dsl::graph::Graph;
-use ox_engine::{FinishedNode, InterruptedNode, Interruption, Pool, Recovery};
-use ox_types::{Json, NodeRunId, Object, Value, boxed};
+use ox_engine::{ArrayTypes, FinishedNode, InterruptedNode, Interruption, Pool, Recovery};
+use ox_types::{Json, NodeRunId, Value, boxed};
 use serde_json::Map;
 
 use self::taken::Taken;
@@ -22,7 +22,7 @@ use super::{
     hub::Subscription,
     launch, part, recovery,
     replay::{json_of, resume_data},
-    sink::RunSink,
+    sink::{RunSink, types_text},
     start,
 };
 use crate::{AppCaller, Error, Result, Services};
@@ -107,9 +107,14 @@ pub async fn fork(
         last_sequence: rows.len() as u64 * 2 + 1,
         elapsed_seconds: 0.0,
     };
-    let info = derived::info(caller, &compiled, begun);
-    let start =
-        launch::resume(services, &compiled, info, pool, data.root, Arc::clone(&sink), recovery, caller.user.id());
+    let resumption = launch::Resumption {
+        info: derived::info(caller, &compiled, begun),
+        pool,
+        root: data.root,
+        recovery,
+        stop: None,
+    };
+    let start = launch::resume(services, &compiled, Arc::clone(&sink), resumption, caller.user.id());
     drop(permit);
     if let Err(why) = start {
         sink.abandon(&why).await.map_err(Error::internal)?;
@@ -222,11 +227,14 @@ fn opened(row: &NodeExecution) -> InterruptedNode {
 }
 
 /// Sets a variable in the outputs that were taken over.
-fn put_output(outputs: &mut Option<String>, selector: &[String], value: &Value) {
-    let [node, _, ..] = selector else { return };
+fn put_output(node: &mut NodeExecution, selector: &[String], value: &Value) {
+    let [id, _, ..] = selector else { return };
+    let mut ended = recovery::finished_node(node);
+    ended.restore_types();
     let mut pool = Pool::new();
-    let known: Object = recovery::object_of(outputs.as_deref());
-    pool.set_all(node, known);
+    pool.set_all(id, ended.outputs);
     part::put(&mut pool, selector, value.clone());
-    *outputs = pool.node(node).and_then(|fields| serde_json::to_string(fields).ok());
+    let Some(fields) = pool.node(id) else { return };
+    node.outputs = serde_json::to_string(fields).ok();
+    node.array_types = types_text(&ArrayTypes::of_result(fields, &ended.updates));
 }

@@ -33,6 +33,13 @@ impl InputForm {
         Self(user_input::from_model_config(config).map_err(|error| error.to_string()))
     }
 
+    /// Whether a field of this name takes a list of files.
+    #[must_use]
+    pub fn asks_for_files(&self, name: &str) -> bool {
+        let fields = self.0.as_deref().unwrap_or_default();
+        fields.iter().any(|field| field.variable == name && field.kind == InputKind::FileList)
+    }
+
     /// As `/parameters` tells it.
     #[must_use]
     pub fn to_json(&self) -> Json {

@@ -22,6 +22,8 @@ use super::{
     event::{AppMode, InvokeFrom, RunUser, StreamHead},
     hub::Hub,
     launch::{self, ResumeData},
+    runtime::STOPPED_BY_USER,
+    signals,
     sink::{LiveVariable, RunBegin, RunSink},
 };
 use crate::{Error, Result, Services};
@@ -52,6 +54,7 @@ pub async fn start(services: &Arc<Services>) -> Result<()> {
     services.tracker.spawn(heartbeat(Arc::clone(services)));
     services.tracker.spawn(sweep(Arc::clone(services)));
     services.tracker.spawn(super::signals::listen(Arc::clone(services)));
+    services.tracker.spawn(super::signals::watch_stops(Arc::clone(services)));
     services.tracker.spawn(crate::human_input::keep(Arc::clone(services)));
     services.tracker.spawn(crate::triggers::keep(Arc::clone(services)));
     services.tracker.spawn(super::result_webhook::keep(Arc::clone(services)));
@@ -227,18 +230,25 @@ async fn go_on(services: &Arc<Services>, run_id: ox_types::RunId, was_paused: bo
     sink.restore(answer, last_seq);
     sink.restore_costs(&takeover.finished, was_paused);
     let (Some(compiled), Some(data)) = (compiled, data) else {
-        return end(&sink, "interrupted: the server stopped, and what the run needs to go on is gone").await;
+        return end(services, &run, &sink, "interrupted: the server stopped, and what the run needs to go on is gone")
+            .await;
     };
     let inputs: Json = run.inputs.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
     let pool = launch::resume_pool(&compiled, &inputs, &data);
-    let info = info_of(&run, &data);
-    let resumed =
-        launch::resume(services, &compiled, info, pool, data.root, Arc::clone(&sink), recovery, run.created_by);
-    match resumed {
+    let whose = (run.kind == "chat").then_some(run.created_by);
+    let is_stopped = signals::was_stopped(services, run.app_id, data.task_id, whose).await?;
+    let resumption = launch::Resumption {
+        info: info_of(&run, &data),
+        pool,
+        root: data.root,
+        recovery,
+        stop: is_stopped.then_some(STOPPED_BY_USER),
+    };
+    match launch::resume(services, &compiled, Arc::clone(&sink), resumption, run.created_by) {
         Ok(()) => Ok(()),
         Err(why) => {
             let place = names.first().map(|name| format!(" at node '{name}'")).unwrap_or_default();
-            end(&sink, &format!("interrupted{place}: {why}")).await
+            end(services, &run, &sink, &format!("interrupted{place}: {why}")).await
         }
     }
 }
@@ -260,9 +270,12 @@ pub(crate) async fn end_as(services: &Services, takeover: leases::Takeover, outc
     sink.recording().barrier().await.map_err(Error::internal)
 }
 
-async fn end(sink: &RunSink, why: &str) -> Result<()> {
+async fn end(services: &Services, run: &WorkflowRun, sink: &RunSink, why: &str) -> Result<()> {
     sink.abandon(why).await.map_err(Error::internal)?;
-    sink.recording().barrier().await.map_err(Error::internal)
+    sink.recording().barrier().await.map_err(Error::internal)?;
+    let tx = services.db.begin().await?;
+    repo::human_input::close(&tx, run.id, why).await?;
+    Ok(tx.commit().await?)
 }
 
 fn info_of(run: &WorkflowRun, data: &ResumeData) -> RunInfo {
@@ -434,6 +447,7 @@ pub(super) fn finished_node(node: &NodeExecution) -> FinishedNode {
         outputs: object_of(node.outputs.as_deref()),
         handle: node.handle.clone(),
         updates: node.updates.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default(),
+        array_types: node.array_types.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default(),
         error: node.error.clone(),
         error_type: node.error_type.clone(),
         retries: u32::try_from(node.retry_index).unwrap_or(0),

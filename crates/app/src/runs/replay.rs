@@ -283,27 +283,28 @@ fn answer(execution: &NodeExecution) -> Result<NodeOutput, Box<NodeFailure>> {
     let metadata = json_of(execution.execution_metadata.as_ref());
     let metadata = metadata.as_object().into_iter().flatten();
     let metadata = metadata.map(|(key, value)| (key.clone(), value.clone())).collect();
+    let mut ended = recovery::finished_node(execution);
+    ended.restore_types();
     if execution.status == NodeStatus::Succeeded {
-        let updates = execution.updates.as_deref().and_then(|text| serde_json::from_str(text).ok());
         return Ok(NodeOutput {
             inputs: object(&execution.inputs),
             process_data: object(&execution.process_data),
-            outputs: object(&execution.outputs),
-            handle: execution.handle.clone(),
+            outputs: ended.outputs,
+            handle: ended.handle,
             metadata,
-            usage: recovery::usage_of(execution),
-            updates: updates.unwrap_or_default(),
+            usage: ended.usage,
+            updates: ended.updates,
             pause: None,
         });
     }
     Err(Box::new(NodeFailure {
-        error: execution.error.clone().unwrap_or_default(),
-        error_type: execution.error_type.clone().unwrap_or_default(),
+        error: ended.error.unwrap_or_default(),
+        error_type: ended.error_type.unwrap_or_default(),
         inputs: object(&execution.inputs),
         process_data: object(&execution.process_data),
-        outputs: object(&execution.outputs),
+        outputs: ended.outputs,
         metadata,
-        usage: recovery::usage_of(execution),
+        usage: ended.usage,
         // As often as it was tried then, and not once more.
         retry_useless: true,
     }))

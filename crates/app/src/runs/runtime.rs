@@ -56,6 +56,8 @@ pub struct LiveRun {
     pub hub: Arc<Hub>,
     pub started: Instant,
     pub(crate) control: Control,
+    /// Somebody has asked for its end.
+    pub(crate) is_stopping: AtomicBool,
     pub(crate) _permit: Option<RunPermit>,
 }
 
@@ -68,6 +70,7 @@ pub(crate) enum Control {
 impl LiveRun {
     /// Asks the run to end.
     pub fn stop(&self, reason: &str) {
+        self.is_stopping.store(true, Ordering::Release);
         match &self.control {
             Control::Engine(handle) => handle.stop(reason),
             Control::Basic(token) => token.cancel(),

@@ -1,7 +1,9 @@
 //! Turns engine events into rows for the recorder and events for the stream.
 
+mod ending;
 mod moderated;
 pub(crate) mod pause;
+mod shown;
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -11,15 +13,17 @@ use std::{
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use ox_db::model::{ConversationVariable, Message, NodeExecution, WorkflowRun};
-use ox_engine::{EventSink, NodeInfo, NodeResult, RunEvent, RunEventKind, RunOutcome, SinkClosed, StopCause};
+use ox_engine::{ArrayTypes, EventSink, NodeInfo, NodeResult, RunEvent, RunEventKind, RunOutcome, SinkClosed};
 use ox_models::Usage;
 use ox_types::{Json, NodeStatus, RunStatus, Value, boxed};
-use serde::Serialize;
 
+pub(crate) use self::ending::fill_message;
+pub(super) use self::shown::types_text;
+use self::shown::{done, is_shown, text, view};
 use super::{
-    delta::{Delta, Touch},
+    delta::Delta,
     draft::DraftKeeper,
-    event::{AppMode, JsonText, MessageMetadata, NodeDone, NodeView, RunDone, StreamBody},
+    event::{AppMode, JsonText, MessageMetadata, NodeDone, StreamBody},
     recorder::Recording,
 };
 
@@ -299,6 +303,7 @@ impl State {
             process_data: None,
             outputs: None,
             updates: None,
+            array_types: None,
             status: NodeStatus::Running,
             error: None,
             error_type: None,
@@ -327,6 +332,7 @@ impl State {
         row.retry_index = i32::try_from(result.retries).unwrap_or(i32::MAX);
         row.updates = (!result.updates.is_empty())
             .then(|| serde_json::to_string(&result.updates).unwrap_or_else(|_| "[]".to_owned()));
+        row.array_types = types_text(&ArrayTypes::of_result(&result.outputs, &result.updates));
         row
     }
 
@@ -429,117 +435,6 @@ impl State {
             self.usage.total_tokens += usage.total_tokens;
         }
     }
-
-    fn run_finished(&mut self, mode: AppMode, at: DateTime<Utc>, outcome: &RunOutcome) -> Effects {
-        if std::mem::replace(&mut self.finished, true) {
-            return Effects::default();
-        }
-        // Compat: a limit is recorded as a stop and shown as a failure.
-        let shown_status = match outcome.stopped_by {
-            Some(StopCause::Limit) => RunStatus::Failed,
-            _ => outcome.status,
-        };
-        let done = Arc::new(RunDone {
-            status: shown_status,
-            outputs: text(&outcome.outputs),
-            error: outcome.error.clone(),
-            elapsed_seconds: outcome.elapsed_seconds,
-            total_tokens: outcome.usage.total_tokens,
-            total_steps: outcome.total_steps,
-            exceptions_count: outcome.exceptions_count,
-            finished_at: at.timestamp(),
-            files: files_text(&outcome.outputs),
-        });
-        let mut change = self.with.take().unwrap_or_default();
-        self.finish_run_row(&done, outcome, at);
-        change.run = Some(self.run.clone());
-        let mut show = Vec::with_capacity(2);
-        match mode {
-            AppMode::AdvancedChat => self.finish_message(&done, at, &mut change, &mut show),
-            _ => show.push(StreamBody::WorkflowFinished(done)),
-        }
-        count_run(&self.run, mode, outcome);
-        Effects { change: Some(change), show, last: true }
-    }
-
-    fn finish_run_row(&mut self, done: &RunDone, outcome: &RunOutcome, at: DateTime<Utc>) {
-        let run = &mut self.run;
-        run.status = outcome.status;
-        run.outputs = Some(done.outputs.to_string());
-        run.error.clone_from(&done.error);
-        run.elapsed_time = outcome.elapsed_seconds;
-        run.total_tokens = i64::try_from(outcome.usage.total_tokens).unwrap_or(i64::MAX);
-        run.total_steps = i32::try_from(outcome.total_steps).unwrap_or(i32::MAX);
-        run.total_price = Some(outcome.usage.total_price.clone()).filter(|price| !price.is_empty());
-        run.currency = Some(outcome.usage.currency.clone()).filter(|currency| !currency.is_empty());
-        run.exceptions_count = i32::try_from(outcome.exceptions_count).unwrap_or(i32::MAX);
-        run.finished_at = Some(at);
-        // A replay begins where the run began: with these conversation variables, at this trigger.
-        if run.kind == "workflow" && matches!(run.triggered_from.as_str(), "app-run" | "debugging") {
-            run.resume = None;
-        }
-    }
-
-    fn finish_message(
-        &mut self,
-        done: &Arc<RunDone>,
-        at: DateTime<Utc>,
-        change: &mut Delta,
-        show: &mut Vec<StreamBody>,
-    ) {
-        let mut usage = self.usage.clone();
-        usage.latency = round(self.started.elapsed().as_secs_f64());
-        if let Some(first) = self.first_text {
-            usage.time_to_first_token = Some(round(first.duration_since(self.started).as_secs_f64()));
-            usage.time_to_generate = Some(round(first.elapsed().as_secs_f64()));
-        }
-        let resources = if self.show_citations { std::mem::take(&mut self.resources) } else { Vec::new() };
-        let metadata = Arc::new(MessageMetadata { annotation_reply: None, retriever_resources: resources, usage });
-        let failed = done.status == RunStatus::Failed;
-        if let Some(message) = &mut self.message {
-            fill_message(message, &self.answer, &metadata, at);
-            message.status = "normal".to_owned();
-            if failed {
-                message.status = "error".to_owned();
-                message.error.clone_from(&done.error);
-            }
-            change.message = Some(message.clone());
-            change.touch = Some(Touch { conversation_id: message.conversation_id, at, messages: 0 });
-        }
-        let end =
-            StreamBody::MessageEnd { answer: self.answer.as_str().into(), metadata, files: Arc::clone(&done.files) };
-        let finished = StreamBody::WorkflowFinished(Arc::clone(done));
-        match done.status {
-            RunStatus::Failed => show.extend([
-                finished,
-                StreamBody::Error {
-                    code: "invalid_param".into(),
-                    status: 400,
-                    message: format!("Run failed: {}", done.error.as_deref().unwrap_or("unknown error")),
-                },
-            ]),
-            _ if self.moderated => show.extend([finished, self.replacement(), end]),
-            RunStatus::Stopped => show.extend([finished, end]),
-            _ => show.extend([end, finished]),
-        }
-    }
-}
-
-/// Writes the answer and what it cost into a message.
-pub(crate) fn fill_message(message: &mut Message, answer: &str, metadata: &MessageMetadata, at: DateTime<Utc>) {
-    let usage = &metadata.usage;
-    message.answer = answer.to_owned();
-    message.message_tokens = i32::try_from(usage.prompt_tokens).unwrap_or(i32::MAX);
-    message.message_unit_price = usage.prompt_unit_price.to_string();
-    message.message_price_unit = usage.prompt_price_unit.to_string();
-    message.answer_tokens = i32::try_from(usage.completion_tokens).unwrap_or(i32::MAX);
-    message.answer_unit_price = usage.completion_unit_price.to_string();
-    message.answer_price_unit = usage.completion_price_unit.to_string();
-    message.total_price = Some(usage.total_price.to_string());
-    message.currency.clone_from(&usage.currency);
-    message.provider_response_latency = usage.latency;
-    message.message_metadata = serde_json::to_string(metadata).ok();
-    message.updated_at = at;
 }
 
 fn node_change(row: NodeExecution) -> Delta {
@@ -548,89 +443,8 @@ fn node_change(row: NodeExecution) -> Delta {
     change
 }
 
-/// Containers speak through their own events; their synthetic starts not at all.
-fn is_shown(info: &NodeInfo) -> bool {
-    !matches!(info.node.kind.as_str(), "iteration" | "loop" | "iteration-start" | "loop-start")
-}
-
-fn view(info: &NodeInfo) -> NodeView {
-    NodeView {
-        id: info.node_run_id,
-        node: Arc::clone(&info.node),
-        created_at: info.started_at.timestamp(),
-        iteration_id: info.iteration_id.as_deref().map(Arc::from),
-        loop_id: info.loop_id.as_deref().map(Arc::from),
-    }
-}
-
-fn done(info: &NodeInfo, result: &NodeResult, at: DateTime<Utc>) -> NodeDone {
-    let total_tokens = result.usage.as_ref().map_or(0, |usage| usage.total_tokens);
-    NodeDone {
-        inputs: text(&result.inputs),
-        process_data: text(&result.process_data),
-        outputs: text(&result.outputs),
-        status: result.status.as_str(),
-        error: result.error.clone(),
-        elapsed_seconds: result.elapsed_seconds,
-        metadata: metadata_text(info, result),
-        finished_at: at.timestamp(),
-        files: files_text(&result.outputs),
-        total_tokens: result.metadata.get("total_tokens").and_then(Json::as_u64).unwrap_or(total_tokens),
-    }
-}
-
-fn metadata_text(info: &NodeInfo, result: &NodeResult) -> JsonText {
-    let mut metadata = result.metadata.clone();
-    if let Some((container, index)) = info.frame.path.last() {
-        let kind = if info.loop_id.as_deref() == Some(container) { "loop" } else { "iteration" };
-        metadata.entry(format!("{kind}_id")).or_insert_with(|| container.as_str().into());
-        metadata.entry(format!("{kind}_index")).or_insert_with(|| (*index).into());
-    }
-    if metadata.is_empty() { "null".into() } else { text(&metadata) }
-}
-
-fn text<T: Serialize>(value: &T) -> JsonText {
-    serde_json::to_string(value).unwrap_or_else(|_| "{}".to_owned()).into()
-}
-
-/// The files in the outputs of a node or run, as a JSON list.
-fn files_text(outputs: &indexmap::IndexMap<String, Value>) -> JsonText {
-    let mut files = Vec::new();
-    for value in outputs.values() {
-        match value {
-            Value::File(file) => files.push(file.to_json()),
-            Value::Array(_, items) => {
-                files.extend(items.iter().filter_map(|item| match item {
-                    Value::File(file) => Some(file.to_json()),
-                    _ => None,
-                }));
-            }
-            _ => {}
-        }
-    }
-    if files.is_empty() { "[]".into() } else { text(&files) }
-}
-
-fn round(seconds: f64) -> f64 {
-    (seconds * 1000.0).round() / 1000.0
-}
-
 fn count_node(kind: &str, result: &NodeResult) {
     metrics::counter!("oxidify_node_runs_total", "node_type" => kind.to_owned(), "status" => result.status.as_str())
         .increment(1);
     metrics::histogram!("oxidify_node_duration_seconds", "node_type" => kind.to_owned()).record(result.elapsed_seconds);
-}
-
-fn count_run(run: &WorkflowRun, mode: AppMode, outcome: &RunOutcome) {
-    let app = super::metric_app_label(run.app_id);
-    let status = match outcome.status {
-        RunStatus::PartialSucceeded => "partial",
-        other => other.as_str(),
-    };
-    let kind = mode.as_str();
-    let origin = run.triggered_from.clone();
-    metrics::counter!("oxidify_workflow_runs_total", "app_id" => app.clone(), "kind" => kind, "invoke_from" => origin, "status" => status)
-        .increment(1);
-    metrics::histogram!("oxidify_workflow_run_duration_seconds", "app_id" => app, "kind" => kind, "status" => status)
-        .record(outcome.elapsed_seconds);
 }

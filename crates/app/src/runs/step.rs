@@ -117,6 +117,7 @@ fn row(
         process_data: text(&result.process_data),
         outputs: text(&result.outputs),
         updates: None,
+        array_types: None,
         status: if result.status == NodeStatus::Stopped { NodeStatus::Failed } else { result.status },
         error: result.error.clone(),
         error_type: result.error_type.clone(),

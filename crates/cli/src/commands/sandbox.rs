@@ -17,7 +17,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use ox_net::Egress;
+use ox_net::{Caller, Egress};
 use ox_sandbox::{
     CodeError, CodeLimits, CodeRequest, Language, LanguageReport, Local, ScriptOutput, Settings, SettingsFile,
 };
@@ -278,7 +278,8 @@ fn script(service: &Service, language: Language, code: String) -> CodeRequest {
         memory_bytes: settings.memory_bytes,
         output_bytes: settings.output_bytes,
     };
-    CodeRequest { workspace: "service".into(), language, code, inputs: serde_json::Map::new(), limits }
+    let caller = Caller { workspace: "service".into(), ..Caller::default() };
+    CodeRequest { caller, rules: None, language, code, inputs: serde_json::Map::new(), limits }
 }
 
 fn wire(output: &ScriptOutput) -> Value {

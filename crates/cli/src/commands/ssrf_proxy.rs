@@ -128,22 +128,7 @@ fn access_log(log: &ox_obs::LogConfig) -> AccessLog {
             super::say(&access.line());
         });
     }
-    Arc::new(|access: &Access| {
-        tracing::info!(
-            client = access.client.map(|client| client.to_string()),
-            result = access.result,
-            status = access.status,
-            bytes = access.bytes,
-            method = access.method,
-            url = access.url,
-            user = access.user,
-            ip = access.peer.map(|peer| peer.to_string()),
-            mime = access.mime,
-            reason = access.reason,
-            ms = access.took.as_millis() as u64,
-            "egress request"
-        );
-    })
+    Arc::new(Access::tell)
 }
 
 fn report(address: SocketAddr, policy: &Policy, config: &ForwardConfig) {

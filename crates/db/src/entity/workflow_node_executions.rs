@@ -35,6 +35,8 @@ pub struct Model {
     #[sea_orm(column_type = "Text")]
     pub updates: Option<String>,
     #[sea_orm(column_type = "Text")]
+    pub array_types: Option<String>,
+    #[sea_orm(column_type = "Text")]
     pub status: String,
     #[sea_orm(column_type = "Text")]
     pub error: Option<String>,

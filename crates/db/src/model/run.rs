@@ -142,6 +142,8 @@ pub struct NodeExecution {
     pub outputs: Option<String>,
     /// JSON text: variables the node changed, `[[selector, value], …]`.
     pub updates: Option<String>,
+    /// JSON text: array types that outputs and updates do not tell, by JSON pointer.
+    pub array_types: Option<String>,
     pub status: NodeStatus,
     pub error: Option<String>,
     pub error_type: Option<String>,
@@ -178,6 +180,7 @@ impl From<entity::workflow_node_executions::Model> for NodeExecution {
             process_data: row.process_data,
             outputs: row.outputs,
             updates: row.updates,
+            array_types: row.array_types,
             status: NodeStatus::parse(&row.status).unwrap_or(NodeStatus::Failed),
             error: row.error,
             error_type: row.error_type,
@@ -214,6 +217,7 @@ impl From<NodeExecution> for entity::workflow_node_executions::Model {
             process_data: item.process_data,
             outputs: item.outputs,
             updates: item.updates,
+            array_types: item.array_types,
             status: item.status.as_str().to_owned(),
             error: item.error,
             error_type: item.error_type,

@@ -463,6 +463,11 @@ impl Core {
 }
 
 impl Progress {
+    /// The error of the first item or round that failed for good.
+    pub(super) fn error(&self) -> Option<&str> {
+        self.error.as_deref()
+    }
+
     fn result(&self, status: NodeStatus) -> NodeResult {
         NodeResult {
             status,

@@ -3,7 +3,7 @@
 
 use std::{
     cmp::Reverse,
-    collections::{BinaryHeap, HashMap, VecDeque},
+    collections::{BinaryHeap, HashMap, HashSet, VecDeque},
     sync::Arc,
 };
 
@@ -53,8 +53,8 @@ pub(crate) struct Core {
     pub(super) held_bytes: usize,
     /// Why the run pauses, and for which execution.
     pub(super) pausing: Option<Vec<(Option<Token>, Json)>>,
-    /// A pause is coming: what becomes ready now waits for the time after it.
-    pub(super) held: bool,
+    /// A pause is coming: what becomes ready now waits for the time after it, but for what goes on beside it.
+    pub(super) hold: Option<Hold>,
     pub(super) stopped: Option<(StopCause, String)>,
     /// A limit that was passed; the step in which it happened is finished first.
     exceeded: Option<String>,
@@ -76,6 +76,17 @@ pub(super) struct Entry {
     pub token: Option<Token>,
     /// It was ready when a node paused.
     pub before_pause: bool,
+}
+
+/// Where nodes have paused.
+#[derive(Default)]
+pub(super) struct Hold {
+    /// Frames in which a node has paused, and those around them.
+    pub frames: HashSet<FrameId>,
+    /// The containers that these frames belong to: their other items go on.
+    pub containers: HashSet<Token>,
+    /// Somebody asked for the pause: nothing goes on.
+    pub everywhere: bool,
 }
 
 /// A node execution that has started and not ended.
@@ -132,7 +143,7 @@ impl Core {
             last_index: 0,
             held_bytes: 0,
             pausing: None,
-            held: false,
+            hold: None,
             stopped: None,
             exceeded: None,
             replay: None,

@@ -146,7 +146,7 @@ impl Core {
     }
 
     /// Ends an execution that is not running, because its frame ends.
-    fn give_up(&mut self, token: Token, error: &str) {
+    pub(super) fn give_up(&mut self, token: Token, error: &str) {
         let Some(mut execution) = self.executions.remove(&token) else { return };
         match std::mem::replace(&mut execution.phase, Phase::Queued) {
             Phase::AwaitingRetry(failure) => {

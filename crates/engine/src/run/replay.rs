@@ -146,7 +146,8 @@ impl Core {
         }
     }
 
-    fn apply_one(&mut self, execution: Execution, record: FinishedNode) -> Option<String> {
+    fn apply_one(&mut self, execution: Execution, mut record: FinishedNode) -> Option<String> {
+        record.restore_types();
         let failure = NodeFailure {
             error: record.error.clone().unwrap_or_default(),
             error_type: record.error_type.unwrap_or_default(),

@@ -31,12 +31,18 @@ impl Core {
         match result {
             Ok(output) => match output.pause {
                 Some(reason) => {
+                    let (frame, is_new) = (execution.frame, execution.answer.is_none());
                     execution.phase = Phase::Paused;
-                    let is_new = execution.answer.is_none();
+                    // What is around it ends: nobody needs to be asked.
+                    if self.frames.get(&frame).is_none_or(|frame| frame.draining) {
+                        let failure = self.frames.get(&frame).and_then(|frame| frame.failure.as_ref());
+                        let error = failure.map(|failure| failure.error.clone()).or_else(|| self.top_error());
+                        return self.give_up(token, &error.unwrap_or_default());
+                    }
                     self.pausing.get_or_insert_default().push((Some(token), reason));
                     // One that was asked before, and still waits, holds nobody up.
                     if is_new {
-                        self.hold();
+                        self.hold_up(frame);
                     }
                 }
                 None => self.succeed(token, *output),

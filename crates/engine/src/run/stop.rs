@@ -8,8 +8,8 @@ use tokio::time::Instant;
 
 use super::{
     Token,
-    core::{Core, Entry, Execution, Phase, TOP, Timer},
-    frame::FrameFailure,
+    core::{Core, Entry, Execution, Hold, Phase, TOP, Timer},
+    frame::{FrameFailure, FrameId},
 };
 use crate::{NodeFailure, PauseReason, RunEventKind, RunOutcome, StopCause};
 
@@ -29,23 +29,84 @@ impl Core {
         if self.end.is_none() {
             let reason = json!({"type": "scheduled_pause", "message": message});
             self.pausing.get_or_insert_default().push((None, reason));
-            self.held = true;
+            self.hold.get_or_insert_default().everywhere = true;
         }
     }
 
-    /// A node pauses, and the run soon with it. What is ready at this moment begins all the same, so that everything
-    /// that can be asked is asked at once (upstream it depends on the number of workers).
-    pub(super) fn hold(&mut self) {
-        if !std::mem::replace(&mut self.held, true) {
-            for entry in &mut self.queue {
-                entry.before_pause = true;
-            }
+    /// A node of a frame pauses, and the run soon with it. What is ready at this moment begins all the same, and items
+    /// beside the one that waits go on, so that everything that can be asked is asked at once (upstream it depends on
+    /// the number of workers).
+    pub(super) fn hold_up(&mut self, frame: FrameId) {
+        let ready: Vec<bool> = self.queue.iter().map(|entry| self.may_begin(entry)).collect();
+        for (entry, is_ready) in self.queue.iter_mut().zip(ready) {
+            entry.before_pause |= is_ready;
+        }
+        let hold = self.hold.get_or_insert_default();
+        let mut at = Some(frame);
+        while let Some(id) = at {
+            hold.frames.insert(id);
+            let parent = self.frames.get(&id).and_then(|frame| frame.parent);
+            hold.containers.extend(parent.map(|(_, container)| container));
+            at = parent.map(|(around, _)| around);
         }
     }
 
     /// Whether a node of the ready queue may begin now.
     pub(super) fn may_begin(&self, entry: &Entry) -> bool {
-        !self.held || entry.token.is_some() || entry.before_pause
+        let Some(hold) = &self.hold else { return true };
+        entry.token.is_some() || entry.before_pause || self.is_beside(hold, entry.frame)
+    }
+
+    /// Whether a frame is, or is inside of, an item beside one in which a node has paused.
+    fn is_beside(&self, hold: &Hold, mut frame: FrameId) -> bool {
+        if hold.everywhere {
+            return false;
+        }
+        while let Some((around, container)) = self.frames.get(&frame).and_then(|frame| frame.parent) {
+            if !hold.frames.contains(&frame) && hold.containers.contains(&container) {
+                return true;
+            }
+            frame = around;
+        }
+        false
+    }
+
+    /// Forgets pauses of executions that have ended meanwhile, with what was around them.
+    fn forget_ended_pauses(&mut self) {
+        let Some(pausing) = &mut self.pausing else { return };
+        pausing.retain(|(token, _)| token.is_none_or(|token| self.executions.contains_key(&token)));
+        if pausing.is_empty() {
+            self.pausing = None;
+            self.hold = None;
+        }
+    }
+
+    /// Ends what waits in items of an iteration that fails by another item: no answer would change anything. False when
+    /// there is no such thing.
+    fn give_up_vain_waits(&mut self) -> bool {
+        let vain: Vec<(Token, String)> = self
+            .executions
+            .iter()
+            .filter(|(_, execution)| matches!(execution.phase, Phase::Paused))
+            .filter_map(|(token, execution)| Some((*token, self.failure_around(execution.frame)?.to_owned())))
+            .collect();
+        for (token, error) in &vain {
+            self.give_up(*token, error);
+        }
+        !vain.is_empty()
+    }
+
+    /// The error by which a container around a frame is going to end.
+    fn failure_around(&self, mut frame: FrameId) -> Option<&str> {
+        loop {
+            let (around, container) = self.frames.get(&frame)?.parent?;
+            if let Some(Execution { phase: Phase::Container(progress), .. }) = self.executions.get(&container)
+                && let Some(error) = progress.error()
+            {
+                return Some(error);
+            }
+            frame = around;
+        }
     }
 
     /// Gives the run up without an end.
@@ -61,6 +122,7 @@ impl Core {
         if self.end.is_some() {
             return;
         }
+        self.forget_ended_pauses();
         if self.frames.get(&TOP).is_none_or(|top| top.live == 0) {
             self.finish();
             return;
@@ -70,7 +132,8 @@ impl Core {
         if self.executions.values().any(goes_on) {
             return;
         }
-        if self.pausing.is_some() && self.queue.iter().any(|entry| self.may_begin(entry)) {
+        if self.pausing.is_some() && (self.queue.iter().any(|entry| self.may_begin(entry)) || self.give_up_vain_waits())
+        {
             return;
         }
         if let Some(reasons) = &self.pausing {

@@ -6,6 +6,7 @@ mod fixtures;
 mod limits;
 mod model;
 mod nodes;
+mod pauses;
 mod recovery;
 mod scene;
 mod streaming;

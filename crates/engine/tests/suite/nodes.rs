@@ -39,6 +39,8 @@ pub enum Act {
     Thinks(&'static str),
     /// Asks for a pause on its first run, then does the other thing.
     Pause(Box<Act>),
+    /// Pauses until it is answered, and gives the answer's text.
+    Ask,
 }
 
 /// A text as a scripted model streams it: one piece per word.
@@ -219,6 +221,19 @@ impl Node for Scripted {
                         return Ok(NodeOutput { pause, ..NodeOutput::default() });
                     }
                     act = then;
+                }
+                Act::Ask => {
+                    let answer = cx.answer.as_deref().filter(|answer| answer["status"] == "submitted");
+                    return Ok(match answer {
+                        Some(answer) => NodeOutput {
+                            outputs: IndexMap::from([("result".to_owned(), Value::from_json(&answer["text"]))]),
+                            ..NodeOutput::default()
+                        },
+                        None => NodeOutput {
+                            pause: Some(json!({"type": "human_input_required", "node_id": self.id})),
+                            ..NodeOutput::default()
+                        },
+                    });
                 }
                 Act::Stream(pieces) => return Ok(self.stream(&cx, pieces).await),
                 Act::BreakOff(piece) => {

@@ -10,8 +10,8 @@ use std::{
 use async_trait::async_trait;
 use ox_dsl::graph::Graph;
 use ox_engine::{
-    Effect, EventSink, FinishedNode, InterruptedNode, Interruption, Limits, Pool, Recovery, RunEvent, RunEventKind,
-    RunHandle, RunInfo, RunOutcome, RunStart, SinkClosed, UserKind, Workflow, resume, start,
+    Effect, EventSink, Interruption, Limits, Pool, Recovery, RunEvent, RunEventKind, RunHandle, RunInfo, RunOutcome,
+    RunStart, SinkClosed, UserKind, Workflow, resume, start,
 };
 use ox_types::{AppId, Json, NodeStatus, RunId, TaskId, TenantId, Value, WorkflowId};
 use tokio_util::task::TaskTracker;
@@ -275,55 +275,14 @@ impl Ran {
     /// What a recorder knows after the first `finished` nodes have ended, and, unless `at_once`,
     /// what was told between that and the next end.
     pub fn record(&self, finished: usize, at_once: bool, state: Interruption) -> Recovery {
-        let mut recovery = Recovery::default();
-        let mut open: Vec<InterruptedNode> = Vec::new();
-        for event in &self.events {
-            if recovery.finished.len() == finished && matches!(&event.kind, RunEventKind::NodeFinished(..)) {
-                break;
-            }
-            if recovery.finished.len() == finished && at_once && finished > 0 {
-                break;
-            }
-            recovery.last_sequence = event.sequence;
-            match &event.kind {
-                RunEventKind::NodeStarted(info) => open.push(InterruptedNode {
-                    node_id: info.node.id.clone(),
-                    frame: info.frame.clone(),
-                    node_run_id: info.node_run_id,
-                    index: info.index,
-                    started_at: info.started_at,
-                    retries: 0,
-                    state,
-                    answer: None,
-                }),
-                RunEventKind::NodeRetry { node, retry_index, .. } => {
-                    for start in open.iter_mut().filter(|start| start.node_run_id == node.node_run_id) {
-                        start.retries = *retry_index;
-                    }
-                }
-                RunEventKind::NodeFinished(info, result) => {
-                    open.retain(|start| start.node_run_id != info.node_run_id);
-                    recovery.finished.push(FinishedNode {
-                        node_id: info.node.id.clone(),
-                        frame: info.frame.clone(),
-                        node_run_id: info.node_run_id,
-                        index: info.index,
-                        started_at: info.started_at,
-                        status: result.status,
-                        outputs: result.outputs.clone(),
-                        handle: result.handle.clone(),
-                        updates: result.updates.clone(),
-                        error: result.error.clone(),
-                        error_type: result.error_type.clone(),
-                        retries: result.retries,
-                        usage: result.usage.clone(),
-                    });
-                }
-                _ => {}
-            }
-        }
-        recovery.interrupted = open;
-        recovery
+        let mut ends = 0;
+        let known = self.events.iter().take_while(|event| {
+            let is_end = matches!(event.kind, RunEventKind::NodeFinished(..));
+            let is_over = ends == finished && (is_end || (at_once && finished > 0));
+            ends += usize::from(is_end);
+            !is_over
+        });
+        Recovery::of_events(known, state)
     }
 
     pub fn finished_count(&self) -> usize {
@@ -331,7 +290,7 @@ impl Ran {
     }
 }
 
-fn line(event: &RunEvent) -> String {
+pub fn line(event: &RunEvent) -> String {
     match &event.kind {
         RunEventKind::RunStarted => "GraphRunStarted".into(),
         RunEventKind::RunResumed { shown } => format!("Resumed {shown:?}"),

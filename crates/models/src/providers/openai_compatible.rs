@@ -91,6 +91,14 @@ impl OpenAiCompatible {
         Ok(url.into())
     }
 
+    /// Whose address it is: the vendor's own, which comes with this program, or one that somebody entered. The servers
+    /// that vendors' programs are on this machine are nobody's own.
+    fn class(&self, url: &str) -> Class {
+        let origin = |text: &str| url::Url::parse(text).ok().map(|url| url.origin());
+        let own = self.vendor.base.filter(|base| base.starts_with("https://")).and_then(origin);
+        if own.is_some() && own == origin(url) { Class::Vendor } else { Class::Model }
+    }
+
     fn request(&self, call: &Call<'_>, mut request: Request) -> Result<Request, ModelError> {
         let net = |error: ox_net::NetError| fault::from_net(&self.spec.id, &error);
         request.limits = Limits {
@@ -116,7 +124,8 @@ impl OpenAiCompatible {
     /// Sends and turns everything that is not a success into an error.
     async fn send(&self, call: &Call<'_>, request: Request) -> Result<Response, ModelError> {
         let key = credential(call.credentials, self.vendor.key_field);
-        let request = self.request(call, request)?;
+        let mut request = self.request(call, request)?;
+        request.class = self.class(&request.url);
         let mut answer = call.egress.send(request.clone()).await;
         if matches!(answer, Err(ox_net::NetError::Broken { .. })) {
             // Most often a kept connection that the other side had just closed.

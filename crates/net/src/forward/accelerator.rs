@@ -17,7 +17,7 @@ pub async fn serve(proxy: &Inner, mut client: TcpStream, from: IpAddr, host: &st
         return;
     }
     // The operator's own setting says where to.
-    let asker = Asker { class: Class::Operator, client: Some(from), method: "CONNECT", rules: None };
+    let asker = Asker { client: Some(from), method: "CONNECT", ..proxy.egress.asker(Class::Operator) };
     let opened = async {
         let pinned = proxy.egress.judge(asker, &format!("http://{host}:{port}/")).await?;
         proxy.egress.dial(&pinned, proxy.config.connect).await

@@ -5,7 +5,7 @@ use std::{fmt::Write, time::Duration};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::head::Fault;
-use crate::{NetError, Phase};
+use crate::{Denied, NetError, Phase};
 
 /// Time for the client to take an answer and to end what it was sending.
 const LINGER: Duration = Duration::from_secs(2);
@@ -22,11 +22,13 @@ pub struct Answer {
     error: &'static str,
     text: String,
     authenticate: bool,
+    /// What was refused, where the policy did.
+    pub denied: Option<Box<Denied>>,
 }
 
 impl Answer {
     fn new(status: u16, phrase: &'static str, reason: &'static str, error: &'static str, text: &str) -> Self {
-        Self { status, phrase, reason, error, text: text.to_owned(), authenticate: false }
+        Self { status, phrase, reason, error, text: text.to_owned(), authenticate: false, denied: None }
     }
 
     pub fn health() -> Self {
@@ -86,9 +88,10 @@ impl Answer {
     pub fn failure(error: &NetError) -> Self {
         let text = error.to_string();
         match error {
-            NetError::Denied(denied) => {
-                Self::new(403, "Forbidden", denied.reason.as_str(), "ERR_ACCESS_DENIED 0", &text)
-            }
+            NetError::Denied(denied) => Self {
+                denied: Some(denied.clone()),
+                ..Self::new(403, "Forbidden", denied.reason.as_str(), "ERR_ACCESS_DENIED 0", &text)
+            },
             NetError::Dns { .. } => Self::new(503, "Service Unavailable", "dns_failed", "ERR_DNS_FAIL 0", &text),
             NetError::Connect { .. } => Self::new(503, "Service Unavailable", "connect", "ERR_CONNECT_FAIL 111", &text),
             NetError::Timeout { phase: Phase::Connect, .. } => {

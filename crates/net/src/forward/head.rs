@@ -172,6 +172,14 @@ impl Head {
         }
     }
 
+    /// Host and port it asks for, as far as they can be read.
+    pub fn destination(&self) -> (String, Option<u16>) {
+        let whole = if self.method == "CONNECT" { format!("https://{}/", self.target) } else { self.target.clone() };
+        let Ok(url) = url::Url::parse(&whole) else { return (String::new(), None) };
+        let host = url.host_str().unwrap_or_default().chars().take(255).collect();
+        (host, url.port_or_known_default())
+    }
+
     /// Whether the client wants the connection kept.
     pub fn keeps_alive(&self) -> bool {
         let wants = |name| self.header(name).unwrap_or_default().to_ascii_lowercase();

@@ -14,7 +14,7 @@ use super::{
     framing::{Framing, Walker},
     head::{self, Fault, Head},
 };
-use crate::{Denied, Dialed, NetError, Phase, Reason, guard::Asker};
+use crate::{Denied, Dialed, NetError, Phase, Pinned, Reason, guard::Asker};
 
 /// Interim answers before the real one.
 const MAX_INTERIM: usize = 16;
@@ -31,7 +31,7 @@ pub async fn serve(
         proxy.refuse(client, from, Some(head), &Answer::body_too_large(proxy.config.body), began).await;
         return Next::Close;
     }
-    let (url, dialed) = match open(proxy, head, from).await {
+    let (pinned, dialed) = match open(proxy, head, from).await {
         Ok(opened) => opened,
         Err(error) => {
             proxy.refuse(client, from, Some(head), &Answer::failure(&error), began).await;
@@ -39,9 +39,8 @@ pub async fn serve(
         }
     };
     let peer = dialed.peer.ip();
-    let mut passage =
-        Passage { proxy, head, host: url.host_str().unwrap_or_default().to_owned(), sent: Sent::default() };
-    let outcome = passage.run(client, buffer, dialed, &url).await;
+    let mut passage = Passage { proxy, head, host: pinned.target.host.to_string(), sent: Sent::default() };
+    let outcome = passage.run(client, buffer, dialed, &pinned.target.url).await;
     if let Err(failure) = &outcome
         && passage.sent.bytes == 0
     {
@@ -55,6 +54,7 @@ pub async fn serve(
     access.bytes = passage.sent.bytes;
     access.mime = passage.sent.mime;
     access.peer = Some(peer);
+    access.rule = pinned.rule;
     if outcome.is_err() {
         access.result = "TCP_MISS_ABORTED";
         access.reason = "broken";
@@ -63,19 +63,17 @@ pub async fn serve(
     outcome.unwrap_or(Next::Close)
 }
 
-async fn open(proxy: &Inner, head: &Head, from: Option<IpAddr>) -> Result<(url::Url, Dialed), NetError> {
+async fn open(proxy: &Inner, head: &Head, from: Option<IpAddr>) -> Result<(Pinned, Dialed), NetError> {
     if head.target.len() >= 6 && !head.target.contains("://") {
-        let (url, detail) = (crate::target::shown(&head.target), "the request names no absolute URL".to_owned());
-        return Err(Denied { url, reason: Reason::Parse, detail, remedy: String::new() }.into());
+        return Err(Denied::unread(&head.target, Reason::Parse, "the request names no absolute URL").into());
     }
-    let asker = Asker { class: proxy.config.class, client: from, method: &head.method, rules: None };
+    let asker = Asker { client: from, method: &head.method, ..proxy.egress.asker(proxy.config.class) };
     let pinned = proxy.egress.judge(asker, &head.target).await?;
     if pinned.target.url.scheme() == "https" {
-        let (url, detail) = (crate::target::shown(&head.target), "https is tunnelled with CONNECT".to_owned());
-        return Err(Denied { url, reason: Reason::Scheme, detail, remedy: String::new() }.into());
+        return Err(Denied::unread(&head.target, Reason::Scheme, "https is tunnelled with CONNECT").into());
     }
     let dialed = proxy.egress.dial(&pinned, proxy.config.connect).await?;
-    Ok((pinned.target.url, dialed))
+    Ok((pinned, dialed))
 }
 
 /// What the client has got so far.

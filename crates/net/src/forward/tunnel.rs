@@ -34,6 +34,7 @@ pub async fn serve(
     access.result = "TCP_TUNNEL";
     access.status = 200;
     access.peer = origin.peer_addr().ok().map(|peer| peer.ip());
+    access.rule = pinned.rule;
     let (bytes, fault) = relay(proxy, client, buffer, &mut origin, &pinned.target).await;
     finish(proxy, access, began, bytes, fault);
 }
@@ -54,7 +55,7 @@ fn finish(proxy: &Inner, mut access: Access, began: Instant, bytes: u64, fault: 
 }
 
 async fn open(proxy: &Inner, head: &Head, from: Option<IpAddr>) -> Result<(Pinned, TcpStream), NetError> {
-    let asker = Asker { class: proxy.config.class, client: from, method: "CONNECT", rules: None };
+    let asker = Asker { client: from, method: "CONNECT", ..proxy.egress.asker(proxy.config.class) };
     // The authority form means what the same host and port mean in a URL.
     let pinned = proxy.egress.judge(asker, &format!("https://{}/", head.target)).await?;
     let dialed = proxy.egress.dial(&pinned, proxy.config.connect).await?;

@@ -3,9 +3,12 @@
 #![allow(clippy::disallowed_methods, reason = "the tests are the other side")]
 
 mod calls;
+mod cases;
+mod dns;
 mod limits;
 mod names;
 mod proxy;
 mod server;
 mod streams;
 mod table;
+mod told;

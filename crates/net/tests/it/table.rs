@@ -284,7 +284,7 @@ async fn rules_of_a_workspace() {
     let denying = Policy { deny_nets: vec!["10.0.0.0/8".parse().unwrap()], ..open.clone() };
     let own = OwnService { host: "10.0.0.5".into(), port: 5432 };
     let holding = Policy { own_services: vec![own], ..open.clone() };
-    let closed = Policy::default();
+    let (closed, local) = (Policy::default(), Policy::open_models());
     let private = |entries: &[&str]| Rules { only: None, private: list(entries) };
     let only = |entries: &[&str]| Rules { only: Some(list(entries)), private: Vec::new() };
     let mut wrong = Vec::new();
@@ -299,7 +299,17 @@ async fn rules_of_a_workspace() {
         (&closed, only(&["93.184.216.0/24"]), Class::Fetch, "http://93.184.216.34/", "allow"),
         (&closed, only(&["pub.test"]), Class::Fetch, "http://93.184.216.34/", "allowlist"),
         (&closed, only(&[]), Class::ExternalApi, "http://pub.test/", "allowlist"),
-        (&closed, only(&[]), Class::Model, "http://pub.test/", "allow"),
+        (&closed, only(&[]), Class::Model, "http://pub.test/", "allowlist"),
+        (&closed, only(&["pub.test"]), Class::Model, "http://pub.test/", "allow"),
+        (&closed, only(&[]), Class::Vendor, "http://pub.test/", "allow"),
+        (&closed, only(&[]), Class::Sandbox, "http://pub.test/", "allowlist"),
+        (&closed, only(&["pub.test"]), Class::Sandbox, "http://pub.test/", "allow"),
+        (&local, only(&["pub.test"]), Class::Model, "http://priv.test:8000/", "allowlist"),
+        (&local, only(&["10.0.0.5:8000"]), Class::Model, "http://priv.test:8000/", "allow"),
+        (&local, only(&["10.0.0.5"]), Class::Vendor, "http://priv.test:8000/", "private_ip"),
+        (&open, private(&["10.0.0.5"]), Class::Model, "http://10.0.0.5:8000/", "allow"),
+        (&open, private(&["10.0.0.5"]), Class::Sandbox, "http://10.0.0.5/", "allow"),
+        (&open, private(&["10.0.0.5"]), Class::Vendor, "http://10.0.0.5/", "private_ip"),
         (&closed, only(&[]), Class::Operator, "http://pub.test/", "allow"),
         (&closed, only(&["priv.test", "10.0.0.5"]), Class::HttpNode, "http://priv.test/", "private_ip"),
         (&closed, only(&["93.184.216.34"]), Class::HttpNode, "http://mixed.test/", "private_ip"),

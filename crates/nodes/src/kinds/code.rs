@@ -1,6 +1,8 @@
 //! `code`: a function of the user's own.
 
 mod output;
+#[cfg(test)]
+mod tests;
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,11 +12,11 @@ use output::OutputType;
 use ox_dsl::graph::NodeSpec;
 use ox_engine::{BuiltNode, Node, NodeContext, NodeFailure, NodeOutput};
 use ox_sandbox::{CodeError, CodeLimits, CodeRequest, Language};
-use ox_types::{Json, TenantId, Value, ValueType};
+use ox_types::{Json, Value, ValueType};
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::{NodeKind, Ports, config, config::NamedSelector, kind::pure};
+use crate::{NodeKind, PortError, Ports, config, config::NamedSelector, kind::pure, ports};
 
 #[derive(Deserialize)]
 struct Config {
@@ -73,10 +75,16 @@ struct Runner {
 }
 
 impl Runner {
-    fn request(&self, workspace: &TenantId, inputs: &IndexMap<String, Value>) -> CodeRequest {
+    async fn request(&self, cx: &NodeContext, inputs: &IndexMap<String, Value>) -> Result<CodeRequest, PortError> {
         let limits = &self.ports.limits;
-        CodeRequest {
-            workspace: workspace.to_string(),
+        let rules = match self.language {
+            // It has no network.
+            Language::JavaScript => None,
+            Language::Python3 => self.ports.http.of(&cx.run, &cx.node.id).await?.rules(),
+        };
+        Ok(CodeRequest {
+            caller: ports::caller(&cx.run, &cx.node.id),
+            rules,
             language: self.language,
             code: self.code.clone(),
             inputs: inputs.iter().map(|(name, value)| (name.clone(), value.to_json())).collect(),
@@ -85,7 +93,7 @@ impl Runner {
                 memory_bytes: limits.code_memory_mib << 20,
                 output_bytes: limits.code_output_kib << 10,
             },
-        }
+        })
     }
 }
 
@@ -107,7 +115,9 @@ impl Node for Runner {
             failure.inputs = inputs.clone();
             failure
         };
-        let result = self.ports.code.run(self.request(&cx.run.tenant_id, &inputs)).await.map_err(|error| {
+        let request = self.request(&cx, &inputs).await;
+        let request = request.map_err(|error| fail("CodeExecutionError", error.to_string()))?;
+        let result = self.ports.code.run(request).await.map_err(|error| {
             let mut failure = fail("CodeExecutionError", error.to_string());
             failure.retry_useless = matches!(error, CodeError::Off(_) | CodeError::Unsupported(_));
             failure

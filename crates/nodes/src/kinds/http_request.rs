@@ -197,7 +197,7 @@ impl Runner {
         let verify = self.config.ssl_verify.unwrap_or(self.ports.limits.http_ssl_verify);
         call.verify = if verify { Verify::Yes } else { Verify::No };
         call.retries = self.retries;
-        let egress = self.ports.http.of(&cx.run).await;
+        let egress = self.ports.http.of(&cx.run, &cx.node.id).await;
         let egress = egress.map_err(|error| Refusal::new("HttpRequestNodeError", error.to_string()))?;
         let (answer, retries) = egress.send_counted(call).await;
         let failed = |error: NetError| match error {

@@ -8,7 +8,8 @@ use crate::CodeLimits;
 fn request(code: &str, inputs: &serde_json::Value) -> CodeRequest {
     let inputs = inputs.as_object().cloned().unwrap_or_else(Map::new);
     let limits = CodeLimits { timeout: Duration::from_millis(400), memory_bytes: 32 << 20, output_bytes: 10_000 };
-    CodeRequest { workspace: "w".into(), language: Language::JavaScript, code: code.into(), inputs, limits }
+    let caller = ox_net::Caller { workspace: "w".into(), ..Default::default() };
+    CodeRequest { caller, rules: None, language: Language::JavaScript, code: code.into(), inputs, limits }
 }
 
 async fn run(code: &str, inputs: &serde_json::Value) -> Result<serde_json::Value, CodeError> {

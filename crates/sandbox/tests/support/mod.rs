@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use ox_net::Caller;
 use ox_sandbox::{CodeError, CodeLimits, CodeRequest, CodeRunner, Language, Local, Network, Settings, Wall, Without};
 use serde_json::{Value as Json, json};
 
@@ -25,7 +26,8 @@ pub fn settings() -> Settings {
 
 pub fn request(language: Language, code: &str, inputs: &Json) -> CodeRequest {
     CodeRequest {
-        workspace: "test".into(),
+        caller: Caller { workspace: "test".into(), ..Caller::default() },
+        rules: None,
         language,
         code: code.into(),
         inputs: inputs.as_object().cloned().unwrap_or_default(),

@@ -9,13 +9,11 @@ import { useRights } from "../../data/session";
 import { useFormat } from "../../lib/format";
 import { messageOf } from "../../lib/http";
 import { Button, IconButton } from "../../ui/Button";
-import { Code } from "../../ui/Code";
 import { CopyButton } from "../../ui/CopyButton";
 import { Confirm } from "../../ui/Dialog";
-import { Badge } from "../../ui/Marks";
-import { Segmented } from "../../ui/Segmented";
-import { type Endpoint, type ExampleLanguage, endpointsOf, example, type ResponseMode } from "./endpoints";
-import { type AppInput, inputsOfForm, inputsOfGraph } from "./inputs";
+import { SkeletonRows } from "../../ui/States";
+import { Endpoints } from "./Endpoints";
+import { inputsOfForm, inputsOfGraph } from "./inputs";
 
 export function ApiPage({ app }: { app: AppDetail }) {
   const { t } = useTranslation("access");
@@ -59,7 +57,11 @@ export function ApiPage({ app }: { app: AppDetail }) {
           </div>
         </div>
         <Keys app={app} keys={keys.data?.data} error={keys.error} />
-        <Endpoints app={app} inputs={inputs} base={base} apiKey={keys.data?.data[0]?.token ?? "app-…"} />
+        {graph && published.isPending ? (
+          <SkeletonRows rows={6} height={32} slow={c("common.slow")} label={c("common.loading")} />
+        ) : (
+          <Endpoints app={app} inputs={inputs} base={base} apiKey={keys.data?.data[0]?.token} />
+        )}
         <section>
           <h2 className="text-16 font-semibold mb-1">{t("errors")}</h2>
           <p className="text-ink-2 max-w-[80ch]">{t("errorsText")}</p>
@@ -165,117 +167,5 @@ function KeyRow({
       </span>
       {admin ? <IconButton size="sm" icon={Trash2} label={t("deleteKey", { tail: tail(apiKey) })} onClick={onDelete} /> : null}
     </li>
-  );
-}
-
-const TONES = { GET: "run", POST: "ok", DELETE: "bad" } as const;
-
-function Endpoints({ app, inputs, base, apiKey }: { app: AppDetail; inputs: readonly AppInput[]; base: string; apiKey: string }) {
-  const { t } = useTranslation("access");
-  const { t: c } = useTranslation();
-  const [language, setLanguage] = useState<ExampleLanguage>("curl");
-  const [how, setHow] = useState<ResponseMode>("streaming");
-  const endpoints = endpointsOf(app.mode, inputs, how);
-  const [open, setOpen] = useState(endpoints[0]?.key);
-  const chosen = endpoints.find((e) => e.key === open) ?? endpoints[0];
-  // What is shown hides the key; what is copied works.
-  const code = (key: string, endpoint: Endpoint) => example(endpoint, base, key, language);
-  return (
-    <section>
-      <h2 className="text-16 font-semibold mb-2">{t("endpoints")}</h2>
-      <div className="grid gap-4 md:grid-cols-[minmax(220px,300px)_minmax(0,1fr)] max-md:grid-cols-[minmax(0,1fr)]">
-        <ul className="card self-start p-1">
-          {endpoints.map((endpoint) => (
-            <li key={endpoint.key}>
-              <button
-                type="button"
-                className="menu-row"
-                aria-current={endpoint === chosen}
-                data-selected={endpoint === chosen}
-                onClick={() => setOpen(endpoint.key)}
-              >
-                <span style={{ width: 52 }} className="inline-flex">
-                  <Badge tone={TONES[endpoint.method]}>{endpoint.method}</Badge>
-                </span>
-                <span className="truncate">{t(`ep.${endpoint.key}`)}</span>
-              </button>
-            </li>
-          ))}
-        </ul>
-        {chosen ? (
-          <div className="flex flex-col gap-3 min-w-0">
-            <div className="flex items-center gap-2 flex-wrap">
-              <span className="mono font-medium flex-1 truncate">
-                {chosen.method} {chosen.path}
-              </span>
-              {chosen.streams ? (
-                <Segmented
-                  label={t("mode")}
-                  value={how}
-                  onChange={setHow}
-                  segments={[
-                    { value: "streaming", label: t("streaming") },
-                    { value: "blocking", label: t("blocking") },
-                  ]}
-                />
-              ) : null}
-              <Segmented
-                label={t("language")}
-                value={language}
-                onChange={setLanguage}
-                segments={[
-                  { value: "curl", label: "cURL" },
-                  { value: "python", label: "Python" },
-                  { value: "javascript", label: "JavaScript" },
-                ]}
-              />
-              <CopyButton text={code(apiKey, chosen)} label={c("common.copy")} done={c("common.copied")} />
-            </div>
-            <Code label={t("example")} text={code(`${apiKey.slice(0, 6)}…`, chosen)} />
-            {chosen.streams ? <Inputs inputs={inputs} /> : null}
-          </div>
-        ) : null}
-      </div>
-    </section>
-  );
-}
-
-const INPUT_COLUMNS = { gridTemplateColumns: "1fr 120px 90px 1fr" };
-
-function Inputs({ inputs }: { inputs: readonly AppInput[] }) {
-  const { t } = useTranslation("access");
-  return (
-    <div>
-      <h3 className="lbl mb-1">{t("inputs")}</h3>
-      {inputs.length === 0 ? (
-        <p className="hint">{t("noInputs")}</p>
-      ) : (
-        <div role="table" aria-label={t("inputs")}>
-          <div role="row" className="th" style={INPUT_COLUMNS}>
-            {["name", "type", "required", "about"].map((key) => (
-              <span key={key} role="columnheader">
-                {t(`col.${key}`)}
-              </span>
-            ))}
-          </div>
-          {inputs.map((each) => (
-            <div key={each.name} role="row" className="td" style={{ ...INPUT_COLUMNS, minHeight: 32 }}>
-              <span role="cell" className="mono truncate">
-                {each.name}
-              </span>
-              <span role="cell" className="text-ink-2">
-                {each.type}
-              </span>
-              <span role="cell" className="text-ink-2">
-                {t(each.required ? "yes" : "no")}
-              </span>
-              <span role="cell" className="text-ink-2 truncate">
-                {each.options.length > 0 ? each.options.join(", ") : each.label}
-              </span>
-            </div>
-          ))}
-        </div>
-      )}
-    </div>
   );
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { endpointsOf, example, python } from "./endpoints";
-import { inputsOfForm, inputsOfGraph } from "./inputs";
+import { endpointsOf, idsOf, NOTHING_GIVEN, urlOf, withIds } from "./endpoints";
+import { example, python } from "./examples";
+import { inputsOfForm, inputsOfGraph, readInput } from "./inputs";
 
 const inputs = inputsOfGraph({
   nodes: [
@@ -38,7 +39,7 @@ describe("examples", () => {
   const [run] = endpointsOf("workflow", inputs, "streaming");
   it("hold the app's real inputs", () => expect(run?.body?.inputs).toEqual({ topic: "It's a topic", n: 42, ok: true, tone: "calm" }));
   it("survive a shell", () => {
-    const text = run ? example(run, "http://h/v1/", "app-x", "curl") : "";
+    const text = (run && example(run, "http://h/v1/", "app-x", "curl")) ?? "";
     expect(text).toContain("'http://h/v1/workflows/run'");
     expect(text).toContain("It'\\''s a topic");
     expect(text.startsWith("curl -N -X POST")).toBe(true);
@@ -48,4 +49,44 @@ describe("examples", () => {
     const first = { workflow: "/workflows/run", completion: "/completion-messages", chat: "/chat-messages", "advanced-chat": "/chat-messages" }[mode];
     expect(endpointsOf(mode, [], "blocking")[0]).toMatchObject({ path: first, body: { response_mode: "blocking", inputs: {} } });
   });
+
+  const chat = endpointsOf("chat", [], "blocking", { ...NOTHING_GIVEN, query: "Why?", inputs: { name: "Nora" } });
+  const of = (key: string) => {
+    const found = chat.find((endpoint) => endpoint.key === key);
+    if (!found) throw new Error(key);
+    return found;
+  };
+  it("hold what was typed", () => expect(of("chat").body).toMatchObject({ query: "Why?", inputs: { name: "Nora" } }));
+  it("are those of dify-client, where it has a call", () => {
+    const text = example(of("chat"), "http://h/v1/", "app-x", "dify");
+    expect(text).toContain('client = ChatClient("app-x")\nclient.base_url = "http://h/v1"\nresponse = client.create_chat_message(');
+    expect(text).toContain('    query="Why?",\n    user="user-123",\n    response_mode="blocking",\n)');
+    expect(chat.filter((endpoint) => example(endpoint, "http://h/v1", "k", "dify") === undefined).map((endpoint) => endpoint.key)).toEqual([
+      "stop",
+      "deleteConversation",
+      "suggested",
+      "info",
+      "site",
+    ]);
+  });
+  it("name the ids they need, and take them", () => {
+    const messages = of("messages");
+    expect(idsOf(messages)).toEqual(["CONVERSATION_ID"]);
+    const filled = withIds(messages, { CONVERSATION_ID: " a b " });
+    expect(idsOf(filled)).toEqual([]);
+    expect(urlOf(filled, "http://h/v1/")).toBe("http://h/v1/messages?conversation_id=a+b&user=user-123");
+    expect(withIds(of("rename"), { CONVERSATION_ID: "a/b" }).path).toBe("/conversations/a%2Fb/name");
+    expect(example(withIds(of("rename"), { CONVERSATION_ID: "c1" }), "http://h/v1", "k", "dify")).toContain('conversation_id="c1"');
+  });
+});
+
+it.each([
+  ["number", "2.5", 2.5],
+  ["number", "two", undefined],
+  ["json_object", '{"a":1}', { a: 1 }],
+  ["json_object", "{", undefined],
+  ["file", "1", undefined],
+  ["text-input", "1", "1"],
+])("a value of %s typed as %s", (type, typed, read) => {
+  expect(readInput({ name: "x", label: "x", type, required: true, options: [] }, typed)).toEqual(read);
 });

@@ -55,6 +55,22 @@ export function exampleOf({ type, options, label }: AppInput): unknown {
   return label;
 }
 
+export function isFileInput({ type }: AppInput): boolean {
+  return type === "file" || type === "file-list";
+}
+
+/** What was typed for an input, as it goes into the body; undefined when it cannot be read. */
+export function readInput(input: AppInput, typed: string): unknown {
+  if (input.type === "number") return typed.trim() !== "" && Number.isFinite(Number(typed)) ? Number(typed) : undefined;
+  if (input.type !== "json_object" && !isFileInput(input)) return typed;
+  try {
+    const value: unknown = JSON.parse(typed);
+    return typeof value === "object" && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 export function exampleInputs(inputs: readonly AppInput[]): Record<string, unknown> {
   return Object.fromEntries(inputs.map((each) => [each.name, exampleOf(each)]));
 }

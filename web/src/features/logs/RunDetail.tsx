@@ -1,7 +1,7 @@
 /** One run: what it took, why it failed, its trace, its input and output. */
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { ArrowLeft, CircleAlert, CircleX, SquareArrowOutUpRight, X } from "lucide-react";
+import { ArrowLeft, CircleAlert, CircleX, GitFork, SquareArrowOutUpRight, X } from "lucide-react";
 import { type ReactNode, useMemo, useState } from "react";
 import { Trans, useTranslation } from "react-i18next";
 import type { AppDetail } from "../../data/apps";
@@ -17,7 +17,7 @@ import { Trace } from "../runs/Trace";
 import { isActive, type RunDetail as Run, runDetail, runNodes } from "./api";
 import { causeOf } from "./causes";
 import { isEmptyValue, Json } from "./Json";
-import { Relations } from "./Relations";
+import { canFork, Relations } from "./Relations";
 import { priceText } from "./RunList";
 import { RunBadge } from "./RunMark";
 import { culprit, firstTokenOf, type RunSpan, spansOf } from "./spans";
@@ -43,6 +43,7 @@ export function RunDetail({ app, id, node, onNode, onRun, onClose, back }: Props
   const nodes = useQuery(runNodes(app.id, id, run.data?.status));
   const spans = useMemo(() => spansOf(nodes.data?.data ?? []), [nodes.data]);
   const [tab, setTab] = useState<Tab>("trace");
+  const [forking, setForking] = useState<RunSpan>();
   const bad = culprit(spans);
   const chosen = spans.find((span) => span.key === node) ?? bad ?? spans.at(-1);
   const studio = { run: id, ...(chosen ? { node: chosen.node } : {}) };
@@ -76,9 +77,9 @@ export function RunDetail({ app, id, node, onNode, onRun, onClose, back }: Props
       ) : (
         <>
           <Facts run={run.data} spans={spans} />
-          <Relations app={app} run={run.data} onRun={onRun} />
+          <Relations app={app} run={run.data} spans={spans} chosen={chosen} forking={forking} onFork={setForking} onRun={onRun} />
           <div className="flex-1 min-h-0 overflow-auto">
-            <ErrorCard app={app} run={run.data} span={bad} onNode={onNode} />
+            <ErrorCard app={app} run={run.data} span={bad} onNode={onNode} onFork={setForking} />
             <div
               className="tabs border-b border-line-1 px-2 h-9 pointer-coarse:h-11 sticky top-0 bg-surface-1 z-(--z-panel)"
               role="tablist"
@@ -150,7 +151,15 @@ function Facts({ run, spans }: { run: Run; spans: readonly RunSpan[] }) {
 }
 
 /** What went wrong, what it means, and where it is put right. */
-function ErrorCard({ app, run, span, onNode }: { app: AppDetail; run: Run; span: RunSpan | undefined; onNode: (key: string) => void }) {
+interface ErrorCardProps {
+  readonly app: AppDetail;
+  readonly run: Run;
+  readonly span: RunSpan | undefined;
+  readonly onNode: (key: string) => void;
+  readonly onFork: (span: RunSpan) => void;
+}
+
+function ErrorCard({ app, run, span, onNode, onFork }: ErrorCardProps) {
   const { t } = useTranslation("logs");
   const { t: c } = useTranslation();
   const text = (run.status === "failed" ? run.error : undefined) || span?.execution.error || run.error;
@@ -202,6 +211,11 @@ function ErrorCard({ app, run, span, onNode }: { app: AppDetail; run: Run; span:
               <Link to="/app/$appId/workflow" params={{ appId: app.id }} search={{ node: span.node }} className="btn" data-size="sm">
                 {t("fix.node")}
               </Link>
+              {canFork(run) ? (
+                <Button size="sm" icon={GitFork} onClick={() => onFork(span)}>
+                  {t("fix.retry")}
+                </Button>
+              ) : null}
               <Button kind="quiet" size="sm" onClick={() => onNode(span.key)}>
                 {t("fix.show")}
               </Button>

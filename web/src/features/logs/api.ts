@@ -35,6 +35,8 @@ export interface RunItem {
 export interface RunDetail extends RunItem {
   readonly inputs: unknown;
   readonly outputs: unknown;
+  /** What the run executed. */
+  readonly graph?: unknown;
   readonly created_by_role: string;
   readonly created_by_end_user: EndUser | null;
   /** The run this one was made from by replay or fork, and those made from this one. */

@@ -1,7 +1,7 @@
 /** Where an app is reached: its page, its API, the settings of the page, its versions. */
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { ChevronRight, ExternalLink, Globe, KeyRound, RefreshCw, TriangleAlert } from "lucide-react";
+import { CodeXml, ExternalLink, Globe, KeyRound, RefreshCw, TriangleAlert } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { toast } from "sonner";
@@ -10,11 +10,11 @@ import { useRights } from "../../data/session";
 import { useFormat } from "../../lib/format";
 import { get, messageOf } from "../../lib/http";
 import { Button } from "../../ui/Button";
-import { Code } from "../../ui/Code";
 import { CopyButton } from "../../ui/CopyButton";
 import { Confirm } from "../../ui/Dialog";
 import { Badge, Tile } from "../../ui/Marks";
 import { Switch } from "../../ui/Switch";
+import { EmbedDialog } from "./EmbedDialog";
 import { SiteSettings } from "./SiteSettings";
 import { Triggers } from "./Triggers";
 
@@ -65,12 +65,12 @@ function PageCard({ app, ready }: { app: AppDetail; ready: boolean }) {
   const { t: c } = useTranslation();
   const rights = useRights();
   const [resetting, setResetting] = useState(false);
+  const [embedding, setEmbedding] = useState(false);
   const failed = (error: unknown) => toast.error(c("common.failed", { message: messageOf(error) }));
   const toggle = useAppChange((on: boolean) => enableSite(app.id, on));
   const reset = useAppChange(() => resetSiteCode(app.id));
   const url = siteUrl(app);
   const chat = app.mode !== "workflow" && app.mode !== "completion";
-  const frame = `<iframe src="${chat ? url.replace(/\/chat\//, "/chatbot/") : url}" style="width: 100%; height: 100%; min-height: 700px" frameborder="0" allow="microphone"></iframe>`;
   return (
     <section className="card p-4 flex flex-col gap-3" aria-label={t("page.title")}>
       <CardHead icon={<Globe size={14} strokeWidth={1.9} aria-hidden />} title={t("page.title")}>
@@ -100,27 +100,16 @@ function PageCard({ app, ready }: { app: AppDetail; ready: boolean }) {
             {t("page.open")}
           </a>
         ) : null}
+        <Button icon={CodeXml} aria-haspopup="dialog" onClick={() => setEmbedding(true)}>
+          {t("embed.title")}
+        </Button>
         {rights.admin ? (
           <Button icon={RefreshCw} onClick={() => setResetting(true)}>
             {t("page.reset")}
           </Button>
         ) : null}
       </div>
-      {chat ? (
-        <details>
-          <summary className="lbl more-summary">
-            <ChevronRight size={14} strokeWidth={1.9} aria-hidden />
-            {t("embed.title")}
-          </summary>
-          <p className="hint mb-2">{t("embed.text")}</p>
-          <div className="relative">
-            <Code text={frame} label={t("embed.title")} />
-            <div className="absolute top-1 end-1">
-              <CopyButton text={frame} label={c("common.copy")} done={c("common.copied")} />
-            </div>
-          </div>
-        </details>
-      ) : null}
+      {embedding ? <EmbedDialog url={url} chat={chat} onClose={() => setEmbedding(false)} /> : null}
       <Confirm
         open={resetting}
         title={t("page.resetTitle")}

@@ -29,6 +29,7 @@ const ROW = 24;
 const AHEAD = 12;
 const VIRTUAL_FROM = 60;
 const FOLD_FROM = 500;
+const LAST_LABEL = 0.93;
 
 const STATES: Readonly<Record<string, { icon: LucideIcon; tone: string }>> = {
   succeeded: { icon: Check, tone: "ok" },
@@ -92,7 +93,8 @@ function windowOf(rows: readonly TraceRow[], top: number, height: number) {
 
 function Axis({ total }: { total: number }) {
   const { t } = useTranslation("studio");
-  const { marks } = ticks(total);
+  // A label at the very end would run into the next column.
+  const marks = ticks(total).marks.filter((mark) => mark / total < LAST_LABEL);
   return (
     <div className="tr-row tr-head" aria-hidden>
       <span>{t("trace.node")}</span>

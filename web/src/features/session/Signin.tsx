@@ -1,5 +1,6 @@
 import { zodResolver } from "@hookform/resolvers/zod";
 import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { CircleAlert } from "lucide-react";
 import { useState } from "react";
 import { Controller, useForm } from "react-hook-form";
@@ -73,6 +74,9 @@ export function Signin({ email, inviteToken, onDone }: Props) {
                 render={({ field }) => <Checkbox id="remember" checked={field.value} onChange={field.onChange} />}
               />
               <label htmlFor="remember">{t("signin.remember")}</label>
+              <Link to="/forgot-password" search={{ email: form.watch("email").trim() || undefined }} className="link ms-auto">
+                {t("signin.forgot")}
+              </Link>
             </div>
             {failed ? (
               <div className="banner" data-tone="bad" role="alert">

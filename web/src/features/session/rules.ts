@@ -23,6 +23,15 @@ export const name = z.string().trim().min(1, "required").max(30, "name");
 export const setupForm = z.object({ name, email, password });
 export const signinForm = z.object({ email, password: z.string().min(1, "required"), remember: z.boolean() });
 export const activateForm = z.object({ name, password });
+export const forgotForm = z.object({ email });
+/** Six digits; pasted with spaces they are still the same. */
+export const codeForm = z.object({
+  code: z
+    .string()
+    .transform((text) => text.replace(/\s/g, ""))
+    .pipe(z.string().regex(/^\d{6}$/, "code")),
+});
+export const lostForm = z.object({ password, again: z.string() }).refine((form) => form.password === form.again, { path: ["again"], message: "again" });
 
 export type Strength = "weak" | "fair" | "good" | "strong";
 

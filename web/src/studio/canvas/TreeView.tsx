@@ -24,7 +24,8 @@ export function TreeView() {
       </div>
       <div role="tree" aria-label={t("tree.label")} onKeyDown={(e) => moveFocus(e, "[role=treeitem]")}>
         {rows.map(({ node, level }) => {
-          const targets = (next.get(node.id) ?? []).map((e) => document.nodes.get(e.target)?.data.title ?? "");
+          // Two ports may lead to the same node.
+          const targets = [...new Set((next.get(node.id) ?? []).map((e) => e.target))].map((id) => document.nodes.get(id)?.data.title ?? "");
           return <TreeRow key={node.id} id={node.id} title={node.data.title} type={node.data.type} level={level} targets={targets} />;
         })}
       </div>

@@ -29,10 +29,16 @@ const CONTEXT: VariableGroup = {
 };
 
 function useChipHosts() {
-  const [chips, setChips] = useState<ReadonlyMap<HTMLElement, string>>(new Map());
+  const [chips, setChips] = useState<ReadonlyMap<HTMLElement, { readonly key: string; readonly name: string }>>(new Map());
+  const count = useRef(0);
   const hosts = useMemo(
     () => ({
-      add: (element: HTMLElement, name: string) => queueMicrotask(() => setChips((now) => new Map(now).set(element, name))),
+      // A variable may stand in a text more than once: its name is no key.
+      add: (element: HTMLElement, name: string) => {
+        count.current += 1;
+        const key = String(count.current);
+        queueMicrotask(() => setChips((now) => new Map(now).set(element, { key, name })));
+      },
       remove: (element: HTMLElement) =>
         queueMicrotask(() =>
           setChips((now) => {
@@ -116,7 +122,7 @@ export function PromptView({ node, label, value, onChange, placeholder, single, 
   return (
     <>
       <div ref={frame} className={single ? "st-editor prompt single" : "st-editor prompt"} data-editor={label} />
-      {[...chips].map(([element, name]) => createPortal(<Chip node={node} selector={name.split(".")} />, element, name))}
+      {[...chips].map(([element, { key, name }]) => createPortal(<Chip node={node} selector={name.split(".")} />, element, key))}
       {open ? (
         <Popover at={open} className="st-vars" label={t("variables.list")} role="listbox" focus={false} onClose={() => setOpen(undefined)}>
           <VariableList rows={rows} active={active} query={open.query} id={listId} onOver={setActive} onChoose={insert} />

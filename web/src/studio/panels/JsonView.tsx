@@ -1,7 +1,5 @@
 /** A value to read and copy. Texts are shown as text, everything else as JSON. */
-import { Copy } from "lucide-react";
-import { useTranslation } from "react-i18next";
-import { IconButton } from "../parts/controls";
+import { CopyButton } from "../parts/CopyButton";
 
 function isEmpty(value: unknown): boolean {
   if (value === undefined || value === null) return true;
@@ -13,14 +11,13 @@ export function asText(value: unknown): string {
 }
 
 export function JsonView({ title, value }: { title: string; value: unknown }) {
-  const { t } = useTranslation("studio");
   if (isEmpty(value)) return null;
   const text = asText(value);
   return (
     <section className="st-section">
       <div className="st-between">
         <span className="st-label">{title}</span>
-        <IconButton label={t("common.copyOf", { name: title })} icon={Copy} onClick={() => void navigator.clipboard?.writeText(text).catch(() => undefined)} />
+        <CopyButton text={text} name={title} />
       </div>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling box must be reachable by keyboard */}
       <pre className="st-code" tabIndex={0}>

@@ -1,12 +1,13 @@
 /** A webhook: its addresses, what a request must look like, what it is answered. */
 import { useQuery } from "@tanstack/react-query";
-import { Copy, Plus, Trash2 } from "lucide-react";
+import { Plus, Trash2 } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { webhookAddress } from "../api";
 import { replaced, without } from "../model/rows";
 import type { PanelProps } from "../nodes/kind";
 import { CONTENT_TYPES, headerName, WEBHOOK_METHODS, WEBHOOK_TYPES, type WebhookData, type WebhookRow } from "../nodes/trigger-webhook";
 import { freeName } from "../nodes/schema";
+import { CopyButton } from "../parts/CopyButton";
 import { Button, IconButton, NumberField, SelectField, TextField, Wrong } from "../parts/controls";
 import { renameVariable, settingsChanges } from "../store/actions";
 import { flush } from "../store/autosave";
@@ -67,7 +68,7 @@ function Addresses({ id }: { id: string }) {
           <span className="st-label">{t(`webhook.addresses.${row.key}`)}</span>
           <div className="st-row">
             <input className="st-input mono" readOnly aria-label={t(`webhook.addresses.${row.key}`)} value={row.url} onFocus={(e) => e.target.select()} />
-            <IconButton label={t("common.copyOf", { name: t(`webhook.addresses.${row.key}`) })} icon={Copy} onClick={() => void navigator.clipboard?.writeText(row.url).catch(() => undefined)} />
+            <CopyButton text={row.url} name={t(`webhook.addresses.${row.key}`)} />
           </div>
           <span className="st-hint">{t(`webhook.addressHints.${row.key}`)}</span>
         </div>

@@ -3,6 +3,7 @@ import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
 import { Ellipsis, GitCompareArrows } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { copyText } from "../../lib/copy";
 import { deleteVersion, listVersions, nameVersion, type Version } from "../api";
 import { useFormat } from "../canvas/useFormat";
 import { Button, IconButton, TextField, Wrong } from "../parts/controls";
@@ -67,7 +68,7 @@ export function VersionsPanel() {
                 { id: "draft", label: t("versions.compareDraft"), run: () => setComparing({ from: version.id, to: DRAFT }) },
                 { id: "before", label: t("versions.compareBefore"), disabled: i === versions.length - 1, run: () => setComparing({ from: versions[i + 1]?.id ?? version.id, to: version.id }) },
                 { id: "name", label: t("versions.name"), run: () => setNaming(version) },
-                { id: "copy", label: t("versions.copyId"), run: () => void navigator.clipboard?.writeText(version.id).catch(() => undefined) },
+                { id: "copy", label: t("versions.copyId"), run: () => void copyText(version.id) },
                 { id: "delete", label: t("common.delete"), danger: true, disabled: i === 0, run: () => attempt(deleteVersion(appId, version.id)) },
               ]}
               trigger={(props) => <IconButton label={t("versions.more", { name: version.marked_name || when(version) })} icon={Ellipsis} {...props} />}

@@ -2,9 +2,9 @@
 import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { nodeVariables, scopeVariables } from "../api";
-import { childrenOf, isContainer } from "../model/containers";
-import type { GraphNode, StudioDocument } from "../model/document";
-import { references, type Selector } from "../model/references";
+import type { GraphNode } from "../model/document";
+import { outsideReferences } from "../model/outside";
+import type { Selector } from "../model/references";
 import { resolve } from "../model/variables";
 import { computedValue, useVariables } from "./useVariables";
 import { useStudio } from "./studio";
@@ -21,29 +21,6 @@ export interface Needs {
   readonly missing: readonly Need[];
   /** Values the server does not keep but a run on the screen has. */
   readonly known: Readonly<Record<string, unknown>>;
-}
-
-/** Every variable a node reads from outside of itself; a container reads what its nodes read. */
-export function outsideReferences(document: StudioDocument, node: GraphNode): Selector[] {
-  const inside = new Set([node.id]);
-  const parts = [node];
-  for (let i = 0; i < parts.length; i += 1) {
-    const part = parts[i];
-    if (!part || !isContainer(part)) continue;
-    for (const child of childrenOf(document, part.id)) {
-      inside.add(child.id);
-      parts.push(child);
-    }
-  }
-  const found = new Map<string, Selector>();
-  for (const part of parts) {
-    for (const selector of references(part.data)) {
-      const [scope = ""] = selector;
-      if (inside.has(scope) || scope === "env" || scope === "$output") continue;
-      found.set(selector.join("."), selector);
-    }
-  }
-  return [...found.values()];
 }
 
 const GIVEN_BY_SERVER = new Set(["user_id", "app_id", "workflow_id", "workflow_run_id", "conversation_id", "dialogue_count", "timestamp"]);

@@ -1,5 +1,6 @@
 /** The variables a node may use, for pickers and chips. */
 import { useMemo } from "react";
+import { valueAt } from "../model/fork";
 import { available, resolve, type VariableGroup } from "../model/variables";
 import type { Selector } from "../model/references";
 import { kindOf, outputsFor } from "../nodes/registry";
@@ -49,9 +50,7 @@ export function useChip(id: string, selector: Selector): ChipLook {
 export function computedValue(selector: Selector): unknown {
   const { run, lastSpans } = useStudio.getState();
   const [scope = "", ...path] = selector;
-  let value: unknown = (run.latest.get(scope) ?? lastSpans.get(scope))?.outputs;
-  for (const key of path) value = typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined;
-  return value;
+  return valueAt((run.latest.get(scope) ?? lastSpans.get(scope))?.outputs, path);
 }
 
 /** The same as a short text, for lists. */

@@ -26,10 +26,12 @@ export function CompareDialog({ comparison, replay, onOpen, onClose }: Props) {
   const { t } = useTranslation("studio");
   const same = replay ? comparison.outputs_identical : comparison.identical;
   const changed = comparison.nodes.filter((n) => n.change !== "same");
+  // Every run has an id of its own.
+  const inputs = comparison.inputs.filter((change) => change.path !== "/sys.workflow_run_id");
   const open = (id: string) => {
     onClose();
     if (onOpen) onOpen(id);
-    else void openRun(id, id.slice(0, 8)).catch(() => undefined);
+    else void openRun(id, id.slice(-8)).catch(() => undefined);
   };
   return (
     <Dialog
@@ -51,7 +53,7 @@ export function CompareDialog({ comparison, replay, onOpen, onClose }: Props) {
         <b>{t(same ? (replay ? "machine.byteEqual" : "machine.identical") : "machine.different", { count: changed.length })}</b>
       </div>
       <Briefs comparison={comparison} replay={replay} />
-      {comparison.inputs.length > 0 ? <Changes title={t("lastRun.inputs")} changes={comparison.inputs} /> : null}
+      {inputs.length > 0 ? <Changes title={t("lastRun.inputs")} changes={inputs} /> : null}
       {comparison.outputs.length > 0 ? <Changes title={t("lastRun.outputs")} changes={comparison.outputs} /> : null}
       <ul className="st-list st-differences tall" aria-label={t("machine.nodes")}>
         {comparison.nodes.map((node, i) => (
@@ -85,7 +87,7 @@ function Briefs({ comparison, replay }: { comparison: Comparison; replay: boolea
         {rows.map(({ name, brief }) => (
           <tr key={name}>
             <td>
-              {name} <span className="st-meta st-mono">{brief.id.slice(0, 8)}</span>
+              {name} <span className="st-meta st-mono">{brief.id.slice(-8)}</span>
             </td>
             <td>
               <StatusBadge status={runStatusOf(brief.status)} />

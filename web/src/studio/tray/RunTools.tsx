@@ -1,12 +1,17 @@
 /** What can be done with a run that has ended: replay it from its journal, fork it at a node, compare it with its parent. */
 import { GitCompareArrows, GitFork, History } from "lucide-react";
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type Comparison, compareRuns, replayRun } from "../api";
+import type { GraphNode } from "../model/document";
+import { readsOf } from "../model/fork";
 import { isActive } from "../model/run";
 import { Button, Wrong } from "../parts/controls";
 import { Dialog } from "../parts/Dialog";
+import { openTray } from "../store/actions";
+import { startFork } from "../store/runner";
 import { shown, useStudio } from "../store/studio";
+import { computedValue, useVariables } from "../store/useVariables";
 import { CompareDialog } from "./CompareDialog";
 import { ForkDialog } from "./ForkDialog";
 
@@ -44,7 +49,7 @@ export function RunTools() {
       <Button size="sm" icon={GitFork} disabled={!node} title={node ? undefined : t("machine.chooseNode")} onClick={() => setForking(true)}>
         {t("machine.fork")}
       </Button>
-      {forking && node ? <ForkDialog runId={runId} node={node} onClose={() => setForking(false)} /> : null}
+      {forking && node ? <Fork runId={runId} node={node} onClose={() => setForking(false)} /> : null}
       {result ? <CompareDialog {...result} onClose={() => setResult(undefined)} /> : null}
       {failed ? (
         <Dialog title={t("machine.failed")} closeLabel={t("common.close")} onClose={() => setFailed(undefined)}>
@@ -52,5 +57,26 @@ export function RunTools() {
         </Dialog>
       ) : null}
     </span>
+  );
+}
+
+/** Forks the run on the screen at one of its nodes. */
+function Fork({ runId, node, onClose }: { runId: string; node: GraphNode; onClose: () => void }) {
+  const groups = useVariables(node.id, true);
+  const document = useStudio(shown);
+  const inputs = useStudio((s) => s.run.inputs);
+  const reads = useMemo(() => readsOf({ document, node, groups, inputs, valueOf: computedValue }), [document, node, groups, inputs]);
+  return (
+    <ForkDialog
+      node={node}
+      nodes={document.nodes}
+      reads={reads}
+      onClose={onClose}
+      onStart={(body) => {
+        onClose();
+        openTray("trace");
+        void startFork(runId, { node_id: node.id, ...body });
+      }}
+    />
   );
 }

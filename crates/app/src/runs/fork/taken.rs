@@ -59,7 +59,7 @@ impl Taken {
     pub fn put(&mut self, selector: &[String], value: &Value) {
         let Some(source) = selector.first() else { return };
         for node in self.finished.iter_mut().filter(|node| node.frame.is_none() && node.node_id == *source) {
-            put_output(&mut node.outputs, selector, value);
+            put_output(node, selector, value);
         }
     }
 

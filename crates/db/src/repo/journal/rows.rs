@@ -316,6 +316,7 @@ pub(super) const NODES: Upsert<NodeExecution> = Upsert {
         "process_data",
         "outputs",
         "updates",
+        "array_types",
         "status",
         "error",
         "error_type",
@@ -337,6 +338,7 @@ pub(super) const NODES: Upsert<NodeExecution> = Upsert {
         "process_data",
         "outputs",
         "updates",
+        "array_types",
         "status",
         "error",
         "error_type",
@@ -346,7 +348,7 @@ pub(super) const NODES: Upsert<NodeExecution> = Upsert {
     ],
     only_if: None,
     push: |row, out| {
-        let values: [Value; 29] = [
+        let values: [Value; 30] = [
             row.id.0.into(),
             row.tenant_id.0.into(),
             row.app_id.0.into(),
@@ -366,6 +368,7 @@ pub(super) const NODES: Upsert<NodeExecution> = Upsert {
             row.process_data.clone().into(),
             row.outputs.clone().into(),
             row.updates.clone().into(),
+            row.array_types.clone().into(),
             row.status.as_str().into(),
             row.error.clone().into(),
             row.error_type.clone().into(),
