@@ -2,8 +2,10 @@
 
 mod access;
 mod account;
+mod annotations;
 mod apps;
 mod drafts;
+mod extensions;
 mod figures;
 mod guard;
 mod human_input;
@@ -17,6 +19,7 @@ mod reset;
 mod runs;
 mod session;
 mod site;
+mod statistics;
 mod system;
 mod tags;
 mod time_machine;
@@ -55,6 +58,9 @@ pub fn router(services: &Arc<Services>) -> OpenApiRouter {
         .merge(figures::router())
         .merge(time_machine::router())
         .merge(logs::router())
+        .merge(annotations::router())
+        .merge(statistics::router())
+        .merge(extensions::router())
         .merge(human_input::router())
         .merge(triggers::router())
         .merge(trigger_providers::router())

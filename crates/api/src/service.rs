@@ -1,6 +1,7 @@
 //! `/v1`: the Service API, called with an app's key (service API reference §§1–9, 12).
 
 mod access;
+mod annotations;
 pub(crate) mod answer;
 mod conversations;
 mod docs;
@@ -75,6 +76,8 @@ pub fn router(services: &Arc<Services>) -> OpenApiRouter {
         .routes(routes!(messages::feedback))
         .routes(routes!(messages::app_feedbacks))
         .routes(routes!(messages::suggested))
+        .routes(routes!(annotations::list, annotations::create))
+        .routes(routes!(annotations::update, annotations::delete))
         .route_layer(middleware::from_fn_with_state(Arc::clone(services), guard))
         .merge(uploads)
         .with_state(Arc::clone(services))

@@ -194,6 +194,7 @@ pub struct MessageRow {
     pub message: Message,
     pub feedbacks: Vec<MessageFeedback>,
     pub files: Vec<MessageFile>,
+    pub annotation: Option<ox_db::model::Annotation>,
 }
 
 /// Messages of a conversation, oldest first inside the page; `first_id` asks for older ones.
@@ -234,9 +235,14 @@ async fn rows(services: &Services, messages: Vec<Message>) -> Result<Vec<Message
     let ids: Vec<MessageId> = messages.iter().map(|message| message.id).collect();
     let feedbacks = repo::messages::feedbacks_of(&services.db, &ids, None).await?;
     let files = repo::messages::files_of(&services.db, &ids).await?;
+    let mut annotations = match messages.first() {
+        Some(first) => repo::annotations::of_messages(&services.db, first.app_id, &ids).await?,
+        None => HashMap::new(),
+    };
     Ok(messages
         .into_iter()
         .map(|message| MessageRow {
+            annotation: annotations.remove(&message.id),
             feedbacks: feedbacks.iter().filter(|row| row.message_id == message.id).cloned().collect(),
             files: files.iter().filter(|row| row.message_id == message.id).cloned().collect(),
             message,

@@ -131,6 +131,7 @@ pub async fn set(services: &Services, principal: &Principal, id: AppId, json: &J
     principal.require(Permission::AppEdit)?;
     let before = find_of_mode(services, principal, id, BASIC_MODES).await?;
     check(json)?;
+    crate::moderation::check(services, before.tenant_id, json.get("sensitive_word_avoidance")).await?;
     let config = from_json(id, principal.account_id()?, json)?;
     let tx = services.db.begin().await?;
     repo::apps::insert_config(&tx, &config).await?;

@@ -31,6 +31,7 @@ pub mod signals;
 pub mod sink;
 pub mod start;
 mod step;
+mod told;
 
 pub use derived::run_container;
 pub use event::{
@@ -95,10 +96,20 @@ pub async fn parameters(services: &Services, app: &PublishedApp) -> Result<Json>
             return Err(unavailable());
         }
         let compiled = compiled::live_version(services, app).await.map_err(|_| unavailable())?;
-        return Ok(ox_dsl::features::parameters(&compiled.features_json, compiled.form.to_json(), limits));
+        return Ok(open(ox_dsl::features::parameters(&compiled.features_json, compiled.form.to_json(), limits)));
     }
     let config = app.config.as_deref().ok_or_else(unavailable)?;
-    Ok(ox_dsl::features::parameters(&basic::features_json(config), basic::form(config).to_json(), limits))
+    Ok(open(ox_dsl::features::parameters(&basic::features_json(config), basic::form(config).to_json(), limits)))
+}
+
+/// Compat: users are told that words are checked, not which ones.
+fn open(mut parameters: Json) -> Json {
+    if let Some(Json::Object(feature)) = parameters.get_mut("sensitive_word_avoidance")
+        && feature.shift_remove("config").is_some()
+    {
+        feature.insert("configs".into(), Json::Array(Vec::new()));
+    }
+    parameters
 }
 
 /// The label of an app in metrics, bounded in number.

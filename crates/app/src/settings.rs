@@ -58,6 +58,8 @@ pub struct Settings {
     pub reset_lockout: Duration,
     /// Mails that one address of the network may ask for in a minute (`EMAIL_SEND_IP_LIMIT_PER_MINUTE`).
     pub mails_per_minute: u64,
+    /// Characters of an answer between two checks by output moderation (`MODERATION_BUFFER_SIZE`, 300).
+    pub moderation_buffer: usize,
     /// What could not be read, for the start report and `/health`.
     pub findings: Vec<String>,
 }
@@ -149,6 +151,7 @@ impl Settings {
             form_limit: Duration::from_secs(env.number("HUMAN_INPUT_GLOBAL_TIMEOUT_SECONDS", 604_800)),
             trigger_url: env.url("TRIGGER_URL"),
             webhook_body_max: env.count("WEBHOOK_REQUEST_BODY_MAX_SIZE", 10_485_760),
+            moderation_buffer: env.count("MODERATION_BUFFER_SIZE", 300),
             mail,
             reset_token_life: Duration::from_secs(env.number("RESET_PASSWORD_TOKEN_EXPIRY_MINUTES", 5) * 60),
             reset_lockout: Duration::from_secs(env.number("FORGOT_PASSWORD_LOCKOUT_DURATION", 86_400)),

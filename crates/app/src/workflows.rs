@@ -146,6 +146,10 @@ pub async fn publish(
     let before = graph_app(services, principal, id).await?;
     let draft = draft(services, principal, id).await.map_err(|_| Error::invalid("No valid workflow found."))?;
     check_publishable(&draft)?;
+    if before.mode == "advanced-chat" {
+        let feature = draft.features.get("sensitive_word_avoidance");
+        crate::moderation::check(services, before.tenant_id, feature).await?;
+    }
     let account = principal.account_id()?;
     let time = now();
     let version = Workflow {

@@ -2,7 +2,9 @@
 
 pub mod account_integrates;
 pub mod accounts;
+pub mod api_based_extensions;
 pub mod api_tokens;
+pub mod app_annotation_hit_histories;
 pub mod app_model_configs;
 pub mod app_triggers;
 pub mod apps;
@@ -19,6 +21,7 @@ mod json_text;
 pub mod kv_entries;
 pub mod load_balancing_model_configs;
 pub mod mails;
+pub mod message_annotations;
 pub mod message_feedbacks;
 pub mod message_files;
 pub mod messages;

@@ -39,6 +39,16 @@ const MIGRATIONS: &[Step] = &[
         sql: include_str!("migration/m20261121_210011_stops_and_types.sql"),
         postgres: "",
     },
+    Step {
+        name: "m20261121_210013_api_extensions",
+        sql: include_str!("migration/m20261121_210013_api_extensions.sql"),
+        postgres: "",
+    },
+    Step {
+        name: "m20261121_210014_annotations",
+        sql: include_str!("migration/m20261121_210014_annotations.sql"),
+        postgres: "",
+    },
 ];
 
 #[derive(Clone, Copy)]

@@ -1,7 +1,9 @@
 //! What repositories return and take. Plain data, typed ids, no database types.
 
+mod annotation;
 mod app;
 mod chat;
+mod extension;
 mod file;
 mod identity;
 mod mail;
@@ -12,8 +14,10 @@ mod trigger;
 mod waiting;
 mod workflow;
 
+pub use annotation::*;
 pub use app::*;
 pub use chat::*;
+pub use extension::*;
 pub use file::*;
 pub use identity::*;
 pub use mail::*;

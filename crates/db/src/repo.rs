@@ -4,6 +4,8 @@
 //! functions on tenant data take the tenant id first. See `docs/adding-a-table.md`.
 
 pub mod accounts;
+pub mod annotations;
+pub mod api_extensions;
 pub mod api_tokens;
 pub mod apps;
 pub mod audit;
@@ -28,6 +30,7 @@ pub mod run_origins;
 pub mod run_stops;
 pub mod runs;
 pub mod settings;
+pub mod statistics;
 pub mod tags;
 pub mod tenants;
 pub mod triggers;

@@ -249,6 +249,13 @@ pub struct EmbeddingResult {
     pub usage: Usage,
 }
 
+/// Texts to be judged.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ModerationRequest {
+    pub model: String,
+    pub texts: Vec<String>,
+}
+
 /// Documents to order by how well they answer a query.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RerankRequest {

@@ -8,7 +8,7 @@ use ox_types::Json;
 
 use crate::{
     ChatRequest, ChatStream, CompletionRequest, EmbeddingRequest, EmbeddingResult, ErrorClass, ModelError, ModelKind,
-    ModelSpec, ProviderSpec, Ranked, RerankRequest,
+    ModelSpec, ModerationRequest, ProviderSpec, Ranked, RerankRequest,
 };
 
 /// Values of a credential form, in plain text.
@@ -75,6 +75,13 @@ pub trait RerankModel: Send + Sync {
     async fn rerank(&self, call: Call<'_>, request: RerankRequest) -> Result<Vec<Ranked>, ModelError>;
 }
 
+/// A model that judges texts.
+#[async_trait]
+pub trait ModerationModel: Send + Sync {
+    /// Whether one of the texts should not be said.
+    async fn moderate(&self, call: Call<'_>, request: ModerationRequest) -> Result<bool, ModelError>;
+}
+
 /// One vendor: its description and its models' capabilities.
 #[async_trait]
 pub trait Provider: Send + Sync {
@@ -98,6 +105,11 @@ pub trait Provider: Send + Sync {
 
     /// Its rerank models.
     fn rerank_model(&self) -> Option<&dyn RerankModel> {
+        None
+    }
+
+    /// Its moderation models.
+    fn moderation_model(&self) -> Option<&dyn ModerationModel> {
         None
     }
 

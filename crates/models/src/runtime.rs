@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use ox_types::{AppId, RunId, TenantId};
 
 use crate::{
-    ChatRequest, ChatStream, CompletionRequest, EmbeddingRequest, EmbeddingResult, Message, ModelError, ModelKind,
-    ModelMode, ModelSpec, Ranked, RerankRequest, ToolSpec,
+    ChatRequest, ChatStream, CompletionRequest, EmbeddingRequest, EmbeddingResult, ErrorClass, Message, ModelError,
+    ModelKind, ModelMode, ModelSpec, ModerationRequest, Ranked, RerankRequest, ToolSpec,
 };
 
 /// For whom a model is asked.
@@ -70,6 +70,17 @@ pub trait ModelRuntime: Send + Sync {
         model: &ModelRef,
         request: RerankRequest,
     ) -> Result<Vec<Ranked>, ModelError>;
+
+    /// Whether one of the texts should not be said.
+    async fn moderate(
+        &self,
+        _scope: &ModelScope,
+        model: &ModelRef,
+        _request: ModerationRequest,
+    ) -> Result<bool, ModelError> {
+        let text = "moderation is not supported here".to_owned();
+        Err(ModelError::new(ErrorClass::Unsupported, &model.provider, text))
+    }
 
     /// What is known of a model; `None` when the provider or the model is not available here.
     async fn describe(&self, scope: &ModelScope, model: &ModelRef, kind: ModelKind) -> Option<Arc<ModelSpec>>;

@@ -8,8 +8,8 @@ use serde_json::json;
 
 use crate::{
     Call, CallLimits, ChatRequest, ChatStream, CompletionRequest, Credentials, EmbeddingRequest, EmbeddingResult,
-    ErrorClass, Message, ModelError, ModelKind, ModelRef, ModelRuntime, ModelScope, ModelSpec, Provider, Ranked,
-    Registry, RerankRequest, ToolSpec, count,
+    ErrorClass, Message, ModelError, ModelKind, ModelRef, ModelRuntime, ModelScope, ModelSpec, ModerationRequest,
+    Provider, Ranked, Registry, RerankRequest, ToolSpec, count,
 };
 
 /// Asks providers with credentials given once.
@@ -160,6 +160,19 @@ impl ModelRuntime for StaticRuntime {
         request.model.clone_from(&model.name);
         let rerank = provider.rerank_model().ok_or_else(|| provider.unsupported("rerank"))?;
         rerank.rerank(self.call(credentials, &spec), request).await
+    }
+
+    async fn moderate(
+        &self,
+        _scope: &ModelScope,
+        model: &ModelRef,
+        mut request: ModerationRequest,
+    ) -> Result<bool, ModelError> {
+        let (provider, credentials) = self.provider(&model.provider)?;
+        let spec = provider.describe(&model.name, ModelKind::Moderation, credentials);
+        request.model.clone_from(&model.name);
+        let moderation = provider.moderation_model().ok_or_else(|| provider.unsupported("moderation"))?;
+        moderation.moderate(self.call(credentials, &spec), request).await
     }
 
     async fn describe(&self, _scope: &ModelScope, model: &ModelRef, kind: ModelKind) -> Option<Arc<ModelSpec>> {

@@ -4,8 +4,8 @@ use axum::http::Method;
 use ox_app::{
     Access::{self, AfterSetup, Member, MemberWith, Public},
     principal::Permission::{
-        ApiKeyDelete, ApiKeyManage, AppEdit, AppPublish, AppView, FileUpload, LogView, MemberManage, ModelManage,
-        ModelView, TagEdit, WorkspaceManage,
+        ApiKeyDelete, ApiKeyManage, AppEdit, AppPublish, AppView, CredentialManage, FileUpload, LogView, MemberManage,
+        ModelManage, ModelView, TagEdit, WorkspaceManage,
     },
 };
 
@@ -172,6 +172,38 @@ pub const RULES: &[Rule] = &[
     rule(GET, "/apps/{app_id}/chat-messages", LOGS),
     rule(GET, "/apps/{app_id}/messages/{message_id}", VIEW),
     rule(POST, "/apps/{app_id}/feedbacks", VIEW),
+    // annotations
+    rule(GET, "/apps/{app_id}/annotations/count", VIEW),
+    rule(GET, "/apps/{app_id}/annotations", EDIT),
+    rule(POST, "/apps/{app_id}/annotations", EDIT),
+    rule(DELETE, "/apps/{app_id}/annotations", EDIT),
+    rule(POST, "/apps/{app_id}/annotations/{annotation_id}", EDIT),
+    rule(DELETE, "/apps/{app_id}/annotations/{annotation_id}", EDIT),
+    rule(GET, "/apps/{app_id}/annotations/export", EDIT),
+    rule(POST, "/apps/{app_id}/annotations/batch-import", EDIT),
+    rule(GET, "/apps/{app_id}/annotations/batch-import-status/{job_id}", EDIT),
+    rule(GET, "/apps/{app_id}/annotations/{annotation_id}/hit-histories", EDIT),
+    rule(GET, "/apps/{app_id}/annotation-setting", EDIT),
+    // statistics
+    rule(GET, "/apps/{app_id}/statistics/daily-messages", VIEW),
+    rule(GET, "/apps/{app_id}/statistics/daily-conversations", VIEW),
+    rule(GET, "/apps/{app_id}/statistics/daily-end-users", VIEW),
+    rule(GET, "/apps/{app_id}/statistics/token-costs", VIEW),
+    rule(GET, "/apps/{app_id}/statistics/tokens-per-second", VIEW),
+    rule(GET, "/apps/{app_id}/statistics/average-response-time", VIEW),
+    rule(GET, "/apps/{app_id}/statistics/user-satisfaction-rate", VIEW),
+    rule(GET, "/apps/{app_id}/statistics/average-session-interactions", VIEW),
+    rule(GET, "/apps/{app_id}/workflow/statistics/daily-conversations", VIEW),
+    rule(GET, "/apps/{app_id}/workflow/statistics/daily-terminals", VIEW),
+    rule(GET, "/apps/{app_id}/workflow/statistics/token-costs", VIEW),
+    rule(GET, "/apps/{app_id}/workflow/statistics/average-app-interactions", VIEW),
+    // extensions
+    rule(GET, "/api-based-extension", Member),
+    rule(POST, "/api-based-extension", MemberWith(CredentialManage)),
+    rule(GET, "/api-based-extension/{extension_id}", Member),
+    rule(POST, "/api-based-extension/{extension_id}", MemberWith(CredentialManage)),
+    rule(DELETE, "/api-based-extension/{extension_id}", MemberWith(CredentialManage)),
+    rule(GET, "/code-based-extension", Member),
     // forms of waiting runs
     rule(GET, "/form/human_input/{form_token}", Member),
     rule(POST, "/form/human_input/{form_token}", Member),

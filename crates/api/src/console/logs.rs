@@ -274,6 +274,8 @@ async fn run_log(
 #[derive(Deserialize, IntoParams)]
 struct ConversationsQuery {
     keyword: Option<String>,
+    /// `all` (default), `annotated` or `not_annotated`.
+    annotation_status: Option<String>,
     /// `YYYY-MM-DD HH:MM` in the account's time zone.
     start: Option<String>,
     end: Option<String>,
@@ -295,7 +297,7 @@ fn conversation_view(row: &ConversationRow, authors: &Authors) -> Value {
         "from_end_user_session_id": user.map(|user| &user.session_id), "from_account_id": it.from_account_id,
         "from_account_name": maker.map(|account| &account.name), "name": it.name, "summary": it.summary,
         "introduction": it.introduction, "inputs": it.inputs, "read_at": it.read_at.map(seconds),
-        "created_at": seconds(it.created_at), "updated_at": seconds(it.updated_at), "annotated": false,
+        "created_at": seconds(it.created_at), "updated_at": seconds(it.updated_at), "annotated": counts.annotations > 0,
         "model_config": {"model": {"provider": it.model_provider, "name": it.model_id}, "pre_prompt": null},
         "message_count": counts.messages, "user_feedback_stats": stats(counts.user_like, counts.user_dislike),
         "admin_feedback_stats": stats(counts.admin_like, counts.admin_dislike),
@@ -309,7 +311,16 @@ async fn list_conversations(
     id: AppId,
     query: ConversationsQuery,
 ) -> ApiResult<Json<Value>> {
-    let ConversationsQuery { keyword, start, end, page, limit, sort_by } = query;
+    let ConversationsQuery { keyword, annotation_status, start, end, page, limit, sort_by } = query;
+    let annotated = match annotation_status.as_deref() {
+        None | Some("" | "all") => None,
+        Some("annotated") => Some(true),
+        Some("not_annotated") => Some(false),
+        Some(_) => {
+            let text = "annotation_status must be all, annotated or not_annotated.";
+            return Err(Error::invalid_field("annotation_status", text).into());
+        }
+    };
     if page == 0 || !(1..=100).contains(&limit) {
         return Err(Error::invalid("page must be at least 1, limit between 1 and 100.").into());
     }
@@ -323,6 +334,7 @@ async fn list_conversations(
     let sort = sort_by.unwrap_or_else(|| "-updated_at".into());
     let filter = logs::ConversationFilter {
         keyword,
+        annotated,
         start: time("start", start)?,
         end: time("end", end)?,
         by_creation: sort.ends_with("created_at"),
@@ -398,6 +410,9 @@ pub(super) struct MessagesQuery {
 fn message_view(row: &MessageRow) -> Value {
     let it = &row.message;
     let metadata = document(it.message_metadata.as_ref());
+    let annotation = row.annotation.as_ref().map(|it| {
+        json!({"id": it.id, "question": it.question, "content": it.content, "account": null, "created_at": seconds(it.created_at)})
+    });
     let feedbacks: Vec<_> = row
         .feedbacks
         .iter()
@@ -413,7 +428,7 @@ fn message_view(row: &MessageRow) -> Value {
         "query": it.query, "message": document(it.message.as_ref()), "message_tokens": it.message_tokens, "answer": it.answer,
         "answer_tokens": it.answer_tokens, "provider_response_latency": it.provider_response_latency, "from_source": it.from_source,
         "from_end_user_id": it.from_end_user_id, "from_account_id": it.from_account_id, "feedbacks": feedbacks,
-        "workflow_run_id": it.workflow_run_id, "annotation": null, "annotation_hit_history": null,
+        "workflow_run_id": it.workflow_run_id, "annotation": annotation, "annotation_hit_history": null,
         "created_at": seconds(it.created_at), "agent_thoughts": [], "message_files": files, "metadata": metadata,
         "status": it.status, "error": it.error, "parent_message_id": it.parent_message_id,
         "total_price": it.total_price, "currency": it.currency,

@@ -40,4 +40,8 @@ pub const RULES: &[Rule] = &[
     rule(POST, "/messages/{message_id}/feedbacks", AppKey),
     rule(GET, "/app/feedbacks", AppKey),
     rule(GET, "/messages/{message_id}/suggested", AppKey),
+    rule(GET, "/apps/annotations", AppKey),
+    rule(POST, "/apps/annotations", AppKey),
+    rule(PUT, "/apps/annotations/{annotation_id}", AppKey),
+    rule(DELETE, "/apps/annotations/{annotation_id}", AppKey),
 ];

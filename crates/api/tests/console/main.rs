@@ -16,6 +16,7 @@ mod apps;
 mod drafts;
 mod egress;
 mod fixtures;
+mod insight;
 mod mail;
 mod models;
 mod routes;

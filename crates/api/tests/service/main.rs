@@ -9,12 +9,14 @@
     reason = "a test may fail loudly, helpers included"
 )]
 
+mod annotations;
 mod chat;
 mod conversations;
 mod endings;
 mod files;
 mod human_input;
 mod keys;
+mod moderation;
 mod recovery;
 mod rig;
 mod routes;

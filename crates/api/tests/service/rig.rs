@@ -114,7 +114,8 @@ impl Rig {
     /// Another process on the same data.
     pub async fn beside(&self) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let services = Self::services(self.services.db.clone(), directory.path(), &[]).await;
+        let policy = ox_net::Policy::default();
+        let services = Self::services(self.services.db.clone(), directory.path(), &[], policy).await;
         ox_app::runs::recovery::start(&services).await.unwrap();
         let router = ox_api::server::router(Arc::clone(&services));
         Self { services, router, owner: self.owner.clone(), _directory: directory }
@@ -126,17 +127,40 @@ impl Rig {
         Self { services: Arc::clone(&self.services), router: self.router.clone(), owner, _directory: directory }
     }
 
+    /// A server whose calls may go to this machine.
+    pub async fn near(settings: &[(&str, &str)]) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let db = ox_db::Database::connect(&ox_db::DbConfig::sqlite(directory.path().join("test.db"))).await.unwrap();
+        let near = vec!["127.0.0.0/8".parse().unwrap()];
+        let policy = ox_net::Policy { allow_private_nets: near, model_private: true, ..ox_net::Policy::default() };
+        Self::built(db, directory, settings, policy).await
+    }
+
     pub async fn over(db: ox_db::Database, directory: tempfile::TempDir, settings: &[(&str, &str)]) -> Self {
+        Self::built(db, directory, settings, ox_net::Policy::default()).await
+    }
+
+    async fn built(
+        db: ox_db::Database,
+        directory: tempfile::TempDir,
+        settings: &[(&str, &str)],
+        policy: ox_net::Policy,
+    ) -> Self {
         static CRYPTO: Once = Once::new();
         CRYPTO.call_once(ox_net::install_crypto_provider);
-        let services = Self::services(db.clone(), directory.path(), settings).await;
+        let services = Self::services(db.clone(), directory.path(), settings, policy).await;
         let owner = owner(&db).await;
         ox_app::runs::recovery::start(&services).await.unwrap();
         let router = ox_api::server::router(Arc::clone(&services));
         Self { services, router, owner, _directory: directory }
     }
 
-    async fn services(db: ox_db::Database, directory: &std::path::Path, settings: &[(&str, &str)]) -> Arc<Services> {
+    async fn services(
+        db: ox_db::Database,
+        directory: &std::path::Path,
+        settings: &[(&str, &str)],
+        policy: ox_net::Policy,
+    ) -> Arc<Services> {
         let variables: HashMap<String, String> =
             settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let store = ox_store::Disk::open(directory.join("files")).await.unwrap();
@@ -145,7 +169,7 @@ impl Rig {
             db,
             kv: Arc::new(ox_kv::Memory::default()),
             store: Arc::new(store),
-            egress: ox_net::Egress::new(ox_net::Policy::default()),
+            egress: ox_net::Egress::new(policy),
             code: Arc::new(ox_sandbox::Off::default()),
             secret: "a secret key that is long enough for a test".to_owned(),
             old_secrets: Vec::new(),

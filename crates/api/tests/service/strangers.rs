@@ -111,6 +111,8 @@ async fn things(rig: &Rig, of: &Workspace) -> Ids {
     let forms = ox_db::repo::human_input::of_run(&rig.services.db, waiting).await.unwrap();
     let ways = ox_db::repo::human_input::recipients_of(&rig.services.db, &[forms[0].id]).await.unwrap();
     let token = |kind: &str| ways.iter().find(|way| way.kind == kind).unwrap().token.clone();
+    let annotation = json!({"question": SECRET, "answer": SECRET});
+    let annotation = rig.post("/v1/apps/annotations", chat, annotation).await.json();
     let text = |json: &Json| json.as_str().unwrap_or_else(|| panic!("an id is missing")).to_owned();
     BTreeMap::from([
         ("conversation_id", text(&first["conversation_id"])),
@@ -123,6 +125,7 @@ async fn things(rig: &Rig, of: &Workspace) -> Ids {
         ("form_token", token("webapp")),
         ("console_form_token", token("console")),
         ("waiting_run_id", waiting.to_string()),
+        ("annotation_id", text(&annotation["id"])),
         // Not of any workspace: nothing answers there.
         ("url", "http%3A%2F%2F127.0.0.1%3A1%2Fx.png".to_owned()),
     ])
@@ -163,6 +166,7 @@ fn body(rule: &Rule, ids: &Ids) -> Option<Json> {
             "conversation_id": ids["conversation_id"], "parent_message_id": ids["message_id"], "message_id": ids["message_id"],
             "files": [{"type": "document", "transfer_method": "local_file", "upload_file_id": ids["file_id"]}],
             "name": "stolen", "auto_generate": false, "rating": "dislike", "content": "stolen", "value": "stolen", "action": "yes",
+            "question": "stolen", "answer": "stolen",
         })
     })
 }

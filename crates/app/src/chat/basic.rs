@@ -1,6 +1,7 @@
 //! A run of a basic chat or completion app: prompt, model, answer.
 
 use std::{
+    borrow::Cow,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -27,6 +28,7 @@ use super::{
 use crate::{
     AppCaller, Error, Result, Services,
     files::FileRules,
+    moderation::{Change, ExternalTools, InputVerdict, Moderator, OutputVerdict, Watch},
     runs::{
         AppMode, InvokeFrom, MessageMetadata, StreamBody, StreamHead,
         delta::{Delta, Touch},
@@ -54,8 +56,12 @@ struct Job {
     caller: AppCaller,
     prompt: BasicPrompt,
     inputs: Object,
+    /// What the model is asked: the message's own question, or what moderation made of it.
+    query: String,
     media: Vec<ContentPart>,
     message: Message,
+    moderator: Option<Moderator>,
+    tools: ExternalTools,
     has_history: bool,
     recording: Arc<Recording>,
     stop: CancellationToken,
@@ -126,13 +132,18 @@ pub(crate) async fn start(
     register(services, caller, &hub, stop.clone(), permit);
     let wants_name =
         is_new && is_chat && request.auto_generate_name && !matches!(caller.invoke_from, InvokeFrom::Debugger);
+    let (tenant, app, user) = (caller.tenant_id(), caller.app.app.id, caller.user.id().to_string());
+    let feature = features.sensitive_word_avoidance.as_ref();
     let job = Job {
         services: Arc::clone(services),
         caller: caller.clone(),
         prompt,
         inputs,
+        query,
         media,
         message,
+        moderator: Moderator::new(services, feature, tenant, app, user),
+        tools: ExternalTools::read(config.external_data_tools.as_ref(), config.user_input_form.as_ref()),
         has_history,
         recording,
         stop,
@@ -261,7 +272,35 @@ async fn media_of(
 enum End {
     Done(Box<Usage>),
     Stopped,
-    Failed { code: &'static str, status: u16, message: String },
+    /// Moderation put its own text in the place of what was generated.
+    Replaced {
+        generated: String,
+    },
+    /// The answer was prepared: no model was asked.
+    Told,
+    Failed {
+        code: Cow<'static, str>,
+        status: u16,
+        message: String,
+    },
+}
+
+/// Why there is no answer.
+enum Fault {
+    Model(ModelError),
+    App(Error),
+}
+
+impl From<ModelError> for Fault {
+    fn from(error: ModelError) -> Self {
+        Self::Model(error)
+    }
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        Self::App(error)
+    }
 }
 
 impl Job {
@@ -269,16 +308,82 @@ impl Job {
         let started = Instant::now();
         let limit = self.services.settings.limits.max_time;
         let mut answer = String::new();
-        let end = match tokio::time::timeout(limit, self.answer(&mut answer, started)).await {
+        let mut watch = self.moderator.clone().and_then(Watch::new);
+        let work = self.work(&mut answer, &mut watch, started);
+        let end = match tokio::time::timeout(limit, work).await {
             Ok(Ok(end)) => end,
-            Ok(Err(error)) => failed(&error),
+            Ok(Err(fault)) => failed(fault),
             // Past the time limit the run ends as if its user had stopped it.
             Err(_) => End::Stopped,
         };
+        let end = self.last_word(&mut answer, watch, end).await;
         self.finish(answer, end, started).await;
     }
 
-    async fn answer(&mut self, answer: &mut String, started: Instant) -> Result<End, ModelError> {
+    async fn work(&mut self, answer: &mut String, watch: &mut Option<Watch>, started: Instant) -> Result<End, Fault> {
+        match self.prepare(answer).await? {
+            Some(end) => Ok(end),
+            None => self.answer(answer, watch, started).await,
+        }
+    }
+
+    /// What comes before the model: moderation of the input, then variables from outside.
+    async fn prepare(&mut self, answer: &mut String) -> Result<Option<End>, Fault> {
+        let stop = self.stop.clone();
+        let verdict = match &self.moderator {
+            Some(moderator) => tokio::select! {
+                () = stop.cancelled() => return Ok(Some(End::Stopped)),
+                verdict = moderator.inputs(&self.inputs, &self.query) => verdict?,
+            },
+            None => InputVerdict::Pass,
+        };
+        match verdict {
+            InputVerdict::Pass => {}
+            InputVerdict::Replace { inputs, query } => {
+                self.inputs = inputs;
+                self.query = query;
+            }
+            InputVerdict::Answer(text) => {
+                // Compat: one event a character.
+                let shown = text.chars().map(|c| StreamBody::Text { text: c.to_string().into(), selector: None });
+                let show = shown.collect();
+                *answer = text;
+                if self.recording.put(None, now().timestamp(), show, false).await.is_err() {
+                    return Ok(Some(End::Stopped));
+                }
+                return Ok(Some(End::Told));
+            }
+        }
+        let (tenant, app) = (self.caller.tenant_id(), self.caller.app.app.id);
+        let tools = std::mem::take(&mut self.tools);
+        tokio::select! {
+            () = stop.cancelled() => Ok(Some(End::Stopped)),
+            filled = tools.fill(&self.services, tenant, app, &mut self.inputs, &self.query) => Ok(filled.map(|()| None)?),
+        }
+    }
+
+    /// Output moderation of the whole answer, also of one that was cut off.
+    async fn last_word(&self, answer: &mut String, watch: Option<Watch>, end: End) -> End {
+        let Some(mut watch) = watch.filter(|_| matches!(end, End::Done(_) | End::Stopped)) else { return end };
+        let Some(Change::End(text) | Change::Text(text)) = watch.last(answer).await else { return end };
+        let generated = self.replace(answer, text).await;
+        match end {
+            End::Done(usage) => End::Done(usage),
+            _ => End::Replaced { generated },
+        }
+    }
+
+    /// Shows another text instead of the answer; returns what was there.
+    async fn replace(&self, answer: &mut String, text: String) -> String {
+        let generated = std::mem::replace(answer, text);
+        let show = vec![StreamBody::TextReplace { text: answer.as_str().into(), reason: "" }];
+        if let Err(error) = self.recording.put(None, now().timestamp(), show, false).await {
+            tracing::debug!(%error, "a replaced answer cannot be shown: it cannot be recorded");
+        }
+        generated
+    }
+
+    async fn answer(&mut self, answer: &mut String, watch: &mut Option<Watch>, started: Instant) -> Result<End, Fault> {
         let stop = self.stop.clone();
         let mut stream = tokio::select! {
             () = stop.cancelled() => return Ok(End::Stopped),
@@ -290,6 +395,17 @@ impl Job {
             let delta = tokio::select! {
                 biased;
                 () = stop.cancelled() => return Ok(End::Stopped),
+                (upto, verdict) = verdict_of(watch) => {
+                    let change = verdict.zip(watch.as_mut()).map(|(verdict, watch)| watch.applied(verdict, upto, answer));
+                    match change {
+                        None => {}
+                        Some(Change::End(text)) => {
+                            return Ok(End::Replaced { generated: self.replace(answer, text).await });
+                        }
+                        Some(Change::Text(text)) => _ = self.replace(answer, text).await,
+                    }
+                    continue;
+                }
                 delta = stream.next() => delta,
             };
             let Some(ChatDelta { text, usage: told, .. }) = delta.transpose()? else { break };
@@ -298,6 +414,9 @@ impl Job {
                 continue;
             }
             answer.push_str(&text);
+            if let Some(watch) = watch {
+                watch.saw(&text, answer);
+            }
             let so_far = (saved.elapsed() >= SAVE_EVERY).then(|| {
                 saved = Instant::now();
                 let message = Message { answer: answer.clone(), ..self.message.clone() };
@@ -330,7 +449,7 @@ impl Job {
         let models = &self.services.models;
         let history = self.history(&scope).await;
         let media = std::mem::take(&mut self.media);
-        let assembled = self.prompt.assemble(&self.inputs, &self.message.query, media, &history);
+        let assembled = self.prompt.assemble(&self.inputs, &self.query, media, &history);
         self.message.message = Some(saved_prompt(&assembled));
         let (parameters, user) = (self.prompt.parameters.clone(), scope.user.clone());
         match assembled {
@@ -393,6 +512,8 @@ impl Job {
         let (usage, error) = match end {
             End::Done(usage) => (*usage, None),
             End::Stopped => (self.counted(&answer, started).await, None),
+            End::Replaced { generated } => (self.counted(&generated, started).await, None),
+            End::Told => (Usage::default(), None),
             End::Failed { code, status, message } => (Usage::default(), Some((code, status, message))),
         };
         let metadata = Arc::new(MessageMetadata { annotation_reply: None, retriever_resources: Vec::new(), usage });
@@ -403,7 +524,7 @@ impl Job {
             Some((code, status, message)) => {
                 self.message.status = "error".to_owned();
                 self.message.error = Some(message.clone());
-                StreamBody::Error { code: code.into(), status, message }
+                StreamBody::Error { code, status, message }
             }
         };
         let mut change = Delta {
@@ -459,13 +580,25 @@ fn saved_prompt(assembled: &Assembled) -> String {
     json.to_string()
 }
 
-/// What a failed model call is to the caller.
-fn failed(error: &ModelError) -> End {
+/// The verdict of a check under way; never without one.
+async fn verdict_of(watch: &mut Option<Watch>) -> (usize, Option<OutputVerdict>) {
+    match watch {
+        Some(watch) => watch.verdict().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What a failure is to the caller.
+fn failed(fault: Fault) -> End {
+    let error = match fault {
+        Fault::Model(error) => error,
+        Fault::App(Error { status, code, message, .. }) => return End::Failed { code, status, message },
+    };
     let (code, message) = match error.class {
         ErrorClass::NotFound if error.status.is_none() => ("provider_not_initialize", error.text.clone()),
         ErrorClass::Auth if error.status.is_none() => ("provider_not_initialize", error.text.clone()),
         ErrorClass::Auth => ("completion_request_error", "Incorrect API key provided".to_owned()),
         _ => ("completion_request_error", error.to_string()),
     };
-    End::Failed { code, status: 400, message }
+    End::Failed { code: code.into(), status: 400, message }
 }

@@ -8,8 +8,8 @@ use moka::future::Cache;
 use ox_db::{Database, repo};
 use ox_models::{
     Call, CallLimits, ChatRequest, ChatStream, CompletionRequest, Credentials, EmbeddingRequest, EmbeddingResult,
-    ErrorClass, Message, ModelError, ModelKind, ModelRef, ModelRuntime, ModelScope, ModelSpec, Provider, Ranked,
-    Registry, RerankRequest, ToolSpec, count,
+    ErrorClass, Message, ModelError, ModelKind, ModelRef, ModelRuntime, ModelScope, ModelSpec, ModerationRequest,
+    Provider, Ranked, Registry, RerankRequest, ToolSpec, count,
 };
 use ox_net::{Caller, Egress};
 use ox_types::TenantId;
@@ -241,6 +241,21 @@ impl ModelRuntime for ModelGateway {
         let rerank = found.provider.rerank_model().ok_or_else(|| found.provider.unsupported("rerank"))?;
         let egress = self.egress(scope, model).await?;
         let result = rerank.rerank(self.call(&egress, &found.credentials, Some(&found.spec)), request).await;
+        found.count(&result);
+        result
+    }
+
+    async fn moderate(
+        &self,
+        scope: &ModelScope,
+        model: &ModelRef,
+        mut request: ModerationRequest,
+    ) -> Result<bool, ModelError> {
+        let found = self.resolve(scope, model, ModelKind::Moderation).await?;
+        request.model.clone_from(&model.name);
+        let moderation = found.provider.moderation_model().ok_or_else(|| found.provider.unsupported("moderation"))?;
+        let egress = self.egress(scope, model).await?;
+        let result = moderation.moderate(self.call(&egress, &found.credentials, Some(&found.spec)), request).await;
         found.count(&result);
         result
     }

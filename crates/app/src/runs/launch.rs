@@ -28,7 +28,7 @@ use super::{
     runtime::{Control, LiveRun},
     sink::{LiveVariable, RunBegin, RunSink},
 };
-use crate::{AppCaller, Result, Services, Settings};
+use crate::{AppCaller, Result, Services, Settings, moderation::Guard};
 
 /// How long to wait before the end of a run is recorded once more.
 const RECORD_AGAIN: std::time::Duration = std::time::Duration::from_secs(5);
@@ -58,6 +58,8 @@ pub(crate) struct How {
 /// What a chatflow has besides.
 pub(super) struct ChatPart {
     pub query: String,
+    /// What the run is asked instead, where moderation has replaced it.
+    pub asked: Option<String>,
     /// The conversation that goes on; `None` begins one.
     pub conversation: Option<Conversation>,
     pub parent_message_id: Option<MessageId>,
@@ -119,16 +121,22 @@ pub(super) async fn launch(services: &Arc<Services>, caller: &AppCaller, launch:
         },
     );
     let info = run_info(caller, &ids, &compiled, hub.head.conversation_id);
+    let guard = Guard::new(services, compiled.features.sensitive_word_avoidance.as_ref(), &info, &sink);
     let start = RunStart {
         info,
         pool,
         root: how.root,
         limits: engine_limits(&services.settings),
-        sink: Arc::clone(&sink) as _,
+        sink: Guard::sink_of(guard.as_ref(), &sink),
         tracker: services.runs.tracker.clone(),
     };
     match ox_engine::start(engine, start) {
-        Ok(handle) => watch(services, handle, sink, caller.user.id(), permit, name_after),
+        Ok(handle) => {
+            if let Some(guard) = guard {
+                guard.attach(&handle);
+            }
+            watch(services, handle, sink, caller.user.id(), permit, name_after);
+        }
         Err(error) => fail_early(&hub, &error.to_string()),
     }
     Ok(reader)

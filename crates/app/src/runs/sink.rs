@@ -1,6 +1,7 @@
 //! Turns engine events into rows for the recorder and events for the stream.
 
 mod ending;
+mod moderated;
 pub(crate) mod pause;
 mod shown;
 
@@ -67,6 +68,8 @@ struct State {
     message: Option<Message>,
     variables: Vec<LiveVariable>,
     answer: String,
+    /// The answer was replaced when the run had ended: that is told between the run's end and the message's.
+    moderated: bool,
     usage: Usage,
     resources: Vec<Json>,
     show_citations: bool,
@@ -112,6 +115,7 @@ impl RunSink {
                 message: begin.message,
                 variables: begin.variables,
                 answer: String::new(),
+                moderated: false,
                 usage: Usage::default(),
                 resources: Vec::new(),
                 show_citations: begin.show_citations,

@@ -12,11 +12,13 @@ use super::{
     hub::Subscription,
     launch::{self, ChatPart, How, Launch},
     limits::{self, RunPermit},
+    told,
 };
 use crate::{
     AppCaller, Error, Result, Services,
     chat::basic,
     files::{FileReader, FileRules},
+    moderation::{InputVerdict, Moderator},
 };
 
 /// What a caller asks for.
@@ -140,12 +142,25 @@ async fn launch_checked(
     let reader = reader(services, caller, strict);
     let files = graph_files(&reader, &request, &compiled, is_chat).await?;
     let inputs = compiled.form.check(&Json::Object(request.inputs), &reader).await?;
+    let mut inputs = inputs;
     let chat = query.map(|query| ChatPart {
         query,
+        asked: None,
         conversation,
         parent_message_id: request.parent_message_id,
         auto_generate_name: request.auto_generate_name,
     });
+    let chat = match chat {
+        Some(mut chat) => {
+            // Checked before anything begins: a run whose question may not be asked does not exist.
+            if let Some(answer) = moderate(services, caller, &compiled, &mut inputs, &mut chat).await? {
+                return told::tell(services, caller, &compiled, told::Told { inputs, files, chat, answer, permit })
+                    .await;
+            }
+            Some(chat)
+        }
+        None => None,
+    };
     let run_id = match &request.result_to {
         Some(target) => {
             let id = request.run_id.unwrap_or_else(ox_types::RunId::new);
@@ -157,6 +172,30 @@ async fn launch_checked(
     let how = How { run_id, ..How::default() };
     launch::launch(services, caller, Launch { compiled, inputs, files, chat, permit, trace_id: request.trace_id, how })
         .await
+}
+
+/// Input moderation of a chatflow; the prepared answer, where there is to be no run.
+async fn moderate(
+    services: &Arc<Services>,
+    caller: &AppCaller,
+    compiled: &compiled::CompiledWorkflow,
+    inputs: &mut Object,
+    chat: &mut ChatPart,
+) -> Result<Option<String>> {
+    let feature = compiled.features.sensitive_word_avoidance.as_ref();
+    let user = caller.user.id().to_string();
+    let Some(moderator) = Moderator::new(services, feature, caller.tenant_id(), caller.app.app.id, user) else {
+        return Ok(None);
+    };
+    match moderator.inputs(inputs, &chat.query).await? {
+        InputVerdict::Pass => Ok(None),
+        InputVerdict::Answer(text) => Ok(Some(text)),
+        InputVerdict::Replace { inputs: replaced, query } => {
+            *inputs = replaced;
+            chat.asked = Some(query);
+            Ok(None)
+        }
+    }
 }
 
 /// The reader of a caller's files.

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::{
     Result, Source, Tx,
-    entity::{conversations, end_users, message_feedbacks, messages},
+    entity::{conversations, end_users, message_annotations, message_feedbacks, messages},
     model::{Conversation, EndUser},
     now,
 };
@@ -24,6 +24,8 @@ pub struct Filter {
     pub keyword: Option<String>,
     pub start: Option<DateTime<Utc>>,
     pub end: Option<DateTime<Utc>>,
+    /// With an annotation, or without one.
+    pub annotated: Option<bool>,
     /// Runs from the editor are left out.
     pub hide_debugging: bool,
     /// By creation time instead of the last change.
@@ -56,7 +58,28 @@ pub async fn list(source: &dyn Source, app: AppId, filter: &Filter) -> Result<(V
             .and_where(messages::Column::AppId.eq(app.0))
             .and_where(messages::Column::Query.contains(keyword).or(messages::Column::Answer.contains(keyword)))
             .to_owned();
-        query = query.filter(Column::Name.contains(keyword).or(Column::Id.in_subquery(spoken)));
+        let named = Query::select()
+            .column(end_users::Column::Id)
+            .from(end_users::Entity)
+            .and_where(end_users::Column::AppId.eq(app.0))
+            .and_where(end_users::Column::SessionId.contains(keyword))
+            .to_owned();
+        query = query.filter(
+            Column::Name
+                .contains(keyword)
+                .or(Column::Introduction.contains(keyword))
+                .or(Column::Id.in_subquery(spoken))
+                .or(Column::FromEndUserId.in_subquery(named)),
+        );
+    }
+    if let Some(annotated) = filter.annotated {
+        let with = Query::select()
+            .column(message_annotations::Column::ConversationId)
+            .from(message_annotations::Entity)
+            .and_where(message_annotations::Column::AppId.eq(app.0))
+            .and_where(message_annotations::Column::ConversationId.is_not_null())
+            .to_owned();
+        query = query.filter(if annotated { Column::Id.in_subquery(with) } else { Column::Id.not_in_subquery(with) });
     }
     let total = query.clone().count(&source.executor()).await?;
     let query = if filter.ascending {
@@ -78,6 +101,7 @@ pub struct Counts {
     pub user_dislike: i64,
     pub admin_like: i64,
     pub admin_dislike: i64,
+    pub annotations: i64,
 }
 
 #[derive(FromQueryResult)]
@@ -117,6 +141,18 @@ pub async fn counts(source: &dyn Source, ids: &[ConversationId]) -> Result<HashM
         if row.status == "error" {
             counts.failed += row.count;
         }
+    }
+    let rows: Vec<(Uuid, i64)> = message_annotations::Entity::find()
+        .select_only()
+        .column(message_annotations::Column::ConversationId)
+        .column_as(message_annotations::Column::Id.count(), "count")
+        .filter(message_annotations::Column::ConversationId.is_in(ids.iter().copied()))
+        .group_by(message_annotations::Column::ConversationId)
+        .into_tuple()
+        .all(&source.executor())
+        .await?;
+    for (id, count) in rows {
+        out.entry(ConversationId(id)).or_default().annotations += count;
     }
     let rows = message_feedbacks::Entity::find()
         .select_only()

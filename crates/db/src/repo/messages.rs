@@ -153,6 +153,57 @@ pub async fn list_feedbacks(source: &dyn Source, app_id: AppId, page: u64, limit
     Ok(rows.into_iter().map(MessageFeedback::from).collect())
 }
 
+/// Which ratings are wanted.
+#[derive(Clone, Debug, Default)]
+pub struct FeedbackFilter {
+    /// `user` or `admin`.
+    pub from_source: Option<String>,
+    pub rating: Option<String>,
+    pub has_comment: Option<bool>,
+    pub since: Option<chrono::DateTime<chrono::Utc>>,
+    pub until: Option<chrono::DateTime<chrono::Utc>>,
+}
+
+/// An app's ratings, newest first, after one of the page before.
+#[boxed]
+pub async fn find_feedbacks(
+    source: &dyn Source,
+    app_id: AppId,
+    filter: &FeedbackFilter,
+    after: Option<&MessageFeedback>,
+    limit: u64,
+) -> Result<Vec<MessageFeedback>> {
+    let mut query = message_feedbacks::Entity::find().filter(Feedback::AppId.eq(app_id.0));
+    if let Some(side) = &filter.from_source {
+        query = query.filter(Feedback::FromSource.eq(side.as_str()));
+    }
+    if let Some(rating) = &filter.rating {
+        query = query.filter(Feedback::Rating.eq(rating.as_str()));
+    }
+    match filter.has_comment {
+        Some(true) => query = query.filter(Feedback::Content.is_not_null()).filter(Feedback::Content.ne("")),
+        Some(false) => query = query.filter(Feedback::Content.is_null().or(Feedback::Content.eq(""))),
+        None => {}
+    }
+    if let Some(since) = filter.since {
+        query = query.filter(Feedback::CreatedAt.gte(since));
+    }
+    if let Some(until) = filter.until {
+        query = query.filter(Feedback::CreatedAt.lt(until));
+    }
+    if let Some(last) = after {
+        let (at, id) = (last.created_at, last.id);
+        query = query.filter(Feedback::CreatedAt.lt(at).or(Feedback::CreatedAt.eq(at).and(Feedback::Id.lt(id))));
+    }
+    let rows = query
+        .order_by_desc(Feedback::CreatedAt)
+        .order_by_desc(Feedback::Id)
+        .limit(limit)
+        .all(&source.executor())
+        .await?;
+    Ok(rows.into_iter().map(MessageFeedback::from).collect())
+}
+
 /// Bookmarks a message; once is enough.
 #[boxed]
 pub async fn save(tx: &Tx, row: SavedMessage) -> Result<()> {

@@ -1,7 +1,8 @@
-//! The OpenAI-compatible protocol: chat, completions, embeddings at any address.
+//! The OpenAI-compatible protocol: chat, completions, embeddings, moderation at any address.
 
 mod answer;
 mod fault;
+mod moderation;
 mod stream;
 mod vendors;
 pub(crate) use vendors::icon;
@@ -28,7 +29,8 @@ use self::{
 use crate::{
     Call, CallLimits, ChatModel, ChatRequest, ChatStream, CompletionModel, CompletionRequest, Credentials,
     EmbeddingModel, EmbeddingRequest, EmbeddingResult, ErrorClass, FetchFrom, I18n, Message, ModelError, ModelFeature,
-    ModelKind, ModelSpec, Provider, ProviderSpec, Usage, catalog, count, credential,
+    ModelKind, ModelSpec, ModerationModel, ModerationRequest, Provider, ProviderSpec, Usage, catalog, count,
+    credential,
 };
 
 const MAX_BODY: u64 = 256 * 1024 * 1024;
@@ -366,6 +368,9 @@ impl OpenAiCompatible {
                 let messages = vec![Message::user("ping")];
                 self.chat(call, ChatRequest { model, messages, parameters, ..ChatRequest::default() }).await.map(|_| ())
             }
+            ModelKind::Moderation if self.vendor.kinds.contains(&kind) => {
+                self.moderate(call, ModerationRequest { model, texts: vec!["ping".to_owned()] }).await.map(|_| ())
+            }
             _ => Err(self.unsupported(kind.as_str())),
         }
     }
@@ -420,6 +425,10 @@ impl Provider for OpenAiCompatible {
 
     fn embedding_model(&self) -> Option<&dyn EmbeddingModel> {
         self.vendor.kinds.contains(&ModelKind::TextEmbedding).then_some(self as &dyn EmbeddingModel)
+    }
+
+    fn moderation_model(&self) -> Option<&dyn ModerationModel> {
+        self.vendor.kinds.contains(&ModelKind::Moderation).then_some(self as &dyn ModerationModel)
     }
 
     fn describe(&self, model: &str, kind: ModelKind, credentials: &Credentials) -> ModelSpec {
@@ -484,7 +493,12 @@ impl Provider for OpenAiCompatible {
             .take(5000)
             .map(|name| {
                 let embeds = name.contains("embed") || name.contains("bge-");
-                let kind = if embeds { ModelKind::TextEmbedding } else { ModelKind::Llm };
+                let judges = name.contains("moderation") && self.vendor.kinds.contains(&ModelKind::Moderation);
+                let kind = match (embeds, judges) {
+                    (true, _) => ModelKind::TextEmbedding,
+                    (_, true) => ModelKind::Moderation,
+                    _ => ModelKind::Llm,
+                };
                 self.describe(name, kind, call.credentials)
             })
             .collect();

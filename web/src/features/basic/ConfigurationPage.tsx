@@ -33,6 +33,7 @@ import { Menu } from "../../ui/Menu";
 import { Segmented } from "../../ui/Segmented";
 import { Switch } from "../../ui/Switch";
 import { FieldDialog } from "./FieldDialog";
+import { ModerationRow } from "./ModerationRow";
 import { type Config, type FormField, type ModelChoice, newField, readConfig, sameConfig, unknownVariables, variablesIn, writeConfig } from "./model";
 import { Preview } from "./Preview";
 import { PromptBox, type PromptHandle } from "./PromptBox";
@@ -108,7 +109,7 @@ export function ConfigurationPage({ app, picker }: Props) {
           ) : null}
           <Instructions config={config} onChange={change} />
           <FormSection config={config} completion={completion} onChange={change} />
-          {completion ? null : <Features config={config} onChange={change} />}
+          <Features config={config} completion={completion} onChange={change} />
         </div>
       </div>
       <Preview appId={app.id} completion={completion} config={config} narrow={narrow} hidden={narrow && pane !== "preview"} />
@@ -257,44 +258,50 @@ function FormSection({ config, completion, onChange }: PartProps & { completion:
   );
 }
 
-function Features({ config, onChange }: PartProps) {
+function Features({ config, completion, onChange }: PartProps & { completion: boolean }) {
   const { t } = useTranslation("basic");
   return (
     <section>
       <h2 className="font-semibold mb-2">{t("features.title")}</h2>
       <div className="card">
-        <div className="p-2.5 border-b border-line-1">
-          <FeatureHead icon={<Hand size={14} strokeWidth={1.9} aria-hidden />} title={t("features.opening")} text={t("features.openingText")} />
-          <Textarea
-            className="mt-2"
-            rows={2}
-            aria-label={t("features.opening")}
-            placeholder={t("features.openingPlaceholder")}
-            value={config.opening}
-            onChange={(event) => onChange({ opening: event.target.value })}
-          />
-        </div>
-        <div className="p-2.5 border-b border-line-1">
-          <FeatureHead icon={<HelpCircle size={14} strokeWidth={1.9} aria-hidden />} title={t("features.questions")} text={t("features.questionsText")} />
-          <Textarea
-            className="mt-2"
-            rows={3}
-            aria-label={t("features.questions")}
-            value={config.questions.join("\n")}
-            onChange={(event) => onChange({ questions: event.target.value === "" ? [] : event.target.value.split("\n") })}
-          />
-        </div>
-        <div className="p-2.5">
-          <FeatureHead
-            icon={<MessageCircleQuestion size={14} strokeWidth={1.9} aria-hidden />}
-            title={t("features.followUp")}
-            text={t("features.followUpText")}
-          >
-            <Switch checked={config.followUp} label={t("features.followUp")} onChange={(followUp) => onChange({ followUp })} />
-          </FeatureHead>
-        </div>
+        {completion ? null : <ChatFeatures config={config} onChange={onChange} />}
+        <ModerationRow value={config.moderation} onChange={(moderation) => onChange({ moderation })} />
       </div>
     </section>
+  );
+}
+
+function ChatFeatures({ config, onChange }: PartProps) {
+  const { t } = useTranslation("basic");
+  return (
+    <>
+      <div className="p-2.5 border-b border-line-1">
+        <FeatureHead icon={<Hand size={14} strokeWidth={1.9} aria-hidden />} title={t("features.opening")} text={t("features.openingText")} />
+        <Textarea
+          className="mt-2"
+          rows={2}
+          aria-label={t("features.opening")}
+          placeholder={t("features.openingPlaceholder")}
+          value={config.opening}
+          onChange={(event) => onChange({ opening: event.target.value })}
+        />
+      </div>
+      <div className="p-2.5 border-b border-line-1">
+        <FeatureHead icon={<HelpCircle size={14} strokeWidth={1.9} aria-hidden />} title={t("features.questions")} text={t("features.questionsText")} />
+        <Textarea
+          className="mt-2"
+          rows={3}
+          aria-label={t("features.questions")}
+          value={config.questions.join("\n")}
+          onChange={(event) => onChange({ questions: event.target.value === "" ? [] : event.target.value.split("\n") })}
+        />
+      </div>
+      <div className="p-2.5 border-b border-line-1">
+        <FeatureHead icon={<MessageCircleQuestion size={14} strokeWidth={1.9} aria-hidden />} title={t("features.followUp")} text={t("features.followUpText")}>
+          <Switch checked={config.followUp} label={t("features.followUp")} onChange={(followUp) => onChange({ followUp })} />
+        </FeatureHead>
+      </div>
+    </>
   );
 }
 

@@ -28,6 +28,8 @@ export interface Config {
   readonly opening: string;
   readonly questions: readonly string[];
   readonly followUp: boolean;
+  /** `sensitive_word_avoidance` as it is stored. */
+  readonly moderation: unknown;
   readonly model: ModelChoice | undefined;
   readonly rest: Readonly<Record<string, unknown>>;
 }
@@ -70,6 +72,7 @@ export function readConfig(json: unknown): Config {
     opening: text(rest.opening_statement),
     questions: texts(rest.suggested_questions),
     followUp: record(rest.suggested_questions_after_answer).enabled === true,
+    moderation: rest.sensitive_word_avoidance,
     model: name ? { provider: text(model.provider), name, mode: text(model.mode) || "chat", params: record(model.completion_params) } : undefined,
     rest,
   };
@@ -101,6 +104,7 @@ export function writeConfig(config: Config): Record<string, unknown> {
     opening_statement: config.opening,
     suggested_questions: config.questions.filter((q) => q.trim() !== "").slice(0, 10),
     suggested_questions_after_answer: { ...record(config.rest.suggested_questions_after_answer), enabled: config.followUp },
+    ...(config.moderation === undefined ? {} : { sensitive_word_avoidance: config.moderation }),
     model: config.model
       ? {
           ...record(config.rest.model),

@@ -21,6 +21,8 @@ use crate::{
 /// A chatflow's conversation and message, as they are at the start.
 pub(super) struct BegunChat {
     pub message: Message,
+    /// What the run is asked instead of the message's own question.
+    pub asked: Option<String>,
     pub dialogue_count: i32,
     pub variables: Vec<LiveVariable>,
     pub name_after: Option<(ConversationId, String)>,
@@ -53,6 +55,7 @@ pub(super) async fn begin_chat(
     let begun = BegunChat {
         dialogue_count: conversation.dialogue_count,
         name_after: wants_name.then_some((conversation.id, part.query)),
+        asked: part.asked,
         message,
         variables,
     };

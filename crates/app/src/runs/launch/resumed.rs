@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::{engine_limits, watch};
 use crate::{
     Services,
+    moderation::Guard,
     runs::{compiled::CompiledWorkflow, sink::RunSink},
 };
 
@@ -103,18 +104,23 @@ pub(in crate::runs) fn resume(
 ) -> Result<(), String> {
     let Resumption { info, pool, root, recovery, stop } = resumption;
     let engine = compiled.engine.clone()?;
+    let guard = Guard::new(services, compiled.features.sensitive_word_avoidance.as_ref(), &info, &sink);
     let start = RunStart {
         info,
         pool,
         root,
         limits: engine_limits(&services.settings),
-        sink: Arc::clone(&sink) as _,
+        sink: Guard::sink_of(guard.as_ref(), &sink),
         tracker: services.runs.tracker.clone(),
     };
     let handle = match stop {
         None => ox_engine::resume(engine, start, recovery),
         Some(reason) => ox_engine::stop_recorded(engine, start, recovery, reason),
     };
-    watch(services, handle.map_err(|error| error.to_string())?, sink, user_id, None, None);
+    let handle = handle.map_err(|error| error.to_string())?;
+    if let Some(guard) = guard {
+        guard.attach(&handle);
+    }
+    watch(services, handle, sink, user_id, None, None);
     Ok(())
 }

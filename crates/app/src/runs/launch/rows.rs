@@ -35,7 +35,7 @@ pub(super) fn system_variables(
     put("workflow_id", Value::from(compiled.id.to_string()));
     put("workflow_run_id", Value::from(ids.run_id.to_string()));
     if let Some(chat) = chat {
-        put("query", Value::from(chat.message.query.as_str()));
+        put("query", Value::from(chat.asked.as_deref().unwrap_or(&chat.message.query)));
         put("conversation_id", Value::from(chat.message.conversation_id.to_string()));
         put("dialogue_count", Value::Int(i64::from(chat.dialogue_count)));
     }

@@ -103,6 +103,7 @@ impl State {
                     message: format!("Run failed: {}", done.error.as_deref().unwrap_or("unknown error")),
                 },
             ]),
+            _ if self.moderated => show.extend([finished, self.replacement(), end]),
             RunStatus::Stopped => show.extend([finished, end]),
             _ => show.extend([end, finished]),
         }

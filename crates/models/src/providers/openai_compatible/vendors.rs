@@ -81,6 +81,7 @@ pub struct Vendor {
 
 const LLM: &[ModelKind] = &[ModelKind::Llm];
 const LLM_EMBED: &[ModelKind] = &[ModelKind::Llm, ModelKind::TextEmbedding];
+const LLM_EMBED_MODERATION: &[ModelKind] = &[ModelKind::Llm, ModelKind::TextEmbedding, ModelKind::Moderation];
 
 const ROW: Vendor = Vendor {
     id: "",
@@ -120,7 +121,7 @@ pub const VENDORS: &[Vendor] = &[
         key_field: "openai_api_key",
         base_field: Some("openai_api_base"),
         base: Some("https://api.openai.com/v1"),
-        kinds: LLM_EMBED,
+        kinds: LLM_EMBED_MODERATION,
         models: Some(include_str!("../../../data/openai.json")),
         quirks: Quirks { openai_reasoning: true, ..USUAL },
         ..ROW

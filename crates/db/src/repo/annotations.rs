@@ -1,0 +1,174 @@
+//! Answers that an app's makers wrote themselves.
+
+use std::collections::HashMap;
+
+use ox_types::{AppId, MessageId, boxed};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, ExprTrait, Func, LikeExpr},
+};
+use uuid::Uuid;
+
+use super::row;
+use crate::{
+    Result, Source, Tx,
+    entity::{
+        app_annotation_hit_histories::{self as hits, Column as Hit},
+        message_annotations::{Column, Entity, Model},
+    },
+    model::{Annotation, AnnotationHit},
+};
+
+/// Rows of one insert.
+const CHUNK: usize = 500;
+
+fn of_app(app: AppId, keyword: Option<&str>) -> sea_orm::Select<Entity> {
+    let query = Entity::find().filter(Column::AppId.eq(app.0));
+    match keyword.map(str::trim).filter(|keyword| !keyword.is_empty()) {
+        Some(keyword) => {
+            let pattern = super::runs::pattern(keyword);
+            let like = |column: Column| {
+                Expr::expr(Func::lower(Expr::col(column))).like(LikeExpr::new(pattern.clone()).escape('\\'))
+            };
+            query.filter(like(Column::Question).or(like(Column::Content)))
+        }
+        None => query,
+    }
+}
+
+/// How many an app has.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn count(source: &dyn Source, app: AppId) -> Result<u64> {
+    Ok(of_app(app, None).count(&source.executor()).await?)
+}
+
+/// A page (1-based) of an app's annotations, newest first, and how many there are.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn page(
+    source: &dyn Source,
+    app: AppId,
+    keyword: Option<&str>,
+    page: u64,
+    limit: u64,
+) -> Result<(Vec<Annotation>, u64)> {
+    let query = of_app(app, keyword);
+    let total = query.clone().count(&source.executor()).await?;
+    let rows = query
+        .order_by_desc(Column::CreatedAt)
+        .order_by_desc(Column::Id)
+        .offset(page.saturating_sub(1).saturating_mul(limit))
+        .limit(limit)
+        .all(&source.executor())
+        .await?;
+    Ok((rows.into_iter().map(Annotation::from).collect(), total))
+}
+
+/// One of an app.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn find(source: &dyn Source, app: AppId, id: Uuid) -> Result<Option<Annotation>> {
+    let found = Entity::find_by_id(id).filter(Column::AppId.eq(app.0)).one(&source.executor()).await?;
+    Ok(found.map(Annotation::from))
+}
+
+/// Those made from these messages.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn of_messages(source: &dyn Source, app: AppId, ids: &[MessageId]) -> Result<HashMap<MessageId, Annotation>> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows = Entity::find()
+        .filter(Column::AppId.eq(app.0))
+        .filter(Column::MessageId.is_in(ids.iter().map(|id| id.0)))
+        .all(&source.executor())
+        .await?;
+    Ok(rows.into_iter().filter_map(|row| Some((MessageId(row.message_id?), Annotation::from(row)))).collect())
+}
+
+/// Adds several.
+///
+/// # Errors
+/// A conflict when a message has one already.
+#[boxed]
+pub async fn insert(tx: &Tx, items: Vec<Annotation>) -> Result<()> {
+    let mut rows = items.into_iter().map(|item| Model::from(item).into_active_model().reset_all()).peekable();
+    while rows.peek().is_some() {
+        let chunk: Vec<_> = rows.by_ref().take(CHUNK).collect();
+        Entity::insert_many(chunk).exec_without_returning(tx.connection()).await?;
+    }
+    Ok(())
+}
+
+/// Writes one anew.
+///
+/// # Errors
+/// Not found when it is gone.
+#[boxed]
+pub async fn update(tx: &Tx, item: Annotation) -> Result<()> {
+    row::update::<Entity>(tx, "annotation", item).await
+}
+
+/// Removes these of an app with their history; `None` removes all. Returns how many went.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn delete(tx: &Tx, app: AppId, ids: Option<&[Uuid]>) -> Result<u64> {
+    let mut gone = Entity::delete_many().filter(Column::AppId.eq(app.0));
+    let mut past = hits::Entity::delete_many().filter(Hit::AppId.eq(app.0));
+    if let Some(ids) = ids {
+        gone = gone.filter(Column::Id.is_in(ids.iter().copied()));
+        past = past.filter(Hit::AnnotationId.is_in(ids.iter().copied()));
+    }
+    past.exec(tx.connection()).await?;
+    Ok(gone.exec(tx.connection()).await?.rows_affected)
+}
+
+/// Notes that an annotation was the answer to a question.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn hit(tx: &Tx, item: AnnotationHit) -> Result<()> {
+    Entity::update_many()
+        .col_expr(Column::HitCount, Expr::col(Column::HitCount).add(1))
+        .filter(Column::Id.eq(item.annotation_id))
+        .exec(tx.connection())
+        .await?;
+    row::insert::<hits::Entity>(tx, item).await
+}
+
+/// A page (1-based) of the questions that an annotation answered, newest first, and how many there are.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn hits(
+    source: &dyn Source,
+    app: AppId,
+    annotation: Uuid,
+    page: u64,
+    limit: u64,
+) -> Result<(Vec<AnnotationHit>, u64)> {
+    let query = hits::Entity::find().filter(Hit::AnnotationId.eq(annotation)).filter(Hit::AppId.eq(app.0));
+    let total = query.clone().count(&source.executor()).await?;
+    let rows = query
+        .order_by_desc(Hit::CreatedAt)
+        .order_by_desc(Hit::Id)
+        .offset(page.saturating_sub(1).saturating_mul(limit))
+        .limit(limit)
+        .all(&source.executor())
+        .await?;
+    Ok((rows.into_iter().map(AnnotationHit::from).collect(), total))
+}

@@ -1,0 +1,201 @@
+//! What happened in an app on each of some days. What the editor ran is left out.
+//!
+//! The days come from the caller, who knows the time zone: they need not be 24 hours long. Everything is bounded by
+//! app and time, which `(app_id, created_at, id)` indexes.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use ox_types::{AppId, TenantId, boxed};
+use sea_orm::{ConnectionTrait, QueryResult, Statement, Value};
+
+use crate::{Result, Source};
+
+/// A day: from its beginning to that of the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Day {
+    pub since: DateTime<Utc>,
+    pub until: DateTime<Utc>,
+}
+
+/// The messages of a day.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct MessageDay {
+    pub messages: i64,
+    pub conversations: i64,
+    pub end_users: i64,
+    pub tokens: i64,
+    pub answer_tokens: i64,
+    /// In ten-millionths, as prices are kept.
+    pub price: i64,
+    /// Seconds that the answers took together.
+    pub seconds: f64,
+}
+
+/// The runs of a day.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RunDay {
+    pub runs: i64,
+    pub users: i64,
+    pub tokens: i64,
+}
+
+/// `WITH days …` with its values after those of app and tenant.
+struct Days {
+    with: String,
+    values: Vec<Value>,
+}
+
+impl Days {
+    fn new(tenant: TenantId, app: AppId, days: &[Day]) -> Option<Self> {
+        let (first, last) = (days.first()?, days.last()?);
+        let mut values: Vec<Value> = vec![app.0.into(), tenant.0.into(), first.since.into(), last.until.into()];
+        let rows: Vec<String> = days
+            .iter()
+            .enumerate()
+            .map(|(number, day)| {
+                values.extend([Value::from(day.since), Value::from(day.until)]);
+                format!("({number}, ${}, ${})", values.len() - 1, values.len())
+            })
+            .collect();
+        Some(Self { with: format!("WITH days(n, since, until) AS (VALUES {})", rows.join(", ")), values })
+    }
+
+    async fn read<T>(
+        self,
+        source: &dyn Source,
+        rest: &str,
+        read: impl Fn(&QueryResult) -> Result<T, sea_orm::DbErr>,
+    ) -> Result<BTreeMap<usize, T>> {
+        let executor = source.executor();
+        let sql = format!("{} {rest}", self.with);
+        let statement = Statement::from_sql_and_values(executor.get_database_backend(), sql, self.values);
+        let rows = executor.query_all_raw(statement).await?;
+        let pair = |row: &QueryResult| {
+            let number: i64 = row.try_get("", "n")?;
+            Ok((usize::try_from(number).unwrap_or(0), read(row)?))
+        };
+        rows.iter().map(pair).collect()
+    }
+}
+
+/// Messages that count: of the app, in the time, not from the editor.
+const MESSAGES: &str = "JOIN messages m ON m.app_id = $1 AND m.created_at >= d.since AND m.created_at < d.until \
+    AND m.created_at >= $3 AND m.created_at < $4 AND (m.invoke_from IS NULL OR m.invoke_from <> 'debugger') \
+    JOIN apps a ON a.id = m.app_id AND a.tenant_id = $2";
+
+/// The messages of an app day by day; a day without any is not in the answer.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn message_days(
+    source: &dyn Source,
+    tenant: TenantId,
+    app: AppId,
+    days: &[Day],
+) -> Result<BTreeMap<usize, MessageDay>> {
+    let Some(days) = Days::new(tenant, app, days) else { return Ok(BTreeMap::new()) };
+    let sql = format!(
+        "SELECT CAST(d.n AS BIGINT) AS n, COUNT(*) AS messages, COUNT(DISTINCT m.conversation_id) AS conversations,
+            COUNT(DISTINCT m.from_end_user_id) AS end_users,
+            CAST(SUM(m.message_tokens + m.answer_tokens) AS BIGINT) AS tokens, CAST(SUM(m.answer_tokens) AS BIGINT) AS answer_tokens,
+            CAST(SUM(ROUND(CAST(COALESCE(NULLIF(m.total_price, ''), '0') AS DOUBLE PRECISION) * 10000000)) AS BIGINT) AS price,
+            SUM(m.provider_response_latency) AS seconds
+        FROM days d {MESSAGES} GROUP BY d.n"
+    );
+    days.read(source, &sql, |row| {
+        Ok(MessageDay {
+            messages: row.try_get("", "messages")?,
+            conversations: row.try_get("", "conversations")?,
+            end_users: row.try_get("", "end_users")?,
+            tokens: row.try_get("", "tokens")?,
+            answer_tokens: row.try_get("", "answer_tokens")?,
+            price: row.try_get("", "price")?,
+            seconds: row.try_get("", "seconds")?,
+        })
+    })
+    .await
+}
+
+/// How many messages of each day are liked, by whichever side.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn liked_days(
+    source: &dyn Source,
+    tenant: TenantId,
+    app: AppId,
+    days: &[Day],
+) -> Result<BTreeMap<usize, i64>> {
+    let Some(days) = Days::new(tenant, app, days) else { return Ok(BTreeMap::new()) };
+    let sql = format!(
+        "SELECT CAST(d.n AS BIGINT) AS n, COUNT(DISTINCT m.id) AS likes FROM days d {MESSAGES}
+        JOIN message_feedbacks f ON f.message_id = m.id AND f.rating = 'like' GROUP BY d.n"
+    );
+    days.read(source, &sql, |row| row.try_get("", "likes")).await
+}
+
+/// Conversations by the day on which they began: how many, and their messages.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn session_days(
+    source: &dyn Source,
+    tenant: TenantId,
+    app: AppId,
+    days: &[Day],
+) -> Result<BTreeMap<usize, (i64, i64)>> {
+    let Some(days) = Days::new(tenant, app, days) else { return Ok(BTreeMap::new()) };
+    let sql = "SELECT CAST(d.n AS BIGINT) AS n, COUNT(DISTINCT c.id) AS sessions, COUNT(*) AS messages
+        FROM days d JOIN conversations c ON c.app_id = $1 AND c.created_at >= d.since AND c.created_at < d.until
+        JOIN apps a ON a.id = c.app_id AND a.tenant_id = $2
+        JOIN messages m ON m.conversation_id = c.id AND m.created_at >= $3
+            AND (m.invoke_from IS NULL OR m.invoke_from <> 'debugger')
+        WHERE c.created_at < $4 GROUP BY d.n";
+    days.read(source, sql, |row| Ok((row.try_get("", "sessions")?, row.try_get("", "messages")?))).await
+}
+
+/// The runs of a workflow app day by day.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn run_days(
+    source: &dyn Source,
+    tenant: TenantId,
+    app: AppId,
+    days: &[Day],
+) -> Result<BTreeMap<usize, RunDay>> {
+    let Some(days) = Days::new(tenant, app, days) else { return Ok(BTreeMap::new()) };
+    let sql = "SELECT CAST(d.n AS BIGINT) AS n, COUNT(*) AS runs, COUNT(DISTINCT r.created_by) AS users,
+            CAST(SUM(r.total_tokens) AS BIGINT) AS tokens
+        FROM days d JOIN workflow_runs r ON r.app_id = $1 AND r.tenant_id = $2 AND r.created_at >= d.since
+            AND r.created_at < d.until AND r.created_at >= $3 AND r.created_at < $4
+            AND r.triggered_from NOT IN ('debugging', 'replay', 'rag-pipeline-debugging')
+        GROUP BY d.n";
+    days.read(source, sql, |row| {
+        Ok(RunDay {
+            runs: row.try_get("", "runs")?,
+            users: row.try_get("", "users")?,
+            tokens: row.try_get("", "tokens")?,
+        })
+    })
+    .await
+}
+
+/// When the first message, or run, of an app was.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn first(source: &dyn Source, app: AppId, of_runs: bool) -> Result<Option<DateTime<Utc>>> {
+    let table = if of_runs { "workflow_runs" } else { "messages" };
+    let sql = format!("SELECT created_at FROM {table} WHERE app_id = $1 ORDER BY created_at, id LIMIT 1");
+    let executor = source.executor();
+    let statement = Statement::from_sql_and_values(executor.get_database_backend(), sql, [app.0.into()]);
+    let row = executor.query_one_raw(statement).await?;
+    Ok(row.map(|row| row.try_get("", "created_at")).transpose()?)
+}

@@ -1,0 +1,294 @@
+//! Figures by day against the rows they are of: one body, every database.
+
+#![allow(clippy::unwrap_used, reason = "test support")]
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use ox_db::{
+    Database,
+    model::{App, Conversation, Message, MessageFeedback, Site, WorkflowRun},
+    repo::{
+        apps,
+        journal::{RunBatch, RunWriter},
+        messages,
+        statistics::{self, Day, MessageDay, RunDay},
+    },
+};
+use ox_testkit::on_each_database;
+use ox_types::{
+    AccountId, AppId, ConversationId, EndUserId, MessageId, RunId, RunStatus, TenantId, WorkflowId, new_uuid,
+};
+use serde_json::json;
+use uuid::Uuid;
+
+fn at(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
+}
+
+fn site(app: &App, code: &str) -> Site {
+    Site {
+        id: new_uuid(),
+        app_id: app.id,
+        title: app.name.clone(),
+        icon_type: None,
+        icon: None,
+        icon_background: None,
+        description: None,
+        default_language: "en-US".into(),
+        chat_color_theme: None,
+        chat_color_theme_inverted: false,
+        copyright: None,
+        privacy_policy: None,
+        custom_disclaimer: String::new(),
+        show_workflow_steps: true,
+        use_icon_as_answer_icon: false,
+        customize_domain: None,
+        customize_token_strategy: "not_allow".into(),
+        prompt_public: false,
+        status: "normal".into(),
+        code: Some(code.into()),
+        created_by: app.created_by,
+        created_at: at("2026-01-01T00:00:00Z"),
+        updated_by: None,
+        updated_at: at("2026-01-01T00:00:00Z"),
+    }
+}
+
+async fn app(db: &Database, tenant: TenantId, mode: &str) -> AppId {
+    let app = App {
+        id: AppId::new(),
+        tenant_id: tenant,
+        name: "App".into(),
+        description: String::new(),
+        mode: mode.into(),
+        icon_type: None,
+        icon: None,
+        icon_background: None,
+        app_model_config_id: None,
+        workflow_id: None,
+        status: "normal".into(),
+        enable_site: true,
+        enable_api: true,
+        api_rpm: 0,
+        api_rph: 0,
+        is_demo: false,
+        is_public: false,
+        is_universal: false,
+        tracing: None,
+        max_active_requests: None,
+        use_icon_as_answer_icon: false,
+        created_by: Some(AccountId::new()),
+        created_at: at("2026-01-01T00:00:00Z"),
+        updated_by: None,
+        updated_at: at("2026-01-01T00:00:00Z"),
+    };
+    let tx = db.begin().await.unwrap();
+    apps::insert(&tx, &app, &site(&app, &app.id.to_string()), None).await.unwrap();
+    tx.commit().await.unwrap();
+    app.id
+}
+
+fn conversation(app: AppId, time: &str) -> Conversation {
+    Conversation {
+        id: ConversationId::new(),
+        app_id: app,
+        app_model_config_id: None,
+        model_provider: None,
+        model_id: None,
+        override_model_configs: None,
+        mode: "chat".into(),
+        name: "c".into(),
+        summary: None,
+        inputs: json!({}),
+        introduction: None,
+        system_instruction: None,
+        system_instruction_tokens: 0,
+        status: "normal".into(),
+        invoke_from: Some("service-api".into()),
+        from_source: "api".into(),
+        from_end_user_id: None,
+        from_account_id: None,
+        read_at: None,
+        read_account_id: None,
+        dialogue_count: 0,
+        is_deleted: false,
+        created_at: at(time),
+        updated_at: at(time),
+    }
+}
+
+fn message(of: &Conversation, user: EndUserId, time: &str, tokens: (i32, i32), price: Option<&str>) -> Message {
+    Message {
+        id: MessageId::new(),
+        app_id: of.app_id,
+        conversation_id: of.id,
+        parent_message_id: None,
+        model_provider: None,
+        model_id: None,
+        override_model_configs: None,
+        inputs: "{}".into(),
+        query: "q".into(),
+        message: None,
+        answer: "a".into(),
+        message_tokens: tokens.0,
+        message_unit_price: "0".into(),
+        message_price_unit: "0.001".into(),
+        answer_tokens: tokens.1,
+        answer_unit_price: "0".into(),
+        answer_price_unit: "0.001".into(),
+        total_price: price.map(str::to_owned),
+        currency: "USD".into(),
+        provider_response_latency: 0.5,
+        status: "normal".into(),
+        error: None,
+        message_metadata: None,
+        invoke_from: Some("service-api".into()),
+        from_source: "api".into(),
+        from_end_user_id: Some(user),
+        from_account_id: None,
+        agent_based: false,
+        workflow_run_id: None,
+        app_mode: Some("chat".into()),
+        owner: None,
+        created_at: at(time),
+        updated_at: at(time),
+    }
+}
+
+fn like(of: &Message, side: &str, rating: &str) -> MessageFeedback {
+    MessageFeedback {
+        id: new_uuid(),
+        app_id: of.app_id,
+        conversation_id: of.conversation_id,
+        message_id: of.id,
+        rating: rating.into(),
+        from_source: side.into(),
+        content: None,
+        from_end_user_id: None,
+        from_account_id: None,
+        created_at: of.created_at,
+        updated_at: of.created_at,
+    }
+}
+
+/// Three days of a clock that is an hour ahead.
+fn days() -> Vec<Day> {
+    let edges = ["2026-11-18T23:00:00Z", "2026-11-19T23:00:00Z", "2026-11-20T23:00:00Z", "2026-11-21T23:00:00Z"];
+    edges.windows(2).map(|pair| Day { since: at(pair[0]), until: at(pair[1]) }).collect()
+}
+
+#[tokio::test]
+async fn messages_are_counted_by_day() {
+    on_each_database(|db| async move {
+        let tenant = TenantId::new();
+        let id = app(&db, tenant, "chat").await;
+        let (ann, bob) = (EndUserId::new(), EndUserId::new());
+        let one = conversation(id, "2026-11-19T22:59:59.999999Z");
+        let two = conversation(id, "2026-11-19T23:00:00Z");
+        let all = [
+            message(&one, ann, "2026-11-19T22:59:59.999999Z", (10, 5), Some("0.0012345")),
+            message(&one, ann, "2026-11-19T23:00:00Z", (1, 1), Some("0.1000000")),
+            message(&two, bob, "2026-11-19T23:00:00.5Z", (1, 1), Some("0.2")),
+            message(&two, ann, "2026-11-20T22:59:59Z", (1, 1), None),
+            Message {
+                invoke_from: Some("debugger".into()),
+                ..message(&two, bob, "2026-11-20T10:00:00Z", (9, 9), Some("9"))
+            },
+            Message { invoke_from: None, ..message(&two, bob, "2026-11-21T10:00:00Z", (0, 0), Some("")) },
+            message(&two, bob, "2026-11-21T23:00:00Z", (7, 7), Some("7")),
+        ];
+        let batch = RunBatch { conversations: vec![&one, &two], messages: all.iter().collect(), ..RunBatch::default() };
+        RunWriter::new(db.clone()).commit(&batch).await.unwrap();
+        let tx = db.begin().await.unwrap();
+        for feedback in
+            [like(&all[1], "user", "like"), like(&all[1], "admin", "like"), like(&all[2], "user", "dislike")]
+        {
+            messages::put_feedback(&tx, feedback).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        let day = |messages, conversations, end_users, tokens, answer_tokens, price, seconds| MessageDay {
+            messages,
+            conversations,
+            end_users,
+            tokens,
+            answer_tokens,
+            price,
+            seconds,
+        };
+        let found = statistics::message_days(&db, tenant, id, &days()).await.unwrap();
+        let expected = BTreeMap::from([
+            (0, day(1, 1, 1, 15, 5, 12_345, 0.5)),
+            (1, day(3, 2, 2, 6, 3, 3_000_000, 1.5)),
+            (2, day(1, 1, 1, 0, 0, 0, 0.5)),
+        ]);
+        assert_eq!(found, expected);
+        let likes = statistics::liked_days(&db, tenant, id, &days()).await.unwrap();
+        assert_eq!(likes, BTreeMap::from([(1, 1)]), "liked by two sides is liked once");
+        let sessions = statistics::session_days(&db, tenant, id, &days()).await.unwrap();
+        assert_eq!(sessions, BTreeMap::from([(0, (1, 2)), (1, (1, 4))]), "by the day on which they began");
+        assert_eq!(statistics::first(&db, id, false).await.unwrap(), Some(all[0].created_at));
+        assert_eq!(statistics::first(&db, id, true).await.unwrap(), None);
+        let foreign = statistics::message_days(&db, TenantId::new(), id, &days()).await.unwrap();
+        assert!(foreign.is_empty(), "of another workspace");
+        assert!(statistics::message_days(&db, tenant, id, &[]).await.unwrap().is_empty());
+    })
+    .await;
+}
+
+fn run(tenant: TenantId, app: AppId, user: Uuid, time: &str, tokens: i64, from: &str) -> WorkflowRun {
+    WorkflowRun {
+        id: RunId::new(),
+        tenant_id: tenant,
+        app_id: app,
+        workflow_id: WorkflowId::new(),
+        kind: "workflow".into(),
+        triggered_from: from.into(),
+        version: "1".into(),
+        graph: None,
+        inputs: None,
+        status: RunStatus::Succeeded,
+        outputs: None,
+        error: None,
+        elapsed_time: 1.0,
+        total_tokens: tokens,
+        total_steps: 1,
+        total_price: None,
+        currency: None,
+        exceptions_count: 0,
+        created_by_role: "end_user".into(),
+        created_by: user,
+        owner: None,
+        resume: None,
+        labels: None,
+        created_at: at(time),
+        finished_at: Some(at(time)),
+    }
+}
+
+#[tokio::test]
+async fn runs_are_counted_by_day() {
+    on_each_database(|db| async move {
+        let tenant = TenantId::new();
+        let id = app(&db, tenant, "workflow").await;
+        let (ann, bob) = (new_uuid(), new_uuid());
+        let all = [
+            run(tenant, id, ann, "2026-11-19T10:00:00Z", 5, "app-run"),
+            run(tenant, id, ann, "2026-11-19T11:00:00Z", 6, "webhook"),
+            run(tenant, id, bob, "2026-11-19T22:59:00Z", 7, "app-run"),
+            run(tenant, id, bob, "2026-11-20T10:00:00Z", 100, "debugging"),
+            run(tenant, id, bob, "2026-11-20T10:00:00Z", 100, "replay"),
+            run(tenant, id, bob, "2026-11-21T22:00:00Z", i64::from(i32::MAX), "schedule"),
+        ];
+        let batch = RunBatch { runs: all.iter().collect(), ..RunBatch::default() };
+        RunWriter::new(db.clone()).commit(&batch).await.unwrap();
+        let found = statistics::run_days(&db, tenant, id, &days()).await.unwrap();
+        let expected = BTreeMap::from([
+            (0, RunDay { runs: 3, users: 2, tokens: 18 }),
+            (2, RunDay { runs: 1, users: 1, tokens: i64::from(i32::MAX) }),
+        ]);
+        assert_eq!(found, expected);
+        assert!(statistics::run_days(&db, TenantId::new(), id, &days()).await.unwrap().is_empty());
+    })
+    .await;
+}
