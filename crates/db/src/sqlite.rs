@@ -1,11 +1,17 @@
 //! SQLite: one writer connection, a pool of readers, WAL.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use sea_orm::{DatabaseConnection, SqlxSqliteConnector};
 use sqlx::{
     ConnectOptions, Connection, Executor, SqliteConnection,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous, SqliteTransactionManager},
+    sqlite::{
+        SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+        SqliteTransactionManager,
+    },
 };
 use sqlx_core::transaction::TransactionManager;
 
@@ -16,13 +22,15 @@ use crate::{DbConfig, Durability, Error, Result, error::ACQUIRE_SECONDS};
 const CHECKPOINT_PAGES: u32 = 32_000;
 /// What the log keeps of its size once it starts anew.
 const LOG_KEEPS: u32 = 64 * 1024 * 1024;
+/// How long a connection waits for another process.
+const BUSY: Duration = Duration::from_secs(5);
 
 pub(crate) async fn connect(path: &Path, config: &DbConfig) -> Result<(DatabaseConnection, DatabaseConnection)> {
     check_writable(path)?;
     let options = SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)
-        .busy_timeout(Duration::from_secs(5))
+        .busy_timeout(BUSY)
         .foreign_keys(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(match config.durability {
@@ -32,21 +40,12 @@ pub(crate) async fn connect(path: &Path, config: &DbConfig) -> Result<(DatabaseC
         .pragma("temp_store", "memory")
         .statement_cache_capacity(512)
         .disable_statement_logging();
-    let writer = SqlitePoolOptions::new()
-        .max_connections(1)
-        .acquire_timeout(Duration::from_secs(ACQUIRE_SECONDS))
-        .test_before_acquire(false)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .after_release(|connection, _| Box::pin(async move { settle(connection).await.map(|()| true) }))
-        .connect_with(
-            options
-                .clone()
-                .pragma("wal_autocheckpoint", CHECKPOINT_PAGES.to_string())
-                .pragma("journal_size_limit", LOG_KEEPS.to_string())
-                .pragma("cache_size", "-16384"),
-        )
-        .await?;
+    let writer_options = options
+        .clone()
+        .pragma("wal_autocheckpoint", CHECKPOINT_PAGES.to_string())
+        .pragma("journal_size_limit", LOG_KEEPS.to_string())
+        .pragma("cache_size", "-16384");
+    let writer = open_writer(&writer_options).await?;
     let readers = SqlitePoolOptions::new()
         .max_connections(config.pool_size)
         .min_connections(0)
@@ -55,6 +54,27 @@ pub(crate) async fn connect(path: &Path, config: &DbConfig) -> Result<(DatabaseC
         .idle_timeout(Some(Duration::from_secs(60)))
         .connect_lazy_with(options.pragma("query_only", "on").pragma("cache_size", "-2048"));
     Ok((SqlxSqliteConnector::from_sqlx_sqlite_pool(writer), SqlxSqliteConnector::from_sqlx_sqlite_pool(readers)))
+}
+
+/// Two processes that turn a new file to WAL at the same moment would wait for each other for ever, so SQLite refuses one
+/// of them at once, without its busy time-out: that one tries again.
+async fn open_writer(options: &SqliteConnectOptions) -> Result<SqlitePool> {
+    let until = Instant::now() + BUSY;
+    loop {
+        let pool = SqlitePoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(Duration::from_secs(ACQUIRE_SECONDS))
+            .test_before_acquire(false)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .after_release(|connection, _| Box::pin(async move { settle(connection).await.map(|()| true) }))
+            .connect_with(options.clone())
+            .await;
+        match pool.map_err(Error::from) {
+            Err(Error::Locked(_)) if Instant::now() < until => tokio::time::sleep(Duration::from_millis(20)).await,
+            opened => return opened,
+        }
+    }
 }
 
 /// SQLite ends a transaction by itself when the disk is full. The `ROLLBACK` that follows then fails, sqlx goes on
@@ -99,8 +119,6 @@ fn check_writable(path: &Path) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
-
     use sea_orm::{ConnectionTrait, SqliteTransactionMode, TransactionOptions, TransactionTrait};
 
     use super::*;

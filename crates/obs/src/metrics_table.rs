@@ -59,6 +59,18 @@ pub const METRICS: &[Metric] = &[
         "Time from the start of a run to its first text.",
     ),
     metric("oxidify_runs_refused_total", Kind::Counter, &["reason"], "Runs refused because of a limit."),
+    metric(
+        "oxidify_extension_requests_total",
+        Kind::Counter,
+        &["point", "status"],
+        "Requests to API extensions of workspaces: moderation, external data.",
+    ),
+    metric(
+        "oxidify_moderation_failures_total",
+        Kind::Counter,
+        &[],
+        "Answers that moderation could not judge: its service was down or answered badly.",
+    ),
     metric("oxidify_mails_total", Kind::Counter, &["status"], "Mails that were sent, given up, or put off."),
     metric("oxidify_human_input_forms_total", Kind::Counter, &["status"], "Forms of waiting runs that were answered."),
     metric("oxidify_result_webhooks_total", Kind::Counter, &["status"], "Results sent to the address of a caller."),
