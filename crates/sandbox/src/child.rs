@@ -2,7 +2,7 @@
 
 use std::{
     ffi::OsString,
-    io::{self, Write},
+    io::{self, BufReader, Write},
     os::fd::AsFd,
     os::unix::net::UnixStream,
     os::unix::process::CommandExt,
@@ -17,7 +17,7 @@ use crate::{
     confine::{self, Confinement, Inside, Side},
     frame,
     python::ZygoteSetup,
-    quickjs,
+    quickjs::Fresh,
     runner::{CodeError, CodeRequest, TemplateRequest},
 };
 
@@ -84,25 +84,38 @@ fn run(start: &Start) -> io::Result<ExitCode> {
         return become_zygote(setup, &inside);
     }
     let mut server = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
+    let mut requests = BufReader::new(server.try_clone()?);
     confine::close_worker(&mut inside, start.confinement.without)?;
     frame::write(&mut server, &serde_json::to_vec(&inside.layers)?)?;
-    while let Some(message) = frame::read(&mut server, MAX_REQUEST)? {
-        let answer = match serde_json::from_slice::<Job>(&message) {
-            Ok(job) => work(&job),
-            Err(error) => Done::Code(Err(CodeError::Internal(error.to_string()))),
+    let mut next = None;
+    while let Some(message) = frame::read(&mut requests, MAX_REQUEST)? {
+        let (answer, used) = match serde_json::from_slice(&message) {
+            Ok(job) => work(&job, next.take()),
+            Err(error) => (Done::Code(Err(CodeError::Internal(error.to_string()))), None),
         };
         frame::write(&mut server, &serde_json::to_vec(&answer)?)?;
+        // While nobody waits. Without memory for it the next run will say so.
+        if let Some(used) = used {
+            drop(used);
+            next = Fresh::new().ok();
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn work(job: &Job) -> Done {
+/// Does a job; a script uses a runtime up.
+fn work(job: &Job, ready: Option<Fresh>) -> (Done, Option<Fresh>) {
     let never = Arc::default();
+    let run = |script: &dyn Fn(&Fresh) -> Result<String, CodeError>| match ready.map_or_else(Fresh::new, Ok) {
+        Ok(fresh) => (Done::Code(script(&fresh)), Some(fresh)),
+        Err(error) => (Done::Code(Err(error)), None),
+    };
     match job {
-        Job::Main(request) => Done::Code(quickjs::run_main(request, &never)),
-        Job::Script(request) => Done::Code(quickjs::run_script(request, &never)),
+        Job::Main(request) => run(&|fresh| fresh.run_main(request, &never)),
+        Job::Script(request) => run(&|fresh| fresh.run_script(request, &never)),
         Job::Template(request) => {
-            Done::Template(jinja::render_apart(&request.template, &request.variables, request.limits))
+            let text = jinja::render_apart(&request.template, &request.variables, request.limits);
+            (Done::Template(text), None)
         }
     }
 }

@@ -31,8 +31,15 @@ pub fn read(stream: &mut impl Read, most: usize) -> io::Result<Option<Vec<u8>>> 
 
 /// Writes a message in a worker.
 pub fn write(stream: &mut impl Write, body: &[u8]) -> io::Result<()> {
-    stream.write_all(&length(body.len())?)?;
-    stream.write_all(body)
+    stream.write_all(&message(body)?)
+}
+
+/// In one piece: two would wake the reader twice.
+fn message(body: &[u8]) -> io::Result<Vec<u8>> {
+    let mut message = Vec::with_capacity(body.len() + 4);
+    message.extend_from_slice(&length(body.len())?);
+    message.extend_from_slice(body);
+    Ok(message)
 }
 
 /// Reads a message from a worker, which is not trusted: `most` bounds what is kept in memory.
@@ -50,8 +57,5 @@ pub async fn receive(stream: &mut (impl AsyncRead + Unpin), most: usize) -> io::
 
 /// Sends a message to a worker.
 pub async fn send(stream: &mut (impl AsyncWrite + Unpin), body: &[u8]) -> io::Result<()> {
-    let mut message = Vec::with_capacity(body.len() + 4);
-    message.extend_from_slice(&length(body.len())?);
-    message.extend_from_slice(body);
-    stream.write_all(&message).await
+    stream.write_all(&message(body)?).await
 }

@@ -65,7 +65,7 @@ impl CodeRunner for InProcess {
         let work = tokio::task::spawn_blocking(move || {
             // The worker is busy until the script really ends, even when nobody waits for it any more.
             let _worker = worker;
-            parse_result(&quickjs::run_main(&request, &flag)?)
+            parse_result(&quickjs::Fresh::new()?.run_main(&request, &flag)?)
         });
         match tokio::time::timeout(limits.timeout + GRACE, work).await {
             Ok(Ok(result)) => result,

@@ -10,7 +10,7 @@ use std::{
 };
 
 use ox_text::jinja::JinjaError;
-use tokio::net::UnixStream;
+use tokio::{io::BufReader, net::UnixStream};
 
 use crate::{
     CodeError, CodeRequest, Settings, TemplateRequest,
@@ -42,7 +42,7 @@ pub struct JavaScript {
 struct Process {
     /// Kind of work and workspace; `None` until it worked for somebody.
     owner: Option<String>,
-    stream: UnixStream,
+    stream: BufReader<UnixStream>,
     worker: Worker,
     layers: Layers,
     runs: u32,
@@ -158,7 +158,7 @@ impl JavaScript {
             Confinement { without: self.settings.without, users: 1, memory_bytes, ..Confinement::default() };
         let start = Start { confinement, python: None };
         let mut worker = Worker::start(&self.settings.program, &start, OwnedFd::from(theirs)).map_err(internal)?;
-        let mut stream = UnixStream::from_std(ours).map_err(internal)?;
+        let mut stream = BufReader::new(UnixStream::from_std(ours).map_err(internal)?);
         let hello = tokio::time::timeout(START, frame::receive(&mut stream, 64 << 10)).await;
         let Ok(Ok(hello)) = hello else {
             return Err(internal(io::Error::other(worker.complaint().await)));

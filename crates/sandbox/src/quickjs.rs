@@ -18,30 +18,62 @@ const STACK_BYTES: usize = 1 << 20;
 /// The name of the user's script in error positions.
 const SCRIPT: &str = "code.js";
 
-/// The JSON text of what `main` returns; `stop` ends the script early.
-///
-/// # Errors
-/// What the code did wrong, or which limit it reached.
-pub fn run_main(request: &CodeRequest, stop: &Arc<AtomicBool>) -> Result<String, CodeError> {
-    execute(request.limits, stop, |cx| call_main(cx, request))
+/// A runtime with nothing of a user's in it, for one run. Made before it is asked for, and dropped after the answer, it
+/// costs a call no time.
+pub struct Fresh {
+    context: Context,
+    runtime: Runtime,
 }
 
-/// What a whole script prints.
-///
-/// # Errors
-/// What the code did wrong, or which limit it reached.
-pub fn run_script(request: &CodeRequest, stop: &Arc<AtomicBool>) -> Result<String, CodeError> {
-    execute(request.limits, stop, |cx| print_script(cx, request))
+impl Fresh {
+    /// # Errors
+    /// When there is no memory for it.
+    pub fn new() -> Result<Self, CodeError> {
+        let internal = |error: &dyn std::fmt::Display| CodeError::Internal(error.to_string());
+        let runtime = Runtime::new().map_err(|error| internal(&error))?;
+        runtime.set_max_stack_size(STACK_BYTES);
+        let context = Context::full(&runtime).map_err(|error| internal(&error))?;
+        context.with(|cx| furnish(&cx).catch(&cx).map_err(|error| internal(&error)))?;
+        Ok(Self { context, runtime })
+    }
+
+    /// The JSON text of what `main` returns; `stop` ends the script early.
+    ///
+    /// # Errors
+    /// What the code did wrong, or which limit it reached.
+    pub fn run_main(&self, request: &CodeRequest, stop: &Arc<AtomicBool>) -> Result<String, CodeError> {
+        execute(self, request.limits, stop, |cx| call_main(cx, request))
+    }
+
+    /// What a whole script prints.
+    ///
+    /// # Errors
+    /// What the code did wrong, or which limit it reached.
+    pub fn run_script(&self, request: &CodeRequest, stop: &Arc<AtomicBool>) -> Result<String, CodeError> {
+        execute(self, request.limits, stop, |cx| print_script(cx, request))
+    }
+}
+
+/// What a script finds besides the language itself.
+fn furnish(cx: &Ctx<'_>) -> rquickjs::Result<()> {
+    let make = rquickjs::Function::new(cx.clone(), make_node)?;
+    let install: rquickjs::Function<'_> = eval(cx, include_str!("quickjs/prelude.js"), "prelude.js")?.get()?;
+    install.call((make,))
+}
+
+/// The names that Node has and the language has not.
+fn make_node(cx: Ctx<'_>) -> rquickjs::Result<Value<'_>> {
+    eval(&cx, include_str!("quickjs/node.js"), "node.js")
 }
 
 fn execute(
+    fresh: &Fresh,
     limits: CodeLimits,
     stop: &Arc<AtomicBool>,
     work: impl FnOnce(&Ctx<'_>) -> Result<String, CodeError>,
 ) -> Result<String, CodeError> {
-    let runtime = Runtime::new().map_err(|error| CodeError::Internal(error.to_string()))?;
+    let Fresh { context, runtime } = fresh;
     runtime.set_memory_limit(limits.memory_bytes);
-    runtime.set_max_stack_size(STACK_BYTES);
     let expired = Arc::new(AtomicBool::new(false));
     let deadline = Instant::now() + limits.timeout;
     let (flag, stop) = (Arc::clone(&expired), Arc::clone(stop));
@@ -52,7 +84,6 @@ fn execute(
         }
         over
     })));
-    let context = Context::full(&runtime).map_err(|error| CodeError::Internal(error.to_string()))?;
     let result = context.with(|cx| work(&cx));
     if expired.load(Ordering::Relaxed) {
         return Err(CodeError::timeout(limits));
@@ -68,7 +99,6 @@ fn execute(
 fn print_script(cx: &Ctx<'_>, request: &CodeRequest) -> Result<String, CodeError> {
     let limits = request.limits;
     let fail = |error: &CaughtError<'_>| explain(error, limits);
-    eval(cx, include_str!("quickjs/prelude.js"), "prelude.js").catch(cx).map_err(|error| fail(&error))?;
     let printed = std::rc::Rc::new(std::cell::RefCell::new(String::new()));
     let into = std::rc::Rc::clone(&printed);
     let most = limits.output_bytes;
@@ -99,7 +129,6 @@ fn print_script(cx: &Ctx<'_>, request: &CodeRequest) -> Result<String, CodeError
 fn call_main(cx: &Ctx<'_>, request: &CodeRequest) -> Result<String, CodeError> {
     let limits = request.limits;
     let fail = |error: &CaughtError<'_>| explain(error, limits);
-    eval(cx, include_str!("quickjs/prelude.js"), "prelude.js").catch(cx).map_err(|error| fail(&error))?;
     eval(cx, &request.code, SCRIPT).catch(cx).map_err(|error| fail(&error))?;
     // Evaluated, not looked up: `const main = …` makes no property of the global object.
     let main = eval(cx, "typeof main === 'function' ? main : undefined", "call.js");
