@@ -8,6 +8,8 @@
 mod coverage;
 mod mutate;
 mod targets;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod watch;
 mod world;
