@@ -60,6 +60,29 @@ def first_token(server, generator, app_key):
         "--first", "text_chunk", "--expect", '"workflow_finished"', "--added", *PACED])
 
 
+def stolen_share():
+    """Answers a function that gives the share of the processors' time that the host of this machine has taken since."""
+    def times():
+        with open("/proc/stat") as stat:
+            return [int(word) for word in stat.readline().split()[1:9]]
+    before = times()
+
+    def since():
+        spent = [after - start for after, start in zip(times(), before, strict=True)]
+        return round(spent[7] / max(sum(spent), 1), 3)
+    return since
+
+
+def first_token_three_times(server, generator, app_key):
+    """The median by p99, with the others: a few hundred runs have few that are slow, and a host may take the processors away."""
+    tries = []
+    for _ in range(3):
+        stolen = stolen_share()
+        tries.append({**first_token(server, generator, app_key), "stolen_share": stolen()})
+    ordered = sorted(tries, key=lambda measured: measured["first_ms"]["p99"])
+    return {**ordered[1], "tries": [{"first_ms": measured["first_ms"], "stolen_share": measured["stolen_share"]} for measured in tries]}
+
+
 def fsync_ms(directory):
     """Median time of one 4 kB write with fsync: what `power` pays for each group commit."""
     times = []
@@ -124,10 +147,12 @@ def measure(name, env, generator, seconds, levels, with_streams):
                 print(f"| {scenario} | {level} | {result['per_second']:.0f} | {total.get('p50')} | {total.get('p95')} | {total.get('p99')} | {firsts} | {result['errors']} |", flush=True)
                 if result["errors"]:
                     print(f"\n`{result['example_error']}`\n")
-        paced = rows["paced"] = first_token(server, generator, keys[PACED_APP])
+        paced = rows["paced"] = first_token_three_times(server, generator, keys[PACED_APP])
         first, total = paced["first_ms"], paced["total_ms"]
         print(f"\nPaced model, 32 callers: added to the first token p50 {first['p50']} ms, p95 {first['p95']} ms, p99 {first['p99']} ms; "
-              f"to the whole answer of 200 tokens p50 {total['p50']} ms ({paced['calls']} runs, {paced['errors']} errors)", flush=True)
+              f"to the whole answer of 200 tokens p50 {total['p50']} ms ({paced['calls']} runs, {paced['errors']} errors); all three: "
+              + "; ".join(f"p50 {t['first_ms']['p50']}, p99 {t['first_ms']['p99']} ms with {t['stolen_share']:.1%} of the processors stolen"
+                          for t in paced["tries"]), flush=True)
         if with_streams:
             peak, good = streams(server, keys["llm_slow"], with_streams)
             rows["streams"] = {"open": with_streams, "rss_mb": round(peak, 1), "ended_well": good}

@@ -1,7 +1,7 @@
 //! Extractors whose rejections speak the error envelope.
 
 use axum::{
-    extract::{FromRequest, FromRequestParts, Request, rejection::JsonRejection},
+    extract::{FromRequest, FromRequestParts, Multipart, Request, rejection::JsonRejection},
     http::{header, request::Parts},
 };
 use ox_app::Error;
@@ -89,5 +89,17 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
             .await
             .map(|axum::extract::Path(value)| Self(value))
             .map_err(|_| Error::not_found("The requested URL was not found on the server.").into())
+    }
+}
+
+/// A form with files; any other body has no file in it.
+pub struct Form(pub Multipart);
+
+impl<S: Send + Sync> FromRequest<S> for Form {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
+        let form = Multipart::from_request(request, state).await;
+        form.map(Self).map_err(|_| Error::new(400, "no_file_uploaded", "Please upload your file.").into())
     }
 }

@@ -1,7 +1,8 @@
 //! The OpenAPI document of every surface, made from the handlers.
 
 use utoipa::openapi::{
-    InfoBuilder, OpenApi, OpenApiBuilder,
+    Content, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, ResponseBuilder,
+    path::{Operation, ParameterIn, PathItem},
     security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme},
 };
 
@@ -25,4 +26,52 @@ pub fn base() -> OpenApi {
     components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new("access_token"))));
     document.components = Some(components);
     document
+}
+
+/// Errors that a request can meet whatever it asks for: status, name of the response, what it means.
+const ERRORS: [(&str, &str, &str); 8] = [
+    ("400", "BadRequest", "Something in the request is wrong; `message` says what, `params` which field."),
+    ("401", "Unauthorized", "No valid key, session or passport."),
+    ("403", "Forbidden", "This key, account or role may not do it."),
+    ("404", "NotFound", "There is no such thing, or it belongs to somebody else."),
+    ("413", "TooLarge", "The body is longer than the limit of this route."),
+    ("415", "UnsupportedMediaType", "The body is of a type that this route does not read."),
+    ("429", "TooManyRequests", "More than a limit allows; `Retry-After` tells the seconds to wait, where it is known."),
+    ("503", "Unavailable", "Something that the server needs is away, or too much is waiting. Try again."),
+];
+
+/// Adds to every operation the errors that its kind can answer, where it does not describe them itself.
+#[must_use]
+pub fn with_errors(mut document: OpenApi) -> OpenApi {
+    for item in document.paths.paths.values_mut() {
+        for operation in operations(item) {
+            let has_body = operation.request_body.is_some();
+            let names_something = operation.parameters.iter().flatten().any(
+                |parameter| matches!(parameter, RefOr::T(parameter) if parameter.parameter_in == ParameterIn::Path),
+            );
+            for (status, name, _) in ERRORS {
+                let applies = match status {
+                    "404" => names_something,
+                    "413" | "415" => has_body,
+                    _ => true,
+                };
+                if applies {
+                    let missing = operation.responses.responses.entry(status.to_owned());
+                    missing.or_insert_with(|| RefOr::Ref(Ref::from_response_name(name)));
+                }
+            }
+        }
+    }
+    let components = document.components.get_or_insert_default();
+    for (_, name, meaning) in ERRORS {
+        let content = Content::new(Some(Ref::from_schema_name("ErrorBody")));
+        let response = ResponseBuilder::new().description(meaning).content("application/json", content).build();
+        components.responses.insert(name.to_owned(), RefOr::T(response));
+    }
+    document
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    let PathItem { get, put, post, delete, options, head, patch, trace, .. } = item;
+    [get, put, post, delete, options, head, patch, trace].into_iter().flatten()
 }

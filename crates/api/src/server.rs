@@ -160,7 +160,8 @@ fn merge(
     webapp: utoipa::openapi::OpenApi,
     console: utoipa::openapi::OpenApi,
 ) -> utoipa::openapi::OpenApi {
-    openapi::base().nest("/v1", service).nest("/api", webapp).nest("/console/api", console)
+    let all = openapi::base().nest("/v1", service).nest("/api", webapp).nest("/console/api", console);
+    openapi::with_errors(all)
 }
 
 fn public_cors() -> CorsLayer {

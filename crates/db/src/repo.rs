@@ -36,3 +36,8 @@ pub mod tenants;
 pub mod triggers;
 pub mod upload_files;
 pub mod workflows;
+
+/// Rows before a page; pages are counted from 1. At most what a database can count.
+fn skipped(page: u64, limit: u64) -> u64 {
+    page.saturating_sub(1).saturating_mul(limit).min(i64::MAX.unsigned_abs())
+}

@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{DefaultBodyLimit, Multipart, RawQuery, State},
+    extract::{DefaultBodyLimit, RawQuery, State},
     http::StatusCode,
 };
 use ox_app::{
@@ -25,7 +25,7 @@ use super::{
 use crate::{
     ApiResult,
     error::ErrorBody,
-    extract::{Body, Path, Query},
+    extract::{Body, Form, Path, Query},
     service::form,
 };
 
@@ -244,7 +244,7 @@ async fn import(
     State(services): App,
     Caller(caller): Caller,
     Path(id): Path<AppId>,
-    parts: Multipart,
+    Form(parts): Form,
 ) -> ApiResult<Json<ImportState>> {
     let form = form(parts).await?;
     if !form.name.to_lowercase().ends_with(".csv") {

@@ -62,10 +62,10 @@ pub struct AppItem {
     icon_url: Option<String>,
     max_active_requests: i32,
     /// Basic apps: the model and its texts.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     model_config: Value,
     /// Graph apps: the published version.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     workflow: Value,
     use_icon_as_answer_icon: bool,
     created_by: Option<Uuid>,

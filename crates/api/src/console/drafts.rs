@@ -142,7 +142,7 @@ pub struct FullContentView {
 
 /// A variable of the inspector.
 #[derive(Serialize, ToSchema)]
-pub struct VariableItem {
+pub struct DraftVariableItem {
     id: Uuid,
     /// `node`, `sys` or `conversation`.
     #[serde(rename = "type")]
@@ -166,7 +166,7 @@ pub struct VariableItem {
     full_content: Option<Option<FullContentView>>,
 }
 
-impl VariableItem {
+impl DraftVariableItem {
     fn brief(row: DraftVariable) -> Self {
         Self {
             id: row.id,
@@ -214,19 +214,19 @@ fn exposed_type(name: &str) -> &'static str {
 /// Variables.
 #[derive(Serialize, ToSchema)]
 pub struct VariableItems {
-    items: Vec<VariableItem>,
+    items: Vec<DraftVariableItem>,
 }
 
 impl From<Vec<VariableView>> for VariableItems {
     fn from(views: Vec<VariableView>) -> Self {
-        Self { items: views.into_iter().map(VariableItem::whole).collect() }
+        Self { items: views.into_iter().map(DraftVariableItem::whole).collect() }
     }
 }
 
 /// A page of variables, without their values.
 #[derive(Serialize, ToSchema)]
-pub struct VariablePage {
-    items: Vec<VariableItem>,
+pub struct DraftVariablePage {
+    items: Vec<DraftVariableItem>,
     total: u64,
 }
 
@@ -247,19 +247,19 @@ fn twenty() -> u64 {
 }
 
 #[utoipa::path(get, path = "/apps/{app_id}/workflows/draft/variables", tag = "inspector", params(("app_id" = Uuid, Path), PageQuery),
-    responses((status = 200, body = VariablePage), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
+    responses((status = 200, body = DraftVariablePage), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
 async fn variables(
     State(services): App,
     Caller(caller): Caller,
     Path(app): Path<AppId>,
     Query(query): Query<PageQuery>,
-) -> ApiResult<Json<VariablePage>> {
+) -> ApiResult<Json<DraftVariablePage>> {
     let PageQuery { page, limit } = query;
     if !(1..=100_000).contains(&page) || !(1..=100).contains(&limit) {
         return Err(Error::invalid("page must be between 1 and 100000, limit between 1 and 100.").into());
     }
     let (rows, total) = inspector::list(&services, &caller, app, page, limit).await?;
-    Ok(Json(VariablePage { items: rows.into_iter().map(VariableItem::brief).collect(), total }))
+    Ok(Json(DraftVariablePage { items: rows.into_iter().map(DraftVariableItem::brief).collect(), total }))
 }
 
 #[utoipa::path(delete, path = "/apps/{app_id}/workflows/draft/variables", tag = "inspector", params(("app_id" = Uuid, Path)),
@@ -295,13 +295,13 @@ async fn delete_node_variables(
 }
 
 #[utoipa::path(get, path = "/apps/{app_id}/workflows/draft/variables/{variable_id}", tag = "inspector", params(("app_id" = Uuid, Path), ("variable_id" = Uuid, Path)),
-    responses((status = 200, body = VariableItem), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
+    responses((status = 200, body = DraftVariableItem), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
 async fn variable(
     State(services): App,
     Caller(caller): Caller,
     Path((app, id)): Path<(AppId, Uuid)>,
-) -> ApiResult<Json<VariableItem>> {
-    Ok(Json(VariableItem::whole(inspector::one(&services, &caller, app, id).await?)))
+) -> ApiResult<Json<DraftVariableItem>> {
+    Ok(Json(DraftVariableItem::whole(inspector::one(&services, &caller, app, id).await?)))
 }
 
 /// Another name or value of a variable.
@@ -314,15 +314,15 @@ pub struct VariableBody {
 }
 
 #[utoipa::path(patch, path = "/apps/{app_id}/workflows/draft/variables/{variable_id}", tag = "inspector", request_body = VariableBody, params(("app_id" = Uuid, Path), ("variable_id" = Uuid, Path)),
-    responses((status = 200, body = VariableItem), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
+    responses((status = 200, body = DraftVariableItem), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
 async fn change_variable(
     State(services): App,
     Caller(caller): Caller,
     Path((app, id)): Path<(AppId, Uuid)>,
     Body(body): Body<VariableBody>,
-) -> ApiResult<Json<VariableItem>> {
+) -> ApiResult<Json<DraftVariableItem>> {
     let change = VariableChange { name: body.name, value: body.value };
-    Ok(Json(VariableItem::whole(inspector::change(&services, &caller, app, id, change).await?)))
+    Ok(Json(DraftVariableItem::whole(inspector::change(&services, &caller, app, id, change).await?)))
 }
 
 #[utoipa::path(delete, path = "/apps/{app_id}/workflows/draft/variables/{variable_id}", tag = "inspector", params(("app_id" = Uuid, Path), ("variable_id" = Uuid, Path)),
@@ -337,14 +337,14 @@ async fn delete_variable(
 }
 
 #[utoipa::path(put, path = "/apps/{app_id}/workflows/draft/variables/{variable_id}/reset", tag = "inspector", params(("app_id" = Uuid, Path), ("variable_id" = Uuid, Path)),
-    responses((status = 200, body = VariableItem), (status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
+    responses((status = 200, body = DraftVariableItem), (status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
 async fn reset_variable(
     State(services): App,
     Caller(caller): Caller,
     Path((app, id)): Path<(AppId, Uuid)>,
 ) -> ApiResult<Response> {
     Ok(match inspector::reset(&services, &caller, app, id).await? {
-        Some(view) => Json(VariableItem::whole(view)).into_response(),
+        Some(view) => Json(DraftVariableItem::whole(view)).into_response(),
         None => StatusCode::NO_CONTENT.into_response(),
     })
 }

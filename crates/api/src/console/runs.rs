@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{DefaultBodyLimit, Multipart, State},
+    extract::{DefaultBodyLimit, State},
     http::{HeaderMap, StatusCode},
     response::Response,
 };
@@ -28,7 +28,7 @@ use super::{
 use crate::{
     ApiResult,
     error::ErrorBody,
-    extract::{Body, Path},
+    extract::{Body, Form, Path},
     service::{answer, frames::Detail},
 };
 
@@ -233,7 +233,7 @@ pub struct UploadForm {
 async fn upload(
     State(services): App,
     Caller(caller): Caller,
-    mut form: Multipart,
+    Form(mut form): Form,
 ) -> ApiResult<(StatusCode, Json<Value>)> {
     let missing = || Error::new(400, "no_file_uploaded", "Please upload your file.");
     let unreadable = |error: axum::extract::multipart::MultipartError| {

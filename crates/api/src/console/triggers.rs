@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Query, State},
+    extract::State,
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
@@ -24,7 +24,7 @@ use super::{App, Caller};
 use crate::{
     ApiResult,
     error::ErrorBody,
-    extract::{Body, Path},
+    extract::{Body, Path, Query},
     origin,
     service::{Detail, streaming},
 };

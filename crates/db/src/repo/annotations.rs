@@ -9,7 +9,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::row;
+use super::{row, skipped};
 use crate::{
     Result, Source, Tx,
     entity::{
@@ -62,7 +62,7 @@ pub async fn page(
     let rows = query
         .order_by_desc(Column::CreatedAt)
         .order_by_desc(Column::Id)
-        .offset(page.saturating_sub(1).saturating_mul(limit))
+        .offset(skipped(page, limit))
         .limit(limit)
         .all(&source.executor())
         .await?;
@@ -166,7 +166,7 @@ pub async fn hits(
     let rows = query
         .order_by_desc(Hit::CreatedAt)
         .order_by_desc(Hit::Id)
-        .offset(page.saturating_sub(1).saturating_mul(limit))
+        .offset(skipped(page, limit))
         .limit(limit)
         .all(&source.executor())
         .await?;

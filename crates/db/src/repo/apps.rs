@@ -9,6 +9,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
+use super::skipped;
 use crate::{
     Error, Result, Source, Tx,
     entity::{api_tokens, app_model_configs, apps, installed_apps, sites, tag_bindings},
@@ -62,7 +63,7 @@ pub async fn list(source: &dyn Source, tenant: TenantId, filter: &Filter) -> Res
     let rows = query
         .order_by_desc(apps::Column::CreatedAt)
         .order_by_desc(apps::Column::Id)
-        .offset(filter.page.saturating_sub(1).saturating_mul(filter.limit))
+        .offset(skipped(filter.page, filter.limit))
         .limit(filter.limit)
         .all(&source.executor())
         .await?;

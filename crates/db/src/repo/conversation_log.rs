@@ -10,6 +10,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
+use super::skipped;
 use crate::{
     Result, Source, Tx,
     entity::{conversations, end_users, message_annotations, message_feedbacks, messages},
@@ -87,8 +88,7 @@ pub async fn list(source: &dyn Source, app: AppId, filter: &Filter) -> Result<(V
     } else {
         query.order_by_desc(time).order_by_desc(Column::Id)
     };
-    let offset = filter.page.saturating_sub(1).saturating_mul(filter.limit);
-    let rows = query.offset(offset).limit(filter.limit).all(&source.executor()).await?;
+    let rows = query.offset(skipped(filter.page, filter.limit)).limit(filter.limit).all(&source.executor()).await?;
     Ok((rows.into_iter().map(Conversation::from).collect(), total))
 }
 

@@ -10,7 +10,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::row;
+use super::{row, skipped};
 use crate::{
     Result, Source, Tx,
     entity::{
@@ -40,7 +40,7 @@ pub async fn page(source: &dyn Source, app: AppId, page: u64, limit: u64) -> Res
         .order_by_asc(Column::NodeId)
         .order_by_asc(Column::CreatedAt)
         .order_by_asc(Column::Name)
-        .offset(page.saturating_sub(1).saturating_mul(limit))
+        .offset(skipped(page, limit))
         .limit(limit)
         .all(&executor)
         .await?;

@@ -7,6 +7,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
+use super::skipped;
 use crate::{
     PageOf, Result, Source, Span, Tx,
     entity::{
@@ -146,7 +147,7 @@ pub async fn list_feedbacks(source: &dyn Source, app_id: AppId, page: u64, limit
         .filter(Feedback::AppId.eq(app_id.0))
         .order_by_desc(Feedback::CreatedAt)
         .order_by_desc(Feedback::Id)
-        .offset(page.saturating_sub(1).saturating_mul(limit))
+        .offset(skipped(page, limit))
         .limit(limit)
         .all(&source.executor())
         .await?;

@@ -8,7 +8,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::row;
+use super::{row, skipped};
 use crate::{
     Result, Source, Tx,
     entity::{
@@ -322,7 +322,7 @@ pub async fn log_page(
     let rows = query
         .order_by_desc(logs::Column::TriggeredAt)
         .order_by_desc(logs::Column::Id)
-        .offset(page.saturating_sub(1).saturating_mul(limit))
+        .offset(skipped(page, limit))
         .limit(limit + 1)
         .all(&source.executor())
         .await?;

@@ -7,6 +7,7 @@ use sea_orm::{
     ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr,
 };
 
+use super::skipped;
 use crate::{Result, Source, Tx, entity::workflows, model::Workflow, now};
 
 /// Version name of the draft.
@@ -70,7 +71,7 @@ pub async fn versions(
     }
     let rows = query
         .order_by_desc(workflows::Column::Version)
-        .offset(page.saturating_sub(1).saturating_mul(limit))
+        .offset(skipped(page, limit))
         .limit(limit + 1)
         .all(&source.executor())
         .await?;
