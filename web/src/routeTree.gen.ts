@@ -31,6 +31,7 @@ import { Route as ShellAppAppIdIndexRouteImport } from "./routes/_shell.app.$app
 import { Route as ShellAppAppIdConfigurationRouteImport } from "./routes/_shell.app.$appId.configuration";
 import { Route as ShellAppAppIdDevelopRouteImport } from "./routes/_shell.app.$appId.develop";
 import { Route as ShellAppAppIdLogsRouteImport } from "./routes/_shell.app.$appId.logs";
+import { Route as ShellAppAppIdMonitorRouteImport } from "./routes/_shell.app.$appId.monitor";
 import { Route as ShellAppAppIdOverviewRouteImport } from "./routes/_shell.app.$appId.overview";
 import { Route as ShellAppAppIdWorkflowRouteImport } from "./routes/_shell.app.$appId.workflow";
 
@@ -144,6 +145,11 @@ const ShellAppAppIdLogsRoute = ShellAppAppIdLogsRouteImport.update({
   path: "/logs",
   getParentRoute: () => ShellAppAppIdRoute,
 } as any);
+const ShellAppAppIdMonitorRoute = ShellAppAppIdMonitorRouteImport.update({
+  id: "/monitor",
+  path: "/monitor",
+  getParentRoute: () => ShellAppAppIdRoute,
+} as any);
 const ShellAppAppIdOverviewRoute = ShellAppAppIdOverviewRouteImport.update({
   id: "/overview",
   path: "/overview",
@@ -176,6 +182,7 @@ export interface FileRoutesByFullPath {
   "/app/$appId/configuration": typeof ShellAppAppIdConfigurationRoute;
   "/app/$appId/develop": typeof ShellAppAppIdDevelopRoute;
   "/app/$appId/logs": typeof ShellAppAppIdLogsRoute;
+  "/app/$appId/monitor": typeof ShellAppAppIdMonitorRoute;
   "/app/$appId/overview": typeof ShellAppAppIdOverviewRoute;
   "/app/$appId/workflow": typeof ShellAppAppIdWorkflowRoute;
   "/app/$appId/": typeof ShellAppAppIdIndexRoute;
@@ -199,6 +206,7 @@ export interface FileRoutesByTo {
   "/app/$appId/configuration": typeof ShellAppAppIdConfigurationRoute;
   "/app/$appId/develop": typeof ShellAppAppIdDevelopRoute;
   "/app/$appId/logs": typeof ShellAppAppIdLogsRoute;
+  "/app/$appId/monitor": typeof ShellAppAppIdMonitorRoute;
   "/app/$appId/overview": typeof ShellAppAppIdOverviewRoute;
   "/app/$appId/workflow": typeof ShellAppAppIdWorkflowRoute;
   "/app/$appId": typeof ShellAppAppIdIndexRoute;
@@ -226,6 +234,7 @@ export interface FileRoutesById {
   "/_shell/app/$appId/configuration": typeof ShellAppAppIdConfigurationRoute;
   "/_shell/app/$appId/develop": typeof ShellAppAppIdDevelopRoute;
   "/_shell/app/$appId/logs": typeof ShellAppAppIdLogsRoute;
+  "/_shell/app/$appId/monitor": typeof ShellAppAppIdMonitorRoute;
   "/_shell/app/$appId/overview": typeof ShellAppAppIdOverviewRoute;
   "/_shell/app/$appId/workflow": typeof ShellAppAppIdWorkflowRoute;
   "/_shell/app/$appId/": typeof ShellAppAppIdIndexRoute;
@@ -253,6 +262,7 @@ export interface FileRouteTypes {
     | "/app/$appId/configuration"
     | "/app/$appId/develop"
     | "/app/$appId/logs"
+    | "/app/$appId/monitor"
     | "/app/$appId/overview"
     | "/app/$appId/workflow"
     | "/app/$appId/";
@@ -276,6 +286,7 @@ export interface FileRouteTypes {
     | "/app/$appId/configuration"
     | "/app/$appId/develop"
     | "/app/$appId/logs"
+    | "/app/$appId/monitor"
     | "/app/$appId/overview"
     | "/app/$appId/workflow"
     | "/app/$appId";
@@ -302,6 +313,7 @@ export interface FileRouteTypes {
     | "/_shell/app/$appId/configuration"
     | "/_shell/app/$appId/develop"
     | "/_shell/app/$appId/logs"
+    | "/_shell/app/$appId/monitor"
     | "/_shell/app/$appId/overview"
     | "/_shell/app/$appId/workflow"
     | "/_shell/app/$appId/";
@@ -472,6 +484,13 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof ShellAppAppIdLogsRouteImport;
       parentRoute: typeof ShellAppAppIdRoute;
     };
+    "/_shell/app/$appId/monitor": {
+      id: "/_shell/app/$appId/monitor";
+      path: "/monitor";
+      fullPath: "/app/$appId/monitor";
+      preLoaderRoute: typeof ShellAppAppIdMonitorRouteImport;
+      parentRoute: typeof ShellAppAppIdRoute;
+    };
     "/_shell/app/$appId/overview": {
       id: "/_shell/app/$appId/overview";
       path: "/overview";
@@ -521,6 +540,7 @@ interface ShellAppAppIdRouteChildren {
   ShellAppAppIdConfigurationRoute: typeof ShellAppAppIdConfigurationRoute;
   ShellAppAppIdDevelopRoute: typeof ShellAppAppIdDevelopRoute;
   ShellAppAppIdLogsRoute: typeof ShellAppAppIdLogsRoute;
+  ShellAppAppIdMonitorRoute: typeof ShellAppAppIdMonitorRoute;
   ShellAppAppIdOverviewRoute: typeof ShellAppAppIdOverviewRoute;
   ShellAppAppIdWorkflowRoute: typeof ShellAppAppIdWorkflowRoute;
   ShellAppAppIdIndexRoute: typeof ShellAppAppIdIndexRoute;
@@ -530,6 +550,7 @@ const ShellAppAppIdRouteChildren: ShellAppAppIdRouteChildren = {
   ShellAppAppIdConfigurationRoute: ShellAppAppIdConfigurationRoute,
   ShellAppAppIdDevelopRoute: ShellAppAppIdDevelopRoute,
   ShellAppAppIdLogsRoute: ShellAppAppIdLogsRoute,
+  ShellAppAppIdMonitorRoute: ShellAppAppIdMonitorRoute,
   ShellAppAppIdOverviewRoute: ShellAppAppIdOverviewRoute,
   ShellAppAppIdWorkflowRoute: ShellAppAppIdWorkflowRoute,
   ShellAppAppIdIndexRoute: ShellAppAppIdIndexRoute,

@@ -7,6 +7,7 @@ import { profile } from "../../data/session";
 import { useFormat } from "../../lib/format";
 import { errorDetails, messageOf } from "../../lib/http";
 import { useKeys } from "../../lib/keys";
+import { consoleTime } from "../../lib/zone";
 import { Button } from "../../ui/Button";
 import { Dot } from "../../ui/Marks";
 import { Menu } from "../../ui/Menu";
@@ -17,7 +18,7 @@ import { Histogram } from "./Histogram";
 import { type ListProps, type ListSize, useActive, useListSize } from "./list";
 import { Rows } from "./Rows";
 import { Foot } from "./RunList";
-import { chosenSpan, consoleTime, DEFAULT_RANGE, rangeStart } from "./search";
+import { chosenSpan, DEFAULT_RANGE, rangeStart } from "./search";
 import { startedAt } from "./times";
 
 const COLUMNS = {
