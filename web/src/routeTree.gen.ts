@@ -28,6 +28,7 @@ import { Route as ShellSettingsProfileRouteImport } from "./routes/_shell.settin
 import { Route as ShellSettingsServerRouteImport } from "./routes/_shell.settings.server";
 import { Route as ShellSettingsShortcutsRouteImport } from "./routes/_shell.settings.shortcuts";
 import { Route as ShellAppAppIdIndexRouteImport } from "./routes/_shell.app.$appId.index";
+import { Route as ShellAppAppIdAnnotationsRouteImport } from "./routes/_shell.app.$appId.annotations";
 import { Route as ShellAppAppIdConfigurationRouteImport } from "./routes/_shell.app.$appId.configuration";
 import { Route as ShellAppAppIdDevelopRouteImport } from "./routes/_shell.app.$appId.develop";
 import { Route as ShellAppAppIdLogsRouteImport } from "./routes/_shell.app.$appId.logs";
@@ -129,6 +130,12 @@ const ShellAppAppIdIndexRoute = ShellAppAppIdIndexRouteImport.update({
   path: "/",
   getParentRoute: () => ShellAppAppIdRoute,
 } as any);
+const ShellAppAppIdAnnotationsRoute =
+  ShellAppAppIdAnnotationsRouteImport.update({
+    id: "/annotations",
+    path: "/annotations",
+    getParentRoute: () => ShellAppAppIdRoute,
+  } as any);
 const ShellAppAppIdConfigurationRoute =
   ShellAppAppIdConfigurationRouteImport.update({
     id: "/configuration",
@@ -179,6 +186,7 @@ export interface FileRoutesByFullPath {
   "/settings/server": typeof ShellSettingsServerRoute;
   "/settings/shortcuts": typeof ShellSettingsShortcutsRoute;
   "/settings/": typeof ShellSettingsIndexRoute;
+  "/app/$appId/annotations": typeof ShellAppAppIdAnnotationsRoute;
   "/app/$appId/configuration": typeof ShellAppAppIdConfigurationRoute;
   "/app/$appId/develop": typeof ShellAppAppIdDevelopRoute;
   "/app/$appId/logs": typeof ShellAppAppIdLogsRoute;
@@ -203,6 +211,7 @@ export interface FileRoutesByTo {
   "/settings/server": typeof ShellSettingsServerRoute;
   "/settings/shortcuts": typeof ShellSettingsShortcutsRoute;
   "/settings": typeof ShellSettingsIndexRoute;
+  "/app/$appId/annotations": typeof ShellAppAppIdAnnotationsRoute;
   "/app/$appId/configuration": typeof ShellAppAppIdConfigurationRoute;
   "/app/$appId/develop": typeof ShellAppAppIdDevelopRoute;
   "/app/$appId/logs": typeof ShellAppAppIdLogsRoute;
@@ -231,6 +240,7 @@ export interface FileRoutesById {
   "/_shell/settings/server": typeof ShellSettingsServerRoute;
   "/_shell/settings/shortcuts": typeof ShellSettingsShortcutsRoute;
   "/_shell/settings/": typeof ShellSettingsIndexRoute;
+  "/_shell/app/$appId/annotations": typeof ShellAppAppIdAnnotationsRoute;
   "/_shell/app/$appId/configuration": typeof ShellAppAppIdConfigurationRoute;
   "/_shell/app/$appId/develop": typeof ShellAppAppIdDevelopRoute;
   "/_shell/app/$appId/logs": typeof ShellAppAppIdLogsRoute;
@@ -259,6 +269,7 @@ export interface FileRouteTypes {
     | "/settings/server"
     | "/settings/shortcuts"
     | "/settings/"
+    | "/app/$appId/annotations"
     | "/app/$appId/configuration"
     | "/app/$appId/develop"
     | "/app/$appId/logs"
@@ -283,6 +294,7 @@ export interface FileRouteTypes {
     | "/settings/server"
     | "/settings/shortcuts"
     | "/settings"
+    | "/app/$appId/annotations"
     | "/app/$appId/configuration"
     | "/app/$appId/develop"
     | "/app/$appId/logs"
@@ -310,6 +322,7 @@ export interface FileRouteTypes {
     | "/_shell/settings/server"
     | "/_shell/settings/shortcuts"
     | "/_shell/settings/"
+    | "/_shell/app/$appId/annotations"
     | "/_shell/app/$appId/configuration"
     | "/_shell/app/$appId/develop"
     | "/_shell/app/$appId/logs"
@@ -463,6 +476,13 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof ShellAppAppIdIndexRouteImport;
       parentRoute: typeof ShellAppAppIdRoute;
     };
+    "/_shell/app/$appId/annotations": {
+      id: "/_shell/app/$appId/annotations";
+      path: "/annotations";
+      fullPath: "/app/$appId/annotations";
+      preLoaderRoute: typeof ShellAppAppIdAnnotationsRouteImport;
+      parentRoute: typeof ShellAppAppIdRoute;
+    };
     "/_shell/app/$appId/configuration": {
       id: "/_shell/app/$appId/configuration";
       path: "/configuration";
@@ -537,6 +557,7 @@ const ShellSettingsRouteWithChildren = ShellSettingsRoute._addFileChildren(
 );
 
 interface ShellAppAppIdRouteChildren {
+  ShellAppAppIdAnnotationsRoute: typeof ShellAppAppIdAnnotationsRoute;
   ShellAppAppIdConfigurationRoute: typeof ShellAppAppIdConfigurationRoute;
   ShellAppAppIdDevelopRoute: typeof ShellAppAppIdDevelopRoute;
   ShellAppAppIdLogsRoute: typeof ShellAppAppIdLogsRoute;
@@ -547,6 +568,7 @@ interface ShellAppAppIdRouteChildren {
 }
 
 const ShellAppAppIdRouteChildren: ShellAppAppIdRouteChildren = {
+  ShellAppAppIdAnnotationsRoute: ShellAppAppIdAnnotationsRoute,
   ShellAppAppIdConfigurationRoute: ShellAppAppIdConfigurationRoute,
   ShellAppAppIdDevelopRoute: ShellAppAppIdDevelopRoute,
   ShellAppAppIdLogsRoute: ShellAppAppIdLogsRoute,

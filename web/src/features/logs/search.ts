@@ -14,6 +14,8 @@ export const logsSearch = z.object({
   until: z.number().optional().catch(undefined),
   q: z.coerce.string().optional().catch(undefined),
   sort: z.enum(["-updated_at", "updated_at", "-created_at", "created_at"]).optional().catch(undefined),
+  /** Conversations with an annotated answer, or without one. */
+  annotated: z.enum(["yes", "no"]).optional().catch(undefined),
   chat: z.string().optional().catch(undefined),
   run: z.string().optional().catch(undefined),
   node: z.string().optional().catch(undefined),
