@@ -20,6 +20,7 @@ import { Route as ShellSettingsRouteImport } from "./routes/_shell.settings";
 import { Route as ShellAppAppIdRouteImport } from "./routes/_shell.app.$appId";
 import { Route as ShellSettingsIndexRouteImport } from "./routes/_shell.settings.index";
 import { Route as ShellSettingsAppearanceRouteImport } from "./routes/_shell.settings.appearance";
+import { Route as ShellSettingsExtensionsRouteImport } from "./routes/_shell.settings.extensions";
 import { Route as ShellSettingsGeneralRouteImport } from "./routes/_shell.settings.general";
 import { Route as ShellSettingsMembersRouteImport } from "./routes/_shell.settings.members";
 import { Route as ShellSettingsModelsRouteImport } from "./routes/_shell.settings.models";
@@ -88,6 +89,11 @@ const ShellSettingsIndexRoute = ShellSettingsIndexRouteImport.update({
 const ShellSettingsAppearanceRoute = ShellSettingsAppearanceRouteImport.update({
   id: "/appearance",
   path: "/appearance",
+  getParentRoute: () => ShellSettingsRoute,
+} as any);
+const ShellSettingsExtensionsRoute = ShellSettingsExtensionsRouteImport.update({
+  id: "/extensions",
+  path: "/extensions",
   getParentRoute: () => ShellSettingsRoute,
 } as any);
 const ShellSettingsGeneralRoute = ShellSettingsGeneralRouteImport.update({
@@ -178,6 +184,7 @@ export interface FileRoutesByFullPath {
   "/settings": typeof ShellSettingsRouteWithChildren;
   "/app/$appId": typeof ShellAppAppIdRouteWithChildren;
   "/settings/appearance": typeof ShellSettingsAppearanceRoute;
+  "/settings/extensions": typeof ShellSettingsExtensionsRoute;
   "/settings/general": typeof ShellSettingsGeneralRoute;
   "/settings/members": typeof ShellSettingsMembersRoute;
   "/settings/models": typeof ShellSettingsModelsRoute;
@@ -203,6 +210,7 @@ export interface FileRoutesByTo {
   "/signin": typeof SigninRoute;
   "/apps": typeof ShellAppsRoute;
   "/settings/appearance": typeof ShellSettingsAppearanceRoute;
+  "/settings/extensions": typeof ShellSettingsExtensionsRoute;
   "/settings/general": typeof ShellSettingsGeneralRoute;
   "/settings/members": typeof ShellSettingsMembersRoute;
   "/settings/models": typeof ShellSettingsModelsRoute;
@@ -232,6 +240,7 @@ export interface FileRoutesById {
   "/_shell/settings": typeof ShellSettingsRouteWithChildren;
   "/_shell/app/$appId": typeof ShellAppAppIdRouteWithChildren;
   "/_shell/settings/appearance": typeof ShellSettingsAppearanceRoute;
+  "/_shell/settings/extensions": typeof ShellSettingsExtensionsRoute;
   "/_shell/settings/general": typeof ShellSettingsGeneralRoute;
   "/_shell/settings/members": typeof ShellSettingsMembersRoute;
   "/_shell/settings/models": typeof ShellSettingsModelsRoute;
@@ -261,6 +270,7 @@ export interface FileRouteTypes {
     | "/settings"
     | "/app/$appId"
     | "/settings/appearance"
+    | "/settings/extensions"
     | "/settings/general"
     | "/settings/members"
     | "/settings/models"
@@ -286,6 +296,7 @@ export interface FileRouteTypes {
     | "/signin"
     | "/apps"
     | "/settings/appearance"
+    | "/settings/extensions"
     | "/settings/general"
     | "/settings/members"
     | "/settings/models"
@@ -314,6 +325,7 @@ export interface FileRouteTypes {
     | "/_shell/settings"
     | "/_shell/app/$appId"
     | "/_shell/settings/appearance"
+    | "/_shell/settings/extensions"
     | "/_shell/settings/general"
     | "/_shell/settings/members"
     | "/_shell/settings/models"
@@ -418,6 +430,13 @@ declare module "@tanstack/react-router" {
       path: "/appearance";
       fullPath: "/settings/appearance";
       preLoaderRoute: typeof ShellSettingsAppearanceRouteImport;
+      parentRoute: typeof ShellSettingsRoute;
+    };
+    "/_shell/settings/extensions": {
+      id: "/_shell/settings/extensions";
+      path: "/extensions";
+      fullPath: "/settings/extensions";
+      preLoaderRoute: typeof ShellSettingsExtensionsRouteImport;
       parentRoute: typeof ShellSettingsRoute;
     };
     "/_shell/settings/general": {
@@ -530,6 +549,7 @@ declare module "@tanstack/react-router" {
 
 interface ShellSettingsRouteChildren {
   ShellSettingsAppearanceRoute: typeof ShellSettingsAppearanceRoute;
+  ShellSettingsExtensionsRoute: typeof ShellSettingsExtensionsRoute;
   ShellSettingsGeneralRoute: typeof ShellSettingsGeneralRoute;
   ShellSettingsMembersRoute: typeof ShellSettingsMembersRoute;
   ShellSettingsModelsRoute: typeof ShellSettingsModelsRoute;
@@ -542,6 +562,7 @@ interface ShellSettingsRouteChildren {
 
 const ShellSettingsRouteChildren: ShellSettingsRouteChildren = {
   ShellSettingsAppearanceRoute: ShellSettingsAppearanceRoute,
+  ShellSettingsExtensionsRoute: ShellSettingsExtensionsRoute,
   ShellSettingsGeneralRoute: ShellSettingsGeneralRoute,
   ShellSettingsMembersRoute: ShellSettingsMembersRoute,
   ShellSettingsModelsRoute: ShellSettingsModelsRoute,

@@ -24,7 +24,7 @@ describe("files", () => {
     expect(jsonlOf(rows.slice(1, 2))).toBe('{"messages":[{"role":"user","content":"=1+1"},{"role":"assistant","content":"- a list"}]}\n'));
 });
 
-describe("the dialogs", () => {
+describe("the dialogs", { timeout: 20_000 }, () => {
   withServer();
 
   it("asks for both texts, saves, and is ready for another one", async () => {

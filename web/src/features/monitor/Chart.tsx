@@ -13,7 +13,7 @@ export interface Series {
 }
 
 export interface Point {
-  /** At the axis, and in full. */
+  /** At the axis (empty: nothing), and in full. */
   readonly tick: string;
   readonly label: string;
 }
@@ -71,7 +71,8 @@ export function Chart({ kind, name, points, series, height, whole, format, mark,
   const slot = plot.width / Math.max(1, count);
   const x = (i: number) => LEFT + slot * (i + 0.5);
   const y = (value: number) => TOP + plot.height * (1 - value / top);
-  const every = Math.max(1, Math.ceil(count / Math.max(1, Math.floor(plot.width / LEAST_TICK))));
+  const ticked = points.flatMap((each, i) => (each.tick === "" ? [] : [i]));
+  const every = Math.max(1, Math.ceil(ticked.length / Math.max(1, Math.floor(plot.width / LEAST_TICK))));
   const indexAt = (event: PointerEvent): number | undefined => {
     const left = box.current?.getBoundingClientRect().left ?? 0;
     const found = Math.floor((event.clientX - left - LEFT) / slot);
@@ -110,10 +111,10 @@ export function Chart({ kind, name, points, series, height, whole, format, mark,
             </text>
           </g>
         ))}
-        {points.map((each, i) =>
-          i % every === 0 ? (
-            <text key={each.label} className="chart-mark" x={x(i)} y={height - 5} textAnchor={i === 0 && slot < 40 ? "start" : "middle"}>
-              {each.tick}
+        {ticked.map((i, nth) =>
+          nth % every === 0 ? (
+            <text key={i} className="chart-mark" x={x(i)} y={height - 5} textAnchor={i === 0 && slot < 40 ? "start" : "middle"}>
+              {points[i]?.tick}
             </text>
           ) : null,
         )}

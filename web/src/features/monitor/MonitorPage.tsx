@@ -1,5 +1,5 @@
 /** What happens in an app: numbers, runs over time, and one chart for each figure. */
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Activity, CalendarRange, RefreshCw, Siren } from "lucide-react";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -45,7 +45,12 @@ export function MonitorPage({ app, search, onSearch, onLogs }: Props) {
   const rights = useRights();
   const me = useQuery(profile).data;
   const zone = me?.timezone || "UTC";
+  const client = useQueryClient();
   const [now, setNow] = useState(() => new Date());
+  const refresh = () => {
+    setNow(new Date());
+    void client.invalidateQueries({ queryKey: ["monitor", app.id] });
+  };
   const span = useMemo(() => spanOf(search, now, zone, new Date(app.created_at * 1000)), [search, now, zone, app.created_at]);
   const numbers = useNumbers(zone);
   const range = search.range ?? DEFAULT_RANGE;
@@ -56,7 +61,7 @@ export function MonitorPage({ app, search, onSearch, onLogs }: Props) {
     <div className="flex-1 overflow-auto bg-surface-2">
       <BarEnd>
         <Ranges search={search} onSearch={onSearch} />
-        <IconButton icon={RefreshCw} label={t("refresh")} onClick={() => setNow(new Date())} />
+        <IconButton icon={RefreshCw} label={t("refresh")} onClick={refresh} />
       </BarEnd>
       {me === undefined ? (
         <div className="monitor" aria-busy="true" />
@@ -163,6 +168,7 @@ function Runs({ app, span, numbers, onLogs }: PartProps) {
     { key: "other", label: t("state.other"), tone: "5", values: buckets.map((bucket) => bucket.other) },
     { key: "failed", label: t("state.failed"), tone: "bad", values: buckets.map((bucket) => bucket.failed) },
   ] as const;
+  const ticks = buckets.map((bucket) => numbers.at(bucket.at, hours && span.days.length <= 2));
   const open = span.open ? buckets.findIndex((bucket) => bucket.at <= end && end < bucket.at + step) : -1;
   const pick = (at: number) => {
     const bucket = buckets[at];
@@ -175,7 +181,7 @@ function Runs({ app, span, numbers, onLogs }: PartProps) {
       kind="bars"
       height={TALL}
       whole
-      points={buckets.map((bucket) => ({ tick: numbers.at(bucket.at, hours && span.days.length <= 2), label: numbers.longAt(bucket.at, hours) }))}
+      points={buckets.map((bucket, i) => ({ tick: ticks[i] === ticks[i - 1] ? "" : (ticks[i] ?? ""), label: numbers.longAt(bucket.at, hours) }))}
       series={series.filter((each) => each.key === "done" || each.values.some((value) => value > 0))}
       format={(value) => numbers.value("count", value)}
       mark={(value) => numbers.mark("count", value)}
@@ -198,7 +204,7 @@ function FigureCard({ app, span, numbers, figure, zone, height, onLogs }: PartPr
   return (
     <ChartCard
       title={name}
-      total={t(figure.total === "sum" ? "total.sum" : "total.mean", { value: numbers.value(figure.unit, total) })}
+      total={total === undefined ? "" : t(figure.total === "sum" ? "total.sum" : "total.mean", { value: numbers.value(figure.unit, total) })}
       kind={figure.kind}
       whole={figure.unit === "count"}
       points={span.days.map((day) => ({ tick: numbers.day(day), label: numbers.longDay(day) }))}

@@ -18,8 +18,8 @@ describe("the time range", () => {
     const span = spanOf({}, NOW, "America/New_York", CREATED);
     // There it is still the day before.
     expect(span.days).toEqual(["2026-11-15", "2026-11-16", "2026-11-17", "2026-11-18", "2026-11-19", "2026-11-20", "2026-11-21"]);
-    expect([span.start, span.end]).toEqual(["2026-11-15 00:00", "2026-11-21 20:30"]);
-    expect([span.before?.start, span.before?.end]).toEqual(["2026-11-08 00:00", "2026-11-14 20:30"]);
+    expect([span.start, span.end]).toEqual(["2026-11-15 00:00", "2026-11-21 20:31"]);
+    expect([span.before?.start, span.before?.end]).toEqual(["2026-11-08 00:00", "2026-11-14 20:31"]);
     expect([span.open, span.buckets, span.barsUntil.toISOString()]).toEqual([true, 56, "2026-11-22T05:00:00.000Z"]);
   });
 
@@ -117,7 +117,10 @@ const bars = (failed: number) => ({
   ],
 });
 
-describe("the page", () => {
+// A loaded machine draws slowly.
+const LONG = { timeout: 20_000 };
+
+describe("the page", LONG, () => {
   withServer();
   const answers = (failed: number, days: () => Response = () => HttpResponse.json({ data: [] })) => [
     http.get("*/console/api/account/profile", () => HttpResponse.json({ id: "1", name: "Mara", timezone: "Europe/Berlin" })),
@@ -131,11 +134,11 @@ describe("the page", () => {
     server.use(...answers(4));
     const logs = vi.fn();
     show(<MonitorPage app={app} search={{}} onSearch={vi.fn()} onLogs={logs} />);
-    expect(await screen.findByText("66.7%")).toBeVisible();
-    expect(await screen.findByText(/^2\.31.s$/)).toBeVisible();
+    expect(await screen.findByText("66.7%", {}, LONG)).toBeVisible();
+    expect(await screen.findByText(/^2\.31.s$/, {}, LONG)).toBeVisible();
     expect(screen.getByText("Times of Europe/Berlin")).toBeVisible();
     expect(await screen.findByText(/4 of 12 failed\./)).toBeVisible();
-    const chart = await screen.findByRole("group", { name: /^Runs, 12/ });
+    const chart = await screen.findByRole("group", { name: /^Runs, 12/ }, LONG);
     chart.focus();
     await userEvent.keyboard("{End}");
     expect(within(chart).getByRole("status")).toHaveTextContent(/done 3, failed 4/);
@@ -150,8 +153,8 @@ describe("the page", () => {
   it("keeps what works when one figure fails", async () => {
     server.use(...answers(0, () => HttpResponse.json({ code: "internal", message: "No luck.", status: 500 }, { status: 500 })));
     show(<MonitorPage app={app} search={{}} onSearch={vi.fn()} onLogs={vi.fn()} />);
-    expect(await screen.findByRole("group", { name: /^Runs, 12/ })).toBeVisible();
-    expect((await screen.findAllByText("This figure could not be read")).length).toBeGreaterThan(0);
+    expect(await screen.findByRole("group", { name: /^Runs, 12/ }, LONG)).toBeVisible();
+    expect((await screen.findAllByText("This figure could not be read", {}, LONG)).length).toBeGreaterThan(0);
     expect(screen.queryByText(/of 12 failed/)).toBeNull();
   });
 
@@ -159,7 +162,7 @@ describe("the page", () => {
     server.use(...answers(0));
     const found = vi.fn();
     show(<MonitorPage app={app} search={{ range: "custom", from: "2026-01-02", to: "2026-01-05" }} onSearch={found} onLogs={vi.fn()} />);
-    await userEvent.click(await screen.findByRole("button", { name: /2, 2026.*5, 2026/ }));
+    await userEvent.click(await screen.findByRole("button", { name: /2, 2026.*5, 2026/ }, LONG));
     const first = screen.getByLabelText("First day");
     await userEvent.clear(first);
     await userEvent.type(first, "2026-01-09");

@@ -86,8 +86,8 @@ export function bucketsOf(days: number): number {
 }
 
 export function spanOf(search: MonitorSearch, now: Date, zone: string, created: Date): Span {
-  // Whole minutes: the same look is the same question for a while.
-  const present = new Date(Math.floor(now.getTime() / 60_000) * 60_000);
+  // Whole minutes: the same look is the same question for a while. The present one is taken in.
+  const present = new Date(Math.ceil(now.getTime() / 60_000) * 60_000);
   const range = search.range ?? DEFAULT_RANGE;
   if (range === "24h") {
     const since = new Date(present.getTime() - DAY);

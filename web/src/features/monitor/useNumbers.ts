@@ -25,6 +25,7 @@ export function useNumbers(zone: string): Numbers {
     const number = (options: Intl.NumberFormatOptions) => new Intl.NumberFormat(language, options);
     const short = number({ notation: "compact", maximumFractionDigits: 1 });
     const two = number({ maximumFractionDigits: 2 });
+    const price = number({ style: "currency", currency: "USD", currencyDisplay: "narrowSymbol", notation: "compact", maximumSignificantDigits: 2 });
     const percent = number({ style: "percent", maximumFractionDigits: 1 });
     const points = number({ maximumFractionDigits: 1, signDisplay: "exceptZero" });
     const moved = number({ style: "percent", maximumFractionDigits: 0, signDisplay: "exceptZero" });
@@ -45,7 +46,9 @@ export function useNumbers(zone: string): Numbers {
     };
     const mark = (unit: Unit, given: number): string => {
       if (given === 0) return "0";
-      return unit === "count" || unit === "rate" || unit === "ratio" ? short.format(given) : value(unit, given);
+      if (unit === "money") return price.format(given);
+      if (unit === "ratio") return two.format(given);
+      return unit === "count" || unit === "rate" ? short.format(given) : value(unit, given);
     };
     return {
       value,
