@@ -37,9 +37,11 @@ function ChatFeatures({ config, onChange }: PartProps) {
   const { t } = useTranslation("basic");
   return (
     <>
-      <div className="border-b border-line-1">
-        <FeatureRow icon={<Hand {...MARK} />} title={t("features.opening")} text={t("features.openingText")} />
-        <div className="px-2.5 pb-2.5">
+      <FeatureRow
+        icon={<Hand {...MARK} />}
+        title={t("features.opening")}
+        text={t("features.openingText")}
+        below={
           <Textarea
             rows={2}
             aria-label={t("features.opening")}
@@ -47,19 +49,21 @@ function ChatFeatures({ config, onChange }: PartProps) {
             value={config.opening}
             onChange={(event) => onChange({ opening: event.target.value })}
           />
-        </div>
-      </div>
-      <div className="border-b border-line-1">
-        <FeatureRow icon={<HelpCircle {...MARK} />} title={t("features.questions")} text={t("features.questionsText")} />
-        <div className="px-2.5 pb-2.5">
+        }
+      />
+      <FeatureRow
+        icon={<HelpCircle {...MARK} />}
+        title={t("features.questions")}
+        text={t("features.questionsText")}
+        below={
           <Textarea
             rows={3}
             aria-label={t("features.questions")}
             value={config.questions.join("\n")}
             onChange={(event) => onChange({ questions: event.target.value === "" ? [] : event.target.value.split("\n") })}
           />
-        </div>
-      </div>
+        }
+      />
       <FeatureRow icon={<MessageCircleQuestion {...MARK} />} title={t("features.followUp")} text={t("features.followUpText")}>
         <Switch checked={config.followUp} label={t("features.followUp")} onChange={(followUp) => onChange({ followUp })} />
       </FeatureRow>
@@ -100,13 +104,25 @@ function FilesRow({ value, onChange }: { value: unknown; onChange: (value: Recor
   );
 }
 
-export function FeatureRow({ icon, title, text, children }: { icon: ReactNode; title: string; text: string; children?: ReactNode }) {
+interface RowProps {
+  readonly icon: ReactNode;
+  readonly title: string;
+  readonly text: string;
+  /** Under the line, as wide as the row. */
+  readonly below?: ReactNode;
+  readonly children?: ReactNode;
+}
+
+function FeatureRow({ icon, title, text, below, children }: RowProps) {
   return (
-    <div className="flex items-center gap-2.5 p-2.5 max-md:flex-wrap border-b border-line-1 last:border-b-0">
-      <Tile>{icon}</Tile>
-      <span className="font-semibold">{title}</span>
-      <span className="text-12 text-ink-3 truncate flex-1 max-md:basis-1/3">{text}</span>
-      {children}
+    <div className="p-2.5 border-b border-line-1 last:border-b-0 flex flex-col gap-2">
+      <div className="flex items-center gap-2.5 max-md:flex-wrap">
+        <Tile>{icon}</Tile>
+        <span className="font-semibold">{title}</span>
+        <span className="text-12 text-ink-3 truncate flex-1 max-md:basis-1/3">{text}</span>
+        {children}
+      </div>
+      {below}
     </div>
   );
 }

@@ -63,7 +63,10 @@ describe("external variables", () => {
       ["plain", "plain", true, "e2"],
     ]);
     expect(writeConfig(config)).toMatchObject({
-      external_data_tools: [json.external_data_tools[0], { enabled: true, type: "api", variable: "plain", label: "plain", config: { api_based_extension_id: "e2" } }],
+      external_data_tools: [
+        json.external_data_tools[0],
+        { enabled: true, type: "api", variable: "plain", label: "plain", config: { api_based_extension_id: "e2" } },
+      ],
       more_like_this: { enabled: true, hint: 1 },
       retriever_resource: { enabled: false },
     });
