@@ -47,6 +47,12 @@ function studioPages(about) {
     await page.locator(".st-bar").getByRole("button", { name: button }).click();
     if (tab) await page.getByRole("tab", { name: tab }).click();
   };
+  const drawnChart = (page) => page.locator(".chart-bar").first().waitFor();
+  const features = async (page) => {
+    await studioPanel("Variables, features, versions")(page);
+    await page.getByRole("menuitem", { name: "Features" }).click();
+    await page.getByRole("switch", { name: /^Citations/ }).waitFor();
+  };
   const versions = async (page) => {
     await studioPanel("Variables, features, versions")(page);
     await page.getByRole("menuitem", { name: "Versions" }).click();
@@ -70,14 +76,27 @@ function studioPages(about) {
     server: ["/settings/server"],
     profile: ["/settings/profile"],
     appearance: ["/settings/appearance"],
+    extensions: ["/settings/extensions"],
+    "add an extension": ["/settings/extensions", click("Add an extension")],
     shortcuts: ["/settings/shortcuts"],
     chat: [app("chat", "configuration")],
     "add a field": [app("chat", "configuration"), click("Field")],
+    "an external variable": [app("completion", "configuration"), (page) => page.getByRole("button", { name: "Variable" }).last().click()],
+    "set up moderation": [app("chat", "configuration"), (page) => page.getByRole("switch", { name: "Content moderation" }).click()],
+    "set up files": [app("chat", "configuration"), click("Set up files with a message")],
     completion: [app("completion", "configuration")],
     logs: [app("branch", "logs")],
     run: [app("branch", "logs"), firstRow],
     conversations: [app("chat", "logs")],
     conversation: [app("chat", "logs"), firstRow],
+    monitor: [app("chat", "monitor"), drawnChart],
+    "monitor as a table": [app("branch", "monitor"), async (page) => (await drawnChart(page), await page.getByRole("button", { name: /as a table/ }).first().click())],
+    "days of the monitor": [app("branch", "monitor"), click(/2026|20\d\d/)],
+    "monitor of nothing": [app("completion", "monitor"), (page) => page.getByText("Nothing ran in these days").waitFor()],
+    annotations: [app("chat", "annotations"), (page) => page.getByText("No annotations yet").waitFor()],
+    "add an annotation": [app("chat", "annotations"), click("Add an annotation")],
+    "import annotations": [app("chat", "annotations"), click("Import")],
+    "annotate an answer": [app("chat", "logs"), async (page) => (await firstRow(page), await page.getByRole("button", { name: "Annotate this answer" }).click())],
     api: [app("branch", "develop")],
     publish: [app("chatflow", "overview")],
     triggers: [app("hooked", "overview"), (page) => page.getByText("/triggers/webhook/").waitFor()],
@@ -91,6 +110,7 @@ function studioPages(about) {
     "studio, variables": [app("branch", "workflow"), studioPanel("No problems", "Variables")],
     "studio, history": [app("branch", "workflow"), studioPanel("No problems", "History")],
     "studio, versions": [app("branch", "workflow"), versions],
+    "studio, features": [app("chatflow", "workflow"), features],
     "not found": ["/nothing/here"],
   };
 }

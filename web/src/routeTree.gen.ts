@@ -20,6 +20,7 @@ import { Route as ShellSettingsRouteImport } from "./routes/_shell.settings";
 import { Route as ShellAppAppIdRouteImport } from "./routes/_shell.app.$appId";
 import { Route as ShellSettingsIndexRouteImport } from "./routes/_shell.settings.index";
 import { Route as ShellSettingsAppearanceRouteImport } from "./routes/_shell.settings.appearance";
+import { Route as ShellSettingsExtensionsRouteImport } from "./routes/_shell.settings.extensions";
 import { Route as ShellSettingsGeneralRouteImport } from "./routes/_shell.settings.general";
 import { Route as ShellSettingsMembersRouteImport } from "./routes/_shell.settings.members";
 import { Route as ShellSettingsModelsRouteImport } from "./routes/_shell.settings.models";
@@ -28,9 +29,11 @@ import { Route as ShellSettingsProfileRouteImport } from "./routes/_shell.settin
 import { Route as ShellSettingsServerRouteImport } from "./routes/_shell.settings.server";
 import { Route as ShellSettingsShortcutsRouteImport } from "./routes/_shell.settings.shortcuts";
 import { Route as ShellAppAppIdIndexRouteImport } from "./routes/_shell.app.$appId.index";
+import { Route as ShellAppAppIdAnnotationsRouteImport } from "./routes/_shell.app.$appId.annotations";
 import { Route as ShellAppAppIdConfigurationRouteImport } from "./routes/_shell.app.$appId.configuration";
 import { Route as ShellAppAppIdDevelopRouteImport } from "./routes/_shell.app.$appId.develop";
 import { Route as ShellAppAppIdLogsRouteImport } from "./routes/_shell.app.$appId.logs";
+import { Route as ShellAppAppIdMonitorRouteImport } from "./routes/_shell.app.$appId.monitor";
 import { Route as ShellAppAppIdOverviewRouteImport } from "./routes/_shell.app.$appId.overview";
 import { Route as ShellAppAppIdWorkflowRouteImport } from "./routes/_shell.app.$appId.workflow";
 
@@ -88,6 +91,11 @@ const ShellSettingsAppearanceRoute = ShellSettingsAppearanceRouteImport.update({
   path: "/appearance",
   getParentRoute: () => ShellSettingsRoute,
 } as any);
+const ShellSettingsExtensionsRoute = ShellSettingsExtensionsRouteImport.update({
+  id: "/extensions",
+  path: "/extensions",
+  getParentRoute: () => ShellSettingsRoute,
+} as any);
 const ShellSettingsGeneralRoute = ShellSettingsGeneralRouteImport.update({
   id: "/general",
   path: "/general",
@@ -128,6 +136,12 @@ const ShellAppAppIdIndexRoute = ShellAppAppIdIndexRouteImport.update({
   path: "/",
   getParentRoute: () => ShellAppAppIdRoute,
 } as any);
+const ShellAppAppIdAnnotationsRoute =
+  ShellAppAppIdAnnotationsRouteImport.update({
+    id: "/annotations",
+    path: "/annotations",
+    getParentRoute: () => ShellAppAppIdRoute,
+  } as any);
 const ShellAppAppIdConfigurationRoute =
   ShellAppAppIdConfigurationRouteImport.update({
     id: "/configuration",
@@ -142,6 +156,11 @@ const ShellAppAppIdDevelopRoute = ShellAppAppIdDevelopRouteImport.update({
 const ShellAppAppIdLogsRoute = ShellAppAppIdLogsRouteImport.update({
   id: "/logs",
   path: "/logs",
+  getParentRoute: () => ShellAppAppIdRoute,
+} as any);
+const ShellAppAppIdMonitorRoute = ShellAppAppIdMonitorRouteImport.update({
+  id: "/monitor",
+  path: "/monitor",
   getParentRoute: () => ShellAppAppIdRoute,
 } as any);
 const ShellAppAppIdOverviewRoute = ShellAppAppIdOverviewRouteImport.update({
@@ -165,6 +184,7 @@ export interface FileRoutesByFullPath {
   "/settings": typeof ShellSettingsRouteWithChildren;
   "/app/$appId": typeof ShellAppAppIdRouteWithChildren;
   "/settings/appearance": typeof ShellSettingsAppearanceRoute;
+  "/settings/extensions": typeof ShellSettingsExtensionsRoute;
   "/settings/general": typeof ShellSettingsGeneralRoute;
   "/settings/members": typeof ShellSettingsMembersRoute;
   "/settings/models": typeof ShellSettingsModelsRoute;
@@ -173,9 +193,11 @@ export interface FileRoutesByFullPath {
   "/settings/server": typeof ShellSettingsServerRoute;
   "/settings/shortcuts": typeof ShellSettingsShortcutsRoute;
   "/settings/": typeof ShellSettingsIndexRoute;
+  "/app/$appId/annotations": typeof ShellAppAppIdAnnotationsRoute;
   "/app/$appId/configuration": typeof ShellAppAppIdConfigurationRoute;
   "/app/$appId/develop": typeof ShellAppAppIdDevelopRoute;
   "/app/$appId/logs": typeof ShellAppAppIdLogsRoute;
+  "/app/$appId/monitor": typeof ShellAppAppIdMonitorRoute;
   "/app/$appId/overview": typeof ShellAppAppIdOverviewRoute;
   "/app/$appId/workflow": typeof ShellAppAppIdWorkflowRoute;
   "/app/$appId/": typeof ShellAppAppIdIndexRoute;
@@ -188,6 +210,7 @@ export interface FileRoutesByTo {
   "/signin": typeof SigninRoute;
   "/apps": typeof ShellAppsRoute;
   "/settings/appearance": typeof ShellSettingsAppearanceRoute;
+  "/settings/extensions": typeof ShellSettingsExtensionsRoute;
   "/settings/general": typeof ShellSettingsGeneralRoute;
   "/settings/members": typeof ShellSettingsMembersRoute;
   "/settings/models": typeof ShellSettingsModelsRoute;
@@ -196,9 +219,11 @@ export interface FileRoutesByTo {
   "/settings/server": typeof ShellSettingsServerRoute;
   "/settings/shortcuts": typeof ShellSettingsShortcutsRoute;
   "/settings": typeof ShellSettingsIndexRoute;
+  "/app/$appId/annotations": typeof ShellAppAppIdAnnotationsRoute;
   "/app/$appId/configuration": typeof ShellAppAppIdConfigurationRoute;
   "/app/$appId/develop": typeof ShellAppAppIdDevelopRoute;
   "/app/$appId/logs": typeof ShellAppAppIdLogsRoute;
+  "/app/$appId/monitor": typeof ShellAppAppIdMonitorRoute;
   "/app/$appId/overview": typeof ShellAppAppIdOverviewRoute;
   "/app/$appId/workflow": typeof ShellAppAppIdWorkflowRoute;
   "/app/$appId": typeof ShellAppAppIdIndexRoute;
@@ -215,6 +240,7 @@ export interface FileRoutesById {
   "/_shell/settings": typeof ShellSettingsRouteWithChildren;
   "/_shell/app/$appId": typeof ShellAppAppIdRouteWithChildren;
   "/_shell/settings/appearance": typeof ShellSettingsAppearanceRoute;
+  "/_shell/settings/extensions": typeof ShellSettingsExtensionsRoute;
   "/_shell/settings/general": typeof ShellSettingsGeneralRoute;
   "/_shell/settings/members": typeof ShellSettingsMembersRoute;
   "/_shell/settings/models": typeof ShellSettingsModelsRoute;
@@ -223,9 +249,11 @@ export interface FileRoutesById {
   "/_shell/settings/server": typeof ShellSettingsServerRoute;
   "/_shell/settings/shortcuts": typeof ShellSettingsShortcutsRoute;
   "/_shell/settings/": typeof ShellSettingsIndexRoute;
+  "/_shell/app/$appId/annotations": typeof ShellAppAppIdAnnotationsRoute;
   "/_shell/app/$appId/configuration": typeof ShellAppAppIdConfigurationRoute;
   "/_shell/app/$appId/develop": typeof ShellAppAppIdDevelopRoute;
   "/_shell/app/$appId/logs": typeof ShellAppAppIdLogsRoute;
+  "/_shell/app/$appId/monitor": typeof ShellAppAppIdMonitorRoute;
   "/_shell/app/$appId/overview": typeof ShellAppAppIdOverviewRoute;
   "/_shell/app/$appId/workflow": typeof ShellAppAppIdWorkflowRoute;
   "/_shell/app/$appId/": typeof ShellAppAppIdIndexRoute;
@@ -242,6 +270,7 @@ export interface FileRouteTypes {
     | "/settings"
     | "/app/$appId"
     | "/settings/appearance"
+    | "/settings/extensions"
     | "/settings/general"
     | "/settings/members"
     | "/settings/models"
@@ -250,9 +279,11 @@ export interface FileRouteTypes {
     | "/settings/server"
     | "/settings/shortcuts"
     | "/settings/"
+    | "/app/$appId/annotations"
     | "/app/$appId/configuration"
     | "/app/$appId/develop"
     | "/app/$appId/logs"
+    | "/app/$appId/monitor"
     | "/app/$appId/overview"
     | "/app/$appId/workflow"
     | "/app/$appId/";
@@ -265,6 +296,7 @@ export interface FileRouteTypes {
     | "/signin"
     | "/apps"
     | "/settings/appearance"
+    | "/settings/extensions"
     | "/settings/general"
     | "/settings/members"
     | "/settings/models"
@@ -273,9 +305,11 @@ export interface FileRouteTypes {
     | "/settings/server"
     | "/settings/shortcuts"
     | "/settings"
+    | "/app/$appId/annotations"
     | "/app/$appId/configuration"
     | "/app/$appId/develop"
     | "/app/$appId/logs"
+    | "/app/$appId/monitor"
     | "/app/$appId/overview"
     | "/app/$appId/workflow"
     | "/app/$appId";
@@ -291,6 +325,7 @@ export interface FileRouteTypes {
     | "/_shell/settings"
     | "/_shell/app/$appId"
     | "/_shell/settings/appearance"
+    | "/_shell/settings/extensions"
     | "/_shell/settings/general"
     | "/_shell/settings/members"
     | "/_shell/settings/models"
@@ -299,9 +334,11 @@ export interface FileRouteTypes {
     | "/_shell/settings/server"
     | "/_shell/settings/shortcuts"
     | "/_shell/settings/"
+    | "/_shell/app/$appId/annotations"
     | "/_shell/app/$appId/configuration"
     | "/_shell/app/$appId/develop"
     | "/_shell/app/$appId/logs"
+    | "/_shell/app/$appId/monitor"
     | "/_shell/app/$appId/overview"
     | "/_shell/app/$appId/workflow"
     | "/_shell/app/$appId/";
@@ -395,6 +432,13 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof ShellSettingsAppearanceRouteImport;
       parentRoute: typeof ShellSettingsRoute;
     };
+    "/_shell/settings/extensions": {
+      id: "/_shell/settings/extensions";
+      path: "/extensions";
+      fullPath: "/settings/extensions";
+      preLoaderRoute: typeof ShellSettingsExtensionsRouteImport;
+      parentRoute: typeof ShellSettingsRoute;
+    };
     "/_shell/settings/general": {
       id: "/_shell/settings/general";
       path: "/general";
@@ -451,6 +495,13 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof ShellAppAppIdIndexRouteImport;
       parentRoute: typeof ShellAppAppIdRoute;
     };
+    "/_shell/app/$appId/annotations": {
+      id: "/_shell/app/$appId/annotations";
+      path: "/annotations";
+      fullPath: "/app/$appId/annotations";
+      preLoaderRoute: typeof ShellAppAppIdAnnotationsRouteImport;
+      parentRoute: typeof ShellAppAppIdRoute;
+    };
     "/_shell/app/$appId/configuration": {
       id: "/_shell/app/$appId/configuration";
       path: "/configuration";
@@ -472,6 +523,13 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof ShellAppAppIdLogsRouteImport;
       parentRoute: typeof ShellAppAppIdRoute;
     };
+    "/_shell/app/$appId/monitor": {
+      id: "/_shell/app/$appId/monitor";
+      path: "/monitor";
+      fullPath: "/app/$appId/monitor";
+      preLoaderRoute: typeof ShellAppAppIdMonitorRouteImport;
+      parentRoute: typeof ShellAppAppIdRoute;
+    };
     "/_shell/app/$appId/overview": {
       id: "/_shell/app/$appId/overview";
       path: "/overview";
@@ -491,6 +549,7 @@ declare module "@tanstack/react-router" {
 
 interface ShellSettingsRouteChildren {
   ShellSettingsAppearanceRoute: typeof ShellSettingsAppearanceRoute;
+  ShellSettingsExtensionsRoute: typeof ShellSettingsExtensionsRoute;
   ShellSettingsGeneralRoute: typeof ShellSettingsGeneralRoute;
   ShellSettingsMembersRoute: typeof ShellSettingsMembersRoute;
   ShellSettingsModelsRoute: typeof ShellSettingsModelsRoute;
@@ -503,6 +562,7 @@ interface ShellSettingsRouteChildren {
 
 const ShellSettingsRouteChildren: ShellSettingsRouteChildren = {
   ShellSettingsAppearanceRoute: ShellSettingsAppearanceRoute,
+  ShellSettingsExtensionsRoute: ShellSettingsExtensionsRoute,
   ShellSettingsGeneralRoute: ShellSettingsGeneralRoute,
   ShellSettingsMembersRoute: ShellSettingsMembersRoute,
   ShellSettingsModelsRoute: ShellSettingsModelsRoute,
@@ -518,18 +578,22 @@ const ShellSettingsRouteWithChildren = ShellSettingsRoute._addFileChildren(
 );
 
 interface ShellAppAppIdRouteChildren {
+  ShellAppAppIdAnnotationsRoute: typeof ShellAppAppIdAnnotationsRoute;
   ShellAppAppIdConfigurationRoute: typeof ShellAppAppIdConfigurationRoute;
   ShellAppAppIdDevelopRoute: typeof ShellAppAppIdDevelopRoute;
   ShellAppAppIdLogsRoute: typeof ShellAppAppIdLogsRoute;
+  ShellAppAppIdMonitorRoute: typeof ShellAppAppIdMonitorRoute;
   ShellAppAppIdOverviewRoute: typeof ShellAppAppIdOverviewRoute;
   ShellAppAppIdWorkflowRoute: typeof ShellAppAppIdWorkflowRoute;
   ShellAppAppIdIndexRoute: typeof ShellAppAppIdIndexRoute;
 }
 
 const ShellAppAppIdRouteChildren: ShellAppAppIdRouteChildren = {
+  ShellAppAppIdAnnotationsRoute: ShellAppAppIdAnnotationsRoute,
   ShellAppAppIdConfigurationRoute: ShellAppAppIdConfigurationRoute,
   ShellAppAppIdDevelopRoute: ShellAppAppIdDevelopRoute,
   ShellAppAppIdLogsRoute: ShellAppAppIdLogsRoute,
+  ShellAppAppIdMonitorRoute: ShellAppAppIdMonitorRoute,
   ShellAppAppIdOverviewRoute: ShellAppAppIdOverviewRoute,
   ShellAppAppIdWorkflowRoute: ShellAppAppIdWorkflowRoute,
   ShellAppAppIdIndexRoute: ShellAppAppIdIndexRoute,

@@ -1,7 +1,8 @@
 /** A small line with its area; the text beside it carries the numbers. */
 interface Props {
   readonly values: readonly number[];
-  readonly tone?: "acc" | "bad" | "plain";
+  /** A number: that colour of the charts. */
+  readonly tone?: "acc" | "bad" | "plain" | "1" | "2" | "3" | "4" | "5" | "6";
   /** As wide as its place instead of 116 px. */
   readonly wide?: boolean;
   /** What the line shows, for those who do not see it. */

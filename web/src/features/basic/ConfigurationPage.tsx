@@ -1,21 +1,7 @@
 /** A basic app: instructions, form and features at the left, the preview at the right. */
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import {
-  ArrowDown,
-  ArrowUp,
-  Hand,
-  HelpCircle,
-  ListPlus,
-  MessageCircleQuestion,
-  Pencil,
-  Plus,
-  TextCursorInput,
-  Trash2,
-  TriangleAlert,
-  Undo2,
-  Variable,
-} from "lucide-react";
+import { ArrowDown, ArrowUp, Pencil, Plus, TextCursorInput, Trash2, TriangleAlert, Undo2, Variable } from "lucide-react";
 import { type ReactNode, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { toast } from "sonner";
@@ -27,16 +13,15 @@ import { useMedia } from "../../lib/media";
 import { BarEnd } from "../../ui/BarEnd";
 import { Button, IconButton } from "../../ui/Button";
 import { Confirm } from "../../ui/Dialog";
-import { Textarea } from "../../ui/Input";
 import { Badge, Tile } from "../../ui/Marks";
 import { Menu } from "../../ui/Menu";
 import { Segmented } from "../../ui/Segmented";
-import { Switch } from "../../ui/Switch";
+import { Features } from "./Features";
 import { FieldDialog } from "./FieldDialog";
-import { ModerationRow } from "./ModerationRow";
 import { type Config, type FormField, type ModelChoice, newField, readConfig, sameConfig, unknownVariables, variablesIn, writeConfig } from "./model";
 import { Preview } from "./Preview";
 import { PromptBox, type PromptHandle } from "./PromptBox";
+import { Tools } from "./Tools";
 import { useLeaveGuard } from "./useLeaveGuard";
 
 interface Props {
@@ -109,6 +94,7 @@ export function ConfigurationPage({ app, picker }: Props) {
           ) : null}
           <Instructions config={config} onChange={change} />
           <FormSection config={config} completion={completion} onChange={change} />
+          <Tools config={config} onChange={change} />
           <Features config={config} completion={completion} onChange={change} />
         </div>
       </div>
@@ -129,7 +115,7 @@ export function ConfigurationPage({ app, picker }: Props) {
   );
 }
 
-interface PartProps {
+export interface PartProps {
   readonly config: Config;
   readonly onChange: (part: Partial<Config>) => void;
 }
@@ -140,6 +126,7 @@ function Instructions({ config, onChange }: PartProps) {
   const { t } = useTranslation("basic");
   const box = useRef<PromptHandle>(null);
   const unknown = unknownVariables(config);
+  const known = [...config.fields, ...config.tools.filter((tool) => tool.enabled).map((tool) => ({ ...newField(tool.variable), label: tool.label }))];
   return (
     <section>
       <h2 className="font-semibold mb-2">{t("instructions.title")}</h2>
@@ -149,16 +136,16 @@ function Instructions({ config, onChange }: PartProps) {
           label={t("instructions.title")}
           placeholder={t("instructions.placeholder", BRACES)}
           value={config.prompt}
-          fields={config.fields}
+          fields={known}
           onChange={(prompt) => onChange({ prompt })}
         />
         <div className="flex items-center gap-2 px-3 min-h-8 border-t border-line-1 bg-surface-2 text-12 text-ink-3">
           <Menu
             align="start"
             entries={
-              config.fields.length === 0
+              known.length === 0
                 ? [{ key: "none", head: t("instructions.none") }]
-                : config.fields.map((field) => ({
+                : known.map((field) => ({
                     key: field.variable,
                     label: field.variable,
                     hint: field.label,
@@ -249,69 +236,11 @@ function FormSection({ config, completion, onChange }: PartProps & { completion:
       {editing ? (
         <FieldDialog
           field={editing.index === undefined ? undefined : fields[editing.index]}
-          taken={fields.filter((_, i) => i !== editing.index).map((f) => f.variable)}
+          taken={[...fields.filter((_, i) => i !== editing.index), ...config.tools].map((each) => each.variable)}
           onClose={() => setEditing(undefined)}
           onSave={save}
         />
       ) : null}
     </section>
-  );
-}
-
-function Features({ config, completion, onChange }: PartProps & { completion: boolean }) {
-  const { t } = useTranslation("basic");
-  return (
-    <section>
-      <h2 className="font-semibold mb-2">{t("features.title")}</h2>
-      <div className="card">
-        {completion ? null : <ChatFeatures config={config} onChange={onChange} />}
-        <ModerationRow value={config.moderation} onChange={(moderation) => onChange({ moderation })} />
-      </div>
-    </section>
-  );
-}
-
-function ChatFeatures({ config, onChange }: PartProps) {
-  const { t } = useTranslation("basic");
-  return (
-    <>
-      <div className="p-2.5 border-b border-line-1">
-        <FeatureHead icon={<Hand size={14} strokeWidth={1.9} aria-hidden />} title={t("features.opening")} text={t("features.openingText")} />
-        <Textarea
-          className="mt-2"
-          rows={2}
-          aria-label={t("features.opening")}
-          placeholder={t("features.openingPlaceholder")}
-          value={config.opening}
-          onChange={(event) => onChange({ opening: event.target.value })}
-        />
-      </div>
-      <div className="p-2.5 border-b border-line-1">
-        <FeatureHead icon={<HelpCircle size={14} strokeWidth={1.9} aria-hidden />} title={t("features.questions")} text={t("features.questionsText")} />
-        <Textarea
-          className="mt-2"
-          rows={3}
-          aria-label={t("features.questions")}
-          value={config.questions.join("\n")}
-          onChange={(event) => onChange({ questions: event.target.value === "" ? [] : event.target.value.split("\n") })}
-        />
-      </div>
-      <div className="p-2.5 border-b border-line-1">
-        <FeatureHead icon={<MessageCircleQuestion size={14} strokeWidth={1.9} aria-hidden />} title={t("features.followUp")} text={t("features.followUpText")}>
-          <Switch checked={config.followUp} label={t("features.followUp")} onChange={(followUp) => onChange({ followUp })} />
-        </FeatureHead>
-      </div>
-    </>
-  );
-}
-
-function FeatureHead({ icon, title, text, children }: { icon: ReactNode; title: string; text: string; children?: ReactNode }) {
-  return (
-    <div className="flex items-center gap-2.5">
-      <Tile>{icon ?? <ListPlus size={14} aria-hidden />}</Tile>
-      <span className="font-semibold">{title}</span>
-      <span className="text-12 text-ink-3 truncate flex-1">{text}</span>
-      {children}
-    </div>
   );
 }

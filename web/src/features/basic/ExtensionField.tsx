@@ -5,13 +5,13 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { toast } from "sonner";
 import { useRights } from "../../data/session";
-import { HttpError, messageOf } from "../../lib/http";
+import { messageOf } from "../../lib/http";
 import { Button, IconButton } from "../../ui/Button";
 import { Confirm } from "../../ui/Dialog";
 import { Field } from "../../ui/Field";
-import { Input, SecretInput } from "../../ui/Input";
 import { Select } from "../../ui/Select";
-import { deleteExtension, type Extension, extensionList, KEEP, saveExtension } from "./extensions";
+import { ExtensionForm } from "./ExtensionForm";
+import { deleteExtension, type Extension, extensionList } from "./extensions";
 
 interface Props {
   readonly value: string;
@@ -87,56 +87,5 @@ export function ExtensionField({ value, wrong, onChange }: Props) {
         onConfirm={() => drop.mutate()}
       />
     </div>
-  );
-}
-
-interface FormProps {
-  readonly extension: Extension | undefined;
-  readonly onClose: () => void;
-  readonly onSaved: (extension: Extension) => Promise<void>;
-}
-
-/** Part of another form: its button must not send that one. */
-function ExtensionForm({ extension, onClose, onSaved }: FormProps) {
-  const { t } = useTranslation("basic");
-  const { t: c } = useTranslation();
-  const [name, setName] = useState(extension?.name ?? "");
-  const [endpoint, setEndpoint] = useState(extension?.api_endpoint ?? "");
-  const [key, setKey] = useState("");
-  const save = useMutation({
-    mutationFn: () => saveExtension(extension?.id, { name, api_endpoint: endpoint, api_key: extension && key === "" ? KEEP : key }),
-    onSuccess: onSaved,
-  });
-  const field = save.error instanceof HttpError ? save.error.field : undefined;
-  const errorAt = (at: string) => (save.error && field === at ? messageOf(save.error) : undefined);
-  return (
-    <section className="card p-3 flex flex-col gap-3" aria-label={t(extension ? "extension.edit" : "extension.add")}>
-      <Field label={t("extension.name")} error={errorAt("name")}>
-        <Input autoFocus value={name} maxLength={255} onChange={(event) => setName(event.target.value)} />
-      </Field>
-      <Field label={t("extension.endpoint")} hint={t("extension.endpointHint")} error={errorAt("api_endpoint")}>
-        <Input className="mono" type="url" placeholder="https://" value={endpoint} onChange={(event) => setEndpoint(event.target.value)} />
-      </Field>
-      <Field label={t("extension.key")} hint={extension ? t("extension.keep", { key: extension.api_key }) : t("extension.keyHint")} error={errorAt("api_key")}>
-        <SecretInput
-          showLabel={c("common.show")}
-          hideLabel={c("common.hide")}
-          autoComplete="off"
-          value={key}
-          onChange={(event) => setKey(event.target.value)}
-        />
-      </Field>
-      {save.error && !["name", "api_endpoint", "api_key"].includes(field ?? "") ? (
-        <div className="wrong" role="alert">
-          {messageOf(save.error)}
-        </div>
-      ) : null}
-      <div className="flex justify-end gap-2">
-        <Button onClick={onClose}>{c("common.cancel")}</Button>
-        <Button kind="primary" busy={save.isPending} onClick={() => save.mutate()}>
-          {t("extension.save")}
-        </Button>
-      </div>
-    </section>
   );
 }

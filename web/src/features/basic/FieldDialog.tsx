@@ -6,7 +6,7 @@ import { Field } from "../../ui/Field";
 import { Input, Textarea } from "../../ui/Input";
 import { Select } from "../../ui/Select";
 import { Checkbox } from "../../ui/Switch";
-import { FIELD_TYPES, type FormField, newField } from "./model";
+import { FIELD_TYPES, type FormField, newField, VARIABLE } from "./model";
 
 interface Props {
   readonly field: FormField | undefined;
@@ -27,11 +27,7 @@ export function FieldDialog({ field, taken, onClose, onSave }: Props) {
     .split("\n")
     .map((line) => line.trim())
     .filter(Boolean);
-  const wrongName = /^[A-Za-z_][A-Za-z0-9_]{0,29}$/.test(draft.variable)
-    ? taken.includes(draft.variable)
-      ? t("field.taken")
-      : undefined
-    : t("field.wrongVariable");
+  const wrongName = VARIABLE.test(draft.variable) ? (taken.includes(draft.variable) ? t("field.taken") : undefined) : t("field.wrongVariable");
   const wrongOptions = draft.type === "select" && choices.length === 0 ? t("field.needOptions") : undefined;
   const text = draft.type === "text-input" || draft.type === "paragraph";
   const save = () => {

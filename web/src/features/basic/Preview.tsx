@@ -1,5 +1,5 @@
 /** The right half: the app as it would answer now. */
-import { CircleAlert, RotateCcw, Send, Square, Zap } from "lucide-react";
+import { CircleAlert, CopyPlus, RotateCcw, Send, Square, Zap } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useFormat } from "../../lib/format";
@@ -43,6 +43,10 @@ export function Preview({ appId, completion, config, narrow, hidden }: Props) {
     stuck.current = true;
     void preview.ask({ query: text.trim(), inputs: wireInputs(config.fields, inputs), config: writeConfig(config), followUp: config.followUp });
   };
+  const more = (turn: Turn) => {
+    stuck.current = true;
+    void preview.ask({ query: turn.query, inputs: turn.inputs, config: writeConfig(config), followUp: false, another: true });
+  };
   const suggestions = turns.length === 0 ? config.questions.filter((q) => q.trim()) : last?.state === "done" ? (last.followUps ?? []) : [];
   return (
     <aside
@@ -73,7 +77,7 @@ export function Preview({ appId, completion, config, narrow, hidden }: Props) {
         {turns.length === 0 && !config.opening ? <p className="text-ink-3">{t(completion ? "preview.emptyCompletion" : "preview.empty")}</p> : null}
         <div className="flex flex-col gap-4" aria-live="polite">
           {turns.map((turn) => (
-            <TurnView key={turn.key} turn={turn} completion={completion} />
+            <TurnView key={turn.key} turn={turn} completion={completion} onMore={completion && config.more && !busy ? () => more(turn) : undefined} />
           ))}
         </div>
         <div ref={end} />
@@ -149,7 +153,7 @@ export function Preview({ appId, completion, config, narrow, hidden }: Props) {
   );
 }
 
-function TurnView({ turn, completion }: { turn: Turn; completion: boolean }) {
+function TurnView({ turn, completion, onMore }: { turn: Turn; completion: boolean; onMore: (() => void) | undefined }) {
   const { t } = useTranslation("basic");
   const format = useFormat();
   return (
@@ -180,6 +184,11 @@ function TurnView({ turn, completion }: { turn: Turn; completion: boolean }) {
             {turn.price === undefined ? null : <span>{format.money(turn.price, turn.currency)}</span>}
           </div>
         )}
+        {onMore && turn.state === "done" ? (
+          <Button size="sm" className="mt-2" icon={CopyPlus} onClick={onMore}>
+            {t("preview.more")}
+          </Button>
+        ) : null}
       </div>
     </>
   );

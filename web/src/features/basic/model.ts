@@ -3,6 +3,9 @@
 export type FieldType = "text-input" | "paragraph" | "select" | "number" | "checkbox";
 export const FIELD_TYPES: readonly FieldType[] = ["text-input", "paragraph", "select", "number", "checkbox"];
 
+/** What a variable may be called. */
+export const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]{0,29}$/;
+
 export interface FormField {
   readonly type: string;
   readonly variable: string;
@@ -30,7 +33,24 @@ export interface Config {
   readonly followUp: boolean;
   /** `sensitive_word_avoidance` as it is stored. */
   readonly moderation: unknown;
+  /** Sources under the answer. */
+  readonly citations: boolean;
+  /** Another answer to the same form. */
+  readonly more: boolean;
+  /** `file_upload` as it is stored. */
+  readonly files: unknown;
+  /** Variables that a service of the workspace fills. */
+  readonly tools: readonly ExternalTool[];
   readonly model: ModelChoice | undefined;
+  readonly rest: Readonly<Record<string, unknown>>;
+}
+
+export interface ExternalTool {
+  readonly enabled: boolean;
+  readonly variable: string;
+  readonly label: string;
+  readonly extension: string;
+  /** Everything the file had for it. */
   readonly rest: Readonly<Record<string, unknown>>;
 }
 
@@ -62,6 +82,27 @@ function readField(entry: unknown): FormField[] {
   ];
 }
 
+function readTool(entry: unknown): ExternalTool[] {
+  const rest = record(entry);
+  const variable = text(rest.variable);
+  if (!variable) return [];
+  // An entry without a switch is on.
+  return [
+    { enabled: rest.enabled !== false, variable, label: text(rest.label) || variable, extension: text(record(rest.config).api_based_extension_id), rest },
+  ];
+}
+
+function writeTool(tool: ExternalTool): Record<string, unknown> {
+  return {
+    ...tool.rest,
+    enabled: tool.enabled,
+    type: tool.rest.type ?? "api",
+    variable: tool.variable,
+    label: tool.label || tool.variable,
+    config: { ...record(tool.rest.config), api_based_extension_id: tool.extension },
+  };
+}
+
 export function readConfig(json: unknown): Config {
   const rest = record(json);
   const model = record(rest.model);
@@ -73,6 +114,10 @@ export function readConfig(json: unknown): Config {
     questions: texts(rest.suggested_questions),
     followUp: record(rest.suggested_questions_after_answer).enabled === true,
     moderation: rest.sensitive_word_avoidance,
+    citations: record(rest.retriever_resource).enabled !== false,
+    more: record(rest.more_like_this).enabled === true,
+    files: rest.file_upload,
+    tools: (Array.isArray(rest.external_data_tools) ? rest.external_data_tools : []).flatMap(readTool),
     model: name ? { provider: text(model.provider), name, mode: text(model.mode) || "chat", params: record(model.completion_params) } : undefined,
     rest,
   };
@@ -104,6 +149,13 @@ export function writeConfig(config: Config): Record<string, unknown> {
     opening_statement: config.opening,
     suggested_questions: config.questions.filter((q) => q.trim() !== "").slice(0, 10),
     suggested_questions_after_answer: { ...record(config.rest.suggested_questions_after_answer), enabled: config.followUp },
+    // What a file does not say stays unsaid while it is as it would be anyway.
+    ...(config.rest.retriever_resource === undefined && config.citations
+      ? {}
+      : { retriever_resource: { ...record(config.rest.retriever_resource), enabled: config.citations } }),
+    ...(config.rest.more_like_this === undefined && !config.more ? {} : { more_like_this: { ...record(config.rest.more_like_this), enabled: config.more } }),
+    ...(config.rest.external_data_tools === undefined && config.tools.length === 0 ? {} : { external_data_tools: config.tools.map(writeTool) }),
+    ...(config.files === undefined ? {} : { file_upload: config.files }),
     ...(config.moderation === undefined ? {} : { sensitive_word_avoidance: config.moderation }),
     model: config.model
       ? {
@@ -123,7 +175,7 @@ export function variablesIn(prompt: string): string[] {
 }
 
 export function unknownVariables(config: Config): string[] {
-  const known = new Set(config.fields.map((f) => f.variable));
+  const known = new Set([...config.fields, ...config.tools].map((each) => each.variable));
   return variablesIn(config.prompt).filter((name) => !known.has(name));
 }
 

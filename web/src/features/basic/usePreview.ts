@@ -6,6 +6,7 @@ import { type StreamEvent, stream } from "../../lib/sse";
 export interface Turn {
   readonly key: number;
   readonly query: string;
+  readonly inputs: Record<string, unknown>;
   readonly answer: string;
   readonly state: "writing" | "done" | "stopped" | "failed";
   readonly error?: string;
@@ -22,6 +23,8 @@ interface Ask {
   readonly inputs: Record<string, unknown>;
   readonly config: Record<string, unknown>;
   readonly followUp: boolean;
+  /** Another answer beside those that are there. */
+  readonly another?: boolean;
 }
 
 function usageOf(event: StreamEvent): Partial<Turn> {
@@ -48,11 +51,11 @@ export function usePreview(appId: string, kind: "chat" | "completion") {
   const change = (key: number, part: (turn: Turn) => Partial<Turn>) =>
     setTurns((now) => now.map((turn) => (turn.key === key ? { ...turn, ...part(turn) } : turn)));
 
-  const ask = async ({ query, inputs, config, followUp }: Ask) => {
+  const ask = async ({ query, inputs, config, followUp, another }: Ask) => {
     const key = Date.now();
     const start = performance.now();
     const since = () => (performance.now() - start) / 1000;
-    setTurns((now) => [...(kind === "completion" ? [] : now), { key, query, answer: "", state: "writing" }]);
+    setTurns((now) => [...(kind === "completion" && !another ? [] : now), { key, query, inputs, answer: "", state: "writing" }]);
     abort.current = new AbortController();
     let message: string | undefined;
     let buffer = "";

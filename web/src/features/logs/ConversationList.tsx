@@ -1,5 +1,5 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { ArrowDownWideNarrow, CircleX, ListFilter, MessageSquare, ThumbsDown, ThumbsUp } from "lucide-react";
+import { ArrowDownWideNarrow, CircleX, ListFilter, MessageSquare, MessageSquareQuote, ThumbsDown, ThumbsUp } from "lucide-react";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { siteUrl } from "../../data/apps";
@@ -7,17 +7,18 @@ import { profile } from "../../data/session";
 import { useFormat } from "../../lib/format";
 import { errorDetails, messageOf } from "../../lib/http";
 import { useKeys } from "../../lib/keys";
+import { consoleTime } from "../../lib/zone";
 import { Button } from "../../ui/Button";
 import { Dot } from "../../ui/Marks";
 import { Menu } from "../../ui/Menu";
+import { Rows } from "../../ui/Rows";
 import { Empty, Failed, SkeletonRows } from "../../ui/States";
 import { type Conversation, conversationList, titleOf } from "./api";
-import { FilterBar, spanToken } from "./FilterBar";
+import { FilterBar, spanToken, type Token } from "./FilterBar";
 import { Histogram } from "./Histogram";
 import { type ListProps, type ListSize, useActive, useListSize } from "./list";
-import { Rows } from "./Rows";
 import { Foot } from "./RunList";
-import { chosenSpan, consoleTime, DEFAULT_RANGE, rangeStart } from "./search";
+import { chosenSpan, DEFAULT_RANGE, rangeStart } from "./search";
 import { startedAt } from "./times";
 
 const COLUMNS = {
@@ -42,7 +43,7 @@ export function ConversationList({ app, search, onSearch, beside, lead }: ListPr
   const start = span ? consoleTime(new Date(span.since * 1000), zone) : range === "all" ? undefined : consoleTime(from, zone);
   // Whole minutes only: the last one is taken in.
   const end = span && consoleTime(new Date(span.until * 1000 + 59_000), zone);
-  const list = useInfiniteQuery(conversationList(app.id, app.mode, { keyword: search.q, start, end, sort }, live));
+  const list = useInfiniteQuery(conversationList(app.id, app.mode, { keyword: search.q, start, end, sort, annotated: search.annotated }, live));
   const items = useMemo(() => list.data?.pages.flatMap((page) => page.data) ?? [], [list.data]);
   const total = list.data?.pages[0]?.total ?? 0;
   const ids = useMemo(() => items.map((item) => item.id), [items]);
@@ -59,12 +60,25 @@ export function ConversationList({ app, search, onSearch, beside, lead }: ListPr
     if (id) open(id);
   };
   useKeys({ j: () => move(1), k: () => move(-1), Enter: enter });
-  const filtered = Boolean(search.q) || span !== undefined || range !== "all";
+  const tokens: Token[] = [
+    ...(search.annotated
+      ? [
+          {
+            key: "annotated",
+            name: t("filter.annotatedIs"),
+            value: t(`annotated.${search.annotated}`),
+            onRemove: () => onSearch({ annotated: undefined }, true),
+          },
+        ]
+      : []),
+    ...(span ? [spanToken(span, t, format, () => onSearch({ since: undefined, until: undefined }, true))] : []),
+  ];
+  const filtered = Boolean(search.q) || tokens.length > 0 || range !== "all";
   return (
     <>
       <FilterBar
         lead={lead}
-        tokens={span ? [spanToken(span, t, format, () => onSearch({ since: undefined, until: undefined }, true))] : []}
+        tokens={tokens}
         words={search.q ?? ""}
         onWords={(q) => onSearch({ q: q || undefined }, true)}
         placeholder={t("filter.chatWords")}
@@ -73,6 +87,19 @@ export function ConversationList({ app, search, onSearch, beside, lead }: ListPr
         live={live}
         onLive={() => setLive(!live)}
       >
+        <Menu
+          trigger={<Button icon={ListFilter}>{t("filter.add")}</Button>}
+          entries={[
+            { key: "head", head: t("filter.annotated") },
+            { key: "all", label: t("annotated.all"), checked: !search.annotated, onSelect: () => onSearch({ annotated: undefined }) },
+            ...(["yes", "no"] as const).map((key) => ({
+              key,
+              label: t(`annotated.${key}`),
+              checked: search.annotated === key,
+              onSelect: () => onSearch({ annotated: key }),
+            })),
+          ]}
+        />
         <Menu
           trigger={<Button icon={ArrowDownWideNarrow}>{t("sort.label")}</Button>}
           entries={SORTS.map((key) => ({
@@ -109,7 +136,9 @@ export function ConversationList({ app, search, onSearch, beside, lead }: ListPr
         <div className="p-5 flex-1">
           {filtered ? (
             <Empty icon={ListFilter} title={search.q ? t("empty.words", { words: search.q }) : t("empty.filter")} text={t("empty.filterText")}>
-              <Button onClick={() => onSearch({ q: undefined, since: undefined, until: undefined, range: "all" })}>{c("common.clearFilter")}</Button>
+              <Button onClick={() => onSearch({ q: undefined, since: undefined, until: undefined, annotated: undefined, range: "all" })}>
+                {c("common.clearFilter")}
+              </Button>
             </Empty>
           ) : (
             <Empty icon={MessageSquare} cat="acc" title={t("empty.chats")} text={t("empty.chatsText")}>
@@ -229,6 +258,7 @@ function Row({
         <button type="button" className={`truncate text-start ${unread ? "font-medium" : ""}`} onClick={onOpen}>
           {titleOf(item, form)}
         </button>
+        {item.annotated ? <MessageSquareQuote size={14} strokeWidth={1.9} className="text-accent-ink" role="img" aria-label={t("annotated.mark")} /> : null}
         {failed > 0 ? <CircleX size={14} strokeWidth={1.9} className="text-danger" role="img" aria-label={t("failedMessages", { count: failed })} /> : null}
       </span>
       {size === "phone" ? null : (

@@ -1,7 +1,7 @@
 /** One conversation, as it was shown to the user, with what each answer took. */
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { CircleX, FileText, ThumbsDown, ThumbsUp, X } from "lucide-react";
-import { useLayoutEffect, useMemo, useRef } from "react";
+import { CircleX, FileText, MessageSquarePlus, MessageSquareQuote, Pencil, ThumbsDown, ThumbsUp, X } from "lucide-react";
+import { type ReactNode, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { toast } from "sonner";
 import type { AppDetail } from "../../data/apps";
@@ -11,8 +11,10 @@ import { Button, IconButton } from "../../ui/Button";
 import { CopyButton } from "../../ui/CopyButton";
 import { Prose } from "../../ui/Prose";
 import { Failed, SkeletonRows } from "../../ui/States";
+import { AnnotationDialog } from "../annotations/AnnotationDialog";
 import { type Conversation, conversation, type Message, messageList, titleOf, useRating } from "./api";
 import { isEmptyValue } from "./Json";
+import { Reason } from "./Reason";
 import { priceText } from "./RunList";
 
 interface Props {
@@ -145,18 +147,60 @@ function Exchange({ appId, conversationId, message, form, onRun }: ExchangeProps
         </p>
       ) : null}
       {message.answer ? <Prose text={message.answer} /> : null}
-      <Meta appId={appId} conversationId={conversationId} message={message} onRun={onRun} />
+      <Annotated appId={appId} message={message}>
+        {(annotate) => <Meta appId={appId} conversationId={conversationId} message={message} onAnnotate={annotate} onRun={onRun} />}
+      </Annotated>
     </article>
   );
 }
 
-function Meta({ appId, conversationId, message, onRun }: Omit<ExchangeProps, "form">) {
+/** What a form was filled in with stands for the question it never asked. */
+function questionOf(message: Message): string {
+  if (message.query.trim() !== "") return message.query;
+  const inputs = typeof message.inputs === "object" && message.inputs !== null ? Object.values(message.inputs) : [];
+  const first = inputs.find((value) => typeof value === "string" && value.trim() !== "");
+  return typeof first === "string" ? first : "";
+}
+
+/** The answer that should have been given, where somebody wrote one; and the way to write it. */
+function Annotated({ appId, message, children }: { appId: string; message: Message; children: (annotate: () => void) => ReactNode }) {
+  const { t } = useTranslation("logs");
+  const [open, setOpen] = useState(false);
+  const { annotation } = message;
+  return (
+    <>
+      {annotation ? (
+        <section className="rounded-md border border-line-1 bg-surface-2 px-3 py-2 flex flex-col gap-1" aria-label={t("annotated.mark")}>
+          <div className="flex items-center gap-1.5 text-12 text-accent-ink font-medium">
+            <MessageSquareQuote size={14} strokeWidth={1.9} aria-hidden />
+            <span className="flex-1">{t("annotated.mark")}</span>
+            <IconButton size="sm" icon={Pencil} label={t("annotated.edit")} onClick={() => setOpen(true)} />
+          </div>
+          <Prose text={annotation.content} />
+        </section>
+      ) : null}
+      {children(() => setOpen(true))}
+      {open ? (
+        <AnnotationDialog
+          appId={appId}
+          id={annotation?.id}
+          start={annotation ? { question: annotation.question, answer: annotation.content } : { question: questionOf(message), answer: message.answer }}
+          messageId={message.id}
+          onClose={() => setOpen(false)}
+        />
+      ) : null}
+    </>
+  );
+}
+
+function Meta({ appId, conversationId, message, onAnnotate, onRun }: Omit<ExchangeProps, "form"> & { onAnnotate: () => void }) {
   const { t } = useTranslation("logs");
   const { t: c } = useTranslation();
   const format = useFormat();
   const rate = useRating(appId, conversationId);
   const first = message.metadata?.usage?.time_to_first_token;
-  const mine = message.feedbacks.find((f) => f.from_source === "admin")?.rating ?? null;
+  const given = message.feedbacks.find((f) => f.from_source === "admin");
+  const mine = given?.rating ?? null;
   const theirs = message.feedbacks.find((f) => f.from_source !== "admin");
   const give = (rating: "like" | "dislike") =>
     rate.mutate(
@@ -190,6 +234,19 @@ function Meta({ appId, conversationId, message, onRun }: Omit<ExchangeProps, "fo
           disabled={rate.isPending}
           onClick={() => give("dislike")}
         />
+        {mine ? (
+          <Reason
+            text={given?.content ?? ""}
+            busy={rate.isPending}
+            onSave={(content) =>
+              rate.mutate(
+                { message: message.id, rating: mine, content },
+                { onError: (error) => toast.error(c("common.failed", { message: messageOf(error) })) },
+              )
+            }
+          />
+        ) : null}
+        {message.annotation ? null : <IconButton size="sm" icon={MessageSquarePlus} label={t("annotated.add")} onClick={onAnnotate} />}
         {run ? (
           <button type="button" className="link px-1" onClick={() => onRun(run)}>
             {t("chat.trace")}

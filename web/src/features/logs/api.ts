@@ -171,6 +171,8 @@ export interface Conversation {
   readonly updated_at: number;
   readonly model_config?: { readonly model?: { readonly provider?: string | null; readonly name?: string | null } } | null;
   readonly message_count: number;
+  /** One of its answers is. */
+  readonly annotated?: boolean;
   readonly user_feedback_stats: { readonly like: number; readonly dislike: number };
   readonly admin_feedback_stats: { readonly like: number; readonly dislike: number };
   readonly status_count: { readonly success: number; readonly failed: number; readonly partial_success: number } | null;
@@ -189,6 +191,7 @@ export interface ConversationFilter {
   readonly start: string | undefined;
   readonly end: string | undefined;
   readonly sort: string;
+  readonly annotated: "yes" | "no" | undefined;
 }
 
 const conversationPath = (appId: string, mode: Mode) => `/apps/${appId}/${mode === "completion" ? "completion" : "chat"}-conversations`;
@@ -204,6 +207,7 @@ export const conversationList = (appId: string, mode: Mode, filter: Conversation
         start: filter.start,
         end: filter.end,
         sort_by: filter.sort,
+        annotation_status: filter.annotated && (filter.annotated === "yes" ? "annotated" : "not_annotated"),
       }),
     initialPageParam: 1,
     getNextPageParam: (page) => (page.has_more ? page.page + 1 : undefined),
@@ -231,6 +235,7 @@ export interface Message {
   readonly provider_response_latency: number;
   readonly feedbacks: readonly Feedback[];
   readonly workflow_run_id: string | null;
+  readonly annotation?: { readonly id: string; readonly question: string; readonly content: string } | null;
   readonly created_at: number;
   readonly status: string;
   readonly error: string | null;
@@ -252,8 +257,8 @@ export const messageList = (appId: string, id: string) =>
 export function useRating(appId: string, conversationId: string) {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: ({ message, rating }: { message: string; rating: "like" | "dislike" | null }) =>
-      post(`/apps/${appId}/feedbacks`, { message_id: message, rating }),
+    mutationFn: ({ message, rating, content }: { message: string; rating: "like" | "dislike" | null; content?: string }) =>
+      post(`/apps/${appId}/feedbacks`, { message_id: message, rating, ...(content === undefined ? {} : { content }) }),
     onSuccess: () =>
       Promise.all([
         client.invalidateQueries({ queryKey: ["logs", "messages", appId, conversationId] }),

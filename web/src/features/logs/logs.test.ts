@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { consoleTime } from "../../lib/zone";
 import { type Conversation, isRunLog, type NodeExecution, titleOf } from "./api";
 import { causeOf } from "./causes";
-import { consoleTime, logsSearch, rangeStart } from "./search";
+import { logsSearch, rangeStart } from "./search";
 import { culprit, firstTokenOf, spansOf } from "./spans";
 
 const base: NodeExecution = {

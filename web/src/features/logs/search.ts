@@ -14,6 +14,8 @@ export const logsSearch = z.object({
   until: z.number().optional().catch(undefined),
   q: z.coerce.string().optional().catch(undefined),
   sort: z.enum(["-updated_at", "updated_at", "-created_at", "created_at"]).optional().catch(undefined),
+  /** Conversations with an annotated answer, or without one. */
+  annotated: z.enum(["yes", "no"]).optional().catch(undefined),
   chat: z.string().optional().catch(undefined),
   run: z.string().optional().catch(undefined),
   node: z.string().optional().catch(undefined),
@@ -36,19 +38,4 @@ export function rangeStart(range: Range, now: number): Date | undefined {
 /** The part of the range that was chosen on the histogram. */
 export function chosenSpan(search: LogsSearch): { readonly since: number; readonly until: number } | undefined {
   return search.since !== undefined && search.until !== undefined ? { since: search.since, until: search.until } : undefined;
-}
-
-/** `YYYY-MM-DD HH:MM` in a time zone, as the conversation lists take it. */
-export function consoleTime(date: Date, zone: string): string {
-  const parts = new Intl.DateTimeFormat("en-CA", {
-    timeZone: zone,
-    year: "numeric",
-    month: "2-digit",
-    day: "2-digit",
-    hour: "2-digit",
-    minute: "2-digit",
-    hourCycle: "h23",
-  }).formatToParts(date);
-  const part = (type: string) => parts.find((p) => p.type === type)?.value ?? "00";
-  return `${part("year")}-${part("month")}-${part("day")} ${part("hour")}:${part("minute")}`;
 }

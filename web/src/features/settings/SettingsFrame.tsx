@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { Building2, ChevronRight, Globe, Keyboard, type LucideIcon, Package, Palette, Server, UserRound, Users } from "lucide-react";
+import { Building2, ChevronRight, Globe, Keyboard, type LucideIcon, Package, Palette, PlugZap, Server, UserRound, Users } from "lucide-react";
 import { type ReactNode, Suspense } from "react";
 import { useTranslation } from "react-i18next";
 import { workspace } from "../../data/session";
@@ -14,6 +14,7 @@ interface Row {
     | "/settings/general"
     | "/settings/members"
     | "/settings/models"
+    | "/settings/extensions"
     | "/settings/network"
     | "/settings/server"
     | "/settings/profile"
@@ -29,7 +30,13 @@ const GROUPS: readonly { readonly key: string; readonly rows: readonly Row[] }[]
       { key: "members", icon: Users, to: "/settings/members" },
     ],
   },
-  { key: "build", rows: [{ key: "models", icon: Package, to: "/settings/models" }] },
+  {
+    key: "build",
+    rows: [
+      { key: "models", icon: Package, to: "/settings/models" },
+      { key: "extensions", icon: PlugZap, to: "/settings/extensions" },
+    ],
+  },
   {
     key: "operate",
     rows: [

@@ -20,6 +20,8 @@ export function AppFrame({ app, children }: { app: AppDetail; children: ReactNod
   const tabs = [
     ...(rights.edit ? [{ key: "build", to: isGraph(app.mode) ? ("/app/$appId/workflow" as const) : ("/app/$appId/configuration" as const) }] : []),
     ...(rights.edit ? [{ key: "logs", to: "/app/$appId/logs" as const }] : []),
+    ...(rights.edit && app.mode !== "workflow" ? [{ key: "annotations", to: "/app/$appId/annotations" as const }] : []),
+    { key: "monitor", to: "/app/$appId/monitor" as const },
     ...(rights.edit ? [{ key: "api", to: "/app/$appId/develop" as const }] : []),
     { key: "publish", to: "/app/$appId/overview" as const },
   ];

@@ -1,0 +1,128 @@
+/** What a basic app does beside answering: each a row with a switch. */
+import { CopyPlus, Hand, HelpCircle, MessageCircleQuestion, Paperclip, Quote } from "lucide-react";
+import { type ReactNode, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { Button } from "../../ui/Button";
+import { Textarea } from "../../ui/Input";
+import { Badge, Tile } from "../../ui/Marks";
+import { Switch } from "../../ui/Switch";
+import type { PartProps } from "./ConfigurationPage";
+import { FilesDialog } from "./FilesDialog";
+import { filesProblem, readFiles, writeFiles } from "./files";
+import { ModerationRow } from "./ModerationRow";
+
+const MARK = { size: 14, strokeWidth: 1.9, "aria-hidden": true } as const;
+
+export function Features({ config, completion, onChange }: PartProps & { completion: boolean }) {
+  const { t } = useTranslation("basic");
+  return (
+    <section>
+      <h2 className="font-semibold mb-2">{t("features.title")}</h2>
+      <div className="card">
+        {completion ? (
+          <FeatureRow icon={<CopyPlus {...MARK} />} title={t("features.more")} text={t("features.moreText")}>
+            <Switch checked={config.more} label={t("features.more")} onChange={(more) => onChange({ more })} />
+          </FeatureRow>
+        ) : (
+          <ChatFeatures config={config} onChange={onChange} />
+        )}
+        <FilesRow value={config.files} onChange={(files) => onChange({ files })} />
+        <ModerationRow value={config.moderation} onChange={(moderation) => onChange({ moderation })} />
+      </div>
+    </section>
+  );
+}
+
+function ChatFeatures({ config, onChange }: PartProps) {
+  const { t } = useTranslation("basic");
+  return (
+    <>
+      <FeatureRow
+        icon={<Hand {...MARK} />}
+        title={t("features.opening")}
+        text={t("features.openingText")}
+        below={
+          <Textarea
+            rows={2}
+            aria-label={t("features.opening")}
+            placeholder={t("features.openingPlaceholder")}
+            value={config.opening}
+            onChange={(event) => onChange({ opening: event.target.value })}
+          />
+        }
+      />
+      <FeatureRow
+        icon={<HelpCircle {...MARK} />}
+        title={t("features.questions")}
+        text={t("features.questionsText")}
+        below={
+          <Textarea
+            rows={3}
+            aria-label={t("features.questions")}
+            value={config.questions.join("\n")}
+            onChange={(event) => onChange({ questions: event.target.value === "" ? [] : event.target.value.split("\n") })}
+          />
+        }
+      />
+      <FeatureRow icon={<MessageCircleQuestion {...MARK} />} title={t("features.followUp")} text={t("features.followUpText")}>
+        <Switch checked={config.followUp} label={t("features.followUp")} onChange={(followUp) => onChange({ followUp })} />
+      </FeatureRow>
+      <FeatureRow icon={<Quote {...MARK} />} title={t("features.citations")} text={t("features.citationsText")}>
+        <Switch checked={config.citations} label={t("features.citations")} onChange={(citations) => onChange({ citations })} />
+      </FeatureRow>
+    </>
+  );
+}
+
+function FilesRow({ value, onChange }: { value: unknown; onChange: (value: Record<string, unknown>) => void }) {
+  const { t } = useTranslation("basic");
+  const [editing, setEditing] = useState(false);
+  const files = readFiles(value);
+  const toggle = (enabled: boolean) => {
+    // What cannot work yet is set up first.
+    if (enabled && filesProblem({ ...files, enabled })) setEditing(true);
+    else onChange(writeFiles({ ...files, enabled }, value));
+  };
+  return (
+    <FeatureRow icon={<Paperclip {...MARK} />} title={t("files.title")} text={t("files.text")}>
+      {files.enabled ? <Badge>{files.types.map((type) => t(`files.type.${type}`)).join(", ")}</Badge> : null}
+      <Button size="sm" aria-label={t("files.open")} onClick={() => setEditing(true)}>
+        {t("files.settings")}
+      </Button>
+      <Switch checked={files.enabled} label={t("files.title")} onChange={toggle} />
+      {editing ? (
+        <FilesDialog
+          start={files}
+          onClose={() => setEditing(false)}
+          onSave={(next) => {
+            onChange(writeFiles({ ...next, enabled: true }, value));
+            setEditing(false);
+          }}
+        />
+      ) : null}
+    </FeatureRow>
+  );
+}
+
+interface RowProps {
+  readonly icon: ReactNode;
+  readonly title: string;
+  readonly text: string;
+  /** Under the line, as wide as the row. */
+  readonly below?: ReactNode;
+  readonly children?: ReactNode;
+}
+
+function FeatureRow({ icon, title, text, below, children }: RowProps) {
+  return (
+    <div className="p-2.5 border-b border-line-1 last:border-b-0 flex flex-col gap-2">
+      <div className="flex items-center gap-2.5 max-md:flex-wrap">
+        <Tile>{icon}</Tile>
+        <span className="font-semibold">{title}</span>
+        <span className="text-12 text-ink-3 truncate flex-1 max-md:basis-1/3">{text}</span>
+        {children}
+      </div>
+      {below}
+    </div>
+  );
+}

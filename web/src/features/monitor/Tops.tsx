@@ -1,0 +1,111 @@
+/** The numbers at the top: each with how it moved and how it went. */
+import { useQuery } from "@tanstack/react-query";
+import { useTranslation } from "react-i18next";
+import { type AppDetail, appFigures } from "../../data/apps";
+import { Sparkline } from "../../ui/Sparkline";
+import { Skeleton } from "../../ui/States";
+import { bars, barsOf } from "./api";
+import { type Change, changeOf, type Figure, viewOf } from "./figures";
+import type { Span } from "./span";
+import type { Numbers } from "./useNumbers";
+import { useTotal } from "./useTotal";
+
+interface Props {
+  readonly app: AppDetail;
+  readonly span: Span;
+  readonly numbers: Numbers;
+}
+
+export function Tops({ app, span, numbers }: Props) {
+  const { t } = useTranslation("monitor");
+  return (
+    <section className="kpis" aria-label={t("numbers")}>
+      <RunTops app={app} span={span} numbers={numbers} />
+      {viewOf(app.mode).tops.map((figure) => (
+        <FigureTop key={figure.key} app={app} span={span} numbers={numbers} figure={figure} />
+      ))}
+    </section>
+  );
+}
+
+/** Of those that came to an end. */
+function rateOf(of: { readonly succeeded: number; readonly failed: number } | undefined): number | undefined {
+  return of && of.succeeded + of.failed > 0 ? of.succeeded / (of.succeeded + of.failed) : undefined;
+}
+
+function RunTops({ app, span, numbers }: Props) {
+  const { t } = useTranslation("monitor");
+  const now = useQuery(barsOf(app.id, span));
+  const { before } = span;
+  const earlier = useQuery({ ...bars(app.id, before?.since ?? span.since, before?.until ?? span.until, 1), enabled: before !== undefined });
+  const figures = useQuery({ ...appFigures([app.id], span.hours ?? 24), enabled: span.hours !== undefined }).data?.get(app.id);
+  const past = (now.data?.buckets ?? []).filter((bucket) => bucket.at * 1000 < span.until.getTime());
+  const was = before === undefined ? undefined : earlier.data;
+  const common = { busy: now.isPending, numbers };
+  return (
+    <>
+      <Top
+        {...common}
+        name={t(`figure.${viewOf(app.mode).count.key}`)}
+        value={numbers.value("count", now.data?.total)}
+        tone="3"
+        values={past.map((bucket) => bucket.total)}
+        change={changeOf({ unit: "count" }, now.data?.total, was?.total)}
+      />
+      <Top
+        {...common}
+        name={t("figure.success")}
+        value={numbers.value("percent", rateOf(now.data))}
+        tone={(now.data?.failed ?? 0) > 0 ? "bad" : "3"}
+        values={past.flatMap((bucket) => rateOf(bucket) ?? [])}
+        change={changeOf({ unit: "percent", better: "more" }, rateOf(now.data), rateOf(was))}
+      />
+      {span.hours === undefined ? null : (
+        <Top {...common} name={t("figure.p95")} value={numbers.value("seconds", figures?.p95_seconds ?? undefined)} tone="1" values={[]} change={undefined} />
+      )}
+    </>
+  );
+}
+
+function FigureTop({ app, span, numbers, figure }: Props & { figure: Figure }) {
+  const { t } = useTranslation("monitor");
+  const now = useTotal(app.id, figure, span, span.days);
+  const before = useTotal(app.id, figure, span.before, undefined, span.days.length);
+  return (
+    <Top
+      name={t(`figure.${figure.key}`)}
+      value={now.query.error ? "–" : numbers.value(figure.unit, now.total)}
+      busy={now.query.isPending}
+      tone={figure.tone}
+      values={now.values.filter((value) => value !== null)}
+      change={span.before ? changeOf(figure, now.total, before.total) : undefined}
+      numbers={numbers}
+    />
+  );
+}
+
+interface TopProps {
+  readonly name: string;
+  readonly value: string;
+  readonly busy: boolean;
+  readonly tone: Figure["tone"] | "bad";
+  readonly values: readonly number[];
+  readonly change: Change | undefined;
+  readonly numbers: Numbers;
+}
+
+function Top({ name, value, busy, tone, values, change, numbers }: TopProps) {
+  const { t } = useTranslation("monitor");
+  return (
+    <div className="kpi">
+      <span className="kpi-name" title={name}>
+        {name}
+      </span>
+      <span className="kpi-change" data-mood={change?.mood} title={change ? t("change") : undefined}>
+        {change ? numbers.change(change) : ""}
+      </span>
+      <span className="kpi-value">{busy ? <Skeleton width={64} height={20} style={{ marginBlock: 5 }} /> : value}</span>
+      {values.length > 1 ? <Sparkline values={values} tone={tone} label={t("spark", { name })} /> : <span />}
+    </div>
+  );
+}

@@ -1,0 +1,49 @@
+/** The figures of an app: by day, and over time. */
+import { queryOptions } from "@tanstack/react-query";
+import { get } from "../../lib/http";
+import type { Day } from "./figures";
+import type { Bounds, Span } from "./span";
+
+const FRESH = 60_000;
+
+/** Days of one endpoint; only those with anything in them. */
+export const days = (appId: string, path: string, bounds: Pick<Bounds, "start" | "end">) =>
+  queryOptions({
+    queryKey: ["monitor", appId, path, bounds.start, bounds.end],
+    queryFn: async () => (await get<{ data: readonly Day[] }>(`/apps/${appId}/${path}`, { start: bounds.start, end: bounds.end })).data,
+    staleTime: FRESH,
+    retry: false,
+  });
+
+export interface Bucket {
+  readonly at: number;
+  readonly total: number;
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly other: number;
+}
+
+export interface Bars {
+  readonly step_seconds: number;
+  readonly total: number;
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly other: number;
+  readonly buckets: readonly Bucket[];
+}
+
+/** Runs by how they ended. */
+export const bars = (appId: string, since: Date, until: Date, buckets: number) =>
+  queryOptions({
+    queryKey: ["monitor", appId, "bars", since.getTime(), until.getTime(), buckets],
+    queryFn: () =>
+      get<Bars>(`/apps/${appId}/workflow-app-logs/histogram`, {
+        buckets,
+        created_at__after: since.toISOString(),
+        created_at__before: until.toISOString(),
+      }),
+    staleTime: FRESH,
+    retry: false,
+  });
+
+export const barsOf = (appId: string, span: Span) => bars(appId, span.since, span.barsUntil, span.buckets);
