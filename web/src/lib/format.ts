@@ -41,7 +41,10 @@ export function makeFormat(language: string): Format {
   return {
     number: (value) => plain.format(value),
     duration: (seconds, digits = 2) => {
-      if (seconds < 0.1) return spaced(narrow("millisecond", 0), Math.max(0, seconds) * 1000);
+      const ms = Math.max(0, seconds) * 1000;
+      // Stored to the microsecond: what is shorter has run all the same.
+      if (ms < 0.1) return `<\u2009${spaced(narrow("millisecond", 1), 0.1)}`;
+      if (seconds < 0.1) return spaced(narrow("millisecond", ms < 0.95 ? 1 : 0), ms);
       return spaced(narrow("second", seconds < 100 ? digits : 0), seconds);
     },
     money: (value, currency = "USD") => {
