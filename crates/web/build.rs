@@ -18,9 +18,10 @@ fn is_being_built() -> bool {
         // No list of processes on this system: the file alone is believed.
         Ok(_) => true,
         // Written by an older `make run`, or just being written.
-        Err(_) => Path::new(BEING_BUILT).metadata().and_then(|about| about.modified()).is_ok_and(|at| {
-            at.elapsed().is_ok_and(|age| age < Duration::from_secs(5))
-        }),
+        Err(_) => Path::new(BEING_BUILT)
+            .metadata()
+            .and_then(|about| about.modified())
+            .is_ok_and(|at| at.elapsed().is_ok_and(|age| age < Duration::from_secs(5))),
     }
 }
 

@@ -33,7 +33,7 @@ const choose = (title) => async (page) => {
 
 /** Where each picture is taken, and what is done first. */
 const screens = ({ apps, codes }) => ({
-  signin: ["/signin?next=/apps", undefined, { open: true }],
+  signin: ["/signin", (page) => page.getByRole("heading", { name: "Sign in" }).waitFor(), { open: true }],
   apps: ["/apps", (page) => page.getByText("Branch", { exact: true }).first().waitFor()],
   "new-app": ["/apps?dialog=create", shown("dialog, [role=dialog]")],
   palette: [
@@ -84,11 +84,11 @@ const screens = ({ apps, codes }) => ({
   "form-phone": [`/workflow/${codes.branch}`, (page) => page.getByRole("textbox").first().waitFor(), { open: true, size: PHONE }],
 });
 
-/** Hides what a font of the machine would draw: emoji, Chinese, arrows, keys. */
+/** Hides what a font of the machine would draw (emoji, Chinese, arrows, keys), and the address of the server. */
 const hideForeign = () => {
   const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   for (let text = texts.nextNode(); text; text = texts.nextNode()) {
-    if (/[^\u0000-\u024f\u2009\u2013\u2014\u2018-\u201d\u2022\u2026\s]/.test(text.nodeValue ?? "")) text.parentElement?.style.setProperty("visibility", "hidden", "important");
+    if (/[^\u0000-\u024f\u2009\u2013\u2014\u2018-\u201d\u2022\u2026\s]|127\.0\.0\.1/.test(text.nodeValue ?? "")) text.parentElement?.style.setProperty("visibility", "hidden", "important");
   }
 };
 
@@ -96,6 +96,7 @@ async function settle(page) {
   await page.waitForLoadState("networkidle");
   await page.addStyleTag({ content: VARYING });
   await page.evaluate(hideForeign);
+  await page.evaluate(() => Promise.all(["13px 'Inter Variable'", "13px 'JetBrains Mono Variable'"].map((font) => document.fonts.load(font))));
   await page.evaluate(() => document.fonts.ready);
   await page.evaluate(() => document.activeElement?.blur());
   await page.mouse.move(2, 2);
@@ -132,8 +133,9 @@ const inBrowser = {
   },
 };
 
-test("key screens look as they are stored, light and dark", { timeout: 240_000 }, async () => {
+test("key screens look as they are stored, light and dark", { timeout: 300_000 }, async (cx) => {
   const wrong = [];
+  const largest = { part: 0, file: "" };
   if (WRITE) mkdirSync(STORE, { recursive: true });
   rmSync(FOUND, { recursive: true, force: true });
   await journey(["chat", "completion", "approval", "branch", "broken"], OPTIONS, async (page, about) => {
@@ -170,6 +172,7 @@ test("key screens look as they are stored, light and dark", { timeout: 240_000 }
         else if (!existsSync(`${STORE}/${file}`)) wrong.push(`${file}: nothing is stored`) && found();
         else {
           const { part, place } = await desk.evaluate(inBrowser.compare, [readFileSync(`${STORE}/${file}`).toString("base64"), picture, CHANNEL]);
+          if (part > largest.part) Object.assign(largest, { part, file });
           if (part > PART) wrong.push(`${file}: ${(part * 100).toFixed(2)} % differs (${(PART * 100).toFixed(1)} % may), ${place}`) && found();
         }
       }
@@ -177,5 +180,6 @@ test("key screens look as they are stored, light and dark", { timeout: 240_000 }
     }
     await visitor.close();
   });
+  cx.diagnostic(`largest difference: ${(largest.part * 100).toFixed(3)} % in ${largest.file || "none"}`);
   assert.deepEqual(wrong, [], `screens look different; what was found is in ${FOUND}, what is expected in tests/browser/shots. Was it meant? make visual WRITE=1`);
 });

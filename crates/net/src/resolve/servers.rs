@@ -193,9 +193,8 @@ mod tests {
 
     #[test]
     fn names_of_a_hosts_file() {
-        let known = names(
-            "127.0.0.1\tlocalhost\n10.1.2.3  API.Vendor.example api # pinned.example\n# 1.1.1.1 off.example\n",
-        );
+        let known =
+            names("127.0.0.1\tlocalhost\n10.1.2.3  API.Vendor.example api # pinned.example\n# 1.1.1.1 off.example\n");
         let cases = [
             ("api.vendor.example", true),
             ("api", true),
