@@ -13,7 +13,7 @@ help: ## list the targets
 
 run: tools ## build the UI and the server, start on http://localhost:5001
 	@echo "==> building the UI and, beside it, the server (profile fast, quick to build; make release builds the one to ship)"
-	@touch $(WEB)/.building; trap 'rm -f $(WEB)/.building' EXIT; \
+	@echo $$$$ > $(WEB)/.building; trap 'rm -f $(WEB)/.building' EXIT; \
 	($(MAKE) --no-print-directory web || failed=1; rm -f $(WEB)/.building; exit $${failed:-0}) & \
 	$(CARGO) build --profile fast --package ox-cli; wait $$!
 	@echo "==> http://localhost:$(PORT)"
@@ -32,9 +32,9 @@ faults: ## bad input, full disks, dead databases, killed servers: all cases (`ma
 	$(CARGO) build --workspace --bins
 	python3 tests/faults/faults.py
 
-visual: web ## pictures of the main screens against the stored ones (WRITE=1 stores the present ones)
+visual: web ## pictures of the key screens against the stored ones (WRITE=1 stores the present ones)
 	$(CARGO) build --package ox-cli
-	node tests/browser/visual.mjs $(if $(WRITE),--write)
+	OXIDIFY_SHOTS=$(if $(WRITE),write) node --test tests/browser/visual.test.mjs
 
 bench: ## measure; see docs/performance.md
 	./bench/run.sh

@@ -40,7 +40,7 @@ test("a form is filled in and sent by its link", { timeout: 60_000 }, () =>
       route.fulfill({ status: 412, json: { code: "human_input_form_submitted", message: "", status: 412 } }),
     );
     await page.reload();
-    await page.getByText("This form is answered already").waitFor();
+    await page.getByText("This form has already been answered").waitFor();
   }));
 
 test("figures show in the list and failures are named", { timeout: 60_000 }, () =>

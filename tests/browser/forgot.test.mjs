@@ -50,7 +50,7 @@ test("a lost password is replaced with the code from the mail", { timeout: 120_0
       await page.context().clearCookies();
       await page.goto(`${about.url}/forgot-password?email=nobody@example.com`);
       await page.getByRole("button", { name: "Send the code" }).click();
-      await page.getByText("Look at your mail").waitFor();
+      await page.getByText("Check your mail").waitFor();
       await page.getByRole("button", { name: "Another address" }).click();
       await page.getByRole("button", { name: "Send the code" }).click();
       await page.getByRole("alert").filter({ hasText: "on its way already" }).waitFor();

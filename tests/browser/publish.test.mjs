@@ -29,7 +29,7 @@ test("page and API open and close, links and keys change", { timeout: 120_000 },
 
     await page.getByLabel("Title").fill("Help desk");
     await page.getByRole("textbox", { name: /^Colour/ }).fill("#1C64F2");
-    await page.getByRole("switch", { name: "Colour the bar on top too" }).click();
+    await page.getByRole("switch", { name: "Colour the top bar too" }).click();
     await page.getByLabel(/^Notice under the chat/).fill("Ask a person about refunds.");
     await Promise.all([changed("/site"), page.getByRole("button", { name: "Save" }).click()]);
     await visitor.reload();

@@ -8,10 +8,10 @@ test("workspace, default and own models", { timeout: 120_000 }, () =>
   journey(["chat"], {}, async (page, about) => {
     await signIn(page, about);
     await page.goto(`${about.url}/settings/general`);
-    await page.getByLabel("Name of the workspace").fill("Halden Supply");
+    await page.getByLabel("Workspace name").fill("Halden Supply");
     await page.getByRole("status").filter({ hasText: "Saved" }).waitFor();
     await page.reload();
-    assert.equal(await page.getByLabel("Name of the workspace").inputValue(), "Halden Supply");
+    assert.equal(await page.getByLabel("Workspace name").inputValue(), "Halden Supply");
 
     await page.goto(`${about.url}/settings/models`);
     const answers = page.getByRole("button", { name: /Answers/ });

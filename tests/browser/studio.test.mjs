@@ -28,7 +28,7 @@ test("a loop is drawn, run, run alone, inspected, published, compared and forked
     await panel(page).getByRole("button", { name: "Add", exact: true }).click();
     await panel(page).getByRole("button", { name: "Variable of assignment 1" }).click();
     await page.getByRole("option", { name: /count/ }).first().click();
-    await panel(page).getByLabel("What assignment 1 does").selectOption("+=");
+    await panel(page).getByLabel("Operation of assignment 1").selectOption("+=");
     await panel(page).getByLabel("Value of assignment 1").fill("1");
 
     // Stop when the counter is 4.
@@ -85,7 +85,7 @@ test("a loop is drawn, run, run alone, inspected, published, compared and forked
     // An earlier run: replayed byte by byte, then forked at the output.
     await page.getByRole("tab", { name: "History" }).click();
     await page.locator(".st-run-row").last().click();
-    await page.getByText(/You look at the run/).waitFor();
+    await page.getByText(/You are looking at the run/).waitFor();
     await page.getByRole("button", { name: "Replay" }).click();
     await page.locator("dialog").getByText("Every output is equal, byte by byte.").waitFor();
     await page.keyboard.press("Escape");

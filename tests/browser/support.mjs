@@ -7,15 +7,18 @@ export const root = fileURLToPath(new URL("../..", import.meta.url));
 const { chromium } = createRequire(`${root}web/package.json`)("playwright-core");
 const ARGS = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";
 
-/** Starts a server (`--fresh`: not set up; `env`: its settings) and a browser page; `body` gets both, and everything ends afterwards. */
-export async function journey(apps, { env, ...options }, body) {
+/**
+ * Starts a server (`--fresh`: not set up; `env`: its settings) and a browser page (`args`: of Chromium); `body` gets both, and
+ * everything ends afterwards.
+ */
+export async function journey(apps, { env, args = [], ...options }, body) {
   const server = spawn("python3", ["tests/support/serve.py", ...apps], { cwd: root, env: { ...process.env, ...env } });
   server.stderr.pipe(process.stderr);
   const about = await new Promise((resolve, reject) => {
     server.stdout.once("data", (line) => resolve(JSON.parse(line)));
     server.once("exit", (code) => reject(new Error(`serve.py ended with ${code}`)));
   });
-  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ARGS.split(" ") });
+  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: [...ARGS.split(" "), ...args] });
   const page = await browser.newPage({ viewport: { width: 1440, height: 900 }, locale: "en-US", ...options });
   page.setDefaultTimeout(30_000);
   const failures = [];

@@ -96,6 +96,6 @@ test("a failed run is forked with the keyboard after the draft was put right", {
 
     // The fork opens in the studio, on the graph it ran.
     await side(page).getByRole("link", { name: "Open in studio" }).click();
-    await page.getByText(/You look at the run/).waitFor();
+    await page.getByText(/You are looking at the run/).waitFor();
     await ended(page, /Done/);
   }));

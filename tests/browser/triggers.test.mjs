@@ -68,7 +68,7 @@ test("published triggers are listed, switched off and on, and log what comes", {
     await card.getByText("On", { exact: true }).waitFor();
     assert.equal((await post(url, { message: "Second" })).status, 200);
 
-    await card.getByRole("link", { name: "What has come" }).click();
+    await card.getByRole("link", { name: "Received events" }).click();
     const table = page.getByRole("table", { name: "Triggers" });
     await table.getByText(/Second/).waitFor();
     assert.equal(await table.getByRole("cell", { name: /POST/ }).count(), 2);

@@ -2,6 +2,7 @@
 
 pub mod doctor;
 pub mod lint;
+pub mod reset_password;
 pub mod run;
 mod sandbox;
 pub mod serve;

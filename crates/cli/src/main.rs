@@ -11,7 +11,7 @@ mod remote_code;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use commands::{doctor, lint, run, serve, version};
+use commands::{doctor, lint, reset_password, run, serve, version};
 
 /// The work is many small short-lived values on all threads, which the system's allocator serves badly.
 #[global_allocator]
@@ -29,6 +29,7 @@ struct Cli {
 enum Command {
     Doctor(doctor::Args),
     Lint(lint::Args),
+    ResetPassword(reset_password::Args),
     Run(run::Args),
     Serve(serve::Args),
     Version(version::Args),
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
     let result = match command {
         Command::Doctor(args) => doctor::run(&args),
         Command::Lint(args) => lint::run(&args),
+        Command::ResetPassword(args) => reset_password::run(args),
         Command::Run(args) => run::run(args),
         Command::Serve(args) => serve::run(&args),
         Command::Version(args) => version::run(&args),

@@ -6,10 +6,13 @@ describe("makeFormat", () => {
   const zh = makeFormat("zh-Hans");
   it.each([
     [en.duration(0.0042), "4\u00a0ms"],
+    [en.duration(0.00042), "0.4\u00a0ms"],
+    [en.duration(0.00002), "<\u20090.1\u00a0ms"],
+    [zh.duration(0), "<\u20090.1\u00a0ms"],
     [en.duration(2.1), "2.10\u00a0s"],
     [en.duration(2.14, 1), "2.1\u00a0s"],
     [en.duration(140), "140\u00a0s"],
-    [zh.duration(2.1, 1), "2.1秒"],
+    [zh.duration(2.1, 1), "2.1\u00a0s"],
     [en.money(18.4), "$18.40"],
     [zh.money(18.4), "$18.40"],
     [en.money(0.0112), "$0.0112"],

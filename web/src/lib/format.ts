@@ -21,29 +21,27 @@ const AGES: readonly [Intl.RelativeTimeFormatUnit, number][] = [
   ["minute", 60],
 ];
 
-/** `2.1 s`: a space before a unit in Latin letters, as the field writes it. */
-function spaced(format: Intl.NumberFormat, value: number): string {
-  return format
-    .formatToParts(value)
-    .map((part) => (part.type === "unit" && /^[a-z]/i.test(part.value) ? `\u00a0${part.value}` : part.value))
-    .join("");
+/** `2.1 s`, `18 ms`: symbols of units are the same in every language. Stored to the microsecond: what is shorter has run all the same. */
+export function makeDuration(language: string): Format["duration"] {
+  const decimals = (digits: number) => new Intl.NumberFormat(language, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  return (seconds, digits = 2) => {
+    const ms = Math.max(0, seconds) * 1000;
+    if (ms < 0.1) return `<\u2009${decimals(1).format(0.1)}\u00a0ms`;
+    if (seconds < 0.1) return `${decimals(ms < 0.95 ? 1 : 0).format(ms)}\u00a0ms`;
+    return `${decimals(seconds < 100 ? digits : 0).format(seconds)}\u00a0s`;
+  };
 }
 
 export function makeFormat(language: string): Format {
   const plain = new Intl.NumberFormat(language);
   const unit = (name: string, digits: number, least = digits) =>
     new Intl.NumberFormat(language, { style: "unit", unit: name, unitDisplay: "short", maximumFractionDigits: digits, minimumFractionDigits: least });
-  const narrow = (name: string, digits: number) =>
-    new Intl.NumberFormat(language, { style: "unit", unit: name, unitDisplay: "narrow", maximumFractionDigits: digits, minimumFractionDigits: digits });
   const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto", style: "short" });
   const dateTime = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
   const time = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
   return {
     number: (value) => plain.format(value),
-    duration: (seconds, digits = 2) => {
-      if (seconds < 0.1) return spaced(narrow("millisecond", 0), Math.max(0, seconds) * 1000);
-      return spaced(narrow("second", seconds < 100 ? digits : 0), seconds);
-    },
+    duration: makeDuration(language),
     money: (value, currency = "USD") => {
       const digits = value === 0 || value >= 1 ? 2 : 4;
       try {

@@ -273,12 +273,13 @@ export async function oneVariable(appId: string, id: string): Promise<DraftVaria
   return draftVariable.parse(await transport().json("GET", drafts(appId, `/variables/${id}`)));
 }
 
-export async function changeVariable(appId: string, id: string, value: unknown): Promise<void> {
-  await transport().json("PATCH", drafts(appId, `/variables/${id}`), { value });
+export async function changeVariable(appId: string, id: string, value: unknown): Promise<DraftVariable> {
+  return draftVariable.parse(await transport().json("PATCH", drafts(appId, `/variables/${id}`), { value }));
 }
 
-export async function resetVariable(appId: string, id: string): Promise<void> {
-  await transport().json("PUT", drafts(appId, `/variables/${id}/reset`), {});
+/** As it was in the last run; nothing where that had no such variable. */
+export async function resetVariable(appId: string, id: string): Promise<DraftVariable | undefined> {
+  return draftVariable.safeParse(await transport().json("PUT", drafts(appId, `/variables/${id}/reset`), {})).data;
 }
 
 export async function deleteVariable(appId: string, id: string): Promise<void> {

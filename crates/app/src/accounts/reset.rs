@@ -1,4 +1,4 @@
-//! A new password for somebody who has lost theirs: a code by mail, then the password.
+//! A new password for somebody who has lost theirs: a code by mail, then the password; or one from whoever runs the server.
 //!
 //! Whether an address belongs to an account is not told: the answer and the work before it are the same.
 
@@ -174,4 +174,31 @@ pub async fn set(services: &Services, token: &str, password: &str, again: &str) 
     services.sessions.forget(id).await;
     tracing::info!(account = %id, "a password was set by mail");
     Ok(())
+}
+
+/// Sets the password of an account on the word of whoever has the machine: no mail, no code, no server. Every session
+/// of the account ends (`life` is that of an access token), and so does its lockout.
+///
+/// # Errors
+/// 400 for a password that will not do, or an address without an account that may sign in.
+#[boxed]
+pub async fn by_operator(db: &ox_db::Database, email: &str, password: String, life: Duration) -> Result<()> {
+    check_policy(&password)?;
+    let email = super::check_email(email)?;
+    let hash = super::Hasher::default().hash(password).await?;
+    let tx = db.begin().await?;
+    let Some(mut account) = repo::accounts::find_by_email(&tx, &email).await? else {
+        return Err(Error::new(400, "account_not_found", format!("No account has the address {email}.")));
+    };
+    if account.status == "banned" || account.status == "closed" {
+        let text = format!("The account {email} is {}: a password would not let it in.", account.status);
+        return Err(Error::new(400, "account_not_found", text));
+    }
+    let id = account.id;
+    account.password = Some(hash);
+    account.password_salt = None;
+    repo::accounts::update(&tx, account).await?;
+    repo::kv::delete(&tx, &super::sessions::failures_key(&email)).await?;
+    super::sessions::end_all(&tx, id, life).await?;
+    Ok(tx.commit().await?)
 }

@@ -170,16 +170,20 @@ pub async fn logout(services: &Services, token: &str) -> Result<()> {
 #[boxed]
 pub async fn sign_out_everywhere(services: &Services, principal: &Principal) -> Result<()> {
     let account = principal.account_id()?;
-    let life = services.settings.access_token_life;
-    let end = now().timestamp().saturating_add_unsigned(life.as_secs());
     let tx = services.db.begin().await?;
-    repo::kv::delete_having(&tx, REFRESH, &account.to_string()).await?;
-    let kept = Some(life + Duration::from_secs(60));
-    repo::kv::set(&tx, &ended_key(account), &end.to_string(), kept).await?;
+    end_all(&tx, account, services.settings.access_token_life).await?;
     tx.commit().await?;
     services.sessions.forget(account).await;
     metrics::counter!("oxidify_auth_events_total", "kind" => "logout_all", "outcome" => "ok").increment(1);
     Ok(())
+}
+
+/// Ends what an account's browsers hold; `life` is that of an access token.
+pub(super) async fn end_all(tx: &ox_db::Tx, account: AccountId, life: Duration) -> Result<()> {
+    let end = now().timestamp().saturating_add_unsigned(life.as_secs());
+    repo::kv::delete_having(tx, REFRESH, &account.to_string()).await?;
+    let kept = Some(life + Duration::from_secs(60));
+    Ok(repo::kv::set(tx, &ended_key(account), &end.to_string(), kept).await?)
 }
 
 #[derive(serde::Serialize, serde::Deserialize)]

@@ -1,6 +1,6 @@
-//! Runs that do not begin at the start of a published app: a container by itself, replays, forks.
+//! The row a run begins with, and runs that do not begin at the start of an app: a container by itself, replays, forks.
 //!
-//! They are shown as workflow runs whatever the app is: no message of a conversation belongs to them.
+//! Those are shown as workflow runs whatever the app is: no message of a conversation belongs to them.
 
 use std::sync::Arc;
 

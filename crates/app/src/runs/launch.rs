@@ -6,21 +6,23 @@ mod rows;
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
-use ox_db::model::Conversation;
+use chrono::Utc;
+use ox_db::model::{Conversation, WorkflowRun};
 use ox_engine::{Limits, RunHandle, RunInfo, RunStart, UserKind};
-use ox_types::{ConversationId, MessageId, Object, RunId, RunStatus, TaskId, Value};
+use ox_types::{ConversationId, MessageId, Object, RunId, RunStatus, Value};
+use serde_json::json;
 use uuid::Uuid;
 
 pub(crate) use self::chat::{message_files, new_conversation, new_message, parent_of};
 pub(super) use self::resumed::{ResumeData, Resumption, resume, resume_pool};
 use self::{
     chat::{BegunChat, begin_chat},
-    rows::{log_row, make_pool, run_row, shown_inputs, system_variables},
+    rows::{log_row, make_pool, resume_of, shown_inputs, system_variables, triggered_from},
 };
 use super::{
     compiled::CompiledWorkflow,
     delta::Delta,
+    derived::{self, Begun},
     draft::DraftKeeper,
     event::{AppMode, InvokeFrom, RunUser, StreamBody, StreamHead},
     hub::{Hub, Subscription},
@@ -66,29 +68,23 @@ pub(super) struct ChatPart {
     pub auto_generate_name: bool,
 }
 
-/// The ids and times of a run.
-struct Ids {
-    run_id: RunId,
-    task_id: TaskId,
-    at: DateTime<Utc>,
-}
-
 /// Starts a run.
 ///
 /// # Errors
 /// When the conversation's variables cannot be read.
 pub(super) async fn launch(services: &Arc<Services>, caller: &AppCaller, launch: Launch) -> Result<Subscription> {
     let Launch { compiled, inputs, files, chat, permit, trace_id, how } = launch;
-    let ids = Ids { run_id: how.run_id.unwrap_or_else(RunId::new), task_id: TaskId::new(), at: ox_db::now() };
+    let fresh = Begun::now();
+    let begun = Begun { run_id: how.run_id.unwrap_or(fresh.run_id), ..fresh };
     let mut with = Delta::default();
     let chat = match chat {
-        Some(part) => Some(begin_chat(services, caller, &ids, &compiled, &inputs, &files, part, &mut with).await?),
+        Some(part) => Some(begin_chat(services, caller, begun, &compiled, &inputs, &files, part, &mut with).await?),
         None => None,
     };
-    let system = system_variables(caller, &compiled, &ids, files, chat.as_ref());
+    let system = system_variables(caller, &compiled, begun, files, chat.as_ref());
     let variables: Vec<LiveVariable> = chat.as_ref().map(|chat| chat.variables.clone()).unwrap_or_default();
     let inputs_text = shown_inputs(&inputs, &system);
-    let head = head_of(caller, &ids, &compiled, chat.as_ref());
+    let head = head_of(caller, begun, &compiled, chat.as_ref());
     let hub = Hub::new(head);
     let reader = hub.subscribe();
     let engine = match &compiled.engine {
@@ -98,9 +94,13 @@ pub(super) async fn launch(services: &Arc<Services>, caller: &AppCaller, launch:
             return Ok(reader);
         }
     };
-    let run = run_row(services, caller, &ids, &compiled, &inputs_text, chat.as_ref(), &variables, trace_id, &how);
+    let run = WorkflowRun {
+        resume: resume_of(caller, begun, chat.as_ref(), &variables, how.root.clone()),
+        labels: trace_id.map(|id| json!({"trace_id": id}).to_string()),
+        ..derived::row(services, caller, &compiled, begun, triggered_from(caller, &how), inputs_text.to_string())
+    };
     if caller.invoke_from != InvokeFrom::Debugger && caller.app.mode == AppMode::Workflow {
-        with.log = Some(log_row(caller, &run, ids.at));
+        with.log = Some(log_row(caller, &run, begun.at));
     }
     let root = how.root.as_deref().unwrap_or(&compiled.root);
     let pool = make_pool(&compiled, root, inputs, system, &variables);
@@ -120,7 +120,7 @@ pub(super) async fn launch(services: &Arc<Services>, caller: &AppCaller, launch:
             draft,
         },
     );
-    let info = run_info(caller, &ids, &compiled, hub.head.conversation_id);
+    let info = run_info(caller, begun, &compiled, hub.head.conversation_id);
     let guard = Guard::new(services, compiled.features.sensitive_word_avoidance.as_ref(), &info, &sink);
     let start = RunStart {
         info,
@@ -238,29 +238,29 @@ pub(super) fn engine_limits(settings: &Settings) -> Limits {
     }
 }
 
-fn head_of(caller: &AppCaller, ids: &Ids, compiled: &CompiledWorkflow, chat: Option<&BegunChat>) -> StreamHead {
+fn head_of(caller: &AppCaller, begun: Begun, compiled: &CompiledWorkflow, chat: Option<&BegunChat>) -> StreamHead {
     StreamHead {
         mode: caller.app.mode,
         invoke_from: caller.invoke_from,
-        task_id: ids.task_id,
-        run_id: Some(ids.run_id),
+        task_id: begun.task_id,
+        run_id: Some(begun.run_id),
         workflow_id: Some(compiled.id),
         conversation_id: chat.map(|chat| chat.message.conversation_id),
         message_id: chat.map(|chat| chat.message.id),
-        created_at: ids.at.timestamp(),
+        created_at: begun.at.timestamp(),
         user: caller.user.clone(),
     }
 }
 
 fn run_info(
     caller: &AppCaller,
-    ids: &Ids,
+    begun: Begun,
     compiled: &CompiledWorkflow,
     conversation_id: Option<ConversationId>,
 ) -> RunInfo {
     RunInfo {
-        run_id: ids.run_id,
-        task_id: ids.task_id,
+        run_id: begun.run_id,
+        task_id: begun.task_id,
         tenant_id: caller.tenant_id(),
         app_id: caller.app.app.id,
         workflow_id: compiled.id,

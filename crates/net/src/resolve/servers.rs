@@ -1,6 +1,9 @@
 //! Asking name servers: what the system's own resolver does, and every alias that it does not tell.
 
+mod kept;
+
 use std::{
+    collections::HashSet,
     io,
     net::{IpAddr, SocketAddr},
     sync::{Mutex, PoisonError},
@@ -14,6 +17,7 @@ use tokio::{
     net::UdpSocket,
 };
 
+use self::kept::Kept;
 use super::{
     Resolved, Resolver, Search,
     dns::{self, Answer, Family, Fault},
@@ -54,9 +58,8 @@ impl NameServers {
         if silent {
             return None;
         }
-        let text = std::fs::read_to_string(CONFIGURATION).ok()?;
-        let servers = listed(&text);
-        (!servers.is_empty()).then_some(Self { servers })
+        let servers = CONFIGURED.current(listed)?;
+        (!servers.is_empty()).then(|| Self { servers: servers.to_vec() })
     }
 
     /// Leaves the system's servers alone for a while.
@@ -78,16 +81,19 @@ impl NameServers {
 }
 
 static SILENT_UNTIL: Mutex<Option<Instant>> = Mutex::new(None);
+static CONFIGURED: Kept<Vec<SocketAddr>> = Kept::new(CONFIGURATION);
+static KNOWN_HERE: Kept<HashSet<String>> = Kept::new(HOSTS);
 
 /// Whether the administrator has said on this machine what a name stands for.
 pub(super) fn hosts_file_has(name: &str) -> bool {
-    std::fs::read_to_string(HOSTS).is_ok_and(|text| names(&text, name))
+    let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
+    KNOWN_HERE.current(names).is_some_and(|known| known.contains(&name))
 }
 
-fn names(hosts: &str, name: &str) -> bool {
-    let name = name.strip_suffix('.').unwrap_or(name);
+/// The names of a hosts file, in small letters.
+fn names(hosts: &str) -> HashSet<String> {
     let entries = hosts.lines().filter_map(|line| line.split('#').next());
-    entries.flat_map(|entry| entry.split_whitespace().skip(1)).any(|known| known.eq_ignore_ascii_case(name))
+    entries.flat_map(|entry| entry.split_whitespace().skip(1)).map(str::to_ascii_lowercase).collect()
 }
 
 fn listed(text: &str) -> Vec<SocketAddr> {
@@ -187,17 +193,18 @@ mod tests {
 
     #[test]
     fn names_of_a_hosts_file() {
-        let text = "127.0.0.1\tlocalhost\n10.1.2.3  API.Vendor.example api # pinned.example\n# 1.1.1.1 off.example\n";
+        let known =
+            names("127.0.0.1\tlocalhost\n10.1.2.3  API.Vendor.example api # pinned.example\n# 1.1.1.1 off.example\n");
         let cases = [
             ("api.vendor.example", true),
-            ("api.vendor.example.", true),
+            ("api", true),
             ("vendor.example", false),
             ("off.example", false),
             ("pinned.example", false),
             ("10.1.2.3", false),
         ];
         for (name, expected) in cases {
-            assert_eq!(names(text, name), expected, "{name}");
+            assert_eq!(known.contains(name), expected, "{name}");
         }
     }
 }

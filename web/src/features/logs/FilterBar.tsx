@@ -46,7 +46,7 @@ export function FilterBar({ lead, tokens, onWords, words, placeholder, range, on
   return (
     <div className="flex items-center gap-2 px-5 max-md:px-4 pt-3 pb-2 flex-wrap">
       {lead}
-      <div className="inp flex-1" style={{ minWidth: 240, height: 30 }}>
+      <div className="inp flex-1" style={{ minWidth: 160, height: 30 }}>
         <Search size={14} strokeWidth={1.9} aria-hidden />
         {tokens.map((token) => (
           <span key={token.key} className="badge" style={{ height: 20 }}>

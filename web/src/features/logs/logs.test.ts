@@ -48,6 +48,14 @@ describe("spans", () => {
     expect(spans[2]).toMatchObject({ tokens: 31, price: 0.0001, firstToken: 0.2, container: "it", round: 1 });
     expect(firstTokenOf(spans)).toBe(0.2);
   });
+  it("count the rounds of a container that failed by those that are done", () => {
+    const inner = [0, 1].map((at) => ({ ...base, id: `x${at}`, index: 2 + at, node_id: "m", execution_metadata: { iteration_id: "it", iteration_index: at } }));
+    const box = { ...base, id: "l", node_id: "it", node_type: "iteration", inputs: { iterator_selector: ["a", "b", "c"] } };
+    const rounds = (status: string) => spansOf([{ ...box, status }, ...inner])[0]?.rounds;
+    expect(rounds("failed")).toEqual({ done: 1, of: 3 });
+    expect(rounds("succeeded")).toEqual({ done: 3, of: 3 });
+    expect(spansOf([base])[0]?.rounds).toBeUndefined();
+  });
   it("fold the rows of tries into the node; a running node has no end", () => {
     const spans = spansOf([
       { ...base, id: "t1", status: "retry", error: "first", elapsed_time: 0.1 },

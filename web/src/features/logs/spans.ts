@@ -1,4 +1,5 @@
 /** Stored node executions as the spans of a trace. Pure. */
+import { storedRounds } from "../../studio/model/run";
 import type { TraceSpan } from "../runs/waterfall";
 import type { NodeExecution } from "./api";
 
@@ -50,6 +51,7 @@ export function spansOf(executions: readonly NodeExecution[]): RunSpan[] {
     .map((item) => {
       const own = tries.filter((t) => place(t) === place(item));
       const inside = new Set(executions.filter((e) => container(e) === item.node_id).map(round));
+      const rounds = storedRounds(item.node_type, item.status, inside, item.inputs, item.outputs);
       const first = firstToken(item);
       const tokens = number(item.execution_metadata?.total_tokens);
       const price = number(item.execution_metadata?.total_price);
@@ -73,7 +75,7 @@ export function spansOf(executions: readonly NodeExecution[]): RunSpan[] {
         ...(currency ? { currency } : {}),
         ...(box === undefined ? {} : { container: box }),
         ...(turn === undefined ? {} : { round: turn }),
-        ...(inside.size > 0 ? { rounds: { done: inside.size, of: inside.size } } : {}),
+        ...(rounds ? { rounds } : {}),
       };
     });
 }

@@ -48,7 +48,7 @@ function RowHead({ row }: { row: DifferenceRow }) {
     <>
       <span className={`st-badge ${TONES[row.kind]}`}>{t(`differences.${row.kind}`)}</span>
       {row.type ? <KindTile kind={row.type} /> : null}
-      <span className="st-clip">{row.title || t(`differences.${row.what}`)}</span>
+      <span className="st-clip">{row.title || t(row.what === "node" && !row.type ? "note.label" : `differences.${row.what}`)}</span>
       <span className="st-meta st-clip">{row.fields.join(", ")}</span>
     </>
   );

@@ -4,7 +4,7 @@
  */
 import { Background, BackgroundVariant, type EdgeTypes, MiniMap, type NodeTypes, ReactFlow, ReactFlowProvider, SelectionMode } from "@xyflow/react";
 import "@xyflow/react/dist/style.css";
-import { useRef } from "react";
+import { useMemo, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { useMedia, useNarrow } from "../../lib/media";
 import { kindOf } from "../nodes/registry";
@@ -67,6 +67,7 @@ function Flow() {
   useView(frame);
   useCanvasKeys(frame);
   const treeView = useStudio((s) => s.treeView);
+  const words = useMemo(() => ({ "node.a11yDescription.default": t("canvas.nodeHelp"), "node.a11yDescription.keyboardDisabled": t("canvas.nodeHelp"), "edge.a11yDescription.default": t("canvas.edgeHelp") }), [t]);
   return (
     <section className="st-canvas" ref={frame} data-tool={tool} aria-label={t("canvas.label")}>
       <ReactFlow<FlowNode, FlowEdge>
@@ -79,6 +80,7 @@ function Flow() {
         maxZoom={2}
         role="application"
         aria-label={t("canvas.help")}
+        ariaLabelConfig={words}
         disableKeyboardA11y
         deleteKeyCode={null}
         selectionKeyCode={null}

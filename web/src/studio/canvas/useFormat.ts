@@ -1,6 +1,7 @@
 /** Times, numbers and money in the reader's language. */
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
+import { makeDuration } from "../../lib/format";
 
 export interface Format {
   readonly duration: (seconds: number) => string;
@@ -12,16 +13,10 @@ export interface Format {
 
 export function makeFormat(language: string): Format {
   const number = new Intl.NumberFormat(language);
-  const decimals = (digits: number) => new Intl.NumberFormat(language, { minimumFractionDigits: digits, maximumFractionDigits: digits });
-  const [none, one, two] = [decimals(0), decimals(1), decimals(2)];
   const time = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
   const dateTime = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
   return {
-    duration: (value) => {
-      // Symbols of units are the same in every language.
-      if (value < 0.1) return `${none.format(Math.max(0, value) * 1000)} ms`;
-      return `${(value < 100 ? two : one).format(value)} s`;
-    },
+    duration: makeDuration(language),
     number: (value) => number.format(value),
     money: (value, currency) => {
       const digits = value === 0 || value >= 1 ? 2 : 4;

@@ -72,15 +72,20 @@ export function useView(frame: RefObject<HTMLElement | null>): void {
         }, 60);
       },
     });
-    // A view that was kept on a larger screen may show nothing at all on this one.
+    // A view that was kept on another screen may show nothing of the graph on this one, or cut off what would fit.
     const first = setTimeout(() => {
-      const { left, right, top, bottom, width } = box();
-      const seen = flow.getNodes().some((node) => {
+      const { left, right, top, bottom, width, height } = box();
+      const nodes = flow.getNodes();
+      const places = nodes.map((node) => {
         const { x, y } = flow.flowToScreenPosition(flow.getInternalNode(node.id)?.internals.positionAbsolute ?? node.position);
-        return x < right - MARGIN && x + (node.measured?.width ?? 0) > left + MARGIN && y < bottom - MARGIN && y + (node.measured?.height ?? 0) > top + MARGIN;
+        return new DOMRect(x, y, (node.measured?.width ?? 0) * flow.getZoom(), (node.measured?.height ?? 0) * flow.getZoom());
       });
+      const seen = places.some((at) => at.left < right - MARGIN && at.right > left + MARGIN && at.top < bottom - MARGIN && at.bottom > top + MARGIN);
+      const whole = places.every((at) => at.left >= left && at.right <= right && at.top >= top && at.bottom <= bottom);
+      const graph = flow.getNodesBounds(nodes);
+      const readable = Math.min(width / graph.width, height / graph.height) * 0.85 >= READABLE;
       if (width < PHONE) begin(flow, width, bottom - top);
-      else if (!seen && flow.getNodes().length > 0) fitAll();
+      else if (nodes.length > 0 && (!seen || (!whole && readable))) fitAll();
     }, 80);
     return () => {
       clearTimeout(first);

@@ -1,6 +1,7 @@
 /** Tidy up: layers from left to right. Containers are laid out inside first. */
 import { Graph, layout as runLayout } from "@dagrejs/dagre";
 import type { Change } from "./changes";
+import { outputPorts, type PortsOf } from "./connect";
 import { INSET } from "./containers";
 import { containerOf, type GraphNode, isNote, type Point, type StudioDocument } from "./document";
 
@@ -15,7 +16,7 @@ const GAP = { x: 60, y: 40 };
 const PADDING = { left: INSET.left, top: INSET.top, right: INSET.right, bottom: INSET.bottom };
 
 /** Changes that move every node (and resize containers) into a layered layout. */
-export function tidy(document: StudioDocument, sizeOf: SizeOf): Change[] {
+export function tidy(document: StudioDocument, sizeOf: SizeOf, portsOf: PortsOf): Change[] {
   const sizes = new Map<string, Size>();
   const places = new Map<string, Point>();
   const byContainer = new Map<string | undefined, GraphNode[]>();
@@ -29,7 +30,7 @@ export function tidy(document: StudioDocument, sizeOf: SizeOf): Change[] {
     for (const node of nodes) {
       sizes.set(node.id, byContainer.has(node.id) ? arrange(node.id) : sizeOf(node));
     }
-    return arrangeLevel(document, nodes, sizes, places, container !== undefined);
+    return arrangeLevel(document, nodes, sizes, places, portsOf, container !== undefined);
   };
   arrange(undefined);
   return toChanges(document, places, sizes, byContainer);
@@ -40,17 +41,16 @@ function arrangeLevel(
   nodes: readonly GraphNode[],
   sizes: ReadonlyMap<string, Size>,
   places: Map<string, Point>,
+  portsOf: PortsOf,
   inside: boolean,
 ): Size {
   const graph = new Graph();
   graph.setGraph({ rankdir: "LR", align: "UL", nodesep: GAP.y, ranksep: GAP.x });
   graph.setDefaultEdgeLabel(() => ({}));
-  const ids = new Set(nodes.map((n) => n.id));
+  const targets = byPort(document, nodes, portsOf);
   for (const node of nodes) graph.setNode(node.id, { ...(sizes.get(node.id) ?? { width: 188, height: 80 }) });
-  for (const edge of document.edges.values()) {
-    if (ids.has(edge.source) && ids.has(edge.target)) graph.setEdge(edge.source, edge.target);
-  }
-  runLayout(graph);
+  for (const [source, list] of targets) for (const target of list) graph.setEdge(source, target);
+  runLayout(graph, { customOrder: (layers, order) => order(layers, { constraints: topToBottom(layers, targets) }) });
   const offset = inside ? { x: PADDING.left, y: PADDING.top } : origin(nodes);
   let width = 0;
   let height = 0;
@@ -64,6 +64,55 @@ function arrangeLevel(
     height = Math.max(height, top + size.height);
   }
   return { width: width + PADDING.left + PADDING.right, height: height + PADDING.top + PADDING.bottom };
+}
+
+/** What each node leads to, in the order of its ports. */
+function byPort(document: StudioDocument, nodes: readonly GraphNode[], portsOf: PortsOf): Map<string, string[]> {
+  const targets = new Map<string, string[]>();
+  const ids = new Set(nodes.map((n) => n.id));
+  for (const node of nodes) {
+    const ports = outputPorts(node, portsOf);
+    const rank = (handle: string) => (ports.includes(handle) ? ports.indexOf(handle) : ports.length);
+    const own = [...document.edges.values()].filter((e) => e.source === node.id && ids.has(e.target));
+    own.sort((a, b) => rank(a.sourceHandle) - rank(b.sourceHandle));
+    targets.set(node.id, [...new Set(own.map((e) => e.target))]);
+  }
+  return targets;
+}
+
+/**
+ * Branches stay in the order of their ports: in every layer the way to an earlier one is above the way to a later one.
+ * `layers` has a stand-in on every layer that an edge passes. Two nodes may wish for opposite orders; the first wins.
+ */
+function topToBottom(layers: Graph, targets: ReadonlyMap<string, readonly string[]>): { left: string; right: string }[] {
+  const out: { left: string; right: string }[] = [];
+  const below = new Map<string, Set<string>>();
+  const isBelow = (from: string, to: string): boolean => from === to || [...(below.get(from) ?? [])].some((next) => isBelow(next, to));
+  const put = (left: string, right: string) => {
+    if (left === right || isBelow(right, left)) return;
+    below.set(left, (below.get(left) ?? new Set()).add(right));
+    out.push({ left, right });
+  };
+  for (const [source, list] of targets) {
+    const ways = list.map((target) => wayTo(layers, source, target));
+    for (const [i, way] of ways.entries()) {
+      const next = ways[i + 1] ?? [];
+      for (const [layer, left] of way.entries()) if (next[layer] !== undefined) put(left, next[layer]);
+    }
+  }
+  return out;
+}
+
+/** The stand-ins from a node to another one, and that one. */
+function wayTo(layers: Graph, source: string, target: string): string[] {
+  const leadsTo = (id: string) => id === target || layers.node(id)?.edgeObj?.w === target;
+  const way: string[] = [];
+  let at: string | undefined = layers.successors(source)?.find((id: string) => leadsTo(id) && (id === target || layers.node(id)?.edgeObj?.v === source));
+  while (at !== undefined) {
+    way.push(at);
+    at = at === target ? undefined : layers.successors(at)?.[0];
+  }
+  return way;
 }
 
 /** The layout starts where the graph started, so the view does not jump. */

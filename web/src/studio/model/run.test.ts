@@ -42,6 +42,19 @@ describe("a run from its events", () => {
     expect(run.error).toBe("503 again");
   });
 
+  it("counts rounds: begun beside each other in any order, all when the end is well", () => {
+    const begun: Parameters<typeof play>[0] = [
+      [0, started],
+      [0, { event: "iteration_started", data: { id: "it", node_id: "it", node_type: "iteration", metadata: { iteration_length: 4 } } }],
+      [1, { event: "iteration_next", data: { id: "it", node_id: "it", index: 2 } }],
+      [2, { event: "iteration_next", data: { id: "it", node_id: "it", index: 1 } }],
+    ];
+    const end = (status: string) => play([...begun, [9, { event: "iteration_completed", data: { id: "it", node_id: "it", status } }]]).latest.get("it")?.rounds;
+    expect(play(begun).latest.get("it")?.rounds).toEqual({ done: 2, of: 4 });
+    expect(end("succeeded")).toEqual({ done: 4, of: 4 });
+    expect(end("failed")).toEqual({ done: 2, of: 4 });
+  });
+
   it("reads chat events", () => {
     const run = play([
       [0, { ...started, conversation_id: "c", message_id: "m" }],

@@ -32,8 +32,13 @@ export interface Span {
   readonly retries: readonly Retry[];
   readonly container?: string;
   readonly round?: number;
-  /** For containers: rounds started, and how many there are. */
-  readonly rounds?: { readonly done: number; readonly of: number | undefined };
+  readonly rounds?: Rounds;
+}
+
+/** Rounds of a container that are done, and how many there are (of a loop: may be). */
+export interface Rounds {
+  readonly done: number;
+  readonly of: number | undefined;
 }
 
 export type RunStatus = "idle" | "listening" | "starting" | "running" | "succeeded" | "partial-succeeded" | "failed" | "stopped" | "paused";
@@ -265,7 +270,7 @@ function finishSpan(run: RunState, data: EventData, at: number): RunState {
     tokens,
     price: meta?.total_price,
     currency: meta?.currency,
-    ...(before.rounds ? { rounds: allRounds(before.rounds, before.kind, data.outputs) } : {}),
+    ...(before.rounds ? { rounds: allRounds(before.rounds, before.kind, nodeStatus(data.status), data.outputs) } : {}),
   };
   const next = put(run, span);
   if (isBox) return next;
@@ -277,11 +282,23 @@ function finishSpan(run: RunState, data: EventData, at: number): RunState {
   };
 }
 
-/** Rounds are told of as they begin, the first one not at all: the end knows how many there were. */
-function allRounds(rounds: NonNullable<Span["rounds"]>, kind: string, outputs: unknown): NonNullable<Span["rounds"]> {
-  const counted: unknown = typeof outputs === "object" && outputs !== null ? Reflect.get(outputs, "loop_round") : undefined;
-  const done = kind === "iteration" ? rounds.of : typeof counted === "number" ? counted : undefined;
+const field = (value: unknown, key: string): unknown => (typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined);
+
+/** Rounds are told of as they begin, the first one not at all: the end knows how many there were, if all went well. */
+function allRounds(rounds: Rounds, kind: string, status: NodeStatus, outputs: unknown): Rounds {
+  const counted = field(outputs, "loop_round");
+  const done = typeof counted === "number" ? counted : status === "succeeded" && kind === "iteration" ? rounds.of : undefined;
   return { ...rounds, done: done ?? rounds.done };
+}
+
+/** Of a stored container: `inner` are the rounds that something ran in. */
+export function storedRounds(kind: string, status: string, inner: ReadonlySet<number | undefined>, inputs: unknown, outputs: unknown): Rounds | undefined {
+  if (kind !== "iteration" && kind !== "loop") return undefined;
+  const list = field(inputs, "iterator_selector");
+  const of = Array.isArray(list) ? list.length : inner.size;
+  // The round that failed was begun and not done.
+  const begun = status === "failed" ? Math.max(0, inner.size - 1) : inner.size;
+  return allRounds({ done: begun, of }, kind, nodeStatus(status), outputs);
 }
 
 function retrySpan(run: RunState, data: EventData, at: number): RunState {
@@ -295,7 +312,8 @@ function retrySpan(run: RunState, data: EventData, at: number): RunState {
 function nextRound(run: RunState, data: EventData): RunState {
   const before = run.spans.get(keyOf(data)) ?? run.latest.get(data.node_id ?? "");
   if (!before) return run;
-  const done = data.index ?? (before.rounds?.done ?? 0) + 1;
+  // Rounds that run beside each other begin in any order.
+  const done = Math.max(data.index ?? 0, before.rounds?.done ?? 0);
   return put(run, { ...before, rounds: { done, of: before.rounds?.of } });
 }
 
@@ -369,6 +387,11 @@ export function storedRun(row: unknown, executions: readonly unknown[]): RunStat
   rows.sort((a, b) => (a.index ?? 0) - (b.index ?? 0));
   const first = Math.min(...rows.flatMap((r) => r.started_at_ms ?? []));
   const zero = Number.isFinite(first) ? first : undefined;
+  const inside = new Map<string, Set<number | undefined>>();
+  for (const { execution_metadata: meta } of rows) {
+    const container = meta?.iteration_id ?? meta?.loop_id;
+    if (container) inside.set(container, (inside.get(container) ?? new Set()).add(meta?.iteration_index ?? meta?.loop_index));
+  }
   for (const row of rows) {
     const stamped = (row.created_at ?? 0) - (data.created_at ?? 0);
     // Without milliseconds, stored times are whole seconds; within a second the order of starts is all we know.
@@ -381,8 +404,10 @@ export function storedRun(row: unknown, executions: readonly unknown[]): RunStat
     if (!span) continue;
     const end = base + (row.elapsed_time ?? 0);
     const round = meta?.iteration_index ?? meta?.loop_index;
+    const rounds = storedRounds(span.kind, row.status ?? "", inside.get(span.node) ?? new Set(), row.inputs, row.outputs);
     state = put(state, {
       ...span,
+      ...(rounds ? { rounds } : {}),
       status: nodeStatus(row.status),
       end,
       round,

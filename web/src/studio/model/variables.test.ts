@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { isComplete, operatorsFor } from "./conditions";
 import { edge, graph, node, outputsOf, portsOf } from "./fixtures";
-import { tidy } from "./layout";
+import { type SizeOf, tidy as tidyBy } from "./layout";
 import { neighbour, users, uses } from "./neighbours";
 import { findProblems } from "./problems";
 import { mapReferences, references, renameField, selectorsInText } from "./references";
@@ -144,6 +144,9 @@ describe("conditions", () => {
   });
 });
 
+const portsByCase: Parameters<typeof tidyBy>[2] = ({ data: { cases } }) => ({ hasInput: true, outputs: Array.isArray(cases) ? cases.map(String) : ["source"] });
+const tidy = (document: Parameters<typeof tidyBy>[0], size: SizeOf) => tidyBy(document, size, portsByCase);
+
 describe("layout, neighbours, comparison", () => {
   it("puts each node right of the one before", () => {
     const after = apply(flow, tidy(flow, () => ({ width: 188, height: 80 })));
@@ -151,6 +154,29 @@ describe("layout, neighbours, comparison", () => {
     expect(x("s")).toBeLessThan(x("a"));
     expect(x("a")).toBeLessThan(x("b"));
     expect(x("b")).toBeLessThan(x("e"));
+  });
+
+  it("keeps branches in the order of their ports, whatever the order of nodes and edges", () => {
+    const ends = ["c", "a", "d", "b"];
+    for (const last of [[], ["e"]]) {
+      const branched = graph(
+        [node("s", "start"), ...ends.map((id) => node(id, "llm")), node("if", "if-else", { cases: ["a", "b", "c", "d"] }), ...last.map((id) => node(id, "end"))],
+        [edge("s", "if"), ...ends.map((id) => edge("if", id, id)), ...last.flatMap((id) => ends.map((from) => edge(from, id)))],
+      );
+      const after = apply(branched, tidy(branched, () => ({ width: 188, height: 80 })));
+      const y = (id: string) => after.nodes.get(id)?.position.y ?? Number.NaN;
+      expect(ends.toSorted((one, other) => y(one) - y(other))).toEqual(["a", "b", "c", "d"]);
+    }
+  });
+
+  it("keeps the order where one branch leads past a node of another", () => {
+    const skewed = graph(
+      [node("z", "llm"), node("y", "llm"), node("if", "if-else", { cases: ["no", "yes"] }), node("s", "start"), node("end", "end")],
+      [edge("s", "if"), edge("if", "z", "yes"), edge("if", "end", "no"), edge("z", "y"), edge("y", "end")],
+    );
+    const after = apply(skewed, tidy(skewed, () => ({ width: 188, height: 80 })));
+    const y = (id: string) => after.nodes.get(id)?.position.y ?? Number.NaN;
+    expect(y("z")).toBeGreaterThan(y("if") - 1);
   });
 
   it("lays out containers inside first and makes them fit", () => {

@@ -263,7 +263,7 @@ export function setVariables(on: "environment" | "conversation", after: StudioDo
 
 export function tidy(sizeOf: (id: string) => Size | undefined): void {
   const { document } = state();
-  edit("edit.tidy", tidyChanges(document, (node) => sizeOf(node.id) ?? { width: 188, height: 90 }));
+  edit("edit.tidy", tidyChanges(document, (node) => sizeOf(node.id) ?? { width: 188, height: 90 }, portsOf));
   getView()?.fitSoon();
 }
 

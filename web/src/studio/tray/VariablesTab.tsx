@@ -58,6 +58,16 @@ export function VariablesTab() {
   const open = rows.find((r) => keyOf(r.variable) === chosen) ?? rows[0];
   const again = () => client.invalidateQueries({ queryKey: [KEY] });
   const attempt = (work: Promise<unknown>) => void work.then(() => setFailed(undefined)).then(again).catch((e: unknown) => setFailed(e instanceof Error ? e.message : String(e)));
+  // The answer is shown at once: the list behind it may tell of the change before the variable is read again.
+  const attemptOn = (work: Promise<DraftVariable | undefined>) =>
+    attempt(
+      work.then(async (variable) => {
+        if (!variable) return;
+        const queryKey = [KEY, appId, "one", variable.id];
+        await client.cancelQueries({ queryKey });
+        client.setQueryData(queryKey, variable);
+      }),
+    );
   if (groups.error) return <div className="st-empty"><Wrong>{groups.error.message}</Wrong></div>;
   if (!open) return <div className="st-empty">{groups.isPending ? t("common.loading") : t("variables.noValues")}</div>;
   return (
@@ -80,7 +90,7 @@ export function VariablesTab() {
       </div>
       <div className="st-scroll">
         {failed ? <Wrong>{failed}</Wrong> : null}
-        <VariableDetail key={keyOf(open.variable)} group={open.group} variable={open.variable} attempt={attempt} />
+        <VariableDetail key={keyOf(open.variable)} group={open.group} variable={open.variable} attempt={attempt} attemptOn={attemptOn} />
       </div>
     </div>
   );
@@ -128,16 +138,18 @@ interface DetailProps {
   readonly group: Group;
   readonly variable: DraftVariable;
   readonly attempt: (work: Promise<unknown>) => void;
+  /** For work that answers with the variable. */
+  readonly attemptOn: (work: Promise<DraftVariable | undefined>) => void;
 }
 
 const EDITABLE = /^(string|number|integer|float|boolean|object|array\[(string|number|object|boolean)\])$/;
 
-function VariableDetail({ group, variable, attempt }: DetailProps) {
+function VariableDetail({ group, variable, attempt, attemptOn }: DetailProps) {
   const { t } = useTranslation("studio");
   const appId = useStudio((s) => s.appId);
   const { name } = useGroupName(group);
   const environment = group.id === "env";
-  const full = useQuery({ queryKey: [KEY, appId, "one", variable.id, variable.edited], enabled: !environment, queryFn: () => oneVariable(appId, variable.id), staleTime: 0 });
+  const full = useQuery({ queryKey: [KEY, appId, "one", variable.id], enabled: !environment, queryFn: () => oneVariable(appId, variable.id), staleTime: 0 });
   const shownVariable = environment ? variable : full.data;
   const title = `${name} / ${variable.name}`;
   if (full.error) return <Wrong>{full.error.message}</Wrong>;
@@ -163,13 +175,13 @@ function VariableDetail({ group, variable, attempt }: DetailProps) {
                 <Download size={14} strokeWidth={1.9} aria-hidden />
               </a>
             ) : null}
-            <IconButton label={t("inspect.reset")} icon={RotateCcw} onClick={() => attempt(resetVariable(appId, variable.id))} />
+            <IconButton label={t("inspect.reset")} icon={RotateCcw} onClick={() => attemptOn(resetVariable(appId, variable.id))} />
             {group.id === "conversation" ? null : <IconButton label={t("inspect.delete")} icon={Trash2} onClick={() => attempt(deleteVariable(appId, variable.id))} />}
           </span>
         )}
       </div>
       {shownVariable.is_truncated ? <span className="st-note-banner">{t("inspect.truncated")}</span> : null}
-      {editable ? <ValueEditor key={asText(shownVariable.value)} title={title} variable={shownVariable} onSave={(value) => attempt(changeVariable(appId, variable.id, value))} /> : <JsonView title={t("inspect.value")} value={shownVariable.value} />}
+      {editable ? <ValueEditor key={asText(shownVariable.value)} title={title} variable={shownVariable} onSave={(value) => attemptOn(changeVariable(appId, variable.id, value))} /> : <JsonView title={t("inspect.value")} value={shownVariable.value} />}
     </>
   );
 }

@@ -5,13 +5,14 @@ use ox_db::model::{Conversation, ConversationVariable, Message, MessageFile};
 use ox_types::{AccountId, ConversationId, EndUserId, FileId, Json, MessageId, Object, Value};
 use uuid::Uuid;
 
-use super::{ChatPart, Ids};
+use super::ChatPart;
 use crate::{
     AppCaller, Result, Services,
     chat::{self, naming},
     runs::{
         compiled::CompiledWorkflow,
         delta::{Delta, Touch},
+        derived::Begun,
         event::{InvokeFrom, RunUser},
         sink::LiveVariable,
         start::inputs_json,
@@ -32,7 +33,7 @@ pub(super) struct BegunChat {
 pub(super) async fn begin_chat(
     services: &Services,
     caller: &AppCaller,
-    ids: &Ids,
+    begun: Begun,
     compiled: &CompiledWorkflow,
     inputs: &Object,
     files: &[Value],
@@ -43,16 +44,16 @@ pub(super) async fn begin_chat(
     let is_new = part.conversation.is_none();
     let conversation = part.conversation.unwrap_or_else(|| {
         let introduction = naming::introduction(&compiled.features.opening_statement, inputs);
-        new_conversation(caller, ids.at, &part.query, stored.clone(), introduction)
+        new_conversation(caller, begun.at, &part.query, stored.clone(), introduction)
     });
-    let variables = begin_variables(services, caller, compiled, &conversation, is_new, ids.at, with).await?;
-    let mut message = new_message(caller, ids.at, &conversation, &part.query, &stored);
+    let variables = begin_variables(services, caller, compiled, &conversation, is_new, begun.at, with).await?;
+    let mut message = new_message(caller, begun.at, &conversation, &part.query, &stored);
     message.parent_message_id = parent_of(caller, part.parent_message_id);
-    message.workflow_run_id = Some(ids.run_id);
-    with.message_files = message_files(caller, message.id, files, ids.at);
-    with.touch = Some(Touch { conversation_id: conversation.id, at: ids.at, messages: 1 });
+    message.workflow_run_id = Some(begun.run_id);
+    with.message_files = message_files(caller, message.id, files, begun.at);
+    with.touch = Some(Touch { conversation_id: conversation.id, at: begun.at, messages: 1 });
     let wants_name = is_new && part.auto_generate_name && caller.invoke_from != InvokeFrom::Debugger;
-    let begun = BegunChat {
+    let chat = BegunChat {
         dialogue_count: conversation.dialogue_count,
         name_after: wants_name.then_some((conversation.id, part.query)),
         asked: part.asked,
@@ -62,7 +63,7 @@ pub(super) async fn begin_chat(
     if is_new {
         with.conversation = Some(conversation);
     }
-    Ok(begun)
+    Ok(chat)
 }
 
 /// Stored variables; those that the workflow gained meanwhile are added, those it lost are not read.

@@ -1,27 +1,27 @@
-//! The rows and the variables that a run begins with.
+//! The log row, the variables and the notes for others that a run begins with.
 
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use ox_db::model::{WorkflowAppLog, WorkflowRun};
 use ox_engine::Pool;
-use ox_types::{Json, Object, RunStatus, Value, ValueType};
-use serde_json::{Map, json};
+use ox_types::{Json, Object, Value, ValueType};
+use serde_json::Map;
 
 use super::{
-    How, Ids, ResumeData,
+    How, ResumeData,
     chat::{BegunChat, variable_value},
 };
 use crate::{
-    AppCaller, Services,
-    runs::{compiled::CompiledWorkflow, event::InvokeFrom, sink::LiveVariable},
+    AppCaller,
+    runs::{compiled::CompiledWorkflow, derived::Begun, event::InvokeFrom, sink::LiveVariable},
 };
 
 /// The `sys` variables in the order in which they are shown.
 pub(super) fn system_variables(
     caller: &AppCaller,
     compiled: &CompiledWorkflow,
-    ids: &Ids,
+    begun: Begun,
     files: Vec<Value>,
     chat: Option<&BegunChat>,
 ) -> Object {
@@ -33,7 +33,7 @@ pub(super) fn system_variables(
     put("user_id", Value::from(caller.user.sys_user_id()));
     put("app_id", Value::from(caller.app.app.id.to_string()));
     put("workflow_id", Value::from(compiled.id.to_string()));
-    put("workflow_run_id", Value::from(ids.run_id.to_string()));
+    put("workflow_run_id", Value::from(begun.run_id.to_string()));
     if let Some(chat) = chat {
         put("query", Value::from(chat.asked.as_deref().unwrap_or(&chat.message.query)));
         put("conversation_id", Value::from(chat.message.conversation_id.to_string()));
@@ -66,59 +66,33 @@ pub(super) fn make_pool(
     pool
 }
 
-#[expect(clippy::too_many_arguments, reason = "one caller; a struct would only rename them")]
-pub(super) fn run_row(
-    services: &Services,
+/// Where a run came from, as its row says it.
+pub(super) fn triggered_from(caller: &AppCaller, how: &How) -> &'static str {
+    if caller.invoke_from == InvokeFrom::Debugger { "debugging" } else { how.triggered_from.unwrap_or("app-run") }
+}
+
+/// What another process needs to go on with the run.
+pub(super) fn resume_of(
     caller: &AppCaller,
-    ids: &Ids,
-    compiled: &CompiledWorkflow,
-    inputs: &str,
+    begun: Begun,
     chat: Option<&BegunChat>,
     variables: &[LiveVariable],
-    trace_id: Option<String>,
-    how: &How,
-) -> WorkflowRun {
-    let is_debug = caller.invoke_from == InvokeFrom::Debugger;
+    root: Option<String>,
+) -> Option<String> {
     let resume = ResumeData {
-        task_id: ids.task_id,
+        task_id: begun.task_id,
         invoke_from: caller.invoke_from.as_str().to_owned(),
         session_id: caller.user.sys_user_id(),
         conversation_id: chat.map(|chat| chat.message.conversation_id),
         message_id: chat.map(|chat| chat.message.id),
-        root: how.root.clone(),
+        root,
         resumed: 0,
         conversation: variables
             .iter()
             .map(|variable| (variable.name.clone(), variable_value(variable).to_json()))
             .collect(),
     };
-    WorkflowRun {
-        id: ids.run_id,
-        tenant_id: caller.tenant_id(),
-        app_id: caller.app.app.id,
-        workflow_id: compiled.id,
-        kind: compiled.kind.clone(),
-        triggered_from: if is_debug { "debugging" } else { how.triggered_from.unwrap_or("app-run") }.to_owned(),
-        version: compiled.version.clone(),
-        graph: compiled.graph_text.clone(),
-        inputs: Some(inputs.to_owned()),
-        status: RunStatus::Running,
-        outputs: None,
-        error: None,
-        elapsed_time: 0.0,
-        total_tokens: 0,
-        total_steps: 0,
-        total_price: None,
-        currency: None,
-        exceptions_count: 0,
-        created_by_role: caller.user.role().to_owned(),
-        created_by: caller.user.id(),
-        owner: Some(services.runs.process_id),
-        resume: serde_json::to_string(&resume).ok(),
-        labels: trace_id.map(|id| json!({"trace_id": id}).to_string()),
-        created_at: ids.at,
-        finished_at: None,
-    }
+    serde_json::to_string(&resume).ok()
 }
 
 pub(super) fn log_row(caller: &AppCaller, run: &WorkflowRun, at: DateTime<Utc>) -> WorkflowAppLog {
