@@ -16,7 +16,7 @@ const FOUND = "/tmp/oxidify-shots";
 const WRITE = process.env.OXIDIFY_SHOTS === "write";
 /** A channel may be off by this much, and this part of the pixels by more. */
 const CHANNEL = 40;
-const PART = 0.004;
+const PART = 0.002;
 const ARGS = ["--font-render-hinting=none", "--disable-lcd-text", "--disable-font-subpixel-positioning", "--force-color-profile=srgb"];
 const OPTIONS = { args: ARGS, viewport: { width: 1280, height: 800 }, deviceScaleFactor: 1, reducedMotion: "reduce", timezoneId: "UTC" };
 const PHONE = { width: 390, height: 844 };

@@ -44,7 +44,7 @@ fn main() -> ExitCode {
     let result = match command {
         Command::Doctor(args) => doctor::run(&args),
         Command::Lint(args) => lint::run(&args),
-        Command::ResetPassword(args) => reset_password::run(args),
+        Command::ResetPassword(args) => reset_password::run(&args),
         Command::Run(args) => run::run(args),
         Command::Serve(args) => serve::run(&args),
         Command::Version(args) => version::run(&args),

@@ -26,7 +26,7 @@ pub struct Args {
     json: bool,
 }
 
-pub fn run(args: Args) -> anyhow::Result<ExitCode> {
+pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let password = if args.password_stdin {
         let text = super::read_text(Path::new("-"))?;
         text.trim_end_matches(['\r', '\n']).to_owned()

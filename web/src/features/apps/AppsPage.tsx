@@ -333,7 +333,7 @@ function Starts({ onCreate, onImport }: { onCreate: (mode: Mode) => void; onImpo
           </Tile>
           <span className="min-w-0">
             <span className="font-semibold block truncate">{t(`start.${key}`)}</span>
-            <span className="text-12 text-ink-2 block truncate">{t(`start.${key}Text`)}</span>
+            <span className="text-12 text-ink-2 block truncate max-md:whitespace-normal">{t(`start.${key}Text`)}</span>
           </span>
         </button>
       ))}

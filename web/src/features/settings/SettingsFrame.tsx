@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { Building2, ChevronRight, Globe, Keyboard, type LucideIcon, Package, Palette, PlugZap, Server, UserRound, Users } from "lucide-react";
-import { type ReactNode, Suspense } from "react";
+import { type ReactNode, Suspense, useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { workspace } from "../../data/session";
 import { useKeys } from "../../lib/keys";
@@ -59,6 +59,12 @@ export function SettingsFrame({ page, children }: { page: string; children: Reac
   const navigate = useNavigate();
   const name = useQuery(workspace).data?.name ?? "";
   useKeys({ Escape: () => void navigate({ to: "/apps" }) });
+  const list = useRef<HTMLElement>(null);
+  // On a phone the list is a strip that may begin far from the page it shows.
+  useEffect(() => {
+    const current = list.current?.querySelector(`[href="${page}"]`) ?? list.current?.querySelector("[aria-current=page]");
+    current?.scrollIntoView?.({ block: "nearest", inline: "nearest" });
+  }, [page]);
   const title = GROUPS.flatMap((g) => g.rows).find((row) => page.endsWith(`/${row.key}`));
   return (
     <>
@@ -80,7 +86,7 @@ export function SettingsFrame({ page, children }: { page: string; children: Reac
         </Link>
       </header>
       <div className="settings">
-        <nav className="side" aria-label={t("label")}>
+        <nav className="side" aria-label={t("label")} ref={list}>
           {GROUPS.map((group) => (
             <div key={group.key}>
               <div className="side-head">{t(`group.${group.key}`)}</div>
