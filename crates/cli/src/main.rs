@@ -11,7 +11,7 @@ mod remote_code;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use commands::{doctor, lint, run, serve, version};
+use commands::{app, doctor, lint, run, serve, version};
 
 /// The work is many small short-lived values on all threads, which the system's allocator serves badly.
 #[global_allocator]
@@ -27,6 +27,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    App(app::Args),
     Doctor(doctor::Args),
     Lint(lint::Args),
     Run(run::Args),
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
     }
     let command = Cli::parse().command.unwrap_or_else(|| Command::Serve(serve::Args::default()));
     let result = match command {
+        Command::App(args) => app::run(args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Lint(args) => lint::run(&args),
         Command::Run(args) => run::run(args),
