@@ -148,6 +148,7 @@ pub struct PreviewQuery {
     pub as_attachment: Option<String>,
     /// Compat: taken, not needed: a file is shown where its message is.
     #[serde(default)]
+    #[expect(dead_code, reason = "callers may send it, the document says so")]
     pub user: Option<String>,
 }
 
