@@ -11,6 +11,7 @@ mod guard;
 mod human_input;
 mod imports;
 mod logs;
+mod mcp_server;
 mod members;
 mod models;
 mod network;
@@ -49,6 +50,7 @@ pub fn router(services: &Arc<Services>) -> OpenApiRouter {
         .merge(models::router())
         .merge(apps::router())
         .merge(site::router())
+        .merge(mcp_server::router())
         .merge(imports::router())
         .merge(tags::router())
         .merge(workflow::router())

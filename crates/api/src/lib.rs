@@ -11,6 +11,7 @@ pub mod error;
 pub mod extract;
 mod files_route;
 mod health;
+pub mod mcp;
 mod openapi;
 mod origin;
 mod remote_files;

@@ -14,7 +14,7 @@ pub fn base() -> OpenApi {
         .version(env!("CARGO_PKG_VERSION"))
         .description(Some(
             "HTTP interface of Oxidify. `/v1` is the Service API (app keys), `/api` serves published apps \
-             (passports), `/console/api` serves the Studio (session cookies and `X-CSRF-Token`). Times are Unix \
+             (passports), `/console/api` serves the Studio (session cookies and `X-CSRF-Token`), `/mcp` serves apps as tools. Times are Unix \
              seconds, ids are UUIDs, errors are `{code, message, status}`.",
         ))
         .license(Some(utoipa::openapi::LicenseBuilder::new().name("Apache-2.0").build()))

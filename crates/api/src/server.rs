@@ -27,7 +27,7 @@ use tower_http::{
 };
 use tracing::Instrument;
 
-use crate::{ApiError, console, files_route, health, openapi, service, triggers, webapp};
+use crate::{ApiError, console, files_route, health, mcp, openapi, service, triggers, webapp};
 
 /// Largest body of an ordinary route; uploads have their own limit.
 const BODY_LIMIT: usize = 12 * 1024 * 1024;
@@ -93,12 +93,14 @@ fn routes(services: &Arc<Services>) -> Router {
     let (service, service_doc) = service::router(services).split_for_parts();
     let (webapp, webapp_doc) = webapp::router(services).split_for_parts();
     let (console, console_doc) = console::router(services).split_for_parts();
-    let document = Arc::new(merge(service_doc, webapp_doc, console_doc));
+    let (mcp, mcp_doc) = mcp::router(services).split_for_parts();
+    let document = Arc::new(merge(service_doc, webapp_doc, console_doc, mcp_doc));
     let document_json: axum::body::Bytes = serde_json::to_vec(document.as_ref()).unwrap_or_default().into();
     Router::new()
         .nest("/v1", service.layer(public_cors()))
         .nest("/api", webapp.layer(web_cors(&services.settings.web_cors_origins)))
         .nest("/console/api", console.layer(console_cors(&services.settings)))
+        .nest("/mcp", mcp.layer(public_cors()))
         .merge(service::root(services).layer(public_cors()))
         .merge(files_route::router(services))
         .merge(health::router(services))
@@ -152,6 +154,7 @@ pub fn document(services: &Arc<Services>) -> utoipa::openapi::OpenApi {
         service::router(services).split_for_parts().1,
         webapp::router(services).split_for_parts().1,
         console::router(services).split_for_parts().1,
+        mcp::router(services).split_for_parts().1,
     )
 }
 
@@ -159,8 +162,10 @@ fn merge(
     service: utoipa::openapi::OpenApi,
     webapp: utoipa::openapi::OpenApi,
     console: utoipa::openapi::OpenApi,
+    mcp: utoipa::openapi::OpenApi,
 ) -> utoipa::openapi::OpenApi {
-    let all = openapi::base().nest("/v1", service).nest("/api", webapp).nest("/console/api", console);
+    let all =
+        openapi::base().nest("/v1", service).nest("/api", webapp).nest("/console/api", console).nest("/mcp", mcp);
     openapi::with_errors(all)
 }
 

@@ -12,6 +12,9 @@ mod generate;
 mod human_input;
 mod info;
 mod messages;
+mod once;
+mod openai;
+mod scopes;
 mod workflows;
 
 use std::sync::Arc;
@@ -22,7 +25,10 @@ use axum::{
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
-use ox_app::{Access, Error, Services, api_keys, runs::PublishedApp};
+use ox_app::{
+    Access, Error, Services, api_keys,
+    runs::{Key, PublishedApp},
+};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use access::RULES;
@@ -76,6 +82,9 @@ pub fn router(services: &Arc<Services>) -> OpenApiRouter {
         .routes(routes!(messages::feedback))
         .routes(routes!(messages::app_feedbacks))
         .routes(routes!(messages::suggested))
+        .routes(routes!(openai::chat))
+        .routes(routes!(openai::models))
+        .routes(routes!(openai::model))
         .routes(routes!(annotations::list, annotations::create))
         .routes(routes!(annotations::update, annotations::delete))
         .route_layer(middleware::from_fn_with_state(Arc::clone(services), guard))
@@ -104,6 +113,19 @@ impl<S: Send + Sync> FromRequestParts<S> for KeyApp {
     }
 }
 
+/// The key itself, for what counts against its limits.
+#[derive(Clone, Copy)]
+pub struct GivenKey(pub Key);
+
+impl<S: Send + Sync> FromRequestParts<S> for GivenKey {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        let found = parts.extensions.get::<Self>().copied();
+        found.ok_or_else(|| Error::unauthorized("Access token is invalid").into())
+    }
+}
+
 /// Lets a request through if it fulfils what its route asks.
 async fn guard(State(services): State<Arc<Services>>, mut request: Request, next: Next) -> Response {
     let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or_default();
@@ -114,10 +136,13 @@ async fn guard(State(services): State<Arc<Services>>, mut request: Request, next
         None => return ApiError(without_rule(RULES, route)).into_response(),
     };
     if rule == Access::AppKey {
-        match api_keys::authenticate(&services, bearer(request.headers())).await {
-            Ok(app) => {
+        let scope = scopes::of(request.method(), route);
+        match api_keys::open(&services, bearer(request.headers()), scope).await {
+            Ok(api_keys::Opened { app, key }) => {
                 request.extensions_mut().insert(KeyApp(app));
+                request.extensions_mut().insert(GivenKey(key));
             }
+            Err(error) if route.starts_with("/openai/") => return openai::refusal(error),
             Err(error) => return ApiError(error).into_response(),
         }
     }

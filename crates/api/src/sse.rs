@@ -28,8 +28,16 @@ pub fn frame(json: &str, id: Option<u64>) -> Bytes {
     Bytes::from(text)
 }
 
+/// The ping of streams whose readers take an event without data for one with broken data.
+pub const QUIET_PING: &[u8] = b": ping\n\n";
+
 /// An event-stream answer from frames, with pings while nothing comes.
 pub fn response(frames: impl Stream<Item = Bytes> + Send + 'static) -> Response {
+    response_with(frames, PING)
+}
+
+/// The same with a ping of the caller's.
+pub fn response_with(frames: impl Stream<Item = Bytes> + Send + 'static, quiet: &'static [u8]) -> Response {
     let mut ping = tokio::time::interval_at(tokio::time::Instant::now() + PING_EVERY, PING_EVERY);
     let stream = async_stream::stream! {
         let mut frames = std::pin::pin!(frames);
@@ -40,7 +48,7 @@ pub fn response(frames: impl Stream<Item = Bytes> + Send + 'static) -> Response 
                     Some(frame) => yield Ok::<_, Infallible>(frame),
                     None => break,
                 },
-                _ = ping.tick() => yield Ok(Bytes::from_static(PING)),
+                _ = ping.tick() => yield Ok(Bytes::from_static(quiet)),
             }
         }
     };

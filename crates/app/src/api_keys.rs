@@ -15,15 +15,89 @@ use crate::{
 
 /// How exactly the last use of a key is known.
 const NOTED_FOR: Duration = Duration::from_secs(60);
+/// How long the count of a minute is kept.
+const MINUTE: Duration = Duration::from_secs(61);
 /// Keys remembered as noted.
 const MAX_NOTED: usize = 50_000;
 
-/// The app whose key the `Authorization` header carries.
+/// A group of operations that a key may be kept to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Asking and running the app, stopping, forms.
+    Run,
+    /// Recorded runs and end users.
+    Logs,
+    /// Conversations and their messages.
+    Conversations,
+    /// Ratings.
+    Feedback,
+    /// Uploads and previews.
+    Files,
+    Annotations,
+}
+
+impl Scope {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Run, Self::Logs, Self::Conversations, Self::Feedback, Self::Files, Self::Annotations];
+
+    /// The name on the wire and in the database.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Run => "run",
+            Self::Logs => "logs",
+            Self::Conversations => "conversations",
+            Self::Feedback => "feedback",
+            Self::Files => "files",
+            Self::Annotations => "annotations",
+        }
+    }
+
+    /// Reads the name.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scope| scope.as_str() == text)
+    }
+}
+
+/// What a key may be used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scopes(Option<u8>);
+
+impl Scopes {
+    /// Reads the stored names; without any, everything is allowed. An unknown name allows nothing.
+    #[must_use]
+    pub fn stored(text: Option<&str>) -> Self {
+        Self(
+            text.map(|text| text.split(',').filter_map(Scope::parse).fold(0, |bits, scope| bits | 1_u8 << scope as u8)),
+        )
+    }
+
+    /// Whether these operations are among them.
+    #[must_use]
+    pub const fn allow(self, scope: Scope) -> bool {
+        match self.0 {
+            None => true,
+            Some(bits) => bits & (1 << scope as u8) != 0,
+        }
+    }
+}
+
+/// An app, opened with one of its keys.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    pub app: Arc<PublishedApp>,
+    pub key: Key,
+}
+
+/// The app whose key the `Authorization` header carries, for these operations (`None`: those of every key).
 ///
 /// # Errors
-/// 401 for a header or key that is none, 403 for an app that cannot be called.
+/// 401 for a header or key that is none, 403 for an app that cannot be called or a key that is not for this, 429 when
+/// the key was used too often.
 #[boxed]
-pub async fn authenticate(services: &Arc<Services>, header: Option<&str>) -> Result<Arc<PublishedApp>> {
+pub async fn open(services: &Arc<Services>, header: Option<&str>, scope: Option<Scope>) -> Result<Opened> {
     let missing = || Error::unauthorized("Authorization header must be provided and start with 'Bearer'");
     let (scheme, token) = header.and_then(|header| header.trim().split_once(' ')).ok_or_else(missing)?;
     if !scheme.eq_ignore_ascii_case("bearer") {
@@ -34,8 +108,36 @@ pub async fn authenticate(services: &Arc<Services>, header: Option<&str>) -> Res
     let app = services.runs.published.app(key.app_id).await?;
     let app = app.ok_or_else(|| Error::forbidden("The app no longer exists."))?;
     check(&app)?;
+    if let Some(scope) = scope.filter(|scope| !key.scopes.allow(*scope)) {
+        let text = format!("This API key is not for this operation: it does not have the scope '{}'.", scope.as_str());
+        return Err(Error::new(403, "insufficient_scope", text));
+    }
+    count_request(services, key).await?;
     note_use(services, key);
-    Ok(app)
+    Ok(Opened { app, key })
+}
+
+/// Counts a request of a key that may have so many a minute (of the clock).
+async fn count_request(services: &Services, key: Key) -> Result<()> {
+    if key.requests_per_minute == 0 {
+        return Ok(());
+    }
+    let seconds = now().timestamp();
+    let name = format!("key-requests:{}:{}", key.id, seconds.div_euclid(60));
+    let count = match services.kv.increment(&name, 1, MINUTE).await {
+        Ok(count) => count,
+        Err(error) => {
+            // A cache that is away must not close every app.
+            tracing::warn!(%error, "the requests of a key cannot be counted");
+            return Ok(());
+        }
+    };
+    if count <= i64::from(key.requests_per_minute) {
+        return Ok(());
+    }
+    let wait = u64::try_from(60 - seconds.rem_euclid(60)).unwrap_or(60);
+    let text = format!("Too many requests. This API key may have {} requests a minute.", key.requests_per_minute);
+    Err(Error::too_many(text, wait))
 }
 
 fn check(app: &PublishedApp) -> Result<()> {
@@ -74,4 +176,31 @@ fn note_use(services: &Arc<Services>, key: Key) {
             tracing::warn!(%error, "the use of a key was not noted");
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scopes_are_names_and_none_is_all() {
+        let all: Vec<String> = Scope::ALL.map(|scope| scope.as_str().to_owned()).to_vec();
+        for (stored, allowed) in [
+            (None, all.clone()),
+            (Some(""), vec![]),
+            (Some("unknown"), vec![]),
+            (Some("run"), vec!["run".to_owned()]),
+            (Some("files,run,feedback"), vec!["run".to_owned(), "feedback".to_owned(), "files".to_owned()]),
+            (Some(all.join(",").as_str()), all.clone()),
+        ] {
+            let scopes = Scopes::stored(stored);
+            let found: Vec<String> = Scope::ALL
+                .iter()
+                .filter(|scope| scopes.allow(**scope))
+                .map(|scope| scope.as_str().to_owned())
+                .collect();
+            assert_eq!(found, allowed, "{stored:?}");
+        }
+        assert_eq!(Scope::ALL.map(|scope| Scope::parse(scope.as_str())), Scope::ALL.map(Some));
+    }
 }

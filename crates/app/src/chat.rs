@@ -1,6 +1,7 @@
 //! Basic chat and completion apps.
 
 pub(crate) mod basic;
+pub(crate) mod given;
 pub(crate) mod naming;
 pub(crate) mod prompt;
 pub(crate) mod thread;

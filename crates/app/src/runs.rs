@@ -20,6 +20,7 @@ pub mod launch;
 pub mod limits;
 pub mod logs;
 pub mod once;
+pub mod outcome;
 mod part;
 pub mod published;
 pub mod recorder;
@@ -33,6 +34,7 @@ pub mod start;
 mod step;
 mod told;
 
+pub use crate::chat::prompt::Round;
 pub use derived::run_container;
 pub use event::{
     AppMode, InvokeFrom, JsonText, MessageMetadata, NodeDone, NodeView, RunDone, RunPause, RunUser, StreamBody,
@@ -74,6 +76,26 @@ pub(crate) async fn features_of(
     };
     let config = config.or_else(|| app.config.clone());
     Ok(config.as_deref().map(basic::features))
+}
+
+/// The features of a graph app's live version.
+pub(crate) async fn live_features(services: &Services, app: &PublishedApp) -> Result<Option<Features>> {
+    if !app.mode.is_graph() || app.app.workflow_id.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(compiled::live_version(services, app).await?.features.clone()))
+}
+
+/// The questions that an app asks its users.
+///
+/// # Errors
+/// 400 for an app without a published configuration.
+pub(crate) async fn form_of(services: &Services, app: &PublishedApp) -> Result<inputs::InputForm> {
+    if app.mode.is_graph() {
+        return Ok(compiled::live_version(services, app).await?.form.clone());
+    }
+    let unavailable = || Error::new(400, "app_unavailable", "App unavailable, please check your app configurations.");
+    app.config.as_deref().map(basic::form).ok_or_else(unavailable)
 }
 
 /// The body of `/parameters`.

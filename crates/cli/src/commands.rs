@@ -1,5 +1,6 @@
 //! The subcommands, one file each.
 
+pub mod app;
 pub mod doctor;
 pub mod lint;
 pub mod reset_password;

@@ -11,7 +11,7 @@ mod remote_code;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use commands::{doctor, lint, reset_password, run, serve, version};
+use commands::{app, doctor, lint, reset_password, run, serve, version};
 
 /// The work is many small short-lived values on all threads, which the system's allocator serves badly.
 #[global_allocator]
@@ -27,6 +27,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    App(app::Args),
     Doctor(doctor::Args),
     Lint(lint::Args),
     ResetPassword(reset_password::Args),
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
     }
     let command = Cli::parse().command.unwrap_or_else(|| Command::Serve(serve::Args::default()));
     let result = match command {
+        Command::App(args) => app::run(args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Lint(args) => lint::run(&args),
         Command::ResetPassword(args) => reset_password::run(&args),

@@ -49,6 +49,7 @@ const MIGRATIONS: &[Step] = &[
         sql: include_str!("migration/m20261121_210014_annotations.sql"),
         postgres: "",
     },
+    Step { name: "m20261122_010001_doors", sql: include_str!("migration/m20261122_010001_doors.sql"), postgres: "" },
 ];
 
 #[derive(Clone, Copy)]

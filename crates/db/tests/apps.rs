@@ -4,7 +4,7 @@
 
 use ox_db::{
     Database, Error,
-    model::{ApiToken, App, ProviderCredential, ProviderModelCredential, Site, Tag, TagBinding, Workflow},
+    model::{ApiToken, App, KeyLimits, ProviderCredential, ProviderModelCredential, Site, Tag, TagBinding, Workflow},
     now,
     repo::{
         api_tokens,
@@ -190,6 +190,7 @@ async fn keys_are_unique_and_found_by_text_and_kind() {
             token: "app-123".into(),
             last_used_at: None,
             created_at: now(),
+            limits: KeyLimits::default(),
         };
         let tx = db.begin().await.unwrap();
         apps::insert_key(&tx, &key).await.unwrap();
@@ -202,6 +203,16 @@ async fn keys_are_unique_and_found_by_text_and_kind() {
         let same = ApiToken { id: new_uuid(), ..key.clone() };
         assert!(matches!(apps::insert_key(&tx, &same).await, Err(Error::Conflict(_))));
         tx.rollback().await.unwrap();
+
+        let limits =
+            KeyLimits { requests_per_minute: Some(5), concurrent_runs: None, scopes: Some("run,files".into()) };
+        let tx = db.begin().await.unwrap();
+        assert_eq!(apps::limit_key(&tx, TenantId::new(), app, key.id, &limits).await.unwrap(), None);
+        assert_eq!(apps::limit_key(&tx, tenant, AppId::new(), key.id, &limits).await.unwrap(), None);
+        let limited = ApiToken { limits: limits.clone(), ..key.clone() };
+        assert_eq!(apps::limit_key(&tx, tenant, app, key.id, &limits).await.unwrap(), Some(limited.clone()));
+        tx.commit().await.unwrap();
+        assert_eq!(api_tokens::find(&db, "app-123", "app").await.unwrap(), Some(limited));
 
         let first = now();
         let tx = db.begin().await.unwrap();

@@ -137,7 +137,27 @@ export type ApiKey = Schema<"KeyView">;
 
 export const apiKeys = (id: string) => queryOptions({ queryKey: ["apps", "keys", id], queryFn: () => get<{ data: ApiKey[] }>(`/apps/${id}/api-keys`) });
 export const createKey = (id: string) => post<ApiKey>(`/apps/${id}/api-keys`);
+export interface KeyLimits {
+  /** 0 is unlimited. */
+  readonly requests_per_minute: number;
+  readonly concurrent_runs: number;
+  /** `null` is every operation. */
+  readonly scopes: readonly string[] | null;
+}
+export const limitKey = (id: string, key: string, limits: KeyLimits) => put<ApiKey>(`/apps/${id}/api-keys/${key}`, limits);
 export const deleteKey = (id: string, key: string) => remove(`/apps/${id}/api-keys/${key}`);
+/** The app as a tool for models elsewhere; every field is null where there is no server. */
+export type McpServer = Omit<Schema<"McpServerView">, "parameters"> & { readonly parameters?: Readonly<Record<string, string>> | null };
+
+export const mcpServer = (id: string) => queryOptions({ queryKey: ["apps", "mcp", id], queryFn: () => get<McpServer>(`/apps/${id}/server`) });
+export interface McpSettings {
+  readonly description: string;
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly status?: "active" | "inactive";
+}
+export const createMcpServer = (id: string, settings: McpSettings) => post<McpServer>(`/apps/${id}/server`, settings);
+export const updateMcpServer = (id: string, server: string, settings: McpSettings) => put<McpServer>(`/apps/${id}/server`, { id: server, ...settings });
+export const refreshMcpServer = (server: string) => get<McpServer>(`/apps/${server}/server/refresh`);
 export const changeSite = (id: string, body: Record<string, unknown>) => post<Site>(`/apps/${id}/site`, body);
 export const enableSite = (id: string, on: boolean) => post<AppDetail>(`/apps/${id}/site-enable`, { enable_site: on });
 export const enableApi = (id: string, on: boolean) => post<AppDetail>(`/apps/${id}/api-enable`, { enable_api: on });

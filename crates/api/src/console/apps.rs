@@ -3,7 +3,7 @@
 use axum::{Json, extract::State, http::StatusCode};
 use ox_app::{
     Error, Services,
-    apps::{self, AppChange, AppFilter, AppView, Page},
+    apps::{self, AppChange, AppFilter, AppView, KeyChange, Page},
     model::ApiToken,
     model_config,
 };
@@ -34,7 +34,7 @@ pub fn router() -> OpenApiRouter<std::sync::Arc<Services>> {
         .routes(routes!(set_icon))
         .routes(routes!(copy))
         .routes(routes!(list_keys, create_key))
-        .routes(routes!(delete_key))
+        .routes(routes!(limit_key, delete_key))
         .routes(routes!(set_model_config))
 }
 
@@ -316,11 +316,21 @@ pub struct KeyView {
     token: String,
     last_used_at: Option<i64>,
     created_at: i64,
+    /// 0 is unlimited.
+    requests_per_minute: i32,
+    /// Runs at the same time; 0 is unlimited.
+    concurrent_runs: i32,
+    /// Groups of operations: `run`, `logs`, `conversations`, `feedback`, `files`, `annotations`; null is all.
+    scopes: Option<Vec<String>>,
 }
 
 impl From<ApiToken> for KeyView {
     fn from(key: ApiToken) -> Self {
+        let names = |text: String| text.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
         Self {
+            requests_per_minute: key.limits.requests_per_minute.unwrap_or(0),
+            concurrent_runs: key.limits.concurrent_runs.unwrap_or(0),
+            scopes: key.limits.scopes.map(names),
             id: key.id,
             kind: key.kind,
             token: key.token,
@@ -351,6 +361,33 @@ async fn create_key(
     Path(id): Path<AppId>,
 ) -> ApiResult<(StatusCode, Json<KeyView>)> {
     Ok((StatusCode::CREATED, Json(apps::create_key(&services, &caller, id).await?.into())))
+}
+
+/// What a key may do; absent fields are unlimited.
+#[derive(Deserialize, ToSchema)]
+pub struct KeyLimitsBody {
+    /// 0 is unlimited.
+    #[serde(default)]
+    requests_per_minute: u32,
+    /// Runs at the same time; 0 is unlimited.
+    #[serde(default)]
+    concurrent_runs: u32,
+    /// `run`, `logs`, `conversations`, `feedback`, `files`, `annotations`; null is all.
+    scopes: Option<Vec<String>>,
+}
+
+#[utoipa::path(put, path = "/apps/{app_id}/api-keys/{api_key_id}", tag = "apps", request_body = KeyLimitsBody,
+    params(("app_id" = Uuid, Path), ("api_key_id" = Uuid, Path)),
+    responses((status = 200, body = KeyView), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
+async fn limit_key(
+    State(services): App,
+    Caller(caller): Caller,
+    Path((id, key)): Path<(AppId, Uuid)>,
+    Body(body): Body<KeyLimitsBody>,
+) -> ApiResult<Json<KeyView>> {
+    let KeyLimitsBody { requests_per_minute, concurrent_runs, scopes } = body;
+    let change = KeyChange { requests_per_minute, concurrent_runs, scopes };
+    Ok(Json(apps::limit_key(&services, &caller, id, key, change).await?.into()))
 }
 
 #[utoipa::path(delete, path = "/apps/{app_id}/api-keys/{api_key_id}", tag = "apps", params(("app_id" = Uuid, Path), ("api_key_id" = Uuid, Path)),

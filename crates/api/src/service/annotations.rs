@@ -3,9 +3,11 @@
 use axum::{
     Json,
     extract::{RawQuery, State},
-    http::StatusCode,
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
 };
 use ox_app::{
+    AppCaller,
     annotations::{AnnotationForm, keyed},
     model::Annotation,
 };
@@ -17,6 +19,7 @@ use uuid::Uuid;
 use super::{
     App, KeyApp,
     fields::{Fields, from_query},
+    once,
 };
 use crate::{
     ApiResult,
@@ -103,10 +106,18 @@ pub async fn list(
 pub async fn create(
     State(services): App,
     KeyApp(app): KeyApp,
+    headers: HeaderMap,
     Body(map): Body<Map<String, Json_>>,
-) -> ApiResult<(StatusCode, Json<AnnotationItem>)> {
-    let made = keyed::create(&services, &app, read(map)?).await?;
-    Ok((StatusCode::CREATED, Json(made.into())))
+) -> ApiResult<Response> {
+    let said = once::Said::new("annotations").json(&map);
+    let form = read(map)?;
+    if !headers.contains_key(once::HEADER) {
+        let made = AnnotationItem::from(keyed::create(&services, &app, form).await?);
+        return Ok((StatusCode::CREATED, Json(made)).into_response());
+    }
+    let caller = AppCaller::service(&services, app, None).await?;
+    let make = async { Ok(AnnotationItem::from(keyed::create(&services, &caller.app, form).await?)) };
+    once::answer(&services, &caller, &headers, StatusCode::CREATED, said, make).await
 }
 
 /// Change an annotation.

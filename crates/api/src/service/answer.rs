@@ -10,7 +10,10 @@ use axum::{
 use bytes::{Bytes, BytesMut};
 use ox_app::{
     Error,
-    runs::{AppMode, MessageMetadata, StreamBody, StreamEvent, StreamHead, Subscription},
+    runs::{
+        AppMode, MessageMetadata, StreamBody, StreamEvent, StreamHead, Subscription,
+        outcome::{self, Outcome},
+    },
 };
 
 use super::frames::{self, Detail};
@@ -116,31 +119,13 @@ fn push(piece: &mut BytesMut, head: &StreamHead, event: &Arc<StreamEvent>, detai
 
 /// Waits for the end and answers with one body.
 async fn blocking(reader: &mut Subscription, detail: Detail) -> ApiResult<Response> {
-    loop {
-        let event = match reader.next().await {
-            Ok(Some(event)) => event,
-            Ok(None) => break,
-            // Only the last event counts here, and that one is always kept.
-            Err(_) => {
-                reader.skip_missed();
-                continue;
-            }
-        };
-        match &event.body {
-            StreamBody::WorkflowFinished(done) if reader.head().mode == AppMode::Workflow => {
-                return Ok(json(frames::blocking_workflow(reader.head(), done)));
-            }
-            StreamBody::WorkflowPaused(pause) => return Ok(json(frames::blocking_paused(reader.head(), pause))),
-            StreamBody::MessageEnd { answer, metadata, .. } => {
-                return Ok(json(message(reader.head(), answer, metadata, detail)));
-            }
-            StreamBody::Error { code, status, message } => {
-                return Err(ApiError(Error::new(*status, code.clone(), message.clone())));
-            }
-            _ => {}
-        }
-    }
-    Err(ApiError(Error::internal("the run ended without an answer; it goes on elsewhere")))
+    let outcome = outcome::wait(reader).await?;
+    let head = reader.head();
+    Ok(json(match outcome {
+        Outcome::Workflow(done) => frames::blocking_workflow(head, &done),
+        Outcome::Paused(pause) => frames::blocking_paused(head, &pause),
+        Outcome::Message { answer, metadata } => message(head, &answer, &metadata, detail),
+    }))
 }
 
 fn message(head: &StreamHead, answer: &str, metadata: &MessageMetadata, detail: Detail) -> String {

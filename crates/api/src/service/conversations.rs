@@ -3,7 +3,8 @@
 use axum::{
     Json,
     extract::{RawQuery, State},
-    http::StatusCode,
+    http::{HeaderMap, StatusCode},
+    response::Response,
 };
 use ox_app::{
     AppCaller, Error,
@@ -19,6 +20,7 @@ use uuid::Uuid;
 use super::{
     App, KeyApp, docs,
     fields::{Fields, from_query, user_of},
+    once,
 };
 use crate::{
     ApiResult,
@@ -127,7 +129,7 @@ pub async fn list(
 
 /// Delete a conversation with its messages.
 #[utoipa::path(delete, path = "/conversations/{conversation_id}", tag = "Conversations", security(("app_key" = [])),
-    params(("conversation_id" = Uuid, Path)), request_body = docs::UserBody,
+    params(("conversation_id" = Uuid, Path)), request_body = docs::OptionalUserBody,
     responses((status = 204), (status = 404, body = ErrorBody)))]
 pub async fn delete(
     State(services): App,
@@ -161,13 +163,18 @@ pub async fn rename(
     State(services): App,
     KeyApp(app): KeyApp,
     Path(id): Path<Uuid>,
+    headers: HeaderMap,
     Body(map): Body<Map<String, serde_json::Value>>,
-) -> ApiResult<Json<ConversationBody>> {
+) -> ApiResult<Response> {
     ox_app::require_chat(app.mode)?;
     let user = user_of(&map);
+    let said = once::Said::new("name").text(&id.to_string()).json(&map);
     let name = name_of(map)?;
     let caller = AppCaller::service(&services, app, user.as_deref()).await?;
-    Ok(Json(conversations::rename(&services, &caller, ConversationId(id), name).await?.into()))
+    let rename = async {
+        Ok(ConversationBody::from(conversations::rename(&services, &caller, ConversationId(id), name).await?))
+    };
+    once::answer(&services, &caller, &headers, StatusCode::OK, said, rename).await
 }
 
 /// List the variables of a conversation.

@@ -24,7 +24,107 @@ pub struct ChatRequest {
     pub trace_id: Option<String>,
 }
 
-/// A request to a completion app or a workflow.
+/// A request to a completion app.
+#[derive(Deserialize, Serialize, ToSchema)]
+pub struct CompletionRequest {
+    pub inputs: serde_json::Map<String, serde_json::Value>,
+    pub query: Option<String>,
+    pub user: String,
+    /// `blocking` (default) or `streaming`.
+    pub response_mode: Option<String>,
+    pub files: Option<Vec<FileMapping>>,
+    pub trace_id: Option<String>,
+}
+
+/// What an answer cost; prices are texts.
+#[derive(Deserialize, Serialize, ToSchema)]
+pub struct UsageBody {
+    pub prompt_tokens: u64,
+    pub prompt_unit_price: String,
+    pub prompt_price_unit: String,
+    pub prompt_price: String,
+    pub completion_tokens: u64,
+    pub completion_unit_price: String,
+    pub completion_price_unit: String,
+    pub completion_price: String,
+    pub total_tokens: u64,
+    pub total_price: String,
+    pub currency: String,
+    /// Seconds.
+    pub latency: f64,
+    pub time_to_first_token: Option<f64>,
+    pub time_to_generate: Option<f64>,
+}
+
+/// What is told beside an answer.
+#[derive(Deserialize, Serialize, ToSchema)]
+pub struct AnswerMetadata {
+    pub annotation_reply: Option<serde_json::Map<String, serde_json::Value>>,
+    /// Citations.
+    pub retriever_resources: Vec<serde_json::Map<String, serde_json::Value>>,
+    pub usage: UsageBody,
+}
+
+/// The answer of a chat app.
+#[derive(Deserialize, Serialize, ToSchema)]
+pub struct ChatAnswer {
+    /// Always `message`.
+    pub event: String,
+    pub task_id: Uuid,
+    pub id: Uuid,
+    pub message_id: Uuid,
+    pub conversation_id: Uuid,
+    pub mode: String,
+    pub answer: String,
+    pub metadata: AnswerMetadata,
+    pub created_at: i64,
+}
+
+/// The answer of a completion app.
+#[derive(Deserialize, Serialize, ToSchema)]
+pub struct CompletionAnswer {
+    /// Always `message`.
+    pub event: String,
+    pub task_id: Uuid,
+    pub id: Uuid,
+    pub message_id: Uuid,
+    pub mode: String,
+    pub answer: String,
+    pub metadata: AnswerMetadata,
+    pub created_at: i64,
+}
+
+/// How a workflow ended.
+#[derive(Deserialize, Serialize, ToSchema)]
+pub struct RunResult {
+    pub id: Uuid,
+    pub workflow_id: Uuid,
+    /// `succeeded`, `failed`, `stopped`, `partial-succeeded` or `paused`.
+    pub status: String,
+    pub outputs: Option<serde_json::Map<String, serde_json::Value>>,
+    pub error: Option<String>,
+    pub elapsed_time: f64,
+    pub total_tokens: u64,
+    pub total_steps: u32,
+    pub created_at: i64,
+    pub finished_at: Option<i64>,
+}
+
+/// The result of a workflow.
+#[derive(Deserialize, Serialize, ToSchema)]
+pub struct RunAnswer {
+    pub task_id: Uuid,
+    pub workflow_run_id: Uuid,
+    pub data: RunResult,
+}
+
+/// Who asks, or nobody in particular.
+#[derive(Deserialize, Serialize, ToSchema)]
+pub struct OptionalUserBody {
+    pub user: Option<String>,
+}
+
+/// A request to a workflow.
 #[derive(Deserialize, Serialize, ToSchema)]
 pub struct RunRequestBody {
     pub inputs: serde_json::Map<String, serde_json::Value>,

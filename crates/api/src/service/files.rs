@@ -1,9 +1,8 @@
 //! Files of end users: upload and preview.
 
 use axum::{
-    Json,
     extract::{DefaultBodyLimit, Multipart, State, multipart::MultipartError},
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::Response,
 };
 use bytes::Bytes;
@@ -13,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::{App, KeyApp, docs};
+use super::{App, KeyApp, docs, once};
 use crate::{
     ApiResult,
     error::ErrorBody,
@@ -38,6 +37,8 @@ pub struct FileBody {
     pub tenant_id: Option<Uuid>,
     pub conversation_id: Option<Uuid>,
     pub file_key: Option<String>,
+    /// Compat: always null.
+    pub reference: Option<String>,
 }
 
 impl FileBody {
@@ -57,6 +58,7 @@ impl FileBody {
             tenant_id: Some(file.tenant_id.0),
             conversation_id: None,
             file_key: None,
+            reference: None,
         }
     }
 }
@@ -123,12 +125,18 @@ pub(crate) fn parts(
 pub async fn upload(
     State(services): App,
     KeyApp(app): KeyApp,
+    headers: HeaderMap,
     found: Result<Multipart, axum::extract::multipart::MultipartRejection>,
-) -> ApiResult<(StatusCode, Json<FileBody>)> {
+) -> ApiResult<Response> {
     let form = form(parts(found)?).await?;
     let caller = AppCaller::service(&services, app, form.user.as_deref()).await?;
-    let file = files::upload(&services, &caller, &form.name, &form.mime, form.bytes).await?;
-    Ok((StatusCode::CREATED, Json(FileBody::new(&services, file))))
+    // The same file in another envelope is the same request.
+    let said = once::Said::new("files/upload").text(&form.name).text(&form.mime).bytes(&form.bytes);
+    let keep = async {
+        let file = files::upload(&services, &caller, &form.name, &form.mime, form.bytes).await?;
+        Ok(FileBody::new(&services, file))
+    };
+    once::answer(&services, &caller, &headers, StatusCode::CREATED, said, keep).await
 }
 
 /// How a file is sent.
@@ -136,7 +144,12 @@ pub async fn upload(
 pub struct PreviewQuery {
     /// As a download with its name.
     #[serde(default)]
+    #[param(value_type = Option<bool>)]
     pub as_attachment: Option<String>,
+    /// Compat: taken, not needed: a file is shown where its message is.
+    #[serde(default)]
+    #[expect(dead_code, reason = "callers may send it, the document says so")]
+    pub user: Option<String>,
 }
 
 impl PreviewQuery {
@@ -150,7 +163,7 @@ impl PreviewQuery {
 /// The content of a file that was used in a message of this app.
 #[utoipa::path(get, path = "/files/{file_id}/preview", tag = "Files", security(("app_key" = [])),
     params(("file_id" = Uuid, Path), PreviewQuery),
-    responses((status = 200, description = "The bytes"), (status = 404, body = ErrorBody)))]
+    responses((status = 200, description = "The bytes", body = Vec<u8>, content_type = "application/octet-stream"), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
 pub async fn preview(
     State(services): App,
     KeyApp(app): KeyApp,

@@ -3,15 +3,16 @@
 use axum::{Json, extract::State, http::HeaderMap, response::Response};
 use ox_app::{
     AppCaller, Error,
-    runs::{self, AppMode, PublishedApp, RunRequest, result_webhook::Target},
+    runs::{self, AppMode, Key, PublishedApp, RunRequest, result_webhook::Target},
 };
 use ox_types::{ConversationId, TaskId};
 use serde_json::Map;
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    App, KeyApp, answer, docs,
+    App, GivenKey, KeyApp, answer, docs,
     fields::{Fields, required_user},
+    once,
 };
 use crate::{
     ApiResult,
@@ -24,10 +25,13 @@ type JsonMap = Map<String, serde_json::Value>;
 /// Ask a chat app.
 #[utoipa::path(post, path = "/chat-messages", tag = "Chat", security(("app_key" = [])),
     request_body = docs::ChatRequest,
-    responses((status = 200, description = "The answer, or a stream of events"), (status = 400, body = ErrorBody)))]
+    responses((status = 200, description = "The answer, or a stream of events",
+            content((docs::ChatAnswer = "application/json"), (String = "text/event-stream"))),
+        (status = 400, body = ErrorBody), (status = 404, body = ErrorBody), (status = 429, body = ErrorBody)))]
 pub async fn chat(
     State(services): App,
     KeyApp(app): KeyApp,
+    GivenKey(key): GivenKey,
     headers: HeaderMap,
     Body(map): Body<JsonMap>,
 ) -> ApiResult<Response> {
@@ -41,6 +45,7 @@ pub async fn chat(
     let (map, way) = way_of(&headers, map, "")?;
     let mut fields = Fields::new("ChatRequestPayload", map);
     let mut request = common(&mut fields);
+    request.key = Some(key);
     request.query = Some(fields.text("query"));
     request.conversation_id = fields.optional_uuid("conversation_id").map(ConversationId);
     request.auto_generate_name = fields.flag("auto_generate_name", true);
@@ -53,11 +58,14 @@ pub async fn chat(
 
 /// Ask a completion app.
 #[utoipa::path(post, path = "/completion-messages", tag = "Completion", security(("app_key" = [])),
-    request_body = docs::RunRequestBody,
-    responses((status = 200, description = "The answer, or a stream of events"), (status = 400, body = ErrorBody)))]
+    request_body = docs::CompletionRequest,
+    responses((status = 200, description = "The answer, or a stream of events",
+            content((docs::CompletionAnswer = "application/json"), (String = "text/event-stream"))),
+        (status = 400, body = ErrorBody), (status = 429, body = ErrorBody)))]
 pub async fn completion(
     State(services): App,
     KeyApp(app): KeyApp,
+    GivenKey(key): GivenKey,
     headers: HeaderMap,
     Body(map): Body<JsonMap>,
 ) -> ApiResult<Response> {
@@ -70,6 +78,7 @@ pub async fn completion(
     let (map, way) = way_of(&headers, map, "")?;
     let mut fields = Fields::new("CompletionRequestPayload", map);
     let mut request = common(&mut fields);
+    request.key = Some(key);
     request.query = fields.optional_text("query");
     request.trace_id = trace_id;
     fields.finish()?;
@@ -80,34 +89,40 @@ pub async fn completion(
 /// Run the published workflow.
 #[utoipa::path(post, path = "/workflows/run", tag = "Workflow", security(("app_key" = [])),
     request_body = docs::RunRequestBody,
-    responses((status = 200, description = "The result, or a stream of events"), (status = 400, body = ErrorBody)))]
+    responses((status = 200, description = "The result, or a stream of events",
+            content((docs::RunAnswer = "application/json"), (String = "text/event-stream"))),
+        (status = 400, body = ErrorBody), (status = 429, body = ErrorBody)))]
 pub async fn run(
     State(services): App,
     KeyApp(app): KeyApp,
+    GivenKey(key): GivenKey,
     headers: HeaderMap,
     Body(map): Body<JsonMap>,
 ) -> ApiResult<Response> {
-    run_workflow(&services, app, None, &headers, map).await
+    run_workflow(&services, (app, key), None, &headers, map).await
 }
 
 /// Run a published version of the workflow.
 #[utoipa::path(post, path = "/workflows/{workflow_id}/run", tag = "Workflow", security(("app_key" = [])),
     params(("workflow_id" = String, Path, description = "Id of a published version")),
     request_body = docs::RunRequestBody,
-    responses((status = 200, description = "The result, or a stream of events"), (status = 404, body = ErrorBody)))]
+    responses((status = 200, description = "The result, or a stream of events",
+            content((docs::RunAnswer = "application/json"), (String = "text/event-stream"))),
+        (status = 400, body = ErrorBody), (status = 404, body = ErrorBody), (status = 429, body = ErrorBody)))]
 pub async fn run_version(
     State(services): App,
     KeyApp(app): KeyApp,
+    GivenKey(key): GivenKey,
     Path(workflow_id): Path<String>,
     headers: HeaderMap,
     Body(map): Body<JsonMap>,
 ) -> ApiResult<Response> {
-    run_workflow(&services, app, Some(workflow_id), &headers, map).await
+    run_workflow(&services, (app, key), Some(workflow_id), &headers, map).await
 }
 
 async fn run_workflow(
     services: &std::sync::Arc<ox_app::Services>,
-    app: std::sync::Arc<PublishedApp>,
+    (app, key): (std::sync::Arc<PublishedApp>, Key),
     workflow_id: Option<String>,
     headers: &HeaderMap,
     map: JsonMap,
@@ -120,6 +135,7 @@ async fn run_workflow(
     let mut request = common(&mut fields);
     fields.finish()?;
     request.workflow_id = workflow_id;
+    request.key = Some(key);
     request.trace_id = trace_id;
     let caller = AppCaller::service(services, app, Some(&user)).await?;
     start(services, &caller, request, way, headers).await
@@ -137,8 +153,7 @@ struct Way {
 
 /// Reads `Idempotency-Key`, `response_mode: async` and `result_webhook`; what is left of the body is compatible.
 fn way_of(headers: &HeaderMap, mut map: JsonMap, version: &str) -> Result<(JsonMap, Way), Error> {
-    let key = headers.get("idempotency-key").map(|value| value.to_str().map(str::to_owned));
-    let key = key.transpose().map_err(|_| Error::bad_request("Idempotency-Key must be printable ASCII."))?;
+    let key = once::key_of(headers)?;
     let text = serde_json::to_string(&map).unwrap_or_default();
     let hash = hex::encode(Sha256::digest(format!("{version}\n{text}")));
     let is_async = map.get("response_mode").and_then(|mode| mode.as_str()) == Some("async");

@@ -81,6 +81,8 @@ pub struct SiteBody {
     pub default_language: String,
     pub show_workflow_steps: bool,
     pub use_icon_as_answer_icon: bool,
+    /// Compat: this version has none.
+    pub input_placeholder: Option<String>,
 }
 
 impl From<SiteInfo> for SiteBody {
@@ -101,6 +103,7 @@ impl From<SiteInfo> for SiteBody {
             default_language: site.default_language,
             show_workflow_steps: site.show_workflow_steps,
             use_icon_as_answer_icon: site.use_icon_as_answer_icon,
+            input_placeholder: None,
         }
     }
 }

@@ -3,6 +3,8 @@
 use axum::{
     Json,
     extract::{RawQuery, State},
+    http::{HeaderMap, StatusCode},
+    response::Response,
 };
 use chrono::SubsecRound;
 use ox_app::{
@@ -20,6 +22,7 @@ use super::{
     App, KeyApp, docs,
     fields::{Fields, from_query, required_user, user_missing},
     generate::success,
+    once,
 };
 use crate::{
     ApiResult,
@@ -162,13 +165,19 @@ pub async fn feedback(
     State(services): App,
     KeyApp(app): KeyApp,
     Path(id): Path<Uuid>,
+    headers: HeaderMap,
     Body(map): Body<Map<String, Json_>>,
-) -> ApiResult<Json<docs::ResultBody>> {
+) -> ApiResult<Response> {
     let user = required_user(&map)?;
+    let said = once::Said::new("feedbacks").text(&id.to_string()).json(&map);
     let (rating, content) = rating(map)?;
     let caller = AppCaller::service(&services, app, Some(&user)).await?;
-    ratings::rate(&services, &caller, MessageId(id), rating, content).await?;
-    Ok(success())
+    let rate = async {
+        ratings::rate(&services, &caller, MessageId(id), rating, content).await?;
+        let Json(done) = success();
+        Ok(done)
+    };
+    once::answer(&services, &caller, &headers, StatusCode::OK, said, rate).await
 }
 
 /// List the ratings of the app's answers, newest first.

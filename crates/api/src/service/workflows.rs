@@ -164,7 +164,7 @@ fn time(fields: &mut Fields, name: &str) -> Option<DateTime<Utc>> {
     params(("run_id" = Uuid, Path), ("user" = String, Query),
         ("include_state_snapshot" = Option<bool>, Query, description = "First what has happened so far"),
         ("continue_on_pause" = Option<bool>, Query, description = "The stream stays open while the run waits")),
-    responses((status = 200, description = "A stream of events"), (status = 404, body = ErrorBody)))]
+    responses((status = 200, description = "A stream of events", body = String, content_type = "text/event-stream"), (status = 404, body = ErrorBody)))]
 pub async fn events(
     State(services): App,
     KeyApp(app): KeyApp,

@@ -13,6 +13,7 @@
 mod support;
 
 mod apps;
+mod compatible;
 mod drafts;
 mod egress;
 mod fixtures;

@@ -8,8 +8,12 @@ use serde_json::{Value, json};
 
 use crate::support::{Session, TestServer, app_file};
 
-const SURFACES: &[(&str, &[Rule])] =
-    &[("/console/api", ox_api::console::RULES), ("/v1", ox_api::service::RULES), ("/api", ox_api::webapp::RULES)];
+const SURFACES: &[(&str, &[Rule])] = &[
+    ("/console/api", ox_api::console::RULES),
+    ("/v1", ox_api::service::RULES),
+    ("/api", ox_api::webapp::RULES),
+    ("/mcp", ox_api::mcp::RULES),
+];
 
 async fn server() -> TestServer {
     TestServer::sqlite().await
@@ -138,11 +142,13 @@ async fn things(server: &TestServer, owner: &Session) -> Vec<Value> {
     let keys = server.get(owner, &format!("/apps/{app}/api-keys")).await.json();
     let runs = server.get(owner, &format!("/apps/{app}/workflow-runs?triggered_from=app-run")).await.json();
     let draft = server.get(owner, &format!("/apps/{app}/workflows/draft")).await.json();
+    let door = json!({"description": "top secret words", "parameters": {}});
+    let door = server.post(owner, &format!("/apps/{app}/server"), door).await.json();
     let base = json!({
         "app_id": app, "conversation_id": chat["conversation_id"], "message_id": chat["message_id"], "member_id": account,
         "tag_id": tag, "api_key_id": keys["data"][0]["id"], "run_id": runs["data"][0]["id"], "workflow_id": draft["id"],
         "task_id": chat["task_id"], "import_id": app, "provider": "openai", "model_type": "llm", "block_type": "llm",
-        "icon_type": "icon_small", "lang": "en_US", "tenant_id": app, "workflow_run_id": runs["data"][0]["id"],
+        "icon_type": "icon_small", "lang": "en_US", "server_id": door["id"], "tenant_id": app, "workflow_run_id": runs["data"][0]["id"],
     });
     let with = |more: Value| {
         let mut ids = base.clone();
@@ -186,6 +192,10 @@ async fn no_route_shows_or_changes_another_workspace() {
     let text = |ids: &Value, name: &str| ids[name].as_str().unwrap().to_owned();
     let app = text(chat, "app_id");
     assert_eq!(server.get(&owner, &format!("/apps/{app}")).await.json()["name"], "Chatflow");
+    let door = server.get(&owner, &format!("/apps/{app}/server")).await.json();
+    assert_eq!((&door["id"], &door["status"]), (&chat["server_id"], &json!("active")), "{door}");
+    let keys = server.get(&owner, &format!("/apps/{app}/api-keys")).await.json();
+    assert_eq!((&keys["data"][0]["id"], &keys["data"][0]["scopes"]), (&chat["api_key_id"], &json!(null)), "{keys}");
     let conversation = text(chat, "conversation_id");
     let messages = server.get(&owner, &format!("/apps/{app}/chat-messages?conversation_id={conversation}")).await;
     assert!(messages.text.contains("top secret words"));
@@ -211,12 +221,12 @@ async fn probe(server: &TestServer, stranger: &Session, rule: &Rule, ids: &Value
         "model_config": {"model": {"provider": "oxidify/scripted", "name": "echo", "mode": "chat"}}, "message_id": ids["message_id"],
         "rating": "like", "enable_api": false, "enable_site": false, "model": "m", "model_type": "llm", "credentials": {},
         "marked_name": "stolen", "preferred_provider_type": "custom", "action": "yes", "trigger_id": ids["trigger_id"],
-        "enable_trigger": false, "node_id": ids["node_id"], "node_ids": [ids["node_id"]], "config": {},
+        "enable_trigger": false, "id": ids["server_id"], "parameters": {}, "status": "inactive", "scopes": ["run"], "node_id": ids["node_id"], "node_ids": [ids["node_id"]], "config": {},
     }));
     let answer = server.console(stranger, rule.method.clone(), &path, body).await;
     let told = format!("{} {path} answered {}: {}", rule.method, answer.status, answer.text);
     assert_ne!(answer.status.as_u16() / 100, 5, "{told}");
-    let named = ["{app_id}", "{tag_id}", "{member_id}", "{form_token}", "{workflow_run_id}"];
+    let named = ["{app_id}", "{server_id}", "{tag_id}", "{member_id}", "{form_token}", "{workflow_run_id}"];
     if named.iter().any(|name| rule.path.contains(name)) {
         let refused = [StatusCode::NOT_FOUND, StatusCode::FORBIDDEN, StatusCode::BAD_REQUEST];
         assert!(refused.contains(&answer.status), "{told}");

@@ -126,6 +126,8 @@ async fn things(rig: &Rig, of: &Workspace) -> Ids {
         ("console_form_token", token("console")),
         ("waiting_run_id", waiting.to_string()),
         ("annotation_id", text(&annotation["id"])),
+        ("app_id", chat.id.to_string()),
+        ("model", chat.id.to_string()),
         // Not of any workspace: nothing answers there.
         ("url", "http%3A%2F%2F127.0.0.1%3A1%2Fx.png".to_owned()),
     ])

@@ -21,7 +21,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    naming,
+    given, naming,
     prompt::{Assembled, BasicPrompt, Round},
     thread,
 };
@@ -45,6 +45,8 @@ use crate::{
 
 /// Earlier rounds that are considered at all.
 const MAX_ROUNDS: u64 = 100;
+/// The same, with those before the conversation began here.
+const MOST_ROUNDS: usize = 200;
 /// How often a growing answer is recorded: what a dead process leaves of it.
 const SAVE_EVERY: Duration = Duration::from_secs(2);
 /// Tokens of history when the model's window is not known.
@@ -63,6 +65,10 @@ struct Job {
     moderator: Option<Moderator>,
     tools: ExternalTools,
     has_history: bool,
+    /// What was said before the conversation began here, oldest first.
+    given: Vec<Round>,
+    /// The caller's instructions, behind those of the app.
+    system: Option<String>,
     recording: Arc<Recording>,
     stop: CancellationToken,
 }
@@ -120,6 +126,12 @@ pub(crate) async fn start(
     let reader = hub.subscribe();
     let recording = services.runs.recorder.begin(Arc::clone(&hub));
     let values: Vec<Value> = files.into_iter().map(Value::from).collect();
+    let given = if is_new {
+        given::keep(services, caller.app.app.id, conversation.id, &request.history).await?;
+        request.history
+    } else {
+        given::of(&services.db, conversation.id).await?
+    };
     let first = Delta {
         touch: Some(Touch { conversation_id: conversation.id, at, messages: 1 }),
         message_files: message_files(caller, message.id, &values, at),
@@ -145,6 +157,8 @@ pub(crate) async fn start(
         moderator: Moderator::new(services, feature, tenant, app, user),
         tools: ExternalTools::read(config.external_data_tools.as_ref(), config.user_input_form.as_ref()),
         has_history,
+        given,
+        system: request.system.filter(|text| !text.trim().is_empty()),
         recording,
         stop,
     };
@@ -449,7 +463,10 @@ impl Job {
         let models = &self.services.models;
         let history = self.history(&scope).await;
         let media = std::mem::take(&mut self.media);
-        let assembled = self.prompt.assemble(&self.inputs, &self.query, media, &history);
+        let mut assembled = self.prompt.assemble(&self.inputs, &self.query, media, &history);
+        if let Some(text) = &self.system {
+            assembled.instruct(text);
+        }
         self.message.message = Some(saved_prompt(&assembled));
         let (parameters, user) = (self.prompt.parameters.clone(), scope.user.clone());
         match assembled {
@@ -468,24 +485,17 @@ impl Job {
 
     /// Earlier rounds, oldest first, as many of the newest as fit into the model's window.
     async fn history(&self, scope: &ModelScope) -> Vec<Round> {
-        if !self.has_history {
+        if !self.has_history && self.given.is_empty() {
             return Vec::new();
         }
-        let before = Some(&self.message);
-        let page = repo::messages::list(&self.services.db, self.message.conversation_id, before, MAX_ROUNDS).await;
-        let messages = match page {
-            Ok(page) => page.items,
-            Err(error) => {
-                tracing::error!(%error, "the history of a conversation cannot be read");
-                return Vec::new();
-            }
-        };
+        let messages = if self.has_history { self.earlier().await } else { Vec::new() };
         let room = self.history_room(scope).await;
         let messages = thread::remembered(thread::before(self.message.parent_message_id, messages));
+        let told = messages.into_iter().filter(|message| !message.answer.is_empty());
+        let told = told.map(|message| Round { query: message.query, answer: message.answer });
         let mut rounds = Vec::new();
         let mut used = 0;
-        for message in messages.into_iter().filter(|message| !message.answer.is_empty()) {
-            let round = Round { query: message.query, answer: message.answer };
+        for round in told.chain(self.given.iter().rev().cloned()).take(MOST_ROUNDS) {
             let asked = ox_models::Message::user(round.query.clone());
             let told = ox_models::Message::assistant(round.answer.clone());
             used += self.services.models.count_tokens(&self.prompt.model, &[asked, told], &[]);
@@ -496,6 +506,16 @@ impl Job {
         }
         rounds.reverse();
         rounds
+    }
+
+    /// The newest messages of the conversation before this one.
+    async fn earlier(&self) -> Vec<Message> {
+        let before = Some(&self.message);
+        let page = repo::messages::list(&self.services.db, self.message.conversation_id, before, MAX_ROUNDS).await;
+        page.map(|page| page.items).unwrap_or_else(|error| {
+            tracing::error!(%error, "the history of a conversation cannot be read");
+            Vec::new()
+        })
     }
 
     async fn history_room(&self, scope: &ModelScope) -> u64 {

@@ -6,6 +6,7 @@ use ox_db::model::AppModelConfig;
 use ox_models::{ContentPart, Message, ModelMode, ModelRef, Role};
 use ox_text::template::Prompt;
 use ox_types::{Json, Object, Value};
+use serde::{Deserialize, Serialize};
 use serde_json::Map;
 
 /// Stops of models that continue a text, so that they do not play the user's part.
@@ -28,7 +29,7 @@ enum Form {
 }
 
 /// One earlier round of a conversation.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 pub struct Round {
     pub query: String,
     pub answer: String,
@@ -39,6 +40,19 @@ pub struct Round {
 pub enum Assembled {
     Chat(Vec<Message>),
     Completion { prompt: String, stop: Vec<String> },
+}
+
+impl Assembled {
+    /// Adds instructions behind those of the app.
+    pub fn instruct(&mut self, text: &str) {
+        match self {
+            Self::Chat(messages) => {
+                let own = messages.iter().take_while(|message| message.role == Role::System).count();
+                messages.insert(own, Message::system(text));
+            }
+            Self::Completion { prompt, .. } => prompt.insert_str(0, &format!("{text}\n\n")),
+        }
+    }
 }
 
 impl BasicPrompt {
@@ -155,8 +169,13 @@ fn advanced_chat(
 
 fn push_history(messages: &mut Vec<Message>, history: &[Round]) {
     for round in history {
-        messages.push(Message::user(round.query.clone()));
-        messages.push(Message::assistant(round.answer.clone()));
+        // What a caller tells of earlier rounds may begin with an answer, or have a question without one.
+        if !round.query.is_empty() {
+            messages.push(Message::user(round.query.clone()));
+        }
+        if !round.answer.is_empty() {
+            messages.push(Message::assistant(round.answer.clone()));
+        }
     }
 }
 

@@ -11,7 +11,10 @@ use ox_engine::RunInfo;
 use ox_nodes::{HistoryMessage, HistoryPort, PortError};
 use ox_types::{ConversationId, File, FileKind, MessageId, RunId, TransferMethod};
 
-use crate::{chat::thread, files::FileStore};
+use crate::{
+    chat::{given, prompt::Round, thread},
+    files::FileStore,
+};
 
 /// The longest wait for the commit of a run's first rows; then its thread is that of the newest message.
 const OWN_MESSAGE_WAIT: Duration = Duration::from_millis(500);
@@ -55,7 +58,30 @@ impl HistoryPort for ConversationHistory {
             }
             history.push(entry);
         }
+        if u64::try_from(history.len()).unwrap_or(limit) < limit {
+            let given = given::of(&self.db, conversation).await.map_err(wrong)?;
+            append_given(&mut history, &given);
+        }
         Ok(history)
+    }
+}
+
+/// Puts the rounds before a conversation behind its messages, newest first; each continues the next.
+fn append_given(history: &mut Vec<HistoryMessage>, given: &[Round]) {
+    let name = |index: usize| format!("given-{index}");
+    // An answer to nothing is no message: an opening statement, as a rule.
+    let told = given.iter().filter(|round| !round.query.is_empty() && !round.answer.is_empty());
+    for (index, round) in told.rev().enumerate() {
+        if let Some(last) = history.last_mut() {
+            last.parent_id = Some(name(index));
+        }
+        history.push(HistoryMessage {
+            id: name(index),
+            query: round.query.clone(),
+            answer: round.answer.clone(),
+            answer_tokens: 1,
+            ..HistoryMessage::default()
+        });
     }
 }
 

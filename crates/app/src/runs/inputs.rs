@@ -40,6 +40,12 @@ impl InputForm {
         fields.iter().any(|field| field.variable == name && field.kind == InputKind::FileList)
     }
 
+    /// The questions; none when they cannot be read.
+    #[must_use]
+    pub fn fields(&self) -> &[InputField] {
+        self.0.as_deref().unwrap_or_default()
+    }
+
     /// As `/parameters` tells it.
     #[must_use]
     pub fn to_json(&self) -> Json {

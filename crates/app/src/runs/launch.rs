@@ -30,7 +30,7 @@ use super::{
     runtime::{Control, LiveRun},
     sink::{LiveVariable, RunBegin, RunSink},
 };
-use crate::{AppCaller, Result, Services, Settings, moderation::Guard};
+use crate::{AppCaller, Result, Services, Settings, chat::prompt::Round, moderation::Guard};
 
 /// How long to wait before the end of a run is recorded once more.
 const RECORD_AGAIN: std::time::Duration = std::time::Duration::from_secs(5);
@@ -66,6 +66,8 @@ pub(super) struct ChatPart {
     pub conversation: Option<Conversation>,
     pub parent_message_id: Option<MessageId>,
     pub auto_generate_name: bool,
+    /// What was said before a new conversation began here.
+    pub history: Vec<Round>,
 }
 
 /// Starts a run.

@@ -5,40 +5,78 @@
 
 use std::{
     collections::HashMap,
+    hash::Hash,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use ox_types::AppId;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use uuid::Uuid;
 
+use super::published::Key;
 use crate::{Error, Result, Services};
 
 /// Seconds after which a refused caller may try again.
 const RETRY_AFTER: u64 = 1;
 
-/// Runs under way by app.
-type Counts = Arc<Mutex<HashMap<AppId, u64>>>;
+/// Runs under way by app, or by key.
+type Counts<K> = Arc<Mutex<HashMap<K, u64>>>;
 
 /// Counts the runs under way.
 #[derive(Debug)]
 pub struct ActiveRuns {
     all: Arc<Semaphore>,
     most: usize,
-    by_app: Counts,
+    by_app: Counts<AppId>,
+    by_key: Counts<Uuid>,
 }
 
 /// A place among the runs under way; dropping it frees the place.
 #[derive(Debug)]
 pub struct RunPermit {
     _place: OwnedSemaphorePermit,
-    app: Option<(AppId, Counts)>,
+    _app: Option<Held<AppId>>,
+    _key: Option<Held<Uuid>>,
+}
+
+/// One of an app's or a key's places.
+#[derive(Debug)]
+struct Held<K: Eq + Hash> {
+    whose: K,
+    counts: Counts<K>,
+}
+
+impl<K: Copy + Eq + Hash> Held<K> {
+    /// Takes a place if fewer than `limit` are taken, `elsewhere` included.
+    fn take(counts: &Counts<K>, whose: K, limit: u64, elsewhere: u64) -> Option<Self> {
+        let mut all = counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = all.entry(whose).or_default();
+        if count.saturating_add(elsewhere) >= limit {
+            return None;
+        }
+        *count += 1;
+        drop(all);
+        Some(Self { whose, counts: Arc::clone(counts) })
+    }
+}
+
+impl<K: Eq + Hash> Drop for Held<K> {
+    fn drop(&mut self) {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(&self.whose) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                counts.remove(&self.whose);
+            }
+        }
+    }
 }
 
 impl ActiveRuns {
     /// Room for this many runs.
     #[must_use]
     pub fn new(most: usize) -> Self {
-        Self { all: Arc::new(Semaphore::new(most)), most, by_app: Arc::default() }
+        Self { all: Arc::new(Semaphore::new(most)), most, by_app: Arc::default(), by_key: Arc::default() }
     }
 
     /// Takes a place; `limit` is the app's own ceiling, 0 for none, of which `elsewhere` are taken in other processes.
@@ -52,11 +90,9 @@ impl ActiveRuns {
             return Err(Error::too_many(text, RETRY_AFTER));
         };
         if limit == 0 {
-            return Ok(RunPermit { _place: place, app: None });
+            return Ok(RunPermit { _place: place, _app: None, _key: None });
         }
-        let mut counts = self.by_app.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = counts.entry(app_id).or_default();
-        if count.saturating_add(elsewhere) >= limit {
+        let Some(held) = Held::take(&self.by_app, app_id, limit, elsewhere) else {
             metrics::counter!("oxidify_runs_refused_total", "reason" => "app").increment(1);
             return Err(Error::too_many(
                 format!(
@@ -65,29 +101,28 @@ impl ActiveRuns {
                 ),
                 RETRY_AFTER,
             ));
-        }
-        *count += 1;
-        drop(counts);
-        Ok(RunPermit { _place: place, app: Some((app_id, Arc::clone(&self.by_app))) })
+        };
+        Ok(RunPermit { _place: place, _app: Some(held), _key: None })
+    }
+
+    /// Takes one of a key's places as well.
+    ///
+    /// # Errors
+    /// 429 when there is none.
+    pub fn enter_key(&self, permit: &mut RunPermit, key: Uuid, limit: u64) -> Result<()> {
+        let Some(held) = Held::take(&self.by_key, key, limit, 0) else {
+            metrics::counter!("oxidify_runs_refused_total", "reason" => "key").increment(1);
+            let text = format!("Too many requests. This API key may have {limit} runs at the same time.");
+            return Err(Error::too_many(text, RETRY_AFTER));
+        };
+        permit._key = Some(held);
+        Ok(())
     }
 
     /// Runs under way.
     #[must_use]
     pub fn count(&self) -> usize {
         self.most.saturating_sub(self.all.available_permits())
-    }
-}
-
-impl Drop for RunPermit {
-    fn drop(&mut self) {
-        let Some((app_id, counts)) = &self.app else { return };
-        let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = counts.get_mut(app_id) {
-            *count = count.saturating_sub(1);
-            if *count == 0 {
-                counts.remove(app_id);
-            }
-        }
     }
 }
 
@@ -101,11 +136,11 @@ fn app_limit(own: Option<i32>, default: u64, most: u64) -> u64 {
     }
 }
 
-/// Takes a place for a run that counts against its app's ceiling.
+/// Takes a place for a run that counts against its app's ceiling, and that of the key it was asked for with.
 ///
 /// # Errors
 /// 429 when there is none, 503 while shutting down.
-pub(crate) async fn enter(services: &Services, app: &ox_db::model::App) -> Result<RunPermit> {
+pub(crate) async fn enter(services: &Services, app: &ox_db::model::App, key: Option<Key>) -> Result<RunPermit> {
     let settings = &services.settings;
     let limit =
         app_limit(app.max_active_requests, settings.app_default_active_requests, settings.app_max_active_requests);
@@ -114,7 +149,11 @@ pub(crate) async fn enter(services: &Services, app: &ox_db::model::App) -> Resul
         true => ox_db::repo::runs::under_way_elsewhere(&services.db, app.id, services.runs.process_id).await?,
         false => 0,
     };
-    services.runs.enter_beside(app.id, limit, elsewhere)
+    let mut permit = services.runs.enter_beside(app.id, limit, elsewhere)?;
+    if let Some(key) = key.filter(|key| key.concurrent_runs > 0) {
+        services.runs.active.enter_key(&mut permit, key.id, u64::from(key.concurrent_runs))?;
+    }
+    Ok(permit)
 }
 
 #[cfg(test)]
@@ -136,6 +175,19 @@ mod tests {
         // What runs in other processes counts.
         assert_eq!(active.enter(a, 2, 2).unwrap_err().status, 429);
         assert!(active.enter(a, 2, 1).is_ok());
+    }
+
+    #[test]
+    fn places_of_a_key() {
+        let (app, key) = (AppId::new(), ox_types::new_uuid());
+        let active = ActiveRuns::new(9);
+        let mut first = active.enter(app, 0, 0).unwrap();
+        active.enter_key(&mut first, key, 1).unwrap();
+        let mut second = active.enter(app, 0, 0).unwrap();
+        assert_eq!(active.enter_key(&mut second, key, 1).unwrap_err().status, 429);
+        active.enter_key(&mut second, ox_types::new_uuid(), 1).unwrap();
+        drop(first);
+        active.enter_key(&mut second, key, 1).unwrap();
     }
 
     #[test]

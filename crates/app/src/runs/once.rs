@@ -40,6 +40,65 @@ pub async fn start_once(
     request_hash: &str,
 ) -> Result<Subscription> {
     let Some(key) = key else { return start(services, caller, request).await };
+    match claim(services, caller, key, request_hash, request.run_id).await? {
+        Claim::New(row) => begin(services, caller, request, &row).await,
+        Claim::Known(known) => again(services, caller, request, known).await,
+    }
+}
+
+/// Answers a request that is no run, or gives the answer that this name was given before.
+///
+/// # Errors
+/// Those of the work, and 409 as [`start_once`]. A request that failed lets go of its name.
+pub async fn answer_once(
+    services: &Services,
+    caller: &AppCaller,
+    key: &str,
+    request_hash: &str,
+    work: impl Future<Output = Result<String>> + Send,
+) -> Result<String> {
+    let row = match claim(services, caller, key, request_hash, None).await? {
+        Claim::New(row) => row,
+        Claim::Known(IdempotencyKey { answer: Some(answer), .. }) => return Ok(answer),
+        Claim::Known(known) => {
+            let at = now();
+            if at - known.claimed_at < PATIENCE {
+                return Err(in_progress());
+            }
+            let tx = services.db.begin().await?;
+            let is_ours = repo::idempotency::reclaim(&tx, &known, at).await?;
+            tx.commit().await?;
+            if !is_ours {
+                return Err(in_progress());
+            }
+            known
+        }
+    };
+    let answered = work.await;
+    let tx = services.db.begin().await?;
+    match &answered {
+        Ok(answer) => repo::idempotency::set_answer(&tx, row.id, answer).await?,
+        Err(_) => repo::idempotency::release(&tx, row.id).await?,
+    }
+    tx.commit().await?;
+    answered
+}
+
+/// Who serves a name.
+enum Claim {
+    /// This request does.
+    New(IdempotencyKey),
+    /// An earlier one has, or does.
+    Known(IdempotencyKey),
+}
+
+async fn claim(
+    services: &Services,
+    caller: &AppCaller,
+    key: &str,
+    request_hash: &str,
+    run_id: Option<RunId>,
+) -> Result<Claim> {
     if key.is_empty() || key.len() > MAX_KEY || !key.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
         return Err(Error::bad_request(format!(
             "Idempotency-Key must have 1 to {MAX_KEY} printable ASCII characters."
@@ -53,16 +112,17 @@ pub async fn start_once(
         user_id: caller.user.id(),
         key: key.to_owned(),
         request_hash: request_hash.to_owned(),
-        run_id: request.run_id.unwrap_or_else(RunId::new),
+        run_id: run_id.unwrap_or_else(RunId::new),
         message_id: None,
         claimed_at: at,
         created_at: at,
+        answer: None,
     };
     let tx = services.db.begin().await?;
     let is_new = repo::idempotency::reserve(&tx, &row).await?;
     tx.commit().await?;
     if is_new {
-        return begin(services, caller, request, &row).await;
+        return Ok(Claim::New(row));
     }
     let known = repo::idempotency::find(&services.db, row.app_id, row.user_id, key).await?;
     let known = known.ok_or_else(in_progress)?;
@@ -70,7 +130,7 @@ pub async fn start_once(
         let text = "This Idempotency-Key was used for a request with another body.";
         return Err(Error::conflict("idempotency_key_reused", text));
     }
-    again(services, caller, request, known).await
+    Ok(Claim::Known(known))
 }
 
 fn in_progress() -> Error {

@@ -8,14 +8,14 @@ use std::{sync::Arc, time::Duration};
 use moka::future::Cache;
 use ox_db::{
     Database,
-    model::{App, AppModelConfig, EndUser, Site},
+    model::{ApiToken, App, AppModelConfig, EndUser, Site},
     repo,
 };
 use ox_types::{AppId, EndUserId, TenantId, boxed};
 use uuid::Uuid;
 
 use super::{compiled::CompiledWorkflow, event::AppMode};
-use crate::{Error, Result};
+use crate::{Error, Result, api_keys::Scopes};
 
 /// How long another process may go on with what it has read.
 const FRESH: Duration = Duration::from_secs(3);
@@ -50,6 +50,25 @@ pub struct Key {
     pub id: Uuid,
     pub tenant_id: TenantId,
     pub app_id: AppId,
+    /// 0 is no limit.
+    pub requests_per_minute: u32,
+    /// 0 is no limit.
+    pub concurrent_runs: u32,
+    pub scopes: Scopes,
+}
+
+impl Key {
+    fn of(row: &ApiToken) -> Option<Self> {
+        let limit = |limit: Option<i32>| limit.and_then(|limit| u32::try_from(limit).ok()).unwrap_or(0);
+        Some(Self {
+            id: row.id,
+            tenant_id: row.tenant_id?,
+            app_id: row.app_id?,
+            requests_per_minute: limit(row.limits.requests_per_minute),
+            concurrent_runs: limit(row.limits.concurrent_runs),
+            scopes: Scopes::stored(row.limits.scopes.as_deref()),
+        })
+    }
 }
 
 impl Published {
@@ -88,9 +107,7 @@ impl Published {
         }
         let load = async {
             let found = repo::api_tokens::find(&self.db, token, "app").await?;
-            Ok::<_, ox_db::Error>(
-                found.and_then(|row| Some(Key { id: row.id, tenant_id: row.tenant_id?, app_id: row.app_id? })),
-            )
+            Ok::<_, ox_db::Error>(found.as_ref().and_then(Key::of))
         };
         Ok(self.keys.try_get_with(token.into(), load).await?)
     }

@@ -12,11 +12,12 @@ use super::{
     hub::Subscription,
     launch::{self, ChatPart, How, Launch},
     limits::{self, RunPermit},
+    published::Key,
     told,
 };
 use crate::{
     AppCaller, Error, Result, Services,
-    chat::basic,
+    chat::{basic, prompt::Round},
     files::{FileReader, FileRules},
     moderation::{InputVerdict, Moderator},
 };
@@ -40,6 +41,12 @@ pub struct RunRequest {
     pub run_id: Option<ox_types::RunId>,
     /// Where the result is sent when nobody waits for it.
     pub result_to: Option<super::result_webhook::Target>,
+    /// The key it was asked for with, for its limits.
+    pub key: Option<Key>,
+    /// What was said before, where a new conversation does not begin with its first question.
+    pub history: Vec<Round>,
+    /// Instructions of the caller's, behind those of a basic chat app.
+    pub system: Option<String>,
 }
 
 /// Starts a run of the caller's app and returns its stream.
@@ -49,7 +56,7 @@ pub struct RunRequest {
 #[boxed]
 pub async fn start(services: &Arc<Services>, caller: &AppCaller, request: RunRequest) -> Result<Subscription> {
     let app = &caller.app.app;
-    let permit = limits::enter(services, app).await?;
+    let permit = limits::enter(services, app, request.key).await?;
     match caller.app.mode {
         AppMode::Workflow | AppMode::AdvancedChat => start_graph(services, caller, request, permit).await,
         AppMode::Chat | AppMode::Completion => basic::start(services, caller, request, permit).await,
@@ -149,6 +156,7 @@ async fn launch_checked(
         conversation,
         parent_message_id: request.parent_message_id,
         auto_generate_name: request.auto_generate_name,
+        history: request.history,
     });
     let chat = match chat {
         Some(mut chat) => {

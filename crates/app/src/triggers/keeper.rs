@@ -160,7 +160,7 @@ async fn begin(services: &Arc<Services>, log: &TriggerLog) -> Result<()> {
     if app.mode != AppMode::Workflow {
         return Err(Error::invalid("Only workflow apps have triggers."));
     }
-    let permit = limits::enter(services, &app.app).await?;
+    let permit = limits::enter(services, &app.app, None).await?;
     let user = user_of(services, &app, log).await?;
     let caller = AppCaller { app, user, invoke_from: InvokeFrom::Trigger };
     let triggered_from = match log.trigger_type.as_str() {

@@ -1,7 +1,7 @@
 //! `oxidify run`: executes an app file with no server and no database.
 
 mod files;
-mod inputs;
+pub(super) mod inputs;
 mod output;
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc};

@@ -13,6 +13,10 @@ pub struct Model {
     pub token: String,
     pub last_used_at: Option<DateTimeUtc>,
     pub created_at: DateTimeUtc,
+    pub requests_per_minute: Option<i32>,
+    pub concurrent_runs: Option<i32>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub scopes: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -16,6 +16,8 @@ pub struct Model {
     pub message_id: Option<Uuid>,
     pub claimed_at: DateTimeUtc,
     pub created_at: DateTimeUtc,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub answer: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

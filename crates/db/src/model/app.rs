@@ -308,6 +308,17 @@ pub struct ApiToken {
     pub token: String,
     pub last_used_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
+    pub limits: KeyLimits,
+}
+
+/// What a key may do; nothing set is everything.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyLimits {
+    pub requests_per_minute: Option<i32>,
+    /// Runs at the same time.
+    pub concurrent_runs: Option<i32>,
+    /// Names of groups of operations, separated by commas.
+    pub scopes: Option<String>,
 }
 
 impl From<entity::api_tokens::Model> for ApiToken {
@@ -320,6 +331,11 @@ impl From<entity::api_tokens::Model> for ApiToken {
             token: row.token,
             last_used_at: row.last_used_at,
             created_at: row.created_at,
+            limits: KeyLimits {
+                requests_per_minute: row.requests_per_minute,
+                concurrent_runs: row.concurrent_runs,
+                scopes: row.scopes,
+            },
         }
     }
 }
@@ -334,6 +350,9 @@ impl From<ApiToken> for entity::api_tokens::Model {
             token: item.token,
             last_used_at: item.last_used_at,
             created_at: item.created_at,
+            requests_per_minute: item.limits.requests_per_minute,
+            concurrent_runs: item.limits.concurrent_runs,
+            scopes: item.limits.scopes,
         }
     }
 }

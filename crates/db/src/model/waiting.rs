@@ -204,6 +204,8 @@ pub struct IdempotencyKey {
     /// When a request began to serve the key.
     pub claimed_at: DateTime<Utc>,
     pub created_at: DateTime<Utc>,
+    /// What was answered, where the request was no run.
+    pub answer: Option<String>,
 }
 
 impl From<entity::idempotency_keys::Model> for IdempotencyKey {
@@ -219,6 +221,7 @@ impl From<entity::idempotency_keys::Model> for IdempotencyKey {
             message_id: row.message_id.map(MessageId),
             claimed_at: row.claimed_at,
             created_at: row.created_at,
+            answer: row.answer,
         }
     }
 }
@@ -236,6 +239,7 @@ impl From<IdempotencyKey> for entity::idempotency_keys::Model {
             message_id: item.message_id.map(|id| id.0),
             claimed_at: item.claimed_at,
             created_at: item.created_at,
+            answer: item.answer,
         }
     }
 }

@@ -13,7 +13,7 @@ use super::skipped;
 use crate::{
     Error, Result, Source, Tx,
     entity::{api_tokens, app_model_configs, apps, installed_apps, sites, tag_bindings},
-    model::{ApiToken, App, AppModelConfig, Site},
+    model::{ApiToken, App, AppModelConfig, KeyLimits, Site},
     now,
 };
 
@@ -189,6 +189,26 @@ pub async fn keys(source: &dyn Source, tenant: TenantId, app: AppId) -> Result<V
 pub async fn insert_key(tx: &Tx, key: &ApiToken) -> Result<()> {
     api_tokens::Model::from(key.clone()).into_active_model().insert(tx.connection()).await?;
     Ok(())
+}
+
+/// Sets what a key may do; none when there is no such key.
+#[boxed]
+pub async fn limit_key(
+    tx: &Tx,
+    tenant: TenantId,
+    app: AppId,
+    key: Uuid,
+    limits: &KeyLimits,
+) -> Result<Option<ApiToken>> {
+    let found = api_tokens::Entity::find_by_id(key)
+        .filter(api_tokens::Column::TenantId.eq(tenant.0))
+        .filter(api_tokens::Column::AppId.eq(app.0))
+        .one(tx.connection())
+        .await?;
+    let Some(row) = found else { return Ok(None) };
+    let changed = ApiToken { limits: limits.clone(), ..ApiToken::from(row) };
+    super::row::update::<api_tokens::Entity>(tx, "API key", changed.clone()).await?;
+    Ok(Some(changed))
 }
 
 /// Deletes a key; false when there is none.

@@ -75,6 +75,20 @@ pub async fn set_message(tx: &Tx, id: Uuid, message: MessageId) -> Result<()> {
     Ok(())
 }
 
+/// Keeps the answer to a request that was no run.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn set_answer(tx: &Tx, id: Uuid, answer: &str) -> Result<()> {
+    Entity::update_many()
+        .col_expr(Column::Answer, Expr::value(Some(answer.to_owned())))
+        .filter(Column::Id.eq(id))
+        .exec(tx.connection())
+        .await?;
+    Ok(())
+}
+
 /// Forgets old names.
 ///
 /// # Errors

@@ -1,6 +1,6 @@
 /** API access: address, keys, and every endpoint with an example made of the app's own inputs. */
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { Eye, EyeOff, KeyRound, Plus, Trash2, TriangleAlert } from "lucide-react";
+import { Eye, EyeOff, KeyRound, Plus, SlidersHorizontal, Trash2, TriangleAlert } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { toast } from "sonner";
@@ -11,9 +11,14 @@ import { messageOf } from "../../lib/http";
 import { Button, IconButton } from "../../ui/Button";
 import { CopyButton } from "../../ui/CopyButton";
 import { Confirm } from "../../ui/Dialog";
+import { Badge } from "../../ui/Marks";
 import { SkeletonRows } from "../../ui/States";
+import { Address } from "./Address";
 import { Endpoints } from "./Endpoints";
+import { openaiBase } from "./endpoints";
 import { inputsOfForm, inputsOfGraph } from "./inputs";
+import { KeyDialog } from "./KeyDialog";
+import { McpSection } from "./McpSection";
 
 export function ApiPage({ app }: { app: AppDetail }) {
   const { t } = useTranslation("access");
@@ -49,12 +54,9 @@ export function ApiPage({ app }: { app: AppDetail }) {
             {t("notPublished")}
           </div>
         ) : null}
-        <div className="max-w-[520px]">
-          <div className="lbl mb-1.5">{t("base")}</div>
-          <div className="inp mono">
-            <span className="flex-1 truncate">{base}</span>
-            <CopyButton text={base} label={c("common.copy")} done={c("common.copied")} />
-          </div>
+        <div className="grid gap-4 md:grid-cols-2">
+          <Address label={t("base")} address={base} />
+          <Address label={t("openai")} address={openaiBase(base, app.id)} hint={t("openaiText")} />
         </div>
         <Keys app={app} keys={keys.data?.data} error={keys.error} />
         {graph && published.isPending ? (
@@ -62,6 +64,7 @@ export function ApiPage({ app }: { app: AppDetail }) {
         ) : (
           <Endpoints app={app} inputs={inputs} base={base} apiKey={keys.data?.data[0]?.token} />
         )}
+        <McpSection app={app} inputs={inputs} base={base} />
         <section>
           <h2 className="text-16 font-semibold mb-1">{t("errors")}</h2>
           <p className="text-ink-2 max-w-[80ch]">{t("errorsText")}</p>
@@ -72,6 +75,7 @@ export function ApiPage({ app }: { app: AppDetail }) {
 }
 
 const tail = (key: ApiKey) => `…${key.token.slice(-4)}`;
+const isLimited = (key: ApiKey) => key.requests_per_minute > 0 || key.concurrent_runs > 0 || Boolean(key.scopes);
 const MAX_KEYS = 10;
 
 function Keys({ app, keys, error }: { app: AppDetail; keys: readonly ApiKey[] | undefined; error: Error | null }) {
@@ -81,6 +85,7 @@ function Keys({ app, keys, error }: { app: AppDetail; keys: readonly ApiKey[] | 
   const rights = useRights();
   const [shown, setShown] = useState<string>();
   const [deleting, setDeleting] = useState<ApiKey>();
+  const [limiting, setLimiting] = useState<ApiKey>();
   const again = () => client.invalidateQueries({ queryKey: apiKeys(app.id).queryKey });
   const failed = (problem: unknown) => toast.error(c("common.failed", { message: messageOf(problem) }));
   const add = useMutation({
@@ -120,11 +125,14 @@ function Keys({ app, keys, error }: { app: AppDetail; keys: readonly ApiKey[] | 
             apiKey={key}
             shown={shown === key.id}
             admin={rights.admin}
+            editor={rights.edit}
             onShow={(show) => setShown(show ? key.id : undefined)}
+            onLimit={() => setLimiting(key)}
             onDelete={() => setDeleting(key)}
           />
         ))}
       </ul>
+      {limiting ? <KeyDialog key={limiting.id} appId={app.id} apiKey={limiting} onClose={() => setLimiting(undefined)} /> : null}
       <Confirm
         open={deleting !== undefined}
         title={deleting ? t("deleteTitle", { tail: tail(deleting) }) : ""}
@@ -143,13 +151,17 @@ function KeyRow({
   apiKey,
   shown,
   admin,
+  editor,
   onShow,
+  onLimit,
   onDelete,
 }: {
   apiKey: ApiKey;
   shown: boolean;
   admin: boolean;
+  editor: boolean;
   onShow: (show: boolean) => void;
+  onLimit: () => void;
   onDelete: () => void;
 }) {
   const { t } = useTranslation("access");
@@ -165,6 +177,8 @@ function KeyRow({
       <span className="text-12 text-ink-3">
         {t("created")} {format.ago(apiKey.created_at)} · {t("lastUsed")} {apiKey.last_used_at ? format.ago(apiKey.last_used_at) : t("never")}
       </span>
+      {isLimited(apiKey) ? <Badge tone="warn">{t("limited")}</Badge> : null}
+      {editor ? <IconButton size="sm" icon={SlidersHorizontal} label={t("limitKey", { tail: tail(apiKey) })} onClick={onLimit} /> : null}
       {admin ? <IconButton size="sm" icon={Trash2} label={t("deleteKey", { tail: tail(apiKey) })} onClick={onDelete} /> : null}
     </li>
   );

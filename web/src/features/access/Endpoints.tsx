@@ -56,7 +56,18 @@ export function Endpoints({ app, inputs, base, apiKey }: Props) {
           ))}
         </ul>
         {chosen ? (
-          <Chosen key={chosen.key} endpoint={chosen} inputs={inputs} base={base} apiKey={apiKey} how={how} onHow={setHow} given={given} onGiven={setGiven} />
+          <Chosen
+            key={chosen.key}
+            appId={app.id}
+            endpoint={chosen}
+            inputs={inputs}
+            base={base}
+            apiKey={apiKey}
+            how={how}
+            onHow={setHow}
+            given={given}
+            onGiven={setGiven}
+          />
         ) : null}
       </div>
     </section>
@@ -64,6 +75,7 @@ export function Endpoints({ app, inputs, base, apiKey }: Props) {
 }
 
 interface ChosenProps extends Omit<Props, "app"> {
+  readonly appId: string;
   readonly endpoint: Endpoint;
   readonly how: ResponseMode;
   readonly onHow: (how: ResponseMode) => void;
@@ -76,6 +88,7 @@ const LANGUAGES: readonly { readonly value: ExampleLanguage; readonly label: str
   { value: "python", label: "Python" },
   { value: "javascript", label: "JavaScript" },
   { value: "dify", label: "dify-client" },
+  { value: "openai", label: "openai" },
 ];
 
 const STORED = "oxidify.example";
@@ -85,13 +98,13 @@ function storedLanguage(): ExampleLanguage {
   return found?.value ?? "curl";
 }
 
-function Chosen({ endpoint, inputs, base, apiKey, how, onHow, given, onGiven }: ChosenProps) {
+function Chosen({ appId, endpoint, inputs, base, apiKey, how, onHow, given, onGiven }: ChosenProps) {
   const { t } = useTranslation("access");
   const { t: c } = useTranslation();
   const [language, setLanguage] = useState(storedLanguage);
   const called = withIds(endpoint, given.ids);
   // What is shown hides the key; what is copied works.
-  const code = (key: string) => example(called, base, key, language);
+  const code = (key: string) => example(called, base, key, language, appId);
   const shown = code(apiKey ? `${apiKey.slice(0, 6)}…` : "app-…");
   return (
     <div className="flex flex-col gap-3 min-w-0">
@@ -121,8 +134,9 @@ function Chosen({ endpoint, inputs, base, apiKey, how, onHow, given, onGiven }: 
         />
         {shown === undefined ? null : <CopyButton text={code(apiKey ?? "app-…") ?? ""} label={t("copyExample")} done={c("common.copied")} />}
       </div>
-      {shown === undefined ? <p className="hint">{t("noCall")}</p> : <Code label={t("example")} text={shown} />}
+      {shown === undefined ? <p className="hint">{t(language === "openai" ? "noOpenai" : "noCall")}</p> : <Code label={t("example")} text={shown} />}
       {language === "dify" && shown !== undefined ? <p className="hint mono">pip install dify-client requests</p> : null}
+      {language === "openai" && shown !== undefined ? <p className="hint mono">pip install openai</p> : null}
       <Values inputs={endpoint.streams ? inputs : []} question={endpoint.key === "chat"} ids={idsOf(endpoint)} given={given} onGiven={onGiven} />
       {endpoint.streams && inputs.length === 0 ? <p className="hint">{t("noInputs")}</p> : null}
       {endpoint.upload ? null : <Try endpoint={called} base={base} apiKey={apiKey} ready={idsOf(called).length === 0} />}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { endpointsOf, idsOf, NOTHING_GIVEN, urlOf, withIds } from "./endpoints";
+import { endpointsOf, idsOf, mcpAddress, NOTHING_GIVEN, openaiBase, urlOf, withIds } from "./endpoints";
 import { example, python } from "./examples";
 import { inputsOfForm, inputsOfGraph, readInput } from "./inputs";
 
@@ -89,4 +89,29 @@ it.each([
   ["text-input", "1", "1"],
 ])("a value of %s typed as %s", (type, typed, read) => {
   expect(readInput({ name: "x", label: "x", type, required: true, options: [] }, typed)).toEqual(read);
+});
+
+it("other doors have addresses of their own", () => {
+  expect(openaiBase("http://h/v1/", "a1")).toBe("http://h/v1/openai/a1");
+  expect(mcpAddress("http://h/v1", "c1")).toBe("http://h/mcp/server/c1/mcp");
+  expect(mcpAddress("http://h/base/v1/", "c1")).toBe("http://h/base/mcp/server/c1/mcp");
+});
+
+describe("openai", () => {
+  const chat = endpointsOf("chat", [], "streaming", { ...NOTHING_GIVEN, query: "Why?" });
+  const [first] = chat;
+  if (!first) throw new Error("no endpoint");
+  it("is a call that runs as it is", () => {
+    const text = example(first, "http://h/v1", "app-x", "openai", "a1") ?? "";
+    expect(text).toContain('base_url="http://h/v1/openai/a1",\n    api_key="app-x",');
+    expect(text).toContain('"content": "Why?"');
+    expect(text).toContain("stream=True");
+  });
+  it("names the inputs of a workflow", () => {
+    const [run] = endpointsOf("workflow", inputs, "blocking");
+    const text = (run && example(run, "http://h/v1", "app-x", "openai", "a1")) ?? "";
+    expect(text).toContain('extra_body={\n        "inputs": {\n            "topic": "It\'s a topic",');
+    expect(text).toContain("print(answer.choices[0].message.content)");
+  });
+  it("has nothing for other calls", () => expect(example(chat.at(-1) ?? first, "http://h/v1", "k", "openai", "a1")).toBeUndefined());
 });

@@ -91,3 +91,13 @@ export function urlOf(endpoint: Endpoint, base: string): string {
   const query = new URLSearchParams(endpoint.query).toString();
   return `${base.replace(/\/$/, "")}${endpoint.path}${query ? `?${query}` : ""}`;
 }
+
+/** The base address for clients of OpenAI: it names the app, its key opens it. */
+export function openaiBase(base: string, appId: string): string {
+  return `${base.replace(/\/$/, "")}/openai/${appId}`;
+}
+
+/** The address of an app's MCP server. */
+export function mcpAddress(base: string, code: string): string {
+  return `${base.replace(/\/v1\/?$/, "")}/mcp/server/${code}/mcp`;
+}

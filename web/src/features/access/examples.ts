@@ -1,7 +1,7 @@
 /** Calls of an endpoint that run as they are, per language. */
-import { type Endpoint, USER, urlOf } from "./endpoints";
+import { type Endpoint, openaiBase, USER, urlOf } from "./endpoints";
 
-export type ExampleLanguage = "curl" | "python" | "javascript" | "dify";
+export type ExampleLanguage = "curl" | "python" | "javascript" | "dify" | "openai";
 
 /** Single quotes end, an escaped one follows, they begin again. */
 function shell(text: string): string {
@@ -23,13 +23,40 @@ export function python(value: unknown, indent = 0): string {
 }
 
 /** Nothing where the language has no call for the endpoint. */
-export function example(endpoint: Endpoint, base: string, key: string, language: ExampleLanguage): string | undefined {
+export function example(endpoint: Endpoint, base: string, key: string, language: ExampleLanguage, appId = ""): string | undefined {
   const url = urlOf(endpoint, base);
   const streaming = endpoint.body?.response_mode === "streaming";
   if (language === "curl") return curl(endpoint, url, key, streaming);
   if (language === "python") return requests(endpoint, url, key, streaming);
   if (language === "dify") return difyClient(endpoint, base.replace(/\/$/, ""), key, streaming);
+  if (language === "openai") return openai(endpoint, openaiBase(base, appId), key, streaming);
   return javascript(endpoint, url, key, streaming);
+}
+
+/** The openai package: an app of any mode is a model there. */
+function openai(endpoint: Endpoint, base: string, key: string, streaming: boolean): string | undefined {
+  if (!endpoint.streams || !endpoint.body) return undefined;
+  const { inputs, query } = endpoint.body;
+  const given = typeof inputs === "object" && inputs !== null && Object.keys(inputs).length > 0;
+  const messages = [{ role: "user", content: typeof query === "string" ? query : "Hello" }];
+  return [
+    "from openai import OpenAI",
+    "",
+    "client = OpenAI(",
+    `    base_url=${JSON.stringify(base)},`,
+    `    api_key=${JSON.stringify(key)},`,
+    ")",
+    "answer = client.chat.completions.create(",
+    '    model="app",',
+    `    messages=${python(messages, 1)},`,
+    `    user="${USER}",`,
+    ...(given ? [`    extra_body=${python({ inputs }, 1)},`] : []),
+    ...(streaming ? ["    stream=True,"] : []),
+    ")",
+    ...(streaming
+      ? ["for piece in answer:", "    if piece.choices:", '        print(piece.choices[0].delta.content or "", end="", flush=True)']
+      : ["print(answer.choices[0].message.content)"]),
+  ].join("\n");
 }
 
 function curl(endpoint: Endpoint, url: string, key: string, streaming: boolean): string {

@@ -46,6 +46,9 @@ pub(super) async fn begin_chat(
         let introduction = naming::introduction(&compiled.features.opening_statement, inputs);
         new_conversation(caller, begun.at, &part.query, stored.clone(), introduction)
     });
+    if is_new {
+        chat::given::keep(services, caller.app.app.id, conversation.id, &part.history).await?;
+    }
     let variables = begin_variables(services, caller, compiled, &conversation, is_new, begun.at, with).await?;
     let mut message = new_message(caller, begun.at, &conversation, &part.query, &stored);
     message.parent_message_id = parent_of(caller, part.parent_message_id);
