@@ -18,6 +18,7 @@ import { Route as SigninRouteImport } from "./routes/signin";
 import { Route as ShellAppsRouteImport } from "./routes/_shell.apps";
 import { Route as ShellSettingsRouteImport } from "./routes/_shell.settings";
 import { Route as ShellAppAppIdRouteImport } from "./routes/_shell.app.$appId";
+import { Route as ShellExploreIndexRouteImport } from "./routes/_shell.explore.index";
 import { Route as ShellSettingsIndexRouteImport } from "./routes/_shell.settings.index";
 import { Route as ShellSettingsAppearanceRouteImport } from "./routes/_shell.settings.appearance";
 import { Route as ShellSettingsGeneralRouteImport } from "./routes/_shell.settings.general";
@@ -33,6 +34,7 @@ import { Route as ShellAppAppIdDevelopRouteImport } from "./routes/_shell.app.$a
 import { Route as ShellAppAppIdLogsRouteImport } from "./routes/_shell.app.$appId.logs";
 import { Route as ShellAppAppIdOverviewRouteImport } from "./routes/_shell.app.$appId.overview";
 import { Route as ShellAppAppIdWorkflowRouteImport } from "./routes/_shell.app.$appId.workflow";
+import { Route as ShellExploreInstalledInstalledIdRouteImport } from "./routes/_shell.explore.installed.$installedId";
 
 const IndexRoute = IndexRouteImport.update({
   id: "/",
@@ -76,6 +78,11 @@ const ShellSettingsRoute = ShellSettingsRouteImport.update({
 const ShellAppAppIdRoute = ShellAppAppIdRouteImport.update({
   id: "/app/$appId",
   path: "/app/$appId",
+  getParentRoute: () => ShellRoute,
+} as any);
+const ShellExploreIndexRoute = ShellExploreIndexRouteImport.update({
+  id: "/explore/",
+  path: "/explore/",
   getParentRoute: () => ShellRoute,
 } as any);
 const ShellSettingsIndexRoute = ShellSettingsIndexRouteImport.update({
@@ -154,6 +161,12 @@ const ShellAppAppIdWorkflowRoute = ShellAppAppIdWorkflowRouteImport.update({
   path: "/workflow",
   getParentRoute: () => ShellAppAppIdRoute,
 } as any);
+const ShellExploreInstalledInstalledIdRoute =
+  ShellExploreInstalledInstalledIdRouteImport.update({
+    id: "/explore/installed/$installedId",
+    path: "/explore/installed/$installedId",
+    getParentRoute: () => ShellRoute,
+  } as any);
 
 export interface FileRoutesByFullPath {
   "/": typeof IndexRoute;
@@ -172,12 +185,14 @@ export interface FileRoutesByFullPath {
   "/settings/profile": typeof ShellSettingsProfileRoute;
   "/settings/server": typeof ShellSettingsServerRoute;
   "/settings/shortcuts": typeof ShellSettingsShortcutsRoute;
+  "/explore/": typeof ShellExploreIndexRoute;
   "/settings/": typeof ShellSettingsIndexRoute;
   "/app/$appId/configuration": typeof ShellAppAppIdConfigurationRoute;
   "/app/$appId/develop": typeof ShellAppAppIdDevelopRoute;
   "/app/$appId/logs": typeof ShellAppAppIdLogsRoute;
   "/app/$appId/overview": typeof ShellAppAppIdOverviewRoute;
   "/app/$appId/workflow": typeof ShellAppAppIdWorkflowRoute;
+  "/explore/installed/$installedId": typeof ShellExploreInstalledInstalledIdRoute;
   "/app/$appId/": typeof ShellAppAppIdIndexRoute;
 }
 export interface FileRoutesByTo {
@@ -195,12 +210,14 @@ export interface FileRoutesByTo {
   "/settings/profile": typeof ShellSettingsProfileRoute;
   "/settings/server": typeof ShellSettingsServerRoute;
   "/settings/shortcuts": typeof ShellSettingsShortcutsRoute;
+  "/explore": typeof ShellExploreIndexRoute;
   "/settings": typeof ShellSettingsIndexRoute;
   "/app/$appId/configuration": typeof ShellAppAppIdConfigurationRoute;
   "/app/$appId/develop": typeof ShellAppAppIdDevelopRoute;
   "/app/$appId/logs": typeof ShellAppAppIdLogsRoute;
   "/app/$appId/overview": typeof ShellAppAppIdOverviewRoute;
   "/app/$appId/workflow": typeof ShellAppAppIdWorkflowRoute;
+  "/explore/installed/$installedId": typeof ShellExploreInstalledInstalledIdRoute;
   "/app/$appId": typeof ShellAppAppIdIndexRoute;
 }
 export interface FileRoutesById {
@@ -222,12 +239,14 @@ export interface FileRoutesById {
   "/_shell/settings/profile": typeof ShellSettingsProfileRoute;
   "/_shell/settings/server": typeof ShellSettingsServerRoute;
   "/_shell/settings/shortcuts": typeof ShellSettingsShortcutsRoute;
+  "/_shell/explore/": typeof ShellExploreIndexRoute;
   "/_shell/settings/": typeof ShellSettingsIndexRoute;
   "/_shell/app/$appId/configuration": typeof ShellAppAppIdConfigurationRoute;
   "/_shell/app/$appId/develop": typeof ShellAppAppIdDevelopRoute;
   "/_shell/app/$appId/logs": typeof ShellAppAppIdLogsRoute;
   "/_shell/app/$appId/overview": typeof ShellAppAppIdOverviewRoute;
   "/_shell/app/$appId/workflow": typeof ShellAppAppIdWorkflowRoute;
+  "/_shell/explore/installed/$installedId": typeof ShellExploreInstalledInstalledIdRoute;
   "/_shell/app/$appId/": typeof ShellAppAppIdIndexRoute;
 }
 export interface FileRouteTypes {
@@ -249,12 +268,14 @@ export interface FileRouteTypes {
     | "/settings/profile"
     | "/settings/server"
     | "/settings/shortcuts"
+    | "/explore/"
     | "/settings/"
     | "/app/$appId/configuration"
     | "/app/$appId/develop"
     | "/app/$appId/logs"
     | "/app/$appId/overview"
     | "/app/$appId/workflow"
+    | "/explore/installed/$installedId"
     | "/app/$appId/";
   fileRoutesByTo: FileRoutesByTo;
   to:
@@ -272,12 +293,14 @@ export interface FileRouteTypes {
     | "/settings/profile"
     | "/settings/server"
     | "/settings/shortcuts"
+    | "/explore"
     | "/settings"
     | "/app/$appId/configuration"
     | "/app/$appId/develop"
     | "/app/$appId/logs"
     | "/app/$appId/overview"
     | "/app/$appId/workflow"
+    | "/explore/installed/$installedId"
     | "/app/$appId";
   id:
     | "__root__"
@@ -298,12 +321,14 @@ export interface FileRouteTypes {
     | "/_shell/settings/profile"
     | "/_shell/settings/server"
     | "/_shell/settings/shortcuts"
+    | "/_shell/explore/"
     | "/_shell/settings/"
     | "/_shell/app/$appId/configuration"
     | "/_shell/app/$appId/develop"
     | "/_shell/app/$appId/logs"
     | "/_shell/app/$appId/overview"
     | "/_shell/app/$appId/workflow"
+    | "/_shell/explore/installed/$installedId"
     | "/_shell/app/$appId/";
   fileRoutesById: FileRoutesById;
 }
@@ -379,6 +404,13 @@ declare module "@tanstack/react-router" {
       path: "/app/$appId";
       fullPath: "/app/$appId";
       preLoaderRoute: typeof ShellAppAppIdRouteImport;
+      parentRoute: typeof ShellRoute;
+    };
+    "/_shell/explore/": {
+      id: "/_shell/explore/";
+      path: "/explore";
+      fullPath: "/explore/";
+      preLoaderRoute: typeof ShellExploreIndexRouteImport;
       parentRoute: typeof ShellRoute;
     };
     "/_shell/settings/": {
@@ -486,6 +518,13 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof ShellAppAppIdWorkflowRouteImport;
       parentRoute: typeof ShellAppAppIdRoute;
     };
+    "/_shell/explore/installed/$installedId": {
+      id: "/_shell/explore/installed/$installedId";
+      path: "/explore/installed/$installedId";
+      fullPath: "/explore/installed/$installedId";
+      preLoaderRoute: typeof ShellExploreInstalledInstalledIdRouteImport;
+      parentRoute: typeof ShellRoute;
+    };
   }
 }
 
@@ -543,12 +582,16 @@ interface ShellRouteChildren {
   ShellAppsRoute: typeof ShellAppsRoute;
   ShellSettingsRoute: typeof ShellSettingsRouteWithChildren;
   ShellAppAppIdRoute: typeof ShellAppAppIdRouteWithChildren;
+  ShellExploreIndexRoute: typeof ShellExploreIndexRoute;
+  ShellExploreInstalledInstalledIdRoute: typeof ShellExploreInstalledInstalledIdRoute;
 }
 
 const ShellRouteChildren: ShellRouteChildren = {
   ShellAppsRoute: ShellAppsRoute,
   ShellSettingsRoute: ShellSettingsRouteWithChildren,
   ShellAppAppIdRoute: ShellAppAppIdRouteWithChildren,
+  ShellExploreIndexRoute: ShellExploreIndexRoute,
+  ShellExploreInstalledInstalledIdRoute: ShellExploreInstalledInstalledIdRoute,
 };
 
 const ShellRouteWithChildren = ShellRoute._addFileChildren(ShellRouteChildren);

@@ -163,9 +163,14 @@ export class Api implements Carrier {
     let response = await send();
     if (response.status === 401) {
       const error = errorFrom(401, await response.text(), null);
-      if (error.code !== "unauthorized") throw error;
       const used = this.passport;
       writeKey(`passport-${this.code}`, null);
+      if (error.code !== "unauthorized") {
+        // The page now asks who is there: what was given before does not open it any more.
+        this.passport = null;
+        throw error;
+      }
+      this.passport = null;
       await this.enter();
       response = await send();
       if (used !== this.passport && response.status !== 401) this.onNewVisitor();

@@ -128,6 +128,21 @@ async fn a_page_for_some_people_opens_for_them_alone() {
 }
 
 #[tokio::test]
+async fn the_picture_of_a_page_is_one_of_the_workspace() {
+    let server = TestServer::sqlite().await;
+    let owner = server.owner().await;
+    let (app, _) = server.app(&owner, &app_file("chat")).await;
+    let path = format!("/apps/{app}/site");
+    for icon in ["not an id", "0194aaaa-0000-7000-8000-000000000000"] {
+        let answer = server.post(&owner, &path, json!({"icon_type": "image", "icon": icon})).await;
+        assert_eq!(told(&answer), (400, "invalid_param".into()), "{icon}");
+    }
+    let emoji = json!({"icon_type": "emoji", "icon": "🧭", "icon_background": "#E4FBCC", "use_icon_as_answer_icon": true});
+    let answer = server.post(&owner, &path, emoji).await.json();
+    assert_eq!((&answer["icon"], &answer["icon_url"], &answer["use_icon_as_answer_icon"]), (&json!("🧭"), &Value::Null, &json!(true)));
+}
+
+#[tokio::test]
 async fn access_is_changed_by_editors_and_names_members() {
     let server = TestServer::sqlite().await;
     let owner = server.owner().await;
