@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use ox_auth::{Passport, PageLogin};
+use ox_auth::{PageLogin, Passport};
 use ox_db::{
     model::{Account, SiteAccess},
     now, repo,
@@ -13,11 +13,7 @@ use ox_db::{
 use ox_types::{AccountId, AppId, boxed};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    Error, Principal, Result, Services, accounts, apps, audit,
-    principal::Permission,
-    runs::PublishedApp,
-};
+use crate::{Error, Principal, Result, Services, accounts, apps, audit, principal::Permission, runs::PublishedApp};
 
 /// Compat: a sign-in to pages lasts this many times longer than a console token.
 const TIMES: u32 = 24;

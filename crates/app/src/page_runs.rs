@@ -60,12 +60,7 @@ fn inputs_of(run: &WorkflowRun) -> Map<String, Json> {
 /// # Errors
 /// 404 when `last` is not one of them.
 #[boxed]
-pub async fn list(
-    services: &Services,
-    caller: &AppCaller,
-    last: Option<RunId>,
-    limit: u64,
-) -> Result<PageOf<PastRun>> {
+pub async fn list(services: &Services, caller: &AppCaller, last: Option<RunId>, limit: u64) -> Result<PageOf<PastRun>> {
     let page = repo::page_runs::workflows(&services.db, person(caller), last, limit).await?;
     let page = page.ok_or_else(|| Error::not_found("Last Run Not Exists."))?;
     let items = page.items.into_iter().map(|run| {

@@ -231,14 +231,13 @@ mod tests {
         assert_eq!(access.as_object().unwrap().len(), 4);
         assert_eq!(claims(&signer.csrf_token(account, HOUR).unwrap())["sub"], json!(account));
 
-        let passport =
-            Passport {
-                app_id: AppId::new(),
-                app_code: "code".into(),
-                end_user_id: EndUserId::new(),
-                session_id: None,
-                login: None,
-            };
+        let passport = Passport {
+            app_id: AppId::new(),
+            app_code: "code".into(),
+            end_user_id: EndUserId::new(),
+            session_id: None,
+            login: None,
+        };
         let token = signer.passport(&passport).unwrap();
         assert_eq!(
             claims(&token),

@@ -49,11 +49,7 @@ const MIGRATIONS: &[Step] = &[
         sql: include_str!("migration/m20261121_210014_annotations.sql"),
         postgres: "",
     },
-    Step {
-        name: "m20261122_010004_webapp",
-        sql: include_str!("migration/m20261122_010004_webapp.sql"),
-        postgres: "",
-    },
+    Step { name: "m20261122_010004_webapp", sql: include_str!("migration/m20261122_010004_webapp.sql"), postgres: "" },
 ];
 
 #[derive(Clone, Copy)]

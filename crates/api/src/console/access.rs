@@ -4,8 +4,8 @@ use axum::http::Method;
 use ox_app::{
     Access::{self, AfterSetup, Member, MemberWith, Public},
     principal::Permission::{
-        ApiKeyDelete, ApiKeyManage, AppEdit, AppPublish, AppUse, AppView, CredentialManage, FileUpload, LogView, MemberManage,
-        ModelManage, ModelView, TagEdit, WorkspaceManage,
+        ApiKeyDelete, ApiKeyManage, AppEdit, AppPublish, AppUse, AppView, CredentialManage, FileUpload, LogView,
+        MemberManage, ModelManage, ModelView, TagEdit, WorkspaceManage,
     },
 };
 

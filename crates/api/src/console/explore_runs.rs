@@ -105,7 +105,12 @@ async fn chat(app: App, Installed(caller): Installed, headers: HeaderMap, body: 
 #[utoipa::path(post, path = "/installed-apps/{installed_app_id}/completion-messages", tag = "explore", request_body = RunRequestBody,
     params(("installed_app_id" = Uuid, Path)),
     responses((status = 200, description = "The answer, or a stream of events"), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn completion(app: App, Installed(caller): Installed, headers: HeaderMap, body: Body<JsonMap>) -> ApiResult<Response> {
+async fn completion(
+    app: App,
+    Installed(caller): Installed,
+    headers: HeaderMap,
+    body: Body<JsonMap>,
+) -> ApiResult<Response> {
     generate::completion(app, Visitor(caller), headers, body).await
 }
 
@@ -121,7 +126,11 @@ async fn run(app: App, Installed(caller): Installed, headers: HeaderMap, body: B
 #[utoipa::path(post, path = "/installed-apps/{installed_app_id}/chat-messages/{task_id}/stop", tag = "explore",
     params(("installed_app_id" = Uuid, Path), ("task_id" = String, Path)),
     responses((status = 200, body = ResultBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn stop_chat(app: App, Installed(caller): Installed, Path((_, task)): Path<(Uuid, String)>) -> ApiResult<Json<ResultBody>> {
+async fn stop_chat(
+    app: App,
+    Installed(caller): Installed,
+    Path((_, task)): Path<(Uuid, String)>,
+) -> ApiResult<Json<ResultBody>> {
     generate::stop_chat(app, Visitor(caller), Path(task)).await
 }
 
@@ -129,7 +138,11 @@ async fn stop_chat(app: App, Installed(caller): Installed, Path((_, task)): Path
 #[utoipa::path(post, path = "/installed-apps/{installed_app_id}/completion-messages/{task_id}/stop", tag = "explore",
     params(("installed_app_id" = Uuid, Path), ("task_id" = String, Path)),
     responses((status = 200, body = ResultBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn stop_completion(app: App, Installed(caller): Installed, Path((_, task)): Path<(Uuid, String)>) -> ApiResult<Json<ResultBody>> {
+async fn stop_completion(
+    app: App,
+    Installed(caller): Installed,
+    Path((_, task)): Path<(Uuid, String)>,
+) -> ApiResult<Json<ResultBody>> {
     generate::stop_completion(app, Visitor(caller), Path(task)).await
 }
 
@@ -137,7 +150,11 @@ async fn stop_completion(app: App, Installed(caller): Installed, Path((_, task))
 #[utoipa::path(post, path = "/installed-apps/{installed_app_id}/workflows/tasks/{task_id}/stop", tag = "explore",
     params(("installed_app_id" = Uuid, Path), ("task_id" = String, Path)),
     responses((status = 200, body = ResultBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn stop_workflow(app: App, Installed(caller): Installed, Path((_, task)): Path<(Uuid, String)>) -> ApiResult<Json<ResultBody>> {
+async fn stop_workflow(
+    app: App,
+    Installed(caller): Installed,
+    Path((_, task)): Path<(Uuid, String)>,
+) -> ApiResult<Json<ResultBody>> {
     generate::stop_workflow(app, Visitor(caller), Path(task)).await
 }
 
@@ -153,7 +170,11 @@ async fn conversations(app: App, Installed(caller): Installed, query: RawQuery) 
 #[utoipa::path(delete, path = "/installed-apps/{installed_app_id}/conversations/{conversation_id}", tag = "explore",
     params(("installed_app_id" = Uuid, Path), ("conversation_id" = Uuid, Path)),
     responses((status = 204), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn delete_conversation(app: App, Installed(caller): Installed, Path((_, id)): Path<(Uuid, Uuid)>) -> ApiResult<StatusCode> {
+async fn delete_conversation(
+    app: App,
+    Installed(caller): Installed,
+    Path((_, id)): Path<(Uuid, Uuid)>,
+) -> ApiResult<StatusCode> {
     messages::delete(app, Visitor(caller), Path(id)).await
 }
 
@@ -161,7 +182,12 @@ async fn delete_conversation(app: App, Installed(caller): Installed, Path((_, id
 #[utoipa::path(post, path = "/installed-apps/{installed_app_id}/conversations/{conversation_id}/name", tag = "explore", request_body = NameBody,
     params(("installed_app_id" = Uuid, Path), ("conversation_id" = Uuid, Path)),
     responses((status = 200, body = ConversationBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn rename(app: App, Installed(caller): Installed, Path((_, id)): Path<(Uuid, Uuid)>, body: Body<JsonMap>) -> ApiResult<Json<ConversationBody>> {
+async fn rename(
+    app: App,
+    Installed(caller): Installed,
+    Path((_, id)): Path<(Uuid, Uuid)>,
+    body: Body<JsonMap>,
+) -> ApiResult<Json<ConversationBody>> {
     messages::rename(app, Visitor(caller), Path(id), body).await
 }
 
@@ -177,7 +203,11 @@ async fn pin(app: App, Installed(caller): Installed, Path((_, id)): Path<(Uuid, 
 #[utoipa::path(patch, path = "/installed-apps/{installed_app_id}/conversations/{conversation_id}/unpin", tag = "explore",
     params(("installed_app_id" = Uuid, Path), ("conversation_id" = Uuid, Path)),
     responses((status = 200, body = ResultBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn unpin(app: App, Installed(caller): Installed, Path((_, id)): Path<(Uuid, Uuid)>) -> ApiResult<Json<ResultBody>> {
+async fn unpin(
+    app: App,
+    Installed(caller): Installed,
+    Path((_, id)): Path<(Uuid, Uuid)>,
+) -> ApiResult<Json<ResultBody>> {
     messages::unpin(app, Visitor(caller), Path(id)).await
 }
 
@@ -193,7 +223,12 @@ async fn list(app: App, Installed(caller): Installed, query: RawQuery) -> ApiRes
 #[utoipa::path(post, path = "/installed-apps/{installed_app_id}/messages/{message_id}/feedbacks", tag = "explore", request_body = FeedbackBody,
     params(("installed_app_id" = Uuid, Path), ("message_id" = Uuid, Path)),
     responses((status = 200, body = ResultBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn feedback(app: App, Installed(caller): Installed, Path((_, id)): Path<(Uuid, Uuid)>, body: Body<JsonMap>) -> ApiResult<Json<ResultBody>> {
+async fn feedback(
+    app: App,
+    Installed(caller): Installed,
+    Path((_, id)): Path<(Uuid, Uuid)>,
+    body: Body<JsonMap>,
+) -> ApiResult<Json<ResultBody>> {
     messages::feedback(app, Visitor(caller), Path(id), body).await
 }
 
@@ -201,7 +236,11 @@ async fn feedback(app: App, Installed(caller): Installed, Path((_, id)): Path<(U
 #[utoipa::path(get, path = "/installed-apps/{installed_app_id}/messages/{message_id}/suggested-questions", tag = "explore",
     params(("installed_app_id" = Uuid, Path), ("message_id" = Uuid, Path)),
     responses((status = 200, body = messages::QuestionsBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn suggested(app: App, Installed(caller): Installed, Path((_, id)): Path<(Uuid, Uuid)>) -> ApiResult<Json<messages::QuestionsBody>> {
+async fn suggested(
+    app: App,
+    Installed(caller): Installed,
+    Path((_, id)): Path<(Uuid, Uuid)>,
+) -> ApiResult<Json<messages::QuestionsBody>> {
     messages::suggested(app, Visitor(caller), Path(id)).await
 }
 
@@ -209,7 +248,13 @@ async fn suggested(app: App, Installed(caller): Installed, Path((_, id)): Path<(
 #[utoipa::path(get, path = "/installed-apps/{installed_app_id}/messages/{message_id}/more-like-this", tag = "explore",
     params(("installed_app_id" = Uuid, Path), ("message_id" = Uuid, Path), ("response_mode" = String, Query)),
     responses((status = 200, description = "The answer, or a stream of events"), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn more_like_this(app: App, Installed(caller): Installed, Path((_, id)): Path<(Uuid, Uuid)>, query: RawQuery, headers: HeaderMap) -> ApiResult<Response> {
+async fn more_like_this(
+    app: App,
+    Installed(caller): Installed,
+    Path((_, id)): Path<(Uuid, Uuid)>,
+    query: RawQuery,
+    headers: HeaderMap,
+) -> ApiResult<Response> {
     messages::more_like_this(app, Visitor(caller), Path(id), query, headers).await
 }
 
@@ -249,7 +294,11 @@ async fn past_runs(app: App, Installed(caller): Installed, query: RawQuery) -> A
 #[utoipa::path(get, path = "/installed-apps/{installed_app_id}/workflows/runs/{run_id}", tag = "explore",
     params(("installed_app_id" = Uuid, Path), ("run_id" = Uuid, Path)),
     responses((status = 200, body = past::PastRunBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn past_run(app: App, Installed(caller): Installed, Path((_, id)): Path<(Uuid, Uuid)>) -> ApiResult<Json<past::PastRunBody>> {
+async fn past_run(
+    app: App,
+    Installed(caller): Installed,
+    Path((_, id)): Path<(Uuid, Uuid)>,
+) -> ApiResult<Json<past::PastRunBody>> {
     past::detail(app, Visitor(caller), Path(id)).await
 }
 

@@ -79,11 +79,7 @@ pub struct ChangeAccess {
 
 #[utoipa::path(post, path = "/enterprise/webapp/app/access-mode", tag = "site", request_body = ChangeAccess,
     responses((status = 200, body = Done), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn write(
-    State(services): App,
-    Caller(caller): Caller,
-    Body(body): Body<ChangeAccess>,
-) -> ApiResult<Json<Done>> {
+async fn write(State(services): App, Caller(caller): Caller, Body(body): Body<ChangeAccess>) -> ApiResult<Json<Done>> {
     let access = match body.access_mode.as_str() {
         "public" => PageAccess::Public,
         "private_all" => PageAccess::Members,

@@ -31,7 +31,11 @@ pub struct Forgotten {
 /// Mails a code to the address, if it has an account; the answer is the same when it has none.
 #[utoipa::path(post, path = "/forgot-password", tag = "session", request_body = Forgotten,
     responses((status = 200, body = Object), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 429, body = ErrorBody)))]
-pub(crate) async fn forgot(State(services): App, headers: HeaderMap, Body(body): Body<Forgotten>) -> ApiResult<Json<Value>> {
+pub(crate) async fn forgot(
+    State(services): App,
+    headers: HeaderMap,
+    Body(body): Body<Forgotten>,
+) -> ApiResult<Json<Value>> {
     let ip = forwarded_ip(&services, &headers);
     let token = reset::request(&services, &body.email, body.language.as_deref(), ip.as_deref()).await?;
     Ok(Json(json!({"result": "success", "data": token})))

@@ -69,6 +69,7 @@ pub async fn passport(
     headers: HeaderMap,
     Query(query): Query<PassportQuery>,
 ) -> ApiResult<Json<PassportBody>> {
-    let access_token = visits::passport(&services, code(&headers), query.user_id.as_deref(), login_of(&headers).as_deref()).await?;
+    let access_token =
+        visits::passport(&services, code(&headers), query.user_id.as_deref(), login_of(&headers).as_deref()).await?;
     Ok(Json(PassportBody { access_token }))
 }

@@ -23,7 +23,10 @@ async fn the_list_shows_every_app_and_what_is_pinned_first() {
     let all = server.get(&owner, "/installed-apps").await.json();
     assert_eq!(names(&all), ["Completion", "Chat"], "{all}");
     let first = &all["installed_apps"][0];
-    assert_eq!((&first["is_pinned"], &first["uninstallable"], &first["editable"]), (&json!(false), &json!(true), &json!(true)));
+    assert_eq!(
+        (&first["is_pinned"], &first["uninstallable"], &first["editable"]),
+        (&json!(false), &json!(true), &json!(true))
+    );
     assert!(first["last_used_at"].is_null() && first["app"]["mode"] == "completion");
     let id = installed(&server, &owner, &chat).await;
     let path = format!("/installed-apps/{id}");
@@ -63,7 +66,10 @@ async fn a_member_chats_and_nobody_else_sees_it() {
     let rated = server.post(&owner, &at(&format!("/messages/{message}/feedbacks")), json!({"rating": "like"})).await;
     assert_eq!(rated.json(), json!({"result": "success"}));
     let messages = server.get(&owner, &at(&format!("/messages?conversation_id={conversation}"))).await.json();
-    assert_eq!((&messages["data"][0]["answer"], &messages["data"][0]["feedback"]["rating"]), (&answer["answer"], &json!("like")));
+    assert_eq!(
+        (&messages["data"][0]["answer"], &messages["data"][0]["feedback"]["rating"]),
+        (&answer["answer"], &json!("like"))
+    );
     let pin = server.console(&owner, Method::PATCH, &at(&format!("/conversations/{conversation}/pin")), None).await;
     assert_eq!(pin.status, StatusCode::OK, "{}", pin.text);
     assert_eq!(server.get(&owner, &at("/conversations?pinned=true")).await.json()["data"][0]["id"], conversation);
@@ -98,7 +104,10 @@ async fn completions_and_workflows_are_kept_for_the_member() {
     let last = past["data"][0]["id"].as_str().unwrap();
     let rest = server.get(&owner, &at(&format!("/completion-messages?last_id={last}"))).await.json();
     assert_eq!((&rest["data"][0]["id"], &rest["has_more"]), (&json!(message), &json!(false)));
-    assert_eq!(server.post(&owner, &at("/saved-messages"), json!({"message_id": message})).await.status, StatusCode::OK);
+    assert_eq!(
+        server.post(&owner, &at("/saved-messages"), json!({"message_id": message})).await.status,
+        StatusCode::OK
+    );
     assert_eq!(server.get(&owner, &at("/saved-messages")).await.json()["data"][0]["id"], message);
     let other = server.member(&owner, "other@example.com", "normal").await;
     assert_eq!(server.get(&other, &at("/saved-messages")).await.json()["data"], json!([]));
@@ -112,7 +121,10 @@ async fn completions_and_workflows_are_kept_for_the_member() {
     let run = server.post(&owner, &at("/workflows/run"), json!({"inputs": {"query": "a long day"}})).await;
     assert!(run.text.contains("yes a long day"), "{}", run.text);
     let runs = server.get(&owner, &at("/workflows/runs")).await.json();
-    assert_eq!((&runs["data"][0]["inputs"], &runs["data"][0]["status"]), (&json!({"query": "a long day"}), &json!("succeeded")));
+    assert_eq!(
+        (&runs["data"][0]["inputs"], &runs["data"][0]["status"]),
+        (&json!({"query": "a long day"}), &json!("succeeded"))
+    );
     let run = runs["data"][0]["id"].as_str().unwrap();
     let detail = server.get(&owner, &at(&format!("/workflows/runs/{run}"))).await.json();
     assert_eq!(detail["outputs"], json!({"result": "yes a long day"}));

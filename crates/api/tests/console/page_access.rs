@@ -42,8 +42,7 @@ impl Page<'_> {
     }
 
     async fn set(&self, session: &Session, mode: &str, people: &[Value]) -> Answer {
-        let subjects: Vec<Value> =
-            people.iter().map(|id| json!({"subjectId": id, "subjectType": "account"})).collect();
+        let subjects: Vec<Value> = people.iter().map(|id| json!({"subjectId": id, "subjectType": "account"})).collect();
         let body = json!({"appId": self.app, "accessMode": mode, "subjects": subjects});
         self.server.post(session, "/enterprise/webapp/app/access-mode", body).await
     }
@@ -89,7 +88,18 @@ async fn a_page_for_some_people_opens_for_them_alone() {
     let status = page.call(Method::GET, &format!("/login/status?app_code={}", page.code), &first, "", None).await;
     assert_eq!(status.json(), json!({"logged_in": false, "app_logged_in": true}));
     // The sign-in opens pages, and nothing else; and whoever signs in is themselves.
-    assert_eq!(server.console(&Session { cookies: vec![("access_token".into(), bob.clone())] }, Method::GET, "/account/profile", None).await.status, 401);
+    assert_eq!(
+        server
+            .console(
+                &Session { cookies: vec![("access_token".into(), bob.clone())] },
+                Method::GET,
+                "/account/profile",
+                None
+            )
+            .await
+            .status,
+        401
+    );
     assert_eq!(page.get("/parameters", &bob).await.status, 401);
     let user = |token: &str| {
         let part = token.split('.').nth(1).unwrap();
@@ -103,23 +113,33 @@ async fn a_page_for_some_people_opens_for_them_alone() {
     assert_eq!(page.set(&owner, "private", &[me.clone()]).await.status, StatusCode::OK);
     assert_eq!(told(&page.get("/parameters", &first).await), (401, "web_app_access_denied".into()));
     assert_eq!(told(&page.enter(&bob).await), (401, "web_app_access_denied".into()));
-    let ann_in = page.sign_in("ann@example.com", PASSWORD).await.json()["data"]["access_token"].as_str().unwrap().to_owned();
+    let ann_in =
+        page.sign_in("ann@example.com", PASSWORD).await.json()["data"]["access_token"].as_str().unwrap().to_owned();
     let hers = passport(&page.enter(&ann_in).await);
     assert_eq!(page.get("/parameters", &hers).await.status, StatusCode::OK);
     let permission = async |login: &str| {
-        page.call(Method::GET, &format!("/webapp/permission?appId={app}"), "", login, None).await.json()["result"].clone()
+        page.call(Method::GET, &format!("/webapp/permission?appId={app}"), "", login, None).await.json()["result"]
+            .clone()
     };
-    assert_eq!((permission(&ann_in).await, permission(&bob).await, permission("").await), (json!(true), json!(false), json!(false)));
+    assert_eq!(
+        (permission(&ann_in).await, permission(&bob).await, permission("").await),
+        (json!(true), json!(false), json!(false))
+    );
     let people = server.get(&owner, &format!("/enterprise/webapp/app/subjects?appId={app}")).await.json();
     assert_eq!((&people["members"][0]["id"], people["members"].as_array().unwrap().len()), (&me, 1));
     // In Explore too.
     let list = server.get(&owner, "/installed-apps").await.json();
     let entry = list["installed_apps"][0]["id"].as_str().unwrap().to_owned();
-    assert_eq!(told(&server.get(&owner, &format!("/installed-apps/{entry}/parameters")).await), (403, "access_denied".into()));
+    assert_eq!(
+        told(&server.get(&owner, &format!("/installed-apps/{entry}/parameters")).await),
+        (403, "access_denied".into())
+    );
     assert_eq!(server.get(&ann, &format!("/installed-apps/{entry}/parameters")).await.status, StatusCode::OK);
 
     // Who leaves the workspace leaves its pages; a page that is opened to all forgets its sign-ins.
-    let left = server.console(&owner, Method::DELETE, &format!("/workspaces/current/members/{}", me.as_str().unwrap()), None).await;
+    let left = server
+        .console(&owner, Method::DELETE, &format!("/workspaces/current/members/{}", me.as_str().unwrap()), None)
+        .await;
     assert!(left.status.is_success(), "{}", left.text);
     assert_eq!(told(&page.get("/parameters", &hers).await), (401, "web_app_access_denied".into()));
     assert_eq!(page.set(&owner, "public", &[]).await.status, StatusCode::OK);
@@ -137,9 +157,13 @@ async fn the_picture_of_a_page_is_one_of_the_workspace() {
         let answer = server.post(&owner, &path, json!({"icon_type": "image", "icon": icon})).await;
         assert_eq!(told(&answer), (400, "invalid_param".into()), "{icon}");
     }
-    let emoji = json!({"icon_type": "emoji", "icon": "🧭", "icon_background": "#E4FBCC", "use_icon_as_answer_icon": true});
+    let emoji =
+        json!({"icon_type": "emoji", "icon": "🧭", "icon_background": "#E4FBCC", "use_icon_as_answer_icon": true});
     let answer = server.post(&owner, &path, emoji).await.json();
-    assert_eq!((&answer["icon"], &answer["icon_url"], &answer["use_icon_as_answer_icon"]), (&json!("🧭"), &Value::Null, &json!(true)));
+    assert_eq!(
+        (&answer["icon"], &answer["icon_url"], &answer["use_icon_as_answer_icon"]),
+        (&json!("🧭"), &Value::Null, &json!(true))
+    );
 }
 
 #[tokio::test]
@@ -161,6 +185,9 @@ async fn access_is_changed_by_editors_and_names_members() {
     }
     assert_eq!(server.get(&owner, &path).await.json(), json!({"accessMode": "public"}));
     let found = server.get(&owner, "/enterprise/webapp/app/subject/search?keyword=NORMAL").await.json();
-    assert_eq!((&found["subjects"][0]["accountData"]["email"], &found["hasMore"]), (&json!("normal@example.com"), &json!(false)));
+    assert_eq!(
+        (&found["subjects"][0]["accountData"]["email"], &found["hasMore"]),
+        (&json!("normal@example.com"), &json!(false))
+    );
     assert_eq!(found["subjects"].as_array().unwrap().len(), 1);
 }

@@ -254,7 +254,11 @@ async fn a_visitor_finds_what_was_run_before() {
     assert_eq!((&run["status"], run["steps"].as_array().unwrap().is_empty()), (&json!("succeeded"), false), "{run}");
     let stranger = self::page(&rig, &app).await;
     assert_eq!(stranger.get("/api/workflows/runs").await.json()["data"], json!([]));
-    stranger.get(&format!("/api/workflows/runs/{last}")).await.expect_error(404, "not_found", "Workflow run not found.");
+    stranger.get(&format!("/api/workflows/runs/{last}")).await.expect_error(
+        404,
+        "not_found",
+        "Workflow run not found.",
+    );
     let hidden = ox_app::apps::SiteChange { show_workflow_steps: Some(false), ..Default::default() };
     ox_app::apps::update_site(&rig.services, &rig.owner, app.id, hidden).await.unwrap();
     assert_eq!(page.get(&format!("/api/workflows/runs/{last}")).await.json()["steps"], json!([]));
