@@ -129,7 +129,7 @@ async fn run(app: App, Installed(caller): Installed, headers: HeaderMap, body: B
 async fn stop_chat(
     app: App,
     Installed(caller): Installed,
-    Path((_, task)): Path<(Uuid, String)>,
+    Path((_installed, task)): Path<(Uuid, String)>,
 ) -> ApiResult<Json<ResultBody>> {
     generate::stop_chat(app, Visitor(caller), Path(task)).await
 }
@@ -141,7 +141,7 @@ async fn stop_chat(
 async fn stop_completion(
     app: App,
     Installed(caller): Installed,
-    Path((_, task)): Path<(Uuid, String)>,
+    Path((_installed, task)): Path<(Uuid, String)>,
 ) -> ApiResult<Json<ResultBody>> {
     generate::stop_completion(app, Visitor(caller), Path(task)).await
 }
@@ -153,7 +153,7 @@ async fn stop_completion(
 async fn stop_workflow(
     app: App,
     Installed(caller): Installed,
-    Path((_, task)): Path<(Uuid, String)>,
+    Path((_installed, task)): Path<(Uuid, String)>,
 ) -> ApiResult<Json<ResultBody>> {
     generate::stop_workflow(app, Visitor(caller), Path(task)).await
 }
@@ -173,7 +173,7 @@ async fn conversations(app: App, Installed(caller): Installed, query: RawQuery) 
 async fn delete_conversation(
     app: App,
     Installed(caller): Installed,
-    Path((_, id)): Path<(Uuid, Uuid)>,
+    Path((_installed, id)): Path<(Uuid, Uuid)>,
 ) -> ApiResult<StatusCode> {
     messages::delete(app, Visitor(caller), Path(id)).await
 }
@@ -185,7 +185,7 @@ async fn delete_conversation(
 async fn rename(
     app: App,
     Installed(caller): Installed,
-    Path((_, id)): Path<(Uuid, Uuid)>,
+    Path((_installed, id)): Path<(Uuid, Uuid)>,
     body: Body<JsonMap>,
 ) -> ApiResult<Json<ConversationBody>> {
     messages::rename(app, Visitor(caller), Path(id), body).await
@@ -195,7 +195,7 @@ async fn rename(
 #[utoipa::path(patch, path = "/installed-apps/{installed_app_id}/conversations/{conversation_id}/pin", tag = "explore",
     params(("installed_app_id" = Uuid, Path), ("conversation_id" = Uuid, Path)),
     responses((status = 200, body = ResultBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn pin(app: App, Installed(caller): Installed, Path((_, id)): Path<(Uuid, Uuid)>) -> ApiResult<Json<ResultBody>> {
+async fn pin(app: App, Installed(caller): Installed, Path((_installed, id)): Path<(Uuid, Uuid)>) -> ApiResult<Json<ResultBody>> {
     messages::pin(app, Visitor(caller), Path(id)).await
 }
 
@@ -206,7 +206,7 @@ async fn pin(app: App, Installed(caller): Installed, Path((_, id)): Path<(Uuid, 
 async fn unpin(
     app: App,
     Installed(caller): Installed,
-    Path((_, id)): Path<(Uuid, Uuid)>,
+    Path((_installed, id)): Path<(Uuid, Uuid)>,
 ) -> ApiResult<Json<ResultBody>> {
     messages::unpin(app, Visitor(caller), Path(id)).await
 }
@@ -226,7 +226,7 @@ async fn list(app: App, Installed(caller): Installed, query: RawQuery) -> ApiRes
 async fn feedback(
     app: App,
     Installed(caller): Installed,
-    Path((_, id)): Path<(Uuid, Uuid)>,
+    Path((_installed, id)): Path<(Uuid, Uuid)>,
     body: Body<JsonMap>,
 ) -> ApiResult<Json<ResultBody>> {
     messages::feedback(app, Visitor(caller), Path(id), body).await
@@ -239,7 +239,7 @@ async fn feedback(
 async fn suggested(
     app: App,
     Installed(caller): Installed,
-    Path((_, id)): Path<(Uuid, Uuid)>,
+    Path((_installed, id)): Path<(Uuid, Uuid)>,
 ) -> ApiResult<Json<messages::QuestionsBody>> {
     messages::suggested(app, Visitor(caller), Path(id)).await
 }
@@ -251,7 +251,7 @@ async fn suggested(
 async fn more_like_this(
     app: App,
     Installed(caller): Installed,
-    Path((_, id)): Path<(Uuid, Uuid)>,
+    Path((_installed, id)): Path<(Uuid, Uuid)>,
     query: RawQuery,
     headers: HeaderMap,
 ) -> ApiResult<Response> {
@@ -278,7 +278,7 @@ async fn save(app: App, Installed(caller): Installed, body: Body<messages::SaveB
 #[utoipa::path(delete, path = "/installed-apps/{installed_app_id}/saved-messages/{message_id}", tag = "explore",
     params(("installed_app_id" = Uuid, Path), ("message_id" = Uuid, Path)),
     responses((status = 200, body = serde_json::Value), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn unsave(app: App, Installed(caller): Installed, Path((_, id)): Path<(Uuid, Uuid)>) -> ApiResult<Json<Value>> {
+async fn unsave(app: App, Installed(caller): Installed, Path((_installed, id)): Path<(Uuid, Uuid)>) -> ApiResult<Json<Value>> {
     messages::unsave(app, Visitor(caller), Path(id)).await
 }
 
@@ -297,7 +297,7 @@ async fn past_runs(app: App, Installed(caller): Installed, query: RawQuery) -> A
 async fn past_run(
     app: App,
     Installed(caller): Installed,
-    Path((_, id)): Path<(Uuid, Uuid)>,
+    Path((_installed, id)): Path<(Uuid, Uuid)>,
 ) -> ApiResult<Json<past::PastRunBody>> {
     past::detail(app, Visitor(caller), Path(id)).await
 }
