@@ -18,6 +18,7 @@ import { Route as SigninRouteImport } from "./routes/signin";
 import { Route as ShellAppsRouteImport } from "./routes/_shell.apps";
 import { Route as ShellSettingsRouteImport } from "./routes/_shell.settings";
 import { Route as ShellAppAppIdRouteImport } from "./routes/_shell.app.$appId";
+import { Route as ShellExploreIndexRouteImport } from "./routes/_shell.explore.index";
 import { Route as ShellSettingsIndexRouteImport } from "./routes/_shell.settings.index";
 import { Route as ShellSettingsAppearanceRouteImport } from "./routes/_shell.settings.appearance";
 import { Route as ShellSettingsExtensionsRouteImport } from "./routes/_shell.settings.extensions";
@@ -36,6 +37,7 @@ import { Route as ShellAppAppIdLogsRouteImport } from "./routes/_shell.app.$appI
 import { Route as ShellAppAppIdMonitorRouteImport } from "./routes/_shell.app.$appId.monitor";
 import { Route as ShellAppAppIdOverviewRouteImport } from "./routes/_shell.app.$appId.overview";
 import { Route as ShellAppAppIdWorkflowRouteImport } from "./routes/_shell.app.$appId.workflow";
+import { Route as ShellExploreInstalledInstalledIdRouteImport } from "./routes/_shell.explore.installed.$installedId";
 
 const IndexRoute = IndexRouteImport.update({
   id: "/",
@@ -79,6 +81,11 @@ const ShellSettingsRoute = ShellSettingsRouteImport.update({
 const ShellAppAppIdRoute = ShellAppAppIdRouteImport.update({
   id: "/app/$appId",
   path: "/app/$appId",
+  getParentRoute: () => ShellRoute,
+} as any);
+const ShellExploreIndexRoute = ShellExploreIndexRouteImport.update({
+  id: "/explore/",
+  path: "/explore/",
   getParentRoute: () => ShellRoute,
 } as any);
 const ShellSettingsIndexRoute = ShellSettingsIndexRouteImport.update({
@@ -173,6 +180,12 @@ const ShellAppAppIdWorkflowRoute = ShellAppAppIdWorkflowRouteImport.update({
   path: "/workflow",
   getParentRoute: () => ShellAppAppIdRoute,
 } as any);
+const ShellExploreInstalledInstalledIdRoute =
+  ShellExploreInstalledInstalledIdRouteImport.update({
+    id: "/explore/installed/$installedId",
+    path: "/explore/installed/$installedId",
+    getParentRoute: () => ShellRoute,
+  } as any);
 
 export interface FileRoutesByFullPath {
   "/": typeof IndexRoute;
@@ -192,6 +205,7 @@ export interface FileRoutesByFullPath {
   "/settings/profile": typeof ShellSettingsProfileRoute;
   "/settings/server": typeof ShellSettingsServerRoute;
   "/settings/shortcuts": typeof ShellSettingsShortcutsRoute;
+  "/explore/": typeof ShellExploreIndexRoute;
   "/settings/": typeof ShellSettingsIndexRoute;
   "/app/$appId/annotations": typeof ShellAppAppIdAnnotationsRoute;
   "/app/$appId/configuration": typeof ShellAppAppIdConfigurationRoute;
@@ -200,6 +214,7 @@ export interface FileRoutesByFullPath {
   "/app/$appId/monitor": typeof ShellAppAppIdMonitorRoute;
   "/app/$appId/overview": typeof ShellAppAppIdOverviewRoute;
   "/app/$appId/workflow": typeof ShellAppAppIdWorkflowRoute;
+  "/explore/installed/$installedId": typeof ShellExploreInstalledInstalledIdRoute;
   "/app/$appId/": typeof ShellAppAppIdIndexRoute;
 }
 export interface FileRoutesByTo {
@@ -218,6 +233,7 @@ export interface FileRoutesByTo {
   "/settings/profile": typeof ShellSettingsProfileRoute;
   "/settings/server": typeof ShellSettingsServerRoute;
   "/settings/shortcuts": typeof ShellSettingsShortcutsRoute;
+  "/explore": typeof ShellExploreIndexRoute;
   "/settings": typeof ShellSettingsIndexRoute;
   "/app/$appId/annotations": typeof ShellAppAppIdAnnotationsRoute;
   "/app/$appId/configuration": typeof ShellAppAppIdConfigurationRoute;
@@ -226,6 +242,7 @@ export interface FileRoutesByTo {
   "/app/$appId/monitor": typeof ShellAppAppIdMonitorRoute;
   "/app/$appId/overview": typeof ShellAppAppIdOverviewRoute;
   "/app/$appId/workflow": typeof ShellAppAppIdWorkflowRoute;
+  "/explore/installed/$installedId": typeof ShellExploreInstalledInstalledIdRoute;
   "/app/$appId": typeof ShellAppAppIdIndexRoute;
 }
 export interface FileRoutesById {
@@ -248,6 +265,7 @@ export interface FileRoutesById {
   "/_shell/settings/profile": typeof ShellSettingsProfileRoute;
   "/_shell/settings/server": typeof ShellSettingsServerRoute;
   "/_shell/settings/shortcuts": typeof ShellSettingsShortcutsRoute;
+  "/_shell/explore/": typeof ShellExploreIndexRoute;
   "/_shell/settings/": typeof ShellSettingsIndexRoute;
   "/_shell/app/$appId/annotations": typeof ShellAppAppIdAnnotationsRoute;
   "/_shell/app/$appId/configuration": typeof ShellAppAppIdConfigurationRoute;
@@ -256,6 +274,7 @@ export interface FileRoutesById {
   "/_shell/app/$appId/monitor": typeof ShellAppAppIdMonitorRoute;
   "/_shell/app/$appId/overview": typeof ShellAppAppIdOverviewRoute;
   "/_shell/app/$appId/workflow": typeof ShellAppAppIdWorkflowRoute;
+  "/_shell/explore/installed/$installedId": typeof ShellExploreInstalledInstalledIdRoute;
   "/_shell/app/$appId/": typeof ShellAppAppIdIndexRoute;
 }
 export interface FileRouteTypes {
@@ -278,6 +297,7 @@ export interface FileRouteTypes {
     | "/settings/profile"
     | "/settings/server"
     | "/settings/shortcuts"
+    | "/explore/"
     | "/settings/"
     | "/app/$appId/annotations"
     | "/app/$appId/configuration"
@@ -286,6 +306,7 @@ export interface FileRouteTypes {
     | "/app/$appId/monitor"
     | "/app/$appId/overview"
     | "/app/$appId/workflow"
+    | "/explore/installed/$installedId"
     | "/app/$appId/";
   fileRoutesByTo: FileRoutesByTo;
   to:
@@ -304,6 +325,7 @@ export interface FileRouteTypes {
     | "/settings/profile"
     | "/settings/server"
     | "/settings/shortcuts"
+    | "/explore"
     | "/settings"
     | "/app/$appId/annotations"
     | "/app/$appId/configuration"
@@ -312,6 +334,7 @@ export interface FileRouteTypes {
     | "/app/$appId/monitor"
     | "/app/$appId/overview"
     | "/app/$appId/workflow"
+    | "/explore/installed/$installedId"
     | "/app/$appId";
   id:
     | "__root__"
@@ -333,6 +356,7 @@ export interface FileRouteTypes {
     | "/_shell/settings/profile"
     | "/_shell/settings/server"
     | "/_shell/settings/shortcuts"
+    | "/_shell/explore/"
     | "/_shell/settings/"
     | "/_shell/app/$appId/annotations"
     | "/_shell/app/$appId/configuration"
@@ -341,6 +365,7 @@ export interface FileRouteTypes {
     | "/_shell/app/$appId/monitor"
     | "/_shell/app/$appId/overview"
     | "/_shell/app/$appId/workflow"
+    | "/_shell/explore/installed/$installedId"
     | "/_shell/app/$appId/";
   fileRoutesById: FileRoutesById;
 }
@@ -416,6 +441,13 @@ declare module "@tanstack/react-router" {
       path: "/app/$appId";
       fullPath: "/app/$appId";
       preLoaderRoute: typeof ShellAppAppIdRouteImport;
+      parentRoute: typeof ShellRoute;
+    };
+    "/_shell/explore/": {
+      id: "/_shell/explore/";
+      path: "/explore";
+      fullPath: "/explore/";
+      preLoaderRoute: typeof ShellExploreIndexRouteImport;
       parentRoute: typeof ShellRoute;
     };
     "/_shell/settings/": {
@@ -544,6 +576,13 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof ShellAppAppIdWorkflowRouteImport;
       parentRoute: typeof ShellAppAppIdRoute;
     };
+    "/_shell/explore/installed/$installedId": {
+      id: "/_shell/explore/installed/$installedId";
+      path: "/explore/installed/$installedId";
+      fullPath: "/explore/installed/$installedId";
+      preLoaderRoute: typeof ShellExploreInstalledInstalledIdRouteImport;
+      parentRoute: typeof ShellRoute;
+    };
   }
 }
 
@@ -607,12 +646,16 @@ interface ShellRouteChildren {
   ShellAppsRoute: typeof ShellAppsRoute;
   ShellSettingsRoute: typeof ShellSettingsRouteWithChildren;
   ShellAppAppIdRoute: typeof ShellAppAppIdRouteWithChildren;
+  ShellExploreIndexRoute: typeof ShellExploreIndexRoute;
+  ShellExploreInstalledInstalledIdRoute: typeof ShellExploreInstalledInstalledIdRoute;
 }
 
 const ShellRouteChildren: ShellRouteChildren = {
   ShellAppsRoute: ShellAppsRoute,
   ShellSettingsRoute: ShellSettingsRouteWithChildren,
   ShellAppAppIdRoute: ShellAppAppIdRouteWithChildren,
+  ShellExploreIndexRoute: ShellExploreIndexRoute,
+  ShellExploreInstalledInstalledIdRoute: ShellExploreInstalledInstalledIdRoute,
 };
 
 const ShellRouteWithChildren = ShellRoute._addFileChildren(ShellRouteChildren);

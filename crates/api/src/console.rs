@@ -5,6 +5,8 @@ mod account;
 mod annotations;
 mod apps;
 mod drafts;
+mod explore;
+mod explore_runs;
 mod extensions;
 mod figures;
 mod guard;
@@ -15,13 +17,14 @@ mod mcp_server;
 mod members;
 mod models;
 mod network;
+mod page_access;
 mod remote_files;
-mod reset;
+pub(crate) mod reset;
 mod runs;
 mod session;
 mod site;
 mod statistics;
-mod system;
+pub(crate) mod system;
 mod tags;
 mod time_machine;
 mod trigger_providers;
@@ -37,6 +40,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use access::RULES;
 pub use guard::Caller;
+pub(crate) use guard::cookie;
+pub(crate) use session::set_cookie;
 
 /// Every console route with its documentation.
 pub fn router(services: &Arc<Services>) -> OpenApiRouter {
@@ -62,6 +67,9 @@ pub fn router(services: &Arc<Services>) -> OpenApiRouter {
         .merge(logs::router())
         .merge(annotations::router())
         .merge(statistics::router())
+        .merge(explore::router())
+        .merge(explore_runs::router())
+        .merge(page_access::router())
         .merge(extensions::router())
         .merge(human_input::router())
         .merge(triggers::router())

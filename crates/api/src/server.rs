@@ -292,8 +292,9 @@ fn ui(path: &str) -> Response {
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
     let published = path.starts_with("/chat") || path.starts_with("/completion") || path.starts_with("/workflow");
     if !is_file && !published {
-        // The Studio is never framed; published pages are made to be embedded.
-        headers.insert("x-frame-options", HeaderValue::from_static("DENY"));
+        // The Studio is never framed, but frames its own apps; published pages are made to be embedded.
+        let rule = if path.starts_with("/installed/") { "SAMEORIGIN" } else { "DENY" };
+        headers.insert("x-frame-options", HeaderValue::from_static(rule));
     }
     response
 }

@@ -1,12 +1,14 @@
 //! `/api`: what published pages call, with a visitor's passport (service API reference §11).
 
 mod access;
-mod apps;
-mod generate;
+pub(crate) mod apps;
+pub(crate) mod generate;
 mod human_input;
-mod messages;
+pub(crate) mod messages;
 mod passport;
 mod remote_files;
+pub(crate) mod runs;
+mod sign_in;
 
 use std::sync::Arc;
 
@@ -31,15 +33,24 @@ pub fn router(services: &Arc<Services>) -> OpenApiRouter {
         .layer(service::body_limit(services))
         .route_layer(middleware::from_fn_with_state(Arc::clone(services), guard));
     OpenApiRouter::new()
-        .routes(routes!(passport::access_mode))
+        .routes(routes!(sign_in::access_mode))
+        .routes(routes!(sign_in::permission))
+        .routes(routes!(sign_in::login))
+        .routes(routes!(sign_in::logout))
+        .routes(routes!(crate::console::reset::forgot))
+        .routes(routes!(crate::console::reset::validity))
+        .routes(routes!(crate::console::reset::resets))
+        .routes(routes!(crate::console::system::system_features))
         .routes(routes!(passport::login_status))
         .routes(routes!(passport::passport))
         .routes(routes!(apps::site))
         .routes(routes!(apps::parameters))
         .routes(routes!(apps::meta))
         .routes(routes!(generate::chat))
-        .routes(routes!(generate::completion))
+        .routes(routes!(generate::completion, runs::completions))
         .routes(routes!(generate::run))
+        .routes(routes!(runs::list))
+        .routes(routes!(runs::detail))
         .routes(routes!(generate::stop_chat))
         .routes(routes!(generate::stop_completion))
         .routes(routes!(generate::stop_workflow))

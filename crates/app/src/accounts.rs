@@ -5,6 +5,7 @@ pub mod reset;
 mod sessions;
 
 pub use password::{Hasher, check_policy};
+pub(crate) use sessions::checked_password;
 pub use sessions::{
     Presented, SessionCache, SessionTokens, authenticate, authenticate_admin_key, init_mark, is_init_mark, login,
     logout, refresh, sign_out_everywhere,

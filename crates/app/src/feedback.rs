@@ -5,6 +5,14 @@ use ox_types::{AccountId, EndUserId, MessageId, boxed};
 
 use crate::{AppCaller, Error, Result, Services, messages, runs::RunUser, runs::published::PublishedApp};
 
+/// Whose rating the caller's is: `user` or `admin`.
+pub(crate) const fn side(caller: &AppCaller) -> &'static str {
+    match caller.user {
+        RunUser::EndUser { .. } => "user",
+        RunUser::Account { .. } => "admin",
+    }
+}
+
 /// Sets or takes back the caller's rating of an answer.
 ///
 /// # Errors
@@ -18,10 +26,7 @@ pub async fn rate(
     content: Option<String>,
 ) -> Result<()> {
     let message = messages::find(services, caller, id).await?;
-    let side = match caller.user {
-        RunUser::EndUser { .. } => "user",
-        RunUser::Account { .. } => "admin",
-    };
+    let side = side(caller);
     let tx = services.db.begin().await?;
     match rating {
         Some(rating) => {

@@ -53,10 +53,10 @@ pub async fn list(
     Ok(PageOf { items: views(services, caller, page.items).await?, has_more: page.has_more })
 }
 
-async fn views(services: &Services, caller: &AppCaller, messages: Vec<Message>) -> Result<Vec<MessageView>> {
+pub(crate) async fn views(services: &Services, caller: &AppCaller, messages: Vec<Message>) -> Result<Vec<MessageView>> {
     let ids: Vec<MessageId> = messages.iter().map(|message| message.id).collect();
     let mut feedbacks: HashMap<MessageId, MessageFeedback> =
-        repo::messages::feedbacks_of(&services.db, &ids, Some("user"))
+        repo::messages::feedbacks_of(&services.db, &ids, Some(crate::feedback::side(caller)))
             .await?
             .into_iter()
             .map(|feedback| (feedback.message_id, feedback))

@@ -8,7 +8,7 @@ use ox_db::repo;
 use ox_types::EndUserId;
 
 use crate::{
-    AppCaller, Error, Result, Services,
+    AppCaller, Error, Result, Services, page_access,
     runs::{InvokeFrom, PublishedApp, RunUser},
 };
 
@@ -30,20 +30,31 @@ pub async fn app_by_code(services: &Services, code: &str) -> Result<Arc<Publishe
 /// A passport for a visitor; the same `user_id` is the same end user.
 ///
 /// # Errors
-/// 401 without a code, 404 when there is no such page.
+/// 401 without a code or, where it takes one, without a sign-in; 404 when there is no such page.
 #[boxed]
-pub async fn passport(services: &Services, code: Option<&str>, user_id: Option<&str>) -> Result<String> {
+pub async fn passport(
+    services: &Services,
+    code: Option<&str>,
+    user_id: Option<&str>,
+    login: Option<&str>,
+) -> Result<String> {
     let code = code.filter(|code| !code.is_empty());
     let code = code.ok_or_else(|| Error::unauthorized("X-App-Code header is missing."))?;
     let app = app_by_code(services, code).await?;
-    let given = user_id.filter(|id| !id.is_empty());
-    let session = given.map_or_else(|| ox_types::new_uuid().to_string(), str::to_owned);
-    let user = services.runs.published.end_user(&app.app, KIND, &session, true).await?;
+    let account = page_access::enter(services, &app, login).await?;
+    // Who signed in is who they are: nobody takes another's conversations by a name.
+    let given = user_id.filter(|id| !id.is_empty() && account.is_none());
+    let session = match &account {
+        Some(account) => account.email.clone(),
+        None => given.map_or_else(|| ox_types::new_uuid().to_string(), str::to_owned),
+    };
+    let user = services.runs.published.end_user(&app.app, KIND, &session, account.is_none()).await?;
     let passport = Passport {
         app_id: app.app.id,
         app_code: code.to_owned(),
         end_user_id: user.id,
         session_id: given.map(str::to_owned),
+        login: account.map(|account| page_access::stamp(services, &app, &account)),
     };
     services.signer.passport(&passport).map_err(Error::internal)
 }
@@ -69,6 +80,7 @@ pub async fn visitor(services: &Services, token: Option<&str>) -> Result<AppCall
     if !app.app.enable_site {
         return Err(Error::bad_request("Site is disabled."));
     }
+    page_access::admit(services, &app, &passport).await?;
     let user = end_user(services, &app, passport.end_user_id).await?;
     Ok(AppCaller { app, user, invoke_from: InvokeFrom::WebApp })
 }

@@ -22,4 +22,4 @@ pub use password::{hash_password, needs_rehash, verify_password};
 pub use random::{api_key, constant_time_eq, random_code, refresh_token};
 pub use role::{Permission, Role};
 pub use secret::{check_secret, load_or_create_secret};
-pub use token::{Access, Passport, Signer};
+pub use token::{Access, PageLogin, Passport, Signer};

@@ -37,6 +37,26 @@ pub struct Passport {
     /// The caller's own name for the visitor, when given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_id: Option<String>,
+    /// The sign-in behind it, where the app is not open to everybody.
+    #[serde(flatten)]
+    pub login: Option<PageLogin>,
+}
+
+/// The sign-in behind a passport. It ends with `exp`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageLogin {
+    /// Who gave the passport; it is its `iss`.
+    #[serde(skip)]
+    pub site_id: Option<String>,
+    pub user_id: AccountId,
+    /// `internal`: by an account of ours.
+    pub auth_type: String,
+    /// `webapp`.
+    pub token_source: String,
+    /// Unix seconds.
+    pub granted_at: i64,
+    /// Unix seconds.
+    pub exp: i64,
 }
 
 /// What a console token says.
@@ -140,7 +160,9 @@ impl Signer {
     /// # Errors
     /// When signing fails.
     pub fn passport(&self, passport: &Passport) -> Result<String> {
-        self.sign(&PassportClaims { iss: passport.app_id.to_string(), sub: WEB.to_owned(), passport: passport.clone() })
+        let site = passport.login.as_ref().and_then(|login| login.site_id.clone());
+        let iss = site.unwrap_or_else(|| passport.app_id.to_string());
+        self.sign(&PassportClaims { iss, sub: WEB.to_owned(), passport: passport.clone() })
     }
 
     /// The content of a passport. The caller compares the code with the site's present one.
@@ -209,8 +231,13 @@ mod tests {
         assert_eq!(access.as_object().unwrap().len(), 4);
         assert_eq!(claims(&signer.csrf_token(account, HOUR).unwrap())["sub"], json!(account));
 
-        let passport =
-            Passport { app_id: AppId::new(), app_code: "code".into(), end_user_id: EndUserId::new(), session_id: None };
+        let passport = Passport {
+            app_id: AppId::new(),
+            app_code: "code".into(),
+            end_user_id: EndUserId::new(),
+            session_id: None,
+            login: None,
+        };
         let token = signer.passport(&passport).unwrap();
         assert_eq!(
             claims(&token),
@@ -218,6 +245,22 @@ mod tests {
                    "end_user_id": passport.end_user_id})
         );
         assert_eq!(signer.verify_passport(&token).unwrap(), passport);
+
+        let login = PageLogin {
+            site_id: None,
+            user_id: account,
+            auth_type: "internal".into(),
+            token_source: "webapp".into(),
+            granted_at: 1,
+            exp: expiry(HOUR),
+        };
+        let private = Passport { login: Some(login.clone()), ..passport.clone() };
+        let token = signer.passport(&private).unwrap();
+        assert_eq!(claims(&token)["user_id"], json!(account));
+        assert_eq!(signer.verify_passport(&token).unwrap(), private);
+        let over = Passport { login: Some(PageLogin { exp: 1_000, ..login }), ..passport };
+        assert!(matches!(signer.verify_passport(&signer.passport(&over).unwrap()), Err(Error::ExpiredToken)));
+        assert!(signer.verify_access(&token).is_err());
     }
 
     #[test]

@@ -39,6 +39,8 @@ pub mod run_intents;
 pub mod run_stops;
 pub mod saved_messages;
 pub mod settings;
+pub mod site_access;
+pub mod site_access_members;
 pub mod sites;
 pub mod tag_bindings;
 pub mod tags;

@@ -159,6 +159,40 @@ export const createMcpServer = (id: string, settings: McpSettings) => post<McpSe
 export const updateMcpServer = (id: string, server: string, settings: McpSettings) => put<McpServer>(`/apps/${id}/server`, { id: server, ...settings });
 export const refreshMcpServer = (server: string) => get<McpServer>(`/apps/${server}/server/refresh`);
 export const changeSite = (id: string, body: Record<string, unknown>) => post<Site>(`/apps/${id}/site`, body);
+/** The id of a picture that was uploaded. */
+export function uploadPicture(file: File): Promise<{ id: string; source_url?: string }> {
+  const form = new FormData();
+  form.append("file", file);
+  return json("/files/upload", { method: "POST", body: form });
+}
+
+export type PageAccessMode = "public" | "private_all" | "private";
+export interface Person {
+  readonly id: string;
+  readonly name: string;
+  readonly email: string;
+}
+
+/** Who may open the published page. */
+export const pageAccess = (id: string) =>
+  queryOptions({
+    queryKey: ["apps", "access", id],
+    queryFn: async () => {
+      const [mode, people, all] = await Promise.all([
+        get<{ accessMode: PageAccessMode }>("/enterprise/webapp/app/access-mode", { appId: id }),
+        get<{ members: Person[] }>("/enterprise/webapp/app/subjects", { appId: id }),
+        get<{ subjects: { accountData: Person }[] }>("/enterprise/webapp/app/subject/search", { resultsPerPage: 100 }),
+      ]);
+      return { mode: mode.accessMode, chosen: people.members.map((person) => person.id), people: all.subjects.map((subject) => subject.accountData) };
+    },
+  });
+export const setPageAccess = (id: string, mode: PageAccessMode, people: readonly string[]) =>
+  post("/enterprise/webapp/app/access-mode", {
+    appId: id,
+    accessMode: mode,
+    subjects: mode === "private" ? people.map((person) => ({ subjectId: person, subjectType: "account" })) : [],
+  });
+
 export const enableSite = (id: string, on: boolean) => post<AppDetail>(`/apps/${id}/site-enable`, { enable_site: on });
 export const enableApi = (id: string, on: boolean) => post<AppDetail>(`/apps/${id}/api-enable`, { enable_api: on });
 export const resetSiteCode = (id: string) => post<Site>(`/apps/${id}/site/access-token-reset`);

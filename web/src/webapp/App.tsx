@@ -1,5 +1,5 @@
 /** Finds out which app this is, then shows its page. */
-import { lazy, type ReactNode, Suspense, useEffect, useMemo, useState } from "react";
+import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
 import type { Address } from "./address";
 import { Api, ApiError } from "./api";
 import { Boundary } from "./Boundary";
@@ -7,6 +7,7 @@ import { dressTab } from "./SiteIcon";
 import { type Parameters, parametersFrom, type Site, siteFrom } from "./wire";
 import { chooseLanguage, loadLanguage, useSay } from "./words";
 
+const SignIn = lazy(() => import("./SignIn"));
 const StateCard = lazy(() => import("./StateCard"));
 // The page comes while the server is asked what app this is.
 const chatPage = /^\/chat/.test(window.location.pathname) ? import("./ChatPage") : null;
@@ -48,10 +49,14 @@ export function App(props: { address: Address | null }): ReactNode {
 }
 
 function Page({ address }: { address: Address | null }): ReactNode {
-  const api = useMemo(() => (address ? new Api(address.code, address.userId) : null), [address]);
+  const [api, setApi] = useState<Api | null>(() => (address && address.kind !== "installed" ? new Api(address.code, address.userId) : null));
   const [ready, setReady] = useState<Ready | null>(null);
   const [error, setError] = useState<unknown>(address ? null : nothing);
   const [attempt, setAttempt] = useState(0);
+  useEffect(() => {
+    if (address?.kind !== "installed") return;
+    import("./member").then(({ MemberApi }) => setApi(new MemberApi(address.code)), setError);
+  }, [address]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: each attempt asks again
   useEffect(() => {
     if (!api || !address) return;
@@ -65,16 +70,20 @@ function Page({ address }: { address: Address | null }): ReactNode {
     };
   }, [api, address, attempt]);
 
+  const again = (): void => {
+    setError(null);
+    setAttempt(attempt + 1);
+  };
   if (error !== null) {
+    const code = error instanceof ApiError ? error.code : "";
+    const asksWho = code === "web_sso_auth_required" || code === "web_app_access_denied";
     return (
       <Suspense>
-        <StateCard
-          error={error}
-          onRetry={() => {
-            setError(null);
-            setAttempt(attempt + 1);
-          }}
-        />
+        {asksWho && address?.kind !== "installed" ? (
+          <SignIn denied={code === "web_app_access_denied"} onDone={again} />
+        ) : (
+          <StateCard error={error} onRetry={again} />
+        )}
       </Suspense>
     );
   }

@@ -1,5 +1,5 @@
 /** What the page's address says: which page, whose, and with which values. */
-export type PageKind = "chat" | "chatbot" | "completion" | "workflow";
+export type PageKind = "chat" | "chatbot" | "completion" | "workflow" | "installed";
 
 export interface Address {
   readonly kind: PageKind;
@@ -17,7 +17,8 @@ export interface Address {
   readonly inputs: Readonly<Record<string, string>>;
 }
 
-const KINDS: readonly PageKind[] = ["chat", "chatbot", "completion", "workflow"];
+/** `installed`: an app of Explore, by its entry instead of a code. */
+const KINDS: readonly PageKind[] = ["chat", "chatbot", "completion", "workflow", "installed"];
 
 export function pageOf(pathname: string): { kind: PageKind; code: string } | null {
   const [kindText = "", code = ""] = pathname.split("/").filter(Boolean);

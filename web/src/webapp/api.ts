@@ -47,8 +47,24 @@ async function fetched(address: string, init: RequestInit): Promise<Response> {
   }
 }
 
+/** One request as it is, with these headers. */
+export function sent(address: string, ask: Ask, headers: Readonly<Record<string, string>>): Promise<Response> {
+  const search = new URLSearchParams();
+  for (const [key, value] of Object.entries(ask.query ?? {})) if (value !== undefined) search.set(key, value);
+  return fetched(`${address}${search.size > 0 ? `?${search}` : ""}`, {
+    method: ask.method ?? "GET",
+    headers: { ...headers, ...(ask.body ? { "Content-Type": "application/json" } : {}) },
+    ...(ask.body ? { body: JSON.stringify(ask.body) } : {}),
+    ...(ask.signal ? { signal: ask.signal } : {}),
+  });
+}
+
+export async function failure(response: Response): Promise<ApiError> {
+  return errorFrom(response.status, await response.text().catch(() => ""), response.headers.get("retry-after"));
+}
+
 /** XMLHttpRequest, because only it tells how far an upload is. */
-function sendFile(
+export function sendFile(
   address: string,
   headers: Readonly<Record<string, string>>,
   file: File,
@@ -105,6 +121,8 @@ export class Door implements Carrier {
 }
 
 export class Api implements Carrier {
+  /** The page has an address of its own that may be passed on. */
+  readonly isShared: boolean = true;
   private passport: string | null;
   private entering: Promise<void> | null = null;
   /** Called when the old passport no longer holds and the visitor is a new one. */
@@ -141,27 +159,23 @@ export class Api implements Carrier {
 
   async request(path: string, ask: Ask = {}): Promise<Response> {
     if (!this.passport) await this.enter();
-    const search = new URLSearchParams();
-    for (const [key, value] of Object.entries(ask.query ?? {})) if (value !== undefined) search.set(key, value);
-    const address = `/api${path}${search.size > 0 ? `?${search}` : ""}`;
-    const send = (): Promise<Response> =>
-      fetched(address, {
-        method: ask.method ?? "GET",
-        headers: { ...this.headers(), ...(ask.body ? { "Content-Type": "application/json" } : {}) },
-        ...(ask.body ? { body: JSON.stringify(ask.body) } : {}),
-        ...(ask.signal ? { signal: ask.signal } : {}),
-      });
+    const send = (): Promise<Response> => sent(`/api${path}`, ask, this.headers());
     let response = await send();
     if (response.status === 401) {
       const error = errorFrom(401, await response.text(), null);
-      if (error.code !== "unauthorized") throw error;
       const used = this.passport;
       writeKey(`passport-${this.code}`, null);
+      if (error.code !== "unauthorized") {
+        // The page now asks who is there: what was given before does not open it any more.
+        this.passport = null;
+        throw error;
+      }
+      this.passport = null;
       await this.enter();
       response = await send();
       if (used !== this.passport && response.status !== 401) this.onNewVisitor();
     }
-    if (!response.ok) throw errorFrom(response.status, await response.text().catch(() => ""), response.headers.get("retry-after"));
+    if (!response.ok) throw await failure(response);
     return response;
   }
 

@@ -19,6 +19,12 @@ export function startTheme(wanted: string | null): void {
   if (wanted === "light" || wanted === "dark") store.set(() => ({ theme: wanted }));
   apply();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", apply);
+  // Chosen in another tab, or in the console around this page.
+  window.addEventListener("storage", (event) => {
+    if (event.key !== KEY) return;
+    store.set(() => ({ theme: asTheme(event.newValue) }));
+    apply();
+  });
 }
 
 export function setTheme(theme: Theme): void {

@@ -26,6 +26,7 @@ export interface Parameters {
   readonly opening: string;
   readonly questions: readonly string[];
   readonly suggestsAfter: boolean;
+  readonly moreLikeThis: boolean;
   readonly fields: readonly Field[];
   readonly upload: UploadRules | null;
   readonly limits: Limits;
@@ -75,6 +76,7 @@ export function parametersFrom(body: Json): Parameters {
     opening: text(body.opening_statement),
     questions: texts(body.suggested_questions).filter((question) => question.trim() !== ""),
     suggestsAfter: flag(record(body.suggested_questions_after_answer).enabled),
+    moreLikeThis: flag(record(body.more_like_this).enabled),
     fields: fieldsFrom(list(body.user_input_form)),
     upload: rulesFrom(body.file_upload),
     limits: limitsFrom(body),

@@ -4,8 +4,8 @@ use axum::http::Method;
 use ox_app::{
     Access::{self, AfterSetup, Member, MemberWith, Public},
     principal::Permission::{
-        ApiKeyDelete, ApiKeyManage, AppEdit, AppPublish, AppView, CredentialManage, FileUpload, LogView, MemberManage,
-        ModelManage, ModelView, TagEdit, WorkspaceManage,
+        ApiKeyDelete, ApiKeyManage, AppEdit, AppPublish, AppUse, AppView, CredentialManage, FileUpload, LogView,
+        MemberManage, ModelManage, ModelView, TagEdit, WorkspaceManage,
     },
 };
 
@@ -17,6 +17,7 @@ const PUT: Method = Method::PUT;
 const PATCH: Method = Method::PATCH;
 const DELETE: Method = Method::DELETE;
 
+const USE: Access = MemberWith(AppUse);
 const VIEW: Access = MemberWith(AppView);
 const EDIT: Access = MemberWith(AppEdit);
 const LOGS: Access = MemberWith(LogView);
@@ -274,4 +275,39 @@ pub const RULES: &[Rule] = &[
     rule(GET, "/files/support-type", Member),
     rule(GET, "/remote-files/{url}", Member),
     rule(POST, "/remote-files/upload", MemberWith(FileUpload)),
+    // Explore: apps as members use them
+    rule(GET, "/installed-apps", USE),
+    rule(POST, "/installed-apps", USE),
+    rule(PATCH, "/installed-apps/{installed_app_id}", USE),
+    rule(DELETE, "/installed-apps/{installed_app_id}", USE),
+    rule(GET, "/installed-apps/{installed_app_id}/site", USE),
+    rule(GET, "/installed-apps/{installed_app_id}/parameters", USE),
+    rule(GET, "/installed-apps/{installed_app_id}/meta", USE),
+    rule(POST, "/installed-apps/{installed_app_id}/chat-messages", USE),
+    rule(POST, "/installed-apps/{installed_app_id}/completion-messages", USE),
+    rule(POST, "/installed-apps/{installed_app_id}/workflows/run", USE),
+    rule(POST, "/installed-apps/{installed_app_id}/chat-messages/{task_id}/stop", USE),
+    rule(POST, "/installed-apps/{installed_app_id}/completion-messages/{task_id}/stop", USE),
+    rule(POST, "/installed-apps/{installed_app_id}/workflows/tasks/{task_id}/stop", USE),
+    rule(GET, "/installed-apps/{installed_app_id}/conversations", USE),
+    rule(DELETE, "/installed-apps/{installed_app_id}/conversations/{conversation_id}", USE),
+    rule(POST, "/installed-apps/{installed_app_id}/conversations/{conversation_id}/name", USE),
+    rule(PATCH, "/installed-apps/{installed_app_id}/conversations/{conversation_id}/pin", USE),
+    rule(PATCH, "/installed-apps/{installed_app_id}/conversations/{conversation_id}/unpin", USE),
+    rule(GET, "/installed-apps/{installed_app_id}/messages", USE),
+    rule(POST, "/installed-apps/{installed_app_id}/messages/{message_id}/feedbacks", USE),
+    rule(GET, "/installed-apps/{installed_app_id}/messages/{message_id}/suggested-questions", USE),
+    rule(GET, "/installed-apps/{installed_app_id}/messages/{message_id}/more-like-this", USE),
+    rule(GET, "/installed-apps/{installed_app_id}/saved-messages", USE),
+    rule(POST, "/installed-apps/{installed_app_id}/saved-messages", USE),
+    rule(DELETE, "/installed-apps/{installed_app_id}/saved-messages/{message_id}", USE),
+    rule(GET, "/installed-apps/{installed_app_id}/workflows/runs", USE),
+    rule(GET, "/installed-apps/{installed_app_id}/workflows/runs/{run_id}", USE),
+    rule(GET, "/installed-apps/{installed_app_id}/completion-messages", USE),
+    // who may open the page of an app
+    rule(GET, "/enterprise/webapp/app/access-mode", VIEW),
+    rule(POST, "/enterprise/webapp/app/access-mode", EDIT),
+    rule(GET, "/enterprise/webapp/app/subjects", VIEW),
+    rule(GET, "/enterprise/webapp/app/subject/search", EDIT),
+    rule(GET, "/enterprise/webapp/permission", Member),
 ];

@@ -31,7 +31,11 @@ pub struct Forgotten {
 /// Mails a code to the address, if it has an account; the answer is the same when it has none.
 #[utoipa::path(post, path = "/forgot-password", tag = "session", request_body = Forgotten,
     responses((status = 200, body = Object), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 429, body = ErrorBody)))]
-async fn forgot(State(services): App, headers: HeaderMap, Body(body): Body<Forgotten>) -> ApiResult<Json<Value>> {
+pub(crate) async fn forgot(
+    State(services): App,
+    headers: HeaderMap,
+    Body(body): Body<Forgotten>,
+) -> ApiResult<Json<Value>> {
     let ip = forwarded_ip(&services, &headers);
     let token = reset::request(&services, &body.email, body.language.as_deref(), ip.as_deref()).await?;
     Ok(Json(json!({"result": "success", "data": token})))
@@ -54,7 +58,7 @@ pub struct ResetCode {
 
 #[utoipa::path(post, path = "/forgot-password/validity", tag = "session", request_body = ResetCode,
     responses((status = 200, body = Object), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 429, body = ErrorBody)))]
-async fn validity(State(services): App, Body(body): Body<ResetCode>) -> ApiResult<Json<Value>> {
+pub(crate) async fn validity(State(services): App, Body(body): Body<ResetCode>) -> ApiResult<Json<Value>> {
     let (email, token) = reset::check(&services, &body.email, &body.code, &body.token).await?;
     Ok(Json(json!({"is_valid": true, "email": email, "token": token})))
 }
@@ -69,7 +73,7 @@ pub struct ResetPassword {
 
 #[utoipa::path(post, path = "/forgot-password/resets", tag = "session", request_body = ResetPassword,
     responses((status = 200, body = Done), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody)))]
-async fn resets(State(services): App, Body(body): Body<ResetPassword>) -> ApiResult<Json<Done>> {
+pub(crate) async fn resets(State(services): App, Body(body): Body<ResetPassword>) -> ApiResult<Json<Done>> {
     reset::set(&services, &body.token, &body.new_password, &body.password_confirm).await?;
     Ok(Json(Done::SUCCESS))
 }

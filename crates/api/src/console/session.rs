@@ -214,7 +214,7 @@ fn with_session(services: &Services, headers: &HeaderMap, tokens: &accounts::Ses
     response
 }
 
-fn set_cookie(
+pub(crate) fn set_cookie(
     services: &Services,
     headers: &HeaderMap,
     response: &mut Response,

@@ -6,7 +6,7 @@ use ox_app::{
     apps::{self, SiteChange},
     model::Site,
 };
-use ox_types::AppId;
+use ox_types::{AppId, FileId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -65,6 +65,8 @@ pub struct SiteView {
 
 impl SiteView {
     pub fn new(services: &Services, site: Site) -> Self {
+        let picture = site.icon.as_deref().filter(|_| site.icon_type.as_deref() == Some("image"));
+        let icon_url = picture.and_then(|id| id.parse().ok()).map(|id| services.files.preview_url(FileId(id)));
         Self {
             access_token: site.code.clone(),
             code: site.code,
@@ -72,7 +74,7 @@ impl SiteView {
             icon_type: site.icon_type,
             icon: site.icon,
             icon_background: site.icon_background,
-            icon_url: None,
+            icon_url,
             description: site.description,
             default_language: site.default_language,
             chat_color_theme: site.chat_color_theme,

@@ -19,7 +19,7 @@ pub fn router() -> OpenApiRouter<std::sync::Arc<Services>> {
 }
 
 #[utoipa::path(get, path = "/system-features", tag = "system", responses((status = 200, body = Object)))]
-async fn system_features(State(services): App) -> Json<Value> {
+pub(crate) async fn system_features(State(services): App) -> Json<Value> {
     let settings = &services.settings;
     Json(json!({
         "sso_enforced_for_signin": false, "sso_enforced_for_signin_protocol": "", "enable_marketplace": false,
@@ -29,8 +29,8 @@ async fn system_features(State(services): App) -> Json<Value> {
         "is_email_setup": services.mail.is_set_up(),
         "license": {"status": "none", "expired_at": "", "workspaces": {"enabled": false, "size": 0, "limit": 0}},
         "branding": {"enabled": false, "application_title": "", "login_page_logo": "", "workspace_logo": "", "favicon": ""},
-        "webapp_auth": {"enabled": false, "allow_sso": false, "sso_config": {"protocol": ""},
-            "allow_email_code_login": false, "allow_email_password_login": false},
+        "webapp_auth": {"enabled": true, "allow_sso": false, "sso_config": {"protocol": ""},
+            "allow_email_code_login": false, "allow_email_password_login": settings.password_login},
         "plugin_installation_permission": {"plugin_installation_scope": "all", "restrict_to_marketplace_only": false},
         "enable_change_email": false, "plugin_manager": {"enabled": false}, "trial_models": [],
         "enable_trial_app": false, "enable_explore_banner": false,

@@ -1,27 +1,12 @@
 //! How a visitor gets in.
 
 use axum::{Json, extract::State, http::HeaderMap};
-use ox_app::visits;
+use ox_app::{page_access, visits};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{App, code, token};
+use super::{App, code, sign_in::login_of, token};
 use crate::{ApiResult, error::ErrorBody, extract::Query};
-
-/// Who may see a page.
-#[derive(Serialize, ToSchema)]
-pub struct AccessModeBody {
-    #[serde(rename = "accessMode")]
-    pub access_mode: String,
-}
-
-/// Who may see a page: everybody.
-#[utoipa::path(get, path = "/webapp/access-mode", tag = "Web app",
-    params(("appCode" = Option<String>, Query), ("appId" = Option<String>, Query)),
-    responses((status = 200, body = AccessModeBody)))]
-pub async fn access_mode() -> Json<AccessModeBody> {
-    std::future::ready(Json(AccessModeBody { access_mode: "public".to_owned() })).await
-}
 
 /// Which page and visitor are meant.
 #[derive(Deserialize, IntoParams)]
@@ -46,8 +31,12 @@ pub async fn login_status(
     Query(query): Query<StatusQuery>,
 ) -> ApiResult<Json<StatusBody>> {
     let Some(code) = query.app_code.as_deref().filter(|code| !code.is_empty()) else {
-        return Ok(Json(StatusBody { logged_in: false, app_logged_in: false }));
+        let logged_in = page_access::signed_in(&services, login_of(&headers).as_deref()).await?.is_some();
+        return Ok(Json(StatusBody { logged_in, app_logged_in: false }));
     };
+    // A page that is open to all asks nobody to sign in.
+    let logged_in = page_access::mode_of(&services, Some(code), None).await? == "public"
+        || page_access::signed_in(&services, login_of(&headers).as_deref()).await?.is_some();
     let mut headers = headers;
     if let Ok(value) = code.parse() {
         headers.insert("x-app-code", value);
@@ -57,7 +46,7 @@ pub async fn login_status(
         let same_page = visitor.app.site.as_ref().and_then(|site| site.code.as_deref()) == Some(code);
         same_page && query.user_id.as_deref().is_none_or(|id| id.is_empty() || visitor.user.sys_user_id() == id)
     });
-    Ok(Json(StatusBody { logged_in: true, app_logged_in }))
+    Ok(Json(StatusBody { logged_in, app_logged_in }))
 }
 
 /// The caller's own name for the visitor.
@@ -80,6 +69,7 @@ pub async fn passport(
     headers: HeaderMap,
     Query(query): Query<PassportQuery>,
 ) -> ApiResult<Json<PassportBody>> {
-    let access_token = visits::passport(&services, code(&headers), query.user_id.as_deref()).await?;
+    let access_token =
+        visits::passport(&services, code(&headers), query.user_id.as_deref(), login_of(&headers).as_deref()).await?;
     Ok(Json(PassportBody { access_token }))
 }

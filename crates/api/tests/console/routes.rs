@@ -144,11 +144,12 @@ async fn things(server: &TestServer, owner: &Session) -> Vec<Value> {
     let draft = server.get(owner, &format!("/apps/{app}/workflows/draft")).await.json();
     let door = json!({"description": "top secret words", "parameters": {}});
     let door = server.post(owner, &format!("/apps/{app}/server"), door).await.json();
+    let installed = server.get(owner, &format!("/installed-apps?app_id={app}")).await.json();
     let base = json!({
         "app_id": app, "conversation_id": chat["conversation_id"], "message_id": chat["message_id"], "member_id": account,
         "tag_id": tag, "api_key_id": keys["data"][0]["id"], "run_id": runs["data"][0]["id"], "workflow_id": draft["id"],
         "task_id": chat["task_id"], "import_id": app, "provider": "openai", "model_type": "llm", "block_type": "llm",
-        "icon_type": "icon_small", "lang": "en_US", "server_id": door["id"], "tenant_id": app, "workflow_run_id": runs["data"][0]["id"],
+        "installed_app_id": installed["installed_apps"][0]["id"], "icon_type": "icon_small", "lang": "en_US", "server_id": door["id"], "tenant_id": app, "workflow_run_id": runs["data"][0]["id"],
     });
     let with = |more: Value| {
         let mut ids = base.clone();
@@ -226,7 +227,7 @@ async fn probe(server: &TestServer, stranger: &Session, rule: &Rule, ids: &Value
     let answer = server.console(stranger, rule.method.clone(), &path, body).await;
     let told = format!("{} {path} answered {}: {}", rule.method, answer.status, answer.text);
     assert_ne!(answer.status.as_u16() / 100, 5, "{told}");
-    let named = ["{app_id}", "{server_id}", "{tag_id}", "{member_id}", "{form_token}", "{workflow_run_id}"];
+    let named = ["{app_id}", "{server_id}", "{tag_id}", "{member_id}", "{form_token}", "{workflow_run_id}", "{installed_app_id}"];
     if named.iter().any(|name| rule.path.contains(name)) {
         let refused = [StatusCode::NOT_FOUND, StatusCode::FORBIDDEN, StatusCode::BAD_REQUEST];
         assert!(refused.contains(&answer.status), "{told}");

@@ -237,6 +237,35 @@ async fn completions_and_bookmarks() {
 }
 
 #[tokio::test]
+async fn a_visitor_finds_what_was_run_before() {
+    let rig = Rig::new().await;
+    let app = rig.graph_app("workflow", crate::rig::passthrough(&json!([])), Draft::default()).await;
+    let page = page(&rig, &app).await;
+    for _ in 0..3 {
+        page.post("/api/workflows/run", json!({"inputs": {}})).await.events();
+    }
+    rig.post("/v1/workflows/run", &app, json!({"inputs": {}, "user": "by-key"})).await;
+    let first = page.get("/api/workflows/runs?limit=2").await.json();
+    assert_eq!((first["data"].as_array().unwrap().len(), &first["has_more"]), (2, &json!(true)), "{first}");
+    let last = first["data"][1]["id"].as_str().unwrap();
+    let rest = page.get(&format!("/api/workflows/runs?last_id={last}")).await.json();
+    assert_eq!((rest["data"].as_array().unwrap().len(), &rest["has_more"]), (1, &json!(false)));
+    let run = page.get(&format!("/api/workflows/runs/{last}")).await.json();
+    assert_eq!((&run["status"], run["steps"].as_array().unwrap().is_empty()), (&json!("succeeded"), false), "{run}");
+    let stranger = self::page(&rig, &app).await;
+    assert_eq!(stranger.get("/api/workflows/runs").await.json()["data"], json!([]));
+    stranger.get(&format!("/api/workflows/runs/{last}")).await.expect_error(
+        404,
+        "not_found",
+        "Workflow run not found.",
+    );
+    let hidden = ox_app::apps::SiteChange { show_workflow_steps: Some(false), ..Default::default() };
+    ox_app::apps::update_site(&rig.services, &rig.owner, app.id, hidden).await.unwrap();
+    assert_eq!(page.get(&format!("/api/workflows/runs/{last}")).await.json()["steps"], json!([]));
+    page.get("/api/completion-messages").await.expect_error(400, "not_completion_app", "");
+}
+
+#[tokio::test]
 async fn a_workflow_always_streams() {
     let rig = Rig::new().await;
     let app = rig.graph_app("workflow", crate::rig::passthrough(&json!([])), Draft::default()).await;

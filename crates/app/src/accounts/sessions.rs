@@ -42,6 +42,13 @@ fn refresh_key(token: &str) -> String {
 /// Signs in with address and password.
 #[boxed]
 pub async fn login(services: &Services, email: &str, password: &str, ip: Option<&str>) -> Result<SessionTokens> {
+    let account = checked_password(services, email, password).await?;
+    finish_login(services, account, password, ip).await
+}
+
+/// The account with this address, if the password is its own.
+#[boxed]
+pub(crate) async fn checked_password(services: &Services, email: &str, password: &str) -> Result<Account> {
     if super::setup_at(services).await?.is_none() {
         return Err(Error::new(
             401,
@@ -77,7 +84,7 @@ pub async fn login(services: &Services, email: &str, password: &str, ip: Option<
     if account.status == "banned" || account.status == "closed" {
         return Err(Error::new(400, "account_banned", "Account is banned."));
     }
-    finish_login(services, account, password, ip).await
+    Ok(account)
 }
 
 /// Notes the sign-in, upgrades an imported hash, picks a workspace, makes the tokens.

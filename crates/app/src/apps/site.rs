@@ -5,8 +5,7 @@ use ox_db::{
     model::{App, Site},
     repo,
 };
-use ox_types::AppId;
-use ox_types::boxed;
+use ox_types::{AppId, FileId, boxed};
 
 use super::{AppView, find, save, view};
 use crate::{Error, Principal, Result, Services, principal::Permission};
@@ -85,6 +84,7 @@ pub async fn update_site(services: &Services, principal: &Principal, id: AppId, 
     site.default_language = default_language.unwrap_or(site.default_language);
     site.custom_disclaimer = custom_disclaimer.unwrap_or(site.custom_disclaimer);
     site.customize_token_strategy = customize_token_strategy.unwrap_or(site.customize_token_strategy);
+    let before = (site.icon_type.clone(), site.icon.clone());
     site.icon_type = change.icon_type.or(site.icon_type);
     site.icon = change.icon.or(site.icon);
     site.icon_background = change.icon_background.or(site.icon_background);
@@ -94,10 +94,25 @@ pub async fn update_site(services: &Services, principal: &Principal, id: AppId, 
     site.customize_domain = change.customize_domain.or(site.customize_domain);
     site.copyright = change.copyright.or(site.copyright);
     site.privacy_policy = change.privacy_policy.or(site.privacy_policy);
+    // An imported icon stays as it is.
+    if (&site.icon_type, &site.icon) != (&before.0, &before.1) {
+        check_picture(services, principal, &site).await?;
+    }
     site.prompt_public = change.prompt_public.unwrap_or(site.prompt_public);
     site.show_workflow_steps = change.show_workflow_steps.unwrap_or(site.show_workflow_steps);
     site.use_icon_as_answer_icon = change.use_icon_as_answer_icon.unwrap_or(site.use_icon_as_answer_icon);
     store(services, principal, id, site).await
+}
+
+/// A picture must be one of the workspace: its address is signed for every visitor.
+async fn check_picture(services: &Services, principal: &Principal, site: &Site) -> Result<()> {
+    if site.icon_type.as_deref() != Some("image") {
+        return Ok(());
+    }
+    let wrong = || Error::invalid_field("icon", "The icon must be an uploaded picture.");
+    let id = site.icon.as_deref().and_then(|id| id.parse().ok()).ok_or_else(wrong)?;
+    let file = services.files.find(principal.tenant_id(), FileId(id)).await?.ok_or_else(wrong)?;
+    if file.mime_type.as_deref().is_some_and(|mime| mime.starts_with("image/")) { Ok(()) } else { Err(wrong()) }
 }
 
 /// A new public address; the old one stops working at once.

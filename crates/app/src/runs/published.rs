@@ -15,7 +15,7 @@ use ox_types::{AppId, EndUserId, TenantId, boxed};
 use uuid::Uuid;
 
 use super::{compiled::CompiledWorkflow, event::AppMode};
-use crate::{Error, Result, api_keys::Scopes};
+use crate::{Error, Result, api_keys::Scopes, page_access::PageAccess};
 
 /// How long another process may go on with what it has read.
 const FRESH: Duration = Duration::from_secs(3);
@@ -30,6 +30,8 @@ pub struct PublishedApp {
     pub config: Option<Arc<AppModelConfig>>,
     /// `normal` or `archive`.
     pub tenant_status: String,
+    /// Who may open its page.
+    pub access: PageAccess,
 }
 
 /// The caches.
@@ -154,7 +156,8 @@ impl Published {
         }
         let tenant = repo::tenants::find(&self.db, app.tenant_id).await?;
         let tenant_status = tenant.map_or_else(|| "archive".to_owned(), |tenant| tenant.status);
-        Ok(Some(Arc::new(PublishedApp { app, mode, site, config, tenant_status })))
+        let access = PageAccess::of(repo::site_access::find(&self.db, id).await?);
+        Ok(Some(Arc::new(PublishedApp { app, mode, site, config, tenant_status, access })))
     }
 
     /// A configuration version; they never change.

@@ -400,6 +400,36 @@ impl From<InstalledApp> for entity::installed_apps::Model {
     }
 }
 
+/// Who may open the published page of an app, where not everybody may.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SiteAccess {
+    pub app_id: AppId,
+    pub tenant_id: TenantId,
+    /// `private_all`, `private`.
+    pub mode: String,
+    /// Those who may, where they are chosen one by one.
+    pub members: Vec<AccountId>,
+    pub updated_at: DateTime<Utc>,
+}
+
+impl SiteAccess {
+    pub(crate) fn of(row: entity::site_access::Model, members: Vec<AccountId>) -> Self {
+        Self {
+            app_id: AppId(row.app_id),
+            tenant_id: TenantId(row.tenant_id),
+            mode: row.mode,
+            members,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+impl From<SiteAccess> for entity::site_access::Model {
+    fn from(item: SiteAccess) -> Self {
+        Self { app_id: item.app_id.0, tenant_id: item.tenant_id.0, mode: item.mode, updated_at: item.updated_at }
+    }
+}
+
 /// A label for apps or knowledge bases.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tag {

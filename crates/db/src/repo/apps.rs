@@ -84,6 +84,16 @@ pub async fn find_any(source: &dyn Source, id: AppId) -> Result<Option<App>> {
     Ok(apps::Entity::find_by_id(id.0).one(&source.executor()).await?.map(App::from))
 }
 
+/// Several apps by their ids alone, in no order: those of an Explore list belong to any workspace.
+#[boxed]
+pub async fn find_all(source: &dyn Source, ids: &[AppId]) -> Result<Vec<App>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = apps::Entity::find().filter(apps::Column::Id.is_in(ids.iter().map(|id| id.0)));
+    Ok(rows.all(&source.executor()).await?.into_iter().map(App::from).collect())
+}
+
 /// Stores a new app with its site, its Explore entry and, for basic apps, its configuration.
 #[boxed]
 pub async fn insert(tx: &Tx, app: &App, site: &Site, config: Option<&AppModelConfig>) -> Result<()> {

@@ -15,6 +15,7 @@ import { Confirm } from "../../ui/Dialog";
 import { Badge, Tile } from "../../ui/Marks";
 import { Switch } from "../../ui/Switch";
 import { EmbedDialog } from "./EmbedDialog";
+import { PageAccess } from "./PageAccess";
 import { SiteSettings } from "./SiteSettings";
 import { Triggers } from "./Triggers";
 
@@ -34,6 +35,7 @@ export function PublishPage({ app }: { app: AppDetail }) {
         <div className="grid gap-5 items-start" style={{ gridTemplateColumns: "repeat(auto-fit, minmax(min(380px, 100%), 1fr))" }}>
           <div className="flex flex-col gap-4">
             <PageCard app={app} ready={ready} />
+            {rights.edit ? <PageAccess app={app} /> : null}
             <ApiCard app={app} />
             {app.mode === "workflow" && rights.edit ? <Triggers app={app} /> : null}
             {graph && rights.edit ? <Versions app={app} /> : null}

@@ -10,12 +10,17 @@ import { Field } from "../../ui/Field";
 import { Input, Textarea } from "../../ui/Input";
 import { Select } from "../../ui/Select";
 import { Switch } from "../../ui/Switch";
+import { SiteIconField } from "./SiteIconField";
 
 export function SiteSettings({ app, site }: { app: AppDetail; site: Site }) {
   const { t } = useTranslation("publish");
   const { t: c } = useTranslation();
   const [draft, setDraft] = useState({
     title: site.title,
+    icon_type: site.icon_type ?? "emoji",
+    icon: site.icon ?? "",
+    icon_background: site.icon_background ?? "",
+    use_icon_as_answer_icon: site.use_icon_as_answer_icon,
     description: site.description ?? "",
     default_language: site.default_language,
     show_workflow_steps: site.show_workflow_steps,
@@ -25,6 +30,7 @@ export function SiteSettings({ app, site }: { app: AppDetail; site: Site }) {
     chat_color_theme: site.chat_color_theme ?? "",
     chat_color_theme_inverted: site.chat_color_theme_inverted,
   });
+  const [iconUrl, setIconUrl] = useState(site.icon_url ?? null);
   const save = useAppChange(() => changeSite(app.id, draft));
   const set = (part: Partial<typeof draft>) => setDraft((now) => ({ ...now, ...part }));
   const wrongPolicy = draft.privacy_policy !== "" && !/^https?:\/\/./.test(draft.privacy_policy);
@@ -41,9 +47,21 @@ export function SiteSettings({ app, site }: { app: AppDetail; site: Site }) {
       }}
     >
       <h2 className="font-semibold">{t("settings.title")}</h2>
-      <Field label={t("settings.name")}>
-        <Input value={draft.title} maxLength={100} onChange={(event) => set({ title: event.target.value })} />
-      </Field>
+      <div className="flex gap-3 items-start">
+        <div className="flex-1 min-w-0">
+          <Field label={t("settings.name")}>
+            <Input value={draft.title} maxLength={100} onChange={(event) => set({ title: event.target.value })} />
+          </Field>
+        </div>
+        <SiteIconField
+          mode={app.mode}
+          value={{ icon_type: draft.icon_type, icon: draft.icon, icon_background: draft.icon_background, icon_url: iconUrl }}
+          onChange={({ icon_url, ...icon }) => {
+            setIconUrl(icon_url);
+            set(icon);
+          }}
+        />
+      </div>
       <Field label={t("settings.description")} optional={optional}>
         <Textarea rows={2} value={draft.description} onChange={(event) => set({ description: event.target.value })} />
       </Field>
@@ -63,6 +81,18 @@ export function SiteSettings({ app, site }: { app: AppDetail; site: Site }) {
           <Switch checked={draft.show_workflow_steps} label={t("settings.steps")} onChange={(show_workflow_steps) => set({ show_workflow_steps })} />
         </div>
       ) : null}
+      {app.mode === "workflow" || app.mode === "completion" ? null : (
+        <div className="flex items-center gap-3">
+          <div className="flex-1">
+            <div className="lbl">{t("settings.answerIcon")}</div>
+          </div>
+          <Switch
+            checked={draft.use_icon_as_answer_icon}
+            label={t("settings.answerIcon")}
+            onChange={(use_icon_as_answer_icon) => set({ use_icon_as_answer_icon })}
+          />
+        </div>
+      )}
       <Field label={t("settings.colour")} optional={optional} hint={t("settings.colourHint")} error={wrongColour ? t("settings.colourWrong") : undefined}>
         <Input
           placeholder="#B5451D"

@@ -5,6 +5,7 @@ import { Command } from "cmdk";
 import {
   Activity,
   Code,
+  Compass,
   FileDown,
   Hammer,
   LayoutGrid,
@@ -103,6 +104,7 @@ export function Palette() {
   ];
   const places: Row[] = [
     { key: "apps", label: t("nav.apps"), icon: LayoutGrid, keys: "G A", run: () => void navigate({ to: "/apps" }) },
+    { key: "explore", label: t("nav.explore"), icon: Compass, run: () => void navigate({ to: "/explore" }) },
     { key: "models", label: s("nav.models"), icon: Package, keys: "G S", run: () => void navigate({ to: "/settings/models" }) },
     { key: "members", label: s("nav.members"), icon: Users, run: () => void navigate({ to: "/settings/members" }) },
     { key: "profile", label: s("nav.profile"), icon: UserRound, run: () => void navigate({ to: "/settings/profile" }) },

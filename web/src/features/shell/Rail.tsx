@@ -1,7 +1,7 @@
 /** The one rail: search, the places, health, settings, account. */
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { ChevronsUpDown, Keyboard, LayoutGrid, LogOut, Palette as PaletteIcon, Search, Settings, UserRound } from "lucide-react";
+import { ChevronsUpDown, Compass, Keyboard, LayoutGrid, LogOut, Palette as PaletteIcon, Search, Settings, UserRound } from "lucide-react";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { allApps } from "../../data/apps";
@@ -58,6 +58,18 @@ export function Rail({ open }: { open: boolean }) {
           <LayoutGrid size={16} strokeWidth={1.75} aria-hidden />
           <span className="lab">{t("nav.apps")}</span>
           {open && apps.data ? <span className="ms-auto text-11 text-ink-3 num">{apps.data.total}</span> : null}
+        </Link>
+      </WhenClosed>
+      <WhenClosed open={open} text={t("nav.explore")}>
+        <Link
+          to="/explore"
+          className="nav"
+          activeOptions={{ exact: false }}
+          activeProps={{ "aria-current": "page" }}
+          {...(open ? {} : { "aria-label": t("nav.explore") })}
+        >
+          <Compass size={16} strokeWidth={1.75} aria-hidden />
+          <span className="lab">{t("nav.explore")}</span>
         </Link>
       </WhenClosed>
       <div className="rail-gap flex-1" />
