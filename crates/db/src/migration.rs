@@ -49,6 +49,7 @@ const MIGRATIONS: &[Step] = &[
         sql: include_str!("migration/m20261121_210014_annotations.sql"),
         postgres: "",
     },
+    Step { name: "m20261122_010002_traces", sql: include_str!("migration/m20261122_010002_traces.sql"), postgres: "" },
 ];
 
 #[derive(Clone, Copy)]

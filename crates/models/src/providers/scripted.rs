@@ -14,8 +14,7 @@ use crate::{
     Call, ChatDelta, ChatModel, ChatRequest, ChatStream, CompletionModel, CompletionRequest, Credentials, Decimal,
     EmbeddingModel, EmbeddingRequest, EmbeddingResult, ErrorClass, FetchFrom, I18n, Message, ModelError, ModelFeature,
     ModelKind, ModelSpec, ParameterRule, ParameterType, Pricing, Provider, ProviderSpec, Ranked, RerankModel,
-    RerankRequest, ResponseFormat, Role, SpeechModel, ToolCallDelta, ToolChoice, TranscriptionModel, Usage,
-    catalog,
+    RerankRequest, ResponseFormat, Role, SpeechModel, ToolCallDelta, ToolChoice, TranscriptionModel, Usage, catalog,
 };
 
 /// Id of the provider.

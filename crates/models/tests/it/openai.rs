@@ -521,7 +521,10 @@ async fn recordings_are_written_down_and_texts_are_spoken() {
     let body = String::from_utf8_lossy(&seen.body).into_owned();
     assert!(seen.header("content-type").unwrap().starts_with("multipart/form-data; boundary=oxidify-"));
     assert_eq!(seen.header("authorization").as_deref(), Some("Bearer sk-test-key-1234"));
-    for part in ["name=\"model\"\r\n\r\nwhisper-1\r\n", "filename=\"a_b.wav\"\r\ncontent-type: audio/wav\r\n\r\nRIFF\r\n--x\r\n--"] {
+    for part in [
+        "name=\"model\"\r\n\r\nwhisper-1\r\n",
+        "filename=\"a_b.wav\"\r\ncontent-type: audio/wav\r\n\r\nRIFF\r\n--x\r\n--",
+    ] {
         assert!(body.contains(part), "{body}");
     }
     let model = ModelRef::chat("openai", "tts-1");
