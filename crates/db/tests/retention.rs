@@ -210,6 +210,38 @@ async fn old_messages_go_with_their_conversations() {
     .await;
 }
 
+/// Runs of a day by their numbers, each with three nodes and a log entry.
+async fn fill(db: &Database, app: AppId, back: i64, first: i64, last: i64) {
+    let at = "$2::timestamptz + n * interval '1 millisecond'";
+    let ids = "md5($3 || ':' || n)::uuid";
+    let rows = format!("FROM generate_series({first}, {last}) AS n");
+    let text = "repeat('some words of a usual run ', 8)";
+    let values = || vec![Value::from(app.0), day(back).into(), back.to_string().into()];
+    let sql = format!(
+        "INSERT INTO workflow_runs (id, tenant_id, app_id, workflow_id, \"type\", triggered_from, version, inputs, outputs, \
+         status, elapsed_time, total_tokens, total_steps, exceptions_count, created_by_role, created_by, created_at, \
+         finished_at) SELECT {ids}, $1, $1, $1, 'workflow', 'app-run', 'v', {text}, {text}, 'succeeded', 1, 9, 3, 0, \
+         'end_user', $1, {at}, {at} {rows}"
+    );
+    run_sql(db, &sql, values()).await;
+    for index in 1..=3 {
+        let sql = format!(
+            "INSERT INTO workflow_node_executions (id, tenant_id, app_id, workflow_id, triggered_from, workflow_run_id, \
+             \"index\", node_id, node_type, title, retry_index, inputs, outputs, status, elapsed_time, debug, \
+             created_by_role, created_by, created_at) SELECT md5('n{index}' || $3 || ':' || n)::uuid, $1, $1, $1, \
+             'workflow-run', {ids}, {index}, 'n', 'start', 't', 0, {text}, {text}, 'succeeded', 1, false, 'end_user', $1, \
+             {at} {rows}"
+        );
+        run_sql(db, &sql, values()).await;
+    }
+    let sql = format!(
+        "INSERT INTO workflow_app_logs (id, tenant_id, app_id, workflow_id, workflow_run_id, created_from, created_by_role, \
+         created_by, created_at) SELECT md5('l' || $3 || ':' || n)::uuid, $1, $1, $1, {ids}, 'service-api', 'end_user', $1, \
+         {at} {rows}"
+    );
+    run_sql(db, &sql, values()).await;
+}
+
 /// `bench/retention.py` runs it on a server of its own, with the settings that PostgreSQL comes with.
 #[tokio::test]
 #[ignore = "a measurement: bench/retention.py"]
@@ -222,41 +254,11 @@ async fn a_day_of_a_million_runs() {
     let app = app(&db).await;
     partitions(&db, day(days), i32::try_from(days).unwrap()).await;
     let per_day = runs / days;
-    run_sql(&db, "SET statement_timeout = 0", Vec::new()).await;
     for back in 1..=days {
-        let at = "$2::timestamptz + n * interval '1 millisecond'";
-        let ids = "md5($3 || ':' || n)::uuid";
-        let (app, from, key) = (app.0, day(back), back.to_string());
-        let values = |more: &[Value]| {
-            let mut values: Vec<Value> = vec![app.into(), from.into(), key.clone().into()];
-            values.extend(more.iter().cloned());
-            values
-        };
-        let rows = format!("FROM generate_series(1, {per_day}) AS n");
-        let text = "repeat('some words of a usual run ', 20)";
-        let sql = format!(
-            "INSERT INTO workflow_runs (id, tenant_id, app_id, workflow_id, \"type\", triggered_from, version, inputs, \
-             outputs, status, elapsed_time, total_tokens, total_steps, exceptions_count, created_by_role, created_by, \
-             created_at, finished_at) SELECT {ids}, $1, $1, $1, 'workflow', 'app-run', 'v', {text}, {text}, 'succeeded', 1, \
-             9, 3, 0, 'end_user', $1, {at}, {at} {rows}"
-        );
-        run_sql(&db, &sql, values(&[])).await;
-        for index in 1..=3 {
-            let sql = format!(
-                "INSERT INTO workflow_node_executions (id, tenant_id, app_id, workflow_id, triggered_from, \
-                 workflow_run_id, \"index\", node_id, node_type, title, retry_index, inputs, outputs, status, elapsed_time, \
-                 debug, created_by_role, created_by, created_at) SELECT md5($4 || $3 || ':' || n)::uuid, $1, $1, $1, \
-                 'workflow-run', {ids}, {index}, 'n', 'start', 't', 0, {text}, {text}, 'succeeded', 1, false, 'end_user', \
-                 $1, {at} {rows}"
-            );
-            run_sql(&db, &sql, values(&[format!("n{index}").into()])).await;
+        // In pieces that end before the time limit of a statement.
+        for first in (1..=per_day).step_by(5_000) {
+            fill(&db, app, back, first, (first + 4_999).min(per_day)).await;
         }
-        let sql = format!(
-            "INSERT INTO workflow_app_logs (id, tenant_id, app_id, workflow_id, workflow_run_id, created_from, \
-             created_by_role, created_by, created_at) SELECT md5('l' || $3 || ':' || n)::uuid, $1, $1, $1, {ids}, \
-             'service-api', 'end_user', $1, {at} {rows}"
-        );
-        run_sql(&db, &sql, values(&[])).await;
     }
     run_sql(&db, "ANALYZE", Vec::new()).await;
     println!(
