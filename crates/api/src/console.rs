@@ -4,7 +4,9 @@ mod access;
 mod account;
 mod annotations;
 mod apps;
+mod audio;
 mod drafts;
+mod exports;
 mod extensions;
 mod figures;
 mod guard;
@@ -23,6 +25,7 @@ mod statistics;
 mod system;
 mod tags;
 mod time_machine;
+mod traces;
 mod trigger_providers;
 mod triggers;
 mod view;
@@ -59,6 +62,9 @@ pub fn router(services: &Arc<Services>) -> OpenApiRouter {
         .merge(time_machine::router())
         .merge(logs::router())
         .merge(annotations::router())
+        .merge(audio::router())
+        .merge(exports::router())
+        .merge(traces::router())
         .merge(statistics::router())
         .merge(extensions::router())
         .merge(human_input::router())

@@ -2,6 +2,7 @@
 
 mod access;
 mod apps;
+mod audio;
 mod generate;
 mod human_input;
 mod messages;
@@ -30,6 +31,10 @@ pub fn router(services: &Arc<Services>) -> OpenApiRouter {
         .routes(routes!(human_input::upload))
         .layer(service::body_limit(services))
         .route_layer(middleware::from_fn_with_state(Arc::clone(services), guard));
+    let recordings = OpenApiRouter::new()
+        .routes(routes!(audio::transcribe))
+        .layer(service::recording_limit())
+        .route_layer(middleware::from_fn_with_state(Arc::clone(services), guard));
     OpenApiRouter::new()
         .routes(routes!(passport::access_mode))
         .routes(routes!(passport::login_status))
@@ -56,10 +61,12 @@ pub fn router(services: &Arc<Services>) -> OpenApiRouter {
         .routes(routes!(messages::unsave))
         .routes(routes!(human_input::read, human_input::submit))
         .routes(routes!(human_input::events))
+        .routes(routes!(audio::speak))
         .routes(routes!(remote_files::look))
         .routes(routes!(remote_files::keep))
         .route_layer(middleware::from_fn_with_state(Arc::clone(services), guard))
         .merge(uploads)
+        .merge(recordings)
         .with_state(Arc::clone(services))
 }
 

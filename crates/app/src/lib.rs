@@ -12,12 +12,15 @@ pub mod accounts;
 pub mod annotations;
 pub mod api_keys;
 pub mod apps;
+pub mod audio;
 mod audit;
 mod caller;
 mod chat;
 pub mod conversations;
 pub mod debug;
+pub mod end_users;
 pub mod error;
+pub mod exports;
 pub mod extensions;
 pub mod feedback;
 pub mod figures;
@@ -33,12 +36,14 @@ mod moderation;
 pub mod network;
 pub mod principal;
 pub mod providers;
+pub mod retention;
 pub mod runs;
 mod secrets;
 mod services;
 mod settings;
 pub mod statistics;
 pub mod time_machine;
+pub mod traces;
 pub mod triggers;
 pub mod visits;
 pub mod workflows;
@@ -73,6 +78,7 @@ pub async fn upkeep(services: &Services) -> Result<()> {
     ox_db::repo::mails::purge(&tx, ox_db::now() - mail::KEPT).await?;
     ox_db::repo::idempotency::purge(&tx, ox_db::now() - chrono::Duration::days(runs::once::KEPT_DAYS)).await?;
     tx.commit().await?;
+    retention::clean(services, ox_db::now()).await?;
     runs::draft::delete_orphans(services).await?;
     apps::resume_deletions(services).await
 }
