@@ -4,9 +4,11 @@ mod access;
 mod account;
 mod annotations;
 mod apps;
+mod audio;
 mod drafts;
 mod explore;
 mod explore_runs;
+mod exports;
 mod extensions;
 mod figures;
 mod guard;
@@ -27,6 +29,7 @@ mod statistics;
 pub(crate) mod system;
 mod tags;
 mod time_machine;
+mod traces;
 mod trigger_providers;
 mod triggers;
 mod view;
@@ -66,6 +69,9 @@ pub fn router(services: &Arc<Services>) -> OpenApiRouter {
         .merge(time_machine::router())
         .merge(logs::router())
         .merge(annotations::router())
+        .merge(audio::router())
+        .merge(exports::router())
+        .merge(traces::router())
         .merge(statistics::router())
         .merge(explore::router())
         .merge(explore_runs::router())

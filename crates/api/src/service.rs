@@ -3,8 +3,10 @@
 mod access;
 mod annotations;
 pub(crate) mod answer;
+mod audio;
 mod conversations;
 mod docs;
+mod end_users;
 mod fields;
 mod files;
 pub(crate) mod frames;
@@ -35,6 +37,7 @@ pub use access::RULES;
 // Web apps speak in the same shapes.
 pub(crate) use self::{
     answer::streaming,
+    audio::{SpeechBody, TranscriptBody, recording, recording_limit, sound, spoken},
     conversations::{ConversationBody, ConversationPage, list_query, name_of},
     docs::{ChatRequest, FeedbackBody, NameBody, ResultBody, RunRequestBody, UploadBody},
     fields::{Fields, from_query},
@@ -54,6 +57,10 @@ pub fn router(services: &Arc<Services>) -> OpenApiRouter {
     let uploads = OpenApiRouter::new()
         .routes(routes!(files::upload))
         .layer(body_limit(services))
+        .route_layer(middleware::from_fn_with_state(Arc::clone(services), guard));
+    let recordings = OpenApiRouter::new()
+        .routes(routes!(audio::transcribe))
+        .layer(recording_limit())
         .route_layer(middleware::from_fn_with_state(Arc::clone(services), guard));
     OpenApiRouter::new()
         .routes(routes!(info::index))
@@ -87,8 +94,11 @@ pub fn router(services: &Arc<Services>) -> OpenApiRouter {
         .routes(routes!(openai::model))
         .routes(routes!(annotations::list, annotations::create))
         .routes(routes!(annotations::update, annotations::delete))
+        .routes(routes!(audio::speak))
+        .routes(routes!(end_users::find))
         .route_layer(middleware::from_fn_with_state(Arc::clone(services), guard))
         .merge(uploads)
+        .merge(recordings)
         .with_state(Arc::clone(services))
 }
 

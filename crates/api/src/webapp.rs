@@ -2,6 +2,7 @@
 
 mod access;
 pub(crate) mod apps;
+mod audio;
 pub(crate) mod generate;
 mod human_input;
 pub(crate) mod messages;
@@ -31,6 +32,10 @@ pub fn router(services: &Arc<Services>) -> OpenApiRouter {
         .routes(routes!(apps::upload))
         .routes(routes!(human_input::upload))
         .layer(service::body_limit(services))
+        .route_layer(middleware::from_fn_with_state(Arc::clone(services), guard));
+    let recordings = OpenApiRouter::new()
+        .routes(routes!(audio::transcribe))
+        .layer(service::recording_limit())
         .route_layer(middleware::from_fn_with_state(Arc::clone(services), guard));
     OpenApiRouter::new()
         .routes(routes!(sign_in::access_mode))
@@ -67,10 +72,12 @@ pub fn router(services: &Arc<Services>) -> OpenApiRouter {
         .routes(routes!(messages::unsave))
         .routes(routes!(human_input::read, human_input::submit))
         .routes(routes!(human_input::events))
+        .routes(routes!(audio::speak))
         .routes(routes!(remote_files::look))
         .routes(routes!(remote_files::keep))
         .route_layer(middleware::from_fn_with_state(Arc::clone(services), guard))
         .merge(uploads)
+        .merge(recordings)
         .with_state(Arc::clone(services))
 }
 

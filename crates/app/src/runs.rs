@@ -98,6 +98,16 @@ pub(crate) async fn form_of(services: &Services, app: &PublishedApp) -> Result<i
     app.config.as_deref().map(basic::form).ok_or_else(unavailable)
 }
 
+/// The features of a published graph as they are stored.
+pub(crate) async fn stored_features(services: &Services, app: &PublishedApp) -> Result<Json> {
+    Ok(compiled::live_version(services, app).await?.features_json.clone())
+}
+
+/// One of them.
+pub(crate) async fn stored_feature(services: &Services, app: &PublishedApp, name: &str) -> Option<Json> {
+    compiled::live_version(services, app).await.ok()?.features_json.get(name).cloned()
+}
+
 /// The body of `/parameters`.
 ///
 /// # Errors

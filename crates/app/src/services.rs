@@ -48,6 +48,8 @@ pub struct Services {
     pub runs: Arc<Runtime>,
     /// Mails on their way out.
     pub mail: Outbox,
+    /// Traces on their way out.
+    pub traces: crate::traces::Tracer,
     /// Tasks that shutdown waits for.
     pub tracker: TaskTracker,
     pub shutdown: CancellationToken,
@@ -132,6 +134,7 @@ impl Services {
             nodes,
             runs,
             mail,
+            traces: crate::traces::Tracer::default(),
             tracker,
             shutdown,
             metrics,

@@ -60,6 +60,11 @@ pub struct Settings {
     pub mails_per_minute: u64,
     /// Characters of an answer between two checks by output moderation (`MODERATION_BUFFER_SIZE`, 300).
     pub moderation_buffer: usize,
+    /// How long runs and messages are kept.
+    pub retention: crate::retention::Settings,
+    /// Attempts to deliver a trace, and the pause between two (`OPS_TRACE_RETRYABLE_DISPATCH_…`).
+    pub trace_retries: u32,
+    pub trace_pause: Duration,
     /// What could not be read, for the start report and `/health`.
     pub findings: Vec<String>,
 }
@@ -152,6 +157,10 @@ impl Settings {
             trigger_url: env.url("TRIGGER_URL"),
             webhook_body_max: env.count("WEBHOOK_REQUEST_BODY_MAX_SIZE", 10_485_760),
             moderation_buffer: env.count("MODERATION_BUFFER_SIZE", 300),
+            retention: env.retention(),
+            trace_retries: u32::try_from(env.number("OPS_TRACE_RETRYABLE_DISPATCH_MAX_RETRIES", 60))
+                .unwrap_or(u32::MAX),
+            trace_pause: Duration::from_secs(env.number("OPS_TRACE_RETRYABLE_DISPATCH_DELAY_SECONDS", 5)),
             mail,
             reset_token_life: Duration::from_secs(env.number("RESET_PASSWORD_TOKEN_EXPIRY_MINUTES", 5) * 60),
             reset_lockout: Duration::from_secs(env.number("FORGOT_PASSWORD_LOCKOUT_DURATION", 86_400)),
@@ -204,6 +213,38 @@ impl Reader {
         })
     }
 
+    fn days(&mut self, switch: &str, name: &str) -> Option<u32> {
+        let days = self.number(name, 30);
+        self.flag(switch, false).then(|| u32::try_from(days).unwrap_or(u32::MAX).clamp(1, 36_500))
+    }
+
+    /// Two jobs of the compatible system remove runs; where both are on, the shorter time and the larger batch count.
+    fn retention(&mut self) -> crate::retention::Settings {
+        let logs = self.days("WORKFLOW_LOG_CLEANUP_ENABLED", "WORKFLOW_LOG_RETENTION_DAYS");
+        let runs = self.days("ENABLE_WORKFLOW_RUN_CLEANUP_TASK", "SANDBOX_EXPIRED_RECORDS_RETENTION_DAYS");
+        let small = self.number("WORKFLOW_LOG_CLEANUP_BATCH_SIZE", 100);
+        let large = self.number("SANDBOX_EXPIRED_RECORDS_CLEAN_BATCH_SIZE", 1000);
+        let mut workflows = Vec::new();
+        for text in self.list("WORKFLOW_LOG_CLEANUP_SPECIFIC_WORKFLOW_IDS", "") {
+            match text.parse() {
+                Ok(id) => workflows.push(id),
+                Err(_) => self.findings.push(format!(
+                    "WORKFLOW_LOG_CLEANUP_SPECIFIC_WORKFLOW_IDS: {text} is not an id; no run is removed until it is one"
+                )),
+            }
+        }
+        // A list that cannot be read must not become "all workflows".
+        let unread = workflows.is_empty() && self.optional("WORKFLOW_LOG_CLEANUP_SPECIFIC_WORKFLOW_IDS").is_some();
+        let batch = if runs.is_some() || logs.is_none() { large } else { small };
+        crate::retention::Settings {
+            run_days: [logs, runs].into_iter().flatten().min().filter(|_| !unread),
+            message_days: self.days("ENABLE_CLEAN_MESSAGES", "PLAN_SANDBOX_CLEAN_MESSAGE_DAY_SETTING"),
+            workflows,
+            batch: batch.clamp(1, 1000),
+            pause: Duration::from_millis(self.number("SANDBOX_EXPIRED_RECORDS_CLEAN_BATCH_MAX_INTERVAL", 200)),
+        }
+    }
+
     fn count(&mut self, name: &str, default: usize) -> usize {
         usize::try_from(self.number(name, default as u64)).unwrap_or(default).max(1)
     }
@@ -233,6 +274,29 @@ mod tests {
         assert!(!settings.allow_embed);
         assert_eq!(settings.findings.len(), 2);
         assert!(settings.findings.iter().any(|text| text.contains("WORKFLOW_MAX_EXECUTION_STEPS=many")));
+    }
+
+    #[test]
+    fn nothing_is_deleted_unasked() {
+        let settings = read(&[("WORKFLOW_LOG_RETENTION_DAYS", "7")]).retention;
+        assert_eq!((settings.run_days, settings.message_days), (None, None));
+        let settings =
+            read(&[("WORKFLOW_LOG_CLEANUP_ENABLED", "true"), ("WORKFLOW_LOG_RETENTION_DAYS", "7")]).retention;
+        assert_eq!((settings.run_days, settings.message_days, settings.batch), (Some(7), None, 100));
+        let both = [
+            ("WORKFLOW_LOG_CLEANUP_ENABLED", "true"),
+            ("ENABLE_WORKFLOW_RUN_CLEANUP_TASK", "true"),
+            ("SANDBOX_EXPIRED_RECORDS_RETENTION_DAYS", "3"),
+            ("ENABLE_CLEAN_MESSAGES", "1"),
+        ];
+        let settings = read(&both).retention;
+        assert_eq!((settings.run_days, settings.message_days, settings.batch), (Some(3), Some(30), 1000));
+        let id = "0192b3a4-0000-7000-8000-000000000000";
+        for (list, days, count) in [(id, Some(30), 1), ("all", None, 0), (&format!("x, {id}"), Some(30), 1)] {
+            let wanted = [("WORKFLOW_LOG_CLEANUP_ENABLED", "on"), ("WORKFLOW_LOG_CLEANUP_SPECIFIC_WORKFLOW_IDS", list)];
+            let settings = read(&wanted).retention;
+            assert_eq!((settings.run_days, settings.workflows.len()), (days, count), "{list}");
+        }
     }
 
     #[test]

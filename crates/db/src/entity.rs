@@ -50,6 +50,7 @@ pub mod tenant_network_rules;
 pub mod tenant_preferred_model_providers;
 pub mod tenants;
 pub mod tool_files;
+pub mod trace_app_config;
 pub mod upload_files;
 pub mod workflow_app_logs;
 pub mod workflow_conversation_variables;

@@ -50,6 +50,7 @@ const MIGRATIONS: &[Step] = &[
         postgres: "",
     },
     Step { name: "m20261122_010001_doors", sql: include_str!("migration/m20261122_010001_doors.sql"), postgres: "" },
+    Step { name: "m20261122_010002_traces", sql: include_str!("migration/m20261122_010002_traces.sql"), postgres: "" },
     Step { name: "m20261122_010004_webapp", sql: include_str!("migration/m20261122_010004_webapp.sql"), postgres: "" },
 ];
 

@@ -22,6 +22,9 @@ struct Row {
     max_output_tokens: Option<u64>,
     #[serde(default)]
     dimensions: Option<u64>,
+    /// Of models that speak.
+    #[serde(default)]
+    voices: Vec<String>,
     #[serde(default)]
     features: Vec<ModelFeature>,
     #[serde(default)]
@@ -66,6 +69,9 @@ fn spec(row: Row, reasoning: ReasoningRules) -> ModelSpec {
     if row.kind == ModelKind::TextEmbedding {
         properties.insert("max_chunks".into(), 32.into());
     }
+    if row.kind == ModelKind::Tts {
+        properties.extend(voices(row.voices.iter().map(String::as_str)));
+    }
     let parameter_rules = match row.kind {
         ModelKind::Llm => rules(
             row.max_output_tokens,
@@ -85,6 +91,23 @@ fn spec(row: Row, reasoning: ReasoningRules) -> ModelSpec {
         pricing: row.pricing,
         deprecated: row.deprecated,
     }
+}
+
+/// The properties of a model that speaks with these voices, in every language.
+pub fn voices<'a>(names: impl Iterator<Item = &'a str>) -> serde_json::Map<String, Json> {
+    let title = |name: &str| {
+        let mut letters = name.chars();
+        letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>()).unwrap_or_default()
+    };
+    let voices: Vec<Json> =
+        names.map(|name| serde_json::json!({"mode": name, "name": title(name), "language": []})).collect();
+    let default = voices.first().and_then(|voice| voice.get("mode")).cloned().unwrap_or_default();
+    serde_json::Map::from_iter([
+        ("default_voice".to_owned(), default),
+        ("voices".to_owned(), Json::Array(voices)),
+        ("word_limit".to_owned(), 3500.into()),
+        ("audio_type".to_owned(), "mp3".into()),
+    ])
 }
 
 /// The rules of a language model.

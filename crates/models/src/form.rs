@@ -99,6 +99,7 @@ pub fn custom_model_fields() -> Vec<FormField> {
         select("structured_output_support", "Structured output", "结构化输出", &no_yes("not_supported", "supported"))
             .only_for("llm"),
         text("max_chunks", "Texts in one request", "每次请求的文本数").or("1").only_for("text-embedding"),
+        text("voices", "Voices", "可用音色").or("alloy").only_for("tts").hint("alloy, nova, …", "alloy, nova, …"),
     ]
 }
 

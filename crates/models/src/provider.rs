@@ -8,7 +8,8 @@ use ox_types::Json;
 
 use crate::{
     ChatRequest, ChatStream, CompletionRequest, EmbeddingRequest, EmbeddingResult, ErrorClass, ModelError, ModelKind,
-    ModelSpec, ModerationRequest, ProviderSpec, Ranked, RerankRequest,
+    ModelSpec, ModerationRequest, ProviderSpec, Ranked, RerankRequest, SpeechRequest, SpeechStream,
+    TranscriptionRequest,
 };
 
 /// Values of a credential form, in plain text.
@@ -82,6 +83,20 @@ pub trait ModerationModel: Send + Sync {
     async fn moderate(&self, call: Call<'_>, request: ModerationRequest) -> Result<bool, ModelError>;
 }
 
+/// A model that writes down what is said.
+#[async_trait]
+pub trait TranscriptionModel: Send + Sync {
+    /// The words of a recording.
+    async fn transcribe(&self, call: Call<'_>, request: TranscriptionRequest) -> Result<String, ModelError>;
+}
+
+/// A model that speaks.
+#[async_trait]
+pub trait SpeechModel: Send + Sync {
+    /// Speaks a text of any length. Fails before the first piece when the provider refuses.
+    async fn speak(&self, call: Call<'_>, request: SpeechRequest) -> Result<SpeechStream, ModelError>;
+}
+
 /// One vendor: its description and its models' capabilities.
 #[async_trait]
 pub trait Provider: Send + Sync {
@@ -110,6 +125,16 @@ pub trait Provider: Send + Sync {
 
     /// Its moderation models.
     fn moderation_model(&self) -> Option<&dyn ModerationModel> {
+        None
+    }
+
+    /// Its models that listen.
+    fn transcription_model(&self) -> Option<&dyn TranscriptionModel> {
+        None
+    }
+
+    /// Its models that speak.
+    fn speech_model(&self) -> Option<&dyn SpeechModel> {
         None
     }
 

@@ -7,7 +7,8 @@ use ox_types::{AppId, RunId, TenantId};
 
 use crate::{
     ChatRequest, ChatStream, CompletionRequest, EmbeddingRequest, EmbeddingResult, ErrorClass, Message, ModelError,
-    ModelKind, ModelMode, ModelSpec, ModerationRequest, Ranked, RerankRequest, ToolSpec,
+    ModelKind, ModelMode, ModelSpec, ModerationRequest, Ranked, RerankRequest, SpeechRequest, SpeechStream, ToolSpec,
+    TranscriptionRequest,
 };
 
 /// For whom a model is asked.
@@ -79,6 +80,28 @@ pub trait ModelRuntime: Send + Sync {
         _request: ModerationRequest,
     ) -> Result<bool, ModelError> {
         let text = "moderation is not supported here".to_owned();
+        Err(ModelError::new(ErrorClass::Unsupported, &model.provider, text))
+    }
+
+    /// The words of a recording.
+    async fn transcribe(
+        &self,
+        _scope: &ModelScope,
+        model: &ModelRef,
+        _request: TranscriptionRequest,
+    ) -> Result<String, ModelError> {
+        let text = "speech to text is not supported here".to_owned();
+        Err(ModelError::new(ErrorClass::Unsupported, &model.provider, text))
+    }
+
+    /// A text as speech.
+    async fn speak(
+        &self,
+        _scope: &ModelScope,
+        model: &ModelRef,
+        _request: SpeechRequest,
+    ) -> Result<SpeechStream, ModelError> {
+        let text = "text to speech is not supported here".to_owned();
         Err(ModelError::new(ErrorClass::Unsupported, &model.provider, text))
     }
 

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::{
     Call, CallLimits, ChatRequest, ChatStream, CompletionRequest, Credentials, EmbeddingRequest, EmbeddingResult,
     ErrorClass, Message, ModelError, ModelKind, ModelRef, ModelRuntime, ModelScope, ModelSpec, ModerationRequest,
-    Provider, Ranked, Registry, RerankRequest, ToolSpec, count,
+    Provider, Ranked, Registry, RerankRequest, SpeechRequest, SpeechStream, ToolSpec, TranscriptionRequest, count,
 };
 
 /// Asks providers with credentials given once.
@@ -173,6 +173,32 @@ impl ModelRuntime for StaticRuntime {
         request.model.clone_from(&model.name);
         let moderation = provider.moderation_model().ok_or_else(|| provider.unsupported("moderation"))?;
         moderation.moderate(self.call(credentials, &spec), request).await
+    }
+
+    async fn transcribe(
+        &self,
+        _scope: &ModelScope,
+        model: &ModelRef,
+        mut request: TranscriptionRequest,
+    ) -> Result<String, ModelError> {
+        let (provider, credentials) = self.provider(&model.provider)?;
+        let spec = provider.describe(&model.name, ModelKind::Speech2Text, credentials);
+        request.model.clone_from(&model.name);
+        let listener = provider.transcription_model().ok_or_else(|| provider.unsupported("speech2text"))?;
+        listener.transcribe(self.call(credentials, &spec), request).await
+    }
+
+    async fn speak(
+        &self,
+        _scope: &ModelScope,
+        model: &ModelRef,
+        mut request: SpeechRequest,
+    ) -> Result<SpeechStream, ModelError> {
+        let (provider, credentials) = self.provider(&model.provider)?;
+        let spec = provider.describe(&model.name, ModelKind::Tts, credentials);
+        request.model.clone_from(&model.name);
+        let speaker = provider.speech_model().ok_or_else(|| provider.unsupported("tts"))?;
+        speaker.speak(self.call(credentials, &spec), request).await
     }
 
     async fn describe(&self, _scope: &ModelScope, model: &ModelRef, kind: ModelKind) -> Option<Arc<ModelSpec>> {

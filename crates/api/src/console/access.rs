@@ -178,6 +178,19 @@ pub const RULES: &[Rule] = &[
     rule(GET, "/apps/{app_id}/chat-messages", LOGS),
     rule(GET, "/apps/{app_id}/messages/{message_id}", VIEW),
     rule(POST, "/apps/{app_id}/feedbacks", VIEW),
+    rule(GET, "/apps/{app_id}/logs/export", LOGS),
+    rule(GET, "/apps/{app_id}/feedbacks/export", LOGS),
+    // speech
+    rule(POST, "/apps/{app_id}/audio-to-text", VIEW),
+    rule(POST, "/apps/{app_id}/text-to-audio", VIEW),
+    rule(GET, "/apps/{app_id}/text-to-audio/voices", VIEW),
+    // traces
+    rule(GET, "/apps/{app_id}/trace", VIEW),
+    rule(POST, "/apps/{app_id}/trace", EDIT),
+    rule(GET, "/apps/{app_id}/trace-config", VIEW),
+    rule(POST, "/apps/{app_id}/trace-config", EDIT),
+    rule(PATCH, "/apps/{app_id}/trace-config", EDIT),
+    rule(DELETE, "/apps/{app_id}/trace-config", EDIT),
     // annotations
     rule(GET, "/apps/{app_id}/annotations/count", VIEW),
     rule(GET, "/apps/{app_id}/annotations", EDIT),

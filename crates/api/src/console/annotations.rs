@@ -4,10 +4,12 @@ use axum::{
     Json,
     extract::{DefaultBodyLimit, RawQuery, State},
     http::StatusCode,
+    response::{IntoResponse, Response},
 };
 use ox_app::{
     Error, Services,
     annotations::{self, AnnotationForm, AnnotationHit, ImportJob},
+    exports,
     model::Annotation,
 };
 use ox_types::{AppId, MessageId};
@@ -203,21 +205,32 @@ async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
+#[derive(Deserialize, IntoParams)]
+struct ExportQuery {
+    /// `json` (default), `csv` or `jsonl`.
+    format: Option<String>,
+}
+
 /// All annotations of an app.
 #[derive(Serialize, ToSchema)]
 pub struct AnnotationExport {
     data: Vec<AnnotationView>,
 }
 
-#[utoipa::path(get, path = "/apps/{app_id}/annotations/export", tag = "annotations", params(("app_id" = Uuid, Path)),
-    responses((status = 200, body = AnnotationExport), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
+#[utoipa::path(get, path = "/apps/{app_id}/annotations/export", tag = "annotations", params(("app_id" = Uuid, Path), ExportQuery),
+    responses((status = 200, body = AnnotationExport, description = "With `format=csv` a file that the import takes"), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
 async fn export(
     State(services): App,
     Caller(caller): Caller,
     Path(id): Path<AppId>,
-) -> ApiResult<Json<AnnotationExport>> {
+    Query(query): Query<ExportQuery>,
+) -> ApiResult<Response> {
+    if let Some(format) = query.format.as_deref().filter(|format| !matches!(*format, "" | "json")) {
+        let format = exports::Format::read(Some(format), &["csv", "jsonl", "json"])?;
+        return Ok(super::exports::file(exports::annotations(&services, &caller, id, format).await?));
+    }
     let all = annotations::export(&services, &caller, id).await?;
-    Ok(Json(AnnotationExport { data: all.into_iter().map(AnnotationView::from).collect() }))
+    Ok(Json(AnnotationExport { data: all.into_iter().map(AnnotationView::from).collect() }).into_response())
 }
 
 /// State of an import.

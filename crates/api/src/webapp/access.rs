@@ -47,6 +47,8 @@ pub const RULES: &[Rule] = &[
     rule(POST, "/saved-messages", Visitor),
     rule(DELETE, "/saved-messages/{message_id}", Visitor),
     rule(POST, "/files/upload", Visitor),
+    rule(POST, "/audio-to-text", Visitor),
+    rule(POST, "/text-to-audio", Visitor),
     rule(GET, "/remote-files/{url}", Visitor),
     rule(POST, "/remote-files/upload", Visitor),
     // The token in the path is the secret.

@@ -10,6 +10,7 @@
 )]
 
 mod annotations;
+mod audio;
 mod chat;
 mod conversations;
 mod endings;
@@ -24,6 +25,7 @@ mod rig;
 mod routes;
 mod stops;
 mod strangers;
+mod traces;
 mod triggers;
 mod visitors;
 mod workflows;

@@ -121,6 +121,7 @@ async fn things(rig: &Rig, of: &Workspace) -> Ids {
         ("run_id", text(&run["workflow_run_id"])),
         ("workflow_id", text(&run["data"]["workflow_id"])),
         ("file_id", text(&file["id"])),
+        ("end_user_id", text(&file["created_by"])),
         ("variable_id", text(&variables["data"][0]["id"])),
         ("form_token", token("webapp")),
         ("console_form_token", token("console")),

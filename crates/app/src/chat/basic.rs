@@ -170,7 +170,13 @@ pub(crate) async fn start(
 async fn run(job: Job, conversation: Conversation, wants_name: bool, task_id: TaskId) {
     let services = Arc::clone(&job.services);
     let (caller, query) = (job.caller.clone(), job.message.query.clone());
+    let message = job.message.id;
     job.generate().await;
+    services.traces.ended(crate::traces::Ended::Message {
+        tenant: caller.tenant_id(),
+        app: caller.app.app.id,
+        message,
+    });
     services.runs.remove(task_id);
     if wants_name {
         let (tenant, app) = (caller.tenant_id(), caller.app.app.id);

@@ -9,7 +9,7 @@ use ox_db::{Database, repo};
 use ox_models::{
     Call, CallLimits, ChatRequest, ChatStream, CompletionRequest, Credentials, EmbeddingRequest, EmbeddingResult,
     ErrorClass, Message, ModelError, ModelKind, ModelRef, ModelRuntime, ModelScope, ModelSpec, ModerationRequest,
-    Provider, Ranked, Registry, RerankRequest, ToolSpec, count,
+    Provider, Ranked, Registry, RerankRequest, SpeechRequest, SpeechStream, ToolSpec, TranscriptionRequest, count,
 };
 use ox_net::{Caller, Egress};
 use ox_types::TenantId;
@@ -256,6 +256,37 @@ impl ModelRuntime for ModelGateway {
         let moderation = found.provider.moderation_model().ok_or_else(|| found.provider.unsupported("moderation"))?;
         let egress = self.egress(scope, model).await?;
         let result = moderation.moderate(self.call(&egress, &found.credentials, Some(&found.spec)), request).await;
+        found.count(&result);
+        result
+    }
+
+    async fn transcribe(
+        &self,
+        scope: &ModelScope,
+        model: &ModelRef,
+        mut request: TranscriptionRequest,
+    ) -> Result<String, ModelError> {
+        let found = self.resolve(scope, model, ModelKind::Speech2Text).await?;
+        request.model.clone_from(&model.name);
+        let listener = found.provider.transcription_model();
+        let listener = listener.ok_or_else(|| found.provider.unsupported("speech2text"))?;
+        let egress = self.egress(scope, model).await?;
+        let result = listener.transcribe(self.call(&egress, &found.credentials, Some(&found.spec)), request).await;
+        found.count(&result);
+        result
+    }
+
+    async fn speak(
+        &self,
+        scope: &ModelScope,
+        model: &ModelRef,
+        mut request: SpeechRequest,
+    ) -> Result<SpeechStream, ModelError> {
+        let found = self.resolve(scope, model, ModelKind::Tts).await?;
+        request.model.clone_from(&model.name);
+        let speaker = found.provider.speech_model().ok_or_else(|| found.provider.unsupported("tts"))?;
+        let egress = self.egress(scope, model).await?;
+        let result = speaker.speak(self.call(&egress, &found.credentials, Some(&found.spec)), request).await;
         found.count(&result);
         result
     }

@@ -275,6 +275,11 @@ pub enum StreamBody {
     /// Somebody is asked: `human_input_required`.
     HumanInputRequired(Arc<Json>),
     WorkflowPaused(Arc<RunPause>),
+    /// A piece of the answer as speech (base64 of MP3), or the end of it: the last event of all.
+    Spoken {
+        audio: Arc<str>,
+        is_end: bool,
+    },
     /// The last event of a stream that failed.
     Error {
         code: std::borrow::Cow<'static, str>,

@@ -97,6 +97,11 @@ impl Hub {
         self.changed.notify_waiters();
     }
 
+    /// Number of the last event that is here.
+    pub(crate) fn last_number(&self) -> u64 {
+        self.lock().events.back().map_or(self.before, |event| event.number)
+    }
+
     /// Number of the last event before the first one here.
     pub(crate) const fn before(&self) -> u64 {
         self.before

@@ -186,6 +186,10 @@ pub(super) fn watch(
             tracing::error!(%error, %task_id, "the end of a run cannot be recorded; trying again until it can");
             let last = Arc::new(sink.last_words(&error));
             services.runs.tracker.spawn(record_late(Arc::clone(&services), last));
+        } else if outcome.status != RunStatus::Paused
+            && let Some(run_id) = hub.head.run_id
+        {
+            services.traces.ended(crate::traces::Ended::Run { tenant: sink.tenant_id(), app: app_id, run: run_id });
         }
         services.runs.remove(task_id);
         if outcome.status == RunStatus::Paused

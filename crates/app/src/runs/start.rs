@@ -57,6 +57,17 @@ pub struct RunRequest {
 pub async fn start(services: &Arc<Services>, caller: &AppCaller, request: RunRequest) -> Result<Subscription> {
     let app = &caller.app.app;
     let permit = limits::enter(services, app, request.key).await?;
+    let is_heard = !request.blocking && request.result_to.is_none();
+    let run = begin(services, caller, request, permit).await?;
+    Ok(if is_heard { crate::audio::read_aloud(services, caller, run).await } else { run })
+}
+
+async fn begin(
+    services: &Arc<Services>,
+    caller: &AppCaller,
+    request: RunRequest,
+    permit: RunPermit,
+) -> Result<Subscription> {
     match caller.app.mode {
         AppMode::Workflow | AppMode::AdvancedChat => start_graph(services, caller, request, permit).await,
         AppMode::Chat | AppMode::Completion => basic::start(services, caller, request, permit).await,

@@ -11,12 +11,13 @@ use uuid::Uuid;
 
 use super::{row, skipped};
 use crate::{
-    Result, Source, Tx,
+    Page, Result, Source, Tx,
     entity::{
         app_annotation_hit_histories::{self as hits, Column as Hit},
         message_annotations::{Column, Entity, Model},
     },
     model::{Annotation, AnnotationHit},
+    page,
 };
 
 /// Rows of one insert.
@@ -67,6 +68,18 @@ pub async fn page(
         .all(&source.executor())
         .await?;
     Ok((rows.into_iter().map(Annotation::from).collect(), total))
+}
+
+/// The annotations of an app after a place, newest first.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn after(source: &dyn Source, app: AppId, page: Page) -> Result<Vec<Annotation>> {
+    let query = of_app(app, None).filter(page::before(Column::CreatedAt, Column::Id, page));
+    let rows =
+        page::newest_first(query, Column::CreatedAt, Column::Id).limit(page.limit).all(&source.executor()).await?;
+    Ok(rows.into_iter().map(Annotation::from).collect())
 }
 
 /// One of an app.

@@ -46,6 +46,31 @@ impl Owner {
     }
 }
 
+/// The names of several conversations of an app.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn names(
+    source: &dyn Source,
+    app: AppId,
+    ids: &[ConversationId],
+) -> Result<std::collections::HashMap<ConversationId, String>> {
+    if ids.is_empty() {
+        return Ok(std::collections::HashMap::new());
+    }
+    let rows: Vec<(Uuid, String)> = Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .column(Column::Name)
+        .filter(Column::AppId.eq(app.0))
+        .filter(Column::Id.is_in(ids.iter().map(|id| id.0)))
+        .into_tuple()
+        .all(&source.executor())
+        .await?;
+    Ok(rows.into_iter().map(|(id, name)| (ConversationId(id), name)).collect())
+}
+
 /// By which time a list is ordered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SortBy {

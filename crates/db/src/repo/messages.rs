@@ -1,22 +1,25 @@
 //! Messages with their files, feedback and bookmarks.
 
-use ox_types::{AppId, ConversationId, FileId, MessageId, boxed};
+use chrono::{DateTime, Utc};
+use ox_types::{AppId, ConversationId, FileId, MessageId, RunId, boxed};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{ExprTrait, OnConflict},
+    sea_query::{ExprTrait, OnConflict, Query},
 };
 use uuid::Uuid;
 
 use super::skipped;
 use crate::{
-    PageOf, Result, Source, Span, Tx,
+    Page, PageOf, Result, Source, Span, Tx,
     entity::{
+        end_users, message_annotations,
         message_feedbacks::{self, Column as Feedback},
         message_files::{self, Column as File},
         messages::{Column, Entity},
         saved_messages::{self, Column as Saved},
     },
     model::{Message, MessageFeedback, MessageFile, SavedMessage},
+    page,
     time::in_span,
 };
 
@@ -92,6 +95,81 @@ pub async fn using_file(source: &dyn Source, file: FileId) -> Result<Vec<Message
     Ok(rows.into_iter().map(|row| MessageId(row.message_id)).collect())
 }
 
+/// The message that a run answers; the run tells when to look.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn of_run(source: &dyn Source, app: AppId, run: RunId, at: DateTime<Utc>) -> Result<Option<Message>> {
+    let hour = chrono::Duration::hours(1);
+    let found = Entity::find()
+        .filter(Column::WorkflowRunId.eq(run.0))
+        .filter(Column::AppId.eq(app.0))
+        .filter(Column::CreatedAt.between(at - hour, at + hour))
+        .one(&source.executor())
+        .await?;
+    Ok(found.map(Message::from))
+}
+
+/// Which messages of an app are read.
+#[derive(Clone, Debug, Default)]
+pub struct MessageFilter {
+    /// Part of a question or an answer.
+    pub keyword: Option<String>,
+    pub after: Option<DateTime<Utc>>,
+    pub before: Option<DateTime<Utc>>,
+    /// With an annotation, or without one.
+    pub annotated: Option<bool>,
+    pub end_user_session: Option<String>,
+    /// `succeeded` or `failed`.
+    pub failed: Option<bool>,
+}
+
+/// The messages of an app after a place, newest first; what the editor asked is left out.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn of_app(source: &dyn Source, app: AppId, filter: &MessageFilter, page: Page) -> Result<Vec<Message>> {
+    let mut query = Entity::find()
+        .filter(Column::AppId.eq(app.0))
+        .filter(Column::InvokeFrom.is_null().or(Column::InvokeFrom.ne("debugger")))
+        .filter(page::before(Column::CreatedAt, Column::Id, page));
+    if let Some(after) = filter.after {
+        query = query.filter(Column::CreatedAt.gte(after));
+    }
+    if let Some(before) = filter.before {
+        query = query.filter(Column::CreatedAt.lte(before));
+    }
+    if let Some(keyword) = filter.keyword.as_deref().filter(|text| !text.is_empty()) {
+        query = query.filter(Column::Query.contains(keyword).or(Column::Answer.contains(keyword)));
+    }
+    if let Some(failed) = filter.failed {
+        query = query.filter(if failed { Column::Status.eq("error") } else { Column::Status.ne("error") });
+    }
+    if let Some(session) = &filter.end_user_session {
+        let named = Query::select()
+            .column(end_users::Column::Id)
+            .from(end_users::Entity)
+            .and_where(end_users::Column::AppId.eq(app.0))
+            .and_where(end_users::Column::SessionId.eq(session.as_str()))
+            .to_owned();
+        query = query.filter(Column::FromEndUserId.in_subquery(named));
+    }
+    if let Some(annotated) = filter.annotated {
+        let with = Query::select()
+            .column(message_annotations::Column::MessageId)
+            .from(message_annotations::Entity)
+            .and_where(message_annotations::Column::AppId.eq(app.0))
+            .and_where(message_annotations::Column::MessageId.is_not_null())
+            .to_owned();
+        query = query.filter(if annotated { Column::Id.in_subquery(with) } else { Column::Id.not_in_subquery(with) });
+    }
+    let rows =
+        page::newest_first(query, Column::CreatedAt, Column::Id).limit(page.limit).all(&source.executor()).await?;
+    Ok(rows.into_iter().map(Message::from).collect())
+}
+
 /// The ratings of several messages from one side (`user` or `admin`), or from both.
 #[boxed]
 pub async fn feedbacks_of(
@@ -165,13 +243,13 @@ pub struct FeedbackFilter {
     pub until: Option<chrono::DateTime<chrono::Utc>>,
 }
 
-/// An app's ratings, newest first, after one of the page before.
+/// An app's ratings, newest first, after the time and id of the last one of the page before.
 #[boxed]
 pub async fn find_feedbacks(
     source: &dyn Source,
     app_id: AppId,
     filter: &FeedbackFilter,
-    after: Option<&MessageFeedback>,
+    after: Option<(DateTime<Utc>, Uuid)>,
     limit: u64,
 ) -> Result<Vec<MessageFeedback>> {
     let mut query = message_feedbacks::Entity::find().filter(Feedback::AppId.eq(app_id.0));
@@ -192,8 +270,7 @@ pub async fn find_feedbacks(
     if let Some(until) = filter.until {
         query = query.filter(Feedback::CreatedAt.lt(until));
     }
-    if let Some(last) = after {
-        let (at, id) = (last.created_at, last.id);
+    if let Some((at, id)) = after {
         query = query.filter(Feedback::CreatedAt.lt(at).or(Feedback::CreatedAt.eq(at).and(Feedback::Id.lt(id))));
     }
     let rows = query

@@ -228,18 +228,55 @@ pub async fn log_page(
     );
     let ids = executor.query_all_raw(Statement::from_sql_and_values(backend, ids, query.values)).await?;
     let ids: Vec<Uuid> = ids.iter().map(|row| row.try_get("", "id")).collect::<Result<_, _>>()?;
-    let found = logs::Entity::find().filter(logs::Column::Id.is_in(ids.iter().copied())).all(&executor).await?;
+    let entries = entries(source, tenant, app, &ids).await?;
+    Ok((entries, u64::try_from(total).unwrap_or(0)))
+}
+
+/// The entries of the run log after a place (the `created_at` and id of the last one read), newest first; and the place
+/// of the last one, when there may be more.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn log_after(
+    source: &dyn Source,
+    tenant: TenantId,
+    app: AppId,
+    filter: &LogFilter,
+    page: Page,
+) -> Result<(Vec<LogEntry>, Option<(DateTime<Utc>, Uuid)>)> {
+    let executor = source.executor();
+    let mut query = LogQuery::new(tenant, app, filter, filter.status.is_some() || filter.keyword.is_some());
+    if let Some((at, id)) = page.after {
+        query.and(" AND l.created_at <= ? AND (l.created_at < ? OR l.id < ?)", [at.into(), at.into(), id.into()]);
+    }
+    let sql = format!(
+        "SELECT l.id AS id, l.created_at AS at {} ORDER BY l.created_at DESC, l.id DESC LIMIT {}",
+        query.from_where, page.limit
+    );
+    let statement = Statement::from_sql_and_values(executor.get_database_backend(), sql, query.values);
+    let rows = executor.query_all_raw(statement).await?;
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.try_get("", "id")).collect::<Result<_, _>>()?;
+    let last = rows.last().filter(|_| rows.len() as u64 == page.limit);
+    let last = last.map(|row| Ok::<_, sea_orm::DbErr>((row.try_get("", "at")?, row.try_get("", "id")?))).transpose()?;
+    Ok((entries(source, tenant, app, &ids).await?, last))
+}
+
+/// Entries by id, in that order, with their runs; those whose runs are gone are left out.
+async fn entries(source: &dyn Source, tenant: TenantId, app: AppId, ids: &[Uuid]) -> Result<Vec<LogEntry>> {
+    let found =
+        logs::Entity::find().filter(logs::Column::Id.is_in(ids.iter().copied())).all(&source.executor()).await?;
     let run_ids: Vec<RunId> = found.iter().map(|log| RunId(log.workflow_run_id)).collect();
     let mut found_runs = find_many(source, tenant, app, &run_ids).await?;
     let mut entries = Vec::with_capacity(ids.len());
     for id in ids {
-        let log = found.iter().find(|log| log.id == id).cloned().map(WorkflowAppLog::from);
+        let log = found.iter().find(|log| log.id == *id).cloned().map(WorkflowAppLog::from);
         let at = log.as_ref().and_then(|log| found_runs.iter().position(|run| run.id == log.workflow_run_id));
         if let (Some(log), Some(at)) = (log, at) {
             entries.push(LogEntry { log, run: found_runs.swap_remove(at) });
         }
     }
-    Ok((entries, u64::try_from(total).unwrap_or(0)))
+    Ok(entries)
 }
 
 /// `FROM … WHERE …` of the run log with its values.

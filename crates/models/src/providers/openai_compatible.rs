@@ -1,6 +1,7 @@
-//! The OpenAI-compatible protocol: chat, completions, embeddings, moderation at any address.
+//! The OpenAI-compatible protocol: chat, completions, embeddings, moderation, speech at any address.
 
 mod answer;
+mod audio;
 mod fault;
 mod moderation;
 mod stream;
@@ -29,8 +30,8 @@ use self::{
 use crate::{
     Call, CallLimits, ChatModel, ChatRequest, ChatStream, CompletionModel, CompletionRequest, Credentials,
     EmbeddingModel, EmbeddingRequest, EmbeddingResult, ErrorClass, FetchFrom, I18n, Message, ModelError, ModelFeature,
-    ModelKind, ModelSpec, ModerationModel, ModerationRequest, Provider, ProviderSpec, Usage, catalog, count,
-    credential,
+    ModelKind, ModelSpec, ModerationModel, ModerationRequest, Provider, ProviderSpec, SpeechModel, SpeechRequest,
+    TranscriptionModel, Usage, catalog, count, credential,
 };
 
 const MAX_BODY: u64 = 256 * 1024 * 1024;
@@ -59,7 +60,7 @@ impl OpenAiCompatible {
         })?;
         let base = base.trim_end_matches('/');
         // People paste the address of the call itself.
-        let base = ["/chat/completions", "/completions", "/embeddings"]
+        let base = ["/chat/completions", "/completions", "/embeddings", "/audio/speech", "/audio/transcriptions"]
             .iter()
             .find_map(|suffix| base.strip_suffix(suffix))
             .unwrap_or(base);
@@ -309,6 +310,10 @@ impl OpenAiCompatible {
             ModelKind::TextEmbedding => {
                 properties.insert("max_chunks".into(), number("max_chunks").unwrap_or(1).into());
             }
+            ModelKind::Tts => {
+                let voices = credential(credentials, "voices").unwrap_or("alloy");
+                properties.extend(catalog::voices(voices.split(',').map(str::trim).filter(|name| !name.is_empty())));
+            }
             _ => {}
         }
         let label = credential(credentials, "display_name").unwrap_or(model);
@@ -371,6 +376,12 @@ impl OpenAiCompatible {
             ModelKind::Moderation if self.vendor.kinds.contains(&kind) => {
                 self.moderate(call, ModerationRequest { model, texts: vec!["ping".to_owned()] }).await.map(|_| ())
             }
+            ModelKind::Tts if self.vendor.kinds.contains(&kind) => {
+                let voice = described.default_voice().unwrap_or_default();
+                self.speak(call, SpeechRequest { model, text: "ping".to_owned(), voice }).await.map(|_| ())
+            }
+            // Only a recording would tell; the model's name is tried with its first use.
+            ModelKind::Speech2Text if self.vendor.kinds.contains(&kind) => Ok(()),
             _ => Err(self.unsupported(kind.as_str())),
         }
     }
@@ -429,6 +440,14 @@ impl Provider for OpenAiCompatible {
 
     fn moderation_model(&self) -> Option<&dyn ModerationModel> {
         self.vendor.kinds.contains(&ModelKind::Moderation).then_some(self as &dyn ModerationModel)
+    }
+
+    fn transcription_model(&self) -> Option<&dyn TranscriptionModel> {
+        self.vendor.kinds.contains(&ModelKind::Speech2Text).then_some(self as &dyn TranscriptionModel)
+    }
+
+    fn speech_model(&self) -> Option<&dyn SpeechModel> {
+        self.vendor.kinds.contains(&ModelKind::Tts).then_some(self as &dyn SpeechModel)
     }
 
     fn describe(&self, model: &str, kind: ModelKind, credentials: &Credentials) -> ModelSpec {
@@ -494,9 +513,14 @@ impl Provider for OpenAiCompatible {
             .map(|name| {
                 let embeds = name.contains("embed") || name.contains("bge-");
                 let judges = name.contains("moderation") && self.vendor.kinds.contains(&ModelKind::Moderation);
-                let kind = match (embeds, judges) {
-                    (true, _) => ModelKind::TextEmbedding,
-                    (_, true) => ModelKind::Moderation,
+                let listens = name.contains("whisper") || name.contains("transcribe");
+                let speaks = name.starts_with("tts-") || name.ends_with("-tts") || name.contains("-tts-");
+                let may = |kind| self.vendor.kinds.contains(&kind);
+                let kind = match name {
+                    _ if embeds => ModelKind::TextEmbedding,
+                    _ if judges => ModelKind::Moderation,
+                    _ if listens && may(ModelKind::Speech2Text) => ModelKind::Speech2Text,
+                    _ if speaks && may(ModelKind::Tts) => ModelKind::Tts,
                     _ => ModelKind::Llm,
                 };
                 self.describe(name, kind, call.credentials)

@@ -1,6 +1,7 @@
 //! The scripted provider: deterministic models for tests, demos without a key, load and fault drills.
 
 mod instance;
+mod speech;
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,7 +14,7 @@ use crate::{
     Call, ChatDelta, ChatModel, ChatRequest, ChatStream, CompletionModel, CompletionRequest, Credentials, Decimal,
     EmbeddingModel, EmbeddingRequest, EmbeddingResult, ErrorClass, FetchFrom, I18n, Message, ModelError, ModelFeature,
     ModelKind, ModelSpec, ParameterRule, ParameterType, Pricing, Provider, ProviderSpec, Ranked, RerankModel,
-    RerankRequest, ResponseFormat, Role, ToolCallDelta, ToolChoice, Usage,
+    RerankRequest, ResponseFormat, Role, SpeechModel, ToolCallDelta, ToolChoice, TranscriptionModel, Usage, catalog,
 };
 
 /// Id of the provider.
@@ -369,6 +370,14 @@ impl Provider for Scripted {
         Some(self)
     }
 
+    fn transcription_model(&self) -> Option<&dyn TranscriptionModel> {
+        Some(self)
+    }
+
+    fn speech_model(&self) -> Option<&dyn SpeechModel> {
+        Some(self)
+    }
+
     fn describe(&self, model: &str, kind: ModelKind, _credentials: &Credentials) -> ModelSpec {
         self.spec
             .model(model, kind)
@@ -480,6 +489,8 @@ fn spec() -> ProviderSpec {
             json!({"context_size": 1_000_000, "max_chunks": 2048, "dimensions": DIMENSIONS}),
         ),
         plain("rerank", ModelKind::Rerank, json!({"context_size": 1_000_000})),
+        plain("listen", ModelKind::Speech2Text, json!({"supported_file_extensions": "mp3,m4a,wav,amr,mpga"})),
+        plain("speak", ModelKind::Tts, json!(catalog::voices(["calm", "bright"].into_iter()))),
     ];
     ProviderSpec {
         id: ID.to_owned(),
@@ -492,7 +503,13 @@ fn spec() -> ProviderSpec {
         help: None,
         icon: super::openai_compatible::icon("Scripted", "#FEF3C7"),
         background: Some("#FEF3C7".into()),
-        supported_kinds: vec![ModelKind::Llm, ModelKind::TextEmbedding, ModelKind::Rerank],
+        supported_kinds: vec![
+            ModelKind::Llm,
+            ModelKind::TextEmbedding,
+            ModelKind::Rerank,
+            ModelKind::Speech2Text,
+            ModelKind::Tts,
+        ],
         configurate_methods: vec![FetchFrom::Predefined],
         provider_form: Vec::new(),
         model_form: Vec::new(),

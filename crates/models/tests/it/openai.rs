@@ -495,3 +495,50 @@ async fn time_to_first_token_over_loopback() {
     times.sort();
     println!("first token, whole round trip: p50 {:?} p99 {:?}", times[250], times[495]);
 }
+
+#[tokio::test]
+async fn recordings_are_written_down_and_texts_are_spoken() {
+    use ox_models::{SpeechRequest, TranscriptionRequest};
+    let server = Server::start(|seen| match seen.line.split(' ').nth(1) {
+        Some("/v1/audio/transcriptions") => whole("200 OK", JSON, r#"{"text": "hello there"}"#),
+        Some("/v1/audio/speech") if String::from_utf8_lossy(&seen.body).contains("refused") => {
+            whole("400 Bad Request", JSON, r#"{"error": {"message": "no such voice"}}"#)
+        }
+        Some("/v1/audio/speech") => whole("200 OK", "content-type: audio/mpeg\r\n", "MP3."),
+        _ => whole("404 Not Found", JSON, "{}"),
+    })
+    .await;
+    let runtime = runtime(&server);
+    let model = ModelRef::chat("openai", "whisper-1");
+    let recording = TranscriptionRequest {
+        audio: b"RIFF\r\n--x".as_slice().into(),
+        filename: "a\"b.wav".into(),
+        mime: "audio/wav".into(),
+        ..TranscriptionRequest::default()
+    };
+    assert_eq!(runtime.transcribe(&scope(), &model, recording).await.unwrap(), "hello there");
+    let seen = server.seen().pop().unwrap();
+    let body = String::from_utf8_lossy(&seen.body).into_owned();
+    assert!(seen.header("content-type").unwrap().starts_with("multipart/form-data; boundary=oxidify-"));
+    assert_eq!(seen.header("authorization").as_deref(), Some("Bearer sk-test-key-1234"));
+    for part in [
+        "name=\"model\"\r\n\r\nwhisper-1\r\n",
+        "filename=\"a_b.wav\"\r\ncontent-type: audio/wav\r\n\r\nRIFF\r\n--x\r\n--",
+    ] {
+        assert!(body.contains(part), "{body}");
+    }
+    let model = ModelRef::chat("openai", "tts-1");
+    let say = |text: String| SpeechRequest { text, voice: "nova".into(), ..SpeechRequest::default() };
+    // Longer than one call may be: two, one after the other.
+    let long = format!("{}. {}", "a".repeat(3000), "b".repeat(1000));
+    let sound: Vec<_> = runtime.speak(&scope(), &model, say(long)).await.unwrap().map(Result::unwrap).collect().await;
+    assert_eq!(sound.concat(), b"MP3.MP3.");
+    let last: Value = serde_json::from_slice(&server.seen().pop().unwrap().body).unwrap();
+    assert_eq!(last, json!({"model": "tts-1", "input": "b".repeat(1000), "voice": "nova", "response_format": "mp3"}));
+    let refused = runtime.speak(&scope(), &model, say("refused".into())).await.err().unwrap();
+    assert_eq!((refused.class.clone(), refused.text.as_str()), (ErrorClass::BadRequest, "no such voice"));
+    let unknown = runtime.speak(&scope(), &ModelRef::chat("deepseek", "x"), say("hi".into())).await.err().unwrap();
+    assert!(matches!(unknown.class, ErrorClass::Unsupported | ErrorClass::Auth), "{unknown}");
+    let spec = Registry::native().find("openai").unwrap().spec().model("tts-1", ModelKind::Tts).unwrap().clone();
+    assert_eq!((spec.default_voice().as_deref(), spec.voices(Some("en-US")).len()), (Some("alloy"), 9));
+}

@@ -203,3 +203,19 @@ async fn what_is_missing_is_named() {
     let error = runtime().chat(&scope(), &model, ChatRequest::default()).await.map(|_| ()).unwrap_err();
     assert_eq!((error.class, error.text.contains("OPENAI_API_KEY")), (ErrorClass::Auth, true));
 }
+
+#[tokio::test]
+async fn what_is_spoken_is_heard() {
+    use ox_models::{SpeechRequest, TranscriptionRequest};
+    let ask = SpeechRequest { text: "one two, three".into(), voice: "calm".into(), ..SpeechRequest::default() };
+    let mut sound = runtime().speak(&scope(), &scripted("speak"), ask).await.unwrap();
+    let mut audio = Vec::new();
+    while let Some(piece) = sound.next().await {
+        audio.extend_from_slice(&piece.unwrap());
+    }
+    assert!(audio.starts_with(b"ID3") && audio.windows(2).filter(|two| two == &[0xff, 0xfb]).count() == 3);
+    let heard = TranscriptionRequest { audio: audio.into(), mime: "audio/mp3".into(), ..Default::default() };
+    assert_eq!(runtime().transcribe(&scope(), &scripted("listen"), heard).await.unwrap(), "one two, three");
+    let other = TranscriptionRequest { audio: vec![0; 7].into(), mime: "audio/wav".into(), ..Default::default() };
+    assert_eq!(runtime().transcribe(&scope(), &scripted("listen"), other).await.unwrap(), "7 bytes of audio/wav");
+}

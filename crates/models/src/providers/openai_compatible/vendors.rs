@@ -81,7 +81,11 @@ pub struct Vendor {
 
 const LLM: &[ModelKind] = &[ModelKind::Llm];
 const LLM_EMBED: &[ModelKind] = &[ModelKind::Llm, ModelKind::TextEmbedding];
-const LLM_EMBED_MODERATION: &[ModelKind] = &[ModelKind::Llm, ModelKind::TextEmbedding, ModelKind::Moderation];
+const LLM_EMBED_SPEECH: &[ModelKind] =
+    &[ModelKind::Llm, ModelKind::TextEmbedding, ModelKind::Speech2Text, ModelKind::Tts];
+const LLM_SPEECH: &[ModelKind] = &[ModelKind::Llm, ModelKind::Speech2Text, ModelKind::Tts];
+const ALL_BUT_RERANK: &[ModelKind] =
+    &[ModelKind::Llm, ModelKind::TextEmbedding, ModelKind::Speech2Text, ModelKind::Tts, ModelKind::Moderation];
 
 const ROW: Vendor = Vendor {
     id: "",
@@ -105,7 +109,7 @@ const ROW: Vendor = Vendor {
 
 /// A server of the user's own: an address and perhaps a key.
 const OWN_SERVER: Vendor =
-    Vendor { key_required: false, base_field: Some("endpoint_url"), kinds: LLM_EMBED, per_model: false, ..ROW };
+    Vendor { key_required: false, base_field: Some("endpoint_url"), kinds: LLM_EMBED_SPEECH, per_model: false, ..ROW };
 
 /// Every vendor, in the order they are shown.
 pub const VENDORS: &[Vendor] = &[
@@ -121,7 +125,7 @@ pub const VENDORS: &[Vendor] = &[
         key_field: "openai_api_key",
         base_field: Some("openai_api_base"),
         base: Some("https://api.openai.com/v1"),
-        kinds: LLM_EMBED_MODERATION,
+        kinds: ALL_BUT_RERANK,
         models: Some(include_str!("../../../data/openai.json")),
         quirks: Quirks { openai_reasoning: true, ..USUAL },
         ..ROW
@@ -138,7 +142,7 @@ pub const VENDORS: &[Vendor] = &[
         url: UrlForm::Azure,
         probe: Probe::Ask,
         lists_models: false,
-        kinds: LLM_EMBED,
+        kinds: LLM_EMBED_SPEECH,
         per_model: true,
         quirks: Quirks { openai_reasoning: true, api_key_header: true, ..USUAL },
         ..ROW
@@ -154,7 +158,7 @@ pub const VENDORS: &[Vendor] = &[
         base_field: Some("endpoint_url"),
         url: UrlForm::Base,
         probe: Probe::Ask,
-        kinds: LLM_EMBED,
+        kinds: LLM_EMBED_SPEECH,
         per_model: true,
         ..ROW
     },
@@ -178,6 +182,7 @@ pub const VENDORS: &[Vendor] = &[
         help: Some("https://console.groq.com/keys"),
         color: "#FBE7E1",
         base: Some("https://api.groq.com/openai/v1"),
+        kinds: LLM_SPEECH,
         models: Some(include_str!("../../../data/groq.json")),
         ..ROW
     },

@@ -1,0 +1,126 @@
+//! The twelve statistics against counts made here from the rows of runs and messages, on both databases.
+
+use std::collections::BTreeSet;
+
+use axum::http::{Method, StatusCode};
+use ox_db::{
+    Page,
+    repo::{
+        messages::{self, FeedbackFilter, MessageFilter},
+        runs::{self, LogFilter},
+    },
+};
+use ox_types::AppId;
+use serde_json::{Value, json};
+
+use crate::support::{Session, TestServer, app_file};
+
+fn basic(mode: &str) -> String {
+    let model = r#"{"provider": "oxidify/scripted", "name": "template", "mode": "chat", "completion_params": {"template": "one {{ query }} three", "ttft_ms": 3}}"#;
+    format!(
+        r#"{{"app": {{"name": "A", "mode": "{mode}", "icon": "x", "icon_background": "white", "description": ""}}, "kind": "app",
+        "version": "0.6.0", "model_config": {{"pre_prompt": "", "user_input_form": [], "model": {model}}}}}"#
+    )
+}
+
+async fn figure(server: &TestServer, owner: &Session, path: &str) -> Value {
+    let answer = server.get(owner, path).await;
+    assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.text);
+    let days = answer.json()["data"].as_array().unwrap().clone();
+    assert_eq!(days.len(), 1, "{path}: {days:?}");
+    assert_eq!(days[0]["date"], chrono::Utc::now().date_naive().to_string());
+    days[0].clone()
+}
+
+#[track_caller]
+fn about(found: &Value, expected: f64, what: &str) {
+    let found = found.as_f64().unwrap_or_else(|| panic!("{what}: {found}"));
+    assert!((found - expected).abs() < 0.006_f64.max(expected.abs() * 0.001), "{what}: {found} instead of {expected}");
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of a test")]
+fn share(part: i64, whole: usize) -> f64 {
+    part as f64 / whole as f64
+}
+
+#[tokio::test]
+async fn every_figure_is_what_the_rows_say() {
+    ox_testkit::on_each_database(|db| async move {
+        let server = TestServer::start(db.clone()).await;
+        let owner = server.owner().await;
+        for mode in ["chat", "completion"] {
+            let (id, key) = server.app(&owner, &basic(mode)).await;
+            let route = if mode == "chat" { "/chat-messages" } else { "/completion-messages" };
+            let mut conversation = json!("");
+            for number in 0..9 {
+                let user = ["ann", "bob", "cyd"][number % 3];
+                // Ann goes on talking; the others begin anew.
+                let continued = if user == "ann" { conversation.clone() } else { json!("") };
+                let body = json!({"inputs": {}, "query": "two words", "user": user, "conversation_id": continued});
+                let answer = server.v1(&key, Method::POST, route, Some(body)).await.json();
+                if user == "ann" && mode == "chat" {
+                    conversation = answer["conversation_id"].clone();
+                }
+                if number % 4 == 0 {
+                    let path = format!("/messages/{}/feedbacks", answer["message_id"].as_str().unwrap());
+                    let rating = if number == 8 { "dislike" } else { "like" };
+                    server.v1(&key, Method::POST, &path, Some(json!({"rating": rating, "user": user}))).await;
+                }
+            }
+            let app: AppId = id.parse().unwrap();
+            let rows = messages::of_app(&db, app, &MessageFilter::default(), Page::first(1000)).await.unwrap();
+            assert_eq!(rows.len(), 9);
+            let conversations: BTreeSet<_> = rows.iter().map(|row| row.conversation_id).collect();
+            let users: BTreeSet<_> = rows.iter().filter_map(|row| row.from_end_user_id).collect();
+            let tokens: i64 = rows.iter().map(|row| i64::from(row.message_tokens + row.answer_tokens)).sum();
+            let said: i64 = rows.iter().map(|row| i64::from(row.answer_tokens)).sum();
+            let seconds: f64 = rows.iter().map(|row| row.provider_response_latency).sum();
+            let likes = FeedbackFilter { rating: Some("like".into()), ..FeedbackFilter::default() };
+            let likes = messages::find_feedbacks(&db, app, &likes, None, 1000).await.unwrap().len();
+            let of = |what: &str| {
+                let path = format!("/apps/{id}/statistics/{what}");
+                let (server, owner) = (&server, &owner);
+                async move { figure(server, owner, &path).await }
+            };
+            assert_eq!(of("daily-messages").await["message_count"], rows.len(), "{mode}");
+            assert_eq!(of("daily-conversations").await["conversation_count"], conversations.len(), "{mode}");
+            assert_eq!(of("daily-end-users").await["terminal_count"], users.len(), "{mode}");
+            let costs = of("token-costs").await;
+            assert_eq!((&costs["token_count"], &costs["currency"]), (&json!(tokens), &json!("USD")), "{mode}");
+            assert_eq!(costs["total_price"], "0.0000000", "the scripted model costs nothing");
+            let rate = share(i64::try_from(likes).unwrap() * 1000, rows.len());
+            about(&of("user-satisfaction-rate").await["rate"], rate, "rate");
+            #[expect(clippy::cast_precision_loss, reason = "counts of a test")]
+            let speed = said as f64 / seconds;
+            about(&of("tokens-per-second").await["tps"], speed, "tps");
+            if mode == "chat" {
+                assert_eq!(conversations.len(), 7, "three of Ann's in one");
+                let turns = share(i64::try_from(rows.len()).unwrap(), conversations.len());
+                about(&of("average-session-interactions").await["interactions"], turns, "interactions");
+            } else {
+                about(&of("average-response-time").await["latency"], seconds * 1000.0 / 9.0, "latency");
+            }
+        }
+        let (id, key) = server.app(&owner, &app_file("passthrough")).await;
+        for user in ["ann", "ann", "bob", "ann", "cyd"] {
+            let body = json!({"inputs": {"query": "x"}, "user": user});
+            assert_eq!(server.v1(&key, Method::POST, "/workflows/run", Some(body)).await.status, StatusCode::OK);
+        }
+        let app: AppId = id.parse().unwrap();
+        let tenant = ox_db::repo::apps::find_any(&db, app).await.unwrap().unwrap().tenant_id;
+        let (rows, _) = runs::log_after(&db, tenant, app, &LogFilter::default(), Page::first(1000)).await.unwrap();
+        let users: BTreeSet<_> = rows.iter().map(|row| row.run.created_by).collect();
+        let tokens: i64 = rows.iter().map(|row| row.run.total_tokens).sum();
+        let of = |what: &str| {
+            let path = format!("/apps/{id}/workflow/statistics/{what}");
+            let (server, owner) = (&server, &owner);
+            async move { figure(server, owner, &path).await }
+        };
+        assert_eq!((rows.len(), users.len()), (5, 3));
+        assert_eq!(of("daily-conversations").await["runs"], 5);
+        assert_eq!(of("daily-terminals").await["terminal_count"], 3);
+        assert_eq!(of("token-costs").await["token_count"], tokens);
+        about(&of("average-app-interactions").await["interactions"], 5.0 / 3.0, "interactions");
+    })
+    .await;
+}
