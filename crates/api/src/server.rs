@@ -164,8 +164,7 @@ fn merge(
     console: utoipa::openapi::OpenApi,
     mcp: utoipa::openapi::OpenApi,
 ) -> utoipa::openapi::OpenApi {
-    let all =
-        openapi::base().nest("/v1", service).nest("/api", webapp).nest("/console/api", console).nest("/mcp", mcp);
+    let all = openapi::base().nest("/v1", service).nest("/api", webapp).nest("/console/api", console).nest("/mcp", mcp);
     openapi::with_errors(all)
 }
 

@@ -195,7 +195,11 @@ async fn rename(
 #[utoipa::path(patch, path = "/installed-apps/{installed_app_id}/conversations/{conversation_id}/pin", tag = "explore",
     params(("installed_app_id" = Uuid, Path), ("conversation_id" = Uuid, Path)),
     responses((status = 200, body = ResultBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn pin(app: App, Installed(caller): Installed, Path((_installed, id)): Path<(Uuid, Uuid)>) -> ApiResult<Json<ResultBody>> {
+async fn pin(
+    app: App,
+    Installed(caller): Installed,
+    Path((_installed, id)): Path<(Uuid, Uuid)>,
+) -> ApiResult<Json<ResultBody>> {
     messages::pin(app, Visitor(caller), Path(id)).await
 }
 
@@ -278,7 +282,11 @@ async fn save(app: App, Installed(caller): Installed, body: Body<messages::SaveB
 #[utoipa::path(delete, path = "/installed-apps/{installed_app_id}/saved-messages/{message_id}", tag = "explore",
     params(("installed_app_id" = Uuid, Path), ("message_id" = Uuid, Path)),
     responses((status = 200, body = serde_json::Value), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn unsave(app: App, Installed(caller): Installed, Path((_installed, id)): Path<(Uuid, Uuid)>) -> ApiResult<Json<Value>> {
+async fn unsave(
+    app: App,
+    Installed(caller): Installed,
+    Path((_installed, id)): Path<(Uuid, Uuid)>,
+) -> ApiResult<Json<Value>> {
     messages::unsave(app, Visitor(caller), Path(id)).await
 }
 

@@ -227,7 +227,15 @@ async fn probe(server: &TestServer, stranger: &Session, rule: &Rule, ids: &Value
     let answer = server.console(stranger, rule.method.clone(), &path, body).await;
     let told = format!("{} {path} answered {}: {}", rule.method, answer.status, answer.text);
     assert_ne!(answer.status.as_u16() / 100, 5, "{told}");
-    let named = ["{app_id}", "{server_id}", "{tag_id}", "{member_id}", "{form_token}", "{workflow_run_id}", "{installed_app_id}"];
+    let named = [
+        "{app_id}",
+        "{server_id}",
+        "{tag_id}",
+        "{member_id}",
+        "{form_token}",
+        "{workflow_run_id}",
+        "{installed_app_id}",
+    ];
     if named.iter().any(|name| rule.path.contains(name)) {
         let refused = [StatusCode::NOT_FOUND, StatusCode::FORBIDDEN, StatusCode::BAD_REQUEST];
         assert!(refused.contains(&answer.status), "{told}");
