@@ -1,5 +1,5 @@
 /** What a basic app does beside answering: each a row with a switch. */
-import { CopyPlus, Hand, HelpCircle, MessageCircleQuestion, Paperclip, Quote } from "lucide-react";
+import { CopyPlus, Hand, HelpCircle, MessageCircleQuestion, Mic, Paperclip, Quote, Volume2 } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Button } from "../../ui/Button";
@@ -69,6 +69,12 @@ function ChatFeatures({ config, onChange }: PartProps) {
       </FeatureRow>
       <FeatureRow icon={<Quote {...MARK} />} title={t("features.citations")} text={t("features.citationsText")}>
         <Switch checked={config.citations} label={t("features.citations")} onChange={(citations) => onChange({ citations })} />
+      </FeatureRow>
+      <FeatureRow icon={<Mic {...MARK} />} title={t("features.listens")} text={t("features.listensText")}>
+        <Switch checked={config.listens} label={t("features.listens")} onChange={(listens) => onChange({ listens })} />
+      </FeatureRow>
+      <FeatureRow icon={<Volume2 {...MARK} />} title={t("features.speaks")} text={t("features.speaksText")}>
+        <Switch checked={config.speaks} label={t("features.speaks")} onChange={(speaks) => onChange({ speaks })} />
       </FeatureRow>
     </>
   );

@@ -33,6 +33,9 @@ export interface Config {
   readonly followUp: boolean;
   /** `sensitive_word_avoidance` as it is stored. */
   readonly moderation: unknown;
+  /** Questions may be spoken, answers read aloud. */
+  readonly listens: boolean;
+  readonly speaks: boolean;
   /** Sources under the answer. */
   readonly citations: boolean;
   /** Another answer to the same form. */
@@ -114,6 +117,8 @@ export function readConfig(json: unknown): Config {
     questions: texts(rest.suggested_questions),
     followUp: record(rest.suggested_questions_after_answer).enabled === true,
     moderation: rest.sensitive_word_avoidance,
+    listens: record(rest.speech_to_text).enabled === true,
+    speaks: record(rest.text_to_speech).enabled === true,
     citations: record(rest.retriever_resource).enabled !== false,
     more: record(rest.more_like_this).enabled === true,
     files: rest.file_upload,
@@ -153,6 +158,12 @@ export function writeConfig(config: Config): Record<string, unknown> {
     ...(config.rest.retriever_resource === undefined && config.citations
       ? {}
       : { retriever_resource: { ...record(config.rest.retriever_resource), enabled: config.citations } }),
+    ...(config.rest.speech_to_text === undefined && !config.listens
+      ? {}
+      : { speech_to_text: { ...record(config.rest.speech_to_text), enabled: config.listens } }),
+    ...(config.rest.text_to_speech === undefined && !config.speaks
+      ? {}
+      : { text_to_speech: { ...record(config.rest.text_to_speech), enabled: config.speaks } }),
     ...(config.rest.more_like_this === undefined && !config.more ? {} : { more_like_this: { ...record(config.rest.more_like_this), enabled: config.more } }),
     ...(config.rest.external_data_tools === undefined && config.tools.length === 0 ? {} : { external_data_tools: config.tools.map(writeTool) }),
     ...(config.files === undefined ? {} : { file_upload: config.files }),

@@ -14,7 +14,8 @@ import { Menu } from "../../ui/Menu";
 import { Rows } from "../../ui/Rows";
 import { Empty, Failed, SkeletonRows } from "../../ui/States";
 import { type Conversation, conversationList, titleOf } from "./api";
-import { FilterBar, spanToken, type Token } from "./FilterBar";
+import { ExportMenu } from "./ExportMenu";
+import { FilterBar, isoTime, spanToken, type Token } from "./FilterBar";
 import { Histogram } from "./Histogram";
 import { type ListProps, type ListSize, useActive, useListSize } from "./list";
 import { Foot } from "./RunList";
@@ -108,6 +109,15 @@ export function ConversationList({ app, search, onSearch, beside, lead }: ListPr
             checked: key === sort,
             onSelect: () => onSearch({ sort: key === "-updated_at" ? undefined : key }),
           }))}
+        />
+        <ExportMenu
+          app={app}
+          filter={{
+            keyword: search.q,
+            created_at__after: span ? isoTime(span.since) : range === "all" ? undefined : from.toISOString(),
+            created_at__before: span && isoTime(span.until),
+            annotation_status: search.annotated && (search.annotated === "yes" ? "annotated" : "not_annotated"),
+          }}
         />
       </FilterBar>
       <Histogram

@@ -12,6 +12,7 @@ import { Menu } from "../../ui/Menu";
 import { Rows } from "../../ui/Rows";
 import { Empty, Failed, SkeletonRows } from "../../ui/States";
 import { isRunLog, type RunRow, runList } from "./api";
+import { ExportMenu } from "./ExportMenu";
 import { FilterBar, isoTime, spanToken, type Token } from "./FilterBar";
 import { Histogram } from "./Histogram";
 import { type ListProps, type ListSize, useActive, useListSize } from "./list";
@@ -101,7 +102,12 @@ export function RunList({ app, search, onSearch, beside, lead }: ListProps) {
             { key: "debug", label: t("from.debug"), checked: debug, onSelect: () => onSearch({ from: "debug" }) },
           ]}
         />
-        {rows.length > 0 ? (
+        {full ? (
+          <ExportMenu
+            app={app}
+            filter={{ keyword: filter.keyword, status: filter.status, created_at__after: filter.after, created_at__before: filter.before }}
+          />
+        ) : rows.length > 0 ? (
           <IconButton kind="default" icon={Download} label={t("download")} onClick={() => saveFile(`${app.name} runs.csv`, csvOf(rows), "text/csv")} />
         ) : null}
       </FilterBar>

@@ -13,6 +13,8 @@ import { SideHead } from "./SideHead";
 const schema = z.looseObject({
   opening_statement: z.string().nullish().catch("").transform((v) => v ?? ""),
   suggested_questions: z.array(z.string()).nullish().catch([]).transform((v) => v ?? []),
+  speech_to_text: z.looseObject({ enabled: z.boolean().catch(false) }).nullish().catch(undefined),
+  text_to_speech: z.looseObject({ enabled: z.boolean().catch(false) }).nullish().catch(undefined),
   retriever_resource: z.looseObject({ enabled: z.boolean().catch(true) }).nullish().catch(undefined),
   suggested_questions_after_answer: z.looseObject({ enabled: z.boolean().catch(false) }).nullish().catch(undefined),
 });
@@ -24,6 +26,7 @@ const ModerationDialog = lazy(() => import("../../features/basic/ModerationDialo
 
 export function FeaturesPanel() {
   const { t } = useTranslation("studio");
+  const { t: b } = useTranslation("basic");
   const raw = useStudio((s) => s.document.features);
   const readOnly = useStudio((s) => s.preview !== undefined);
   const features = schema.parse(raw);
@@ -67,6 +70,16 @@ export function FeaturesPanel() {
               note={t("features.citationsNote")}
               checked={features.retriever_resource?.enabled ?? true}
               onChange={(enabled) => setFeatures({ retriever_resource: { ...features.retriever_resource, enabled } })}
+            />
+            <SwitchRow
+              label={b("features.listens")}
+              checked={features.speech_to_text?.enabled ?? false}
+              onChange={(enabled) => setFeatures({ speech_to_text: { ...features.speech_to_text, enabled } })}
+            />
+            <SwitchRow
+              label={b("features.speaks")}
+              checked={features.text_to_speech?.enabled ?? false}
+              onChange={(enabled) => setFeatures({ text_to_speech: { ...features.text_to_speech, enabled } })}
             />
           </section>
           <FilesSection value={raw.file_upload} />
