@@ -278,13 +278,11 @@ pub async fn call(services: &Arc<Services>, open: &OpenServer, mut arguments: Ma
     let user = RunUser::EndUser { id: user.id.0, session_id: user.session_id.as_str().into() };
     let caller = AppCaller { app: Arc::clone(&open.app), user, invoke_from: InvokeFrom::ServiceApi };
     let mode = caller.app.mode;
-    let query = match arguments.get("query") {
-        Some(Json::String(text)) if mode != AppMode::Workflow => Some(text.clone()),
+    // Elsewhere it is an input like others, where the app has one of this name.
+    let query = match mode.is_chat().then(|| arguments.remove("query")).flatten() {
+        Some(Json::String(text)) => Some(text),
         _ => None,
     };
-    if mode.is_chat() {
-        arguments.remove("query");
-    }
     let blocking = mode != AppMode::AgentChat;
     let request = RunRequest { inputs: arguments, query, blocking, ..RunRequest::default() };
     let mut reader = runs::start(services, &caller, request).await?;

@@ -163,7 +163,7 @@ impl PreviewQuery {
 /// The content of a file that was used in a message of this app.
 #[utoipa::path(get, path = "/files/{file_id}/preview", tag = "Files", security(("app_key" = [])),
     params(("file_id" = Uuid, Path), PreviewQuery),
-    responses((status = 200, description = "The bytes", body = Vec<u8>, content_type = "application/octet-stream"), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
+    responses((status = 200, description = "The bytes", body = String, content_type = "application/octet-stream"), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
 pub async fn preview(
     State(services): App,
     KeyApp(app): KeyApp,

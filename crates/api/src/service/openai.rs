@@ -55,12 +55,7 @@ fn problem(error: Error) -> OpenAiProblem {
         429 => "rate_limit_exceeded".into(),
         _ => error.code,
     };
-    OpenAiProblem {
-        message: error.message,
-        kind: kind.to_owned(),
-        param: error.field,
-        code: Some(code.into_owned()),
-    }
+    OpenAiProblem { message: error.message, kind: kind.to_owned(), param: error.field, code: Some(code.into_owned()) }
 }
 
 /// What went wrong.

@@ -90,14 +90,9 @@ async fn a_chatflow_is_a_tool() {
     let wrong = door.call(json!({"query": "hi", "lang": "xx"})).await;
     assert!(failure(&wrong).1.starts_with("lang in input form must be one of"), "{wrong}");
     // Each call is a conversation of its own, of the one end user of the server.
-    let users = ox_db::repo::end_users::find_by_session(
-        &rig.services.db,
-        rig.owner.tenant_id(),
-        app.id,
-        &mcp::of_app(&rig.services, &rig.owner, app.id).await.unwrap().unwrap().id.to_string(),
-        "mcp",
-    );
-    let user = users.await.unwrap().unwrap();
+    let session = mcp::of_app(&rig.services, &rig.owner, app.id).await.unwrap().unwrap().id.to_string();
+    let (db, tenant) = (&rig.services.db, rig.owner.tenant_id());
+    let user = ox_db::repo::end_users::find_by_session(db, tenant, app.id, &session, "mcp").await.unwrap().unwrap();
     assert_eq!((user.kind.as_str(), user.name.as_deref()), ("mcp", Some("tester@1.0")));
 }
 

@@ -51,6 +51,8 @@ pub struct Teller {
     leaving: Leaving,
     /// All that the app has said.
     said: String,
+    /// What a workflow answers as a whole.
+    result: Option<String>,
     usage: OpenAiUsage,
     /// No more text is told: a stop word has come, or moderation.
     is_over: bool,
@@ -75,6 +77,7 @@ impl Teller {
             stops,
             leaving,
             said: String::new(),
+            result: None,
             usage: OpenAiUsage { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 },
             is_over: false,
             is_ended: false,
@@ -108,6 +111,11 @@ impl Teller {
         self.leaving.done();
         if self.finish == "content_filter" {
             content.clone_from(&self.said);
+        } else if self.stops.is_empty()
+            && let Some(result) = self.result.take()
+        {
+            // Several outputs are told apart, which a stream of their texts cannot do.
+            content = result;
         }
         Ok(OpenAiCompletion {
             id: self.id(),
@@ -267,7 +275,9 @@ impl Teller {
             let why = done.error.clone().unwrap_or_else(|| "unknown error".to_owned());
             return Err(Error::invalid(format!("Run failed: {why}")));
         }
-        let answer = if self.said.is_empty() { text_of(&done.outputs) } else { self.said.clone() };
+        let result = text_of(&done.outputs);
+        let answer = if self.said.is_empty() { result.clone() } else { self.said.clone() };
+        self.result = Some(result);
         Ok(self.end(&answer))
     }
 

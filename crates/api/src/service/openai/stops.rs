@@ -14,6 +14,11 @@ impl Stops {
         Self { words: words.into_iter().filter(|word| !word.is_empty()).collect(), held: String::new() }
     }
 
+    /// Whether every text passes.
+    pub const fn is_empty(&self) -> bool {
+        self.words.is_empty()
+    }
+
     /// The part of the text that may be shown, and whether a word has come.
     pub fn pass(&mut self, text: &str) -> (String, bool) {
         if self.words.is_empty() {
