@@ -73,9 +73,14 @@ def test_the_handshake(server):
 
 def test_wrong_arguments_and_a_closed_door(server):
     app_id, made, address = open_door(server, "chat")
-    with pytest.raises(MCPError) as error:
-        talk(address, lambda client: client.call_tool("Chat", {}))
-    assert error.value.code == -32602 and "query is required" in str(error.value)
+
+    async def refused(client):
+        with pytest.raises(MCPError) as error:
+            await client.call_tool("Chat", {})
+        return error.value
+
+    error = talk(address, refused)
+    assert error.code == -32602 and "query is required" in str(error)
     server.console("PUT", f"/apps/{app_id}/server", {"id": made["id"], "parameters": {}, "status": "inactive"})
     with pytest.raises(Exception) as error:
         talk(address, lambda client: client.list_tools(), mode="legacy")

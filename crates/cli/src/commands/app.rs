@@ -123,10 +123,12 @@ async fn check_app(api: &Api, asked: &str, info: &Json) -> anyhow::Result<()> {
 /// Shows events until the end; Ctrl-C stops the run.
 async fn follow(api: &Api, stop: &str, user: &str, events: &mut Events, shown: &mut Shown) -> anyhow::Result<End> {
     let mut task = None;
+    // One for the whole time: a signal between two events must not be missed.
+    let mut interrupts = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())?;
     loop {
         let event = tokio::select! {
             event = events.next() => event?,
-            _ = tokio::signal::ctrl_c() => break,
+            _ = interrupts.recv() => break,
         };
         let Some(event) = event else { return Ok(shown.cut_off()) };
         task = event.get("task_id").and_then(Json::as_str).map(str::to_owned).or(task);
@@ -147,7 +149,7 @@ async fn follow(api: &Api, stop: &str, user: &str, events: &mut Events, shown: &
     tokio::select! {
         _ = tokio::time::timeout(LAST_WORDS, rest) => {}
         // A second one does not wait.
-        _ = tokio::signal::ctrl_c() => {}
+        _ = interrupts.recv() => {}
     }
     Ok(End::Stopped)
 }
