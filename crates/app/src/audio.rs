@@ -109,7 +109,7 @@ async fn written(services: &Services, asker: &Asker, recording: Recording) -> Re
         filename: named(&recording.name, &kind),
         mime: kind,
     };
-    services.models.transcribe(&asker.scope(), &model, request).await.map_err(model_error)
+    services.models.transcribe(&asker.scope(), &model, request).await.map_err(|error| model_error(&error))
 }
 
 /// A file name that says its format: some providers know it by that alone.
@@ -178,7 +178,7 @@ async fn said(services: &Services, asker: &Asker, text: String, voice: Option<St
     }
     let (model, voice) = speaker(services, asker, voice).await?;
     let request = SpeechRequest { model: model.name.clone(), text, voice };
-    services.models.speak(&asker.scope(), &model, request).await.map_err(model_error)
+    services.models.speak(&asker.scope(), &model, request).await.map_err(|error| model_error(&error))
 }
 
 /// The model that speaks for a workspace, and the voice.
@@ -231,7 +231,7 @@ fn voice_of(features: &Json) -> Option<String> {
 }
 
 /// What a failed call of a model is to the caller.
-fn model_error(error: ModelError) -> Error {
+fn model_error(error: &ModelError) -> Error {
     let code = match error.class {
         ErrorClass::NotFound | ErrorClass::Auth if error.status.is_none() => "provider_not_initialize",
         ErrorClass::Unsupported => "model_currently_not_support",

@@ -191,7 +191,7 @@ pub async fn create(
     if repo::traces::find(&services.db, app.tenant_id, id, provider.as_str()).await?.is_some() {
         return Err(exists());
     }
-    let values = checked(provider, values, &Credentials::new())?;
+    let values = checked(provider, &values, &Credentials::new())?;
     try_out(services, &app, provider, &values).await?;
     let key = services.secrets.tenant_key(&services.db, app.tenant_id).await?;
     let at = now();
@@ -241,7 +241,7 @@ pub async fn update(
     if let Some(name) = foreign {
         return Err(Error::invalid_field(name, format!("Enter {name} again for another address.")));
     }
-    let values = checked(provider, values, &before)?;
+    let values = checked(provider, &values, &before)?;
     try_out(services, &app, provider, &values).await?;
     let key = services.secrets.tenant_key(&services.db, app.tenant_id).await?;
     let config = key.seal_fields(&values, &provider.secrets())?;
@@ -281,7 +281,7 @@ async fn changed(services: &Services, principal: &Principal, action: &'static st
 }
 
 /// The values of the form, masked ones from before, and nothing else.
-fn checked(provider: Provider, values: Credentials, before: &Credentials) -> Result<Credentials> {
+fn checked(provider: Provider, values: &Credentials, before: &Credentials) -> Result<Credentials> {
     let mut out = Credentials::new();
     for (name, required, _) in provider.fields() {
         let given = values.get(*name).and_then(Json::as_str).map(str::trim).filter(|text| !text.is_empty());
@@ -344,7 +344,7 @@ mod tests {
     fn forms_keep_masked_values_and_name_what_is_wrong() {
         let before = values(&json!({"public_key": "pk-old", "secret_key": "sk-old", "host": "https://x.test"}));
         let given = values(&json!({"public_key": "pk-lf************ld", "secret_key": "sk-new", "other": 1}));
-        let out = checked(Provider::Langfuse, given, &before).unwrap();
+        let out = checked(Provider::Langfuse, &given, &before).unwrap();
         assert_eq!(out["public_key"], "pk-old");
         assert_eq!((&out["secret_key"], &out["host"]), (&json!("sk-new"), &json!("https://cloud.langfuse.com")));
         assert!(!out.contains_key("other"));
@@ -354,7 +354,7 @@ mod tests {
             (Provider::Otlp, json!({}), "endpoint"),
             (Provider::Otlp, json!({"endpoint": "https://x.test", "headers": "no pair"}), "headers"),
         ] {
-            let error = checked(provider, values(&given), &Credentials::new()).unwrap_err();
+            let error = checked(provider, &values(&given), &Credentials::new()).unwrap_err();
             assert_eq!(error.field.as_deref(), Some(field));
         }
         assert!(Provider::parse("phoenix").unwrap_err().message.contains("otlp"));

@@ -31,7 +31,7 @@ async fn extensions_belong_to_a_workspace_and_have_names_of_their_own() {
         api_extensions::insert(&tx, first.clone()).await.unwrap();
         api_extensions::insert(&tx, extension(other, "a")).await.unwrap();
         tx.commit().await.unwrap();
-        assert_eq!(api_extensions::list(&db, tenant).await.unwrap(), [first.clone()]);
+        assert_eq!(api_extensions::list(&db, tenant).await.unwrap(), std::slice::from_ref(&first));
         assert_eq!(api_extensions::find(&db, other, first.id).await.unwrap(), None);
         let tx = db.begin().await.unwrap();
         assert!(matches!(api_extensions::insert(&tx, extension(tenant, "a")).await, Err(Error::Conflict(_))));

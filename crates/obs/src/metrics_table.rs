@@ -65,6 +65,13 @@ pub const METRICS: &[Metric] = &[
         &["point", "status"],
         "Requests to API extensions of workspaces: moderation, external data.",
     ),
+    metric("oxidify_traces_sent_total", Kind::Counter, &["provider"], "Traces that a tracing service has taken."),
+    metric(
+        "oxidify_traces_dropped_total",
+        Kind::Counter,
+        &["reason"],
+        "Traces that were given up: the queue was full, or the service did not take them.",
+    ),
     metric(
         "oxidify_moderation_failures_total",
         Kind::Counter,

@@ -62,6 +62,7 @@ fn furnish(cx: &Ctx<'_>) -> rquickjs::Result<()> {
 }
 
 /// The names that Node has and the language has not.
+#[expect(clippy::needless_pass_by_value, reason = "as the interpreter calls it")]
 fn make_node(cx: Ctx<'_>) -> rquickjs::Result<Value<'_>> {
     eval(&cx, include_str!("quickjs/node.js"), "node.js")
 }

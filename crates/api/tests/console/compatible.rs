@@ -26,9 +26,6 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     ("POST /workflows/{workflow_id}/run 200.data.created_by: missing", NOT_SENT),
     ("POST /workflows/{workflow_id}/run 200.data.exceptions_count: missing", NOT_SENT),
     ("POST /workflows/{workflow_id}/run 200.data.files: missing", NOT_SENT),
-    ("GET /end-users/{end_user_id}: no such operation", "not here yet"),
-    ("POST /audio-to-text: no such operation", "speech is not here yet"),
-    ("POST /text-to-audio: no such operation", "speech is not here yet"),
 ];
 
 fn reference() -> Option<Value> {

@@ -166,11 +166,11 @@ mod tests {
 
     use super::*;
 
-    fn feature(kind: &str, config: Json) -> Json {
+    fn feature(kind: &str, config: impl Into<Json>) -> Json {
         let mut whole = json!({
             "inputs_config": {"enabled": true, "preset_response": "No."}, "outputs_config": {"enabled": false},
         });
-        whole.as_object_mut().unwrap().extend(config.as_object().unwrap().clone());
+        whole.as_object_mut().unwrap().extend(config.into().as_object().unwrap().clone());
         json!({"enabled": true, "type": kind, "config": whole})
     }
 

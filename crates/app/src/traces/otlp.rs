@@ -60,7 +60,7 @@ fn spans(trace: &Trace) -> Vec<Json> {
         trace.name,
         (trace.start, trace.end),
         trace.error.as_ref(),
-        attributes,
+        &attributes,
     );
     std::iter::once(root).chain(trace.spans.iter().map(|span| step(&trace_id, span))).collect()
 }
@@ -90,7 +90,7 @@ fn step(trace_id: &str, span: &Span) -> Json {
         }
     }
     attributes.extend(facts(&span.metadata));
-    one(trace_id, span.id, span.parent, &span.name, (span.start, span.end), span.error.as_ref(), attributes)
+    one(trace_id, span.id, span.parent, &span.name, (span.start, span.end), span.error.as_ref(), &attributes)
 }
 
 fn one(
@@ -100,7 +100,7 @@ fn one(
     name: &str,
     (start, end): (DateTime<Utc>, DateTime<Utc>),
     error: Option<&String>,
-    attributes: Vec<Json>,
+    attributes: &[Json],
 ) -> Json {
     let status = match error {
         Some(error) => json!({"code": 2, "message": error}),

@@ -127,9 +127,15 @@ fn wire(name: &str) -> Vec<u8> {
 }
 
 async fn server_at(address: &str, manner: Manner) -> Server {
-    let udp = UdpSocket::bind(address).await.unwrap();
+    let (udp, tcp) = loop {
+        let udp = UdpSocket::bind(address).await.unwrap();
+        // Another test may have the same port for its own connection.
+        match TcpListener::bind(udp.local_addr().unwrap()).await {
+            Ok(tcp) => break (udp, tcp),
+            Err(error) => assert!(address.ends_with(":0"), "{address}: {error}"),
+        }
+    };
     let address = udp.local_addr().unwrap();
-    let tcp = TcpListener::bind(address).await.unwrap();
     let asked = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&asked);
     let mut tasks = JoinSet::new();

@@ -236,12 +236,12 @@ mod tests {
 
     use super::*;
 
-    fn dialogue(messages: Value) -> Result<Dialogue, Error> {
-        read(json!({"model": "m", "messages": messages}).to_string().as_bytes()).map(|asked| asked.dialogue)
+    fn dialogue(messages: impl Into<Value>) -> Result<Dialogue, Error> {
+        read(json!({"model": "m", "messages": messages.into()}).to_string().as_bytes()).map(|asked| asked.dialogue)
     }
 
-    fn message(role: &str, content: Value) -> Value {
-        json!({"role": role, "content": content})
+    fn message(role: &str, content: impl Into<Value>) -> Value {
+        json!({"role": role, "content": content.into()})
     }
 
     #[test]

@@ -241,7 +241,7 @@ impl Teller {
             return Step::Nothing;
         }
         if let Some(more) = text.strip_prefix(self.said.as_str()) {
-            return self.text(&more.to_owned());
+            return self.text(more);
         }
         self.is_over = true;
         self.finish = "content_filter";
