@@ -92,7 +92,7 @@ function studioPages(about) {
     monitor: [app("chat", "monitor"), drawnChart],
     "monitor as a table": [app("branch", "monitor"), async (page) => (await drawnChart(page), await page.getByRole("button", { name: /as a table/ }).first().click())],
     "days of the monitor": [app("branch", "monitor"), click(/2026|20\d\d/)],
-    "monitor of nothing": [app("completion", "monitor"), (page) => page.getByText("Nothing ran in these days").waitFor()],
+    "monitor of nothing": [app("chatflow", "monitor"), (page) => page.getByText("Nothing ran in these days").waitFor()],
     annotations: [app("chat", "annotations"), (page) => page.getByText("No annotations yet").waitFor()],
     "add an annotation": [app("chat", "annotations"), click("Add an annotation")],
     "import annotations": [app("chat", "annotations"), click("Import")],
