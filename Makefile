@@ -32,6 +32,10 @@ faults: ## bad input, full disks, dead databases, killed servers: all cases (`ma
 	$(CARGO) build --workspace --bins
 	python3 tests/faults/faults.py
 
+conform: ## 20,000 generated requests: no answer that the API documents do not name (CALLS=n for another number)
+	$(CARGO) build --package ox-cli
+	./tests/schema/run.sh --calls $(or $(CALLS),20000)
+
 visual: web ## pictures of the key screens against the stored ones (WRITE=1 stores the present ones)
 	$(CARGO) build --package ox-cli
 	OXIDIFY_SHOTS=$(if $(WRITE),write) node --test tests/browser/visual.test.mjs
@@ -69,4 +73,4 @@ tools:
 	@for tool in cargo node npm cc; do command -v $$tool >/dev/null || { \
 	  echo "missing: $$tool. Install Rust from https://rustup.rs, Node.js 20+ from https://nodejs.org, a C compiler with your package manager (Debian: apt install build-essential)."; exit 1; }; done
 
-.PHONY: help run test check faults visual bench bench-engine fuzz dev release web tools
+.PHONY: help run test check faults conform visual bench bench-engine fuzz dev release web tools

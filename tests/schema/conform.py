@@ -1,8 +1,7 @@
 """Calls the running server with generated requests and compares every answer with what the API documents promise.
 
-    make conform                                       20,000 calls and more
-    python3 tests/schema/conform.py --calls 1500       the share that `make test` runs
-    python3 tests/schema/conform.py --only console --calls 3000
+    make conform                                          20,000 calls and more
+    tests/schema/run.sh --only console --calls 3000       one surface of the built server
 
 The generator is schemathesis (PyPI), unmodified. Against our own document no answer may be a 5xx, nor have a status, a
 content type or a body that the document does not name. Against the upstream document (../shared/reference, where it is)
