@@ -110,7 +110,7 @@ test("too many at once, no connection, a closed app: each is said and nothing is
     const messages = "**/api/chat-messages";
     await page.route(messages, (route) => route.fulfill({ status: 429, json: { code: "too_many_requests", message: "Too many requests.", status: 429 } }), { times: 1 });
     await ask(page, "Are you busy");
-    await page.getByRole("alert").filter({ hasText: "More people use this app" }).waitFor();
+    await page.getByRole("alert").filter({ hasText: "More people are using this app" }).waitFor();
     await page.getByRole("button", { name: "Resend" }).click();
     await answers(page).filter({ hasText: "Are you busy" }).waitFor();
 
