@@ -57,7 +57,8 @@ test("page and API open and close, links and keys change", { timeout: 120_000 },
     await page.getByText("import requests").waitFor();
     await page.getByText(about.keys.chat.slice(-4)).first().waitFor();
     await keys.filter({ hasText: about.keys.chat.slice(-4) }).getByRole("button", { name: /Delete/ }).click();
-    await page.getByRole("alertdialog").getByRole("button", { name: "Delete" }).click();
+    const gone = page.waitForResponse((answer) => answer.url().includes("/api-keys/") && answer.request().method() === "DELETE");
+    await Promise.all([gone, page.getByRole("alertdialog").getByRole("button", { name: "Delete" }).click()]);
     await keys.nth(1).waitFor({ state: "detached" });
     assert.equal(await ask(), 401);
   }));
