@@ -23,7 +23,11 @@ const PHONE = { width: 390, height: 844 };
 const VARYING = `time, .mono, .entry-host, .inp.mono, [role=row] .num, .avatar, .st-foot, .st-pill .st-num, .st-result .st-meta, .tr-bar, .tr-mark,
   .tr-right, .run-facts dd, kbd { visibility: hidden !important; } .tr-track { background: none !important; } * { caret-color: transparent !important; }`;
 
-const drawn = (page) => page.locator(".st-node").first().waitFor();
+const drawn = async (page) => {
+  await page.locator(".st-node").first().waitFor();
+  // A moment later the canvas chooses its first view; what opens before would change it.
+  await page.waitForTimeout(300);
+};
 const shown = (selector) => (page) => page.locator(selector).first().waitFor();
 const choose = (title) => async (page) => {
   await drawn(page);
