@@ -52,6 +52,11 @@ const MIGRATIONS: &[Step] = &[
     Step { name: "m20261122_010001_doors", sql: include_str!("migration/m20261122_010001_doors.sql"), postgres: "" },
     Step { name: "m20261122_010002_traces", sql: include_str!("migration/m20261122_010002_traces.sql"), postgres: "" },
     Step { name: "m20261122_010004_webapp", sql: include_str!("migration/m20261122_010004_webapp.sql"), postgres: "" },
+    Step {
+        name: "m20261122_050001_knowledge",
+        sql: include_str!("migration/m20261122_050001_knowledge.sql"),
+        postgres: "",
+    },
 ];
 
 #[derive(Clone, Copy)]
@@ -114,7 +119,7 @@ impl Migrator {
 
 /// Writes the column types and partitioning of one database into a migration.
 fn dialect(sql: &str, backend: DbBackend) -> String {
-    let types: [(&str, &str, &str); 9] = [
+    let types: [(&str, &str, &str); 10] = [
         // token, SQLite, PostgreSQL
         ("{uuid}", "BLOB", "uuid"),
         ("{text}", "TEXT", "text"),
@@ -122,6 +127,7 @@ fn dialect(sql: &str, backend: DbBackend) -> String {
         ("{bool}", "BOOLEAN", "boolean"),
         ("{int}", "INTEGER", "integer"),
         ("{bigint}", "BIGINT", "bigint"),
+        ("{bytes}", "BLOB", "bytea"),
         ("{double}", "DOUBLE", "double precision"),
         // Text: the JSON types reorder keys, which users see.
         ("{json}", "TEXT", "text"),

@@ -89,8 +89,14 @@ ids! {
     AccountId,
     /// A published or draft application.
     AppId,
+    /// A part of a segment that is found in its place.
+    ChildChunkId,
     /// A conversation of a chat app.
     ConversationId,
+    /// A knowledge base.
+    DatasetId,
+    /// A document of a knowledge base.
+    DocumentId,
     /// A user of a published app, known by the caller's own name for them.
     EndUserId,
     /// An uploaded or generated file.
@@ -101,6 +107,8 @@ ids! {
     NodeRunId,
     /// One execution of a workflow.
     RunId,
+    /// A chunk of a document.
+    SegmentId,
     /// One generation request, the handle by which it can be stopped.
     TaskId,
     /// A workspace.

@@ -1,0 +1,21 @@
+use sea_orm::entity::prelude::*;
+
+use super::JsonText;
+
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "dataset_process_rules")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub dataset_id: Uuid,
+    #[sea_orm(column_type = "Text")]
+    pub mode: String,
+    pub rules: Option<JsonText>,
+    pub created_by: Uuid,
+    pub created_at: DateTimeUtc,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,294 @@
+//! What can be found in a dataset, numbered by its last change, so that every index can read what is new to it.
+
+use std::collections::HashMap;
+
+use ox_types::{DatasetId, DocumentId, SegmentId, TenantId, boxed};
+use sea_orm::{
+    ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, ExprTrait, OnConflict},
+};
+use uuid::Uuid;
+
+use super::embeddings::vector_of;
+use crate::{
+    Error, Result, Source, Tx,
+    entity::{
+        JsonText, datasets, embeddings,
+        index_nodes::{Column, Entity, Model},
+    },
+    model::{IndexChange, IndexNodeKind, IndexNodes, IndexState, NewIndexNode},
+    time::now,
+};
+
+/// Rows of one statement.
+const CHUNK: usize = 500;
+
+/// Where the index of a dataset stands.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn state(source: &dyn Source, tenant: TenantId, dataset: DatasetId) -> Result<Option<IndexState>> {
+    use datasets::Column as Of;
+    let found: Option<(i64, i32, i64)> = datasets::Entity::find_by_id(dataset.0)
+        .filter(Of::TenantId.eq(tenant.0))
+        .select_only()
+        .columns([Of::IndexSeq, Of::IndexGeneration, Of::PurgedSeq])
+        .into_tuple()
+        .one(&source.executor())
+        .await?;
+    Ok(found.map(|(seq, generation, purged_seq)| IndexState {
+        tenant_id: tenant,
+        dataset_id: dataset,
+        seq,
+        generation,
+        purged_seq,
+    }))
+}
+
+/// The number of a change that this transaction makes. Other changes of the dataset wait for its end.
+async fn next(tx: &Tx, tenant: TenantId, dataset: DatasetId) -> Result<IndexState> {
+    use datasets::Column as Of;
+    let done = datasets::Entity::update_many()
+        .col_expr(Of::IndexSeq, Expr::col(Of::IndexSeq).add(1))
+        .filter(Of::Id.eq(dataset.0))
+        .filter(Of::TenantId.eq(tenant.0))
+        .exec(tx.connection())
+        .await?;
+    if done.rows_affected == 0 {
+        return Err(Error::NotFound("dataset"));
+    }
+    state(tx, tenant, dataset).await?.ok_or(Error::NotFound("dataset"))
+}
+
+/// Puts nodes in, in place of those with their ids, into the generation that is searched.
+///
+/// # Errors
+/// Not found when the dataset is gone.
+#[boxed]
+pub async fn put(tx: &Tx, tenant: TenantId, dataset: DatasetId, nodes: Vec<NewIndexNode>) -> Result<()> {
+    let state = next(tx, tenant, dataset).await?;
+    put_into(tx, state, state.generation, nodes).await
+}
+
+/// Puts nodes into a generation that is being made beside the one that is searched.
+///
+/// # Errors
+/// Not found when the dataset is gone.
+#[boxed]
+pub async fn put_beside(
+    tx: &Tx,
+    tenant: TenantId,
+    dataset: DatasetId,
+    generation: i32,
+    nodes: Vec<NewIndexNode>,
+) -> Result<()> {
+    let state = next(tx, tenant, dataset).await?;
+    put_into(tx, state, generation, nodes).await
+}
+
+async fn put_into(tx: &Tx, state: IndexState, generation: i32, nodes: Vec<NewIndexNode>) -> Result<()> {
+    let mut rows = nodes.into_iter().map(|node| row(state, generation, node)).peekable();
+    let all = [
+        Column::DocumentId,
+        Column::SegmentId,
+        Column::Kind,
+        Column::Content,
+        Column::Keywords,
+        Column::EmbeddingId,
+        Column::Active,
+        Column::RemovedAt,
+        Column::Seq,
+    ];
+    while rows.peek().is_some() {
+        let chunk: Vec<_> = rows.by_ref().take(CHUNK).map(|row| row.into_active_model().reset_all()).collect();
+        Entity::insert_many(chunk)
+            .on_conflict(OnConflict::columns([Column::Id, Column::Generation]).update_columns(all).to_owned())
+            .exec_without_returning(tx.connection())
+            .await?;
+    }
+    Ok(())
+}
+
+fn row(state: IndexState, generation: i32, node: NewIndexNode) -> Model {
+    let keywords = (!node.keywords.is_empty()).then(|| JsonText(node.keywords.into()));
+    Model {
+        id: node.id,
+        generation,
+        tenant_id: state.tenant_id.0,
+        dataset_id: state.dataset_id.0,
+        document_id: node.document_id.0,
+        segment_id: node.segment_id.0,
+        kind: node.kind.as_str().to_owned(),
+        content: node.content,
+        keywords,
+        embedding_id: node.embedding_id,
+        active: node.active,
+        removed_at: None,
+        seq: state.seq,
+    }
+}
+
+fn of(dataset: DatasetId, nodes: &IndexNodes<'_>) -> Condition {
+    let base = Condition::all().add(Column::DatasetId.eq(dataset.0)).add(Column::RemovedAt.is_null());
+    match nodes {
+        IndexNodes::Documents(ids) => base.add(Column::DocumentId.is_in(ids.iter().map(|id| id.0))),
+        IndexNodes::Segments(ids) => base.add(Column::SegmentId.is_in(ids.iter().map(|id| id.0))),
+        IndexNodes::Nodes(ids) => base.add(Column::Id.is_in(ids.iter().copied())),
+        IndexNodes::All => base,
+    }
+}
+
+/// Lets nodes be found, or not. Returns how many changed.
+///
+/// # Errors
+/// Not found when the dataset is gone.
+#[boxed]
+pub async fn set_active(
+    tx: &Tx,
+    tenant: TenantId,
+    dataset: DatasetId,
+    nodes: &IndexNodes<'_>,
+    active: bool,
+) -> Result<u64> {
+    let state = next(tx, tenant, dataset).await?;
+    let done = Entity::update_many()
+        .col_expr(Column::Active, Expr::value(active))
+        .col_expr(Column::Seq, Expr::value(state.seq))
+        .filter(of(dataset, nodes))
+        .filter(Column::Active.ne(active))
+        .exec(tx.connection())
+        .await?;
+    Ok(done.rows_affected)
+}
+
+/// Takes nodes out for good, in every generation. Their rows stay, empty, until every index has had time to read it
+/// ([`purge`]). Returns how many went.
+///
+/// # Errors
+/// Not found when the dataset is gone.
+#[boxed]
+pub async fn remove(tx: &Tx, tenant: TenantId, dataset: DatasetId, nodes: &IndexNodes<'_>) -> Result<u64> {
+    let state = next(tx, tenant, dataset).await?;
+    let done = Entity::update_many()
+        .col_expr(Column::Active, Expr::value(false))
+        .col_expr(Column::Content, Expr::value(""))
+        .col_expr(Column::Keywords, Expr::value(Option::<String>::None))
+        .col_expr(Column::EmbeddingId, Expr::value(Option::<Uuid>::None))
+        .col_expr(Column::RemovedAt, Expr::value(now()))
+        .col_expr(Column::Seq, Expr::value(state.seq))
+        .filter(of(dataset, nodes))
+        .exec(tx.connection())
+        .await?;
+    Ok(done.rows_affected)
+}
+
+/// What changed in a generation after a place, in order, at most `limit`.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn changes(
+    source: &dyn Source,
+    state: IndexState,
+    after: (i64, Uuid),
+    limit: u64,
+) -> Result<Vec<IndexChange>> {
+    let (seq, id) = after;
+    let later = Condition::any()
+        .add(Column::Seq.gt(seq))
+        .add(Condition::all().add(Column::Seq.eq(seq)).add(Column::Id.gt(id)));
+    let rows = Entity::find()
+        .filter(Column::DatasetId.eq(state.dataset_id.0))
+        .filter(Column::Generation.eq(state.generation))
+        // The first alone lets the index jump to the place.
+        .filter(Column::Seq.gte(seq))
+        .filter(later)
+        .order_by_asc(Column::Seq)
+        .order_by_asc(Column::Id)
+        .limit(limit)
+        .all(&source.executor())
+        .await?;
+    let ids: Vec<Uuid> = rows.iter().filter(|row| row.active).filter_map(|row| row.embedding_id).collect();
+    let vectors = vectors(source, &ids).await?;
+    Ok(rows.into_iter().map(|row| change(row, &vectors)).collect())
+}
+
+fn change(row: Model, vectors: &HashMap<Uuid, Vec<f32>>) -> IndexChange {
+    let keywords = row.keywords.and_then(|JsonText(list)| serde_json::from_value(list).ok()).unwrap_or_default();
+    IndexChange {
+        seq: row.seq,
+        id: row.id,
+        document_id: DocumentId(row.document_id),
+        segment_id: SegmentId(row.segment_id),
+        kind: IndexNodeKind::of(&row.kind),
+        content: row.content,
+        keywords,
+        embedding: row.embedding_id.and_then(|id| vectors.get(&id).cloned()),
+        active: row.active,
+    }
+}
+
+/// Vectors by their ids.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn vectors(source: &dyn Source, ids: &[Uuid]) -> Result<HashMap<Uuid, Vec<f32>>> {
+    use embeddings::Column as Of;
+    let mut found = HashMap::with_capacity(ids.len());
+    for chunk in ids.chunks(CHUNK) {
+        let rows: Vec<(Uuid, Vec<u8>)> = embeddings::Entity::find()
+            .select_only()
+            .columns([Of::Id, Of::Embedding])
+            .filter(Of::Id.is_in(chunk.iter().copied()))
+            .into_tuple()
+            .all(&source.executor())
+            .await?;
+        found.extend(rows.into_iter().map(|(id, bytes)| (id, vector_of(&bytes))));
+    }
+    Ok(found)
+}
+
+/// Removes for good, of every dataset, what was taken out before a time; at most `limit` rows of one dataset. Returns
+/// how many went.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn purge(tx: &Tx, before: chrono::DateTime<chrono::Utc>, limit: u64) -> Result<u64> {
+    use datasets::Column as Of;
+    let rows: Vec<(Uuid, Uuid, i64)> = Entity::find()
+        .select_only()
+        .columns([Column::Id, Column::DatasetId, Column::Seq])
+        .filter(Column::RemovedAt.lt(before))
+        .order_by_asc(Column::RemovedAt)
+        .limit(limit)
+        .into_tuple()
+        .all(tx.connection())
+        .await?;
+    let mut gone: HashMap<Uuid, (i64, Vec<Uuid>)> = HashMap::new();
+    for (id, dataset, seq) in rows {
+        let entry = gone.entry(dataset).or_default();
+        entry.0 = entry.0.max(seq);
+        entry.1.push(id);
+    }
+    let mut count = 0;
+    for (dataset, (seq, ids)) in gone {
+        datasets::Entity::update_many()
+            .col_expr(Of::PurgedSeq, Expr::value(seq))
+            .filter(Of::Id.eq(dataset))
+            .filter(Of::PurgedSeq.lt(seq))
+            .exec(tx.connection())
+            .await?;
+        for chunk in ids.chunks(CHUNK) {
+            let done = Entity::delete_many()
+                .filter(Column::Id.is_in(chunk.iter().copied()))
+                .filter(Column::RemovedAt.lt(before))
+                .exec(tx.connection())
+                .await?;
+            count += done.rows_affected;
+        }
+    }
+    Ok(count)
+}
