@@ -31,6 +31,7 @@ pub mod page_runs;
 pub mod providers;
 pub mod result_webhooks;
 pub mod retention;
+pub mod retrieval;
 mod row;
 pub mod run_figures;
 pub mod run_origins;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use ox_types::{DatasetId, DocumentId, SegmentId, TenantId, boxed};
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, ExprTrait, OnConflict},
 };
 use uuid::Uuid;
@@ -195,9 +195,8 @@ pub async fn changes(
     limit: u64,
 ) -> Result<Vec<IndexChange>> {
     let (seq, id) = after;
-    let later = Condition::any()
-        .add(Column::Seq.gt(seq))
-        .add(Condition::all().add(Column::Seq.eq(seq)).add(Column::Id.gt(id)));
+    let later =
+        Condition::any().add(Column::Seq.gt(seq)).add(Condition::all().add(Column::Seq.eq(seq)).add(Column::Id.gt(id)));
     let rows = Entity::find()
         .filter(Column::DatasetId.eq(state.dataset_id.0))
         .filter(Column::Generation.eq(state.generation))
@@ -270,7 +269,7 @@ pub async fn purge(tx: &Tx, before: chrono::DateTime<chrono::Utc>, limit: u64) -
     let mut gone: HashMap<Uuid, (i64, Vec<Uuid>)> = HashMap::new();
     for (id, dataset, seq) in rows {
         let entry = gone.entry(dataset).or_default();
-        entry.0 = entry.0.max(seq);
+        entry.0 = Ord::max(entry.0, seq);
         entry.1.push(id);
     }
     let mut count = 0;
