@@ -42,7 +42,7 @@ use crate::{
 };
 
 /// How an index is kept. The defaults are right but for tests.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Options {
     /// Up to so many vectors every one is looked at; above, a graph of neighbours leads to them.
     pub exact_until: usize,

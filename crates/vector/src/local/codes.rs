@@ -73,7 +73,7 @@ impl Codes {
 
     pub(super) fn push(&mut self, vector: &[f32]) {
         let (codes, length) = encode(vector);
-        if self.rows % CHUNK == 0 {
+        if self.rows.is_multiple_of(CHUNK) {
             self.chunks.push(Some(Chunk { codes: Vec::new(), lengths: Vec::new() }));
         }
         if let Some(Some(chunk)) = self.chunks.last_mut() {

@@ -107,7 +107,7 @@ fn read(dir: &Path, options: &Options) -> Result<Shared, Error> {
     tidy(dir, &payload);
     Ok(Shared {
         dir: dir.to_owned(),
-        options: options.clone(),
+        options: *options,
         fields,
         index,
         reader,

@@ -77,7 +77,7 @@ proptest! {
         let dir = tempfile::tempdir().unwrap();
         // A graph from ten vectors on, so that both ways are walked.
         let options = Options { exact_until: 10, tail_until: 4, ..small() };
-        let mut index = LocalIndex::open(dir.path(), options.clone()).unwrap();
+        let mut index = LocalIndex::open(dir.path(), options).unwrap();
         let mut model = Model::new();
         for (turn, batch) in batches.iter().enumerate() {
             let changes: Vec<Change> = batch.iter().map(change).collect();
@@ -91,7 +91,7 @@ proptest! {
             if reopen >> (turn % 8) & 1 == 1 {
                 index.settle();
                 drop(index);
-                index = LocalIndex::open(dir.path(), options.clone()).unwrap();
+                index = LocalIndex::open(dir.path(), options).unwrap();
             }
             prop_assert_eq!(index.mark(), mark(turn as i64 + 1));
         }

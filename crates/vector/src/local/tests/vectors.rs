@@ -163,7 +163,7 @@ fn dead_rows_are_left_out_and_nothing_else() {
     index.apply(put(nodes), mark(1)).unwrap();
     index.settle();
     let before = index.stats().bytes;
-    let dead = |n: usize| n % 4 != 0;
+    let dead = |n: usize| !n.is_multiple_of(4);
     let removed = (0..3000).filter(|n| dead(*n)).map(|n| Change::Remove(Uuid::from_u128(n as u128)));
     index.apply(removed.collect(), mark(2)).unwrap();
     index.settle();
