@@ -8,6 +8,7 @@ mod point;
 mod qdrant;
 mod registry;
 mod rest;
+mod weaviate;
 
 use async_trait::async_trait;
 use uuid::Uuid;

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use ox_net::{Egress, Verify};
 use sqlx::postgres::PgConnectOptions;
 
-use super::{VectorStore, chroma::Chroma, pgvector::Pgvector, qdrant::Qdrant, rest::Server};
+use super::{VectorStore, chroma::Chroma, pgvector::Pgvector, qdrant::Qdrant, rest::Server, weaviate::Weaviate};
 
 /// A setting that names no store.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -32,7 +32,8 @@ struct Settings<'a> {
 type Make = fn(&Settings<'_>) -> Result<Arc<dyn VectorStore>, StoreSettingError>;
 
 /// The drivers, in the order of their names.
-const DRIVERS: &[(&str, Make)] = &[("chroma", chroma), ("pgvector", pgvector), ("qdrant", qdrant)];
+const DRIVERS: &[(&str, Make)] =
+    &[("chroma", chroma), ("pgvector", pgvector), ("qdrant", qdrant), ("weaviate", weaviate)];
 
 /// What Dify knows besides.
 const OTHERS: &[&str] = &[
@@ -63,7 +64,6 @@ const OTHERS: &[&str] = &[
     "upstash",
     "vastbase",
     "vikingdb",
-    "weaviate",
 ];
 
 fn names() -> String {
@@ -161,6 +161,15 @@ fn qdrant(settings: &Settings<'_>) -> Result<Arc<dyn VectorStore>, StoreSettingE
     server.secret = settings.text("QDRANT_API_KEY").map(|key| ("api-key", key));
     let replicas = settings.number("QDRANT_REPLICATION_FACTOR", 1)?;
     Ok(Arc::new(Qdrant { server, replicas }))
+}
+
+fn weaviate(settings: &Settings<'_>) -> Result<Arc<dyn VectorStore>, StoreSettingError> {
+    let endpoint = settings.needed("WEAVIATE_ENDPOINT")?;
+    let mut server = settings.server("weaviate", "WEAVIATE_ENDPOINT", &endpoint)?;
+    server.secret = settings.text("WEAVIATE_API_KEY").map(|key| ("authorization", format!("Bearer {key}")));
+    let batch = settings.number("WEAVIATE_BATCH_SIZE", 100)?;
+    let tokenization = settings.or("WEAVIATE_TOKENIZATION", "word");
+    Ok(Arc::new(Weaviate { server, batch, tokenization }))
 }
 
 #[cfg(test)]

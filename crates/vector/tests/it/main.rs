@@ -7,3 +7,4 @@ mod pgvector;
 mod python;
 mod qdrant;
 mod suite;
+mod weaviate;
