@@ -5,4 +5,5 @@ pub mod embedding;
 pub mod external;
 pub mod index;
 pub mod port;
+pub mod resources;
 pub mod retrieval;

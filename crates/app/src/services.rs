@@ -53,6 +53,8 @@ pub struct Services {
     pub embedder: Embedder,
     /// Finds chunks.
     pub retriever: Retriever,
+    /// Compares questions with annotations.
+    pub(crate) matcher: crate::annotation_reply::Matcher,
     /// Mails on their way out.
     pub mail: Outbox,
     /// Traces on their way out.
@@ -148,6 +150,7 @@ impl Services {
             indexes,
             embedder,
             retriever,
+            matcher: crate::annotation_reply::Matcher::default(),
             mail,
             traces: crate::traces::Tracer::default(),
             tracker,
