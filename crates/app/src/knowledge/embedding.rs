@@ -44,12 +44,18 @@ pub struct Embedded {
 /// Makes vectors.
 #[derive(Clone)]
 pub struct Embedder {
-    pub(super) db: Database,
-    pub(super) kv: Arc<dyn Kv>,
-    pub(super) models: Arc<dyn ModelRuntime>,
+    db: Database,
+    kv: Arc<dyn Kv>,
+    models: Arc<dyn ModelRuntime>,
 }
 
 impl Embedder {
+    /// One over the parts of a server.
+    #[must_use]
+    pub fn new(db: Database, kv: Arc<dyn Kv>, models: Arc<dyn ModelRuntime>) -> Self {
+        Self { db, kv, models }
+    }
+
     /// The vectors of texts, stored.
     ///
     /// # Errors
@@ -76,7 +82,8 @@ impl Embedder {
             tx.commit().await?;
             ids.extend(stored);
         }
-        let ids = hashes.iter().map(|hash| ids.get(hash).copied().ok_or_else(|| Error::internal("a vector is missing")));
+        let ids =
+            hashes.iter().map(|hash| ids.get(hash).copied().ok_or_else(|| Error::internal("a vector is missing")));
         Ok(Embedded { ids: ids.collect::<Result<_>>()?, tokens })
     }
 
@@ -137,7 +144,8 @@ impl Embedder {
             let error = match self.models.embed(scope, model, request).await {
                 Ok(answer) if answer.embeddings.len() == texts.len() => return Ok(answer),
                 Ok(answer) => {
-                    let text = format!("{} texts were sent, {} vectors came back", texts.len(), answer.embeddings.len());
+                    let text =
+                        format!("{} texts were sent, {} vectors came back", texts.len(), answer.embeddings.len());
                     ModelError::new(ErrorClass::Garbage, &model.provider, text)
                 }
                 Err(error) => error,

@@ -31,11 +31,11 @@ pub struct External {
 }
 
 /// What is wanted of one.
-#[derive(Clone, Copy, Debug)]
-pub struct Wanted<'f> {
+#[derive(Clone, Debug)]
+pub struct Wanted {
     pub top_k: usize,
     pub threshold: f64,
-    pub filter: Option<&'f Filter>,
+    pub filter: Option<Filter>,
 }
 
 #[derive(Deserialize)]
@@ -68,7 +68,7 @@ impl External {
     /// # Errors
     /// 400 when it stands for none, or the service does not answer as agreed.
     #[boxed]
-    pub async fn search(&self, dataset: &Arc<Dataset>, question: &str, wanted: Wanted<'_>) -> Result<Vec<Record>> {
+    pub async fn search(&self, dataset: &Arc<Dataset>, question: &str, wanted: Wanted) -> Result<Vec<Record>> {
         let tenant = dataset.tenant_id;
         let missing = || Error::invalid("external knowledge binding not found");
         let binding = repo::external_knowledge::binding(&self.db, tenant, dataset.id).await?.ok_or_else(missing)?;
@@ -79,15 +79,16 @@ impl External {
             "retrieval_setting": {"top_k": wanted.top_k, "score_threshold": wanted.threshold},
             "query": question,
             "knowledge_id": binding.knowledge_id,
-            "metadata_condition": wanted.filter.filter(|filter| !filter.is_open()),
+            "metadata_condition": wanted.filter.as_ref().filter(|filter| !filter.is_open()),
         });
         let (status, text) = self.post(tenant, &api.endpoint, &key, body).await?;
         if status != 200 {
             let told: String = text.chars().take(MAX_TOLD).collect();
             return Err(Error::invalid(format!("The external knowledge API answered {status}: {told}")));
         }
-        let answer: Answer = serde_json::from_str(&text)
-            .map_err(|error| Error::invalid(format!("The answer of the external knowledge API is not as agreed: {error}")))?;
+        let answer: Answer = serde_json::from_str(&text).map_err(|error| {
+            Error::invalid(format!("The answer of the external knowledge API is not as agreed: {error}"))
+        })?;
         Ok(answer.records.into_iter().map(|one| record(dataset, one)).collect())
     }
 

@@ -158,9 +158,7 @@ impl Indexes {
 
     async fn opened(&self, copy: &Copy, state: IndexState) -> Result<LocalIndex> {
         let dir = self.shared.dir.join(state.dataset_id.to_string()).join(state.generation.to_string());
-        let open = || async move {
-            blocking(move || open_one(&dir)).await
-        };
+        let open = || async move { blocking(move || open_one(&dir)).await };
         copy.index.get_or_try_init(open).await.cloned()
     }
 

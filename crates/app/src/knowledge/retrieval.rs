@@ -17,6 +17,7 @@ use ox_rag::{Filter, RetrievalSettings};
 use ox_types::{DatasetId, DocumentId, Json, TenantId, boxed};
 use ox_vector::Scope;
 use serde_json::Map;
+use tokio_util::task::TaskTracker;
 
 pub use several::{Several, SeveralSettings};
 
@@ -34,6 +35,7 @@ pub struct Retriever {
     pub(super) embedder: Embedder,
     pub(super) indexes: Indexes,
     pub(super) external: External,
+    pub(super) tracker: TaskTracker,
 }
 
 /// A chunk that answers a question, with what it is part of.
@@ -102,8 +104,9 @@ impl Retriever {
         embedder: Embedder,
         indexes: Indexes,
         external: External,
+        tracker: TaskTracker,
     ) -> Self {
-        Self { db, models, embedder, indexes, external }
+        Self { db, models, embedder, indexes, external, tracker }
     }
 
     /// The knowledge bases of a workspace among these, in this order.
@@ -135,7 +138,7 @@ impl Retriever {
             let wanted = super::external::Wanted {
                 top_k: settings.top_k,
                 threshold: settings.threshold().unwrap_or_default(),
-                filter,
+                filter: filter.cloned(),
             };
             let records = self.external.search(dataset, question, wanted).await?;
             return Ok(Found { records, shortcoming: None });
@@ -145,6 +148,20 @@ impl Retriever {
         }
         let Some(scope) = self.scope(dataset.id, filter).await? else { return Ok(Found::default()) };
         self.search_own(dataset, question, settings, &scope).await
+    }
+
+    /// Looks a question up in one knowledge base by the settings it keeps.
+    ///
+    /// # Errors
+    /// As [`Retriever::search`].
+    #[boxed]
+    pub async fn search_as_set(
+        &self,
+        dataset: &Arc<Dataset>,
+        question: &str,
+        filter: Option<&Filter>,
+    ) -> Result<Found> {
+        self.search(dataset, question, &settings_of(dataset), filter).await
     }
 
     /// The documents whose metadata fits; `None` when none does.

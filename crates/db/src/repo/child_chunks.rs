@@ -85,8 +85,7 @@ pub async fn find(source: &dyn Source, segment: SegmentId, id: ChildChunkId) -> 
 pub async fn find_all(source: &dyn Source, ids: &[ChildChunkId]) -> Result<Vec<ChildChunk>> {
     let mut out = Vec::new();
     for ids in ids.chunks(CHUNK) {
-        let rows =
-            Entity::find().filter(Column::Id.is_in(ids.iter().map(|id| id.0))).all(&source.executor()).await?;
+        let rows = Entity::find().filter(Column::Id.is_in(ids.iter().map(|id| id.0))).all(&source.executor()).await?;
         out.extend(rows.into_iter().map(ChildChunk::from));
     }
     Ok(out)

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use ox_types::{AccountId, AppId, DatasetId, DocumentId, TenantId, boxed};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, IntoActiveModel,
-    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Statement,
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, IntoActiveModel, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect, Statement,
     sea_query::{Expr, ExprTrait, Func, LikeExpr, Query},
 };
 use uuid::Uuid;
@@ -105,9 +105,7 @@ fn seen(visible: &Visible) -> Condition {
     };
     match visible {
         Visible::All => Condition::all(),
-        Visible::Granted(account) => {
-            Condition::any().add(Column::CreatedBy.eq(account.0)).add(granted(account))
-        }
+        Visible::Granted(account) => Condition::any().add(Column::CreatedBy.eq(account.0)).add(granted(account)),
         Visible::Member(account) => {
             let partial = Condition::all().add(Column::Permission.eq("partial_members")).add(granted(account));
             Condition::any()
@@ -151,12 +149,8 @@ pub async fn find_all(source: &dyn Source, tenant: TenantId, ids: &[DatasetId]) 
 /// When the database fails.
 #[boxed]
 pub async fn is_callable(source: &dyn Source, id: DatasetId) -> Result<Option<bool>> {
-    let found: Option<bool> = Entity::find_by_id(id.0)
-        .select_only()
-        .column(Column::EnableApi)
-        .into_tuple()
-        .one(&source.executor())
-        .await?;
+    let found: Option<bool> =
+        Entity::find_by_id(id.0).select_only().column(Column::EnableApi).into_tuple().one(&source.executor()).await?;
     Ok(found)
 }
 
@@ -224,10 +218,8 @@ pub async fn figures(source: &dyn Source, ids: &[DatasetId]) -> Result<HashMap<D
         return Ok(out);
     }
     let wanted = || ids.iter().map(|id| id.0);
-    let is_available = Condition::all()
-        .add(Of::IndexingStatus.eq("completed"))
-        .add(Of::Enabled.eq(true))
-        .add(Of::Archived.eq(false));
+    let is_available =
+        Condition::all().add(Of::IndexingStatus.eq("completed")).add(Of::Enabled.eq(true)).add(Of::Archived.eq(false));
     let available = Expr::case(is_available, 1).finally(0);
     let words = Func::coalesce([Expr::col(Of::WordCount), Expr::value(0_i64)]);
     let rows: Vec<(Uuid, i64, Option<i64>, Option<i64>, Option<String>)> = documents::Entity::find()

@@ -107,9 +107,7 @@ pub async fn list(source: &dyn Source, dataset: DatasetId, filter: &DocumentFilt
     }
     let total = query.clone().count(&source.executor()).await?;
     let hits = || {
-        Expr::cust(
-            "(SELECT COALESCE(SUM(s.hit_count), 0) FROM document_segments s WHERE s.document_id = documents.id)",
-        )
+        Expr::cust("(SELECT COALESCE(SUM(s.hit_count), 0) FROM document_segments s WHERE s.document_id = documents.id)")
     };
     let query = match filter.order {
         DocumentOrder::Newest => query.order_by_desc(Column::CreatedAt).order_by_desc(Column::Position),
@@ -117,11 +115,7 @@ pub async fn list(source: &dyn Source, dataset: DatasetId, filter: &DocumentFilt
         DocumentOrder::MostHits => query.order_by_desc(hits()).order_by_asc(Column::Position),
         DocumentOrder::FewestHits => query.order_by_asc(hits()).order_by_asc(Column::Position),
     };
-    let rows = query
-        .offset(skipped(filter.page, filter.limit))
-        .limit(filter.limit)
-        .all(&source.executor())
-        .await?;
+    let rows = query.offset(skipped(filter.page, filter.limit)).limit(filter.limit).all(&source.executor()).await?;
     Ok((rows.into_iter().map(Document::from).collect(), total))
 }
 
@@ -640,7 +634,10 @@ pub async fn advance(tx: &Tx, process: Uuid, id: DocumentId, stage: &Stage) -> R
 #[boxed]
 pub async fn add_words(tx: &Tx, id: DocumentId, words: i64) -> Result<()> {
     change(id)
-        .col_expr(Column::WordCount, Expr::expr(Func::coalesce([Expr::col(Column::WordCount), Expr::value(0_i64)])).add(words))
+        .col_expr(
+            Column::WordCount,
+            Expr::expr(Func::coalesce([Expr::col(Column::WordCount), Expr::value(0_i64)])).add(words),
+        )
         .exec(tx.connection())
         .await?;
     Ok(())

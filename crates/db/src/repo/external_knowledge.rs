@@ -99,10 +99,8 @@ pub async fn binding(
     dataset: DatasetId,
 ) -> Result<Option<ExternalKnowledgeBinding>> {
     use bindings::Column as Of;
-    let found = bindings::Entity::find_by_id(dataset.0)
-        .filter(Of::TenantId.eq(tenant.0))
-        .one(&source.executor())
-        .await?;
+    let found =
+        bindings::Entity::find_by_id(dataset.0).filter(Of::TenantId.eq(tenant.0)).one(&source.executor()).await?;
     Ok(found.map(ExternalKnowledgeBinding::from))
 }
 
@@ -121,11 +119,7 @@ pub async fn bind(tx: &Tx, item: ExternalKnowledgeBinding) -> Result<()> {
 /// # Errors
 /// When the database fails.
 #[boxed]
-pub async fn bound(
-    source: &dyn Source,
-    tenant: TenantId,
-    apis: &[Uuid],
-) -> Result<Vec<(Uuid, DatasetId, String)>> {
+pub async fn bound(source: &dyn Source, tenant: TenantId, apis: &[Uuid]) -> Result<Vec<(Uuid, DatasetId, String)>> {
     use bindings::Column as Of;
     let rows: Vec<(Uuid, Uuid)> = bindings::Entity::find()
         .select_only()

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{row, skipped};
 use crate::{
     Result, Source, Tx,
-    entity::{JsonText, child_chunks, dataset_queries, document_segments, documents},
+    entity::{JsonText, child_chunks, dataset_metadatas, dataset_queries, document_segments, documents},
     model::{DatasetQuery, FoundChild, FoundDocument, FoundRow},
 };
 
@@ -144,6 +144,26 @@ pub async fn children(source: &dyn Source, tenant: TenantId, nodes: &[Uuid]) -> 
         }));
     }
     Ok(found)
+}
+
+/// The names of the metadata fields of some datasets, each once.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn metadata_fields(source: &dyn Source, tenant: TenantId, ids: &[DatasetId]) -> Result<Vec<String>> {
+    use dataset_metadatas::Column as Of;
+    let names: Vec<String> = dataset_metadatas::Entity::find()
+        .select_only()
+        .column(Of::Name)
+        .distinct()
+        .filter(Of::DatasetId.is_in(ids.iter().map(|id| id.0)))
+        .filter(Of::TenantId.eq(tenant.0))
+        .order_by_asc(Of::Name)
+        .into_tuple()
+        .all(&source.executor())
+        .await?;
+    Ok(names)
 }
 
 /// Counts that these segments were found.

@@ -323,10 +323,7 @@ pub async fn attachments(source: &dyn Source, ids: &[SegmentId]) -> Result<HashM
 /// When the database fails.
 #[boxed]
 pub async fn set_attachments(tx: &Tx, segment: &Segment, files: &[FileId]) -> Result<()> {
-    bindings::Entity::delete_many()
-        .filter(bindings::Column::SegmentId.eq(segment.id.0))
-        .exec(tx.connection())
-        .await?;
+    bindings::Entity::delete_many().filter(bindings::Column::SegmentId.eq(segment.id.0)).exec(tx.connection()).await?;
     let created_at = now();
     for file in files {
         let row = bindings::Model {

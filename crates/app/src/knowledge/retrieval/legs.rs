@@ -1,5 +1,7 @@
 //! One knowledge base of ours: words, meaning or both, then what orders them anew, then the cut.
 
+use std::{collections::HashMap, sync::Arc};
+
 use ox_rag::{
     Rerank, RetrievalSettings, SearchMethod,
     fuse::{self, Candidate},
@@ -13,8 +15,6 @@ use crate::{
     Error, Result,
     knowledge::index::{Ready, blocking},
 };
-use std::{collections::HashMap, sync::Arc};
-
 /// Nodes looked at for each result that is wanted: several may belong to one segment, and what orders anew needs a
 /// choice.
 const CHOICE: usize = 5;
@@ -52,7 +52,7 @@ impl Retriever {
             shortcoming.get_or_insert_with(|| "The index is still being brought up to date.".to_owned());
         }
         let records = self.records(dataset, scored, &legs.hits).await?;
-        let reranked = self.rerank(dataset, question, settings, records, &legs.known, &legs.meaning).await?;
+        let reranked = self.rerank(dataset, question, settings, records, !legs.meaning.is_empty()).await?;
         let threshold = reranked.has_shares.then(|| settings.threshold()).flatten();
         let records = fuse::cut(reranked.records, threshold, settings.top_k);
         Ok(Found { records, shortcoming: shortcoming.or(reranked.shortcoming) })
@@ -103,11 +103,7 @@ fn look(index: &LocalIndex, text: Option<&str>, vector: Option<&[f32]>, top: usi
         words.iter().map(|hit| hit.id).filter(|id| !meaning.iter().any(|hit| hit.id == *id)).collect();
     let vectors = index.vectors(&only_words).map_err(Error::internal)?;
     let cosine = |other: &[f32]| vector.iter().zip(other).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>();
-    let known = only_words
-        .iter()
-        .zip(vectors)
-        .filter_map(|(id, other)| Some((*id, cosine(&other?))))
-        .collect();
+    let known = only_words.iter().zip(vectors).filter_map(|(id, other)| Some((*id, cosine(&other?)))).collect();
     Ok((words, meaning, known))
 }
 
@@ -155,15 +151,13 @@ impl Retriever {
         question: &str,
         settings: &RetrievalSettings,
         records: Vec<Record>,
-        _known: &HashMap<Uuid, f64>,
-        meaning: &[Hit],
+        has_meaning: bool,
     ) -> Result<Reranked> {
         if let Rerank::Model(model) = settings.rerank() {
             let (provider, name) = (&model.reranking_provider_name, &model.reranking_model_name);
             return self.rerank_by_model(dataset.tenant_id, provider, name, question, records).await;
         }
         // BM25 has no upper end: a share of it says nothing.
-        let has_shares = !meaning.is_empty();
-        Ok(Reranked { records, has_shares, shortcoming: None })
+        Ok(Reranked { records, has_shares: has_meaning, shortcoming: None })
     }
 }

@@ -1,10 +1,13 @@
 //! Models that order what was found, choose where to look, and read conditions out of a question.
 
-use ox_models::{ChatRequest, ErrorClass, Message, ModelKind, ModelMode, ModelRef, RerankRequest, ToolChoice, ToolSpec};
+use futures::StreamExt as _;
+use ox_db::repo;
+use ox_models::{
+    ChatRequest, ErrorClass, Message, ModelKind, ModelMode, ModelRef, RerankRequest, ToolChoice, ToolSpec,
+};
+use ox_nodes::RetrievalModel;
 use ox_rag::{Condition, Filter, Join};
 use ox_types::{Json, TenantId, boxed};
-use ox_nodes::RetrievalModel;
-use futures::StreamExt as _;
 use serde_json::json;
 use std::sync::Arc;
 
@@ -70,8 +73,11 @@ impl Retriever {
     }
 
     /// The knowledge base in which a model would look; none when it sees no fitting one.
+    ///
+    /// # Errors
+    /// When the model fails.
     #[boxed]
-    pub(super) async fn choose(
+    pub async fn choose(
         &self,
         tenant: TenantId,
         model: &RetrievalModel,
@@ -92,15 +98,11 @@ impl Retriever {
             ..ChatRequest::default()
         };
         if calls_tools {
-            request.messages = vec![
-                Message::system("You are a helpful AI assistant."),
-                Message::user(question),
-            ];
+            request.messages = vec![Message::system("You are a helpful AI assistant."), Message::user(question)];
             request.tools = descriptions.iter().map(|(id, purpose)| tool(id, purpose)).collect();
             request.tool_choice = ToolChoice::Auto;
         } else {
-            let list: Vec<Json> =
-                descriptions.iter().map(|(id, purpose)| json!({"id": id, "use": purpose})).collect();
+            let list: Vec<Json> = descriptions.iter().map(|(id, purpose)| json!({"id": id, "use": purpose})).collect();
             let text = format!(
                 "These knowledge bases can be searched:\n{}\n\nAnswer with the id of the one in which the answer to \
                  the following question is most likely found, and nothing else; answer NONE when none fits.\n\n\
@@ -117,17 +119,23 @@ impl Retriever {
         Ok(datasets.iter().find(named).cloned())
     }
 
-    /// The conditions that a model reads out of a question. Any failure is no condition.
+    /// The conditions that a model reads out of a question, for the metadata fields of some knowledge bases. A model
+    /// that fails is no condition.
+    ///
+    /// # Errors
+    /// When the database fails.
     #[boxed]
-    pub(super) async fn conditions(
+    pub async fn conditions(
         &self,
         tenant: TenantId,
         model: &RetrievalModel,
         question: &str,
-        fields: &[String],
-    ) -> Option<Filter> {
+        datasets: &[Arc<Dataset>],
+    ) -> Result<Option<Filter>> {
+        let ids: Vec<_> = datasets.iter().map(|dataset| dataset.id).collect();
+        let fields = repo::retrieval::metadata_fields(&self.db, tenant, &ids).await?;
         if fields.is_empty() {
-            return None;
+            return Ok(None);
         }
         let text = format!(
             "Documents have these metadata fields: {}.\nFind in the question below what it says about the values of \
@@ -135,7 +143,7 @@ impl Retriever {
              \"metadata_field_value\": \"…\", \"comparison_operator\": \"…\"}}]}}, an empty list when it says \
              nothing. Operators: contains, not contains, start with, end with, is, is not, empty, not empty, =, ≠, >, \
              <, ≥, ≤, before, after.\n\nQuestion: {question}",
-            Json::from(fields)
+            Json::from(fields.clone())
         );
         let request = ChatRequest {
             model: model.model.name.clone(),
@@ -144,8 +152,8 @@ impl Retriever {
             stop: model.stop.clone(),
             ..ChatRequest::default()
         };
-        let (answer, _) = self.ask(tenant, &model.model, request).await.ok()?;
-        read_conditions(&answer, fields)
+        let answer = self.ask(tenant, &model.model, request).await;
+        Ok(answer.ok().and_then(|(answer, _)| read_conditions(&answer, &fields)))
     }
 
     /// The whole answer of a model, and the tools it called.

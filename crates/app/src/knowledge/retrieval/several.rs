@@ -24,13 +24,27 @@ pub struct SeveralSettings {
     pub order: Several,
 }
 
+impl SeveralSettings {
+    /// Every finding at its own score.
+    #[must_use]
+    pub const fn own() -> Self {
+        Self { top_k: 4, threshold: None, order: Several::Own }
+    }
+}
+
 /// What orders the findings of several.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Several {
     /// Their own scores.
     Own,
-    Model { provider: String, name: String },
-    Weighted { vector: f64, keyword: f64 },
+    Model {
+        provider: String,
+        name: String,
+    },
+    Weighted {
+        vector: f64,
+        keyword: f64,
+    },
 }
 
 impl Retriever {
@@ -48,6 +62,9 @@ impl Retriever {
         filter: Option<&Filter>,
     ) -> Result<Found> {
         check(datasets, settings)?;
+        // Of one there is nothing to put together.
+        let alone = SeveralSettings { order: Several::Own, ..settings.clone() };
+        let settings = if datasets.len() == 1 { &alone } else { settings };
         let parts: Vec<Found> = futures::stream::iter(datasets.to_vec())
             .map(|dataset| async move {
                 let mut own = settings_of(&dataset);
