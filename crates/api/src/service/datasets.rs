@@ -23,6 +23,11 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
+pub(crate) use self::{
+    documents::{DocumentIdsBody, DownloadBody, attachment_url, detail_of, zipped},
+    metadata::{FieldNameBody, NewFieldBody, fields_of, switched},
+    segments::{ChildContentBody, files as segment_files},
+};
 use super::{
     App, docs,
     fields::{Fields, from_query},

@@ -11,6 +11,7 @@ use ox_db::{
         documents::{DocumentFilter, SegmentCounts},
     },
 };
+pub use ox_rag::MAX_SEGMENT_LENGTH;
 use ox_rag::{ProcessRule, RuleError};
 use ox_types::{AccountId, DatasetId, DocumentId, FileId, Json, boxed};
 use rand::RngExt as _;
@@ -83,6 +84,12 @@ fn checked_rule(json: &Json) -> Result<(String, Option<Json>)> {
 #[must_use]
 pub fn automatic_rules() -> Json {
     ProcessRule::automatic().rules_json()
+}
+
+/// The rule that people begin with.
+#[must_use]
+pub fn wizard_rules() -> Json {
+    ProcessRule::wizard().rules_json()
 }
 
 /// Whether a rule can be used.
