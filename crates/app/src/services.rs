@@ -47,6 +47,8 @@ pub struct Services {
     /// Every node kind with what it may use.
     pub nodes: Arc<ox_nodes::Registry>,
     pub runs: Arc<Runtime>,
+    /// The work on documents.
+    pub knowledge: crate::knowledge::Worker,
     /// The local copies of what can be found in knowledge bases.
     pub indexes: Indexes,
     /// Makes vectors.
@@ -147,6 +149,7 @@ impl Services {
             files,
             nodes,
             runs,
+            knowledge: crate::knowledge::Worker::default(),
             indexes,
             embedder,
             retriever,
