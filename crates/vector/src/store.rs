@@ -3,6 +3,7 @@
 //! A store keeps vectors alone: words are found by the index of our own whatever the store.
 
 mod chroma;
+mod elastic;
 mod pgvector;
 mod point;
 mod qdrant;

@@ -6,7 +6,15 @@ use base64::Engine as _;
 use ox_net::{Egress, Verify};
 use sqlx::postgres::PgConnectOptions;
 
-use super::{VectorStore, chroma::Chroma, pgvector::Pgvector, qdrant::Qdrant, rest::Server, weaviate::Weaviate};
+use super::{
+    VectorStore,
+    chroma::Chroma,
+    elastic::{Elastic, Flavor},
+    pgvector::Pgvector,
+    qdrant::Qdrant,
+    rest::Server,
+    weaviate::Weaviate,
+};
 
 /// A setting that names no store.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -32,8 +40,15 @@ struct Settings<'a> {
 type Make = fn(&Settings<'_>) -> Result<Arc<dyn VectorStore>, StoreSettingError>;
 
 /// The drivers, in the order of their names.
-const DRIVERS: &[(&str, Make)] =
-    &[("chroma", chroma), ("pgvector", pgvector), ("qdrant", qdrant), ("weaviate", weaviate)];
+const DRIVERS: &[(&str, Make)] = &[
+    ("chroma", chroma),
+    ("elasticsearch", elasticsearch),
+    ("elasticsearch-ja", elasticsearch),
+    ("opensearch", opensearch),
+    ("pgvector", pgvector),
+    ("qdrant", qdrant),
+    ("weaviate", weaviate),
+];
 
 /// What Dify knows besides.
 const OTHERS: &[&str] = &[
@@ -42,8 +57,6 @@ const OTHERS: &[&str] = &[
     "baidu",
     "clickzetta",
     "couchbase",
-    "elasticsearch",
-    "elasticsearch-ja",
     "huawei_cloud",
     "iris",
     "lindorm",
@@ -52,7 +65,6 @@ const OTHERS: &[&str] = &[
     "myscale",
     "oceanbase",
     "opengauss",
-    "opensearch",
     "oracle",
     "pgvecto-rs",
     "relyt",
@@ -100,6 +112,10 @@ impl Settings<'_> {
         self.text(name).ok_or_else(|| StoreSettingError::Wrong { setting: name, why: "is not set".to_owned() })
     }
 
+    fn flag(&self, name: &str) -> bool {
+        self.text(name).is_some_and(|text| is_true(&text))
+    }
+
     fn number<T: std::str::FromStr>(&self, name: &'static str, usual: T) -> Result<T, StoreSettingError> {
         let Some(text) = self.text(name) else { return Ok(usual) };
         text.parse().map_err(|_| StoreSettingError::Wrong { setting: name, why: format!("is no number: {text}") })
@@ -137,6 +153,63 @@ fn chroma(settings: &Settings<'_>) -> Result<Arc<dyn VectorStore>, StoreSettingE
     let tenant = settings.or("CHROMA_TENANT", "default_tenant");
     let database = settings.or("CHROMA_DATABASE", "default_database");
     Ok(Arc::new(Chroma { server, tenant, database }))
+}
+
+/// The Japanese kind differs in how words are cut, which is not the store's business here.
+fn elasticsearch(settings: &Settings<'_>) -> Result<Arc<dyn VectorStore>, StoreSettingError> {
+    let cloud = settings.flag("ELASTICSEARCH_USE_CLOUD");
+    let base = if cloud {
+        settings.needed("ELASTICSEARCH_CLOUD_URL")?
+    } else {
+        let (host, port) =
+            (settings.or("ELASTICSEARCH_HOST", "127.0.0.1"), settings.number("ELASTICSEARCH_PORT", 9200_u16)?);
+        if host.contains("://") {
+            format!("{}:{port}", host.trim_end_matches('/'))
+        } else {
+            format!("http://{host}:{port}")
+        }
+    };
+    let mut server = settings.server("elasticsearch", "ELASTICSEARCH_HOST", &base)?;
+    if settings.text("ELASTICSEARCH_CA_CERTS").is_some() {
+        let why = "cannot be used: have the machine trust the authority (SSL_CERT_FILE), and leave it empty";
+        return Err(StoreSettingError::Wrong { setting: "ELASTICSEARCH_CA_CERTS", why: why.to_owned() });
+    }
+    if settings.text("ELASTICSEARCH_VERIFY_CERTS").is_some_and(|text| !is_true(&text)) {
+        server.verify = Verify::No;
+    }
+    let key = settings.text("ELASTICSEARCH_API_KEY").filter(|_| cloud);
+    let value = key.map(|key| format!("ApiKey {key}")).unwrap_or_else(|| {
+        basic(&settings.or("ELASTICSEARCH_USERNAME", "elastic"), &settings.or("ELASTICSEARCH_PASSWORD", "elastic"))
+    });
+    server.secret = Some(("authorization", value));
+    Ok(Arc::new(Elastic { server, flavor: Flavor::Elasticsearch }))
+}
+
+fn opensearch(settings: &Settings<'_>) -> Result<Arc<dyn VectorStore>, StoreSettingError> {
+    let host = settings.needed("OPENSEARCH_HOST")?;
+    let port: u16 = settings.number("OPENSEARCH_PORT", 9200)?;
+    let scheme = if settings.flag("OPENSEARCH_SECURE") { "https" } else { "http" };
+    let mut server = settings.server("opensearch", "OPENSEARCH_HOST", &format!("{scheme}://{host}:{port}"))?;
+    let method = settings.or("OPENSEARCH_AUTH_METHOD", "basic");
+    if method != "basic" {
+        let why = format!("is {method}: only basic is known; a user of the server's own store of users has to be used");
+        return Err(StoreSettingError::Wrong { setting: "OPENSEARCH_AUTH_METHOD", why });
+    }
+    if settings.text("OPENSEARCH_VERIFY_CERTS").is_some_and(|text| !is_true(&text)) {
+        server.verify = Verify::No;
+    }
+    if let Some(user) = settings.text("OPENSEARCH_USER") {
+        server.secret = Some(("authorization", basic(&user, &settings.or("OPENSEARCH_PASSWORD", ""))));
+    }
+    Ok(Arc::new(Elastic { server, flavor: Flavor::OpenSearch }))
+}
+
+fn basic(user: &str, password: &str) -> String {
+    format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}")))
+}
+
+fn is_true(text: &str) -> bool {
+    matches!(text.to_ascii_lowercase().as_str(), "true" | "1" | "yes" | "on" | "t" | "y")
 }
 
 fn pgvector(settings: &Settings<'_>) -> Result<Arc<dyn VectorStore>, StoreSettingError> {
@@ -192,6 +265,9 @@ mod tests {
         assert_eq!(made(&[("VECTOR_STORE", " ")]), Ok(None));
         assert_eq!(made(&[("VECTOR_STORE", "qdrant"), ("QDRANT_URL", "http://q:6333/")]), Ok(Some("qdrant")));
         assert_eq!(made(&[("VECTOR_STORE", "Chroma"), ("CHROMA_HOST", "c")]), Ok(Some("chroma")));
+        assert_eq!(made(&[("VECTOR_STORE", "weaviate"), ("WEAVIATE_ENDPOINT", "http://w")]), Ok(Some("weaviate")));
+        assert_eq!(made(&[("VECTOR_STORE", "elasticsearch-ja")]), Ok(Some("elasticsearch")));
+        assert_eq!(made(&[("VECTOR_STORE", "opensearch"), ("OPENSEARCH_HOST", "o")]), Ok(Some("opensearch")));
         assert_eq!(made(&[("VECTOR_STORE", "pgvector"), ("PGVECTOR_HOST", "p")]), Ok(Some("pgvector")));
         for name in OTHERS {
             let said = made(&[("VECTOR_STORE", name)]).unwrap_err();

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use ox_net::{Class, Egress, Limits, Method, NetError, Request, Verify};
+use ox_net::{Class, Egress, HeaderName, HeaderValue, Limits, Method, NetError, Request, Verify};
 use serde_json::Value;
 
 use super::StoreError;
 
 const ANSWER: usize = 256 << 20;
+const CONTENT_TYPE: HeaderName = HeaderName::from_static("content-type");
 
 /// A server that an administrator named.
 pub(super) struct Server {
@@ -30,13 +31,24 @@ pub(super) struct Answer {
 impl Server {
     /// An answer of any status.
     pub(super) async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Answer, StoreError> {
-        let unreachable = |error: NetError| StoreError::Unreachable { store: self.store, why: error.to_string() };
         let url = format!("{}{path}", self.base);
         let mut request = match body {
             Some(body) => Request::post_json(Class::Operator, url, body.to_string()),
             None => Request::get(Class::Operator, url),
         };
         request.method = method;
+        self.send(request).await
+    }
+
+    /// Posts lines of JSON; an answer of any status.
+    pub(super) async fn lines(&self, path: &str, lines: String) -> Result<Answer, StoreError> {
+        let mut request = Request::post_json(Class::Operator, format!("{}{path}", self.base), lines);
+        request.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
+        self.send(request).await
+    }
+
+    async fn send(&self, mut request: Request) -> Result<Answer, StoreError> {
+        let unreachable = |error: NetError| StoreError::Unreachable { store: self.store, why: error.to_string() };
         request.verify = self.verify;
         request.limits = Limits {
             connect: self.timeout.min(Duration::from_secs(10)),

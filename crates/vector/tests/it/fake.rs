@@ -13,6 +13,7 @@ pub struct Asked {
     /// With what follows the question mark.
     pub path: String,
     pub headers: Vec<(String, String)>,
+    /// A list where lines were sent.
     pub body: Value,
 }
 
@@ -69,7 +70,15 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Asked> {
         headers.iter().find(|(name, _)| name == "content-length").map_or(0, |(_, value)| value.parse().unwrap());
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    let body = if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).unwrap() };
+    let lines = headers.iter().any(|(name, value)| name == "content-type" && value.ends_with("ndjson"));
+    let body = if body.is_empty() {
+        Value::Null
+    } else if lines {
+        assert!(body.ends_with(b"\n"), "the last line ends too");
+        serde_json::Deserializer::from_slice(&body).into_iter::<Value>().map(Result::unwrap).collect()
+    } else {
+        serde_json::from_slice(&body).unwrap()
+    };
     Some(Asked { method, path, headers, body })
 }
 

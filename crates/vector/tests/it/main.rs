@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::needless_pass_by_value, reason = "tests")]
 
 mod chroma;
+mod elastic;
 mod fake;
 mod pgvector;
 mod python;

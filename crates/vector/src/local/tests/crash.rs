@@ -253,3 +253,34 @@ fn many_write_and_read_at_once() {
         assert_eq!(found(&index, &format!("word{n}")), [n]);
     }
 }
+
+/// A commit that readers could not be given is read before the next one, and taking the same changes in again does no harm.
+#[test]
+fn a_commit_that_was_not_shown_is_shown_by_the_next() {
+    let dir = tempfile::tempdir().unwrap();
+    let index = open(dir.path());
+    for seq in 1..=8 {
+        index.apply(step(seq), mark(seq)).unwrap();
+        lock(&index.shared().writing).stale = true;
+        if seq % 3 == 0 {
+            *lock(&index.shared().mark) = mark(seq - 1);
+            index.apply(step(seq), mark(seq)).unwrap();
+        }
+    }
+    index.apply(step(9), mark(9)).unwrap();
+    verify(&index);
+}
+
+#[test]
+fn many_indexes_share_few_writers() {
+    let dir = tempfile::tempdir().unwrap();
+    let indexes: Vec<LocalIndex> = (0..16).map(|number| open(&dir.path().join(number.to_string()))).collect();
+    for seq in 1..=3 {
+        for index in &indexes {
+            index.apply(step(seq), mark(seq)).unwrap();
+        }
+    }
+    let writers = indexes.iter().filter(|index| lock(&index.shared().writing).writer.is_some()).count();
+    assert!(writers <= 12, "{writers}");
+    indexes.iter().for_each(verify);
+}
