@@ -9,6 +9,7 @@ use ox_types::boxed;
 
 pub mod about;
 pub mod accounts;
+pub mod annotation_reply;
 pub mod annotations;
 pub mod api_keys;
 pub mod apps;
@@ -30,6 +31,7 @@ pub mod files;
 pub mod health;
 pub mod human_input;
 pub mod imports;
+pub mod knowledge;
 pub mod logs;
 pub mod mail;
 pub mod mcp;

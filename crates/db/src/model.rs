@@ -1,12 +1,16 @@
 //! What repositories return and take. Plain data, typed ids, no database types.
 
 mod annotation;
+mod annotation_setting;
 mod app;
 mod chat;
 mod extension;
+mod external_knowledge;
 mod file;
 mod identity;
 mod index;
+mod knowledge;
+mod knowledge_document;
 mod mail;
 mod mcp;
 mod network;
@@ -19,12 +23,16 @@ mod waiting;
 mod workflow;
 
 pub use annotation::*;
+pub use annotation_setting::*;
 pub use app::*;
 pub use chat::*;
 pub use extension::*;
+pub use external_knowledge::*;
 pub use file::*;
 pub use identity::*;
 pub use index::*;
+pub use knowledge::*;
+pub use knowledge_document::*;
 pub use mail::*;
 pub use mcp::*;
 pub use network::*;

@@ -4,17 +4,23 @@
 //! functions on tenant data take the tenant id first. See `docs/adding-a-table.md`.
 
 pub mod accounts;
+pub mod annotation_settings;
 pub mod annotations;
 pub mod api_extensions;
 pub mod api_tokens;
 pub mod apps;
 pub mod audit;
+pub mod child_chunks;
 pub mod conversation_log;
 pub mod conversations;
+pub mod dataset_metadata;
+pub mod datasets;
 pub mod deletions;
+pub mod documents;
 pub mod draft_variables;
 pub mod embeddings;
 pub mod end_users;
+pub mod external_knowledge;
 pub mod given_histories;
 pub mod human_input;
 pub mod idempotency;
@@ -37,6 +43,7 @@ pub mod run_figures;
 pub mod run_origins;
 pub mod run_stops;
 pub mod runs;
+pub mod segments;
 pub mod settings;
 pub mod site_access;
 pub mod statistics;
