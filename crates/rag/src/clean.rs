@@ -31,7 +31,13 @@ impl Cleaning {
 /// A text without what is no text.
 #[must_use]
 pub fn clean(text: &str, cleaning: Cleaning) -> String {
-    let mut text: String = text.replace("<|", "<").replace("|>", ">");
+    // A text may be very long: it is written anew only where something changes.
+    let mut text = text.to_owned();
+    for (mark, plain) in [("<|", "<"), ("|>", ">")] {
+        if text.contains(mark) {
+            text = text.replace(mark, plain);
+        }
+    }
     if text.contains(is_no_text) {
         text.retain(|character| !is_no_text(character));
     }

@@ -6,7 +6,7 @@ use super::sort;
 
 /// The two sides as long as nothing speaks for one of them, and the most that either may have.
 const EVEN: f64 = 0.5;
-const MOST: f64 = 0.7;
+const MOST: f64 = 0.9;
 /// How far the best usually stand out of a side's findings: a side that does better than this is trusted more.
 const USUAL_WORDS: f64 = 0.45;
 const USUAL_MEANING: f64 = 0.45;
@@ -43,8 +43,11 @@ pub fn candidates<K: Clone + Eq + Hash>(words: &[(K, f64)], meaning: &[(K, f64)]
     out
 }
 
-/// The candidates in one order, the best first, with scores from 0 to 1. `share` is the part of meaning; without one it
-/// follows from how clearly each side tells its findings apart.
+/// The candidates in one order, the best first. `share` is the part of meaning; without one it follows from how clearly
+/// each side tells its findings apart.
+///
+/// Scores are from 0 to 1 and on the scale of meaning: the best has the best cosine. So a threshold says the same here
+/// as in a search by meaning alone, and a question about something else finds nothing that is good.
 #[must_use]
 pub fn hybrid<K: Clone + Eq + Hash>(candidates: &[Candidate<K>], share: Option<f64>) -> Vec<(K, f64)> {
     let words = normal(candidates.iter().map(|one| one.words), Some(0.0));
@@ -56,6 +59,11 @@ pub fn hybrid<K: Clone + Eq + Hash>(candidates: &[Candidate<K>], share: Option<f
         .map(|(one, (words, meaning))| (one.id.clone(), (1.0 - share) * words + share * meaning))
         .collect();
     sort(&mut out);
+    let best = candidates.iter().filter_map(|one| one.meaning).filter(|cosine| cosine.is_finite()).reduce(f64::max);
+    if let (Some(best), Some(top)) = (best, out.first().map(|(_, score)| *score).filter(|top| *top > 0.0)) {
+        let scale = best.clamp(0.0, 1.0) / top;
+        out.iter_mut().for_each(|(_, score)| *score *= scale);
+    }
     out
 }
 
@@ -77,7 +85,9 @@ fn normal(scores: impl Iterator<Item = Option<f64>> + Clone, floor: Option<f64>)
 
 /// The part of meaning that the scores speak for.
 fn adaptive(words: &[f64], meaning: &[f64]) -> f64 {
-    let (words, meaning) = (sharpness(words) / USUAL_WORDS, sharpness(meaning) / USUAL_MEANING);
+    // Squared: a side that tells nothing apart would only bring its noise.
+    let words = (sharpness(words) / USUAL_WORDS).powi(2);
+    let meaning = (sharpness(meaning) / USUAL_MEANING).powi(2);
     if words + meaning <= 0.0 {
         return EVEN;
     }

@@ -64,6 +64,7 @@ fn both_sides_in_one_order() {
     let fused = hybrid(&found, None);
     assert_eq!(fused[0].0, "both");
     assert!(fused.iter().all(|(_, score)| (0.0..=1.0).contains(score)), "{fused:?}");
+    assert!((fused[0].1 - 0.8).abs() < 1e-9, "the best has the best cosine: {fused:?}");
     assert_eq!(ids(&hybrid(&found, Some(0.0)))[..2], ["both", "w"]);
     assert_eq!(ids(&hybrid(&found, Some(1.0)))[..2], ["m", "both"]);
     // A score that was filled in counts.
@@ -81,5 +82,41 @@ fn both_sides_in_one_order() {
         (&[], &[], vec![]),
     ] {
         assert_eq!(ids(&hybrid(&candidates(words, meaning), None)), expected);
+    }
+}
+
+/// Scores as two sides give them: what is relevant stands out on a good side by some margin, on a bad one not at all.
+fn scores(seed: u64, relevant: usize, margin: f64) -> Vec<(usize, f64)> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 11) as f64 / (1_u64 << 53) as f64
+    };
+    // Sums of even noise are nearly normal.
+    (0..100).map(|id| (id, next() + next() + next() + if id == relevant { margin } else { 0.0 })).collect()
+}
+
+#[test]
+fn both_sides_are_not_worse_than_the_better_one() {
+    // The last number is what may be lost: where one side is hardly better than chance, its noise costs a little.
+    for (words_margin, meaning_margin, loss) in
+        [(1.2, 1.2, -0.1), (1.6, 0.8, 0.005), (0.8, 1.6, 0.005), (2.0, 0.4, 0.06), (0.4, 2.0, 0.06)]
+    {
+        let mut gained = [0.0_f64; 3];
+        for query in 0..400_u64 {
+            let relevant = (query % 100) as usize;
+            let words = scores(2 * query + 1, relevant, words_margin);
+            let meaning: Vec<(usize, f64)> =
+                scores(2 * query + 90_000, relevant, meaning_margin).into_iter().map(|(id, s)| (id, s / 6.0)).collect();
+            let fused = hybrid(&candidates(&words, &meaning), None);
+            let judged = crate::measures::Judged::from([(relevant, 1.0)]);
+            for (sum, list) in gained.iter_mut().zip([words, meaning, fused]) {
+                *sum += crate::measures::ndcg_at(&ids(&cut(list, None, 10)), &judged, 10) / 400.0;
+            }
+        }
+        let [words, meaning, both] = gained;
+        assert!(both >= words.max(meaning) - loss, "{words_margin} {meaning_margin}: {words} {meaning} {both}");
     }
 }

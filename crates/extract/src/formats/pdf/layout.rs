@@ -52,13 +52,22 @@ impl Block {
     }
 }
 
+/// Most segments of a page that is looked at closely: no reader's page has more.
+const MAX_SEGMENTS: usize = 20_000;
+
 /// The blocks of a page in reading order.
 pub fn blocks(page: &Glyphs) -> Vec<Block> {
     let mut blocks = Vec::new();
     for (direction, glyphs) in page.by_direction() {
         // Lines are drawn for what stands upright.
         let rulings: &[Ruling] = if direction == 0 { &page.rulings } else { &[] };
-        for column in columns::split(segments::of(glyphs)) {
+        let segments = segments::of(glyphs);
+        if segments.len() > MAX_SEGMENTS {
+            let lines = segments::lines(segments);
+            blocks.extend(paragraphs::of(&lines).map(Block::Text));
+            continue;
+        }
+        for column in columns::split(segments) {
             read_column(column, rulings, &mut blocks);
         }
     }

@@ -94,10 +94,12 @@ fn gutter(segments: &[Segment]) -> Option<f64> {
     }
     places.sort_by(f64::total_cmp);
     places.dedup_by(|a, b| (*a - *b).abs() < 1.0);
+    let mut ends: Vec<f64> = segments.iter().map(|one| one.x1).collect();
+    ends.sort_by(f64::total_cmp);
     let count = |place: f64| {
-        let over = segments.iter().filter(|one| one.is_over(place)).count();
-        let left = segments.iter().filter(|one| one.x1 <= place).count();
-        (over, left, segments.len() - over - left)
+        let left = ends.partition_point(|end| *end <= place);
+        let right = begins.len() - begins.partition_point(|begin| *begin < place);
+        (segments.len().saturating_sub(left + right), left, right)
     };
     let mut best: Option<(f64, f64)> = None;
     for place in places {

@@ -41,6 +41,11 @@ pub struct Glyphs {
 }
 
 impl Glyphs {
+    #[cfg(test)]
+    pub fn upright(glyphs: Vec<Glyph>) -> Self {
+        Self { turned: [glyphs, Vec::new(), Vec::new(), Vec::new()], ..Self::default() }
+    }
+
     /// Letters of one direction, the one with most letters first.
     pub fn by_direction(&self) -> Vec<(usize, &[Glyph])> {
         let mut out: Vec<(usize, &[Glyph])> = self.turned.iter().map(Vec::as_slice).enumerate().collect();

@@ -78,14 +78,16 @@ fn cut(mut line: Vec<&Glyph>, out: &mut Vec<Segment>) {
             }
             _ if is_blank => {}
             _ => {
-                out.extend(open.take());
+                out.extend(open.take().map(trimmed));
                 let Glyph { x0, x1, y, size, ref text } = *glyph;
                 open = Some(Segment { x0, x1, y, size, text: text.clone() });
             }
         }
     }
-    out.extend(open);
-    for segment in out.iter_mut() {
-        segment.text.truncate(segment.text.trim_end().len());
-    }
+    out.extend(open.map(trimmed));
+}
+
+fn trimmed(mut segment: Segment) -> Segment {
+    segment.text.truncate(segment.text.trim_end().len());
+    segment
 }

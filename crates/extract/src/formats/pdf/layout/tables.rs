@@ -7,6 +7,8 @@ const ROW_GAP: f64 = 3.5;
 const CELL_GAP: f64 = 1.4;
 /// Lines without a second segment that may stand in a row between the lines of a table.
 const MAX_SINGLE: usize = 3;
+/// Lines of a table in which single segments are looked at: that is work which grows with the table.
+const MAX_LOOKED: usize = 400;
 /// Lines that a table has at least, without and with lines drawn.
 const LEAST_ROWS: usize = 3;
 const LEAST_RULED: usize = 2;
@@ -96,7 +98,7 @@ fn group_end(lines: &[Vec<Segment>], begin: usize) -> usize {
             let columns = columns(lines.get(begin..=end).unwrap_or_default());
             let Some(segment) = line.first() else { break };
             let under: Vec<usize> = overlapping(&columns, segment).collect();
-            if under.len() != 1 || single > MAX_SINGLE {
+            if under.len() != 1 || single > MAX_SINGLE || end - begin > MAX_LOOKED {
                 break;
             }
             // The rest of a cell of the last row, but not what stands under the first column: that may be any text.

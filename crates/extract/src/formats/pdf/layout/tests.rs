@@ -1,3 +1,4 @@
+use super::{Glyph, Glyphs, blocks};
 use crate::{Budget, Document, Limits, testing::pdf};
 
 /// Text at a place, as a page draws it.
@@ -197,4 +198,20 @@ fn odd_pages() {
     assert_eq!(page(side), "up the page and again");
     let got = read(&[at(60.0, 700.0, 11.0, "first"), String::new(), at(60.0, 700.0, 11.0, "third")]);
     assert_eq!(got, [("first".to_owned(), Some(1)), ("third".to_owned(), Some(3))]);
+}
+
+#[test]
+fn crowded_pages_take_little_time() {
+    let letter = |x: f64, y: f64, size: f64| Glyph { x0: x, x1: x + size, y, size, text: "x".into() };
+    // Letters all over the page, rows of them in columns, columns that are no columns, and more than is looked at.
+    let scattered = (0..6_000).map(|n| letter(f64::from(n * 37 % 600), f64::from(n * 91 % 7907) / 10.0, 0.2));
+    let grid = (0..6_000).map(|n| letter(f64::from(n % 20) * 30.0, f64::from(n / 20) * 0.8, 0.6));
+    let ragged = (0..6_000).map(|n| letter(if n % 3 == 0 { 300.0 } else { 10.0 }, f64::from(n - n % 3) * 0.06, 0.1));
+    let too_many = (0..100_000).map(|n| letter(f64::from(n % 300) * 2.0, f64::from(n / 300) * 2.0, 0.5));
+    let pages: [Vec<Glyph>; 4] = [scattered.collect(), grid.collect(), ragged.collect(), too_many.collect()];
+    for (at, glyphs) in pages.into_iter().enumerate() {
+        let begun = std::time::Instant::now();
+        let found = blocks(&Glyphs::upright(glyphs));
+        assert!(!found.is_empty() && begun.elapsed().as_secs() < 60, "{at}: {:?}", begun.elapsed());
+    }
 }
