@@ -2,6 +2,7 @@
 
 mod access;
 mod account;
+mod annotation_reply;
 mod annotations;
 mod apps;
 mod audio;
@@ -69,6 +70,7 @@ pub fn router(services: &Arc<Services>) -> OpenApiRouter {
         .merge(figures::router())
         .merge(time_machine::router())
         .merge(logs::router())
+        .merge(annotation_reply::router())
         .merge(annotations::router())
         .merge(datasets::router())
         .merge(audio::router())

@@ -1,5 +1,7 @@
 //! Knowledge as both surfaces show it: bases, documents, chunks and their parts.
 
+pub mod hits;
+
 use chrono::{DateTime, Utc};
 use ox_app::{
     Services,

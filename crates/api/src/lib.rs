@@ -6,6 +6,7 @@
 //! through `ApiError`; every body and every request time is bounded.
 
 pub mod access;
+mod annotation_reply;
 pub mod console;
 pub mod error;
 pub mod extract;

@@ -1,6 +1,7 @@
 //! `/v1`: the Service API, called with an app's key (service API reference §§1–9, 12).
 
 mod access;
+mod annotation_reply;
 mod annotations;
 pub(crate) mod answer;
 mod audio;
@@ -98,6 +99,8 @@ pub fn router(services: &Arc<Services>) -> OpenApiRouter {
         .routes(routes!(openai::chat))
         .routes(routes!(openai::models))
         .routes(routes!(openai::model))
+        .routes(routes!(annotation_reply::switch))
+        .routes(routes!(annotation_reply::state))
         .routes(routes!(annotations::list, annotations::create))
         .routes(routes!(annotations::update, annotations::delete))
         .routes(routes!(audio::speak))

@@ -6,6 +6,8 @@ pub mod datasets;
 pub mod documents;
 pub mod embedding;
 pub mod external;
+pub mod external_apis;
+pub mod hit_testing;
 pub mod index;
 pub mod keys;
 pub mod metadata;

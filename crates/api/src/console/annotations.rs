@@ -44,7 +44,6 @@ pub fn router() -> OpenApiRouter<std::sync::Arc<Services>> {
         .routes(routes!(import_status))
         .routes(routes!(update, delete))
         .routes(routes!(hits))
-        .routes(routes!(setting))
         .merge(imports)
 }
 
@@ -321,11 +320,4 @@ async fn hits(
     let (found, total) = annotations::hits(&services, &caller, id, annotation, page, limit).await?;
     let data = found.into_iter().map(HitView::from).collect();
     Ok(Json(PageOf { page, limit, total, has_more: page.saturating_mul(limit) < total, data }))
-}
-
-#[utoipa::path(get, path = "/apps/{app_id}/annotation-setting", tag = "annotations", params(("app_id" = Uuid, Path)),
-    responses((status = 200, body = Object), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn setting(State(services): App, Caller(caller): Caller, Path(id): Path<AppId>) -> ApiResult<Json<Value>> {
-    annotations::count(&services, &caller, id).await?;
-    Ok(Json(json!({"enabled": false})))
 }

@@ -1,6 +1,8 @@
 //! Knowledge bases.
 
 mod documents;
+mod external;
+mod hit_testing;
 mod metadata;
 mod segments;
 
@@ -50,6 +52,8 @@ pub fn router() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(progress))
         .routes(routes!(failed))
         .merge(documents::router())
+        .merge(external::router())
+        .merge(hit_testing::router())
         .merge(segments::router())
         .merge(metadata::router())
 }

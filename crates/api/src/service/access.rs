@@ -47,6 +47,8 @@ pub const RULES: &[Rule] = &[
     rule(POST, "/audio-to-text", AppKey),
     rule(POST, "/text-to-audio", AppKey),
     rule(GET, "/end-users/{end_user_id}", AppKey),
+    rule(POST, "/apps/annotation-reply/{action}", AppKey),
+    rule(GET, "/apps/annotation-reply/{action}/status/{job_id}", AppKey),
     rule(GET, "/apps/annotations", AppKey),
     rule(POST, "/apps/annotations", AppKey),
     rule(PUT, "/apps/annotations/{annotation_id}", AppKey),
@@ -96,4 +98,6 @@ pub const RULES: &[Rule] = &[
     rule(POST, "/datasets/tags/binding", DatasetKey),
     rule(POST, "/datasets/tags/unbinding", DatasetKey),
     rule(GET, "/datasets/{dataset_id}/tags", DatasetKey),
+    rule(POST, "/datasets/{dataset_id}/retrieve", DatasetKey),
+    rule(POST, "/datasets/{dataset_id}/hit-testing", DatasetKey),
 ];

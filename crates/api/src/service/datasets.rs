@@ -2,6 +2,7 @@
 
 mod documents;
 mod metadata;
+mod retrieve;
 mod segments;
 mod tags;
 
@@ -48,6 +49,7 @@ pub fn router(services: &Arc<Services>) -> OpenApiRouter<Arc<Services>> {
         .merge(documents::router(services))
         .merge(segments::router())
         .merge(metadata::router())
+        .merge(retrieve::router())
 }
 
 /// Whoever carries the key of a workspace's knowledge, for handlers of guarded routes.

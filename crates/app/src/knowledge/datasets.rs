@@ -359,7 +359,7 @@ pub(super) fn blank(principal: &Principal, name: String) -> Result<Dataset> {
     })
 }
 
-fn name_taken(error: ox_db::Error) -> Error {
+pub(super) fn name_taken(error: ox_db::Error) -> Error {
     match error {
         ox_db::Error::Conflict(_) => Error::conflict(
             "dataset_name_duplicate",

@@ -109,6 +109,12 @@ impl Retriever {
         Self { db, models, embedder, indexes, external, tracker }
     }
 
+    /// The way to knowledge bases of others.
+    #[must_use]
+    pub const fn external(&self) -> &External {
+        &self.external
+    }
+
     /// The knowledge bases of a workspace among these, in this order.
     ///
     /// # Errors

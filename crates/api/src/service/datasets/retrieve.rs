@@ -1,0 +1,58 @@
+//! Looking something up in a knowledge base.
+
+use std::sync::Arc;
+
+use axum::{Json, extract::State};
+use ox_app::{
+    Services,
+    knowledge::hit_testing::{self, Trial},
+};
+use ox_types::DatasetId;
+use serde_json::{Map, Value as Json_};
+use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
+
+use super::{App, Fields, KeyHolder, given};
+use crate::{
+    ApiResult,
+    error::ErrorBody,
+    extract::{Body, Path},
+    knowledge::hits::{HitRequest, Hits},
+};
+
+pub fn router() -> OpenApiRouter<Arc<Services>> {
+    OpenApiRouter::new().routes(routes!(retrieve)).routes(routes!(retrieve_by_old_name))
+}
+
+/// The chunks that answer a question, the best first.
+#[utoipa::path(post, path = "/datasets/{dataset_id}/retrieve", tag = "Knowledge", security(("app_key" = [])),
+    params(("dataset_id" = Uuid, Path)), request_body = HitRequest,
+    responses((status = 200, body = Hits), (status = 400, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
+async fn retrieve(
+    State(services): App,
+    KeyHolder(caller): KeyHolder,
+    Path(id): Path<DatasetId>,
+    Body(map): Body<Map<String, Json_>>,
+) -> ApiResult<Json<Hits>> {
+    let mut fields = Fields::new("HitTestingPayload", map);
+    let query = fields.optional_text("query").unwrap_or_default();
+    let trial = Trial {
+        question: query.clone(),
+        retrieval_model: given(&mut fields, "retrieval_model"),
+        external_retrieval_model: given(&mut fields, "external_retrieval_model"),
+        metadata_filtering_conditions: given(&mut fields, "metadata_filtering_conditions"),
+        has_attachments: given(&mut fields, "attachment_ids")
+            .is_some_and(|ids| ids.as_array().is_some_and(|ids| !ids.is_empty())),
+    };
+    fields.finish()?;
+    let found = hit_testing::find(&services, &caller, id, trial).await?;
+    Ok(Json(Hits::new(&services, query, found)))
+}
+
+/// The same, by the name it had.
+#[utoipa::path(post, path = "/datasets/{dataset_id}/hit-testing", tag = "Knowledge", security(("app_key" = [])),
+    params(("dataset_id" = Uuid, Path)), request_body = HitRequest,
+    responses((status = 200, body = Hits), (status = 400, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
+async fn retrieve_by_old_name(app: App, caller: KeyHolder, id: Path<DatasetId>, body: Body<Map<String, Json_>>) -> ApiResult<Json<Hits>> {
+    retrieve(app, caller, id, body).await
+}
