@@ -71,7 +71,7 @@ fn read_column(column: Vec<Segment>, rulings: &[Ruling], blocks: &mut Vec<Block>
         let lines = std::mem::take(text);
         blocks.extend(paragraphs::of(&lines).map(Block::Text));
     };
-    for part in tables::find(segments::lines(column), rulings) {
+    for part in tables::find(&segments::lines(column), rulings) {
         match part {
             tables::Part::Line(line) => text.push(line),
             tables::Part::Table(table) => {
@@ -83,9 +83,9 @@ fn read_column(column: Vec<Segment>, rulings: &[Ruling], blocks: &mut Vec<Block>
     flush(&mut text, blocks);
 }
 
-/// The middle value.
+/// The middle value, the lower one of two.
 fn median(values: impl Iterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.filter(|value| value.is_finite()).collect();
     values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or_default()
+    values.get(values.len().saturating_sub(1) / 2).copied().unwrap_or_default()
 }

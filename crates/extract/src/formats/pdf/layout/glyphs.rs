@@ -64,7 +64,8 @@ impl Glyphs {
             2 => (-place.m31, place.m32),
             _ => (-place.m32, -place.m31),
         };
-        if !(x.is_finite() && y.is_finite() && advance.is_finite()) || !(0.1..10_000.0).contains(&size) {
+        let is_placed = x.is_finite() && y.is_finite() && advance.is_finite();
+        if !is_placed || !(0.1..10_000.0).contains(&size) {
             return;
         }
         let text: String = text.chars().filter(|letter| *letter != '\0').collect();

@@ -61,11 +61,11 @@ pub enum Part {
 }
 
 /// Tells tables from the other lines.
-pub fn find(lines: Vec<Vec<Segment>>, rulings: &[Ruling]) -> Vec<Part> {
+pub fn find(lines: &[Vec<Segment>], rulings: &[Ruling]) -> Vec<Part> {
     let mut out = Vec::new();
     let mut at = 0;
     while let Some(line) = lines.get(at) {
-        let end = if line.len() > 1 { group_end(&lines, at) } else { at };
+        let end = if line.len() > 1 { group_end(lines, at) } else { at };
         let group = lines.get(at..=end).unwrap_or_default();
         match build(group, rulings) {
             Some(table) => out.push(Part::Table(table)),

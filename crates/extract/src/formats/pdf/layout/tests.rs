@@ -61,7 +61,7 @@ fn a_paper_in_two_columns() {
         content += &at(320.0, y, 10.0, &format!("right{line} the words of the other column go on"));
         content += &at(60.0, y, 10.0, &format!("left{line} the words of the first column go on and"));
     }
-    content += &at(303.0, 40.0, 9.0, "17");
+    content += &at(300.0, 40.0, 9.0, "p. 99");
     let text = page(&content);
     let mut expected = vec!["On the Reading", "Ada Lovelace", "Abstract.", "second line"];
     let names: Vec<String> = [("left", 0..20), ("right", 0..20)]
@@ -75,7 +75,7 @@ fn a_paper_in_two_columns() {
     expected.extend(names.iter().map(String::as_str));
     expected.push("A figure caption");
     expected.extend(rest.iter().map(String::as_str));
-    expected.push("17");
+    expected.push("p. 99");
     let places = order(&text, &expected);
     assert!(places.is_sorted(), "{text}");
     assert!(!text.contains('|'), "{text}");
@@ -194,7 +194,7 @@ fn odd_pages() {
     assert_eq!(page(&odd), "One word at a time\n\nnext\nline");
     let side =
         "BT /F1 11 Tf 0 1 -1 0 300 100 Tm (up the page) Tj ET BT /F1 11 Tf 0 1 -1 0 314 100 Tm (and again) Tj ET";
-    assert_eq!(page(side), "up the page\nand again");
+    assert_eq!(page(side), "up the page and again");
     let got = read(&[at(60.0, 700.0, 11.0, "first"), String::new(), at(60.0, 700.0, 11.0, "third")]);
     assert_eq!(got, [("first".to_owned(), Some(1)), ("third".to_owned(), Some(3))]);
 }
