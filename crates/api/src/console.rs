@@ -19,7 +19,7 @@ mod imports;
 mod logs;
 mod mcp_server;
 mod members;
-mod models;
+pub(crate) mod models;
 mod network;
 mod page_access;
 mod remote_files;

@@ -538,9 +538,7 @@ impl DocumentDetail {
         #[expect(clippy::cast_precision_loss, reason = "an average for people")]
         let average = if counts.total == 0 { 0.0 } else { words as f64 / counts.total as f64 };
         let rule = |row: &ProcessRuleRow| json!({"mode": row.mode, "rules": row.rules});
-        let own = |row: &ProcessRuleRow| {
-            json!({"id": row.id, "dataset_id": row.dataset_id, "mode": row.mode, "rules": row.rules})
-        };
+        let own = |row: &ProcessRuleRow| json!({"id": row.id, "dataset_id": row.dataset_id, "mode": row.mode, "rules": row.rules});
         Self {
             id: document.id.0,
             position: rest.then_some(document.position),
@@ -598,8 +596,7 @@ pub struct DocStatusBody {
 impl DocStatusBody {
     /// `names_pauses`: a paused document is told as such, not by its stage.
     pub fn new((document, counts): (Document, SegmentCounts), names_pauses: bool) -> Self {
-        let status =
-            if names_pauses && document.is_paused { "paused".to_owned() } else { document.indexing_status };
+        let status = if names_pauses && document.is_paused { "paused".to_owned() } else { document.indexing_status };
         Self {
             id: document.id.0,
             indexing_status: status,
@@ -827,7 +824,8 @@ impl BuiltInFields {
 #[derive(Deserialize, ToSchema)]
 pub struct MetadataItem {
     pub id: Uuid,
-    pub name: Option<String>,
+    #[expect(dead_code, reason = "callers send it; the id alone counts")]
+    name: Option<String>,
     #[serde(default)]
     pub value: Json_,
 }

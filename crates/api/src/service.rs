@@ -41,11 +41,11 @@ pub use access::RULES;
 pub(crate) use self::{
     answer::streaming,
     audio::{SpeechBody, TranscriptBody, recording, recording_limit, sound, spoken},
-    datasets::{
-        ChildContentBody, DocumentIdsBody, DownloadBody, FieldNameBody, NewFieldBody, attachment_url, detail_of, fields_of,
-        members, repeated, segment_files, switched, zipped,
-    },
     conversations::{ConversationBody, ConversationPage, list_query, name_of},
+    datasets::{
+        ChildContentBody, DocumentIdsBody, DownloadBody, FieldNameBody, NewFieldBody, attachment_url, detail_of,
+        fields_of, members, repeated, segment_files, switched, zipped,
+    },
     docs::{ChatRequest, FeedbackBody, NameBody, ResultBody, RunRequestBody, UploadBody},
     fields::{Fields, from_query},
     files::{FileBody, body_limit, content, form, parts},

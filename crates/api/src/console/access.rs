@@ -4,8 +4,8 @@ use axum::http::Method;
 use ox_app::{
     Access::{self, AfterSetup, Member, MemberWith, Public},
     principal::Permission::{
-        ApiKeyDelete, ApiKeyManage, AppEdit, AppPublish, AppUse, AppView, CredentialManage, DatasetEdit, FileUpload, LogView,
-        MemberManage, ModelManage, ModelView, TagEdit, WorkspaceManage,
+        ApiKeyDelete, ApiKeyManage, AppEdit, AppPublish, AppUse, AppView, CredentialManage, DatasetEdit, FileUpload,
+        LogView, MemberManage, ModelManage, ModelView, TagEdit, WorkspaceManage,
     },
 };
 
@@ -342,8 +342,16 @@ pub const RULES: &[Rule] = &[
     rule(GET, "/datasets/{dataset_id}/documents/{document_id}/segments/{segment_id}/child_chunks", Member),
     rule(POST, "/datasets/{dataset_id}/documents/{document_id}/segments/{segment_id}/child_chunks", KNOWLEDGE),
     rule(PATCH, "/datasets/{dataset_id}/documents/{document_id}/segments/{segment_id}/child_chunks", KNOWLEDGE),
-    rule(PATCH, "/datasets/{dataset_id}/documents/{document_id}/segments/{segment_id}/child_chunks/{child_chunk_id}", KNOWLEDGE),
-    rule(DELETE, "/datasets/{dataset_id}/documents/{document_id}/segments/{segment_id}/child_chunks/{child_chunk_id}", KNOWLEDGE),
+    rule(
+        PATCH,
+        "/datasets/{dataset_id}/documents/{document_id}/segments/{segment_id}/child_chunks/{child_chunk_id}",
+        KNOWLEDGE,
+    ),
+    rule(
+        DELETE,
+        "/datasets/{dataset_id}/documents/{document_id}/segments/{segment_id}/child_chunks/{child_chunk_id}",
+        KNOWLEDGE,
+    ),
     // labels and files
     rule(GET, "/tags", Member),
     rule(POST, "/tags", MemberWith(TagEdit)),

@@ -431,17 +431,22 @@ async fn models_of_kind(
     Caller(caller): Caller,
     Path(text): Path<String>,
 ) -> ApiResult<Json<Value>> {
-    let all = providers::usable_models(&services, &caller, kind(&text)?).await?;
+    Ok(Json(usable(&services, &caller, &text).await?))
+}
+
+/// The models of a kind that can be used.
+pub(crate) async fn usable(services: &Services, caller: &Principal, text: &str) -> Result<Value, Error> {
+    let all = providers::usable_models(services, caller, kind(text)?).await?;
     let data: Vec<_> = all
         .iter()
         .map(|(view, models)| {
             let spec = view.provider.spec();
             json!({"tenant_id": caller.tenant_id(), "provider": spec.id, "label": spec.label,
-                "icon_small": icon_urls(&caller, &spec.id), "icon_small_dark": null, "status": "active",
+                "icon_small": icon_urls(caller, &spec.id), "icon_small_dark": null, "status": "active",
                 "models": models.iter().map(model_json).collect::<Vec<_>>()})
         })
         .collect();
-    Ok(Json(json!({"data": data})))
+    Ok(json!({"data": data}))
 }
 
 #[derive(Deserialize, IntoParams)]

@@ -54,6 +54,7 @@ pub const RULES: &[Rule] = &[
     rule(PUT, "/apps/annotations/{annotation_id}", AppKey),
     rule(DELETE, "/apps/annotations/{annotation_id}", AppKey),
     // knowledge
+    rule(GET, "/workspaces/current/models/model-types/{model_type}", DatasetKey),
     rule(GET, "/datasets", DatasetKey),
     rule(POST, "/datasets", DatasetKey),
     rule(GET, "/datasets/{dataset_id}", DatasetKey),
@@ -89,8 +90,16 @@ pub const RULES: &[Rule] = &[
     rule(DELETE, "/datasets/{dataset_id}/documents/{document_id}/segments/{segment_id}", DatasetKey),
     rule(GET, "/datasets/{dataset_id}/documents/{document_id}/segments/{segment_id}/child_chunks", DatasetKey),
     rule(POST, "/datasets/{dataset_id}/documents/{document_id}/segments/{segment_id}/child_chunks", DatasetKey),
-    rule(PATCH, "/datasets/{dataset_id}/documents/{document_id}/segments/{segment_id}/child_chunks/{child_chunk_id}", DatasetKey),
-    rule(DELETE, "/datasets/{dataset_id}/documents/{document_id}/segments/{segment_id}/child_chunks/{child_chunk_id}", DatasetKey),
+    rule(
+        PATCH,
+        "/datasets/{dataset_id}/documents/{document_id}/segments/{segment_id}/child_chunks/{child_chunk_id}",
+        DatasetKey,
+    ),
+    rule(
+        DELETE,
+        "/datasets/{dataset_id}/documents/{document_id}/segments/{segment_id}/child_chunks/{child_chunk_id}",
+        DatasetKey,
+    ),
     rule(GET, "/datasets/tags", DatasetKey),
     rule(POST, "/datasets/tags", DatasetKey),
     rule(PATCH, "/datasets/tags", DatasetKey),

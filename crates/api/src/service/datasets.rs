@@ -22,7 +22,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json_};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
-use uuid::Uuid;
 
 pub(crate) use self::{
     documents::{DocumentIdsBody, DownloadBody, attachment_url, detail_of, zipped},
@@ -45,6 +44,7 @@ pub fn router(services: &Arc<Services>) -> OpenApiRouter<Arc<Services>> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
         .routes(routes!(detail, update, delete))
+        .routes(routes!(models))
         .merge(tags::router())
         .merge(documents::router(services))
         .merge(segments::router())
@@ -257,4 +257,16 @@ async fn delete(
 ) -> ApiResult<StatusCode> {
     datasets::delete(&services, &caller, id).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// The models of a kind that the workspace can use.
+#[utoipa::path(get, path = "/workspaces/current/models/model-types/{model_type}", tag = "Models", security(("app_key" = [])),
+    params(("model_type" = String, Path, description = "`text-embedding`, `rerank`, `llm`, …")),
+    responses((status = 200, body = Object), (status = 400, body = ErrorBody)))]
+async fn models(
+    State(services): App,
+    KeyHolder(caller): KeyHolder,
+    Path(kind): Path<String>,
+) -> ApiResult<Json<Json_>> {
+    Ok(Json(crate::console::models::usable(&services, &caller, &kind).await?))
 }

@@ -20,6 +20,7 @@ mod explore;
 mod exports;
 mod fixtures;
 mod insight;
+mod knowledge;
 mod mail;
 mod models;
 mod page_access;

@@ -145,10 +145,12 @@ async fn things(server: &TestServer, owner: &Session) -> Vec<Value> {
     let door = json!({"description": "top secret words", "parameters": {}});
     let door = server.post(owner, &format!("/apps/{app}/server"), door).await.json();
     let installed = server.get(owner, &format!("/installed-apps?app_id={app}")).await.json();
+    let shelf = shelf(server, owner).await;
     let base = json!({
         "app_id": app, "conversation_id": chat["conversation_id"], "message_id": chat["message_id"], "member_id": account,
         "tag_id": tag, "api_key_id": keys["data"][0]["id"], "run_id": runs["data"][0]["id"], "workflow_id": draft["id"],
         "task_id": chat["task_id"], "import_id": app, "provider": "openai", "model_type": "llm", "block_type": "llm",
+        "dataset_id": shelf["dataset_id"], "document_id": shelf["document_id"], "segment_id": shelf["segment_id"], "metadata_id": shelf["metadata_id"],
         "installed_app_id": installed["installed_apps"][0]["id"], "icon_type": "icon_small", "lang": "en_US", "server_id": door["id"], "tenant_id": app, "workflow_run_id": runs["data"][0]["id"],
     });
     let with = |more: Value| {
@@ -177,6 +179,28 @@ async fn things(server: &TestServer, owner: &Session) -> Vec<Value> {
     ]
 }
 
+/// A knowledge base with a document.
+async fn shelf(server: &TestServer, owner: &Session) -> Value {
+    let key = server.post(owner, "/datasets/api-keys", json!({})).await.json();
+    let key = key["token"].as_str().unwrap_or_else(|| panic!("{key}"));
+    let body = json!({"name": "top secret words", "indexing_technique": "economy"});
+    let dataset = server.post(owner, "/datasets", body).await.json()["id"].as_str().unwrap().to_owned();
+    let body = json!({"name": "top secret words", "text": "top secret words"});
+    let made = server.v1(key, Method::POST, &format!("/datasets/{dataset}/document/create-by-text"), Some(body)).await;
+    let document = made.json()["document"]["id"].as_str().unwrap_or_else(|| panic!("{}", made.text)).to_owned();
+    let field = json!({"type": "string", "name": "top secret words"});
+    let field = server.post(owner, &format!("/datasets/{dataset}/metadata"), field).await.json()["id"].clone();
+    for _ in 0..500 {
+        let path = format!("/datasets/{dataset}/documents/{document}/segments");
+        let chunk = server.get(owner, &path).await.json()["data"][0]["id"].clone();
+        if chunk.is_string() {
+            return json!({"dataset_id": dataset, "document_id": document, "segment_id": chunk, "metadata_id": field});
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("the document is never done");
+}
+
 #[tokio::test]
 async fn no_route_shows_or_changes_another_workspace() {
     let server = server().await;
@@ -202,6 +226,13 @@ async fn no_route_shows_or_changes_another_workspace() {
     assert!(messages.text.contains("top secret words"));
     let form = server.get(&owner, &format!("/form/human_input/{}", text(asking, "form_token"))).await;
     assert!(form.status == StatusCode::OK && form.text.contains("top secret words"), "{}", form.text);
+    let shelf = text(chat, "dataset_id");
+    let documents = server.get(&owner, &format!("/datasets/{shelf}/documents")).await.json();
+    assert_eq!(
+        (&documents["total"], &documents["data"][0]["display_status"]),
+        (&json!(1), &json!("available")),
+        "{documents}"
+    );
     let app = text(hooked, "app_id");
     let triggers = server.get(&owner, &format!("/apps/{app}/triggers")).await.json();
     assert_eq!(triggers["data"][0]["status"], "enabled", "{triggers}");
@@ -235,6 +266,7 @@ async fn probe(server: &TestServer, stranger: &Session, rule: &Rule, ids: &Value
         "{form_token}",
         "{workflow_run_id}",
         "{installed_app_id}",
+        "{dataset_id}",
     ];
     if named.iter().any(|name| rule.path.contains(name)) {
         let refused = [StatusCode::NOT_FOUND, StatusCode::FORBIDDEN, StatusCode::BAD_REQUEST];

@@ -295,9 +295,7 @@ async fn chosen_model(services: &Services, tenant: TenantId, indexing: &Indexing
     let given = indexing.embedding_model.clone().zip(indexing.embedding_model_provider.clone());
     let model = match given {
         Some((name, provider)) => ModelRef::chat(provider, name),
-        None => {
-            providers::default_model(services, tenant, ModelKind::TextEmbedding).await?.ok_or_else(none)?
-        }
+        None => providers::default_model(services, tenant, ModelKind::TextEmbedding).await?.ok_or_else(none)?,
     };
     if !can_embed(services, tenant, &model).await {
         return Err(none());
@@ -531,7 +529,8 @@ async fn change_indexing(services: &Services, dataset: &mut Dataset, indexing: &
 pub async fn delete(services: &Arc<Services>, principal: &Principal, id: DatasetId) -> Result<()> {
     let dataset = find_to_edit(services, principal, id).await?;
     if is_used(services, &dataset).await? {
-        let text = "The dataset is being used by some apps. Please remove the dataset from the apps before deleting it.";
+        let text =
+            "The dataset is being used by some apps. Please remove the dataset from the apps before deleting it.";
         return Err(Error::conflict("dataset_in_use", text));
     }
     let tx = services.db.begin().await?;

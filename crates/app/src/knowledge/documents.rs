@@ -131,12 +131,7 @@ pub async fn init(services: &Arc<Services>, principal: &Principal, new: NewDocum
 /// # Errors
 /// 400 for what cannot be taken.
 #[boxed]
-pub async fn create(
-    services: &Arc<Services>,
-    principal: &Principal,
-    id: DatasetId,
-    new: NewDocuments,
-) -> Result<Made> {
+pub async fn create(services: &Arc<Services>, principal: &Principal, id: DatasetId, new: NewDocuments) -> Result<Made> {
     let dataset = datasets::find_to_edit(services, principal, id).await?;
     add(services, principal, dataset, false, new).await
 }
@@ -171,12 +166,11 @@ async fn files_of(services: &Services, principal: &Principal, ids: &[FileId]) ->
     if ids.len() > MAX_FILES {
         return Err(Error::invalid(format!("At most {MAX_FILES} files can be added at a time.")));
     }
-    let mut found: HashMap<FileId, UploadFile> =
-        repo::upload_files::find_all(&services.db, principal.tenant_id(), ids)
-            .await?
-            .into_iter()
-            .map(|file| (file.id, file))
-            .collect();
+    let mut found: HashMap<FileId, UploadFile> = repo::upload_files::find_all(&services.db, principal.tenant_id(), ids)
+        .await?
+        .into_iter()
+        .map(|file| (file.id, file))
+        .collect();
     let file = |id: &FileId| found.remove(id).ok_or_else(|| Error::not_found("One or more files not found."));
     ids.iter().map(file).collect()
 }
@@ -426,9 +420,8 @@ pub async fn change(
     let ids: Vec<FileId> = new.files.first().copied().or(before).into_iter().collect();
     let files = files_of(services, principal, &ids).await?;
     let file = files.first().ok_or_else(not_there)?;
-    let name = new.name.clone().unwrap_or_else(|| {
-        if new.files.is_empty() { known.name.clone() } else { file.name.clone() }
-    });
+    let name =
+        new.name.clone().unwrap_or_else(|| if new.files.is_empty() { known.name.clone() } else { file.name.clone() });
     let fresh = Document {
         name,
         batch: batch_name(),
@@ -447,9 +440,6 @@ pub async fn change(
     repo::segments::mark(&tx, id, "re_segment").await?;
     repo::documents::update(&tx, fresh.clone()).await?;
     tx.commit().await?;
-    if let Some(old) = before.filter(|old| *old != file.id) {
-        removal::remove_files(services, Some(dataset.tenant_id), &[old]).await?;
-    }
     services.knowledge.wake();
     Ok(Made { batch: fresh.batch.clone(), documents: vec![fresh], dataset })
 }
@@ -535,8 +525,7 @@ pub async fn views(services: &Services, dataset: &Dataset, documents: Vec<Docume
         let found = repo::upload_files::find_all(&services.db, dataset.tenant_id, ids).await?;
         files.extend(found.into_iter().map(|file| (file.id, file)));
     }
-    let mut fields =
-        repo::dataset_metadata::of_datasets(&services.db, dataset.tenant_id, &[dataset.id]).await?;
+    let mut fields = repo::dataset_metadata::of_datasets(&services.db, dataset.tenant_id, &[dataset.id]).await?;
     let fields = fields.remove(&dataset.id).unwrap_or_default();
     let view = |document: Document| DocumentView {
         file: document.file_id.and_then(|id| files.get(&id).cloned()),
@@ -726,9 +715,8 @@ impl Switch {
             "archive" => Self::Archive,
             "un_archive" => Self::Unarchive,
             _ => {
-                let text = format!(
-                    "Invalid action: {text}. Must be one of ['enable', 'disable', 'archive', 'un_archive']"
-                );
+                let text =
+                    format!("Invalid action: {text}. Must be one of ['enable', 'disable', 'archive', 'un_archive']");
                 return Err(Error::new(400, "invalid_action", text));
             }
         })

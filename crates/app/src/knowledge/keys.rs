@@ -80,11 +80,7 @@ pub async fn delete_key(services: &Services, principal: &Principal, key: Uuid) -
 /// # Errors
 /// 404 and 403 for the knowledge base, 401 for the key.
 #[boxed]
-pub async fn open(
-    services: &Arc<Services>,
-    header: Option<&str>,
-    dataset: Option<DatasetId>,
-) -> Result<Principal> {
+pub async fn open(services: &Arc<Services>, header: Option<&str>, dataset: Option<DatasetId>) -> Result<Principal> {
     // Compat: the knowledge base is looked at before the key is.
     if let Some(id) = dataset {
         match repo::datasets::is_callable(&services.db, id).await? {

@@ -227,11 +227,7 @@ async fn bound(tx: &ox_db::Tx, dataset: &Dataset, field: Uuid) -> Result<Vec<Doc
     Ok(repo::documents::find_all(tx, dataset.tenant_id, dataset.id, &ids).await?)
 }
 
-async fn rewrite(
-    tx: &ox_db::Tx,
-    document: Document,
-    change: impl FnOnce(&mut Map<String, Json>) + Send,
-) -> Result<()> {
+async fn rewrite(tx: &ox_db::Tx, document: Document, change: impl FnOnce(&mut Map<String, Json>) + Send) -> Result<()> {
     let mut map = document.doc_metadata.and_then(|json| json.as_object().cloned()).unwrap_or_default();
     change(&mut map);
     let json = (!map.is_empty()).then_some(Json::Object(map));
@@ -299,9 +295,7 @@ pub async fn set_built_in(services: &Services, principal: &Principal, id: Datase
 }
 
 fn checked_value(field: &MetadataField, value: Json) -> Result<Json> {
-    let wrong = || {
-        Error::invalid_field("value", format!("The value of {} must be a {}.", field.name, field.kind))
-    };
+    let wrong = || Error::invalid_field("value", format!("The value of {} must be a {}.", field.name, field.kind));
     match (field.kind.as_str(), value) {
         (_, Json::Null) => Ok(Json::Null),
         ("string", Json::String(text)) => Ok(Json::String(text.replace('\0', ""))),

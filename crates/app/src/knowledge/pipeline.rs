@@ -174,7 +174,8 @@ async fn one(services: &Arc<Services>, document: Document) {
     let id = document.id;
     let started = std::time::Instant::now();
     let done = if document.attempts > MAX_ATTEMPTS {
-        let text = format!("The work on the document was interrupted {MAX_ATTEMPTS} times; it is not tried again by itself.");
+        let text =
+            format!("The work on the document was interrupted {MAX_ATTEMPTS} times; it is not tried again by itself.");
         Err(Halt::Failed(text))
     } else {
         tokio::select! {

@@ -89,7 +89,11 @@ pub async fn of_document(
 ) -> Result<Preview> {
     let (dataset, document) = documents::find(services, principal, dataset, id).await?;
     if matches!(document.indexing_status.as_str(), "completed" | "error") {
-        return Err(Error::new(400, "document_already_finished", "The document has been processed. Please refresh the page or go to the document details."));
+        return Err(Error::new(
+            400,
+            "document_already_finished",
+            "The document has been processed. Please refresh the page or go to the document details.",
+        ));
     }
     let row = documents::rule(services, dataset.id, document.dataset_process_rule_id).await?;
     let rule = row.map(|row| serde_json::json!({"mode": row.mode, "rules": row.rules}));

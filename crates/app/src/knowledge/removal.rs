@@ -6,7 +6,7 @@ use ox_db::repo::{
     self,
     datasets::{self, Gone},
 };
-use ox_types::{FileId, TenantId, boxed};
+use ox_types::{DatasetId, FileId, TenantId, boxed};
 use uuid::Uuid;
 
 use crate::{Result, Services};
@@ -34,22 +34,34 @@ pub(super) fn start(services: &Arc<Services>, what: Gone) {
 /// When the database fails.
 #[boxed]
 pub async fn resume(services: &Services) -> Result<()> {
-    for (id, what) in datasets::removals(&services.db, AT_ONCE).await? {
-        if services.shutdown.is_cancelled() {
+    loop {
+        let found = datasets::removals(&services.db, AT_ONCE).await?;
+        if found.is_empty() {
             return Ok(());
         }
-        if let Gone::Dataset(dataset) = what {
-            loop {
-                let tx = services.db.begin().await?;
-                let files = repo::documents::files_of(&tx, dataset, FILES).await?;
-                tx.commit().await?;
-                if files.is_empty() {
-                    break;
-                }
-                remove_files(services, None, &files).await?;
+        for (id, what) in found {
+            if services.shutdown.is_cancelled() {
+                return Ok(());
             }
+            if let Gone::Dataset(dataset) = what {
+                remove_files_of(services, dataset).await?;
+                services.indexes.forget(dataset).await?;
+            }
+            remove_rows(services, id, what).await?;
         }
-        remove_rows(services, id, what).await?;
+    }
+}
+
+/// The files of a knowledge base. Those that stand in another one too are kept.
+async fn remove_files_of(services: &Services, dataset: DatasetId) -> Result<()> {
+    while !services.shutdown.is_cancelled() {
+        let tx = services.db.begin().await?;
+        let files = repo::documents::files_of(&tx, dataset, FILES).await?;
+        tx.commit().await?;
+        if files.is_empty() {
+            break;
+        }
+        remove_files(services, None, &files).await?;
     }
     Ok(())
 }

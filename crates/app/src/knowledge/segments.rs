@@ -584,12 +584,7 @@ pub async fn import(
     Ok(job)
 }
 
-async fn add_rows(
-    services: &Services,
-    principal: &Principal,
-    place: &Place,
-    rows: Vec<SegmentForm>,
-) -> Result<()> {
+async fn add_rows(services: &Services, principal: &Principal, place: &Place, rows: Vec<SegmentForm>) -> Result<()> {
     let mut rows = rows.into_iter().peekable();
     while rows.peek().is_some() {
         if services.shutdown.is_cancelled() {

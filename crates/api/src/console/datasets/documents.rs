@@ -25,7 +25,11 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
 use super::{
-    super::{App, guard::Caller, view::{Done, seconds}},
+    super::{
+        App,
+        guard::Caller,
+        view::{Done, seconds},
+    },
     checked, one, twenty,
 };
 use crate::{

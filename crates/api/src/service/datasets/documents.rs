@@ -21,16 +21,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json_};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
-use uuid::Uuid;
 
 use super::{App, Fields, KeyHolder, docs, from_query, given, indexing};
 use crate::{
     ApiResult,
     error::ErrorBody,
     extract::{Body, Path},
-    knowledge::{
-        DocStatusList, DocumentBody, DocumentDetail, DocumentPage, MetadataPart, RetrievalModelBody, Rules,
-    },
+    knowledge::{DocStatusList, DocumentBody, DocumentDetail, DocumentPage, MetadataPart, RetrievalModelBody, Rules},
     service::body_limit,
 };
 
@@ -541,9 +538,6 @@ pub(crate) async fn zipped(
     let mut response = bytes.into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/zip"));
-    headers.insert(
-        header::CONTENT_DISPOSITION,
-        HeaderValue::from_static("attachment; filename=\"documents.zip\""),
-    );
+    headers.insert(header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"documents.zip\""));
     Ok(response)
 }

@@ -137,7 +137,11 @@ pub(crate) fn switched(action: &str) -> Result<bool, ox_app::Error> {
     match action {
         "enable" => Ok(true),
         "disable" => Ok(false),
-        _ => Err(ox_app::Error::new(400, "invalid_action", format!("Invalid action: {action}. Must be one of ['enable', 'disable']"))),
+        _ => Err(ox_app::Error::new(
+            400,
+            "invalid_action",
+            format!("Invalid action: {action}. Must be one of ['enable', 'disable']"),
+        )),
     }
 }
 
