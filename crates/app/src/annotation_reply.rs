@@ -7,8 +7,9 @@ use std::{sync::Arc, time::Duration};
 pub(crate) use matching::{Matched, Matcher, reply};
 use ox_db::{model::AnnotationSetting, now, repo};
 use ox_models::ModelRef;
-use ox_types::{AccountId, AppId, TenantId, boxed, new_uuid};
+use ox_types::{AccountId, AppId, Json, TenantId, boxed, new_uuid};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::{Error, Principal, Result, Services, apps, principal::Permission, runs::PublishedApp};
@@ -88,6 +89,20 @@ fn whose_keyed(app: &PublishedApp) -> Result<Whose> {
 pub async fn setting(services: &Services, principal: &Principal, id: AppId) -> Result<Option<AnnotationSetting>> {
     let whose = whose(services, principal, id).await?;
     Ok(repo::annotation_settings::find(&services.db, whose.app).await?)
+}
+
+/// The setting as the features of an app tell it.
+#[must_use]
+pub(crate) fn as_feature(setting: &AnnotationSetting) -> Json {
+    json!({
+        "id": setting.id,
+        "enabled": true,
+        "score_threshold": setting.score_threshold,
+        "embedding_model": {
+            "embedding_provider_name": setting.embedding_provider,
+            "embedding_model_name": setting.embedding_model,
+        },
+    })
 }
 
 /// Changes how alike a question must be.

@@ -123,15 +123,21 @@ pub async fn parameters(services: &Services, app: &PublishedApp) -> Result<Json>
         file_size_limit: uploads.file_mb,
         workflow_file_upload_limit: uploads.workflow_files,
     };
-    if app.mode.is_graph() {
+    let (features, form) = if app.mode.is_graph() {
         if app.app.workflow_id.is_none() {
             return Err(unavailable());
         }
         let compiled = compiled::live_version(services, app).await.map_err(|_| unavailable())?;
-        return Ok(open(ox_dsl::features::parameters(&compiled.features_json, compiled.form.to_json(), limits)));
+        (compiled.features_json.clone(), compiled.form.to_json())
+    } else {
+        let config = app.config.as_deref().ok_or_else(unavailable)?;
+        (basic::features_json(config), basic::form(config).to_json())
+    };
+    let mut parameters = ox_dsl::features::parameters(&features, form, limits);
+    if let Some(setting) = ox_db::repo::annotation_settings::find(&services.db, app.app.id).await? {
+        parameters["annotation_reply"] = crate::annotation_reply::as_feature(&setting);
     }
-    let config = app.config.as_deref().ok_or_else(unavailable)?;
-    Ok(open(ox_dsl::features::parameters(&basic::features_json(config), basic::form(config).to_json(), limits)))
+    Ok(open(parameters))
 }
 
 /// Compat: users are told that words are checked, not which ones.

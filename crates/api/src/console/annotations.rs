@@ -14,7 +14,6 @@ use ox_app::{
 };
 use ox_types::{AppId, MessageId};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;

@@ -243,9 +243,12 @@ pub struct ExternalHits {
 impl ExternalHits {
     pub fn new(query: String, found: Found) -> Self {
         let records = found.records.into_iter().filter_map(|record| match record.place {
-            Place::External(one) => {
-                Some(ExternalHit { content: one.content, title: one.title, score: record.score, metadata: one.metadata })
-            }
+            Place::External(one) => Some(ExternalHit {
+                content: one.content,
+                title: one.title,
+                score: record.score,
+                metadata: one.metadata,
+            }),
             Place::Own(_) => None,
         });
         Self { query: HitQuery { content: query }, records: records.collect() }

@@ -109,7 +109,8 @@ pub struct ExternalApiForm {
 
 impl From<ExternalApiForm> for ApiForm {
     fn from(body: ExternalApiForm) -> Self {
-        let (endpoint, api_key) = body.settings.map(|settings| (settings.endpoint, settings.api_key)).unwrap_or_default();
+        let (endpoint, api_key) =
+            body.settings.map(|settings| (settings.endpoint, settings.api_key)).unwrap_or_default();
         Self {
             name: body.name.unwrap_or_default(),
             endpoint: endpoint.unwrap_or_default(),
@@ -147,7 +148,11 @@ async fn create(
 #[utoipa::path(get, path = "/datasets/external-knowledge-api/{external_knowledge_api_id}", tag = "knowledge",
     params(("external_knowledge_api_id" = Uuid, Path)),
     responses((status = 200, body = ExternalApiBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn detail(State(services): App, Caller(caller): Caller, Path(id): Path<Uuid>) -> ApiResult<Json<ExternalApiBody>> {
+async fn detail(
+    State(services): App,
+    Caller(caller): Caller,
+    Path(id): Path<Uuid>,
+) -> ApiResult<Json<ExternalApiBody>> {
     Ok(Json(external_apis::get(&services, &caller, id).await?.into()))
 }
 
@@ -210,9 +215,9 @@ async fn add_dataset(
     Body(body): Body<ExternalDatasetForm>,
 ) -> ApiResult<(StatusCode, Json<DatasetBody>)> {
     let api_id = body.external_knowledge_api_id.filter(|text| !text.is_empty()).map(|text| text.parse());
-    let api_id = api_id.transpose().map_err(|_| {
-        Error::invalid_field("external_knowledge_api_id", "external_knowledge_api_id must be an id.")
-    })?;
+    let api_id = api_id
+        .transpose()
+        .map_err(|_| Error::invalid_field("external_knowledge_api_id", "external_knowledge_api_id must be an id."))?;
     let new = NewExternal {
         api_id,
         knowledge_id: body.external_knowledge_id.unwrap_or_default(),

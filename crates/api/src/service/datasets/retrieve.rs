@@ -10,7 +10,6 @@ use ox_app::{
 use ox_types::DatasetId;
 use serde_json::{Map, Value as Json_};
 use utoipa_axum::{router::OpenApiRouter, routes};
-use uuid::Uuid;
 
 use super::{App, Fields, KeyHolder, given};
 use crate::{
@@ -53,6 +52,11 @@ async fn retrieve(
 #[utoipa::path(post, path = "/datasets/{dataset_id}/hit-testing", tag = "Knowledge", security(("app_key" = [])),
     params(("dataset_id" = Uuid, Path)), request_body = HitRequest,
     responses((status = 200, body = Hits), (status = 400, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn retrieve_by_old_name(app: App, caller: KeyHolder, id: Path<DatasetId>, body: Body<Map<String, Json_>>) -> ApiResult<Json<Hits>> {
+async fn retrieve_by_old_name(
+    app: App,
+    caller: KeyHolder,
+    id: Path<DatasetId>,
+    body: Body<Map<String, Json_>>,
+) -> ApiResult<Json<Hits>> {
     retrieve(app, caller, id, body).await
 }
