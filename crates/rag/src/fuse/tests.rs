@@ -113,7 +113,7 @@ fn both_sides_are_not_worse_than_the_better_one() {
             let fused = hybrid(&candidates(&words, &meaning), None);
             let judged = crate::measures::Judged::from([(relevant, 1.0)]);
             for (sum, list) in gained.iter_mut().zip([words, meaning, fused]) {
-                *sum += crate::measures::ndcg_at(&ids(&cut(list, None, 10)), &judged, 10) / 200.0;
+                *sum += crate::measures::ndcg_at(&ids(&cut(list, None, 10)), &judged, 10) / 400.0;
             }
         }
         let [words, meaning, both] = gained;
