@@ -5,6 +5,10 @@ use super::{Glyph, Segment};
 /// Gaps, in sizes of the letters: between words, and between segments.
 const WORD_GAP: f64 = 0.16;
 const SEGMENT_GAP: f64 = 0.9;
+/// The same where words are set apart by drawn spaces and there is none: then it is no space between words.
+const BARE_GAP: f64 = 0.35;
+/// One of so many letters is a space where spaces are drawn.
+const DRAWN_SPACES: usize = 12;
 /// How far letters of one line may stand above or under it.
 const SLACK: f64 = 0.35;
 
@@ -12,9 +16,11 @@ const SLACK: f64 = 0.35;
 pub fn of(glyphs: &[Glyph]) -> Vec<Segment> {
     let mut glyphs: Vec<&Glyph> = glyphs.iter().collect();
     glyphs.sort_by(|a, b| a.y.total_cmp(&b.y));
+    let spaces = glyphs.iter().filter(|glyph| glyph.text.trim().is_empty()).count();
+    let bare = if spaces * DRAWN_SPACES >= glyphs.len() { BARE_GAP } else { SEGMENT_GAP };
     let mut out = Vec::new();
     for line in chunked(glyphs, |glyph| (glyph.y, glyph.size)) {
-        cut(line, &mut out);
+        cut(line, bare, &mut out);
     }
     out
 }
@@ -53,13 +59,17 @@ fn chunked<T>(sorted: Vec<T>, place: impl Fn(&T) -> (f64, f64)) -> Vec<Vec<T>> {
 }
 
 /// Cuts a line of letters at its wide gaps.
-fn cut(mut line: Vec<&Glyph>, out: &mut Vec<Segment>) {
+fn cut(mut line: Vec<&Glyph>, bare: f64, out: &mut Vec<Segment>) {
     line.sort_by(|a, b| a.x0.total_cmp(&b.x0));
     let mut open: Option<Segment> = None;
     for glyph in line {
         let is_blank = glyph.text.trim().is_empty();
         match &mut open {
-            Some(segment) if glyph.x0 - segment.x1 <= SEGMENT_GAP * segment.size.max(glyph.size) => {
+            Some(segment)
+                if glyph.x0 - segment.x1
+                    <= segment.size.max(glyph.size)
+                        * if is_blank || segment.text.ends_with(' ') { SEGMENT_GAP } else { bare } =>
+            {
                 let gap = glyph.x0 - segment.x1;
                 if is_blank {
                     if !segment.text.ends_with(' ') {

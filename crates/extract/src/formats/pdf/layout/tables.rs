@@ -1,5 +1,7 @@
 //! Tables: lines whose segments stand under each other.
 
+mod ruled;
+
 use super::{Ruling, Segment, median};
 
 /// Widest gap between rows, and between the lines of one cell, in sizes of the letters.
@@ -62,9 +64,26 @@ pub enum Part {
     Table(Table),
 }
 
-/// Tells tables from the other lines.
+/// Tells tables from the other lines: what stands between drawn lines of one width, and what stands under each other.
 pub fn find(lines: &[Vec<Segment>], rulings: &[Ruling]) -> Vec<Part> {
+    let grids = ruled::grids(rulings);
     let mut out = Vec::new();
+    let mut rest = lines;
+    while let Some(line) = rest.first() {
+        let grid = grids.iter().find(|grid| grid.holds(line));
+        let length = rest.iter().take_while(|line| grids.iter().find(|grid| grid.holds(line)) == grid).count();
+        let (part, after) = rest.split_at(length.clamp(1, rest.len()));
+        rest = after;
+        match grid.and_then(|grid| grid.table(part)) {
+            Some(table) => out.push(Part::Table(table)),
+            None => aligned(part, rulings, &mut out),
+        }
+    }
+    out
+}
+
+/// Tells tables from other lines by what stands under each other alone.
+fn aligned(lines: &[Vec<Segment>], rulings: &[Ruling], out: &mut Vec<Part>) {
     let mut at = 0;
     while let Some(line) = lines.get(at) {
         let end = if line.len() > 1 { group_end(lines, at) } else { at };
@@ -75,7 +94,6 @@ pub fn find(lines: &[Vec<Segment>], rulings: &[Ruling]) -> Vec<Part> {
         }
         at = end + 1;
     }
-    out
 }
 
 fn place(line: &[Segment]) -> (f64, f64) {

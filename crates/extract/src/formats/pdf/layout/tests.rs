@@ -126,6 +126,30 @@ fn an_invoice() {
 }
 
 #[test]
+fn a_table_in_a_grid() {
+    // Cells of several lines beside cells in the middle of their row, and narrow columns close to each other.
+    let mut content = String::new();
+    for row in 0..4 {
+        let y = 700.0 - 40.0 * f64::from(row);
+        content += &at(60.0, y, 10.0, &format!("Item {row}"));
+        content += &at(120.0, y + 6.0, 10.0, "a description that needs");
+        content += &at(120.0, y - 6.0, 10.0, &format!("two lines, number {row}"));
+        content += &(at(240.0, y, 10.0, "12") + &at(256.0, y, 10.0, "7.50"));
+        content += &format!("58 {} m 300 {} l S\n", y + 20.0, y + 20.0);
+    }
+    content += "58 560 m 300 560 l S\n";
+    content += &at(60.0, 500.0, 10.0, "What follows the table is a text with drawn spaces between all of its words.");
+    let text = page(&content);
+    assert!(
+        text.starts_with(
+            "| Item 0 | a description that needs two lines, number 0 | 12 | 7.50 |\n| --- | --- | --- | --- |\n| Item 1 |"
+        ),
+        "{text}"
+    );
+    assert!(text.contains("number 3 | 12 | 7.50 |\n\nWhat follows"), "{text}");
+}
+
+#[test]
 fn a_table_over_two_pages() {
     let row = |y: f64, cells: [&str; 3]| -> String {
         [60.0, 200.0, 400.0].into_iter().zip(cells).map(|(x, cell)| at(x, y, 10.0, cell)).collect()
