@@ -1,0 +1,96 @@
+/** Settings of retrieval: what a knowledge base starts with, what is complete, how two rankings differ. */
+import type { Dataset, HitRecord, RetrievalModel, SearchMethod, Technique } from "./types";
+
+export const METHODS: readonly SearchMethod[] = ["semantic_search", "full_text_search", "hybrid_search"];
+export const MAX_TOP_K = 10;
+
+export function startRetrieval(technique: Technique): RetrievalModel {
+  return {
+    search_method: technique === "economy" ? "keyword_search" : "hybrid_search",
+    reranking_enable: false,
+    reranking_mode: technique === "economy" ? null : "weighted_score",
+    reranking_model: { reranking_provider_name: "", reranking_model_name: "" },
+    weights: null,
+    top_k: 5,
+    score_threshold_enabled: false,
+    score_threshold: 0.35,
+  };
+}
+
+/** The stored settings; what the technique does not allow is replaced. */
+export function retrievalOf(dataset: Pick<Dataset, "indexing_technique" | "retrieval_model_dict">): RetrievalModel {
+  const technique = dataset.indexing_technique ?? "high_quality";
+  const stored = dataset.retrieval_model_dict;
+  const start = startRetrieval(technique);
+  if (!stored) return start;
+  const fits = technique === "economy" ? stored.search_method === "keyword_search" : stored.search_method !== "keyword_search";
+  return { ...start, ...stored, search_method: fits ? stored.search_method : start.search_method };
+}
+
+export function vectorWeight(value: RetrievalModel): number {
+  return value.weights?.vector_setting?.vector_weight ?? 0.7;
+}
+
+export function withWeight(
+  value: RetrievalModel,
+  vector: number,
+  embedding: { readonly provider: string; readonly model: string } | undefined,
+): RetrievalModel {
+  const before = value.weights?.vector_setting;
+  return {
+    ...value,
+    reranking_mode: "weighted_score",
+    weights: {
+      weight_type: "customized",
+      vector_setting: {
+        vector_weight: vector,
+        embedding_provider_name: embedding?.provider ?? before?.embedding_provider_name ?? "",
+        embedding_model_name: embedding?.model ?? before?.embedding_model_name ?? "",
+      },
+      keyword_setting: { keyword_weight: Math.round((1 - vector) * 100) / 100 },
+    },
+  };
+}
+
+/** By weights, by a model, or not at all. Hybrid always needs one of the first two. */
+export type Ranking = "weights" | "model" | "none";
+
+export function rankingOf(value: RetrievalModel): Ranking {
+  if (value.search_method === "keyword_search") return "none";
+  if (value.search_method === "hybrid_search") return value.reranking_mode === "reranking_model" && value.reranking_enable ? "model" : "weights";
+  return value.reranking_enable ? "model" : "none";
+}
+
+export function withRanking(value: RetrievalModel, ranking: Ranking): RetrievalModel {
+  if (ranking === "weights") return { ...value, reranking_enable: false, reranking_mode: "weighted_score" };
+  return { ...value, reranking_enable: ranking === "model", reranking_mode: ranking === "model" ? "reranking_model" : null };
+}
+
+export function withMethod(value: RetrievalModel, search_method: SearchMethod): RetrievalModel {
+  const model = rankingOf(value) === "model";
+  return withRanking({ ...value, search_method }, model ? "model" : search_method === "hybrid_search" ? "weights" : "none");
+}
+
+/** What is sent: hybrid search by weights names the weights and the model the vectors are of. */
+export function wireRetrieval(value: RetrievalModel, embedding: { readonly provider: string; readonly model: string } | undefined): RetrievalModel {
+  return rankingOf(value) === "weights" ? withWeight(value, vectorWeight(value), embedding) : value;
+}
+
+export function lacksModel(value: RetrievalModel): boolean {
+  return rankingOf(value) === "model" && !value.reranking_model?.reranking_model_name;
+}
+
+export function sameRetrieval(a: RetrievalModel, b: RetrievalModel): boolean {
+  return JSON.stringify(wireRetrieval(a, undefined)) === JSON.stringify(wireRetrieval(b, undefined));
+}
+
+/** Where each chunk of `mine` stands in `other`: how many places it is higher, or nothing where it is not found. */
+export function places(mine: readonly HitRecord[], other: readonly HitRecord[]): ReadonlyMap<string, number | undefined> {
+  const there = new Map(other.map((record, index) => [record.segment.id, index]));
+  return new Map(
+    mine.map((record, index) => {
+      const at = there.get(record.segment.id);
+      return [record.segment.id, at === undefined ? undefined : at - index];
+    }),
+  );
+}
