@@ -1,6 +1,5 @@
 import { createFileRoute, redirect, useNavigate } from "@tanstack/react-router";
 import { rightsOf, workspace } from "../data/session";
-import { CreateBar } from "../features/knowledge/CreateBar";
 import { CreatePage } from "../features/knowledge/CreatePage";
 
 export const Route = createFileRoute("/_shell/datasets/create")({
@@ -14,14 +13,11 @@ export const Route = createFileRoute("/_shell/datasets/create")({
 function Page() {
   const navigate = useNavigate();
   return (
-    <>
-      <CreateBar />
-      <CreatePage
-        dataset={undefined}
-        onCancel={() => void navigate({ to: "/datasets" })}
-        onDone={(datasetId) => void navigate({ to: "/datasets/$datasetId/documents", params: { datasetId } })}
-        onTest={(datasetId) => void navigate({ to: "/datasets/$datasetId/hitTesting", params: { datasetId } })}
-      />
-    </>
+    <CreatePage
+      dataset={undefined}
+      onCancel={() => void navigate({ to: "/datasets" })}
+      onDone={(datasetId) => void navigate({ to: "/datasets/$datasetId/documents", params: { datasetId } })}
+      onTest={(datasetId) => void navigate({ to: "/datasets/$datasetId/hitTesting", params: { datasetId } })}
+    />
   );
 }

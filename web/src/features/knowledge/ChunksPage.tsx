@@ -418,10 +418,10 @@ function Chunk({ segment, form, edit, active, open, found, full, chosen, onChoos
       <div className="flex items-center gap-2 text-11 text-ink-3">
         <Checkbox label={t("documents.choose", { name })} checked={chosen} disabled={!edit} onChange={onChoose} />
         <span className="font-semibold text-ink-2 num">#{segment.position}</span>
-        {segment.heading ? <span className="truncate">{segment.heading}</span> : null}
+        {segment.heading ? <span className="truncate kb-heading">{segment.heading}</span> : null}
         {edited ? <Badge icon={Pencil}>{t("chunks.edited")}</Badge> : null}
         {segment.status === "error" ? <Badge tone="bad">{t("status.error")}</Badge> : settled ? null : <Badge tone="run">{t("status.indexing")}</Badge>}
-        <span className="ms-auto num flex-none">
+        <span className="ms-auto num flex-none kb-meta">
           {segment.page === undefined || segment.page === null ? "" : `${t("chunks.page", { page: segment.page + 1 })}, `}
           {segment.tokens > 0 ? t("units.tok", { count: segment.tokens }) : t("units.chars", { count: segment.word_count })},{" "}
           {t("chunks.hits", { count: segment.hit_count })}

@@ -1,5 +1,6 @@
 /** From files to a knowledge base: what, how, done. The same for adding documents to one that is there. */
 import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { Check, ChevronRight } from "lucide-react";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -52,7 +53,27 @@ export function CreatePage({ dataset, onCancel, onDone, onTest }: Props) {
   useLeaveGuard(step !== "done" && files.uploads.length > 0 && !left, t("create.leave"));
   return (
     <section className="flex-1 flex flex-col min-h-0" aria-label={t(dataset ? "create.addTitle" : "create.title", { name: dataset?.name })}>
-      <Steps at={step} />
+      {dataset ? (
+        <Steps at={step} />
+      ) : (
+        <header className="bar">
+          <nav className="flex items-center gap-1.5 text-ink-3 whitespace-nowrap min-w-0" aria-label={t("crumb.label")}>
+            <Link to="/datasets" className="hover:text-ink-1">
+              {t("list.title")}
+            </Link>
+            <ChevronRight size={12} strokeWidth={2} aria-hidden />
+            <span className="text-ink-1 font-semibold truncate">{t("create.title")}</span>
+          </nav>
+          <span className="bar-line w-px h-4 bg-line-1" aria-hidden />
+          <Steps at={step} inBar />
+          <span className="flex-1" />
+          {step === "split" ? (
+            <Button kind="quiet" onClick={onCancel}>
+              {c("common.cancel")}
+            </Button>
+          ) : null}
+        </header>
+      )}
       {step === "source" ? (
         <>
           <div className="flex-1 min-h-0 overflow-auto">
@@ -104,11 +125,11 @@ export function CreatePage({ dataset, onCancel, onDone, onTest }: Props) {
   );
 }
 
-function Steps({ at }: { at: Step }) {
+function Steps({ at, inBar }: { at: Step; inBar?: boolean }) {
   const { t } = useTranslation("knowledge");
   const current = STEPS.indexOf(at);
   return (
-    <ol className="kb-steps" aria-label={t("create.steps")}>
+    <ol className="kb-steps" data-bar={inBar} aria-label={t("create.steps")}>
       {STEPS.map((step, index) => (
         <li key={step} aria-current={index === current ? "step" : undefined} data-done={index < current}>
           <span className="kb-step num" aria-hidden>

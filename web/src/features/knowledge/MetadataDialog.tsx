@@ -108,7 +108,9 @@ export function MetadataDialog({ datasetId, docs, onClose }: Props) {
                         label={t("metadata.clear", { name: field.name })}
                         onClick={() => setEdited((now) => ({ ...now, [field.id]: "" }))}
                       />
-                    ) : null
+                    ) : (
+                      /* Always something: the field would be made anew, and lose the focus. */ <span />
+                    )
                   }
                 />
               </Field>

@@ -148,19 +148,16 @@ function Chunks({ data, form }: { data: Estimate; form: string | undefined }) {
                     length={length}
                     childCount={parents ? (chunk.child_chunks?.length ?? 0) : undefined}
                   />
-                  {parents && chunk.child_chunks?.length ? (
-                    chunk.child_chunks.map((child, at) => (
-                      <div key={`${String(at)}${child.slice(0, 20)}`} className="kb-child">
-                        <span className="text-ink-3 num">C{at + 1}</span>
-                        <span className="kb-text">{child}</span>
-                      </div>
-                    ))
-                  ) : (
-                    <p className="kb-text">
-                      {common > 0 ? <span className="kb-shared">{chunk.content.slice(0, common)}</span> : null}
-                      {chunk.content.slice(common)}
-                    </p>
-                  )}
+                  <p className={parents ? "kb-text kb-body" : "kb-text"}>
+                    {common > 0 ? <span className="kb-shared">{chunk.content.slice(0, common)}</span> : null}
+                    {chunk.content.slice(common)}
+                  </p>
+                  {(parents ? (chunk.child_chunks ?? []) : []).map((child, at) => (
+                    <div key={`${String(at)}${child.slice(0, 20)}`} className="kb-child">
+                      <span className="text-ink-3 num">C{at + 1}</span>
+                      <span className="kb-text">{child}</span>
+                    </div>
+                  ))}
                 </li>
               );
             })}

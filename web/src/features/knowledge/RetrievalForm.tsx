@@ -23,7 +23,7 @@ export function RetrievalForm({ value, technique, embedding, onChange }: Props) 
   const rankings: readonly Ranking[] = value.search_method === "hybrid_search" ? ["weights", "model"] : ["none", "model"];
   const vector = vectorWeight(value);
   return (
-    <div className="flex flex-col gap-4">
+    <div className="kb-form flex flex-col gap-4">
       {technique === "economy" ? (
         <p className="hint">{t("retrieval.economy")}</p>
       ) : (

@@ -31,12 +31,12 @@ interface Props {
 export function SplitForm({ value, problems, most = MAX_SIZE, fixed, onChange }: Props) {
   const { t } = useTranslation("knowledge");
   const set = (part: Partial<Splitting>) => onChange({ ...value, ...part });
-  const unit = t(`units.${value.unit}`);
+  const unit = t(`units.short.${value.unit}`);
   const parents = value.form === "hierarchical_model";
   const whole = parents && value.parent === "full-doc";
   const wrong = (code: string | undefined) => (code ? t(`split.wrong.${code}`, { min: MIN_SIZE, max: most }) : undefined);
   return (
-    <div className="flex flex-col gap-4">
+    <div className="kb-form flex flex-col gap-4">
       <div className="flex flex-col gap-[5px]">
         <span className="lbl">{t("split.form")}</span>
         <RadioGroup.Root
