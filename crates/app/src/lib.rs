@@ -30,6 +30,7 @@ pub mod files;
 pub mod health;
 pub mod human_input;
 pub mod imports;
+pub mod knowledge;
 pub mod logs;
 pub mod mail;
 pub mod mcp;

@@ -21,6 +21,7 @@ use crate::{
     Principal, Result, Settings,
     accounts::{Hasher, SessionCache},
     files::{FileSigner, FileStore},
+    knowledge::{embedding::Embedder, external::External, index::Indexes, retrieval::Retriever},
     mail::Outbox,
     network::Outbound,
     providers::ModelGateway,
@@ -46,6 +47,12 @@ pub struct Services {
     /// Every node kind with what it may use.
     pub nodes: Arc<ox_nodes::Registry>,
     pub runs: Arc<Runtime>,
+    /// The local copies of what can be found in knowledge bases.
+    pub indexes: Indexes,
+    /// Makes vectors.
+    pub embedder: Embedder,
+    /// Finds chunks.
+    pub retriever: Retriever,
     /// Mails on their way out.
     pub mail: Outbox,
     /// Traces on their way out.
@@ -97,6 +104,11 @@ impl Services {
             &settings.files_url,
             settings.uploads.clone(),
         );
+        let indexes = Indexes::new(db.clone(), &settings.home, tracker.clone());
+        let asked = Arc::clone(&models) as Arc<dyn ox_models::ModelRuntime>;
+        let embedder = Embedder::new(db.clone(), Arc::clone(&kv), Arc::clone(&asked));
+        let external = External::new(db.clone(), outbound.clone(), Arc::clone(&secrets));
+        let retriever = Retriever::new(db.clone(), asked, embedder.clone(), indexes.clone(), external, tracker.clone());
         let (limits, wrong) = ox_nodes::Limits::from_env(|name| std::env::var(name).ok());
         settings.findings.extend(wrong);
         let nodes = Arc::new(ox_nodes::Registry::new(ox_nodes::Ports {
@@ -105,7 +117,7 @@ impl Services {
             code,
             files: Arc::new(files.clone()),
             history: Arc::new(crate::runs::ConversationHistory::new(db.clone(), files.clone())),
-            retrieval: Arc::new(ox_nodes::Absent),
+            retrieval: Arc::new(crate::knowledge::port::KnowledgePort::new(retriever.clone())),
             tools: Arc::new(ox_nodes::BuiltinTools),
             agents: Arc::new(ox_nodes::Absent),
             datasources: Arc::new(ox_nodes::Absent),
@@ -133,6 +145,9 @@ impl Services {
             files,
             nodes,
             runs,
+            indexes,
+            embedder,
+            retriever,
             mail,
             traces: crate::traces::Tracer::default(),
             tracker,

@@ -5,7 +5,15 @@
 //! be behind without harm, and nothing in it is an orphan for longer than until the next change is read.
 //!
 //! What it is not: it knows no dataset settings, asks no model and reads no database.
+//!
+//! Invariants of [`LocalIndex`]: words and vectors are at the same mark after a crash at any point; a scope is applied
+//! before the cut; what is removed is never found again; one process at a time has a directory.
 
+mod error;
+mod local;
 mod node;
+mod text;
 
+pub use error::Error;
+pub use local::{LocalIndex, Options, Stats};
 pub use node::{Change, Hit, Mark, Node, NodeKind, Scope};

@@ -2,24 +2,6 @@ use chrono::{DateTime, Utc};
 use ox_types::{AppId, ChildChunkId, DatasetId, DocumentId, Json, SegmentId, TenantId};
 use uuid::Uuid;
 
-/// What a search has to know of a dataset.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SearchedDataset {
-    pub id: DatasetId,
-    pub tenant_id: TenantId,
-    pub name: String,
-    pub description: Option<String>,
-    /// `vendor`, or `external` for a knowledge base of somebody else.
-    pub provider: String,
-    pub indexing_technique: Option<String>,
-    pub embedding_model: Option<String>,
-    pub embedding_model_provider: Option<String>,
-    pub retrieval_model: Option<Json>,
-    pub chunk_structure: Option<String>,
-    pub enable_api: bool,
-    pub built_in_field_enabled: bool,
-}
-
 /// A document of which something was found.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FoundDocument {

@@ -228,6 +228,28 @@ fn change(row: Model, vectors: &HashMap<Uuid, Vec<f32>>) -> IndexChange {
     }
 }
 
+/// Which of these nodes of a generation were not taken out for good.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn alive(source: &dyn Source, state: IndexState, ids: &[Uuid]) -> Result<Vec<Uuid>> {
+    let mut out = Vec::with_capacity(ids.len());
+    for chunk in ids.chunks(CHUNK) {
+        let rows: Vec<Uuid> = Entity::find()
+            .select_only()
+            .column(Column::Id)
+            .filter(Column::Id.is_in(chunk.iter().copied()))
+            .filter(Column::Generation.eq(state.generation))
+            .filter(Column::RemovedAt.is_null())
+            .into_tuple()
+            .all(&source.executor())
+            .await?;
+        out.extend(rows);
+    }
+    Ok(out)
+}
+
 /// Vectors by their ids.
 ///
 /// # Errors

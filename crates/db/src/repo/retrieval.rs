@@ -1,4 +1,4 @@
-//! What a search reads and leaves behind: settings of datasets, what the hits stand for, counts and questions.
+//! What a search reads and leaves behind: what the hits stand for, counts and questions.
 
 use ox_types::{AppId, ChildChunkId, DatasetId, DocumentId, SegmentId, TenantId, boxed};
 use sea_orm::{
@@ -10,46 +10,12 @@ use uuid::Uuid;
 use super::{row, skipped};
 use crate::{
     Result, Source, Tx,
-    entity::{JsonText, child_chunks, dataset_queries, datasets, document_segments, documents},
-    model::{DatasetQuery, FoundChild, FoundDocument, FoundRow, SearchedDataset},
+    entity::{JsonText, child_chunks, dataset_metadatas, dataset_queries, document_segments, documents},
+    model::{DatasetQuery, FoundChild, FoundDocument, FoundRow},
 };
 
 /// Rows of one statement.
 const CHUNK: usize = 500;
-
-/// Those of the datasets that a workspace has.
-///
-/// # Errors
-/// When the database fails.
-#[boxed]
-pub async fn datasets(source: &dyn Source, tenant: TenantId, ids: &[DatasetId]) -> Result<Vec<SearchedDataset>> {
-    use datasets::Column as Of;
-    let rows = datasets::Entity::find()
-        .filter(Of::Id.is_in(ids.iter().map(|id| id.0)))
-        .filter(Of::TenantId.eq(tenant.0))
-        .all(&source.executor())
-        .await?;
-    Ok(rows.into_iter().map(SearchedDataset::from).collect())
-}
-
-impl From<datasets::Model> for SearchedDataset {
-    fn from(row: datasets::Model) -> Self {
-        Self {
-            id: DatasetId(row.id),
-            tenant_id: TenantId(row.tenant_id),
-            name: row.name,
-            description: row.description,
-            provider: row.provider,
-            indexing_technique: row.indexing_technique,
-            embedding_model: row.embedding_model,
-            embedding_model_provider: row.embedding_model_provider,
-            retrieval_model: row.retrieval_model.map(|JsonText(json)| json),
-            chunk_structure: row.chunk_structure,
-            enable_api: row.enable_api,
-            built_in_field_enabled: row.built_in_field_enabled,
-        }
-    }
-}
 
 /// The documents of a dataset whose chunks can be found, a page after an id.
 ///
@@ -178,6 +144,26 @@ pub async fn children(source: &dyn Source, tenant: TenantId, nodes: &[Uuid]) -> 
         }));
     }
     Ok(found)
+}
+
+/// The names of the metadata fields of some datasets, each once.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn metadata_fields(source: &dyn Source, tenant: TenantId, ids: &[DatasetId]) -> Result<Vec<String>> {
+    use dataset_metadatas::Column as Of;
+    let names: Vec<String> = dataset_metadatas::Entity::find()
+        .select_only()
+        .column(Of::Name)
+        .distinct()
+        .filter(Of::DatasetId.is_in(ids.iter().map(|id| id.0)))
+        .filter(Of::TenantId.eq(tenant.0))
+        .order_by_asc(Of::Name)
+        .into_tuple()
+        .all(&source.executor())
+        .await?;
+    Ok(names)
 }
 
 /// Counts that these segments were found.

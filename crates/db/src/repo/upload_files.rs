@@ -42,3 +42,10 @@ pub async fn insert(tx: &Tx, file: UploadFile) -> Result<()> {
     Entity::insert(Model::from(file).into_active_model().reset_all()).exec_without_returning(&tx.executor()).await?;
     Ok(())
 }
+
+/// Removes the row of a file whose bytes are gone.
+#[boxed]
+pub async fn delete(tx: &Tx, id: FileId) -> Result<()> {
+    Entity::delete_by_id(id.0).exec(&tx.executor()).await?;
+    Ok(())
+}

@@ -1,0 +1,69 @@
+//! What is kept of a question: that it was asked, and how often each chunk was an answer.
+
+use std::collections::HashSet;
+
+use ox_db::{model::DatasetQuery, now, repo};
+use ox_types::{AppId, DatasetId, SegmentId, TenantId};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::retrieval::{Record, Retriever};
+use crate::Result;
+
+/// A question and who asked it.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    pub tenant_id: TenantId,
+    pub question: String,
+    pub source: Source,
+    /// `account` or `end_user`.
+    pub role: &'static str,
+    pub user: Uuid,
+}
+
+/// Where a question came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    App(AppId),
+    HitTesting,
+}
+
+impl Retriever {
+    /// Keeps a question of some knowledge bases, and counts what was found, in the background.
+    pub fn note(&self, asked: Asked, datasets: Vec<DatasetId>, records: &[Record]) {
+        let mut seen = HashSet::new();
+        let segments: Vec<SegmentId> =
+            records.iter().filter_map(Record::segment_id).filter(|id| seen.insert(*id)).collect();
+        let this = self.clone();
+        self.tracker.spawn(async move {
+            if let Err(error) = this.keep(asked, datasets, &segments).await {
+                tracing::warn!(%error, "a question to knowledge bases was not kept");
+            }
+        });
+    }
+
+    async fn keep(&self, asked: Asked, datasets: Vec<DatasetId>, segments: &[SegmentId]) -> Result<()> {
+        let (source, source_app_id) = match asked.source {
+            Source::App(app) => ("app", Some(app)),
+            Source::HitTesting => ("hit_testing", None),
+        };
+        let content = json!([{"content_type": "text_query", "content": asked.question}]).to_string();
+        let tx = self.db.begin().await?;
+        repo::retrieval::count_hits(&tx, asked.tenant_id, segments).await?;
+        for dataset_id in datasets {
+            let query = DatasetQuery {
+                id: ox_types::new_uuid(),
+                tenant_id: asked.tenant_id,
+                dataset_id,
+                content: content.clone(),
+                source: source.to_owned(),
+                source_app_id,
+                created_by_role: asked.role.to_owned(),
+                created_by: asked.user,
+                created_at: now(),
+            };
+            repo::retrieval::log_query(&tx, query).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+}

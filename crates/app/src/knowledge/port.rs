@@ -1,0 +1,149 @@
+//! Knowledge bases as the nodes of a run see them.
+
+use async_trait::async_trait;
+use ox_engine::{RunInfo, UserKind};
+use ox_nodes::{
+    CallError, FoundSegment, MetadataFilter, MultipleRetrieval, RetrievalMode, RetrievalPort, RetrievalQuery,
+    Retrieved, SegmentPlace,
+};
+use ox_rag::{Condition, Filter, Join};
+use ox_types::{DatasetId, Json};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{
+    asked::{Asked, Source},
+    retrieval::{Own, Place, Record, Retriever, Several, SeveralSettings},
+};
+use crate::Error;
+
+/// The port of `knowledge-retrieval`.
+pub struct KnowledgePort {
+    retriever: Retriever,
+}
+
+impl KnowledgePort {
+    /// The port over a retriever.
+    #[must_use]
+    pub const fn new(retriever: Retriever) -> Self {
+        Self { retriever }
+    }
+
+    async fn found(&self, run: &RunInfo, query: &RetrievalQuery) -> Result<Vec<Record>, Error> {
+        let question = query.text.as_deref().unwrap_or_default();
+        let ids: Vec<DatasetId> = query.dataset_ids.iter().filter_map(|id| id.parse().ok()).collect();
+        let datasets = self.retriever.datasets(run.tenant_id, &ids).await?;
+        let tenant = run.tenant_id;
+        let (datasets, settings) = match &query.mode {
+            RetrievalMode::Single { model } => {
+                let chosen = self.retriever.choose(tenant, model, question, &datasets).await?;
+                (chosen.into_iter().collect(), None)
+            }
+            RetrievalMode::Multiple(multiple) => (datasets, Some(several(multiple))),
+        };
+        if datasets.is_empty() {
+            return Ok(Vec::new());
+        }
+        let filter = match &query.filter {
+            MetadataFilter::All => None,
+            MetadataFilter::Automatic { model } => {
+                self.retriever.conditions(tenant, model, question, &datasets).await?
+            }
+            MetadataFilter::Manual { all, conditions } => Some(manual(*all, conditions)?),
+        };
+        let found = match (&settings, datasets.as_slice()) {
+            (None, [one]) => self.retriever.search_as_set(one, question, filter.as_ref()).await?,
+            (settings, _) => {
+                let settings = settings.clone().unwrap_or_else(SeveralSettings::own);
+                self.retriever.search_several(tenant, &datasets, question, &settings, filter.as_ref()).await?
+            }
+        };
+        let asked = Asked {
+            tenant_id: tenant,
+            question: question.to_owned(),
+            source: Source::App(run.app_id),
+            role: if run.user_kind == UserKind::Account { "account" } else { "end_user" },
+            user: run.user_id.parse().unwrap_or(Uuid::nil()),
+        };
+        self.retriever.note(asked, datasets.iter().map(|dataset| dataset.id).collect(), &found.records);
+        Ok(found.records)
+    }
+}
+
+#[async_trait]
+impl RetrievalPort for KnowledgePort {
+    async fn retrieve(&self, run: &RunInfo, query: RetrievalQuery) -> Result<Retrieved, CallError> {
+        let found = self.found(run, &query).await;
+        let records = found.map_err(|error| CallError::new("", error.message))?;
+        Ok(Retrieved { segments: records.into_iter().map(segment).collect(), usage: None })
+    }
+}
+
+/// The settings of the node, in our words.
+fn several(node: &MultipleRetrieval) -> SeveralSettings {
+    let model = node.reranking_model.as_ref().filter(|model| !model.model.is_empty());
+    let order = match (&node.weights, model) {
+        _ if !node.reranking_enable => Several::Own,
+        (Some(weights), _) if node.reranking_mode == "weighted_score" => Several::Weighted {
+            vector: weights.vector_setting.vector_weight,
+            keyword: weights.keyword_setting.keyword_weight,
+        },
+        (_, Some(model)) => Several::Model { provider: model.provider.clone(), name: model.model.clone() },
+        _ => Several::Own,
+    };
+    SeveralSettings { top_k: node.top_k.max(1) as usize, threshold: node.score_threshold, order }
+}
+
+fn manual(all: bool, conditions: &[ox_nodes::MetadataCondition]) -> Result<Filter, Error> {
+    let condition = |one: &ox_nodes::MetadataCondition| {
+        let operator = serde_json::from_value(Json::from(one.operator.as_str()));
+        let operator = operator.map_err(|_| Error::invalid(format!("unknown comparison_operator {}", one.operator)))?;
+        Ok(Condition { name: one.name.clone(), comparison_operator: operator, value: one.value.clone() })
+    };
+    let conditions = conditions.iter().map(condition).collect::<Result<_, Error>>()?;
+    Ok(Filter { logical_operator: if all { Join::And } else { Join::Or }, conditions })
+}
+
+fn segment(record: Record) -> FoundSegment {
+    let base = FoundSegment {
+        dataset_id: record.dataset.id.to_string(),
+        dataset_name: record.dataset.name.clone(),
+        score: record.score,
+        ..FoundSegment::default()
+    };
+    match record.place {
+        Place::External(one) => FoundSegment {
+            document_name: one.title.clone(),
+            data_source_type: "external".to_owned(),
+            title: one.title,
+            content: one.content,
+            doc_metadata: Json::Object(one.metadata),
+            ..base
+        },
+        Place::Own(own) => of_ours(base, *own),
+    }
+}
+
+fn of_ours(base: FoundSegment, own: Own) -> FoundSegment {
+    let Own { document, segment, children, summary } = own;
+    let child = |(chunk, score): (ox_db::model::FoundChild, f64)| json!({"id": chunk.id, "content": chunk.content, "position": chunk.position, "score": score});
+    FoundSegment {
+        document_id: document.id.to_string(),
+        document_name: document.name.clone(),
+        data_source_type: document.data_source_type,
+        title: document.name,
+        content: segment.content,
+        answer: segment.answer,
+        summary,
+        doc_metadata: document.doc_metadata.unwrap_or_default(),
+        segment: Some(SegmentPlace {
+            id: segment.id.to_string(),
+            hit_count: segment.hit_count.try_into().unwrap_or_default(),
+            word_count: segment.word_count.try_into().unwrap_or_default(),
+            position: segment.position.try_into().unwrap_or_default(),
+            index_node_hash: segment.index_node_hash,
+            child_chunks: children.into_iter().map(child).collect(),
+        }),
+        ..base
+    }
+}

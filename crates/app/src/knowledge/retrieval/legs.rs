@@ -1,0 +1,163 @@
+//! One knowledge base of ours: words, meaning or both, then what orders them anew, then the cut.
+
+use std::{collections::HashMap, sync::Arc};
+
+use ox_rag::{
+    Rerank, RetrievalSettings, SearchMethod,
+    fuse::{self, Candidate},
+};
+use ox_types::boxed;
+use ox_vector::{Hit, LocalIndex, Scope};
+use uuid::Uuid;
+
+use super::{Dataset, Found, Record, Retriever, embedding_model, models::Reranked};
+use crate::{
+    Error, Result,
+    knowledge::index::{Ready, blocking},
+};
+/// Nodes looked at for each result that is wanted: several may belong to one segment, and what orders anew needs a
+/// choice.
+const CHOICE: usize = 5;
+/// The fewest nodes looked at.
+const FEWEST: usize = 50;
+/// The most nodes looked at.
+const MOST: usize = 1000;
+
+/// What the search in the index gave.
+struct Legs {
+    words: Vec<Hit>,
+    meaning: Vec<Hit>,
+    /// Every node found, for what it stands for.
+    hits: HashMap<Uuid, Hit>,
+    /// The cosine to the question of those that only words have found.
+    known: HashMap<Uuid, f64>,
+    shortcoming: Option<String>,
+}
+
+impl Retriever {
+    #[boxed]
+    pub(super) async fn search_own(
+        &self,
+        dataset: &Arc<Dataset>,
+        question: &str,
+        settings: &RetrievalSettings,
+        scope: &Scope,
+    ) -> Result<Found> {
+        let ready = self.indexes.ready(dataset.tenant_id, dataset.id).await?;
+        let top = settings.top_k.saturating_mul(CHOICE).clamp(FEWEST, MOST);
+        let legs = self.legs(dataset, question, settings, scope, &ready, top).await?;
+        let scored = ordered(&legs, settings);
+        let mut shortcoming = legs.shortcoming;
+        if ready.is_behind {
+            shortcoming.get_or_insert_with(|| "The index is still being brought up to date.".to_owned());
+        }
+        let records = self.records(dataset, scored, &legs.hits).await?;
+        let reranked = self.rerank(dataset, question, settings, records, !legs.meaning.is_empty()).await?;
+        let threshold = reranked.has_shares.then(|| settings.threshold()).flatten();
+        let records = fuse::cut(reranked.records, threshold, settings.top_k);
+        Ok(Found { records, shortcoming: shortcoming.or(reranked.shortcoming) })
+    }
+
+    async fn legs(
+        &self,
+        dataset: &Dataset,
+        question: &str,
+        settings: &RetrievalSettings,
+        scope: &Scope,
+        ready: &Ready,
+        top: usize,
+    ) -> Result<Legs> {
+        let model = embedding_model(dataset).filter(|_| settings.search_method.uses_vectors());
+        let vector = match &model {
+            Some(model) => self.embedder.query(dataset.tenant_id, model, question).await.map(Some),
+            None => Ok(None),
+        };
+        let mut shortcoming = None;
+        let vector = vector.or_else(|error| {
+            // Words still find something; what only the maker can mend is told to them.
+            if error.code == "provider_not_initialize" {
+                return Err(error);
+            }
+            tracing::warn!(%error, dataset = %dataset.id, "searched by words only");
+            shortcoming = Some(format!("Searched by words only: {}", error.message));
+            Ok(None)
+        })?;
+        // A base without vectors is searched by words, whatever is asked.
+        let by_words = settings.search_method.uses_words() || vector.is_none();
+        let (index, scope, text) = (ready.index.clone(), scope.clone(), question.to_owned());
+        let work = move || look(&index, by_words.then_some(text.as_str()), vector.as_deref(), top, &scope);
+        let (words, meaning, known) = blocking(work).await?;
+        let hits = words.iter().chain(&meaning).map(|hit| (hit.id, *hit)).collect();
+        Ok(Legs { words, meaning, hits, known, shortcoming })
+    }
+}
+
+type Looked = (Vec<Hit>, Vec<Hit>, HashMap<Uuid, f64>);
+
+fn look(index: &LocalIndex, text: Option<&str>, vector: Option<&[f32]>, top: usize, scope: &Scope) -> Result<Looked> {
+    let words = text.map(|text| index.search_text(text, top, scope)).transpose().map_err(Error::internal)?;
+    let words = words.unwrap_or_default();
+    let Some(vector) = vector else { return Ok((words, Vec::new(), HashMap::new())) };
+    let meaning = index.search_vector(vector, top, scope).map_err(Error::internal)?;
+    let only_words: Vec<Uuid> =
+        words.iter().map(|hit| hit.id).filter(|id| !meaning.iter().any(|hit| hit.id == *id)).collect();
+    let vectors = index.vectors(&only_words).map_err(Error::internal)?;
+    let cosine = |other: &[f32]| vector.iter().zip(other).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>();
+    let known = only_words.iter().zip(vectors).filter_map(|(id, other)| Some((*id, cosine(&other?)))).collect();
+    Ok((words, meaning, known))
+}
+
+/// The nodes in the order of the method, each with a score.
+fn ordered(legs: &Legs, settings: &RetrievalSettings) -> Vec<(Uuid, f64)> {
+    let pairs = |hits: &[Hit]| hits.iter().map(|hit| (hit.id, f64::from(hit.score))).collect::<Vec<_>>();
+    let (words, meaning) = (pairs(&legs.words), pairs(&legs.meaning));
+    if meaning.is_empty() {
+        return words;
+    }
+    if settings.search_method != SearchMethod::Hybrid {
+        return meaning;
+    }
+    let mut candidates: Vec<Candidate<Uuid>> = fuse::candidates(&words, &meaning);
+    for one in &mut candidates {
+        one.meaning = one.meaning.or_else(|| legs.known.get(&one.id).copied());
+    }
+    let share = match settings.rerank() {
+        Rerank::Weighted { vector, keyword } if vector + keyword > 0.0 => Some(vector / (vector + keyword)),
+        _ => None,
+    };
+    fuse::hybrid(&candidates, share)
+}
+
+impl fuse::Found for Record {
+    type Id = (ox_types::DatasetId, Uuid, String);
+
+    fn id(&self) -> Self::Id {
+        match &self.place {
+            super::Place::Own(own) => (self.dataset.id, own.segment.id.0, String::new()),
+            super::Place::External(one) => (self.dataset.id, Uuid::nil(), one.content.clone()),
+        }
+    }
+
+    fn score(&self) -> f64 {
+        self.score
+    }
+}
+
+impl Retriever {
+    /// Orders the records of one knowledge base anew, where the settings say so.
+    async fn rerank(
+        &self,
+        dataset: &Dataset,
+        question: &str,
+        settings: &RetrievalSettings,
+        records: Vec<Record>,
+        has_meaning: bool,
+    ) -> Result<Reranked> {
+        if let Rerank::Model(model) = settings.rerank() {
+            let (provider, name) = (&model.reranking_provider_name, &model.reranking_model_name);
+            return self.rerank_by_model(dataset.tenant_id, provider, name, question, records).await;
+        }
+        // BM25 has no upper end: a share of it says nothing.
+        Ok(Reranked { records, has_shares: has_meaning, shortcoming: None })
+    }
+}

@@ -1,0 +1,52 @@
+//! From index nodes to the segments they stand for.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use ox_db::{model::Dataset, repo};
+use ox_rag::fuse;
+use ox_types::{DocumentId, SegmentId};
+use ox_vector::{Hit, NodeKind};
+use uuid::Uuid;
+
+use super::{Own, Place, Record, Retriever};
+use crate::Result;
+
+impl Retriever {
+    /// The segments of scored nodes, each once with its best score. What is gone or switched off meanwhile is left out.
+    pub(super) async fn records(
+        &self,
+        dataset: &Arc<Dataset>,
+        scored: Vec<(Uuid, f64)>,
+        hits: &HashMap<Uuid, Hit>,
+    ) -> Result<Vec<Record>> {
+        let of = |id: &Uuid| hits.get(id).copied();
+        let found: Vec<(Uuid, f64)> = scored.into_iter().filter(|(id, _)| hits.contains_key(id)).collect();
+        let groups = fuse::group(found, |(id, _)| of(id).map_or(Uuid::nil(), |hit| hit.segment_id));
+        let segment_ids: Vec<SegmentId> = groups.iter().map(|group| SegmentId(group.parent)).collect();
+        let tenant = dataset.tenant_id;
+        let segments = repo::retrieval::segments(&self.db, tenant, &segment_ids).await?;
+        let mut segments: HashMap<Uuid, _> = segments.into_iter().map(|row| (row.id.0, row)).collect();
+        let wanted: HashSet<DocumentId> = segments.values().map(|row| row.document_id).collect();
+        let documents = repo::retrieval::documents(&self.db, tenant, &wanted.into_iter().collect::<Vec<_>>()).await?;
+        let documents: HashMap<DocumentId, _> = documents.into_iter().map(|row| (row.id, row)).collect();
+        let is_child = |id: &Uuid| of(id).is_some_and(|hit| hit.kind == NodeKind::Child);
+        let nodes: Vec<Uuid> =
+            groups.iter().flat_map(|group| &group.found).map(|(id, _)| *id).filter(is_child).collect();
+        let children = repo::retrieval::children(&self.db, tenant, &nodes).await?;
+        let children: HashMap<Uuid, _> =
+            children.into_iter().filter_map(|row| Some((row.index_node_id?, row))).collect();
+        let record = |group: fuse::Group<Uuid, (Uuid, f64)>| {
+            let segment = segments.remove(&group.parent)?;
+            let document = documents.get(&segment.document_id)?.clone();
+            let children =
+                group.found.iter().filter_map(|(id, score)| Some((children.get(id)?.clone(), *score))).collect();
+            let own = Own { document, segment, children, summary: None };
+            let place = Place::Own(Box::new(own));
+            Some(Record { dataset: Arc::clone(dataset), place, score: group.score })
+        };
+        Ok(groups.into_iter().filter_map(record).collect())
+    }
+}

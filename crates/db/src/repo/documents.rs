@@ -1,0 +1,672 @@
+//! Documents of knowledge bases: lists, switches, and whose turn it is to be worked on.
+
+use std::{collections::HashMap, time::Duration};
+
+use chrono::{DateTime, Utc};
+use ox_types::{AccountId, DatasetId, DocumentId, FileId, Json, TenantId, boxed};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel,
+    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Statement, UpdateMany,
+    sea_query::{Expr, ExprTrait, Func, LikeExpr},
+};
+use uuid::Uuid;
+
+use super::{row, skipped};
+use crate::{
+    Result, Source, Tx,
+    entity::{
+        JsonText, document_segments as segments,
+        documents::{Column, Entity, Model},
+        upload_files,
+    },
+    model::Document,
+    time::shared_now,
+};
+
+/// Rows of one statement.
+const CHUNK: usize = 300;
+
+/// What callers ask a document's state by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DisplayStatus {
+    Queuing,
+    Paused,
+    Indexing,
+    Error,
+    Available,
+    Disabled,
+    Archived,
+}
+
+impl DisplayStatus {
+    /// Reads the name; `active` and `enabled` are `available`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Some(match text {
+            "queuing" => Self::Queuing,
+            "paused" => Self::Paused,
+            "indexing" => Self::Indexing,
+            "error" => Self::Error,
+            "available" | "active" | "enabled" => Self::Available,
+            "disabled" => Self::Disabled,
+            "archived" => Self::Archived,
+            _ => return None,
+        })
+    }
+
+    fn condition(self) -> Condition {
+        const WORKING: [&str; 4] = ["parsing", "cleaning", "splitting", "indexing"];
+        let all = Condition::all();
+        let done = || Condition::all().add(Column::IndexingStatus.eq("completed"));
+        match self {
+            Self::Queuing => all.add(Column::IndexingStatus.eq("waiting")),
+            Self::Paused => all.add(Column::IndexingStatus.is_in(WORKING)).add(Column::IsPaused.eq(true)),
+            Self::Indexing => all.add(Column::IndexingStatus.is_in(WORKING)).add(Column::IsPaused.eq(false)),
+            Self::Error => all.add(Column::IndexingStatus.eq("error")),
+            Self::Available => done().add(Column::Archived.eq(false)).add(Column::Enabled.eq(true)),
+            Self::Disabled => done().add(Column::Archived.eq(false)).add(Column::Enabled.eq(false)),
+            Self::Archived => done().add(Column::Archived.eq(true)),
+        }
+    }
+}
+
+/// The order of a list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DocumentOrder {
+    #[default]
+    Newest,
+    Oldest,
+    MostHits,
+    FewestHits,
+}
+
+/// What a list of documents is filtered by.
+#[derive(Clone, Debug, Default)]
+pub struct DocumentFilter {
+    pub keyword: Option<String>,
+    pub status: Option<DisplayStatus>,
+    pub order: DocumentOrder,
+    /// From 1.
+    pub page: u64,
+    pub limit: u64,
+}
+
+/// One page and how many there are.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn list(source: &dyn Source, dataset: DatasetId, filter: &DocumentFilter) -> Result<(Vec<Document>, u64)> {
+    let mut query = Entity::find().filter(Column::DatasetId.eq(dataset.0));
+    if let Some(status) = filter.status {
+        query = query.filter(status.condition());
+    }
+    if let Some(keyword) = filter.keyword.as_deref().map(str::trim).filter(|keyword| !keyword.is_empty()) {
+        let pattern = LikeExpr::new(super::runs::pattern(keyword)).escape('\\');
+        query = query.filter(Expr::expr(Func::lower(Expr::col((Entity, Column::Name)))).like(pattern));
+    }
+    let total = query.clone().count(&source.executor()).await?;
+    let hits = || {
+        Expr::cust("(SELECT COALESCE(SUM(s.hit_count), 0) FROM document_segments s WHERE s.document_id = documents.id)")
+    };
+    let query = match filter.order {
+        DocumentOrder::Newest => query.order_by_desc(Column::CreatedAt).order_by_desc(Column::Position),
+        DocumentOrder::Oldest => query.order_by_asc(Column::CreatedAt).order_by_asc(Column::Position),
+        DocumentOrder::MostHits => query.order_by_desc(hits()).order_by_asc(Column::Position),
+        DocumentOrder::FewestHits => query.order_by_asc(hits()).order_by_asc(Column::Position),
+    };
+    let rows = query.offset(skipped(filter.page, filter.limit)).limit(filter.limit).all(&source.executor()).await?;
+    Ok((rows.into_iter().map(Document::from).collect(), total))
+}
+
+fn of(tenant: TenantId, dataset: DatasetId) -> Condition {
+    Condition::all().add(Column::DatasetId.eq(dataset.0)).add(Column::TenantId.eq(tenant.0))
+}
+
+/// One of a knowledge base.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn find(
+    source: &dyn Source,
+    tenant: TenantId,
+    dataset: DatasetId,
+    id: DocumentId,
+) -> Result<Option<Document>> {
+    let query = Entity::find_by_id(id.0).filter(of(tenant, dataset));
+    Ok(query.one(&source.executor()).await?.map(Document::from))
+}
+
+/// Several of a knowledge base, in their order in it.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn find_all(
+    source: &dyn Source,
+    tenant: TenantId,
+    dataset: DatasetId,
+    ids: &[DocumentId],
+) -> Result<Vec<Document>> {
+    let mut out = Vec::new();
+    for ids in ids.chunks(CHUNK) {
+        let query = Entity::find().filter(of(tenant, dataset)).filter(Column::Id.is_in(ids.iter().map(|id| id.0)));
+        out.extend(query.all(&source.executor()).await?.into_iter().map(Document::from));
+    }
+    out.sort_by_key(|document| document.position);
+    Ok(out)
+}
+
+/// Those that were uploaded together, all of them without a batch.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn of_batch(source: &dyn Source, dataset: DatasetId, batch: Option<&str>) -> Result<Vec<Document>> {
+    let mut query = Entity::find().filter(Column::DatasetId.eq(dataset.0));
+    if let Some(batch) = batch {
+        query = query.filter(Column::Batch.eq(batch));
+    }
+    let rows = query.order_by_asc(Column::Position).all(&source.executor()).await?;
+    Ok(rows.into_iter().map(Document::from).collect())
+}
+
+/// Those that failed or were paused.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn failed(source: &dyn Source, dataset: DatasetId) -> Result<Vec<Document>> {
+    let rows = Entity::find()
+        .filter(Column::DatasetId.eq(dataset.0))
+        .filter(Column::IndexingStatus.is_in(["error", "paused"]))
+        .order_by_asc(Column::Position)
+        .all(&source.executor())
+        .await?;
+    Ok(rows.into_iter().map(Document::from).collect())
+}
+
+/// An enabled uploaded document of this name.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn named(source: &dyn Source, dataset: DatasetId, name: &str) -> Result<Option<Document>> {
+    let query = Entity::find()
+        .filter(Column::DatasetId.eq(dataset.0))
+        .filter(Column::Name.eq(name))
+        .filter(Column::DataSourceType.eq("upload_file"))
+        .filter(Column::Enabled.eq(true));
+    Ok(query.one(&source.executor()).await?.map(Document::from))
+}
+
+/// The position after the last.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn next_position(source: &dyn Source, dataset: DatasetId) -> Result<i32> {
+    let last: Option<Option<i32>> = Entity::find()
+        .select_only()
+        .column_as(Column::Position.max(), "last")
+        .filter(Column::DatasetId.eq(dataset.0))
+        .into_tuple()
+        .one(&source.executor())
+        .await?;
+    Ok(last.flatten().unwrap_or(0).saturating_add(1))
+}
+
+/// The form that all documents of a knowledge base have.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn form(source: &dyn Source, dataset: DatasetId) -> Result<Option<String>> {
+    let found: Option<String> = Entity::find()
+        .select_only()
+        .column(Column::DocForm)
+        .filter(Column::DatasetId.eq(dataset.0))
+        .order_by_asc(Column::CreatedAt)
+        .into_tuple()
+        .one(&source.executor())
+        .await?;
+    Ok(found)
+}
+
+/// Adds several.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn insert(tx: &Tx, items: Vec<Document>) -> Result<()> {
+    let mut rows = items.into_iter().map(|item| Model::from(item).into_active_model().reset_all()).peekable();
+    while rows.peek().is_some() {
+        let chunk: Vec<_> = rows.by_ref().take(CHUNK).collect();
+        Entity::insert_many(chunk).exec_without_returning(tx.connection()).await?;
+    }
+    Ok(())
+}
+
+/// Writes one anew that nobody works on.
+///
+/// # Errors
+/// Not found when it is gone.
+#[boxed]
+pub async fn update(tx: &Tx, item: Document) -> Result<()> {
+    row::update::<Entity>(tx, "document", item).await
+}
+
+/// Gives one another name.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn rename(tx: &Tx, id: DocumentId, name: &str, file: Option<FileId>) -> Result<()> {
+    change(id).col_expr(Column::Name, Expr::value(name)).exec(tx.connection()).await?;
+    if let Some(file) = file {
+        upload_files::Entity::update_many()
+            .col_expr(upload_files::Column::Name, Expr::value(name))
+            .filter(upload_files::Column::Id.eq(file.0))
+            .exec(tx.connection())
+            .await?;
+    }
+    Ok(())
+}
+
+/// Stores the values of its metadata.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn set_metadata(tx: &Tx, id: DocumentId, doc_type: Option<&str>, metadata: Option<Json>) -> Result<()> {
+    change(id)
+        .col_expr(Column::DocType, Expr::value(doc_type))
+        .col_expr(Column::DocMetadata, Expr::value(metadata.map(JsonText)))
+        .exec(tx.connection())
+        .await?;
+    Ok(())
+}
+
+/// Switches it on or off.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn set_enabled(tx: &Tx, id: DocumentId, by: Option<(AccountId, DateTime<Utc>)>) -> Result<()> {
+    change(id)
+        .col_expr(Column::Enabled, Expr::value(by.is_none()))
+        .col_expr(Column::DisabledBy, Expr::value(by.map(|(account, _)| account.0)))
+        .col_expr(Column::DisabledAt, Expr::value(by.map(|(_, at)| at)))
+        .exec(tx.connection())
+        .await?;
+    Ok(())
+}
+
+/// Archives it, or takes it out of the archive.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn set_archived(tx: &Tx, id: DocumentId, by: Option<(AccountId, DateTime<Utc>)>) -> Result<()> {
+    change(id)
+        .col_expr(Column::Archived, Expr::value(by.is_some()))
+        .col_expr(Column::ArchivedBy, Expr::value(by.map(|(account, _)| account.0)))
+        .col_expr(Column::ArchivedAt, Expr::value(by.map(|(_, at)| at)))
+        .exec(tx.connection())
+        .await?;
+    Ok(())
+}
+
+/// Stops the work on it, or lets it go on. False when its state is another.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn set_paused(tx: &Tx, id: DocumentId, by: Option<(AccountId, DateTime<Utc>)>) -> Result<bool> {
+    let states = ["waiting", "parsing", "cleaning", "splitting", "indexing"];
+    let done = change(id)
+        .col_expr(Column::IsPaused, Expr::value(by.is_some()))
+        .col_expr(Column::PausedBy, Expr::value(by.map(|(account, _)| account.0)))
+        .col_expr(Column::PausedAt, Expr::value(by.map(|(_, at)| at)))
+        .col_expr(Column::Attempts, Expr::value(0))
+        .filter(Column::IsPaused.eq(by.is_none()))
+        .filter(Column::IndexingStatus.is_in(states))
+        .exec(tx.connection())
+        .await?;
+    Ok(done.rows_affected > 0)
+}
+
+/// Lets failed ones begin anew.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn retry(tx: &Tx, dataset: DatasetId, ids: &[DocumentId]) -> Result<u64> {
+    let mut count = 0;
+    for ids in ids.chunks(CHUNK) {
+        let done = Entity::update_many()
+            .col_expr(Column::IndexingStatus, Expr::value("waiting"))
+            .col_expr(Column::Error, Expr::value(Option::<String>::None))
+            .col_expr(Column::StoppedAt, Expr::value(Option::<DateTime<Utc>>::None))
+            .col_expr(Column::IsPaused, Expr::value(false))
+            .col_expr(Column::Attempts, Expr::value(0))
+            .col_expr(Column::LeasedBy, Expr::value(Option::<Uuid>::None))
+            .col_expr(Column::LeasedUntil, Expr::value(Option::<DateTime<Utc>>::None))
+            .filter(Column::DatasetId.eq(dataset.0))
+            .filter(Column::Id.is_in(ids.iter().map(|id| id.0)))
+            .filter(Column::IndexingStatus.eq("error"))
+            .exec(tx.connection())
+            .await?;
+        count += done.rows_affected;
+    }
+    Ok(count)
+}
+
+/// Deletes some; their chunks go afterwards (`datasets::step`). Returns their files that no other document has.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn delete(tx: &Tx, dataset: DatasetId, ids: &[DocumentId]) -> Result<Vec<FileId>> {
+    let mut files: Vec<Uuid> = Vec::new();
+    for ids in ids.chunks(CHUNK) {
+        let wanted = || Column::Id.is_in(ids.iter().map(|id| id.0)).and(Column::DatasetId.eq(dataset.0));
+        let rows: Vec<Option<Uuid>> = Entity::find()
+            .select_only()
+            .column(Column::FileId)
+            .filter(wanted())
+            .into_tuple()
+            .all(tx.connection())
+            .await?;
+        files.extend(rows.into_iter().flatten());
+        Entity::delete_many().filter(wanted()).exec(tx.connection()).await?;
+    }
+    alone(tx, files).await
+}
+
+/// Some files of a knowledge base that is gone.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn files_of(tx: &Tx, dataset: DatasetId, limit: u64) -> Result<Vec<FileId>> {
+    let ids: Vec<(Uuid, Uuid)> = Entity::find()
+        .select_only()
+        .columns([Column::Id, Column::FileId])
+        .filter(Column::DatasetId.eq(dataset.0))
+        .filter(Column::FileId.is_not_null())
+        .limit(limit)
+        .into_tuple()
+        .all(tx.connection())
+        .await?;
+    let (documents, files): (Vec<Uuid>, Vec<Uuid>) = ids.into_iter().unzip();
+    Entity::update_many()
+        .col_expr(Column::FileId, Expr::value(Option::<Uuid>::None))
+        .filter(Column::Id.is_in(documents))
+        .exec(tx.connection())
+        .await?;
+    alone(tx, files).await
+}
+
+async fn alone(tx: &Tx, files: Vec<Uuid>) -> Result<Vec<FileId>> {
+    let mut out = Vec::new();
+    for chunk in files.chunks(CHUNK) {
+        let used: Vec<Uuid> = Entity::find()
+            .select_only()
+            .column(Column::FileId)
+            .filter(Column::FileId.is_in(chunk.iter().copied()))
+            .into_tuple()
+            .all(tx.connection())
+            .await?;
+        out.extend(chunk.iter().filter(|id| !used.contains(id)).copied().map(FileId));
+    }
+    Ok(out)
+}
+
+fn change(id: DocumentId) -> UpdateMany<Entity> {
+    Entity::update_many().col_expr(Column::UpdatedAt, Expr::value(crate::now())).filter(Column::Id.eq(id.0))
+}
+
+/// How many chunks documents have, and how many of them are done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SegmentCounts {
+    pub total: u64,
+    pub completed: u64,
+    pub hits: u64,
+}
+
+/// The chunks of documents, counted.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn segment_counts(source: &dyn Source, ids: &[DocumentId]) -> Result<HashMap<DocumentId, SegmentCounts>> {
+    use segments::Column as Of;
+    let mut out = HashMap::new();
+    for ids in ids.chunks(CHUNK) {
+        let completed = Expr::case(Of::Status.eq("completed"), 1).finally(0);
+        let rows: Vec<(Uuid, i64, Option<i64>, Option<i64>)> = segments::Entity::find()
+            .select_only()
+            .column(Of::DocumentId)
+            .column_as(Of::Id.count(), "total")
+            .column_as(Expr::expr(completed).sum().cast_as("bigint"), "completed")
+            .column_as(Of::HitCount.sum().cast_as("bigint"), "hits")
+            .filter(Of::DocumentId.is_in(ids.iter().map(|id| id.0)))
+            .filter(Of::Status.ne("re_segment"))
+            .group_by(Of::DocumentId)
+            .into_tuple()
+            .all(&source.executor())
+            .await?;
+        let number = |number: Option<i64>| number.unwrap_or_default().unsigned_abs();
+        out.extend(rows.into_iter().map(|(id, total, completed, hits)| {
+            let counts =
+                SegmentCounts { total: total.unsigned_abs(), completed: number(completed), hits: number(hits) };
+            (DocumentId(id), counts)
+        }));
+    }
+    Ok(out)
+}
+
+/// Takes documents that nobody works on, a workspace after the other, the oldest first. Returns them as they are now:
+/// each is this process's until its lease ends.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn claim(tx: &Tx, process: Uuid, life: Duration, limit: u64) -> Result<Vec<Document>> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        id: Uuid,
+    }
+    let at = shared_now(tx).await?;
+    let connection = tx.connection();
+    let statement = Statement::from_sql_and_values(
+        connection.get_database_backend(),
+        "SELECT id FROM (SELECT d.id, d.created_at, ROW_NUMBER() OVER (PARTITION BY d.tenant_id ORDER BY d.created_at, \
+         d.id) AS turn FROM documents d LEFT JOIN processes p ON p.id = d.leased_by WHERE d.indexing_status IN \
+         ('waiting', 'parsing', 'cleaning', 'splitting', 'indexing') AND d.is_paused = $3 AND (d.leased_by IS NULL OR \
+         d.leased_until < $1 OR p.id IS NULL)) q ORDER BY turn, created_at, id LIMIT $2",
+        [at.into(), i64::try_from(limit).unwrap_or(i64::MAX).into(), false.into()],
+    );
+    let found = Row::find_by_statement(statement).all(connection).await?;
+    let mut out = Vec::with_capacity(found.len());
+    for Row { id } in found {
+        let free = Condition::any()
+            .add(Column::LeasedBy.is_null())
+            .add(Column::LeasedUntil.lt(at))
+            .add(Expr::cust("NOT EXISTS (SELECT 1 FROM processes p WHERE p.id = documents.leased_by)"));
+        let done = Entity::update_many()
+            .col_expr(Column::LeasedBy, Expr::value(process))
+            .col_expr(Column::LeasedUntil, Expr::value(at + life))
+            .col_expr(Column::Attempts, Expr::col(Column::Attempts).add(1))
+            .filter(Column::Id.eq(id))
+            .filter(Column::IsPaused.eq(false))
+            .filter(free)
+            .exec(connection)
+            .await?;
+        let found = if done.rows_affected > 0 { Entity::find_by_id(id).one(connection).await? } else { None };
+        let Some(row) = found else { continue };
+        let mut document = Document::from(row);
+        if document.indexing_status != "indexing" {
+            advance(tx, process, document.id, &Stage::Parsing { at }).await?;
+            document.processing_started_at = Some(at);
+            "parsing".clone_into(&mut document.indexing_status);
+        }
+        out.push(document);
+    }
+    Ok(out)
+}
+
+/// Prolongs the leases of what this process works on.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn prolong(tx: &Tx, process: Uuid, ids: &[DocumentId], life: Duration) -> Result<()> {
+    let at = shared_now(tx).await?;
+    Entity::update_many()
+        .col_expr(Column::LeasedUntil, Expr::value(at + life))
+        .filter(Column::LeasedBy.eq(process))
+        .filter(Column::Id.is_in(ids.iter().map(|id| id.0)))
+        .exec(tx.connection())
+        .await?;
+    Ok(())
+}
+
+/// Gives back what this process works on.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn release(tx: &Tx, process: Uuid, id: DocumentId) -> Result<()> {
+    held(process, id)
+        .col_expr(Column::LeasedBy, Expr::value(Option::<Uuid>::None))
+        .col_expr(Column::LeasedUntil, Expr::value(Option::<DateTime<Utc>>::None))
+        .exec(tx.connection())
+        .await?;
+    Ok(())
+}
+
+/// What a step of the work makes of a document.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Stage {
+    /// It is being read.
+    Parsing { at: DateTime<Utc> },
+    /// Its chunks are being made.
+    Splitting { at: DateTime<Utc> },
+    /// All chunks are saved.
+    Indexing { at: DateTime<Utc>, words: i64 },
+    /// It can be found.
+    Completed { at: DateTime<Utc>, words: i64, tokens: i64, seconds: f64 },
+    /// It cannot be done.
+    Failed { at: DateTime<Utc>, error: String },
+    /// As before; only whether it is still ours.
+    Same,
+}
+
+fn held(process: Uuid, id: DocumentId) -> UpdateMany<Entity> {
+    Entity::update_many().filter(Column::Id.eq(id.0)).filter(Column::LeasedBy.eq(process))
+}
+
+/// Moves a document on, if it is still this process's and nobody paused it; else false, and the work on it ends.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn advance(tx: &Tx, process: Uuid, id: DocumentId, stage: &Stage) -> Result<bool> {
+    let base = held(process, id);
+    let status = |status: &'static str| (Column::IndexingStatus, Expr::value(status));
+    let time = |column: Column, at: DateTime<Utc>| (column, Expr::value(Some(at)));
+    let changes = match stage {
+        Stage::Parsing { at } => vec![
+            status("parsing"),
+            time(Column::ProcessingStartedAt, *at),
+            (Column::ParsingCompletedAt, Expr::value(Option::<DateTime<Utc>>::None)),
+            (Column::CleaningCompletedAt, Expr::value(Option::<DateTime<Utc>>::None)),
+            (Column::SplittingCompletedAt, Expr::value(Option::<DateTime<Utc>>::None)),
+            (Column::CompletedAt, Expr::value(Option::<DateTime<Utc>>::None)),
+            (Column::StoppedAt, Expr::value(Option::<DateTime<Utc>>::None)),
+            (Column::Error, Expr::value(Option::<String>::None)),
+        ],
+        Stage::Splitting { at } => vec![status("splitting"), time(Column::ParsingCompletedAt, *at)],
+        Stage::Indexing { at, words } => vec![
+            status("indexing"),
+            (Column::WordCount, Expr::value(*words)),
+            time(Column::CleaningCompletedAt, *at),
+            time(Column::SplittingCompletedAt, *at),
+        ],
+        Stage::Completed { at, words, tokens, seconds } => vec![
+            status("completed"),
+            (Column::WordCount, Expr::value(*words)),
+            (Column::Tokens, Expr::value(*tokens)),
+            (Column::IndexingLatency, Expr::value(*seconds)),
+            (Column::Error, Expr::value(Option::<String>::None)),
+            (Column::ParsingCompletedAt, Expr::col(Column::ParsingCompletedAt).if_null(*at)),
+            (Column::CleaningCompletedAt, Expr::col(Column::CleaningCompletedAt).if_null(*at)),
+            (Column::SplittingCompletedAt, Expr::col(Column::SplittingCompletedAt).if_null(*at)),
+            time(Column::CompletedAt, *at),
+            (Column::Attempts, Expr::value(0)),
+            (Column::LeasedBy, Expr::value(Option::<Uuid>::None)),
+            (Column::LeasedUntil, Expr::value(Option::<DateTime<Utc>>::None)),
+        ],
+        Stage::Failed { at, error } => vec![
+            status("error"),
+            (Column::Error, Expr::value(error.as_str())),
+            time(Column::StoppedAt, *at),
+            (Column::LeasedBy, Expr::value(Option::<Uuid>::None)),
+            (Column::LeasedUntil, Expr::value(Option::<DateTime<Utc>>::None)),
+        ],
+        Stage::Same => vec![(Column::LeasedBy, Expr::value(process))],
+    };
+    let mut update = changes.into_iter().fold(base, |update, (column, value)| update.col_expr(column, value));
+    // A failure is told even if it was paused meanwhile.
+    if !matches!(stage, Stage::Failed { .. }) {
+        update = update.filter(Column::IsPaused.eq(false));
+    }
+    Ok(update.exec(tx.connection()).await?.rows_affected > 0)
+}
+
+/// Adds to the words that are counted of a document.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn add_words(tx: &Tx, id: DocumentId, words: i64) -> Result<()> {
+    change(id)
+        .col_expr(
+            Column::WordCount,
+            Expr::expr(Func::coalesce([Expr::col(Column::WordCount), Expr::value(0_i64)])).add(words),
+        )
+        .exec(tx.connection())
+        .await?;
+    Ok(())
+}
+
+/// Whether any document waits for somebody to work on it.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn is_waiting(source: &dyn Source) -> Result<bool> {
+    let executor = source.executor();
+    let at = shared_now(source).await?;
+    let statement = Statement::from_sql_and_values(
+        executor.get_database_backend(),
+        "SELECT d.id FROM documents d LEFT JOIN processes p ON p.id = d.leased_by WHERE d.indexing_status IN ('waiting', \
+         'parsing', 'cleaning', 'splitting', 'indexing') AND d.is_paused = $2 AND (d.leased_by IS NULL OR d.leased_until \
+         < $1 OR p.id IS NULL) LIMIT 1",
+        [at.into(), false.into()],
+    );
+    Ok(executor.query_one_raw(statement).await?.is_some())
+}
+
+/// A document of a workspace, wherever it is.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn anywhere(source: &dyn Source, tenant: TenantId, id: DocumentId) -> Result<Option<Document>> {
+    let query = Entity::find_by_id(id.0).filter(Column::TenantId.eq(tenant.0));
+    Ok(query.one(&source.executor()).await?.map(Document::from))
+}
