@@ -6,7 +6,7 @@ import type { Dataset } from "./types";
 const UNCHOSEN: readonly string[] = ["📙", "📘", "📗"];
 
 /** The sign of a knowledge base: the one that was chosen, or that of all of them. */
-export function DatasetTile({ dataset, size }: { dataset: Pick<Dataset, "icon_info">; size?: "lg" | "xs" }) {
+export function DatasetTile({ dataset, size }: { dataset: Partial<Pick<Dataset, "icon_info">>; size?: "lg" | "xs" }) {
   const icon = dataset.icon_info?.icon_type === "emoji" ? dataset.icon_info.icon : undefined;
   const emoji = icon && !UNCHOSEN.includes(icon) && !/^[\x20-\x7e]+$/.test(icon) ? icon : undefined;
   return (

@@ -6,7 +6,7 @@ import { Segmented } from "../../ui/Segmented";
 import { Slider } from "../../ui/Slider";
 import { Switch } from "../../ui/Switch";
 import { type ChosenModel, ModelSelect } from "./ModelSelect";
-import { MAX_TOP_K, METHODS, type Ranking, rankingOf, vectorWeight, withMethod, withRanking, withWeight } from "./retrieval";
+import { MAX_TOP_K, METHODS, rankingOf, rankingsOf, vectorWeight, withMethod, withRanking, withWeight } from "./retrieval";
 import type { RetrievalModel, Technique } from "./types";
 
 interface Props {
@@ -20,7 +20,6 @@ export function RetrievalForm({ value, technique, embedding, onChange }: Props) 
   const { t } = useTranslation("knowledge");
   const format = useFormat();
   const ranking = rankingOf(value);
-  const rankings: readonly Ranking[] = value.search_method === "hybrid_search" ? ["weights", "model"] : ["none", "model"];
   const vector = vectorWeight(value);
   return (
     <div className="kb-form flex flex-col gap-4">
@@ -44,8 +43,9 @@ export function RetrievalForm({ value, technique, embedding, onChange }: Props) 
               label={t("retrieval.ranking")}
               value={ranking}
               onChange={(next) => onChange(withRanking(value, next))}
-              segments={rankings.map((each) => ({ value: each, label: t(`retrieval.rankings.${each}`) }))}
+              segments={rankingsOf(value.search_method).map((each) => ({ value: each, label: t(`retrieval.rankings.${each}`) }))}
             />
+            {ranking === "auto" ? <span className="hint">{t("retrieval.autoHint")}</span> : null}
           </div>
           {ranking === "weights" ? (
             <div className="flex flex-col gap-[5px]">

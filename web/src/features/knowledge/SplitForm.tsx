@@ -101,6 +101,7 @@ export function SplitForm({ value, problems, most = MAX_SIZE, fixed, onChange }:
         <div className="kb-pair">
           <Separator
             label={t(parents ? "split.parentEnds" : "split.separator")}
+            hint={t("split.several")}
             value={value.separator}
             error={wrong(problems.separator)}
             onChange={(separator) => set({ separator })}
@@ -160,11 +161,23 @@ export function SplitForm({ value, problems, most = MAX_SIZE, fixed, onChange }:
   );
 }
 
-function Separator({ label, value, error, onChange }: { label: string; value: string; error: string | undefined; onChange: (value: string) => void }) {
+function Separator({
+  label,
+  value,
+  error,
+  hint,
+  onChange,
+}: {
+  label: string;
+  hint?: string;
+  value: string;
+  error: string | undefined;
+  onChange: (value: string) => void;
+}) {
   const { t } = useTranslation("knowledge");
   const name = nameOf(value);
   return (
-    <Field label={label} error={error}>
+    <Field label={label} error={error} hint={hint}>
       <Input
         className="mono"
         value={value}

@@ -19,6 +19,11 @@ describe("splitting", () => {
     expect(separatorOf(typedOf(separator))).toBe(separator);
   });
 
+  it("takes several separators", () => {
+    expect(separatorOf("\\n\\n | 。")).toEqual(["\n\n", "。"]);
+    expect(typedOf(["\n\n", "。"])).toBe("\\n\\n | 。");
+  });
+
   it("sends plain chunks without parents", () =>
     expect(ruleOf({ ...startSplitting(), size: 300, overlap: 20, urls: true })).toEqual({
       mode: "custom",
@@ -95,7 +100,7 @@ describe("retrieval", () => {
   const embedding = { provider: "p", model: "m" };
 
   it("sends weights with the model of the vectors", () => {
-    const sent = wireRetrieval(startRetrieval("high_quality"), embedding);
+    const sent = wireRetrieval(withRanking(startRetrieval("high_quality"), "weights"), embedding);
     expect(sent.weights).toEqual({
       weight_type: "customized",
       vector_setting: { vector_weight: 0.7, embedding_provider_name: "p", embedding_model_name: "m" },
@@ -107,7 +112,12 @@ describe("retrieval", () => {
 
   it("knows what ranks", () => {
     const start = startRetrieval("high_quality");
-    expect(rankingOf(start)).toBe("weights");
+    expect(rankingOf(start)).toBe("auto");
+    expect(wireRetrieval(start, embedding)).toMatchObject({ weights: null, reranking_mode: null, reranking_enable: false });
+    const weighted = withRanking(start, "weights");
+    expect(rankingOf(weighted)).toBe("weights");
+    expect(rankingOf(withRanking(weighted, "auto"))).toBe("auto");
+    expect(withMethod(weighted, "semantic_search").weights).toBeNull();
     expect(rankingOf(withMethod(start, "semantic_search"))).toBe("none");
     const model = withRanking(start, "model");
     expect(rankingOf(withMethod(model, "full_text_search"))).toBe("model");

@@ -8,7 +8,7 @@ export function startRetrieval(technique: Technique): RetrievalModel {
   return {
     search_method: technique === "economy" ? "keyword_search" : "hybrid_search",
     reranking_enable: false,
-    reranking_mode: technique === "economy" ? null : "weighted_score",
+    reranking_mode: null,
     reranking_model: { reranking_provider_name: "", reranking_model_name: "" },
     weights: null,
     top_k: 5,
@@ -52,23 +52,31 @@ export function withWeight(
   };
 }
 
-/** By weights, by a model, or not at all. Hybrid always needs one of the first two. */
-export type Ranking = "weights" | "model" | "none";
+/** By a balance that suits each question, by weights, by a model, or as found. Hybrid has to rank somehow. */
+export type Ranking = "auto" | "weights" | "model" | "none";
+
+export function rankingsOf(method: SearchMethod): readonly Ranking[] {
+  return method === "keyword_search" ? ["none"] : method === "hybrid_search" ? ["auto", "weights", "model"] : ["none", "model"];
+}
 
 export function rankingOf(value: RetrievalModel): Ranking {
   if (value.search_method === "keyword_search") return "none";
-  if (value.search_method === "hybrid_search") return value.reranking_mode === "reranking_model" && value.reranking_enable ? "model" : "weights";
-  return value.reranking_enable ? "model" : "none";
+  const weighted = value.reranking_mode === "weighted_score";
+  if (value.reranking_enable && !weighted) return "model";
+  if (value.search_method !== "hybrid_search") return "none";
+  return weighted && value.weights ? "weights" : "auto";
 }
 
 export function withRanking(value: RetrievalModel, ranking: Ranking): RetrievalModel {
-  if (ranking === "weights") return { ...value, reranking_enable: false, reranking_mode: "weighted_score" };
-  return { ...value, reranking_enable: ranking === "model", reranking_mode: ranking === "model" ? "reranking_model" : null };
+  if (ranking === "weights") return withWeight({ ...value, reranking_enable: false }, vectorWeight(value), undefined);
+  return { ...value, weights: null, reranking_enable: ranking === "model", reranking_mode: ranking === "model" ? "reranking_model" : null };
 }
 
 export function withMethod(value: RetrievalModel, search_method: SearchMethod): RetrievalModel {
-  const model = rankingOf(value) === "model";
-  return withRanking({ ...value, search_method }, model ? "model" : search_method === "hybrid_search" ? "weights" : "none");
+  const before = rankingOf(value);
+  const next = { ...value, search_method };
+  const possible = rankingsOf(search_method);
+  return withRanking(next, possible.includes(before) ? before : (possible[0] ?? "none"));
 }
 
 /** What is sent: hybrid search by weights names the weights and the model the vectors are of. */

@@ -55,12 +55,19 @@ export function withSizes(now: Splitting, change: Partial<Pick<Splitting, "form"
 
 const ESCAPES: Readonly<Record<string, string>> = { n: "\n", t: "\t", r: "\r", "\\": "\\" };
 
-export function separatorOf(typed: string): string {
-  return typed.replace(/\\([ntr\\])/g, (whole, key: string) => ESCAPES[key] ?? whole);
+/** Between several separators in one field. */
+const OR = " | ";
+
+const unescaped = (typed: string) => typed.replace(/\\([ntr\\])/g, (whole, key: string) => ESCAPES[key] ?? whole);
+const escaped = (separator: string) => separator.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll("\t", "\\t").replaceAll("\r", "\\r");
+
+export function separatorOf(typed: string): string | readonly string[] {
+  const parts = typed.split(OR).filter((part) => part !== "");
+  return parts.length > 1 ? parts.map(unescaped) : unescaped(typed);
 }
 
-export function typedOf(separator: string): string {
-  return separator.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll("\t", "\\t").replaceAll("\r", "\\r");
+export function typedOf(separator: string | readonly string[]): string {
+  return typeof separator === "string" ? escaped(separator) : separator.map(escaped).join(OR);
 }
 
 /** What a separator is called, where it has a name. */

@@ -89,7 +89,8 @@ export interface ProcessRule {
 }
 
 export interface Segmentation {
-  readonly separator: string;
+  /** Ours: several, and a text is split at each of them. */
+  readonly separator: string | readonly string[];
   readonly max_tokens: number;
   readonly chunk_overlap?: number;
   /** Ours: what the size counts. */
