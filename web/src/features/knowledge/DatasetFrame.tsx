@@ -7,8 +7,9 @@ import { useTranslation } from "react-i18next";
 import { useFormat } from "../../lib/format";
 import { useKeys } from "../../lib/keys";
 import { BarSlot } from "../../ui/BarEnd";
+import { Button } from "../../ui/Button";
 import { Menu } from "../../ui/Menu";
-import { allDatasets } from "./api";
+import { allDatasets, relatedApps } from "./api";
 import { DatasetTile } from "./DatasetTile";
 import { useKnowledgeRights } from "./rights";
 import "./knowledge.css";
@@ -20,6 +21,7 @@ export function DatasetFrame({ dataset, children }: { dataset: Dataset; children
   const edit = useKnowledgeRights();
   const format = useFormat();
   const others = useQuery(allDatasets).data?.data ?? [];
+  const apps = useQuery({ ...relatedApps(dataset.id), enabled: dataset.app_count > 0 }).data?.data ?? [];
   const params = { datasetId: dataset.id };
   const external = dataset.provider === "external";
   const tabs = [
@@ -78,6 +80,16 @@ export function DatasetFrame({ dataset, children }: { dataset: Dataset; children
           ))}
         </nav>
         <div className="flex-1" />
+        {dataset.app_count > 0 ? (
+          <Menu
+            trigger={
+              <Button kind="quiet" className="max-lg:hidden">
+                {t("usedBy.open", { count: dataset.app_count })}
+              </Button>
+            }
+            entries={apps.map((app) => ({ key: app.id, label: app.name, onSelect: () => void navigate({ to: "/app/$appId", params: { appId: app.id } }) }))}
+          />
+        ) : null}
         <BarSlot />
       </header>
       <Suspense fallback={<div className="flex-1" aria-busy="true" />}>{children}</Suspense>

@@ -22,7 +22,7 @@ export function DocumentFacts({ doc, alone, edit, onMetadata, onClose }: Props) 
   const rule = doc.document_process_rule ?? doc.dataset_process_rule;
   const rules = rule?.rules;
   const unit = t(`units.${rules?.segmentation?.unit ?? "characters"}`);
-  const size = doc.data_source_detail_dict?.upload_file?.size;
+  const size = (doc.data_source_info ?? doc.data_source_detail_dict)?.upload_file?.size;
   const on = (id: string) => rules?.pre_processing_rules?.some((each) => each.id === id && each.enabled);
   const cleaning = [on("remove_extra_spaces") ? t("split.spaces") : undefined, on("remove_urls_emails") ? t("split.urls") : undefined].filter(Boolean);
   const splitting: [string, string | undefined][] = [

@@ -39,7 +39,6 @@ import { Empty, Failed, SkeletonRows } from "../../ui/States";
 import { Checkbox, Switch } from "../../ui/Switch";
 import { Tip } from "../../ui/Tip";
 import {
-  autoDisabled,
   type DocumentAction,
   deleteDocuments,
   documentList,
@@ -502,11 +501,10 @@ function Selection({ docs, act, onDo, onClear }: { docs: readonly KnowledgeDocum
   );
 }
 
-/** What needs a person: failed documents, and those that were switched off because nobody asked for them. */
+/** What needs a person: documents that failed. */
 function Notices({ dataset }: { dataset: Dataset }) {
   const { t } = useTranslation("knowledge");
   const failed = useQuery(errorDocuments(dataset.id)).data;
-  const asleep = useQuery(autoDisabled(dataset.id)).data;
   const act = useActions(dataset.id);
   return (
     <>
@@ -516,15 +514,6 @@ function Notices({ dataset }: { dataset: Dataset }) {
           <span className="flex-1">{t("documents.failedCount", { count: failed.total })}</span>
           <Button size="sm" icon={RotateCw} busy={act.busy} onClick={() => act.retry(failed.data.map((doc) => doc.id))}>
             {t("progress.retryAll")}
-          </Button>
-        </div>
-      ) : null}
-      {asleep && asleep.count > 0 ? (
-        <div className="banner mx-5 max-md:mx-4 mt-3" data-tone="warn">
-          <PowerOff size={16} aria-hidden />
-          <span className="flex-1">{t("documents.asleep", { count: asleep.count })}</span>
-          <Button size="sm" busy={act.busy} onClick={() => act.set("enable", asleep.document_ids)}>
-            {t("documents.wake")}
           </Button>
         </div>
       ) : null}

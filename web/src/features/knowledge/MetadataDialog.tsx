@@ -34,7 +34,7 @@ export function MetadataDialog({ datasetId, docs, onClose }: Props) {
   const [edited, setEdited] = useState<Readonly<Record<string, string>>>({});
   const [asked, setAsked] = useState(false);
   const save = useKnowledgeChange((operations: Parameters<typeof writeMetadata>[1]) => writeMetadata(datasetId, operations));
-  const own = fields.data?.doc_metadata ?? [];
+  const own = (fields.data?.doc_metadata ?? []).filter((field) => field.id !== "built-in");
   const problem = (field: MetadataField): Problem | undefined => {
     const text = edited[field.id];
     return text === undefined ? undefined : fromText(text, field.type).problem;

@@ -112,6 +112,7 @@ function Chunks({ data, form }: { data: Estimate; form: string | undefined }) {
   const shown = lengths.length;
   const short = lengths.filter((length) => length < VERY_SHORT).length;
   const children = chunks.reduce((sum, chunk) => sum + (chunk.child_chunks?.length ?? 0), 0);
+  if (shown === 0 && form === "qa_model") return <Empty icon={Scissors} cat="knowledge" title={t("preview.noPairs")} text={t("preview.noPairsText")} />;
   if (shown === 0) return <Empty icon={Scissors} cat="knowledge" title={t("preview.empty")} text={t("preview.emptyText")} />;
   return (
     <>
@@ -147,6 +148,8 @@ function Chunks({ data, form }: { data: Estimate; form: string | undefined }) {
                     name={t(parents ? "preview.parent" : "preview.chunk", { number: index + 1 })}
                     length={length}
                     childCount={parents ? (chunk.child_chunks?.length ?? 0) : undefined}
+                    heading={chunk.heading}
+                    page={chunk.page}
                   />
                   <p className={parents ? "kb-text kb-body" : "kb-text"}>
                     {common > 0 ? <span className="kb-shared">{chunk.content.slice(0, common)}</span> : null}
@@ -175,15 +178,25 @@ function Figure({ value, label, warn }: { value: string; label: string; warn?: b
   );
 }
 
-function Head({ name, length, childCount }: { name: string; length: number; childCount?: number | undefined }) {
+interface HeadProps {
+  readonly name: string;
+  readonly length: number;
+  readonly childCount?: number | undefined;
+  readonly heading?: string | null | undefined;
+  readonly page?: number | null | undefined;
+}
+
+function Head({ name, length, childCount, heading, page }: HeadProps) {
   const { t } = useTranslation("knowledge");
   return (
     <div className="flex items-center gap-2 text-11 text-ink-3 mb-1 flex-wrap">
       <span className="font-semibold text-ink-2 num">{name}</span>
+      {heading ? <span className="truncate">{heading}</span> : null}
       {length < VERY_SHORT ? <Badge tone="warn">{t("preview.veryShort")}</Badge> : null}
       <span className="ms-auto num">
         {t("preview.length", { count: length })}
         {childCount === undefined ? "" : `, ${t("preview.childCount", { count: childCount })}`}
+        {page === null || page === undefined ? "" : `, ${t("chunks.page", { page: page + 1 })}`}
       </span>
     </div>
   );

@@ -85,10 +85,7 @@ export const datasetTags = queryOptions({
 export const relatedApps = (id: string) =>
   queryOptions({
     queryKey: ["datasets", "apps", id],
-    queryFn: () =>
-      get<{ data: readonly { id: string; name: string; mode: string; icon?: string | null; icon_type?: string | null }[]; total: number }>(
-        `${of(id)}/related-apps`,
-      ),
+    queryFn: () => get<{ data: readonly { id: string; name: string }[]; total: number }>(`${of(id)}/related-apps`),
     staleTime: 30_000,
   });
 
@@ -225,13 +222,6 @@ export const errorDocuments = (datasetId: string) =>
     queryKey: ["datasets", "errors", datasetId],
     queryFn: () => get<{ data: readonly DocStatus[]; total: number }>(`${of(datasetId)}/error-docs`),
   });
-export const autoDisabled = (datasetId: string) =>
-  queryOptions({
-    queryKey: ["datasets", "auto-disabled", datasetId],
-    queryFn: () => get<{ document_ids: readonly string[]; count: number }>(`${of(datasetId)}/auto-disable-logs`),
-    staleTime: 60_000,
-  });
-
 export type DocumentAction = "enable" | "disable" | "archive" | "un_archive";
 
 /** So many ids fit into one address. */

@@ -178,7 +178,6 @@ describe("knowledge", { timeout: 30_000 }, () => {
       ...me,
       get("/datasets/d1/documents", page([doc, { ...doc, id: "c2", name: "old.txt", display_status: "archived", archived: true }])),
       get("/datasets/d1/error-docs", { data: [], total: 0 }),
-      get("/datasets/d1/auto-disable-logs", { document_ids: [], count: 0 }),
       http.patch("*/console/api/datasets/d1/documents/status/:action/batch", ({ request, params }) => {
         done(params.action, new URL(request.url).search);
         return HttpResponse.json({ result: "success" });

@@ -104,11 +104,15 @@ export interface Rules {
   readonly subchunk_segmentation?: Segmentation;
 }
 
+export interface SourceDetail {
+  readonly upload_file?: { readonly size?: number };
+}
+
 export interface KnowledgeDocument {
   readonly id: string;
   readonly position: number;
   readonly data_source_type: string;
-  readonly data_source_detail_dict?: { readonly upload_file?: { readonly size?: number; readonly extension?: string; readonly created_at?: number } } | null;
+  readonly data_source_detail_dict?: SourceDetail | null;
   readonly name: string;
   readonly created_by: string;
   readonly created_at: number;
@@ -128,6 +132,7 @@ export interface KnowledgeDocument {
 
 /** One document with everything about it. */
 export interface DocumentDetail extends KnowledgeDocument {
+  readonly data_source_info?: SourceDetail | null;
   readonly segment_count?: number | null;
   readonly average_segment_length?: number | null;
   readonly completed_at?: number | null;
@@ -187,9 +192,17 @@ export interface Segments {
   readonly limit: number;
 }
 
+export interface PreviewChunk {
+  readonly content: string;
+  readonly child_chunks?: readonly string[] | null;
+  /** Ours: the page (from 0) and the headings it stands under. */
+  readonly page?: number | null;
+  readonly heading?: string | null;
+}
+
 export interface Estimate {
   readonly total_segments: number;
-  readonly preview: readonly { readonly content: string; readonly child_chunks?: readonly string[] | null }[] | null;
+  readonly preview: readonly PreviewChunk[] | null;
   readonly qa_preview?: readonly { readonly question: string; readonly answer: string }[] | null;
 }
 
