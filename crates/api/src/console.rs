@@ -5,6 +5,7 @@ mod account;
 mod annotations;
 mod apps;
 mod audio;
+mod datasets;
 mod drafts;
 mod explore;
 mod explore_runs;
@@ -69,6 +70,7 @@ pub fn router(services: &Arc<Services>) -> OpenApiRouter {
         .merge(time_machine::router())
         .merge(logs::router())
         .merge(annotations::router())
+        .merge(datasets::router())
         .merge(audio::router())
         .merge(exports::router())
         .merge(traces::router())

@@ -11,6 +11,7 @@ pub mod error;
 pub mod extract;
 mod files_route;
 mod health;
+mod knowledge;
 pub mod mcp;
 mod openapi;
 mod origin;

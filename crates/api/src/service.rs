@@ -5,6 +5,7 @@ mod annotations;
 pub(crate) mod answer;
 mod audio;
 mod conversations;
+mod datasets;
 mod docs;
 mod end_users;
 mod fields;
@@ -29,6 +30,7 @@ use axum::{
 };
 use ox_app::{
     Access, Error, Services, api_keys,
+    knowledge::keys,
     runs::{Key, PublishedApp},
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -38,6 +40,10 @@ pub use access::RULES;
 pub(crate) use self::{
     answer::streaming,
     audio::{SpeechBody, TranscriptBody, recording, recording_limit, sound, spoken},
+    datasets::{
+        ChildContentBody, DocumentIdsBody, DownloadBody, FieldNameBody, NewFieldBody, attachment_url, detail_of, fields_of,
+        members, repeated, segment_files, switched, zipped,
+    },
     conversations::{ConversationBody, ConversationPage, list_query, name_of},
     docs::{ChatRequest, FeedbackBody, NameBody, ResultBody, RunRequestBody, UploadBody},
     fields::{Fields, from_query},
@@ -96,6 +102,7 @@ pub fn router(services: &Arc<Services>) -> OpenApiRouter {
         .routes(routes!(annotations::update, annotations::delete))
         .routes(routes!(audio::speak))
         .routes(routes!(end_users::find))
+        .merge(datasets::router(services))
         .route_layer(middleware::from_fn_with_state(Arc::clone(services), guard))
         .merge(uploads)
         .merge(recordings)
@@ -138,13 +145,24 @@ impl<S: Send + Sync> FromRequestParts<S> for GivenKey {
 
 /// Lets a request through if it fulfils what its route asks.
 async fn guard(State(services): State<Arc<Services>>, mut request: Request, next: Next) -> Response {
-    let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or_default();
-    let route = path.strip_prefix("/v1").unwrap_or(path);
+    let path = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()).unwrap_or_default();
+    let route = path.strip_prefix("/v1").unwrap_or(&path);
     let route = if route.is_empty() { "/" } else { route };
     let rule = match rules::find(RULES, request.method(), route) {
         Some(rule) => rule,
         None => return ApiError(without_rule(RULES, route)).into_response(),
     };
+    if rule == Access::DatasetKey {
+        let named = datasets::named(route, request.uri().path());
+        let opened = match named {
+            Ok(dataset) => keys::open(&services, bearer(request.headers()), dataset).await,
+            Err(error) => Err(error),
+        };
+        match opened {
+            Ok(principal) => drop(request.extensions_mut().insert(datasets::KeyHolder(principal))),
+            Err(error) => return ApiError(error).into_response(),
+        }
+    }
     if rule == Access::AppKey {
         let scope = scopes::of(request.method(), route);
         match api_keys::open(&services, bearer(request.headers()), scope).await {

@@ -7,6 +7,7 @@ use std::{
 };
 
 use ox_db::{now, repo};
+use uuid::Uuid;
 
 use crate::{
     Error, Result, Services,
@@ -98,12 +99,7 @@ pub struct Opened {
 /// the key was used too often.
 #[boxed]
 pub async fn open(services: &Arc<Services>, header: Option<&str>, scope: Option<Scope>) -> Result<Opened> {
-    let missing = || Error::unauthorized("Authorization header must be provided and start with 'Bearer'");
-    let (scheme, token) = header.and_then(|header| header.trim().split_once(' ')).ok_or_else(missing)?;
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(Error::unauthorized("Authorization scheme must be 'Bearer'"));
-    }
-    let key = services.runs.published.key(token.trim()).await?;
+    let key = services.runs.published.key(token_of(header)?).await?;
     let key = key.ok_or_else(|| Error::unauthorized("Access token is invalid"))?;
     let app = services.runs.published.app(key.app_id).await?;
     let app = app.ok_or_else(|| Error::forbidden("The app no longer exists."))?;
@@ -113,8 +109,19 @@ pub async fn open(services: &Arc<Services>, header: Option<&str>, scope: Option<
         return Err(Error::new(403, "insufficient_scope", text));
     }
     count_request(services, key).await?;
-    note_use(services, key);
+    note(services, key.id);
     Ok(Opened { app, key })
+}
+
+/// The key in an `Authorization` header.
+pub(crate) fn token_of(header: Option<&str>) -> Result<&str> {
+    let missing = || Error::unauthorized("Authorization header must be provided and start with 'Bearer'");
+    let (scheme, token) = header.and_then(|header| header.trim().split_once(' ')).ok_or_else(missing)?;
+    if scheme.eq_ignore_ascii_case("bearer") {
+        Ok(token.trim())
+    } else {
+        Err(Error::unauthorized("Authorization scheme must be 'Bearer'"))
+    }
 }
 
 /// Counts a request of a key that may have so many a minute (of the clock).
@@ -154,22 +161,22 @@ fn check(app: &PublishedApp) -> Result<()> {
 }
 
 /// Writes down that a key was used, at most once a minute and in the background.
-fn note_use(services: &Arc<Services>, key: Key) {
+pub(crate) fn note(services: &Arc<Services>, key: Uuid) {
     {
         let mut noted = services.runs.noted_keys.lock().unwrap_or_else(PoisonError::into_inner);
-        if noted.get(&key.id).is_some_and(|at| at.elapsed() < NOTED_FOR) {
+        if noted.get(&key).is_some_and(|at| at.elapsed() < NOTED_FOR) {
             return;
         }
         if noted.len() >= MAX_NOTED {
             noted.retain(|_, at| at.elapsed() < NOTED_FOR);
         }
-        noted.insert(key.id, Instant::now());
+        noted.insert(key, Instant::now());
     }
     let services = Arc::clone(services);
     services.tracker.clone().spawn(async move {
         let written = async {
             let tx = services.db.begin().await?;
-            repo::api_tokens::used(&tx, key.id, now()).await?;
+            repo::api_tokens::used(&tx, key, now()).await?;
             tx.commit().await
         };
         if let Err(error) = written.await {

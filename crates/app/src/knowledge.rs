@@ -1,8 +1,55 @@
 //! Knowledge bases: what is in them, how it gets in, and how it is found again.
 
+pub mod archive;
 pub mod asked;
+pub mod datasets;
+pub mod documents;
 pub mod embedding;
 pub mod external;
 pub mod index;
+pub mod keys;
+pub mod metadata;
+pub(crate) mod pipeline;
 pub mod port;
+pub mod preview;
+mod qa;
+mod reembed;
+mod removal;
+pub mod resources;
 pub mod retrieval;
+pub mod segments;
+
+pub use ox_db::repo::{
+    documents::{DisplayStatus, DocumentFilter, DocumentOrder, SegmentCounts},
+    segments::SegmentFilter,
+};
+use ox_models::ModelRef;
+use ox_types::{DatasetId, TenantId, boxed};
+pub use pipeline::Worker;
+use uuid::Uuid;
+
+use std::sync::Arc;
+
+use crate::{Result, Services};
+
+/// Works on documents until shutdown.
+pub(crate) async fn keep(services: Arc<Services>) {
+    pipeline::keep(services).await;
+}
+
+/// Goes on with what a process has begun that is not there any more.
+#[boxed]
+async fn resume(services: &Arc<Services>) -> Result<()> {
+    removal::resume(services).await?;
+    reembed::resume(services).await
+}
+
+/// What can be found of a knowledge base has changed: its local index reads it soon.
+fn index_changed(services: &Services, tenant: TenantId, dataset: DatasetId) {
+    services.indexes.touch(tenant, dataset);
+}
+
+/// The vectors of texts, in their order.
+async fn embed(services: &Services, tenant: TenantId, model: &ModelRef, texts: &[String]) -> Result<Vec<Uuid>> {
+    Ok(services.embedder.embed(tenant, model, texts).await?.ids)
+}

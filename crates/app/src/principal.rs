@@ -67,6 +67,8 @@ pub enum Access {
     MemberWith(Permission),
     /// An app key (`Authorization: Bearer app-…`).
     AppKey,
+    /// The key of a workspace's knowledge (`Authorization: Bearer dataset-…`).
+    DatasetKey,
     /// A passport of a published app.
     Visitor,
     /// A signed URL.

@@ -47,12 +47,16 @@ pub struct Services {
     /// Every node kind with what it may use.
     pub nodes: Arc<ox_nodes::Registry>,
     pub runs: Arc<Runtime>,
+    /// The work on documents.
+    pub knowledge: crate::knowledge::Worker,
     /// The local copies of what can be found in knowledge bases.
     pub indexes: Indexes,
     /// Makes vectors.
     pub embedder: Embedder,
     /// Finds chunks.
     pub retriever: Retriever,
+    /// Compares questions with annotations.
+    pub(crate) matcher: crate::annotation_reply::Matcher,
     /// Mails on their way out.
     pub mail: Outbox,
     /// Traces on their way out.
@@ -145,9 +149,11 @@ impl Services {
             files,
             nodes,
             runs,
+            knowledge: crate::knowledge::Worker::default(),
             indexes,
             embedder,
             retriever,
+            matcher: crate::annotation_reply::Matcher::default(),
             mail,
             traces: crate::traces::Tracer::default(),
             tracker,

@@ -65,6 +65,8 @@ pub struct Settings {
     /// Attempts to deliver a trace, and the pause between two (`OPS_TRACE_RETRYABLE_DISPATCH_…`).
     pub trace_retries: u32,
     pub trace_pause: Duration,
+    /// Chunks that one request may add; 0 is no limit (`DATASET_MAX_SEGMENTS_PER_REQUEST`).
+    pub max_segments_per_request: usize,
     /// What could not be read, for the start report and `/health`.
     pub findings: Vec<String>,
 }
@@ -165,6 +167,7 @@ impl Settings {
             reset_token_life: Duration::from_secs(env.number("RESET_PASSWORD_TOKEN_EXPIRY_MINUTES", 5) * 60),
             reset_lockout: Duration::from_secs(env.number("FORGOT_PASSWORD_LOCKOUT_DURATION", 86_400)),
             mails_per_minute: env.number("EMAIL_SEND_IP_LIMIT_PER_MINUTE", 50),
+            max_segments_per_request: usize::try_from(env.number("DATASET_MAX_SEGMENTS_PER_REQUEST", 0)).unwrap_or(0),
             deploy_env,
             findings: env.findings,
         }

@@ -5,6 +5,7 @@ pub mod accounts;
 pub mod api_based_extensions;
 pub mod api_tokens;
 pub mod app_annotation_hit_histories;
+pub mod app_annotation_settings;
 pub mod app_dataset_joins;
 pub mod app_mcp_servers;
 pub mod app_model_configs;

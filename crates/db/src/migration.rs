@@ -57,6 +57,11 @@ const MIGRATIONS: &[Step] = &[
         sql: include_str!("migration/m20261122_050001_knowledge.sql"),
         postgres: "",
     },
+    Step {
+        name: "m20261122_050002_annotation_reply",
+        sql: include_str!("migration/m20261122_050002_annotation_reply.sql"),
+        postgres: "",
+    },
 ];
 
 #[derive(Clone, Copy)]

@@ -1,6 +1,7 @@
 //! What repositories return and take. Plain data, typed ids, no database types.
 
 mod annotation;
+mod annotation_setting;
 mod app;
 mod chat;
 mod extension;
@@ -22,6 +23,7 @@ mod waiting;
 mod workflow;
 
 pub use annotation::*;
+pub use annotation_setting::*;
 pub use app::*;
 pub use chat::*;
 pub use extension::*;

@@ -26,6 +26,11 @@ impl<'a> Archive<'a> {
         Ok(Self { zip, format, budget })
     }
 
+    /// Whether there is such a part.
+    pub fn has(&self, path: &str) -> bool {
+        self.zip.index_for_name(path).is_some()
+    }
+
     /// A part by its path; nothing when there is none.
     pub fn find(&mut self, path: &str) -> Result<Option<Vec<u8>>, Error> {
         match self.zip.index_for_name(path.trim_start_matches('/')) {

@@ -42,6 +42,8 @@ pub struct Budget {
     limits: Limits,
     started: Instant,
     unpacked: AtomicU64,
+    /// Microseconds in which somebody else was at work.
+    waited: AtomicU64,
     ticks: AtomicU32,
     stopped: Arc<AtomicBool>,
 }
@@ -56,7 +58,8 @@ impl Budget {
     /// A budget that ends as soon as the flag is set.
     #[must_use]
     pub fn stoppable(limits: Limits, stopped: Arc<AtomicBool>) -> Self {
-        Self { limits, started: Instant::now(), unpacked: AtomicU64::new(0), ticks: AtomicU32::new(0), stopped }
+        let (unpacked, waited, ticks) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU32::new(0));
+        Self { limits, started: Instant::now(), unpacked, waited, ticks, stopped }
     }
 
     pub(crate) const fn limits(&self) -> &Limits {
@@ -74,10 +77,16 @@ impl Budget {
         if self.stopped.load(Ordering::Relaxed) {
             return Err(Error::Stopped);
         }
-        if self.started.elapsed() > self.limits.time {
+        let waited = Duration::from_micros(self.waited.load(Ordering::Relaxed));
+        if self.started.elapsed() > self.limits.time.saturating_add(waited) {
             return Err(Error::TooLong(self.limits.time.as_secs()));
         }
         Ok(())
+    }
+
+    /// Time that is not the reader's.
+    pub(crate) fn wait(&self, time: Duration) {
+        self.waited.fetch_add(u64::try_from(time.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
     /// Counts unpacked bytes.

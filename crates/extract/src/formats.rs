@@ -3,6 +3,7 @@ pub mod doc;
 pub mod docx;
 pub mod eml;
 pub mod epub;
+pub mod markdown;
 pub mod msg;
 pub mod odt;
 pub mod pdf;

@@ -1,6 +1,6 @@
 //! The text a reader of an HTML page sees. Tolerant: any bytes give some text.
 
-use crate::{Budget, Error, budget::Text};
+use crate::{Budget, Error, budget::Text, charset};
 
 /// Elements that begin and end a line.
 const BLOCKS: &[&str] = &[
@@ -70,6 +70,45 @@ pub fn text(html: &str, budget: &Budget) -> Result<String, Error> {
     }
     reader.end_line()?;
     Ok(reader.out.finish())
+}
+
+/// The title of a page, on one line.
+///
+/// # Errors
+/// Only when the budget is used up.
+pub fn title(html: &str, budget: &Budget) -> Result<Option<String>, Error> {
+    /// Most bytes in which a title is looked for, and most of the title itself.
+    const LOOK: usize = 64 * 1024;
+    const LONGEST: usize = 500;
+    budget.check()?;
+    let head = html.get(..html.floor_char_boundary(LOOK)).unwrap_or_default();
+    let lower = head.to_ascii_lowercase();
+    let found = lower.find("<title").and_then(|at| {
+        let begin = at + lower.get(at..)?.find('>')? + 1;
+        let end = begin + lower.get(begin..)?.find("</title")?;
+        head.get(begin..end)
+    });
+    let title = unescape(found.unwrap_or_default());
+    let title = title.split_whitespace().collect::<Vec<_>>().join(" ");
+    Ok((!title.is_empty()).then(|| title.chars().take(LONGEST).collect()))
+}
+
+/// The source of a page: what it says about its encoding counts when nothing else is certain.
+pub fn decode(bytes: &[u8]) -> String {
+    /// Bytes in which a page says what it is written in.
+    const LOOK: usize = 2048;
+    if std::str::from_utf8(bytes).is_ok() {
+        return charset::decode(bytes);
+    }
+    let head = String::from_utf8_lossy(bytes.get(..LOOK).unwrap_or(bytes)).to_ascii_lowercase();
+    let label = head.find("charset=").and_then(|at| {
+        let rest = head.get(at + 8..)?.trim_start_matches(['"', '\'']);
+        rest.split(|end: char| !(end.is_ascii_alphanumeric() || matches!(end, '-' | '_' | ':'))).next()
+    });
+    match label {
+        Some(label) => charset::decode_as(bytes, label),
+        None => charset::decode(bytes),
+    }
 }
 
 struct Reader<'a> {
@@ -310,5 +349,23 @@ mod tests {
         check("<script>never closed", "");
         check("<svg/>after", "after");
         check("<xhtml:p>named</xhtml:p>", "named");
+    }
+
+    #[test]
+    fn titles_and_encodings() {
+        let budget = Budget::new(Limits::default());
+        for (source, expected) in [
+            ("<html><head><TITLE lang=en> A &amp;\n b </TITLE></head>", Some("A & b")),
+            ("<title></title>", None),
+            ("<p>none</p>", None),
+            ("<title>never closed", None),
+        ] {
+            assert_eq!(title(source, &budget).unwrap().as_deref(), expected, "{source}");
+        }
+        assert_eq!(
+            decode(b"<meta charset=\"windows-1251\">\xcf\xf0\xe8"),
+            "<meta charset=\"windows-1251\">\u{41f}\u{440}\u{438}"
+        );
+        assert_eq!(decode("<meta charset=latin1>\u{4f60}".as_bytes()), "<meta charset=latin1>\u{4f60}");
     }
 }

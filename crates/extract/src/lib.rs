@@ -1,7 +1,7 @@
 //! From a document's bytes to its text.
 //!
-//! One function, [`extract`], and one file per format. Pure: bytes and a name in, text or one error out; no I/O, no
-//! async, no network. It blocks: call it on a thread that may. What it is not: it does not clean, split or index,
+//! Two functions and one file per format: [`extract`] gives the whole text, [`items`] its parts one after another. Pure:
+//! bytes and a name in, text or one error out; no I/O, no async, no network. It blocks: call it on a thread that may. What it is not: it does not clean, split or index,
 //! and it does not look into pictures.
 //!
 //! Invariants: a broken, hostile or huge file ends in one clear error within the limits of its [`Budget`] (time,
@@ -15,6 +15,7 @@ mod extract;
 mod format;
 mod formats;
 mod html;
+mod items;
 mod table;
 #[cfg(test)]
 mod testing;
@@ -26,3 +27,4 @@ pub use error::Error;
 pub use extract::{Document, extract};
 pub use format::Format;
 pub use html::text as html_text;
+pub use items::{Item, Sink, items};

@@ -12,8 +12,10 @@
 mod error;
 mod local;
 mod node;
+mod store;
 mod text;
 
 pub use error::Error;
 pub use local::{LocalIndex, Options, Stats};
 pub use node::{Change, Hit, Mark, Node, NodeKind, Scope};
+pub use store::{Point, StoreError, StoreSettingError, VectorStore, collection, connect};

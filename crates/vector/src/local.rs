@@ -93,6 +93,7 @@ impl Drop for Handle {
         {
             tracing::error!(dir = %self.shared.dir.display(), "the keeper of an index panicked");
         }
+        writers::end(&self.shared, &mut lock(&self.shared.writing));
     }
 }
 

@@ -4,7 +4,7 @@ use axum::http::Method;
 use ox_app::{
     Access::{self, AfterSetup, Member, MemberWith, Public},
     principal::Permission::{
-        ApiKeyDelete, ApiKeyManage, AppEdit, AppPublish, AppUse, AppView, CredentialManage, FileUpload, LogView,
+        ApiKeyDelete, ApiKeyManage, AppEdit, AppPublish, AppUse, AppView, CredentialManage, DatasetEdit, FileUpload, LogView,
         MemberManage, ModelManage, ModelView, TagEdit, WorkspaceManage,
     },
 };
@@ -21,6 +21,7 @@ const USE: Access = MemberWith(AppUse);
 const VIEW: Access = MemberWith(AppView);
 const EDIT: Access = MemberWith(AppEdit);
 const LOGS: Access = MemberWith(LogView);
+const KNOWLEDGE: Access = MemberWith(DatasetEdit);
 const MODELS: Access = MemberWith(ModelView);
 const MODEL_ADMIN: Access = MemberWith(ModelManage);
 
@@ -276,6 +277,60 @@ pub const RULES: &[Rule] = &[
     rule(GET, "/workspaces/current/trigger-provider/{provider}/oauth/client", MemberWith(WorkspaceManage)),
     rule(POST, "/workspaces/current/trigger-provider/{provider}/oauth/client", MemberWith(WorkspaceManage)),
     rule(DELETE, "/workspaces/current/trigger-provider/{provider}/oauth/client", MemberWith(WorkspaceManage)),
+    // knowledge
+    rule(GET, "/datasets", Member),
+    rule(POST, "/datasets", KNOWLEDGE),
+    rule(GET, "/datasets/{dataset_id}", Member),
+    rule(PATCH, "/datasets/{dataset_id}", KNOWLEDGE),
+    rule(DELETE, "/datasets/{dataset_id}", KNOWLEDGE),
+    rule(GET, "/datasets/{dataset_id}/use-check", Member),
+    rule(GET, "/datasets/{dataset_id}/related-apps", Member),
+    rule(GET, "/datasets/{dataset_id}/permission-part-users", Member),
+    rule(POST, "/datasets/{dataset_id}/api-keys/{status}", KNOWLEDGE),
+    rule(GET, "/datasets/{dataset_id}/indexing-status", Member),
+    rule(GET, "/datasets/{dataset_id}/error-docs", Member),
+    rule(GET, "/datasets/api-keys", KNOWLEDGE),
+    rule(POST, "/datasets/api-keys", MemberWith(ApiKeyDelete)),
+    rule(DELETE, "/datasets/api-keys/{api_key_id}", MemberWith(ApiKeyDelete)),
+    rule(GET, "/datasets/api-base-info", Member),
+    rule(GET, "/datasets/retrieval-setting", Member),
+    rule(POST, "/datasets/init", KNOWLEDGE),
+    rule(POST, "/datasets/{dataset_id}/documents", KNOWLEDGE),
+    rule(POST, "/datasets/indexing-estimate", KNOWLEDGE),
+    rule(GET, "/datasets/{dataset_id}/documents/{document_id}/indexing-estimate", Member),
+    rule(GET, "/datasets/process-rule", Member),
+    rule(GET, "/datasets/{dataset_id}/documents", Member),
+    rule(DELETE, "/datasets/{dataset_id}/documents", KNOWLEDGE),
+    rule(GET, "/datasets/{dataset_id}/documents/{document_id}", Member),
+    rule(DELETE, "/datasets/{dataset_id}/documents/{document_id}", KNOWLEDGE),
+    rule(GET, "/datasets/{dataset_id}/documents/{document_id}/indexing-status", Member),
+    rule(GET, "/datasets/{dataset_id}/batch/{batch}/indexing-status", Member),
+    rule(PATCH, "/datasets/{dataset_id}/documents/{document_id}/processing/{action}", KNOWLEDGE),
+    rule(PATCH, "/datasets/{dataset_id}/documents/status/{action}/batch", KNOWLEDGE),
+    rule(POST, "/datasets/{dataset_id}/retry", KNOWLEDGE),
+    rule(POST, "/datasets/{dataset_id}/documents/{document_id}/rename", KNOWLEDGE),
+    rule(GET, "/datasets/{dataset_id}/documents/{document_id}/download", Member),
+    rule(POST, "/datasets/{dataset_id}/documents/download-zip", Member),
+    rule(GET, "/datasets/metadata/built-in", Member),
+    rule(GET, "/datasets/{dataset_id}/metadata", Member),
+    rule(POST, "/datasets/{dataset_id}/metadata", KNOWLEDGE),
+    rule(PATCH, "/datasets/{dataset_id}/metadata/{metadata_id}", KNOWLEDGE),
+    rule(DELETE, "/datasets/{dataset_id}/metadata/{metadata_id}", KNOWLEDGE),
+    rule(POST, "/datasets/{dataset_id}/metadata/built-in/{action}", KNOWLEDGE),
+    rule(POST, "/datasets/{dataset_id}/documents/metadata", KNOWLEDGE),
+    rule(GET, "/datasets/{dataset_id}/documents/{document_id}/segments", Member),
+    rule(DELETE, "/datasets/{dataset_id}/documents/{document_id}/segments", KNOWLEDGE),
+    rule(POST, "/datasets/{dataset_id}/documents/{document_id}/segment", KNOWLEDGE),
+    rule(PATCH, "/datasets/{dataset_id}/documents/{document_id}/segments/{segment_id}", KNOWLEDGE),
+    rule(DELETE, "/datasets/{dataset_id}/documents/{document_id}/segments/{segment_id}", KNOWLEDGE),
+    rule(PATCH, "/datasets/{dataset_id}/documents/{document_id}/segment/{action}", KNOWLEDGE),
+    rule(POST, "/datasets/{dataset_id}/documents/{document_id}/segments/batch_import", KNOWLEDGE),
+    rule(GET, "/datasets/batch_import_status/{job_id}", Member),
+    rule(GET, "/datasets/{dataset_id}/documents/{document_id}/segments/{segment_id}/child_chunks", Member),
+    rule(POST, "/datasets/{dataset_id}/documents/{document_id}/segments/{segment_id}/child_chunks", KNOWLEDGE),
+    rule(PATCH, "/datasets/{dataset_id}/documents/{document_id}/segments/{segment_id}/child_chunks", KNOWLEDGE),
+    rule(PATCH, "/datasets/{dataset_id}/documents/{document_id}/segments/{segment_id}/child_chunks/{child_chunk_id}", KNOWLEDGE),
+    rule(DELETE, "/datasets/{dataset_id}/documents/{document_id}/segments/{segment_id}/child_chunks/{child_chunk_id}", KNOWLEDGE),
     // labels and files
     rule(GET, "/tags", Member),
     rule(POST, "/tags", MemberWith(TagEdit)),

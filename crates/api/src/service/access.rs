@@ -1,13 +1,14 @@
 //! What each Service API route asks of its caller.
 
 use axum::http::Method;
-use ox_app::Access::{AppKey, Public};
+use ox_app::Access::{AppKey, DatasetKey, Public};
 
 use crate::access::{Rule, rule};
 
 const GET: Method = Method::GET;
 const POST: Method = Method::POST;
 const PUT: Method = Method::PUT;
+const PATCH: Method = Method::PATCH;
 const DELETE: Method = Method::DELETE;
 
 /// One line for each route and method.
@@ -50,4 +51,49 @@ pub const RULES: &[Rule] = &[
     rule(POST, "/apps/annotations", AppKey),
     rule(PUT, "/apps/annotations/{annotation_id}", AppKey),
     rule(DELETE, "/apps/annotations/{annotation_id}", AppKey),
+    // knowledge
+    rule(GET, "/datasets", DatasetKey),
+    rule(POST, "/datasets", DatasetKey),
+    rule(GET, "/datasets/{dataset_id}", DatasetKey),
+    rule(PATCH, "/datasets/{dataset_id}", DatasetKey),
+    rule(DELETE, "/datasets/{dataset_id}", DatasetKey),
+    rule(POST, "/datasets/{dataset_id}/document/create-by-text", DatasetKey),
+    rule(POST, "/datasets/{dataset_id}/document/create_by_text", DatasetKey),
+    rule(POST, "/datasets/{dataset_id}/documents/{document_id}/update-by-text", DatasetKey),
+    rule(POST, "/datasets/{dataset_id}/documents/{document_id}/update_by_text", DatasetKey),
+    rule(POST, "/datasets/{dataset_id}/document/create-by-file", DatasetKey),
+    rule(POST, "/datasets/{dataset_id}/document/create_by_file", DatasetKey),
+    rule(POST, "/datasets/{dataset_id}/documents/{document_id}/update-by-file", DatasetKey),
+    rule(POST, "/datasets/{dataset_id}/documents/{document_id}/update_by_file", DatasetKey),
+    rule(PATCH, "/datasets/{dataset_id}/documents/{document_id}", DatasetKey),
+    rule(GET, "/datasets/{dataset_id}/documents", DatasetKey),
+    rule(GET, "/datasets/{dataset_id}/documents/{batch}/indexing-status", DatasetKey),
+    rule(GET, "/datasets/{dataset_id}/documents/{document_id}", DatasetKey),
+    rule(DELETE, "/datasets/{dataset_id}/documents/{document_id}", DatasetKey),
+    rule(PATCH, "/datasets/{dataset_id}/documents/status/{action}", DatasetKey),
+    rule(GET, "/datasets/{dataset_id}/documents/{document_id}/download", DatasetKey),
+    rule(POST, "/datasets/{dataset_id}/documents/download-zip", DatasetKey),
+    rule(GET, "/datasets/{dataset_id}/metadata", DatasetKey),
+    rule(POST, "/datasets/{dataset_id}/metadata", DatasetKey),
+    rule(GET, "/datasets/{dataset_id}/metadata/built-in", DatasetKey),
+    rule(PATCH, "/datasets/{dataset_id}/metadata/{metadata_id}", DatasetKey),
+    rule(DELETE, "/datasets/{dataset_id}/metadata/{metadata_id}", DatasetKey),
+    rule(POST, "/datasets/{dataset_id}/metadata/built-in/{action}", DatasetKey),
+    rule(POST, "/datasets/{dataset_id}/documents/metadata", DatasetKey),
+    rule(GET, "/datasets/{dataset_id}/documents/{document_id}/segments", DatasetKey),
+    rule(POST, "/datasets/{dataset_id}/documents/{document_id}/segments", DatasetKey),
+    rule(GET, "/datasets/{dataset_id}/documents/{document_id}/segments/{segment_id}", DatasetKey),
+    rule(POST, "/datasets/{dataset_id}/documents/{document_id}/segments/{segment_id}", DatasetKey),
+    rule(DELETE, "/datasets/{dataset_id}/documents/{document_id}/segments/{segment_id}", DatasetKey),
+    rule(GET, "/datasets/{dataset_id}/documents/{document_id}/segments/{segment_id}/child_chunks", DatasetKey),
+    rule(POST, "/datasets/{dataset_id}/documents/{document_id}/segments/{segment_id}/child_chunks", DatasetKey),
+    rule(PATCH, "/datasets/{dataset_id}/documents/{document_id}/segments/{segment_id}/child_chunks/{child_chunk_id}", DatasetKey),
+    rule(DELETE, "/datasets/{dataset_id}/documents/{document_id}/segments/{segment_id}/child_chunks/{child_chunk_id}", DatasetKey),
+    rule(GET, "/datasets/tags", DatasetKey),
+    rule(POST, "/datasets/tags", DatasetKey),
+    rule(PATCH, "/datasets/tags", DatasetKey),
+    rule(DELETE, "/datasets/tags", DatasetKey),
+    rule(POST, "/datasets/tags/binding", DatasetKey),
+    rule(POST, "/datasets/tags/unbinding", DatasetKey),
+    rule(GET, "/datasets/{dataset_id}/tags", DatasetKey),
 ];

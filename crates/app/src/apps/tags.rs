@@ -109,9 +109,17 @@ pub async fn delete_tag(services: &Services, principal: &Principal, id: Uuid) ->
 #[boxed]
 pub async fn bind_tags(services: &Services, principal: &Principal, tags: &[Uuid], target: Uuid) -> Result<()> {
     principal.require(Permission::TagEdit)?;
-    super::find(services, principal, ox_types::AppId(target)).await?;
+    let mut is_app = tags.is_empty();
     for id in tags {
-        find(services, principal, *id).await?;
+        let tag = find(services, principal, *id).await?;
+        if tag.kind == "knowledge" {
+            crate::knowledge::datasets::find(services, principal, ox_types::DatasetId(target)).await?;
+        } else {
+            is_app = true;
+        }
+    }
+    if is_app {
+        super::find(services, principal, ox_types::AppId(target)).await?;
     }
     let tx = services.db.begin().await?;
     for id in tags {

@@ -21,12 +21,15 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    given, naming,
+    given,
+    lookup::{Context, Lookup},
+    naming,
     prompt::{Assembled, BasicPrompt, Round},
     thread,
 };
 use crate::{
     AppCaller, Error, Result, Services,
+    annotation_reply::{self, Matched},
     files::FileRules,
     moderation::{Change, ExternalTools, InputVerdict, Moderator, OutputVerdict, Watch},
     runs::{
@@ -64,6 +67,11 @@ struct Job {
     message: Message,
     moderator: Option<Moderator>,
     tools: ExternalTools,
+    lookup: Option<Lookup>,
+    /// Sources are told with the answer.
+    shows_sources: bool,
+    context: Context,
+    matched: Option<Matched>,
     has_history: bool,
     /// What was said before the conversation began here, oldest first.
     given: Vec<Round>,
@@ -156,6 +164,10 @@ pub(crate) async fn start(
         message,
         moderator: Moderator::new(services, feature, tenant, app, user),
         tools: ExternalTools::read(config.external_data_tools.as_ref(), config.user_input_form.as_ref()),
+        lookup: Lookup::read(caller.app.mode, &config),
+        shows_sources: features.retriever_resource,
+        context: Context::default(),
+        matched: None,
         has_history,
         given,
         system: request.system.filter(|text| !text.trim().is_empty()),
@@ -363,22 +375,45 @@ impl Job {
                 self.inputs = inputs;
                 self.query = query;
             }
-            InputVerdict::Answer(text) => {
-                // Compat: one event a character.
-                let shown = text.chars().map(|c| StreamBody::Text { text: c.to_string().into(), selector: None });
-                let show = shown.collect();
-                *answer = text;
-                if self.recording.put(None, now().timestamp(), show, false).await.is_err() {
-                    return Ok(Some(End::Stopped));
-                }
-                return Ok(Some(End::Told));
-            }
+            InputVerdict::Answer(text) => return Ok(Some(self.tell(answer, text).await)),
         }
         let (tenant, app) = (self.caller.tenant_id(), self.caller.app.app.id);
+        if self.caller.app.mode == AppMode::Chat {
+            self.matched = tokio::select! {
+                () = stop.cancelled() => return Ok(Some(End::Stopped)),
+                matched = annotation_reply::reply(&self.services, tenant, app, &self.query) => matched,
+            };
+            if let Some(matched) = &self.matched {
+                matched.keep(&self.services, &self.caller, &self.query, self.message.id).await;
+                let text = matched.annotation.content.clone();
+                return Ok(Some(self.tell(answer, text).await));
+            }
+        }
         let tools = std::mem::take(&mut self.tools);
+        let lookup = self.lookup.take();
+        let work = async {
+            tools.fill(&self.services, tenant, app, &mut self.inputs, &self.query).await?;
+            if let Some(lookup) = lookup {
+                let (services, caller) = (&self.services, &self.caller);
+                self.context = lookup.run(services, caller, &self.prompt, &self.inputs, &self.query).await?;
+            }
+            Ok(None)
+        };
         tokio::select! {
             () = stop.cancelled() => Ok(Some(End::Stopped)),
-            filled = tools.fill(&self.services, tenant, app, &mut self.inputs, &self.query) => Ok(filled.map(|()| None)?),
+            done = work => done,
+        }
+    }
+
+    /// Answers by a text that nobody generates.
+    async fn tell(&self, answer: &mut String, text: String) -> End {
+        // Compat: one event a character.
+        let shown = text.chars().map(|c| StreamBody::Text { text: c.to_string().into(), selector: None });
+        let show = shown.collect();
+        *answer = text;
+        match self.recording.put(None, now().timestamp(), show, false).await {
+            Ok(()) => End::Told,
+            Err(_) => End::Stopped,
         }
     }
 
@@ -469,7 +504,7 @@ impl Job {
         let models = &self.services.models;
         let history = self.history(&scope).await;
         let media = std::mem::take(&mut self.media);
-        let mut assembled = self.prompt.assemble(&self.inputs, &self.query, media, &history);
+        let mut assembled = self.prompt.assemble(&self.inputs, &self.query, &self.context.text, media, &history);
         if let Some(text) = &self.system {
             assembled.instruct(text);
         }
@@ -542,7 +577,13 @@ impl Job {
             End::Told => (Usage::default(), None),
             End::Failed { code, status, message } => (Usage::default(), Some((code, status, message))),
         };
-        let metadata = Arc::new(MessageMetadata { annotation_reply: None, retriever_resources: Vec::new(), usage });
+        let annotation_reply = match &self.matched {
+            Some(matched) => matched.told(&self.services).await,
+            None => None,
+        };
+        let sources = std::mem::take(&mut self.context.resources);
+        let retriever_resources = if self.shows_sources { sources } else { Vec::new() };
+        let metadata = Arc::new(MessageMetadata { annotation_reply, retriever_resources, usage });
         fill_message(&mut self.message, &answer, &metadata, at);
         self.message.owner = None;
         let show = match error {

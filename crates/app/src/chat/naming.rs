@@ -45,7 +45,7 @@ pub fn name_from(answer: &str) -> Option<String> {
 /// The opening statement with its variables filled.
 #[must_use]
 pub fn introduction(opening_statement: &str, inputs: &Object) -> String {
-    fill(opening_statement, inputs, "", "")
+    fill(opening_statement, inputs, "", "", "")
 }
 
 /// What a model is asked for questions that may follow.

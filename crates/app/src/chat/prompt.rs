@@ -1,6 +1,6 @@
 //! Prompts of basic apps (DSL reference §5.4): from configuration, inputs, query and history to messages.
 
-use std::sync::LazyLock;
+use std::{borrow::Cow, sync::LazyLock};
 
 use ox_db::model::AppModelConfig;
 use ox_models::{ContentPart, Message, ModelMode, ModelRef, Role};
@@ -86,18 +86,25 @@ impl BasicPrompt {
 
     /// Makes the prompt.
     #[must_use]
-    pub fn assemble(&self, inputs: &Object, query: &str, media: Vec<ContentPart>, history: &[Round]) -> Assembled {
+    pub fn assemble(
+        &self,
+        inputs: &Object,
+        query: &str,
+        context: &str,
+        media: Vec<ContentPart>,
+        history: &[Round],
+    ) -> Assembled {
         match (&self.form, self.model.mode) {
             (Form::Simple(pre_prompt), ModelMode::Chat) => {
-                Assembled::Chat(simple_chat(pre_prompt, inputs, query, media, history))
+                Assembled::Chat(simple_chat(&with_context(pre_prompt, context), inputs, query, context, media, history))
             }
             (Form::Simple(pre_prompt), ModelMode::Completion) => {
-                self.simple_completion(pre_prompt, inputs, query, history)
+                self.simple_completion(&with_context(pre_prompt, context), inputs, query, context, history)
             }
-            (Form::Chat(parts), _) => Assembled::Chat(advanced_chat(parts, inputs, query, media, history)),
+            (Form::Chat(parts), _) => Assembled::Chat(advanced_chat(parts, inputs, query, context, media, history)),
             (Form::Completion { text, user, assistant }, _) => {
                 let rounds = histories(history, user, assistant);
-                let prompt = fill(text, inputs, query, &rounds);
+                let prompt = fill(text, inputs, query, &rounds, context);
                 let mut stop = self.stop.clone();
                 if stop.is_empty() && !rounds.is_empty() {
                     stop = vec![format!("\n{user}:"), "</histories>".to_owned()];
@@ -107,8 +114,15 @@ impl BasicPrompt {
         }
     }
 
-    fn simple_completion(&self, pre_prompt: &str, inputs: &Object, query: &str, history: &[Round]) -> Assembled {
-        let mut prompt = fill(pre_prompt, inputs, query, "");
+    fn simple_completion(
+        &self,
+        pre_prompt: &str,
+        inputs: &Object,
+        query: &str,
+        context: &str,
+        history: &[Round],
+    ) -> Assembled {
+        let mut prompt = fill(pre_prompt, inputs, query, "", context);
         let rounds = histories(history, "Human", "Assistant");
         let mut stop = self.stop.clone();
         if !rounds.is_empty() {
@@ -129,10 +143,11 @@ fn simple_chat(
     pre_prompt: &str,
     inputs: &Object,
     query: &str,
+    context: &str,
     media: Vec<ContentPart>,
     history: &[Round],
 ) -> Vec<Message> {
-    let prompt = fill(pre_prompt, inputs, query, "");
+    let prompt = fill(pre_prompt, inputs, query, "", context);
     let mut messages = Vec::with_capacity(history.len() * 2 + 2);
     if query.is_empty() {
         push_history(&mut messages, history);
@@ -151,11 +166,12 @@ fn advanced_chat(
     parts: &[(Role, String)],
     inputs: &Object,
     query: &str,
+    context: &str,
     media: Vec<ContentPart>,
     history: &[Round],
 ) -> Vec<Message> {
     let mut messages: Vec<Message> =
-        parts.iter().map(|(role, text)| Message::text(*role, fill(text, inputs, query, ""))).collect();
+        parts.iter().map(|(role, text)| Message::text(*role, fill(text, inputs, query, "", context))).collect();
     push_history(&mut messages, history);
     if !query.is_empty() {
         messages.push(user_message(query, media));
@@ -165,6 +181,17 @@ fn advanced_chat(
         last.content.extend(media);
     }
     messages
+}
+
+/// A prompt that has no place of its own for what was looked up gets one before it.
+fn with_context<'p>(pre_prompt: &'p str, context: &str) -> Cow<'p, str> {
+    if context.is_empty() || pre_prompt.contains("{{#context#}}") {
+        return Cow::Borrowed(pre_prompt);
+    }
+    let place = "Answer from these excerpts of the knowledge base, between <context> and </context>. When they do not \
+                 tell, say that you do not know; never mention the excerpts or these tags.\n\n<context>\n\
+                 {{#context#}}\n</context>";
+    Cow::Owned(if pre_prompt.trim().is_empty() { place.to_owned() } else { format!("{place}\n\n{pre_prompt}") })
 }
 
 fn push_history(messages: &mut Vec<Message>, history: &[Round]) {
@@ -192,12 +219,11 @@ fn histories(history: &[Round], user: &str, assistant: &str) -> String {
 }
 
 /// Fills `{{name}}` from the inputs and the special names from the request.
-pub fn fill(text: &str, inputs: &Object, query: &str, histories: &str) -> String {
+pub fn fill(text: &str, inputs: &Object, query: &str, histories: &str, context: &str) -> String {
     Prompt::parse(text).render(|key| match key {
         "#query#" => Some(Value::from(query)),
         "#histories#" => Some(Value::from(histories)),
-        // Knowledge is not part of this prompt: its place stays empty.
-        "#context#" => Some(Value::from("")),
+        "#context#" => Some(Value::from(context)),
         name => inputs.get(name).cloned(),
     })
 }
@@ -262,12 +288,12 @@ mod tests {
     fn a_simple_prompt_is_the_system_message_and_the_query_the_user_message() {
         let prompt = basic(Form::Simple("Guide to {{city}}{{n}} {{unknown}}".into()), ModelMode::Chat);
         assert_eq!(
-            texts(&prompt.assemble(&inputs(), "Hi", vec![], &history())),
+            texts(&prompt.assemble(&inputs(), "Hi", "", vec![], &history())),
             ["system: Guide to Paris {{unknown}}", "user: q1", "assistant: a1", "user: Hi"]
         );
-        assert_eq!(texts(&prompt.assemble(&inputs(), "", vec![], &[])), ["user: Guide to Paris {{unknown}}"]);
+        assert_eq!(texts(&prompt.assemble(&inputs(), "", "", vec![], &[])), ["user: Guide to Paris {{unknown}}"]);
         let empty = basic(Form::Simple(String::new()), ModelMode::Chat);
-        assert_eq!(texts(&empty.assemble(&inputs(), "Hi", vec![], &[])), ["user: Hi"]);
+        assert_eq!(texts(&empty.assemble(&inputs(), "Hi", "", vec![], &[])), ["user: Hi"]);
     }
 
     #[test]
@@ -275,7 +301,7 @@ mod tests {
         let parts = vec![(Role::System, "S {{city}}".to_owned()), (Role::User, "U {{#query#}}".to_owned())];
         let prompt = basic(Form::Chat(parts), ModelMode::Chat);
         assert_eq!(
-            texts(&prompt.assemble(&inputs(), "Hi", vec![], &history())),
+            texts(&prompt.assemble(&inputs(), "Hi", "", vec![], &history())),
             ["system: S Paris", "user: U Hi", "user: q1", "assistant: a1", "user: Hi"]
         );
     }
@@ -283,7 +309,7 @@ mod tests {
     #[test]
     fn completion_models_get_the_history_as_text_and_stops() {
         let prompt = basic(Form::Simple("Be kind.".into()), ModelMode::Completion);
-        let got = texts(&prompt.assemble(&inputs(), "Hi", vec![], &history()));
+        let got = texts(&prompt.assemble(&inputs(), "Hi", "", vec![], &history()));
         assert!(got[0].starts_with("Be kind.\n\nHere is the chat histories"), "{got:?}");
         assert!(got[0].contains("<histories>\nHuman: q1\nAssistant: a1\n</histories>"), "{got:?}");
         assert!(got[0].ends_with("\n\nHuman: Hi\n\nAssistant: "), "{got:?}");

@@ -9,7 +9,7 @@ use ox_engine::RunInfo;
 use ox_net::{Class, Method, NetError, Request};
 use ox_nodes::{FilePort, PortError};
 use ox_store::{Key, ObjectStore};
-use ox_types::{File, FileId, FileKind, TenantId, TransferMethod, boxed};
+use ox_types::{AccountId, File, FileId, FileKind, TenantId, TransferMethod, boxed};
 use uuid::Uuid;
 
 use super::{
@@ -143,6 +143,58 @@ impl FileStore {
         repo::upload_files::insert(&tx, file.clone()).await?;
         tx.commit().await?;
         Ok(file)
+    }
+
+    /// Keeps a text as a file of that name, whatever the name is.
+    ///
+    /// # Errors
+    /// 413 for too long a text.
+    #[boxed]
+    pub async fn keep_text(&self, tenant_id: TenantId, by: AccountId, name: &str, text: &str) -> Result<UploadFile> {
+        self.check_size("txt", text.len() as u64)?;
+        let id = FileId::new();
+        let key = format!("upload_files/{tenant_id}/{id}.txt");
+        let bytes = Bytes::copy_from_slice(text.as_bytes());
+        let hash = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(&bytes));
+        let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
+        self.objects.put(&Key::new(&key).map_err(Error::internal)?, bytes).await?;
+        let file = UploadFile {
+            id,
+            tenant_id,
+            storage_type: "local".to_owned(),
+            key,
+            name: name.replace('\0', "").chars().take(MAX_NAME).collect(),
+            size,
+            extension: "txt".to_owned(),
+            mime_type: Some("text/plain".to_owned()),
+            created_by_role: "account".to_owned(),
+            created_by: by.0,
+            used: true,
+            used_by: Some(by.0),
+            used_at: Some(now()),
+            hash: Some(hash),
+            source_url: String::new(),
+            created_at: now(),
+        };
+        let tx = self.db.begin().await?;
+        repo::upload_files::insert(&tx, file.clone()).await?;
+        tx.commit().await?;
+        Ok(file)
+    }
+
+    /// Removes an uploaded file: its bytes, then its row.
+    ///
+    /// # Errors
+    /// When they cannot be removed.
+    #[boxed]
+    pub async fn remove(&self, file: &UploadFile) -> Result<()> {
+        match self.objects.delete(&Key::new(&file.key).map_err(Error::internal)?).await {
+            Ok(()) | Err(ox_store::Error::NotFound(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let tx = self.db.begin().await?;
+        repo::upload_files::delete(&tx, file.id).await?;
+        Ok(tx.commit().await?)
     }
 
     fn check_name(&self, name: &str) -> Result<(String, String)> {

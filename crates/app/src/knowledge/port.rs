@@ -7,7 +7,7 @@ use ox_nodes::{
     Retrieved, SegmentPlace,
 };
 use ox_rag::{Condition, Filter, Join};
-use ox_types::{DatasetId, Json};
+use ox_types::{AppId, DatasetId, Json, TenantId, boxed};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -28,15 +28,33 @@ impl KnowledgePort {
     pub const fn new(retriever: Retriever) -> Self {
         Self { retriever }
     }
+}
 
-    async fn found(&self, run: &RunInfo, query: &RetrievalQuery) -> Result<Vec<Record>, Error> {
+/// For whom something is looked up.
+#[derive(Clone, Copy, Debug)]
+pub struct Who {
+    pub tenant_id: TenantId,
+    pub app_id: AppId,
+    /// `account` or `end_user`.
+    pub role: &'static str,
+    pub user: Uuid,
+}
+
+impl Retriever {
+    /// Looks something up for a user of an app, and keeps that it was asked. Knowledge bases that are not of the
+    /// workspace are left out.
+    ///
+    /// # Errors
+    /// When a model on the way refuses, or the settings make no sense.
+    #[boxed]
+    pub async fn ask(&self, who: Who, query: &RetrievalQuery) -> Result<Vec<Record>, Error> {
         let question = query.text.as_deref().unwrap_or_default();
         let ids: Vec<DatasetId> = query.dataset_ids.iter().filter_map(|id| id.parse().ok()).collect();
-        let datasets = self.retriever.datasets(run.tenant_id, &ids).await?;
-        let tenant = run.tenant_id;
+        let tenant = who.tenant_id;
+        let datasets = self.datasets(tenant, &ids).await?;
         let (datasets, settings) = match &query.mode {
             RetrievalMode::Single { model } => {
-                let chosen = self.retriever.choose(tenant, model, question, &datasets).await?;
+                let chosen = self.choose(tenant, model, question, &datasets).await?;
                 (chosen.into_iter().collect(), None)
             }
             RetrievalMode::Multiple(multiple) => (datasets, Some(several(multiple))),
@@ -46,26 +64,24 @@ impl KnowledgePort {
         }
         let filter = match &query.filter {
             MetadataFilter::All => None,
-            MetadataFilter::Automatic { model } => {
-                self.retriever.conditions(tenant, model, question, &datasets).await?
-            }
+            MetadataFilter::Automatic { model } => self.conditions(tenant, model, question, &datasets).await?,
             MetadataFilter::Manual { all, conditions } => Some(manual(*all, conditions)?),
         };
         let found = match (&settings, datasets.as_slice()) {
-            (None, [one]) => self.retriever.search_as_set(one, question, filter.as_ref()).await?,
+            (None, [one]) => self.search_as_set(one, question, filter.as_ref()).await?,
             (settings, _) => {
                 let settings = settings.clone().unwrap_or_else(SeveralSettings::own);
-                self.retriever.search_several(tenant, &datasets, question, &settings, filter.as_ref()).await?
+                self.search_several(tenant, &datasets, question, &settings, filter.as_ref()).await?
             }
         };
         let asked = Asked {
             tenant_id: tenant,
             question: question.to_owned(),
-            source: Source::App(run.app_id),
-            role: if run.user_kind == UserKind::Account { "account" } else { "end_user" },
-            user: run.user_id.parse().unwrap_or(Uuid::nil()),
+            source: Source::App(who.app_id),
+            role: who.role,
+            user: who.user,
         };
-        self.retriever.note(asked, datasets.iter().map(|dataset| dataset.id).collect(), &found.records);
+        self.note(asked, datasets.iter().map(|dataset| dataset.id).collect(), &found.records);
         Ok(found.records)
     }
 }
@@ -73,7 +89,13 @@ impl KnowledgePort {
 #[async_trait]
 impl RetrievalPort for KnowledgePort {
     async fn retrieve(&self, run: &RunInfo, query: RetrievalQuery) -> Result<Retrieved, CallError> {
-        let found = self.found(run, &query).await;
+        let who = Who {
+            tenant_id: run.tenant_id,
+            app_id: run.app_id,
+            role: if run.user_kind == UserKind::Account { "account" } else { "end_user" },
+            user: run.user_id.parse().unwrap_or(Uuid::nil()),
+        };
+        let found = self.retriever.ask(who, &query).await;
         let records = found.map_err(|error| CallError::new("", error.message))?;
         Ok(Retrieved { segments: records.into_iter().map(segment).collect(), usage: None })
     }

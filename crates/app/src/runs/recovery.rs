@@ -60,6 +60,7 @@ pub async fn start(services: &Arc<Services>) -> Result<()> {
     services.tracker.spawn(super::result_webhook::keep(Arc::clone(services)));
     services.tracker.spawn(crate::mail::keep(Arc::clone(services)));
     services.tracker.spawn(crate::traces::keep(Arc::clone(services)));
+    services.tracker.spawn(crate::knowledge::keep(Arc::clone(services)));
     Ok(())
 }
 

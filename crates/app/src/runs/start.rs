@@ -16,7 +16,7 @@ use super::{
     told,
 };
 use crate::{
-    AppCaller, Error, Result, Services,
+    AppCaller, Error, Result, Services, annotation_reply,
     chat::{basic, prompt::Round},
     files::{FileReader, FileRules},
     moderation::{InputVerdict, Moderator},
@@ -173,8 +173,20 @@ async fn launch_checked(
         Some(mut chat) => {
             // Checked before anything begins: a run whose question may not be asked does not exist.
             if let Some(answer) = moderate(services, caller, &compiled, &mut inputs, &mut chat).await? {
-                return told::tell(services, caller, &compiled, told::Told { inputs, files, chat, answer, permit })
-                    .await;
+                return told::tell(
+                    services,
+                    caller,
+                    &compiled,
+                    told::Told { inputs, files, chat, answer, permit, matched: None },
+                )
+                .await;
+            }
+            let question = chat.asked.as_deref().unwrap_or(&chat.query);
+            let (tenant, app) = (caller.tenant_id(), caller.app.app.id);
+            if let Some(matched) = annotation_reply::reply(services, tenant, app, question).await {
+                let answer = matched.annotation.content.clone();
+                let told = told::Told { inputs, files, chat, answer, permit, matched: Some(matched) };
+                return told::tell(services, caller, &compiled, told).await;
             }
             Some(chat)
         }

@@ -15,7 +15,7 @@ use super::{
     sink::fill_message,
     start::inputs_json,
 };
-use crate::{AppCaller, Result, Services, chat::naming};
+use crate::{AppCaller, Result, Services, annotation_reply::Matched, chat::naming};
 
 /// What was asked, and the answer.
 pub(super) struct Told {
@@ -24,6 +24,8 @@ pub(super) struct Told {
     pub chat: ChatPart,
     pub answer: String,
     pub permit: Option<RunPermit>,
+    /// The annotation that answers, if it is one.
+    pub matched: Option<Matched>,
 }
 
 /// Records the answer and streams it: one piece and the end.
@@ -37,7 +39,8 @@ pub(super) async fn tell(
     compiled: &CompiledWorkflow,
     told: Told,
 ) -> Result<Subscription> {
-    let Told { inputs, files, chat, answer, permit } = told;
+    let Told { inputs, files, chat, answer, permit, matched } = told;
+    let query = chat.query.clone();
     let at = now();
     let stored = inputs_json(&inputs);
     let is_new = chat.conversation.is_none();
@@ -47,6 +50,7 @@ pub(super) async fn tell(
     });
     let mut message = new_message(caller, at, &conversation, &chat.query, &stored);
     message.parent_message_id = parent_of(caller, chat.parent_message_id);
+    let message_id = message.id;
     let metadata = Arc::new(MessageMetadata::default());
     fill_message(&mut message, &answer, &metadata, at);
     let hub = Hub::new(StreamHead {
@@ -75,5 +79,8 @@ pub(super) async fn tell(
     ];
     services.runs.recorder.begin(hub).put(Some(change), at.timestamp(), show, true).await?;
     drop(permit);
+    if let Some(matched) = matched {
+        matched.keep(services, caller, &query, message_id).await;
+    }
     Ok(reader)
 }

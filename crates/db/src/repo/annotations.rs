@@ -9,7 +9,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::{row, skipped};
+use super::{annotation_settings, row, skipped};
 use crate::{
     Page, Result, Source, Tx,
     entity::{
@@ -109,12 +109,15 @@ pub async fn of_messages(source: &dyn Source, app: AppId, ids: &[MessageId]) -> 
     Ok(rows.into_iter().filter_map(|row| Some((MessageId(row.message_id?), Annotation::from(row)))).collect())
 }
 
-/// Adds several.
+/// Adds several of one app.
 ///
 /// # Errors
 /// A conflict when a message has one already.
 #[boxed]
 pub async fn insert(tx: &Tx, items: Vec<Annotation>) -> Result<()> {
+    if let Some(first) = items.first() {
+        annotation_settings::changed(tx, first.app_id).await?;
+    }
     let mut rows = items.into_iter().map(|item| Model::from(item).into_active_model().reset_all()).peekable();
     while rows.peek().is_some() {
         let chunk: Vec<_> = rows.by_ref().take(CHUNK).collect();
@@ -129,6 +132,7 @@ pub async fn insert(tx: &Tx, items: Vec<Annotation>) -> Result<()> {
 /// Not found when it is gone.
 #[boxed]
 pub async fn update(tx: &Tx, item: Annotation) -> Result<()> {
+    annotation_settings::changed(tx, item.app_id).await?;
     row::update::<Entity>(tx, "annotation", item).await
 }
 
@@ -138,6 +142,7 @@ pub async fn update(tx: &Tx, item: Annotation) -> Result<()> {
 /// When the database fails.
 #[boxed]
 pub async fn delete(tx: &Tx, app: AppId, ids: Option<&[Uuid]>) -> Result<u64> {
+    annotation_settings::changed(tx, app).await?;
     let mut gone = Entity::delete_many().filter(Column::AppId.eq(app.0));
     let mut past = hits::Entity::delete_many().filter(Hit::AppId.eq(app.0));
     if let Some(ids) = ids {

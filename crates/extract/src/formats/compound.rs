@@ -77,6 +77,11 @@ impl<'a> Compound<'a> {
         Ok(file)
     }
 
+    /// Whether a stream of this name stands anywhere in it.
+    pub fn has(&self, name: &str) -> bool {
+        self.entries.iter().any(|entry| entry.is_stream && entry.name == name)
+    }
+
     /// The sectors that hold the allocation table.
     fn fat_sectors(&self, budget: &Budget) -> Result<Vec<u32>, Error> {
         let mut sectors: Vec<u32> = (0..109).filter_map(|index| word(self.bytes, 0x4c + index * 4)).collect();

@@ -1,5 +1,9 @@
 //! Word documents: paragraphs and tables of the body, in their order.
 
+mod markdown;
+
+use std::collections::HashMap;
+
 use crate::{
     Budget, Error,
     archive::Archive,
@@ -15,8 +19,35 @@ const MAX_SPAN: usize = 63;
 /// Tables in tables, text boxes in paragraphs.
 const MAX_DEPTH: usize = 16;
 
+/// What is written of a document beside its letters.
+#[derive(Default)]
+struct Way {
+    /// Links, spans and headings in Markdown.
+    is_markdown: bool,
+    /// Targets of links by the names of their relations.
+    links: HashMap<String, String>,
+    /// Levels of headings by the names of their styles.
+    levels: HashMap<String, usize>,
+}
+
+/// Paragraphs and tables as text.
 pub fn read(bytes: &[u8], budget: &Budget) -> Result<String, Error> {
     let mut archive = Archive::open(bytes, FORMAT, budget)?;
+    body(&mut archive, &Way::default(), budget)
+}
+
+/// The same with links and headings in Markdown; a cell over several columns stands in the first of them.
+pub fn linked(bytes: &[u8], budget: &Budget) -> Result<String, Error> {
+    let mut archive = Archive::open(bytes, FORMAT, budget)?;
+    let way = Way {
+        is_markdown: true,
+        links: markdown::links(&mut archive, budget)?,
+        levels: markdown::levels(&mut archive, budget)?,
+    };
+    body(&mut archive, &way, budget)
+}
+
+fn body(archive: &mut Archive<'_>, way: &Way, budget: &Budget) -> Result<String, Error> {
     let text = charset::decode(&archive.get("word/document.xml")?);
     let mut xml = Xml::new(&text, FORMAT, budget);
     let mut out = Text::new(budget);
@@ -24,8 +55,8 @@ pub fn read(bytes: &[u8], budget: &Budget) -> Result<String, Error> {
     while let Some(token) = xml.next()? {
         let Token::Open(element) = token else { continue };
         let block = match element.name() {
-            "p" => Some(paragraph(&mut xml, 0)?),
-            "tbl" => as_markdown(&table(&mut xml, 0)?, budget)?,
+            "p" => Some(paragraph(&mut xml, 0, way)?),
+            "tbl" => as_markdown(&table(&mut xml, 0, way)?, budget)?,
             "Fallback" | "sectPr" | "del" => {
                 xml.skip()?;
                 None
@@ -43,18 +74,24 @@ pub fn read(bytes: &[u8], budget: &Budget) -> Result<String, Error> {
 }
 
 /// Text of a paragraph that has just begun, text boxes in it on lines of their own.
-fn paragraph(xml: &mut Xml<'_>, depth: usize) -> Result<String, Error> {
+fn paragraph(xml: &mut Xml<'_>, depth: usize, way: &Way) -> Result<String, Error> {
     let (mut out, mut boxes) = (String::new(), Vec::new());
+    let mut links = markdown::Links::default();
+    let mut level = None;
     let mut open = 1;
     while open > 0 {
         let Some(token) = xml.next()? else { break };
         match token {
             Token::Open(element) => match element.name() {
                 "t" => out.push_str(&xml.text()?),
+                "pPr" if way.is_markdown => level = markdown::level(xml, way)?,
+                "instrText" if way.is_markdown => links.instruction(&xml.text()?),
                 // Properties, what was deleted, and what older programs are shown instead.
                 "pPr" | "rPr" | "del" | "moveFrom" | "Fallback" | "instrText" => xml.skip()?,
-                "p" if depth < MAX_DEPTH => boxes.push(paragraph(xml, depth + 1)?),
-                "tbl" if depth < MAX_DEPTH => boxes.extend(table(xml, depth + 1)?.iter().map(|row| row.join(" "))),
+                "p" if depth < MAX_DEPTH => boxes.push(paragraph(xml, depth + 1, way)?),
+                "tbl" if depth < MAX_DEPTH => {
+                    boxes.extend(table(xml, depth + 1, way)?.iter().map(|row| row.join(" ")));
+                }
                 name => {
                     out.push_str(match name {
                         "tab" => "\t",
@@ -63,11 +100,20 @@ fn paragraph(xml: &mut Xml<'_>, depth: usize) -> Result<String, Error> {
                         _ => "",
                     });
                     open += 1;
+                    if way.is_markdown {
+                        links.open(&element, open, &mut out, way);
+                    }
                 }
             },
-            Token::Close => open -= 1,
+            Token::Close => {
+                links.close(open, &mut out);
+                open -= 1;
+            }
             Token::Text(_) => {}
         }
+    }
+    if let Some(level) = level.filter(|_| depth == 0 && !out.trim().is_empty() && !out.contains('\n')) {
+        out.insert_str(0, &format!("{} ", "#".repeat(level)));
     }
     for text in boxes {
         out.push('\n');
@@ -77,7 +123,7 @@ fn paragraph(xml: &mut Xml<'_>, depth: usize) -> Result<String, Error> {
 }
 
 /// Rows of a table that has just begun; cells that span columns or rows are repeated.
-fn table(xml: &mut Xml<'_>, depth: usize) -> Result<Vec<Vec<String>>, Error> {
+fn table(xml: &mut Xml<'_>, depth: usize, way: &Way) -> Result<Vec<Vec<String>>, Error> {
     let mut rows: Vec<Vec<String>> = Vec::new();
     let mut open = 1;
     while open > 0 {
@@ -85,7 +131,7 @@ fn table(xml: &mut Xml<'_>, depth: usize) -> Result<Vec<Vec<String>>, Error> {
         match token {
             Token::Open(element) => match element.name() {
                 "tr" => {
-                    let row = row(xml, depth, rows.last())?;
+                    let row = row(xml, depth, rows.last(), way)?;
                     rows.push(row);
                 }
                 "tblPr" | "Fallback" | "del" => xml.skip()?,
@@ -98,19 +144,24 @@ fn table(xml: &mut Xml<'_>, depth: usize) -> Result<Vec<Vec<String>>, Error> {
     Ok(rows)
 }
 
-fn row(xml: &mut Xml<'_>, depth: usize, above: Option<&Vec<String>>) -> Result<Vec<String>, Error> {
+fn row(xml: &mut Xml<'_>, depth: usize, above: Option<&Vec<String>>, way: &Way) -> Result<Vec<String>, Error> {
     let mut cells: Vec<String> = Vec::new();
     let mut open = 1;
     while open > 0 {
         let Some(token) = xml.next()? else { break };
         match token {
             Token::Open(element) if element.name() == "tc" => {
-                let cell = cell(xml, depth)?;
+                let cell = cell(xml, depth, way)?;
                 let text = match above.and_then(|row| row.get(cells.len())) {
                     Some(above) if cell.continues => above.clone(),
                     _ => cell.text,
                 };
-                cells.extend(std::iter::repeat_n(text, cell.span));
+                if way.is_markdown {
+                    cells.push(text);
+                    cells.extend(std::iter::repeat_n(String::new(), cell.span - 1));
+                } else {
+                    cells.extend(std::iter::repeat_n(text, cell.span));
+                }
             }
             Token::Open(_) => open += 1,
             Token::Close => open -= 1,
@@ -127,15 +178,17 @@ struct Cell {
     continues: bool,
 }
 
-fn cell(xml: &mut Xml<'_>, depth: usize) -> Result<Cell, Error> {
+fn cell(xml: &mut Xml<'_>, depth: usize, way: &Way) -> Result<Cell, Error> {
     let (mut lines, mut span, mut continues) = (Vec::new(), 1, false);
     let mut open = 1;
     while open > 0 {
         let Some(token) = xml.next()? else { break };
         match token {
             Token::Open(element) => match element.name() {
-                "p" => lines.push(paragraph(xml, depth + 1)?),
-                "tbl" if depth < MAX_DEPTH => lines.extend(table(xml, depth + 1)?.iter().map(|row| row.join(" "))),
+                "p" => lines.push(paragraph(xml, depth + 1, way)?),
+                "tbl" if depth < MAX_DEPTH => {
+                    lines.extend(table(xml, depth + 1, way)?.iter().map(|row| row.join(" ")));
+                }
                 "Fallback" | "del" => xml.skip()?,
                 name => {
                     match name {
@@ -150,7 +203,11 @@ fn cell(xml: &mut Xml<'_>, depth: usize) -> Result<Cell, Error> {
             Token::Text(_) => {}
         }
     }
-    Ok(Cell { text: lines.join("\n"), span, continues })
+    if way.is_markdown {
+        let mut seen = std::collections::HashSet::new();
+        lines.retain(|line| !line.trim().is_empty() && seen.insert(line.trim().to_owned()));
+    }
+    Ok(Cell { text: lines.join(if way.is_markdown { " " } else { "\n" }), span, continues })
 }
 
 fn number(element: &Element<'_>) -> usize {
@@ -223,6 +280,49 @@ mod tests {
             ),
             "main\nbox",
         );
+    }
+
+    #[test]
+    fn with_links_and_headings() {
+        let run = |text: &str| format!("<w:r><w:t>{text}</w:t></w:r>");
+        let body = format!(
+            "<w:p><w:pPr><w:pStyle w:val='berschrift2'/></w:pPr>{}</w:p>\
+             <w:p><w:hyperlink r:id='rId7'>{}{}</w:hyperlink>{}</w:p>\
+             <w:p><w:r><w:fldChar w:fldCharType='begin'/></w:r><w:r><w:instrText> HYPERLINK \"https://y.org\" </w:instrText></w:r>\
+             <w:r><w:fldChar w:fldCharType='separate'/></w:r>{}<w:r><w:fldChar w:fldCharType='end'/></w:r>{}</w:p>\
+             <w:p><w:fldSimple w:instr='HYPERLINK \"https://z.org\"'>{}</w:fldSimple></w:p>\
+             <w:p><w:hyperlink w:anchor='here'>{}</w:hyperlink></w:p>\
+             <w:tbl><w:tr><w:tc><w:tcPr><w:gridSpan w:val='2'/></w:tcPr>{}{}{}</w:tc></w:tr><w:tr><w:tc>{}</w:tc><w:tc>{}</w:tc></w:tr></w:tbl>",
+            run("Part"),
+            run("the "),
+            run("docs"),
+            run(" say"),
+            run("field"),
+            run(" after"),
+            run("simple"),
+            run("local"),
+            p("wide"),
+            p("wide"),
+            p("more"),
+            p("1"),
+            p("2"),
+        );
+        let xml = format!("<w:document><w:body>{body}</w:body></w:document>");
+        let relations =
+            "<Relationships><Relationship Id='rId7' Type='http://x/hyperlink' Target='https://x.org'/></Relationships>";
+        let styles = "<w:styles><w:style w:styleId='berschrift2'><w:name w:val='heading 2'/></w:style></w:styles>";
+        let bytes = zipped(&[
+            ("word/document.xml", xml.as_bytes()),
+            ("word/_rels/document.xml.rels", relations.as_bytes()),
+            ("word/styles.xml", styles.as_bytes()),
+        ]);
+        let budget = Budget::new(Limits::default());
+        assert_eq!(
+            linked(&bytes, &budget).unwrap(),
+            "## Part\n[the docs](https://x.org) say\n[field](https://y.org) after\n[simple](https://z.org)\nlocal\n\
+             | wide more |  |\n| --- | --- |\n| 1 | 2 |\n"
+        );
+        assert!(read(&bytes, &budget).unwrap().starts_with("Part\nthe docs say\nfield after\n"));
     }
 
     #[test]

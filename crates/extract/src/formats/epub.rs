@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use crate::{
-    Budget, Error,
+    Budget, Error, Item,
     archive::{Archive, resolve},
     budget::Text,
     charset, html,
+    items::Items,
     xml::{Token, Xml},
 };
 
@@ -15,18 +16,31 @@ const FORMAT: &str = "EPUB";
 const MAX_PAGES: usize = 10_000;
 
 pub fn read(bytes: &[u8], budget: &Budget) -> Result<String, Error> {
+    let mut out = Text::new(budget);
+    each(bytes, budget, &mut |text, _| if text.is_empty() { Ok(()) } else { out.line(&text) })?;
+    Ok(out.finish())
+}
+
+/// A part per page of the book's files, under the page's title.
+pub fn items(bytes: &[u8], out: &mut Items<'_>) -> Result<(), Error> {
+    let budget = out.budget;
+    each(bytes, budget, &mut |text, source| {
+        let heading = html::title(source, budget)?;
+        out.give_item(Item { text, page: None, heading })
+    })
+}
+
+/// Text and source of every page.
+fn each(bytes: &[u8], budget: &Budget, take: &mut dyn FnMut(String, &str) -> Result<(), Error>) -> Result<(), Error> {
     let mut archive = Archive::open(bytes, FORMAT, budget)?;
     let package = package(&mut archive, budget)?;
     let text = charset::decode(&archive.get(&package)?);
-    let mut out = Text::new(budget);
     for page in pages(&text, budget)? {
         let Some(page) = archive.find(&resolve(&package, &page))? else { continue };
-        let text = html::text(&charset::decode(&page), budget)?;
-        if !text.is_empty() {
-            out.line(&text)?;
-        }
+        let source = charset::decode(&page);
+        take(html::text(&source, budget)?, &source)?;
     }
-    Ok(out.finish())
+    Ok(())
 }
 
 /// Where the book's table of parts is.

@@ -7,6 +7,7 @@ use crate::{
     archive::{Archive, resolve},
     budget::Text,
     charset,
+    items::Items,
     xml::{Token, Xml},
 };
 
@@ -14,6 +15,23 @@ const FORMAT: &str = "PPTX";
 const MAIN: &str = "ppt/presentation.xml";
 
 pub fn read(bytes: &[u8], budget: &Budget) -> Result<String, Error> {
+    let mut out = Text::new(budget);
+    each(bytes, budget, &mut |slide, _| paragraphs(slide, &mut out, budget))?;
+    Ok(out.finish())
+}
+
+/// A part per slide; slides are its pages.
+pub fn items(bytes: &[u8], out: &mut Items<'_>) -> Result<(), Error> {
+    let budget = out.budget;
+    each(bytes, budget, &mut |slide, number| {
+        let mut text = Text::new(budget);
+        paragraphs(slide, &mut text, budget)?;
+        out.give(text.finish(), u32::try_from(number).ok())
+    })
+}
+
+/// Every slide and its number.
+fn each(bytes: &[u8], budget: &Budget, take: &mut dyn FnMut(&str, usize) -> Result<(), Error>) -> Result<(), Error> {
     let mut archive = Archive::open(bytes, FORMAT, budget)?;
     let presentation = charset::decode(&archive.get(MAIN)?);
     let relations = relations(&mut archive, budget)?;
@@ -28,13 +46,13 @@ pub fn read(bytes: &[u8], budget: &Budget) -> Result<String, Error> {
             slides.extend(relation.and_then(|id| relations.get(&id)).map(|target| resolve(MAIN, target)));
         }
     }
-    let mut out = Text::new(budget);
-    for slide in slides {
-        if let Some(slide) = archive.find(&slide)? {
-            paragraphs(&charset::decode(&slide), &mut out, budget)?;
+    for (at, slide) in slides.iter().enumerate() {
+        budget.check()?;
+        if let Some(slide) = archive.find(slide)? {
+            take(&charset::decode(&slide), at + 1)?;
         }
     }
-    Ok(out.finish())
+    Ok(())
 }
 
 fn relations(archive: &mut Archive<'_>, budget: &Budget) -> Result<HashMap<String, String>, Error> {

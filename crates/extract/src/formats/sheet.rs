@@ -1,5 +1,7 @@
 //! Spreadsheets and CSV files as Markdown tables.
 
+pub mod rows;
+
 use std::{collections::BTreeMap, io::Cursor};
 
 use calamine::{Data, DataRef, ExcelDateTime, Reader, Xls, Xlsx};

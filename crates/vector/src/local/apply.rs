@@ -11,7 +11,7 @@ use super::{
     last_of_each, lock, open,
     rows::{Numbers, Rows},
     schema::{Identity, Snapshot},
-    unit,
+    unit, writers,
 };
 use crate::{
     error::Error,
@@ -39,7 +39,7 @@ pub(super) fn apply(shared: &Shared, changes: Vec<Change>, mark: Mark) -> Result
     let result = take_in(shared, &mut writing, changes, &mut next);
     if result.is_err() {
         // What it was given and did not commit goes with the writer.
-        writing.writer = None;
+        writers::end(shared, &mut writing);
     }
     let (planned, file) = result?;
     writing.payload = next;

@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, Weak},
 };
 
-use super::{Handle, lock};
+use super::{Handle, Shared, Writing, lock};
 
 /// Indexes that keep their writer.
 const KEPT: usize = 12;
@@ -22,6 +22,15 @@ pub(super) fn used(handle: &std::sync::Arc<Handle>) {
         if used.len() > KEPT { used.pop_front() } else { None }
     };
     let Some(handle) = given_up.and_then(|handle| handle.upgrade()) else { return };
-    let writer = handle.shared.writing.try_lock().ok().and_then(|mut writing| writing.writer.take());
-    drop(writer);
+    let Ok(mut writing) = handle.shared.writing.try_lock() else { return };
+    end(&handle.shared, &mut writing);
+}
+
+/// Ends a writer. One that is only dropped may still be merging, and would write its view of the index over a later one.
+pub(super) fn end(shared: &Shared, writing: &mut Writing) {
+    if let Some(writer) = writing.writer.take()
+        && let Err(error) = writer.wait_merging_threads()
+    {
+        tracing::warn!(dir = %shared.dir.display(), %error, "a writer did not end well");
+    }
 }

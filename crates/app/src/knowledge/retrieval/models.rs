@@ -111,7 +111,7 @@ impl Retriever {
             );
             request.messages = vec![Message::user(text)];
         }
-        let (text, called) = self.ask(tenant, &model.model, request).await?;
+        let (text, called) = self.answer_of(tenant, &model.model, request).await?;
         let named = |dataset: &&Arc<Dataset>| {
             let id = dataset.id.to_string();
             called.iter().any(|name| *name == id) || (!calls_tools && text.contains(&id))
@@ -152,12 +152,17 @@ impl Retriever {
             stop: model.stop.clone(),
             ..ChatRequest::default()
         };
-        let answer = self.ask(tenant, &model.model, request).await;
+        let answer = self.answer_of(tenant, &model.model, request).await;
         Ok(answer.ok().and_then(|(answer, _)| read_conditions(&answer, &fields)))
     }
 
     /// The whole answer of a model, and the tools it called.
-    async fn ask(&self, tenant: TenantId, model: &ModelRef, request: ChatRequest) -> Result<(String, Vec<String>)> {
+    async fn answer_of(
+        &self,
+        tenant: TenantId,
+        model: &ModelRef,
+        request: ChatRequest,
+    ) -> Result<(String, Vec<String>)> {
         let model = ModelRef { mode: ModelMode::Chat, ..model.clone() };
         let mut stream = self.models.chat(&scope(tenant), &model, request).await.map_err(|error| failed(&error))?;
         let (mut text, mut called) = (String::new(), Vec::new());

@@ -191,7 +191,8 @@ pub fn forms(document: &mut Document, budget: &Budget) -> Result<(), Error> {
     Ok(())
 }
 
-fn is(dictionary: &Dictionary, key: &[u8], value: &[u8]) -> bool {
+/// Whether a dictionary names this.
+pub fn is(dictionary: &Dictionary, key: &[u8], value: &[u8]) -> bool {
     dictionary.get(key).and_then(Object::as_name).is_ok_and(|name| name == value)
 }
 

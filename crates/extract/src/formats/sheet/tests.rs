@@ -95,3 +95,66 @@ fn numbers_and_dates() {
         assert_eq!(float(number), expected);
     }
 }
+
+fn parts(extension: &str, bytes: &[u8]) -> Vec<String> {
+    let mut got = Vec::new();
+    let document = crate::Document { bytes, extension: Some(extension), mime: None };
+    crate::items(document, &budget(), &mut |item| {
+        got.push(item.text);
+        Ok(())
+    })
+    .unwrap();
+    got
+}
+
+#[test]
+fn csv_rows() {
+    for (text, expected) in [
+        ("name,age\nAnn,30\n\nBob,\n", &["name: Ann;age: 30", "name: Bob;age: nan"][..]),
+        ("a,,c\n1,2,3,4\n5\n", &["a: 1;Unnamed: 1: 2;c: 3;Unnamed: 3: 4", "a: 5;Unnamed: 1: nan;c: nan"]),
+        ("a,b\n\"x, y\",\"line\nbreak\"\n", &["a: x, y;b: line\nbreak"]),
+        ("\u{feff}a;b\n1;2,5\n", &["a: 1;b: 2,5"]),
+        ("a\tb\n1\t2\n", &["a: 1;b: 2"]),
+        ("only,a,header\n", &[]),
+        ("", &[]),
+        ("one\nx\ny\n", &["one: x", "one: y"]),
+    ] {
+        assert_eq!(parts("csv", text.as_bytes()), expected, "{text}");
+    }
+    assert_eq!(parts("csv", b"caf\xe9,cr\xe8me\nbr\xfbl\xe9e,d\xe9j\xe0 vu\n"), ["café: brûlée;crème: déjà vu"]);
+}
+
+#[test]
+fn rows_of_workbooks() {
+    // A title above the header, a cell without a header, an empty row, a quoted word.
+    let first = "<row r=\"1\"><c r=\"A1\" t=\"inlineStr\"><is><t>Prices of 2026</t></is></c></row>\
+        <row r=\"3\"><c r=\"A3\" t=\"s\"><v>0</v></c><c r=\"B3\" t=\"s\"><v>1</v></c></row>\
+        <row r=\"4\"><c r=\"A4\" t=\"inlineStr\"><is><t>5\" nail</t></is></c><c r=\"B4\"><v>2.5</v></c><c r=\"D4\"><v>7</v></c></row>\
+        <row r=\"5\"></row><row r=\"6\"><c r=\"B6\"><v>1</v></c></row>";
+    let second = "<row r=\"1\"><c r=\"A1\" t=\"inlineStr\"><is><t>lonely</t></is></c></row><row r=\"2\"><c r=\"A2\"><v>1</v></c></row>";
+    let bytes = workbook(&[first, "", second], "<si><t>name</t></si><si><t>value</t></si>");
+    assert_eq!(
+        parts("xlsx", &bytes),
+        [
+            "Prices of 2026",
+            "\"name\":\"5\\\" nail\";\"value\":\"2.5\";\"D\":\"7\"",
+            "\"name\":\"\";\"value\":\"1\"",
+            "\"lonely\":\"1\"",
+        ]
+    );
+}
+
+#[test]
+fn many_rows_go_through_one_by_one() {
+    let rows: String = (0..50_000).map(|row| format!("{row},value of row {row}\n")).collect();
+    let text = format!("id,text\n{rows}");
+    let (mut count, mut longest) = (0, 0);
+    let document = crate::Document { bytes: text.as_bytes(), extension: Some("csv"), mime: None };
+    crate::items(document, &budget(), &mut |item| {
+        count += 1;
+        longest = longest.max(item.text.len());
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!((count, longest), (50_000, "id: 49999;text: value of row 49999".len()));
+}

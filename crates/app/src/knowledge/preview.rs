@@ -1,0 +1,127 @@
+//! What the chunks of documents would be, before anything is stored.
+
+use ox_db::model::UploadFile;
+use ox_models::ModelKind;
+use ox_rag::Chunk;
+use ox_types::{DatasetId, FileId, Json, boxed};
+
+use super::{
+    datasets, documents,
+    pipeline::work::{Reader, chunker},
+    qa,
+};
+use crate::{Error, Principal, Result, Services, principal::Permission, providers};
+
+/// Chunks that are shown, and parts of one.
+const SHOWN: usize = 10;
+const SHOWN_PARTS: usize = 50;
+/// Compat: pairs of a chunk, as they are guessed.
+const PAIRS: usize = 20;
+
+/// What is to be shown.
+#[derive(Clone, Debug, Default)]
+pub struct PreviewForm {
+    pub files: Vec<FileId>,
+    pub process_rule: Option<Json>,
+    pub doc_form: Option<String>,
+    pub doc_language: Option<String>,
+    pub dataset: Option<DatasetId>,
+}
+
+/// What it would be.
+#[derive(Clone, Debug, Default)]
+pub struct Preview {
+    pub total_segments: usize,
+    /// Characters of all chunks.
+    pub total_characters: usize,
+    pub chunks: Vec<Chunk>,
+    /// Questions with their answers, of the first chunk.
+    pub pairs: Option<Vec<(String, String)>>,
+}
+
+/// Reads and splits files, and stores nothing.
+///
+/// # Errors
+/// 400 for a rule or file that cannot be used.
+#[boxed]
+pub async fn estimate(services: &Services, principal: &Principal, form: PreviewForm) -> Result<Preview> {
+    principal.require(Permission::DatasetEdit)?;
+    if let Some(id) = form.dataset {
+        datasets::find(services, principal, id).await?;
+    }
+    let doc_form = form.doc_form.clone().unwrap_or_else(|| "text_model".into());
+    let rule = form.process_rule.clone().ok_or_else(|| Error::invalid("Process rule is required"))?;
+    let mode = rule.get("mode").and_then(Json::as_str).unwrap_or("automatic").to_owned();
+    let rules = rule.get("rules").cloned();
+    documents::check_rule(&rule)?;
+    let mut preview = Preview::default();
+    for id in &form.files {
+        let file = services.files.find(principal.tenant_id(), *id).await?;
+        let file = file.ok_or_else(|| Error::not_found("One or more files not found."))?;
+        one(services, file, (&doc_form, &mode, rules.clone()), &mut preview).await?;
+    }
+    if doc_form == "qa_model" {
+        preview.total_segments *= PAIRS;
+        if let Some(first) = preview.chunks.first() {
+            let tenant = principal.tenant_id();
+            let model = providers::default_model(services, tenant, ModelKind::Llm).await?;
+            if model.is_some() {
+                let language = form.doc_language.as_deref().unwrap_or("English");
+                let pairs = qa::ask(services, tenant, &first.content, language).await;
+                preview.pairs = Some(pairs.map_err(|error| Error::new(500, "indexing_estimate_error", error))?);
+            }
+        }
+        preview.chunks.clear();
+    }
+    Ok(preview)
+}
+
+/// What a document's chunks are by its own rule.
+///
+/// # Errors
+/// 400 for one that is done.
+#[boxed]
+pub async fn of_document(
+    services: &Services,
+    principal: &Principal,
+    dataset: DatasetId,
+    id: ox_types::DocumentId,
+) -> Result<Preview> {
+    let (dataset, document) = documents::find(services, principal, dataset, id).await?;
+    if matches!(document.indexing_status.as_str(), "completed" | "error") {
+        return Err(Error::new(400, "document_already_finished", "The document has been processed. Please refresh the page or go to the document details."));
+    }
+    let row = documents::rule(services, dataset.id, document.dataset_process_rule_id).await?;
+    let rule = row.map(|row| serde_json::json!({"mode": row.mode, "rules": row.rules}));
+    let form = PreviewForm {
+        files: document.file_id.into_iter().collect(),
+        process_rule: rule.or_else(|| Some(serde_json::json!({"mode": "automatic"}))),
+        doc_form: Some(document.doc_form),
+        doc_language: document.doc_language,
+        dataset: Some(dataset.id),
+    };
+    estimate(services, principal, form).await
+}
+
+async fn one(
+    services: &Services,
+    file: UploadFile,
+    (form, mode, rules): (&str, &str, Option<Json>),
+    preview: &mut Preview,
+) -> Result<()> {
+    let bytes = services.files.content(&file).await?;
+    let chunker = chunker(form, mode, rules, None).map_err(Error::invalid)?;
+    let mut reader = Reader::start(bytes, file.extension, file.mime_type, chunker);
+    while let Some(batch) = reader.batches.recv().await {
+        let batch = batch.map_err(|error| Error::new(500, "indexing_estimate_error", error))?;
+        for mut chunk in batch {
+            preview.total_segments += 1;
+            preview.total_characters += chunk.content.chars().count();
+            if preview.chunks.len() < SHOWN {
+                chunk.children.truncate(SHOWN_PARTS);
+                preview.chunks.push(chunk);
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,121 @@
+//! Another embedding model: all vectors are made anew beside those that are searched, and take their place at once.
+//!
+//! What is wanted stands in `datasets.index_struct`, so that it is gone on with after a restart.
+
+use std::sync::Arc;
+
+use ox_db::{
+    Tx,
+    model::{Dataset, IndexNodeKind, NewIndexNode},
+    repo,
+};
+use ox_models::ModelRef;
+use ox_types::{DatasetId, boxed};
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result, Services};
+
+/// Texts embedded together.
+const BATCH: u64 = 128;
+
+/// The model that is to come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Wanted {
+    embedding_model_provider: String,
+    embedding_model: String,
+}
+
+/// Notes that a knowledge base is to be embedded by another model.
+pub(super) async fn note(tx: &Tx, dataset: &Dataset, model: &ModelRef) -> Result<()> {
+    let wanted = Wanted { embedding_model_provider: model.provider.clone(), embedding_model: model.name.clone() };
+    let text = serde_json::to_string(&wanted).map_err(Error::internal)?;
+    Ok(repo::datasets::want_generation(tx, dataset.id, Some(&text)).await?)
+}
+
+/// Makes it so, in the background.
+pub(super) fn start(services: &Arc<Services>, id: DatasetId) {
+    let services = Arc::clone(services);
+    services.tracker.clone().spawn(async move {
+        tokio::select! {
+            () = services.shutdown.cancelled() => {}
+            done = run(&services, id) => {
+                if let Err(error) = done {
+                    tracing::error!(%error, dataset = %id, "a knowledge base cannot be embedded anew; it is searched as before");
+                }
+            }
+        }
+    });
+}
+
+/// Goes on with what was begun.
+#[boxed]
+pub(super) async fn resume(services: &Arc<Services>) -> Result<()> {
+    for id in repo::datasets::unfinished_generations(&services.db).await? {
+        start(services, id);
+    }
+    Ok(())
+}
+
+async fn run(services: &Services, id: DatasetId) -> Result<()> {
+    let Some((tenant, text)) = repo::datasets::wanted_generation(&services.db, id).await? else { return Ok(()) };
+    let wanted: Wanted = serde_json::from_str(&text).map_err(Error::internal)?;
+    let model = ModelRef::chat(wanted.embedding_model_provider.clone(), wanted.embedding_model.clone());
+    let state = repo::index_nodes::state(&services.db, tenant, id).await?.ok_or_else(super::datasets::missing)?;
+    let next = state.generation + 1;
+    // What changes meanwhile is read again: until nothing is new.
+    let mut mark = (0, uuid::Uuid::nil());
+    loop {
+        let found = repo::index_nodes::changes(&services.db, state, mark, BATCH).await?;
+        let Some(last) = found.last() else {
+            let tx = services.db.begin().await?;
+            repo::datasets::hold_index(&tx, id).await?;
+            let rest = repo::index_nodes::changes(&tx, state, mark, 1).await?;
+            if rest.is_empty() {
+                let (provider, name) = (&wanted.embedding_model_provider, &wanted.embedding_model);
+                repo::datasets::switch_generation(&tx, id, next, provider, name).await?;
+                tx.commit().await?;
+                super::index_changed(services, tenant, id);
+                return drop_old(services, id, state.generation).await;
+            }
+            continue;
+        };
+        mark = (last.seq, last.id);
+        let ids: Vec<uuid::Uuid> = found.iter().map(|change| change.id).collect();
+        let there = repo::index_nodes::alive(&services.db, state, &ids).await?;
+        let found: Vec<_> = found.into_iter().filter(|change| there.contains(&change.id)).collect();
+        let texts: Vec<String> = found.iter().map(|change| change.content.clone()).collect();
+        let vectors = super::embed(services, tenant, &model, &texts).await?;
+        let nodes = found
+            .into_iter()
+            .zip(vectors)
+            .map(|(change, vector)| NewIndexNode {
+                id: change.id,
+                document_id: change.document_id,
+                segment_id: change.segment_id,
+                kind: match change.kind {
+                    IndexNodeKind::Child => IndexNodeKind::Child,
+                    IndexNodeKind::Summary => IndexNodeKind::Summary,
+                    IndexNodeKind::Segment => IndexNodeKind::Segment,
+                },
+                content: change.content,
+                keywords: change.keywords,
+                embedding_id: Some(vector),
+                active: change.active,
+            })
+            .collect();
+        let tx = services.db.begin().await?;
+        repo::index_nodes::put_beside(&tx, tenant, id, next, nodes).await?;
+        tx.commit().await?;
+    }
+}
+
+async fn drop_old(services: &Services, id: DatasetId, generation: i32) -> Result<()> {
+    loop {
+        let tx = services.db.begin().await?;
+        let found = repo::datasets::drop_generation(&tx, id, generation).await?;
+        tx.commit().await?;
+        if !found {
+            return Ok(());
+        }
+    }
+}

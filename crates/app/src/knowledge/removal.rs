@@ -1,0 +1,85 @@
+//! What deleted knowledge bases and documents leave: removed in small steps, gone on with after a restart.
+
+use std::{sync::Arc, time::Duration};
+
+use ox_db::repo::{
+    self,
+    datasets::{self, Gone},
+};
+use ox_types::{FileId, TenantId, boxed};
+use uuid::Uuid;
+
+use crate::{Result, Services};
+
+/// Removals looked at in one pass.
+const AT_ONCE: u64 = 100;
+/// Files removed at a time.
+const FILES: u64 = 100;
+/// Other writers get their turn between two transactions.
+const BREATH: Duration = Duration::from_millis(2);
+
+/// Removes what is left, in the background.
+pub(super) fn start(services: &Arc<Services>, what: Gone) {
+    let services = Arc::clone(services);
+    services.tracker.clone().spawn(async move {
+        if let Err(error) = resume(&services).await {
+            tracing::warn!(%error, ?what, "what is left of deleted knowledge is removed later");
+        }
+    });
+}
+
+/// Goes on with what was interrupted.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn resume(services: &Services) -> Result<()> {
+    for (id, what) in datasets::removals(&services.db, AT_ONCE).await? {
+        if services.shutdown.is_cancelled() {
+            return Ok(());
+        }
+        if let Gone::Dataset(dataset) = what {
+            loop {
+                let tx = services.db.begin().await?;
+                let files = repo::documents::files_of(&tx, dataset, FILES).await?;
+                tx.commit().await?;
+                if files.is_empty() {
+                    break;
+                }
+                remove_files(services, None, &files).await?;
+            }
+        }
+        remove_rows(services, id, what).await?;
+    }
+    Ok(())
+}
+
+async fn remove_rows(services: &Services, id: Uuid, what: Gone) -> Result<()> {
+    loop {
+        if services.shutdown.is_cancelled() {
+            return Ok(());
+        }
+        let tx = services.db.begin().await?;
+        let found = datasets::step(&tx, what).await?;
+        if !found {
+            datasets::removed(&tx, id).await?;
+        }
+        tx.commit().await?;
+        if !found {
+            return Ok(());
+        }
+        tokio::time::sleep(BREATH).await;
+    }
+}
+
+/// Removes uploaded files: their bytes, then their rows.
+pub(super) async fn remove_files(services: &Services, tenant: Option<TenantId>, files: &[FileId]) -> Result<()> {
+    for id in files {
+        let Some(file) = services.files.find_signed(*id).await? else { continue };
+        if tenant.is_some_and(|tenant| tenant != file.tenant_id) {
+            continue;
+        }
+        services.files.remove(&file).await?;
+    }
+    Ok(())
+}
