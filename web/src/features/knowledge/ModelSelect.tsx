@@ -31,20 +31,17 @@ export function ModelSelect({ type, label, value, disabled, onChange }: Props) {
   const lost = Boolean(value && groups && !model);
   return (
     <div className="flex flex-col gap-[5px] min-w-0">
-      <span className="lbl">{label}</span>
+      <span className="lbl" aria-hidden>
+        {label}
+      </span>
       <Popover
         label={label}
         open={open}
         onOpenChange={setOpen}
         className="w-[320px] max-w-[calc(100vw-32px)]"
         trigger={
-          <button
-            type="button"
-            className="inp justify-between"
-            aria-label={`${label}: ${value?.model ?? t("model.choose")}`}
-            disabled={disabled}
-            data-invalid={lost || undefined}
-          >
+          <button type="button" className="inp justify-between" disabled={disabled} data-invalid={lost || undefined}>
+            <span className="visually-hidden">{label}: </span>
             {lost ? (
               <CircleAlert size={14} strokeWidth={1.9} aria-hidden />
             ) : value ? (

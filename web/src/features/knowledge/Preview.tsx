@@ -82,7 +82,8 @@ export function Preview({ files, datasetId, settings }: Props) {
         ) : null}
         {query.isFetching ? <span className="kb-busy" aria-hidden /> : null}
       </header>
-      <div className="flex-1 min-h-0 overflow-auto px-5 max-md:px-4 py-4">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and the keyboard has to reach it */}
+      <div className="flex-1 min-h-0 overflow-auto px-5 max-md:px-4 py-4" tabIndex={0}>
         {!file ? (
           <Empty icon={Scissors} cat="knowledge" title={t("preview.none")} />
         ) : query.error && !query.isFetching ? (
