@@ -12,7 +12,7 @@ interface SliderProps {
 export function Slider({ value, min, max, step, label, onChange }: SliderProps) {
   return (
     <Radix.Root
-      className="relative flex items-center h-5 flex-1 touch-none"
+      className="relative flex items-center h-5 min-h-5 flex-1 touch-none"
       value={[value]}
       min={min}
       max={max}

@@ -80,7 +80,7 @@ export function RetrievalForm({ value, technique, embedding, onChange }: Props) 
         </>
       )}
       <div className="grid gap-4" style={{ gridTemplateColumns: "repeat(auto-fit, minmax(min(170px, 100%), 1fr))" }}>
-        <div className="flex flex-col gap-2.5 min-w-0">
+        <div className="flex flex-col gap-1.5 min-w-0">
           <span className="lbl">
             {t("retrieval.topK")}
             <span className="ms-auto text-ink-3 font-regular num">{format.number(value.top_k)}</span>
@@ -88,7 +88,7 @@ export function RetrievalForm({ value, technique, embedding, onChange }: Props) 
           <Slider label={t("retrieval.topK")} min={1} max={MAX_TOP_K} step={1} value={value.top_k} onChange={(top_k) => onChange({ ...value, top_k })} />
         </div>
         {technique === "economy" ? null : (
-          <div className="flex flex-col gap-2.5 min-w-0">
+          <div className="flex flex-col gap-1.5 min-w-0">
             <span className="lbl">
               {t("retrieval.threshold")}
               <Switch
