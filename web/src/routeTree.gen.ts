@@ -18,6 +18,9 @@ import { Route as SigninRouteImport } from "./routes/signin";
 import { Route as ShellAppsRouteImport } from "./routes/_shell.apps";
 import { Route as ShellSettingsRouteImport } from "./routes/_shell.settings";
 import { Route as ShellAppAppIdRouteImport } from "./routes/_shell.app.$appId";
+import { Route as ShellDatasetsIndexRouteImport } from "./routes/_shell.datasets.index";
+import { Route as ShellDatasetsDatasetIdRouteImport } from "./routes/_shell.datasets.$datasetId";
+import { Route as ShellDatasetsCreateRouteImport } from "./routes/_shell.datasets.create";
 import { Route as ShellExploreIndexRouteImport } from "./routes/_shell.explore.index";
 import { Route as ShellSettingsIndexRouteImport } from "./routes/_shell.settings.index";
 import { Route as ShellSettingsAppearanceRouteImport } from "./routes/_shell.settings.appearance";
@@ -37,7 +40,15 @@ import { Route as ShellAppAppIdLogsRouteImport } from "./routes/_shell.app.$appI
 import { Route as ShellAppAppIdMonitorRouteImport } from "./routes/_shell.app.$appId.monitor";
 import { Route as ShellAppAppIdOverviewRouteImport } from "./routes/_shell.app.$appId.overview";
 import { Route as ShellAppAppIdWorkflowRouteImport } from "./routes/_shell.app.$appId.workflow";
+import { Route as ShellDatasetsDatasetIdIndexRouteImport } from "./routes/_shell.datasets.$datasetId.index";
+import { Route as ShellDatasetsDatasetIdApiRouteImport } from "./routes/_shell.datasets.$datasetId.api";
+import { Route as ShellDatasetsDatasetIdHitTestingRouteImport } from "./routes/_shell.datasets.$datasetId.hitTesting";
+import { Route as ShellDatasetsDatasetIdMetadataRouteImport } from "./routes/_shell.datasets.$datasetId.metadata";
+import { Route as ShellDatasetsDatasetIdSettingsRouteImport } from "./routes/_shell.datasets.$datasetId.settings";
 import { Route as ShellExploreInstalledInstalledIdRouteImport } from "./routes/_shell.explore.installed.$installedId";
+import { Route as ShellDatasetsDatasetIdDocumentsIndexRouteImport } from "./routes/_shell.datasets.$datasetId.documents.index";
+import { Route as ShellDatasetsDatasetIdDocumentsDocumentIdRouteImport } from "./routes/_shell.datasets.$datasetId.documents.$documentId";
+import { Route as ShellDatasetsDatasetIdDocumentsCreateRouteImport } from "./routes/_shell.datasets.$datasetId.documents.create";
 
 const IndexRoute = IndexRouteImport.update({
   id: "/",
@@ -81,6 +92,21 @@ const ShellSettingsRoute = ShellSettingsRouteImport.update({
 const ShellAppAppIdRoute = ShellAppAppIdRouteImport.update({
   id: "/app/$appId",
   path: "/app/$appId",
+  getParentRoute: () => ShellRoute,
+} as any);
+const ShellDatasetsIndexRoute = ShellDatasetsIndexRouteImport.update({
+  id: "/datasets/",
+  path: "/datasets/",
+  getParentRoute: () => ShellRoute,
+} as any);
+const ShellDatasetsDatasetIdRoute = ShellDatasetsDatasetIdRouteImport.update({
+  id: "/datasets/$datasetId",
+  path: "/datasets/$datasetId",
+  getParentRoute: () => ShellRoute,
+} as any);
+const ShellDatasetsCreateRoute = ShellDatasetsCreateRouteImport.update({
+  id: "/datasets/create",
+  path: "/datasets/create",
   getParentRoute: () => ShellRoute,
 } as any);
 const ShellExploreIndexRoute = ShellExploreIndexRouteImport.update({
@@ -180,11 +206,59 @@ const ShellAppAppIdWorkflowRoute = ShellAppAppIdWorkflowRouteImport.update({
   path: "/workflow",
   getParentRoute: () => ShellAppAppIdRoute,
 } as any);
+const ShellDatasetsDatasetIdIndexRoute =
+  ShellDatasetsDatasetIdIndexRouteImport.update({
+    id: "/",
+    path: "/",
+    getParentRoute: () => ShellDatasetsDatasetIdRoute,
+  } as any);
+const ShellDatasetsDatasetIdApiRoute =
+  ShellDatasetsDatasetIdApiRouteImport.update({
+    id: "/api",
+    path: "/api",
+    getParentRoute: () => ShellDatasetsDatasetIdRoute,
+  } as any);
+const ShellDatasetsDatasetIdHitTestingRoute =
+  ShellDatasetsDatasetIdHitTestingRouteImport.update({
+    id: "/hitTesting",
+    path: "/hitTesting",
+    getParentRoute: () => ShellDatasetsDatasetIdRoute,
+  } as any);
+const ShellDatasetsDatasetIdMetadataRoute =
+  ShellDatasetsDatasetIdMetadataRouteImport.update({
+    id: "/metadata",
+    path: "/metadata",
+    getParentRoute: () => ShellDatasetsDatasetIdRoute,
+  } as any);
+const ShellDatasetsDatasetIdSettingsRoute =
+  ShellDatasetsDatasetIdSettingsRouteImport.update({
+    id: "/settings",
+    path: "/settings",
+    getParentRoute: () => ShellDatasetsDatasetIdRoute,
+  } as any);
 const ShellExploreInstalledInstalledIdRoute =
   ShellExploreInstalledInstalledIdRouteImport.update({
     id: "/explore/installed/$installedId",
     path: "/explore/installed/$installedId",
     getParentRoute: () => ShellRoute,
+  } as any);
+const ShellDatasetsDatasetIdDocumentsIndexRoute =
+  ShellDatasetsDatasetIdDocumentsIndexRouteImport.update({
+    id: "/documents/",
+    path: "/documents/",
+    getParentRoute: () => ShellDatasetsDatasetIdRoute,
+  } as any);
+const ShellDatasetsDatasetIdDocumentsDocumentIdRoute =
+  ShellDatasetsDatasetIdDocumentsDocumentIdRouteImport.update({
+    id: "/documents/$documentId",
+    path: "/documents/$documentId",
+    getParentRoute: () => ShellDatasetsDatasetIdRoute,
+  } as any);
+const ShellDatasetsDatasetIdDocumentsCreateRoute =
+  ShellDatasetsDatasetIdDocumentsCreateRouteImport.update({
+    id: "/documents/create",
+    path: "/documents/create",
+    getParentRoute: () => ShellDatasetsDatasetIdRoute,
   } as any);
 
 export interface FileRoutesByFullPath {
@@ -196,6 +270,8 @@ export interface FileRoutesByFullPath {
   "/apps": typeof ShellAppsRoute;
   "/settings": typeof ShellSettingsRouteWithChildren;
   "/app/$appId": typeof ShellAppAppIdRouteWithChildren;
+  "/datasets/$datasetId": typeof ShellDatasetsDatasetIdRouteWithChildren;
+  "/datasets/create": typeof ShellDatasetsCreateRoute;
   "/settings/appearance": typeof ShellSettingsAppearanceRoute;
   "/settings/extensions": typeof ShellSettingsExtensionsRoute;
   "/settings/general": typeof ShellSettingsGeneralRoute;
@@ -205,6 +281,7 @@ export interface FileRoutesByFullPath {
   "/settings/profile": typeof ShellSettingsProfileRoute;
   "/settings/server": typeof ShellSettingsServerRoute;
   "/settings/shortcuts": typeof ShellSettingsShortcutsRoute;
+  "/datasets/": typeof ShellDatasetsIndexRoute;
   "/explore/": typeof ShellExploreIndexRoute;
   "/settings/": typeof ShellSettingsIndexRoute;
   "/app/$appId/annotations": typeof ShellAppAppIdAnnotationsRoute;
@@ -214,8 +291,16 @@ export interface FileRoutesByFullPath {
   "/app/$appId/monitor": typeof ShellAppAppIdMonitorRoute;
   "/app/$appId/overview": typeof ShellAppAppIdOverviewRoute;
   "/app/$appId/workflow": typeof ShellAppAppIdWorkflowRoute;
+  "/datasets/$datasetId/api": typeof ShellDatasetsDatasetIdApiRoute;
+  "/datasets/$datasetId/hitTesting": typeof ShellDatasetsDatasetIdHitTestingRoute;
+  "/datasets/$datasetId/metadata": typeof ShellDatasetsDatasetIdMetadataRoute;
+  "/datasets/$datasetId/settings": typeof ShellDatasetsDatasetIdSettingsRoute;
   "/explore/installed/$installedId": typeof ShellExploreInstalledInstalledIdRoute;
   "/app/$appId/": typeof ShellAppAppIdIndexRoute;
+  "/datasets/$datasetId/": typeof ShellDatasetsDatasetIdIndexRoute;
+  "/datasets/$datasetId/documents/$documentId": typeof ShellDatasetsDatasetIdDocumentsDocumentIdRoute;
+  "/datasets/$datasetId/documents/create": typeof ShellDatasetsDatasetIdDocumentsCreateRoute;
+  "/datasets/$datasetId/documents/": typeof ShellDatasetsDatasetIdDocumentsIndexRoute;
 }
 export interface FileRoutesByTo {
   "/": typeof IndexRoute;
@@ -224,6 +309,7 @@ export interface FileRoutesByTo {
   "/install": typeof InstallRoute;
   "/signin": typeof SigninRoute;
   "/apps": typeof ShellAppsRoute;
+  "/datasets/create": typeof ShellDatasetsCreateRoute;
   "/settings/appearance": typeof ShellSettingsAppearanceRoute;
   "/settings/extensions": typeof ShellSettingsExtensionsRoute;
   "/settings/general": typeof ShellSettingsGeneralRoute;
@@ -233,6 +319,7 @@ export interface FileRoutesByTo {
   "/settings/profile": typeof ShellSettingsProfileRoute;
   "/settings/server": typeof ShellSettingsServerRoute;
   "/settings/shortcuts": typeof ShellSettingsShortcutsRoute;
+  "/datasets": typeof ShellDatasetsIndexRoute;
   "/explore": typeof ShellExploreIndexRoute;
   "/settings": typeof ShellSettingsIndexRoute;
   "/app/$appId/annotations": typeof ShellAppAppIdAnnotationsRoute;
@@ -242,8 +329,16 @@ export interface FileRoutesByTo {
   "/app/$appId/monitor": typeof ShellAppAppIdMonitorRoute;
   "/app/$appId/overview": typeof ShellAppAppIdOverviewRoute;
   "/app/$appId/workflow": typeof ShellAppAppIdWorkflowRoute;
+  "/datasets/$datasetId/api": typeof ShellDatasetsDatasetIdApiRoute;
+  "/datasets/$datasetId/hitTesting": typeof ShellDatasetsDatasetIdHitTestingRoute;
+  "/datasets/$datasetId/metadata": typeof ShellDatasetsDatasetIdMetadataRoute;
+  "/datasets/$datasetId/settings": typeof ShellDatasetsDatasetIdSettingsRoute;
   "/explore/installed/$installedId": typeof ShellExploreInstalledInstalledIdRoute;
   "/app/$appId": typeof ShellAppAppIdIndexRoute;
+  "/datasets/$datasetId": typeof ShellDatasetsDatasetIdIndexRoute;
+  "/datasets/$datasetId/documents/$documentId": typeof ShellDatasetsDatasetIdDocumentsDocumentIdRoute;
+  "/datasets/$datasetId/documents/create": typeof ShellDatasetsDatasetIdDocumentsCreateRoute;
+  "/datasets/$datasetId/documents": typeof ShellDatasetsDatasetIdDocumentsIndexRoute;
 }
 export interface FileRoutesById {
   __root__: typeof rootRouteImport;
@@ -256,6 +351,8 @@ export interface FileRoutesById {
   "/_shell/apps": typeof ShellAppsRoute;
   "/_shell/settings": typeof ShellSettingsRouteWithChildren;
   "/_shell/app/$appId": typeof ShellAppAppIdRouteWithChildren;
+  "/_shell/datasets/$datasetId": typeof ShellDatasetsDatasetIdRouteWithChildren;
+  "/_shell/datasets/create": typeof ShellDatasetsCreateRoute;
   "/_shell/settings/appearance": typeof ShellSettingsAppearanceRoute;
   "/_shell/settings/extensions": typeof ShellSettingsExtensionsRoute;
   "/_shell/settings/general": typeof ShellSettingsGeneralRoute;
@@ -265,6 +362,7 @@ export interface FileRoutesById {
   "/_shell/settings/profile": typeof ShellSettingsProfileRoute;
   "/_shell/settings/server": typeof ShellSettingsServerRoute;
   "/_shell/settings/shortcuts": typeof ShellSettingsShortcutsRoute;
+  "/_shell/datasets/": typeof ShellDatasetsIndexRoute;
   "/_shell/explore/": typeof ShellExploreIndexRoute;
   "/_shell/settings/": typeof ShellSettingsIndexRoute;
   "/_shell/app/$appId/annotations": typeof ShellAppAppIdAnnotationsRoute;
@@ -274,8 +372,16 @@ export interface FileRoutesById {
   "/_shell/app/$appId/monitor": typeof ShellAppAppIdMonitorRoute;
   "/_shell/app/$appId/overview": typeof ShellAppAppIdOverviewRoute;
   "/_shell/app/$appId/workflow": typeof ShellAppAppIdWorkflowRoute;
+  "/_shell/datasets/$datasetId/api": typeof ShellDatasetsDatasetIdApiRoute;
+  "/_shell/datasets/$datasetId/hitTesting": typeof ShellDatasetsDatasetIdHitTestingRoute;
+  "/_shell/datasets/$datasetId/metadata": typeof ShellDatasetsDatasetIdMetadataRoute;
+  "/_shell/datasets/$datasetId/settings": typeof ShellDatasetsDatasetIdSettingsRoute;
   "/_shell/explore/installed/$installedId": typeof ShellExploreInstalledInstalledIdRoute;
   "/_shell/app/$appId/": typeof ShellAppAppIdIndexRoute;
+  "/_shell/datasets/$datasetId/": typeof ShellDatasetsDatasetIdIndexRoute;
+  "/_shell/datasets/$datasetId/documents/$documentId": typeof ShellDatasetsDatasetIdDocumentsDocumentIdRoute;
+  "/_shell/datasets/$datasetId/documents/create": typeof ShellDatasetsDatasetIdDocumentsCreateRoute;
+  "/_shell/datasets/$datasetId/documents/": typeof ShellDatasetsDatasetIdDocumentsIndexRoute;
 }
 export interface FileRouteTypes {
   fileRoutesByFullPath: FileRoutesByFullPath;
@@ -288,6 +394,8 @@ export interface FileRouteTypes {
     | "/apps"
     | "/settings"
     | "/app/$appId"
+    | "/datasets/$datasetId"
+    | "/datasets/create"
     | "/settings/appearance"
     | "/settings/extensions"
     | "/settings/general"
@@ -297,6 +405,7 @@ export interface FileRouteTypes {
     | "/settings/profile"
     | "/settings/server"
     | "/settings/shortcuts"
+    | "/datasets/"
     | "/explore/"
     | "/settings/"
     | "/app/$appId/annotations"
@@ -306,8 +415,16 @@ export interface FileRouteTypes {
     | "/app/$appId/monitor"
     | "/app/$appId/overview"
     | "/app/$appId/workflow"
+    | "/datasets/$datasetId/api"
+    | "/datasets/$datasetId/hitTesting"
+    | "/datasets/$datasetId/metadata"
+    | "/datasets/$datasetId/settings"
     | "/explore/installed/$installedId"
-    | "/app/$appId/";
+    | "/app/$appId/"
+    | "/datasets/$datasetId/"
+    | "/datasets/$datasetId/documents/$documentId"
+    | "/datasets/$datasetId/documents/create"
+    | "/datasets/$datasetId/documents/";
   fileRoutesByTo: FileRoutesByTo;
   to:
     | "/"
@@ -316,6 +433,7 @@ export interface FileRouteTypes {
     | "/install"
     | "/signin"
     | "/apps"
+    | "/datasets/create"
     | "/settings/appearance"
     | "/settings/extensions"
     | "/settings/general"
@@ -325,6 +443,7 @@ export interface FileRouteTypes {
     | "/settings/profile"
     | "/settings/server"
     | "/settings/shortcuts"
+    | "/datasets"
     | "/explore"
     | "/settings"
     | "/app/$appId/annotations"
@@ -334,8 +453,16 @@ export interface FileRouteTypes {
     | "/app/$appId/monitor"
     | "/app/$appId/overview"
     | "/app/$appId/workflow"
+    | "/datasets/$datasetId/api"
+    | "/datasets/$datasetId/hitTesting"
+    | "/datasets/$datasetId/metadata"
+    | "/datasets/$datasetId/settings"
     | "/explore/installed/$installedId"
-    | "/app/$appId";
+    | "/app/$appId"
+    | "/datasets/$datasetId"
+    | "/datasets/$datasetId/documents/$documentId"
+    | "/datasets/$datasetId/documents/create"
+    | "/datasets/$datasetId/documents";
   id:
     | "__root__"
     | "/"
@@ -347,6 +474,8 @@ export interface FileRouteTypes {
     | "/_shell/apps"
     | "/_shell/settings"
     | "/_shell/app/$appId"
+    | "/_shell/datasets/$datasetId"
+    | "/_shell/datasets/create"
     | "/_shell/settings/appearance"
     | "/_shell/settings/extensions"
     | "/_shell/settings/general"
@@ -356,6 +485,7 @@ export interface FileRouteTypes {
     | "/_shell/settings/profile"
     | "/_shell/settings/server"
     | "/_shell/settings/shortcuts"
+    | "/_shell/datasets/"
     | "/_shell/explore/"
     | "/_shell/settings/"
     | "/_shell/app/$appId/annotations"
@@ -365,8 +495,16 @@ export interface FileRouteTypes {
     | "/_shell/app/$appId/monitor"
     | "/_shell/app/$appId/overview"
     | "/_shell/app/$appId/workflow"
+    | "/_shell/datasets/$datasetId/api"
+    | "/_shell/datasets/$datasetId/hitTesting"
+    | "/_shell/datasets/$datasetId/metadata"
+    | "/_shell/datasets/$datasetId/settings"
     | "/_shell/explore/installed/$installedId"
-    | "/_shell/app/$appId/";
+    | "/_shell/app/$appId/"
+    | "/_shell/datasets/$datasetId/"
+    | "/_shell/datasets/$datasetId/documents/$documentId"
+    | "/_shell/datasets/$datasetId/documents/create"
+    | "/_shell/datasets/$datasetId/documents/";
   fileRoutesById: FileRoutesById;
 }
 export interface RootRouteChildren {
@@ -441,6 +579,27 @@ declare module "@tanstack/react-router" {
       path: "/app/$appId";
       fullPath: "/app/$appId";
       preLoaderRoute: typeof ShellAppAppIdRouteImport;
+      parentRoute: typeof ShellRoute;
+    };
+    "/_shell/datasets/": {
+      id: "/_shell/datasets/";
+      path: "/datasets";
+      fullPath: "/datasets/";
+      preLoaderRoute: typeof ShellDatasetsIndexRouteImport;
+      parentRoute: typeof ShellRoute;
+    };
+    "/_shell/datasets/$datasetId": {
+      id: "/_shell/datasets/$datasetId";
+      path: "/datasets/$datasetId";
+      fullPath: "/datasets/$datasetId";
+      preLoaderRoute: typeof ShellDatasetsDatasetIdRouteImport;
+      parentRoute: typeof ShellRoute;
+    };
+    "/_shell/datasets/create": {
+      id: "/_shell/datasets/create";
+      path: "/datasets/create";
+      fullPath: "/datasets/create";
+      preLoaderRoute: typeof ShellDatasetsCreateRouteImport;
       parentRoute: typeof ShellRoute;
     };
     "/_shell/explore/": {
@@ -576,12 +735,68 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof ShellAppAppIdWorkflowRouteImport;
       parentRoute: typeof ShellAppAppIdRoute;
     };
+    "/_shell/datasets/$datasetId/": {
+      id: "/_shell/datasets/$datasetId/";
+      path: "/";
+      fullPath: "/datasets/$datasetId/";
+      preLoaderRoute: typeof ShellDatasetsDatasetIdIndexRouteImport;
+      parentRoute: typeof ShellDatasetsDatasetIdRoute;
+    };
+    "/_shell/datasets/$datasetId/api": {
+      id: "/_shell/datasets/$datasetId/api";
+      path: "/api";
+      fullPath: "/datasets/$datasetId/api";
+      preLoaderRoute: typeof ShellDatasetsDatasetIdApiRouteImport;
+      parentRoute: typeof ShellDatasetsDatasetIdRoute;
+    };
+    "/_shell/datasets/$datasetId/hitTesting": {
+      id: "/_shell/datasets/$datasetId/hitTesting";
+      path: "/hitTesting";
+      fullPath: "/datasets/$datasetId/hitTesting";
+      preLoaderRoute: typeof ShellDatasetsDatasetIdHitTestingRouteImport;
+      parentRoute: typeof ShellDatasetsDatasetIdRoute;
+    };
+    "/_shell/datasets/$datasetId/metadata": {
+      id: "/_shell/datasets/$datasetId/metadata";
+      path: "/metadata";
+      fullPath: "/datasets/$datasetId/metadata";
+      preLoaderRoute: typeof ShellDatasetsDatasetIdMetadataRouteImport;
+      parentRoute: typeof ShellDatasetsDatasetIdRoute;
+    };
+    "/_shell/datasets/$datasetId/settings": {
+      id: "/_shell/datasets/$datasetId/settings";
+      path: "/settings";
+      fullPath: "/datasets/$datasetId/settings";
+      preLoaderRoute: typeof ShellDatasetsDatasetIdSettingsRouteImport;
+      parentRoute: typeof ShellDatasetsDatasetIdRoute;
+    };
     "/_shell/explore/installed/$installedId": {
       id: "/_shell/explore/installed/$installedId";
       path: "/explore/installed/$installedId";
       fullPath: "/explore/installed/$installedId";
       preLoaderRoute: typeof ShellExploreInstalledInstalledIdRouteImport;
       parentRoute: typeof ShellRoute;
+    };
+    "/_shell/datasets/$datasetId/documents/": {
+      id: "/_shell/datasets/$datasetId/documents/";
+      path: "/documents";
+      fullPath: "/datasets/$datasetId/documents/";
+      preLoaderRoute: typeof ShellDatasetsDatasetIdDocumentsIndexRouteImport;
+      parentRoute: typeof ShellDatasetsDatasetIdRoute;
+    };
+    "/_shell/datasets/$datasetId/documents/$documentId": {
+      id: "/_shell/datasets/$datasetId/documents/$documentId";
+      path: "/documents/$documentId";
+      fullPath: "/datasets/$datasetId/documents/$documentId";
+      preLoaderRoute: typeof ShellDatasetsDatasetIdDocumentsDocumentIdRouteImport;
+      parentRoute: typeof ShellDatasetsDatasetIdRoute;
+    };
+    "/_shell/datasets/$datasetId/documents/create": {
+      id: "/_shell/datasets/$datasetId/documents/create";
+      path: "/documents/create";
+      fullPath: "/datasets/$datasetId/documents/create";
+      preLoaderRoute: typeof ShellDatasetsDatasetIdDocumentsCreateRouteImport;
+      parentRoute: typeof ShellDatasetsDatasetIdRoute;
     };
   }
 }
@@ -642,10 +857,45 @@ const ShellAppAppIdRouteWithChildren = ShellAppAppIdRoute._addFileChildren(
   ShellAppAppIdRouteChildren,
 );
 
+interface ShellDatasetsDatasetIdRouteChildren {
+  ShellDatasetsDatasetIdApiRoute: typeof ShellDatasetsDatasetIdApiRoute;
+  ShellDatasetsDatasetIdHitTestingRoute: typeof ShellDatasetsDatasetIdHitTestingRoute;
+  ShellDatasetsDatasetIdMetadataRoute: typeof ShellDatasetsDatasetIdMetadataRoute;
+  ShellDatasetsDatasetIdSettingsRoute: typeof ShellDatasetsDatasetIdSettingsRoute;
+  ShellDatasetsDatasetIdIndexRoute: typeof ShellDatasetsDatasetIdIndexRoute;
+  ShellDatasetsDatasetIdDocumentsDocumentIdRoute: typeof ShellDatasetsDatasetIdDocumentsDocumentIdRoute;
+  ShellDatasetsDatasetIdDocumentsCreateRoute: typeof ShellDatasetsDatasetIdDocumentsCreateRoute;
+  ShellDatasetsDatasetIdDocumentsIndexRoute: typeof ShellDatasetsDatasetIdDocumentsIndexRoute;
+}
+
+const ShellDatasetsDatasetIdRouteChildren: ShellDatasetsDatasetIdRouteChildren =
+  {
+    ShellDatasetsDatasetIdApiRoute: ShellDatasetsDatasetIdApiRoute,
+    ShellDatasetsDatasetIdHitTestingRoute:
+      ShellDatasetsDatasetIdHitTestingRoute,
+    ShellDatasetsDatasetIdMetadataRoute: ShellDatasetsDatasetIdMetadataRoute,
+    ShellDatasetsDatasetIdSettingsRoute: ShellDatasetsDatasetIdSettingsRoute,
+    ShellDatasetsDatasetIdIndexRoute: ShellDatasetsDatasetIdIndexRoute,
+    ShellDatasetsDatasetIdDocumentsDocumentIdRoute:
+      ShellDatasetsDatasetIdDocumentsDocumentIdRoute,
+    ShellDatasetsDatasetIdDocumentsCreateRoute:
+      ShellDatasetsDatasetIdDocumentsCreateRoute,
+    ShellDatasetsDatasetIdDocumentsIndexRoute:
+      ShellDatasetsDatasetIdDocumentsIndexRoute,
+  };
+
+const ShellDatasetsDatasetIdRouteWithChildren =
+  ShellDatasetsDatasetIdRoute._addFileChildren(
+    ShellDatasetsDatasetIdRouteChildren,
+  );
+
 interface ShellRouteChildren {
   ShellAppsRoute: typeof ShellAppsRoute;
   ShellSettingsRoute: typeof ShellSettingsRouteWithChildren;
   ShellAppAppIdRoute: typeof ShellAppAppIdRouteWithChildren;
+  ShellDatasetsDatasetIdRoute: typeof ShellDatasetsDatasetIdRouteWithChildren;
+  ShellDatasetsCreateRoute: typeof ShellDatasetsCreateRoute;
+  ShellDatasetsIndexRoute: typeof ShellDatasetsIndexRoute;
   ShellExploreIndexRoute: typeof ShellExploreIndexRoute;
   ShellExploreInstalledInstalledIdRoute: typeof ShellExploreInstalledInstalledIdRoute;
 }
@@ -654,6 +904,9 @@ const ShellRouteChildren: ShellRouteChildren = {
   ShellAppsRoute: ShellAppsRoute,
   ShellSettingsRoute: ShellSettingsRouteWithChildren,
   ShellAppAppIdRoute: ShellAppAppIdRouteWithChildren,
+  ShellDatasetsDatasetIdRoute: ShellDatasetsDatasetIdRouteWithChildren,
+  ShellDatasetsCreateRoute: ShellDatasetsCreateRoute,
+  ShellDatasetsIndexRoute: ShellDatasetsIndexRoute,
   ShellExploreIndexRoute: ShellExploreIndexRoute,
   ShellExploreInstalledInstalledIdRoute: ShellExploreInstalledInstalledIdRoute,
 };

@@ -63,7 +63,10 @@ export const appList = (filter: AppFilter) =>
 /** The first hundred, for the palette and the switcher. */
 export const allApps = queryOptions({ queryKey: ["apps", "all"], queryFn: () => get<Page<AppItem>>("/apps", { page: 1, limit: 100 }), staleTime: 30_000 });
 export const appDetail = (id: string) => queryOptions({ queryKey: ["apps", "one", id], queryFn: () => get<AppDetail>(`/apps/${id}`), staleTime: 30_000 });
-export const tagList = queryOptions({ queryKey: ["tags", "app"], queryFn: () => get<Schema<"Label">[]>("/tags", { type: "app" }) });
+/** What can have tags. */
+export type Tagged = "app" | "knowledge";
+export const tagsOf = (type: Tagged) => queryOptions({ queryKey: ["tags", type], queryFn: () => get<Schema<"Label">[]>("/tags", { type }) });
+export const tagList = tagsOf("app");
 
 /** What callers did with an app in the last hours; numbers are null where nothing ran. */
 export interface Figures {
@@ -127,11 +130,11 @@ export const importApp = (body: { mode: "yaml-content" | "yaml-url"; yaml_conten
 export const confirmImport = (id: string) => post<ImportResult>(`/apps/imports/${id}/confirm`);
 export const missingDependencies = (appId: string) => get<{ leaked_dependencies: Missing[] }>(`/apps/imports/${appId}/check-dependencies`);
 
-export const createTag = (name: string) => post<Schema<"Label">>("/tags", { name, type: "app" });
-export const renameTag = (id: string, name: string) => patch<Schema<"Label">>(`/tags/${id}`, { name, type: "app" });
+export const createTag = (type: Tagged, name: string) => post<Schema<"Label">>("/tags", { name, type });
+export const renameTag = (type: Tagged, id: string, name: string) => patch<Schema<"Label">>(`/tags/${id}`, { name, type });
 export const deleteTag = (id: string) => remove(`/tags/${id}`);
-export const bindTag = (tagId: string, appId: string) => post("/tag-bindings/create", { tag_ids: [tagId], target_id: appId, type: "app" });
-export const unbindTag = (tagId: string, appId: string) => post("/tag-bindings/remove", { tag_id: tagId, target_id: appId, type: "app" });
+export const bindTag = (type: Tagged, tagId: string, id: string) => post("/tag-bindings/create", { tag_ids: [tagId], target_id: id, type });
+export const unbindTag = (type: Tagged, tagId: string, id: string) => post("/tag-bindings/remove", { tag_id: tagId, target_id: id, type });
 
 export type ApiKey = Schema<"KeyView">;
 

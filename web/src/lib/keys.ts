@@ -24,6 +24,30 @@ export function nameOf(event: KeyboardEvent): string {
   return `${event.metaKey || event.ctrlKey ? "mod+" : ""}${event.altKey ? "alt+" : ""}${shift ? "shift+" : ""}${base}`;
 }
 
+/** How long after the first key of a sequence the second one counts. */
+const SEQUENCE = 1200;
+
+/** Keys that follow another one, as `g` `a`. They win over what the second key does by itself. */
+export function useSequence(first: string, map: KeyMap): void {
+  const latest = useRef(map);
+  latest.current = map;
+  useEffect(() => {
+    let since = 0;
+    const listen = (event: KeyboardEvent) => {
+      if (event.defaultPrevented || event.isComposing || isTyping(event.target)) return;
+      const name = nameOf(event);
+      const action = Date.now() - since < SEQUENCE ? latest.current[name] : undefined;
+      since = name === first ? Date.now() : 0;
+      if (!action) return;
+      event.preventDefault();
+      action(event);
+    };
+    // Before the lists, whose single keys these are too.
+    window.addEventListener("keydown", listen, { capture: true });
+    return () => window.removeEventListener("keydown", listen, { capture: true });
+  }, [first]);
+}
+
 /** Keys with mod or alt work everywhere; the others only outside of fields, menus and dialogs. */
 export function useKeys(map: KeyMap, enabled = true): void {
   const latest = useRef(map);

@@ -324,6 +324,12 @@ export function listDatasets(): Promise<Dataset[]> {
   return orNone(transport().json("GET", "/datasets?page=1&limit=100").then((json) => datasetsAnswer.parse(json).data));
 }
 
+/** Those with the ids, wherever they stand in the list. */
+export function datasetsById(ids: readonly string[]): Promise<Dataset[]> {
+  const query = ids.slice(0, 100).map((id) => `&ids=${encodeURIComponent(id)}`).join("");
+  return orNone(transport().json("GET", `/datasets?page=1&limit=100${query}`).then((json) => datasetsAnswer.parse(json).data));
+}
+
 const toolSchema = z.looseObject({
   name: z.string(),
   label,

@@ -7,6 +7,7 @@ const GROUPS: Readonly<Record<string, readonly (readonly [name: string, ...keys:
     ["help", "?"],
     ["rail", "["],
     ["goApps", "G", "A"],
+    ["goKnowledge", "G", "K"],
     ["goSettings", "G", "S"],
     ["closeTop", "esc"],
   ],

@@ -12,7 +12,7 @@ interface SliderProps {
 export function Slider({ value, min, max, step, label, onChange }: SliderProps) {
   return (
     <Radix.Root
-      className="relative flex items-center h-5 flex-1 touch-none"
+      className="relative flex items-center h-5 min-h-5 flex-1 touch-none"
       value={[value]}
       min={min}
       max={max}
@@ -22,7 +22,7 @@ export function Slider({ value, min, max, step, label, onChange }: SliderProps) 
       <Radix.Track className="relative h-1 w-full rounded-full bg-surface-4">
         <Radix.Range className="absolute h-full rounded-full bg-accent" />
       </Radix.Track>
-      <Radix.Thumb className="block size-3.5 rounded-full bg-surface-1 shadow-2" aria-label={label} />
+      <Radix.Thumb className="block size-3.5 rounded-full bg-surface-1 border border-control shadow-1" aria-label={label} />
     </Radix.Root>
   );
 }

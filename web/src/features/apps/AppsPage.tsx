@@ -259,7 +259,7 @@ export function Task({ doing, onClose, onDeleted }: { doing: Doing; onClose: () 
   const rename = useAppChange((fields: Parameters<typeof updateApp>[1]) => updateApp(app.id, fields));
   const copy = useAppChange((fields: Parameters<typeof copyApp>[1]) => copyApp(app.id, fields));
   const destroy = useAppChange(() => deleteApp(app.id));
-  if (what === "tags") return <TagsDialog app={app} onClose={onClose} />;
+  if (what === "tags") return <TagsDialog kind="app" target={app} onClose={onClose} />;
   if (what === "export") return <ExportDialog app={app} onClose={onClose} />;
   if (what === "rename") {
     return (

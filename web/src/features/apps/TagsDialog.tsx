@@ -1,25 +1,32 @@
-/** The tags of an app; and of all of them, names and deletion. */
+/** The tags of an app or a knowledge base; and of all of them, names and deletion. */
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Pencil, Trash2 } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { toast } from "sonner";
-import { type AppItem, bindTag, createTag, deleteTag, renameTag, type Tag, tagList, unbindTag } from "../../data/apps";
+import { bindTag, createTag, deleteTag, renameTag, type Tag, type Tagged, tagsOf, unbindTag } from "../../data/apps";
 import { messageOf } from "../../lib/http";
 import { IconButton } from "../../ui/Button";
 import { Confirm, Dialog } from "../../ui/Dialog";
 import { Input } from "../../ui/Input";
 import { Checkbox } from "../../ui/Switch";
 
-export function TagsDialog({ app, onClose }: { app: AppItem; onClose: () => void }) {
+interface Props {
+  readonly kind: Tagged;
+  readonly target: { readonly id: string; readonly name: string; readonly tags: readonly { readonly id: string }[] };
+  readonly onClose: () => void;
+}
+
+export function TagsDialog({ kind, target, onClose }: Props) {
   const { t } = useTranslation("apps");
   const { t: c } = useTranslation();
   const client = useQueryClient();
-  const tags = useQuery(tagList).data ?? [];
-  const [mine, setMine] = useState<ReadonlySet<string>>(() => new Set(app.tags.map((tag) => tag.id)));
+  const tags = useQuery(tagsOf(kind)).data ?? [];
+  const [mine, setMine] = useState<ReadonlySet<string>>(() => new Set(target.tags.map((tag) => tag.id)));
   const [name, setName] = useState("");
   const [deleting, setDeleting] = useState<Tag>();
-  const again = () => Promise.all([client.invalidateQueries({ queryKey: ["apps"] }), client.invalidateQueries({ queryKey: ["tags"] })]);
+  const again = () =>
+    Promise.all([client.invalidateQueries({ queryKey: [kind === "app" ? "apps" : "datasets"] }), client.invalidateQueries({ queryKey: ["tags"] })]);
   const attempt = async (action: () => Promise<unknown>) => {
     try {
       await action();
@@ -35,19 +42,19 @@ export function TagsDialog({ app, onClose }: { app: AppItem; onClose: () => void
       else next.delete(tag.id);
       return next;
     });
-    void attempt(() => (on ? bindTag(tag.id, app.id) : unbindTag(tag.id, app.id)));
+    void attempt(() => (on ? bindTag(kind, tag.id, target.id) : unbindTag(kind, tag.id, target.id)));
   };
   const add = () =>
     attempt(async () => {
       const wanted = name.trim();
       const known = tags.find((tag) => tag.name.toLowerCase() === wanted.toLowerCase());
-      const tag = known ?? (await createTag(wanted));
-      await bindTag(tag.id, app.id);
+      const tag = known ?? (await createTag(kind, wanted));
+      await bindTag(kind, tag.id, target.id);
       setMine((now) => new Set([...now, tag.id]));
       setName("");
     });
   return (
-    <Dialog open size="sm" title={t("tags.title", { name: app.name })} closeLabel={c("common.close")} onClose={onClose}>
+    <Dialog open size="sm" title={t("tags.title", { name: target.name })} closeLabel={c("common.close")} onClose={onClose}>
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -64,7 +71,7 @@ export function TagsDialog({ app, onClose }: { app: AppItem; onClose: () => void
             tag={tag}
             on={mine.has(tag.id)}
             onToggle={(on) => toggle(tag, on)}
-            onRename={(text) => void attempt(() => renameTag(tag.id, text))}
+            onRename={(text) => void attempt(() => renameTag(kind, tag.id, text))}
             onDelete={() => setDeleting(tag)}
           />
         ))}
@@ -72,7 +79,7 @@ export function TagsDialog({ app, onClose }: { app: AppItem; onClose: () => void
       <Confirm
         open={deleting !== undefined}
         title={t("tags.delete", { name: deleting?.name })}
-        text={t("tags.deleteText", { count: Number(deleting?.binding_count ?? 0) })}
+        text={t(kind === "app" ? "tags.deleteText" : "tags.deleteKnowledge", { count: Number(deleting?.binding_count ?? 0) })}
         confirm={c("common.delete")}
         cancel={c("common.keep")}
         onClose={() => setDeleting(undefined)}

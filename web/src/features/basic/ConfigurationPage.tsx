@@ -18,6 +18,7 @@ import { Menu } from "../../ui/Menu";
 import { Segmented } from "../../ui/Segmented";
 import { Features } from "./Features";
 import { FieldDialog } from "./FieldDialog";
+import { Knowledge } from "./Knowledge";
 import { type Config, type FormField, type ModelChoice, newField, readConfig, sameConfig, unknownVariables, variablesIn, writeConfig } from "./model";
 import { Preview } from "./Preview";
 import { PromptBox, type PromptHandle } from "./PromptBox";
@@ -94,6 +95,7 @@ export function ConfigurationPage({ app, picker }: Props) {
           ) : null}
           <Instructions config={config} onChange={change} />
           <FormSection config={config} completion={completion} onChange={change} />
+          <Knowledge config={config} completion={completion} onChange={change} />
           <Tools config={config} onChange={change} />
           <Features config={config} completion={completion} onChange={change} />
         </div>

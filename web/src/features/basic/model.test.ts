@@ -50,3 +50,30 @@ describe("inputs", () => {
     expect(missingInput([newField("x")], { x: "y" })).toBeUndefined();
   });
 });
+
+describe("knowledge", () => {
+  const stored = {
+    dataset_configs: {
+      retrieval_model: "multiple",
+      top_k: 3,
+      reranking_enable: true,
+      datasets: { datasets: [{ dataset: { enabled: true, id: "a" } }, { dataset: { enabled: false, id: "b" } }] },
+    },
+    dataset_query_variable: "q",
+  };
+
+  it("keeps what it does not know and writes the list", () => {
+    const config = readConfig(stored);
+    expect(config.knowledge.ids).toEqual(["a"]);
+    expect(writeConfig({ ...config, knowledge: { ...config.knowledge, ids: ["a", "c"] } })).toMatchObject({
+      dataset_configs: {
+        top_k: 3,
+        reranking_enable: true,
+        datasets: { datasets: [{ dataset: { enabled: true, id: "a" } }, { dataset: { enabled: true, id: "c" } }, { dataset: { enabled: false, id: "b" } }] },
+      },
+      dataset_query_variable: "q",
+    });
+  });
+
+  it("says nothing where there was nothing", () => expect(writeConfig(readConfig({}))).not.toHaveProperty("dataset_configs"));
+});

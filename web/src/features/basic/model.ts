@@ -42,10 +42,20 @@ export interface Config {
   readonly more: boolean;
   /** `file_upload` as it is stored. */
   readonly files: unknown;
+  /** Where the app looks things up. */
+  readonly knowledge: Knowledge;
   /** Variables that a service of the workspace fills. */
   readonly tools: readonly ExternalTool[];
   readonly model: ModelChoice | undefined;
   readonly rest: Readonly<Record<string, unknown>>;
+}
+
+export interface Knowledge {
+  readonly ids: readonly string[];
+  /** `dataset_configs` as it is stored, all but the list. */
+  readonly rest: Readonly<Record<string, unknown>>;
+  /** The field of the form that holds the question: a completion app has no other. */
+  readonly question: string;
 }
 
 export interface ExternalTool {
@@ -106,6 +116,33 @@ function writeTool(tool: ExternalTool): Record<string, unknown> {
   };
 }
 
+function readKnowledge(config: Readonly<Record<string, unknown>>): Knowledge {
+  const rest = record(config.dataset_configs);
+  const list = record(rest.datasets).datasets;
+  const ids = (Array.isArray(list) ? list : []).flatMap((entry) => {
+    const dataset = record(record(entry).dataset);
+    return dataset.enabled === false || text(dataset.id) === "" ? [] : [text(dataset.id)];
+  });
+  return { ids: [...new Set(ids)], rest, question: text(config.dataset_query_variable) };
+}
+
+function writeKnowledge({ ids, rest, question }: Knowledge): Record<string, unknown> {
+  const before = record(rest.datasets).datasets;
+  // Those that are switched off are not shown, and stay.
+  const off = (Array.isArray(before) ? before : []).filter((entry) => {
+    const dataset = record(record(entry).dataset);
+    return dataset.enabled === false && !ids.includes(text(dataset.id));
+  });
+  return {
+    dataset_configs: {
+      retrieval_model: "multiple",
+      ...rest,
+      datasets: { ...record(rest.datasets), datasets: [...ids.map((id) => ({ dataset: { enabled: true, id } })), ...off] },
+    },
+    dataset_query_variable: question,
+  };
+}
+
 export function readConfig(json: unknown): Config {
   const rest = record(json);
   const model = record(rest.model);
@@ -122,6 +159,7 @@ export function readConfig(json: unknown): Config {
     citations: record(rest.retriever_resource).enabled !== false,
     more: record(rest.more_like_this).enabled === true,
     files: rest.file_upload,
+    knowledge: readKnowledge(rest),
     tools: (Array.isArray(rest.external_data_tools) ? rest.external_data_tools : []).flatMap(readTool),
     model: name ? { provider: text(model.provider), name, mode: text(model.mode) || "chat", params: record(model.completion_params) } : undefined,
     rest,
@@ -166,6 +204,8 @@ export function writeConfig(config: Config): Record<string, unknown> {
       : { text_to_speech: { ...record(config.rest.text_to_speech), enabled: config.speaks } }),
     ...(config.rest.more_like_this === undefined && !config.more ? {} : { more_like_this: { ...record(config.rest.more_like_this), enabled: config.more } }),
     ...(config.rest.external_data_tools === undefined && config.tools.length === 0 ? {} : { external_data_tools: config.tools.map(writeTool) }),
+    // As with the others: nothing is said where nothing was and nothing is chosen.
+    ...(config.rest.dataset_configs === undefined && config.knowledge.ids.length === 0 ? {} : writeKnowledge(config.knowledge)),
     ...(config.files === undefined ? {} : { file_upload: config.files }),
     ...(config.moderation === undefined ? {} : { sensitive_word_avoidance: config.moderation }),
     model: config.model

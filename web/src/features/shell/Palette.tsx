@@ -9,6 +9,7 @@ import {
   FileDown,
   Hammer,
   LayoutGrid,
+  LibraryBig,
   type LucideIcon,
   Moon,
   Package,
@@ -95,6 +96,7 @@ export function Palette() {
     ...(rights.edit
       ? [
           { key: "new", label: t("palette.newApp"), icon: Plus, keys: "C", run: () => void navigate({ to: "/apps", search: { dialog: "create" } }) },
+          { key: "knowledge", label: t("palette.newKnowledge"), icon: LibraryBig, run: () => void navigate({ to: "/datasets/create" }) },
           { key: "import", label: t("palette.importApp"), icon: FileDown, run: () => void navigate({ to: "/apps", search: { dialog: "import" } }) },
         ]
       : []),
@@ -104,6 +106,7 @@ export function Palette() {
   ];
   const places: Row[] = [
     { key: "apps", label: t("nav.apps"), icon: LayoutGrid, keys: "G A", run: () => void navigate({ to: "/apps" }) },
+    ...(rights.edit ? [{ key: "knowledge", label: t("nav.knowledge"), icon: LibraryBig, keys: "G K", run: () => void navigate({ to: "/datasets" }) }] : []),
     { key: "explore", label: t("nav.explore"), icon: Compass, run: () => void navigate({ to: "/explore" }) },
     { key: "models", label: s("nav.models"), icon: Package, keys: "G S", run: () => void navigate({ to: "/settings/models" }) },
     { key: "members", label: s("nav.members"), icon: Users, run: () => void navigate({ to: "/settings/members" }) },

@@ -1,7 +1,7 @@
 /** The one rail: search, the places, health, settings, account. */
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { ChevronsUpDown, Compass, Keyboard, LayoutGrid, LogOut, Palette as PaletteIcon, Search, Settings, UserRound } from "lucide-react";
+import { ChevronsUpDown, Compass, Keyboard, LayoutGrid, LibraryBig, LogOut, Palette as PaletteIcon, Search, Settings, UserRound } from "lucide-react";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { allApps } from "../../data/apps";
@@ -13,6 +13,7 @@ import { Kbd } from "../../ui/Kbd";
 import { Avatar, Dot, Logo, type Tone } from "../../ui/Marks";
 import { Menu, type MenuEntry } from "../../ui/Menu";
 import { Tip } from "../../ui/Tip";
+import { useKnowledgeRights } from "../knowledge/rights";
 import { openPalette, openShortcuts, toggleRail } from "./state";
 
 function WhenClosed({ open, text, keys, children }: { open: boolean; text: string; keys?: string; children: ReactNode }) {
@@ -28,6 +29,7 @@ function WhenClosed({ open, text, keys, children }: { open: boolean; text: strin
 export function Rail({ open }: { open: boolean }) {
   const { t } = useTranslation();
   const apps = useQuery(allApps);
+  const knowledge = useKnowledgeRights();
   return (
     <nav className="rail" aria-label={t("workspace")}>
       <button
@@ -60,6 +62,20 @@ export function Rail({ open }: { open: boolean }) {
           {open && apps.data ? <span className="ms-auto text-11 text-ink-3 num">{apps.data.total}</span> : null}
         </Link>
       </WhenClosed>
+      {knowledge ? (
+        <WhenClosed open={open} text={t("nav.knowledge")}>
+          <Link
+            to="/datasets"
+            className="nav"
+            activeOptions={{ exact: false }}
+            activeProps={{ "aria-current": "page" }}
+            {...(open ? {} : { "aria-label": t("nav.knowledge") })}
+          >
+            <LibraryBig size={16} strokeWidth={1.75} aria-hidden />
+            <span className="lab">{t("nav.knowledge")}</span>
+          </Link>
+        </WhenClosed>
+      ) : null}
       <WhenClosed open={open} text={t("nav.explore")}>
         <Link
           to="/explore"

@@ -1,8 +1,8 @@
 /** The frame of every signed-in page. */
 import { useLocation, useNavigate } from "@tanstack/react-router";
-import { lazy, type ReactNode, Suspense, useRef } from "react";
+import { lazy, type ReactNode, Suspense } from "react";
 import { useTranslation } from "react-i18next";
-import { useKeys } from "../../lib/keys";
+import { useKeys, useSequence } from "../../lib/keys";
 import { useNarrow } from "../../lib/media";
 import { Rail } from "./Rail";
 import { openPalette, openShortcuts, toggleRail, useShell } from "./state";
@@ -16,21 +16,16 @@ export function Shell({ children }: { children: ReactNode }) {
   const path = useLocation({ select: (l) => l.pathname });
   const { rail, palette, shortcuts } = useShell();
   const narrow = useNarrow();
-  const open = narrow ? false : path === "/apps" ? rail !== false : rail === true && !path.startsWith("/app/");
-  const went = useRef(0);
-  const go = (to: "/apps" | "/settings/models") => () => {
-    if (Date.now() - went.current < 1200) void navigate({ to });
-    went.current = 0;
-  };
+  const open = narrow ? false : path === "/apps" || path === "/datasets" ? rail !== false : rail === true && !path.startsWith("/app/");
   useKeys({
     "mod+k": () => openPalette(!palette),
     "?": () => openShortcuts(true),
     "[": () => toggleRail(open),
-    g: () => {
-      went.current = Date.now();
-    },
-    a: go("/apps"),
-    s: go("/settings/models"),
+  });
+  useSequence("g", {
+    a: () => void navigate({ to: "/apps" }),
+    k: () => void navigate({ to: "/datasets" }),
+    s: () => void navigate({ to: "/settings/models" }),
   });
   return (
     <div className="app" data-open={open}>

@@ -89,8 +89,6 @@ export const knowledgeRetrieval = defineKind<KnowledgeData>({
     if (data.metadata_filtering_mode === "automatic" && !data.metadata_model_config?.name) out.push({ code: "noMetadataModel" });
     const conditions = data.metadata_filtering_conditions?.conditions ?? [];
     const complete = (c: MetadataCondition) => Boolean(c.name && (c.value || c.comparison_operator === "empty" || c.comparison_operator === "not empty"));
-    // The server has no knowledge bases yet: a run says so at this node.
-    out.push({ code: "knowledgeAbsent", warning: true });
     if (data.metadata_filtering_mode === "manual" && (conditions.length === 0 || !conditions.every(complete))) out.push({ code: "incompleteFilter" });
     return out;
   },

@@ -1,9 +1,9 @@
 /** Looking up chunks of knowledge: what is asked, where, how the results are ranked, which documents count. */
 import { useQuery } from "@tanstack/react-query";
-import { LibraryBig, Plus, Trash2 } from "lucide-react";
+import { ExternalLink, LibraryBig, Plus, Trash2 } from "lucide-react";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { type Dataset, listDatasets } from "../api";
+import { type Dataset, datasetsById, listDatasets } from "../api";
 import { ModelField } from "../editors/ModelField";
 import { PromptEditor } from "../editors/PromptEditor";
 import { VariableField } from "../editors/VariableField";
@@ -40,8 +40,13 @@ export function KnowledgePanel({ id, data, update }: PanelProps<KnowledgeData>) 
 function Bases({ ids, onChange }: { ids: readonly string[]; onChange: (ids: string[]) => void }) {
   const { t } = useTranslation("studio");
   const [choosing, setChoosing] = useState(false);
-  const bases = useQuery({ queryKey: ["datasets"], queryFn: listDatasets, staleTime: 30_000 });
+  const bases = useQuery({ queryKey: ["datasets", "studio"], queryFn: listDatasets, staleTime: 30_000 });
   const named = useMemo(() => new Map((bases.data ?? []).map((b) => [b.id, b])), [bases.data]);
+  // More than the list has: these are asked for by their ids.
+  const missing = bases.data ? ids.filter((one) => UUID.test(one) && !named.has(one)) : [];
+  const others = useQuery({ queryKey: ["datasets", "studio", missing], queryFn: () => datasetsById(missing), enabled: missing.length > 0, staleTime: 30_000 });
+  const find = (one: string) => named.get(one) ?? others.data?.find((b) => b.id === one);
+  const pending = bases.isPending || (missing.length > 0 && others.isPending);
   return (
     <section className="st-section" aria-label={t("knowledge.label")}>
       <div className="st-between">
@@ -53,7 +58,7 @@ function Bases({ ids, onChange }: { ids: readonly string[]; onChange: (ids: stri
       {bases.error ? <Wrong>{bases.error.message}</Wrong> : null}
       {ids.length === 0 ? <span className="st-hint">{t(bases.data?.length === 0 ? "knowledge.noneHere" : "knowledge.none")}</span> : null}
       {ids.map((one) => {
-        const base = named.get(one);
+        const base = find(one);
         return (
           <div className="st-row" key={one}>
             <span className="st-pick">
@@ -61,8 +66,14 @@ function Bases({ ids, onChange }: { ids: readonly string[]; onChange: (ids: stri
                 <LibraryBig size={12} strokeWidth={2} aria-hidden />
               </span>
               <span className={base ? "st-clip st-field-name" : "st-clip st-mono"}>{base?.name ?? one}</span>
-              {base || bases.isPending ? null : <span className="st-badge bad">{t("knowledge.gone")}</span>}
+              {base?.indexing_technique ? <span className="st-badge">{t(`knowledge.techniques.${base.indexing_technique}`, { defaultValue: base.indexing_technique })}</span> : null}
+              {base || pending ? null : <span className="st-badge bad">{t("knowledge.gone")}</span>}
             </span>
+            {base ? (
+              <a className="st-button quiet sm icon" href={`/datasets/${one}`} target="_blank" rel="noreferrer" aria-label={t("knowledge.open", { name: base.name })} title={t("knowledge.open", { name: base.name })}>
+                <ExternalLink size={14} strokeWidth={1.9} aria-hidden />
+              </a>
+            ) : null}
             <IconButton label={t("inputs.remove", { name: base?.name ?? one })} icon={Trash2} onClick={() => onChange(ids.filter((i) => i !== one))} />
           </div>
         );
@@ -110,7 +121,8 @@ function BaseDialog({ bases, chosen, onClose, onSave }: BaseDialogProps) {
           <label key={base.id} className="st-option">
             <input type="checkbox" checked={picked.includes(base.id)} onChange={() => toggle(base.id)} />
             <span className="st-grow st-clip">{base.name}</span>
-            <span className="st-meta">{base.document_count ? t("knowledge.documents", { count: base.document_count }) : ""}</span>
+            {base.indexing_technique ? <span className="st-badge">{t(`knowledge.techniques.${base.indexing_technique}`, { defaultValue: base.indexing_technique })}</span> : null}
+            <span className="st-meta">{base.document_count ? t("knowledge.documents", { count: base.document_count }) : t("knowledge.noDocuments")}</span>
           </label>
         ))}
         {byId ? (
@@ -118,6 +130,11 @@ function BaseDialog({ bases, chosen, onClose, onSave }: BaseDialogProps) {
             <input type="checkbox" checked={picked.includes(query.trim())} onChange={() => toggle(query.trim())} />
             <span className="st-grow st-clip st-mono">{query.trim()}</span>
           </label>
+        ) : null}
+        {bases.length === 0 ? (
+          <a className="st-option" href="/datasets/create" target="_blank" rel="noreferrer">
+            {t("knowledge.create")}
+          </a>
         ) : null}
         {rows.length === 0 && !byId ? <div className="st-empty">{t(bases.length === 0 ? "knowledge.noneHere" : "knowledge.noMatch", { query })}</div> : null}
       </fieldset>

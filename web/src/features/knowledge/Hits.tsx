@@ -1,0 +1,174 @@
+/** What a test of retrieval found. */
+import { ArrowDown, ArrowUp, Equal, SearchX, TriangleAlert } from "lucide-react";
+import { useTranslation } from "react-i18next";
+import { useFormat } from "../../lib/format";
+import { errorDetails, messageOf } from "../../lib/http";
+import { Button } from "../../ui/Button";
+import { Empty, Failed, SkeletonRows } from "../../ui/States";
+import { marked } from "./figures";
+import type { HitRecord } from "./types";
+import type { Test } from "./useTest";
+
+interface Props {
+  readonly test: Test;
+  /** How many places each chunk is higher than with the other settings; nothing where those do not find it. */
+  readonly places?: ReadonlyMap<string, number | undefined> | undefined;
+  readonly onOpen: (record: HitRecord) => void;
+}
+
+export function Hits({ test, places, onOpen }: Props) {
+  const { t } = useTranslation("knowledge");
+  const { t: c } = useTranslation();
+  const format = useFormat();
+  const { found, error, busy } = test;
+  if (error)
+    return (
+      <Failed
+        title={t("test.failed")}
+        text={messageOf(error)}
+        {...(found ? { retry: { label: c("common.retry"), onClick: () => test.run(found.question) } } : {})}
+        details={{ label: c("common.details"), copied: c("common.copied"), text: errorDetails(error) }}
+      />
+    );
+  if (!found) return busy ? <SkeletonRows rows={4} height={80} slow={t("test.slow")} label={c("common.loading")} /> : null;
+  const { records } = found.answer;
+  const limit = test.settings.score_threshold_enabled ? (test.settings.score_threshold ?? 0) : undefined;
+  return (
+    <div className="flex flex-col gap-2" aria-busy={busy}>
+      <div className="flex gap-3 text-11 text-ink-3 num" role="status">
+        <span className="font-semibold text-ink-2">{t("test.count", { count: records.length })}</span>
+        <span className="ms-auto">{t("test.took", { time: format.duration(found.took) })}</span>
+      </div>
+      {found.answer.degraded ? (
+        <div className="banner" data-tone="warn">
+          <TriangleAlert size={16} aria-hidden />
+          {t("test.degraded")}
+        </div>
+      ) : null}
+      {records.length === 0 ? (
+        <Empty
+          icon={SearchX}
+          cat="knowledge"
+          title={limit === undefined ? t("test.nothing") : t("test.under", { limit: limit.toFixed(2) })}
+          text={limit === undefined ? t("test.nothingText") : undefined}
+        >
+          {limit === undefined ? null : (
+            <Button
+              onClick={() => {
+                const open = { ...test.settings, score_threshold_enabled: false };
+                test.change(open);
+                test.run(found.question, open);
+              }}
+            >
+              {t("test.noLimit")}
+            </Button>
+          )}
+        </Empty>
+      ) : (
+        <ol className="flex flex-col gap-2" aria-label={t("test.results")}>
+          {records.map((record, index) => (
+            <Hit
+              key={record.segment.id}
+              record={record}
+              place={index + 1}
+              question={found.question}
+              moved={places ? { by: places.get(record.segment.id) } : undefined}
+              onOpen={() => onOpen(record)}
+            />
+          ))}
+        </ol>
+      )}
+    </div>
+  );
+}
+
+interface HitProps {
+  readonly record: HitRecord;
+  readonly place: number;
+  readonly question: string;
+  readonly moved: { readonly by: number | undefined } | undefined;
+  readonly onOpen: () => void;
+}
+
+function Hit({ record, place, question, moved, onOpen }: HitProps) {
+  const { t } = useTranslation("knowledge");
+  const { segment, score } = record;
+  const scores = record.scores;
+  const legs: readonly [string, number | null | undefined, string][] = [
+    ["vector", scores?.vector, "var(--chart-2)"],
+    ["text", scores?.text, "var(--chart-4)"],
+    ["rerank", scores?.rerank, "var(--chart-3)"],
+  ];
+  const known = legs.filter(([, value]) => value !== null && value !== undefined);
+  const bars: readonly [string, number | null | undefined, string][] = known.length > 0 ? known : [["score", score, "var(--cat-knowledge)"]];
+  return (
+    <li className="kb-hit">
+      <div className="flex items-baseline gap-2">
+        <b className="num">{place}</b>
+        {moved ? <Moved by={moved.by} /> : null}
+        <button type="button" className="font-medium text-12 truncate hover:underline text-start" onClick={onOpen}>
+          {segment.document.name}
+        </button>
+        <span className="text-11 text-ink-3 num flex-none">
+          #{segment.position}
+          {segment.page === null || segment.page === undefined ? "" : `, ${t("chunks.page", { page: segment.page + 1 })}`}
+        </span>
+        <b className="ms-auto num">{score === null ? "–" : score.toFixed(2)}</b>
+      </div>
+      <p className="kb-text kb-hit-text">
+        <Marked text={segment.answer ? `${segment.content}\n${segment.answer}` : segment.content} question={question} />
+      </p>
+      {record.child_chunks?.map((child) => (
+        <div key={child.id} className="kb-child">
+          <span className="text-ink-3 num">
+            C{child.position} {child.score.toFixed(2)}
+          </span>
+          <span className="kb-text flex-1">
+            <Marked text={child.content} question={question} />
+          </span>
+        </div>
+      ))}
+      <div className="flex gap-4 flex-wrap">
+        {bars.map(([name, value, colour]) =>
+          value === null || value === undefined ? null : (
+            <span key={name} className="kb-score">
+              {t(`test.${name}`)}
+              <span className="kb-meter" aria-hidden>
+                <span style={{ width: `${Math.max(0, Math.min(1, value)) * 100}%`, background: colour }} />
+              </span>
+              <span className="num">{value.toFixed(2)}</span>
+            </span>
+          ),
+        )}
+      </div>
+    </li>
+  );
+}
+
+/** Higher, lower or the same as with the other settings. */
+function Moved({ by }: { by: number | undefined }) {
+  const { t } = useTranslation("knowledge");
+  if (by === undefined) return <span className="badge">{t("test.onlyHere")}</span>;
+  const Icon = by > 0 ? ArrowUp : by < 0 ? ArrowDown : Equal;
+  return (
+    <span
+      className={`inline-flex items-center text-11 num ${by > 0 ? "text-success" : "text-ink-3"}`}
+      role="img"
+      aria-label={t(by === 0 ? "test.same" : by > 0 ? "test.higher" : "test.lower", { count: Math.abs(by) })}
+    >
+      <Icon size={12} strokeWidth={2} aria-hidden />
+      {by === 0 ? null : Math.abs(by)}
+    </span>
+  );
+}
+
+export function Marked({ text, question }: { text: string; question: string }) {
+  return (
+    <>
+      {marked(text, question).map((piece, index) =>
+        // biome-ignore lint/suspicious/noArrayIndexKey: pieces have no other name and never move
+        piece.hit ? <mark key={index}>{piece.text}</mark> : <span key={index}>{piece.text}</span>,
+      )}
+    </>
+  );
+}

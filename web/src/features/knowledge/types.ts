@@ -1,0 +1,259 @@
+/** What the console API says about knowledge. */
+
+export type ChunkForm = "text_model" | "qa_model" | "hierarchical_model";
+export type Technique = "high_quality" | "economy";
+export type SearchMethod = "semantic_search" | "full_text_search" | "hybrid_search" | "keyword_search";
+export type Permission = "only_me" | "all_team_members" | "partial_members";
+
+export interface Page<T> {
+  readonly page: number;
+  readonly limit: number;
+  readonly total: number;
+  readonly has_more?: boolean;
+  readonly data: readonly T[];
+}
+
+export interface Weights {
+  readonly weight_type?: string;
+  readonly vector_setting: { readonly vector_weight: number; readonly embedding_provider_name: string; readonly embedding_model_name: string };
+  readonly keyword_setting: { readonly keyword_weight: number };
+}
+
+export interface RetrievalModel {
+  readonly search_method: SearchMethod;
+  readonly reranking_enable: boolean;
+  readonly reranking_mode?: "reranking_model" | "weighted_score" | null;
+  readonly reranking_model?: { readonly reranking_provider_name: string; readonly reranking_model_name: string } | null;
+  readonly weights?: Weights | null;
+  readonly top_k: number;
+  readonly score_threshold_enabled: boolean;
+  readonly score_threshold?: number | null;
+}
+
+export interface Tag {
+  readonly id: string;
+  readonly name: string;
+  readonly type?: string;
+}
+
+export interface Dataset {
+  readonly id: string;
+  readonly name: string;
+  readonly description: string | null;
+  readonly provider: string;
+  readonly permission: Permission;
+  readonly data_source_type: string | null;
+  readonly indexing_technique: Technique | null;
+  readonly app_count: number;
+  readonly document_count: number;
+  readonly word_count: number;
+  readonly created_by: string;
+  readonly author_name?: string | null;
+  readonly created_at: number;
+  readonly updated_at: number;
+  readonly embedding_model: string | null;
+  readonly embedding_model_provider: string | null;
+  readonly embedding_available?: boolean | null;
+  readonly retrieval_model_dict: RetrievalModel | null;
+  readonly tags: readonly Tag[];
+  readonly doc_form: ChunkForm | null;
+  readonly doc_metadata?: readonly MetadataField[];
+  readonly built_in_field_enabled?: boolean;
+  readonly total_documents?: number | null;
+  readonly total_available_documents?: number | null;
+  readonly enable_api?: boolean;
+  readonly partial_member_list?: readonly string[] | null;
+  readonly icon_info?: { readonly icon_type?: string | null; readonly icon?: string | null; readonly icon_background?: string | null } | null;
+}
+
+export type IndexingStatus = "waiting" | "parsing" | "cleaning" | "splitting" | "indexing" | "completed" | "error" | "paused";
+export type DisplayStatus = "queuing" | "paused" | "indexing" | "error" | "available" | "disabled" | "archived";
+
+export interface MetadataField {
+  readonly id: string;
+  readonly name: string;
+  readonly type: "string" | "number" | "time";
+  readonly count?: number;
+}
+
+export interface MetadataValue {
+  readonly id: string;
+  readonly name: string;
+  readonly type: "string" | "number" | "time";
+  readonly value: string | number | null;
+}
+
+export interface ProcessRule {
+  readonly mode: "automatic" | "custom" | "hierarchical";
+  readonly rules: Rules | null;
+}
+
+export interface Segmentation {
+  /** Ours: several, and a text is split at each of them. */
+  readonly separator: string | readonly string[];
+  readonly max_tokens: number;
+  readonly chunk_overlap?: number;
+  /** Ours: what the size counts. */
+  readonly unit?: "characters" | "tokens";
+}
+
+export interface Rules {
+  readonly pre_processing_rules: readonly { readonly id: string; readonly enabled: boolean }[];
+  readonly segmentation: Segmentation;
+  readonly parent_mode?: "paragraph" | "full-doc";
+  readonly subchunk_segmentation?: Segmentation;
+}
+
+export interface SourceDetail {
+  readonly upload_file?: { readonly size?: number };
+}
+
+export interface KnowledgeDocument {
+  readonly id: string;
+  readonly position: number;
+  readonly data_source_type: string;
+  readonly data_source_detail_dict?: SourceDetail | null;
+  readonly name: string;
+  readonly created_by: string;
+  readonly created_at: number;
+  readonly tokens: number | null;
+  readonly indexing_status: IndexingStatus;
+  readonly error: string | null;
+  readonly enabled: boolean;
+  readonly archived: boolean;
+  readonly display_status: DisplayStatus | null;
+  readonly word_count: number | null;
+  readonly hit_count: number | null;
+  readonly doc_form: ChunkForm;
+  readonly doc_metadata?: readonly MetadataValue[] | null;
+  readonly completed_segments?: number | null;
+  readonly total_segments?: number | null;
+}
+
+/** One document with everything about it. */
+export interface DocumentDetail extends KnowledgeDocument {
+  readonly data_source_info?: SourceDetail | null;
+  readonly segment_count?: number | null;
+  readonly average_segment_length?: number | null;
+  readonly completed_at?: number | null;
+  readonly updated_at?: number | null;
+  readonly indexing_latency?: number | null;
+  readonly dataset_process_rule?: ProcessRule | null;
+  readonly document_process_rule?: ProcessRule | null;
+  readonly doc_language?: string | null;
+}
+
+export interface DocStatus {
+  readonly id: string;
+  readonly indexing_status: IndexingStatus;
+  readonly completed_segments?: number | null;
+  readonly total_segments?: number | null;
+  readonly error: string | null;
+  readonly stopped_at?: number | null;
+  readonly completed_at?: number | null;
+}
+
+export interface ChildChunk {
+  readonly id: string;
+  readonly segment_id: string;
+  readonly content: string;
+  readonly position: number;
+  readonly word_count: number;
+  readonly type: "automatic" | "customized";
+}
+
+export interface Segment {
+  readonly id: string;
+  readonly position: number;
+  readonly document_id: string;
+  readonly content: string;
+  readonly answer: string | null;
+  readonly word_count: number;
+  readonly tokens: number;
+  readonly keywords: readonly string[] | null;
+  readonly hit_count: number;
+  readonly enabled: boolean;
+  readonly status: string;
+  readonly error: string | null;
+  readonly created_at?: number;
+  readonly updated_at?: number;
+  readonly updated_by?: string | null;
+  readonly child_chunks?: readonly ChildChunk[] | null;
+  /** Ours: the page (from 0) and the headings it stands under. */
+  readonly page?: number | null;
+  readonly heading?: string | null;
+}
+
+export interface Segments {
+  readonly data: readonly Segment[];
+  readonly total: number;
+  readonly total_pages: number;
+  readonly page: number;
+  readonly limit: number;
+}
+
+export interface PreviewChunk {
+  readonly content: string;
+  readonly child_chunks?: readonly string[] | null;
+  /** Ours: the page (from 0) and the headings it stands under. */
+  readonly page?: number | null;
+  readonly heading?: string | null;
+}
+
+export interface Estimate {
+  readonly total_segments: number;
+  readonly preview: readonly PreviewChunk[] | null;
+  readonly qa_preview?: readonly { readonly question: string; readonly answer: string }[] | null;
+}
+
+export interface Created {
+  readonly dataset: { readonly id: string; readonly name: string };
+  readonly documents: readonly KnowledgeDocument[];
+  readonly batch: string;
+}
+
+export interface UploadLimits {
+  /** Megabytes. */
+  readonly file_size_limit: number;
+  /** Files sent at the same time. */
+  readonly batch_count_limit: number;
+}
+
+export interface UploadedFile {
+  readonly id: string;
+  readonly name: string;
+  readonly size: number;
+  readonly extension: string;
+}
+
+export interface HitRecord {
+  readonly segment: Segment & {
+    readonly document: { readonly id: string; readonly name: string; readonly data_source_type?: string; readonly doc_metadata?: unknown };
+  };
+  readonly child_chunks?: readonly { readonly id: string; readonly content: string; readonly position: number; readonly score: number }[] | null;
+  readonly score: number | null;
+  /** Ours: what each way of searching gave. */
+  readonly scores?: { readonly vector?: number | null; readonly text?: number | null; readonly rerank?: number | null } | null;
+}
+
+export interface HitAnswer {
+  readonly query: { readonly content: string } | string;
+  readonly records: readonly HitRecord[];
+  /** Ours: a store did not answer; words alone were searched. */
+  readonly degraded?: boolean | null;
+}
+
+export interface QueryRow {
+  readonly id: string;
+  readonly queries?: readonly { readonly content_type: string; readonly content: string }[];
+  readonly content?: string;
+  readonly source: string;
+  readonly created_at: number;
+}
+
+export interface ApiKey {
+  readonly id: string;
+  readonly token: string;
+  readonly created_at: number;
+  readonly last_used_at: number | null;
+}

@@ -1,0 +1,29 @@
+import { useQuery } from "@tanstack/react-query";
+import { createFileRoute, redirect, useNavigate } from "@tanstack/react-router";
+import { rightsOf, workspace } from "../data/session";
+import { datasetDetail } from "../features/knowledge/api";
+import { CreatePage } from "../features/knowledge/CreatePage";
+
+export const Route = createFileRoute("/_shell/datasets/$datasetId/documents/create")({
+  beforeLoad: async ({ context, params }) => {
+    const { role } = await context.queryClient.ensureQueryData(workspace);
+    if (!rightsOf(role).edit && role !== "dataset_operator") throw redirect({ to: "/datasets/$datasetId/documents", params, replace: true });
+  },
+  component: Page,
+});
+
+function Page() {
+  const { datasetId } = Route.useParams();
+  const navigate = useNavigate();
+  const dataset = useQuery(datasetDetail(datasetId)).data;
+  const params = { datasetId };
+  return dataset ? (
+    <CreatePage
+      key={datasetId}
+      dataset={dataset}
+      onCancel={() => void navigate({ to: "/datasets/$datasetId/documents", params })}
+      onDone={() => void navigate({ to: "/datasets/$datasetId/documents", params })}
+      onTest={() => void navigate({ to: "/datasets/$datasetId/hitTesting", params })}
+    />
+  ) : null;
+}

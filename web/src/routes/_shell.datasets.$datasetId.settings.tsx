@@ -1,0 +1,20 @@
+import { useQuery } from "@tanstack/react-query";
+import { createFileRoute, redirect, useNavigate } from "@tanstack/react-router";
+import { rightsOf, workspace } from "../data/session";
+import { datasetDetail } from "../features/knowledge/api";
+import { SettingsPage } from "../features/knowledge/SettingsPage";
+
+export const Route = createFileRoute("/_shell/datasets/$datasetId/settings")({
+  beforeLoad: async ({ context, params }) => {
+    const { role } = await context.queryClient.ensureQueryData(workspace);
+    if (!rightsOf(role).edit && role !== "dataset_operator") throw redirect({ to: "/datasets/$datasetId/documents", params, replace: true });
+  },
+  component: Page,
+});
+
+function Page() {
+  const { datasetId } = Route.useParams();
+  const navigate = useNavigate();
+  const dataset = useQuery(datasetDetail(datasetId)).data;
+  return dataset ? <SettingsPage key={datasetId} dataset={dataset} onDeleted={() => void navigate({ to: "/datasets" })} /> : null;
+}
