@@ -11,6 +11,7 @@ const NOT_SENT: &str = "the server of this document answers waiting callers with
 
 /// Differences that are meant, by the beginning of how they are told, with their reason.
 const EXCEPTIONS: &[(&str, &str)] = &[
+    ("PATCH /datasets/{dataset_id} body.partial_member_list[].user_id: only ours", "a member without an id is nobody"),
     ("POST /apps/annotation-reply/{action}: no such operation", "answers by meaning need the index of vectors"),
     (
         "GET /apps/annotation-reply/{action}/status/{job_id}: no such operation",
