@@ -56,7 +56,32 @@ export async function deleteAnnotations(appId: string, ids: readonly string[]): 
 
 export const clearAnnotations = (appId: string) => remove(`/apps/${appId}/annotations`);
 
+export type ReplySetting = Schema<"ReplySetting">;
+
+/** Whether the app answers from its annotations, and how. */
+export const replySetting = (appId: string) =>
+  queryOptions({ queryKey: ["annotations", appId, "reply"], queryFn: () => get<ReplySetting>(`/apps/${appId}/annotation-setting`) });
+
+export interface ReplyFields {
+  readonly threshold: number;
+  readonly provider: string;
+  readonly model: string;
+}
+
 const POLL = 1000;
+
+/** Switches answers from annotations on or off and waits until that is done. */
+export async function switchReply(appId: string, action: "enable" | "disable", fields: ReplyFields): Promise<void> {
+  const base = `/apps/${appId}/annotation-reply/${action}`;
+  const body = { score_threshold: fields.threshold, embedding_provider_name: fields.provider, embedding_model_name: fields.model };
+  const { job_id } = await post<Schema<"ReplyJob">>(base, body);
+  for (;;) {
+    const state = await get<Schema<"ReplyJobState">>(`${base}/status/${job_id}`);
+    if (state.job_status === "error") throw new Error(state.error_msg);
+    if (state.job_status === "completed") return;
+    await new Promise((done) => setTimeout(done, POLL));
+  }
+}
 
 /** Sends the file and waits until all of it is added. */
 export async function importAnnotations(appId: string, file: File): Promise<ImportState> {

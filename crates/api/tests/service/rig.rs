@@ -161,8 +161,9 @@ impl Rig {
         settings: &[(&str, &str)],
         policy: ox_net::Policy,
     ) -> Arc<Services> {
+        let home = ("OXIDIFY_HOME".to_owned(), directory.display().to_string());
         let variables: HashMap<String, String> =
-            settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).chain([home]).collect();
         let store = ox_store::Disk::open(directory.join("files")).await.unwrap();
         Services::new(Parts {
             settings: Settings::read(variables),

@@ -111,7 +111,8 @@ impl TestServer {
     ) -> Self {
         ox_net::install_crypto_provider();
         let home = tempfile::tempdir().unwrap();
-        let settings = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let own = ("OXIDIFY_HOME".to_owned(), home.path().display().to_string());
+        let settings = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).chain([own]);
         let services = Services::new(Parts {
             settings: Settings::read(settings.collect()),
             db: database,

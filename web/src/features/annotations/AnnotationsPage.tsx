@@ -23,6 +23,7 @@ import { Checkbox } from "../../ui/Switch";
 import { AnnotationDialog } from "./AnnotationDialog";
 import { csvOf, jsonlOf } from "./files";
 import { ImportDialog } from "./ImportDialog";
+import { ReplyRow } from "./ReplyRow";
 
 const WIDE = { gridTemplateColumns: "16px minmax(0, 2fr) minmax(0, 3fr) 60px 150px 28px" };
 const PHONE = { gridTemplateColumns: "16px minmax(0, 1fr) 44px" };
@@ -109,7 +110,7 @@ export function AnnotationsPage({ app, words, onWords }: Props) {
           entries={[{ key: "clear", label: t("clear.open"), icon: Trash2, tone: "bad", disabled: total === 0, onSelect: () => setOpen({ kind: "clear" }) }]}
         />
       </div>
-      <p className="hint px-5 max-md:px-4 pb-2">{t("about")}</p>
+      <ReplyRow appId={app.id} />
       {list.isPending ? (
         <div className="px-5 flex-1">
           <SkeletonRows rows={10} height={40} slow={c("common.slow")} label={c("common.loading")} />
