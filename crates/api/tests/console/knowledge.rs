@@ -427,6 +427,23 @@ async fn labels_are_of_the_workspace() {
 }
 
 #[tokio::test]
+async fn documents_get_vectors_of_the_chosen_model() {
+    let shelf = Shelf::new().await;
+    let body = json!({"name": "V", "indexing_technique": "high_quality", "embedding_model": "embed-384", "embedding_model_provider": "oxidify/scripted"});
+    let made = shelf.post("/datasets", body).await;
+    assert_eq!(made.status, StatusCode::OK, "{}", made.text);
+    let id = made.json()["id"].as_str().unwrap().to_owned();
+    let doc = shelf.document(&id, "d", "The owl sleeps by day.", json!({})).await;
+    let found = shelf.get(&format!("/datasets/{id}/documents/{doc}")).await.json();
+    assert!(found["tokens"].as_i64().unwrap() > 0, "{found}");
+    let economy = json!({"indexing_technique": "economy"});
+    let back = shelf.call(Method::PATCH, &format!("/datasets/{id}"), Some(economy)).await;
+    refused(&back, 400, "invalid_param", "is not allowed to be updated to economy.");
+    let unknown = json!({"name": "W", "indexing_technique": "high_quality", "embedding_model": "x", "embedding_model_provider": "nobody"});
+    refused(&shelf.post("/datasets", unknown).await, 400, "provider_not_initialize", "No Embedding Model available.");
+}
+
+#[tokio::test]
 async fn many_documents_are_completed_on_each_database() {
     ox_testkit::on_each_database(|database| async move {
         let shelf = Shelf::on(TestServer::start(database).await).await;
