@@ -8,7 +8,7 @@ use ox_app::{
     apps::Page,
     knowledge::{
         SegmentCounts,
-        datasets::DatasetView,
+        datasets::{DatasetView, Standing},
         documents::{DocumentView, display_status},
         metadata::Value,
         segments::SegmentView,
@@ -125,6 +125,17 @@ pub struct ExternalInfoBody {
     pub external_knowledge_api_endpoint: Option<String>,
 }
 
+impl From<Standing> for ExternalInfoBody {
+    fn from(standing: Standing) -> Self {
+        Self {
+            external_knowledge_id: Some(standing.knowledge_id),
+            external_knowledge_api_id: Some(standing.api_id),
+            external_knowledge_api_name: Some(standing.api_name),
+            external_knowledge_api_endpoint: Some(standing.endpoint),
+        }
+    }
+}
+
 /// How an external knowledge base is searched.
 #[derive(Deserialize, Serialize, ToSchema)]
 pub struct ExternalRetrievalBody {
@@ -225,7 +236,16 @@ fn object<T: serde::de::DeserializeOwned + Default>(json: Option<Json_>) -> T {
 
 impl From<DatasetView> for DatasetBody {
     fn from(view: DatasetView) -> Self {
-        let DatasetView { dataset, figures, tags, fields, author_name, embedding_available, members } = view;
+        let DatasetView {
+            dataset,
+            figures,
+            tags,
+            fields,
+            author_name,
+            embedding_available,
+            members,
+            external: standing,
+        } = view;
         let is_economy = dataset.indexing_technique.as_deref() == Some("economy");
         let external = dataset.retrieval_model.as_ref().filter(|_| dataset.provider == "external");
         let number = |name: &str| external.and_then(|json| json.get(name)).and_then(Json_::as_f64);
@@ -251,7 +271,7 @@ impl From<DatasetView> for DatasetBody {
             summary_index_setting: object(dataset.summary_index_setting),
             tags: tags.into_iter().map(|tag| DatasetTag { id: tag.id, name: tag.name, kind: tag.kind }).collect(),
             doc_form: dataset.chunk_structure.clone().or(figures.doc_form),
-            external_knowledge_info: ExternalInfoBody::default(),
+            external_knowledge_info: standing.map(ExternalInfoBody::from).unwrap_or_default(),
             external_retrieval_model: ExternalRetrievalBody {
                 top_k: external.and_then(|json| json.get("top_k")).and_then(Json_::as_i64).or(Some(2)),
                 score_threshold: number("score_threshold").or(Some(0.0)),

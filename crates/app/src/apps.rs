@@ -20,7 +20,7 @@ use ox_db::{
 use ox_types::{AppId, Json, WorkflowId, boxed};
 use serde_json::json;
 
-use crate::{Error, Principal, Result, Services, audit, principal::Permission};
+use crate::{Error, Principal, Result, Services, audit, knowledge::uses, principal::Permission};
 
 /// Modes an app of a user can have.
 pub const MODES: &[&str] = &["completion", "chat", "agent-chat", "advanced-chat", "workflow"];
@@ -221,6 +221,9 @@ pub(crate) async fn insert(
     let site = site::new_site(&app, &language);
     let tx = services.db.begin().await?;
     repo::apps::insert(&tx, &app, &site, config.as_ref()).await?;
+    if let Some(config) = &config {
+        uses::keep(&tx, app.tenant_id, app.id, &uses::of_config(config)).await?;
+    }
     tx.commit().await?;
     audit::record(
         services,

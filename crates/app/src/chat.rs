@@ -2,7 +2,7 @@
 
 pub(crate) mod basic;
 pub(crate) mod given;
-mod lookup;
+pub(crate) mod lookup;
 pub(crate) mod naming;
 pub(crate) mod prompt;
 pub(crate) mod thread;

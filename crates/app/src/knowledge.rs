@@ -20,6 +20,7 @@ mod removal;
 pub mod resources;
 pub mod retrieval;
 pub mod segments;
+pub(crate) mod uses;
 
 pub use ox_db::repo::{
     documents::{DisplayStatus, DocumentFilter, DocumentOrder, SegmentCounts},

@@ -7,6 +7,7 @@ use serde_json::{Map, json};
 use crate::{
     Error, Principal, Result, Services,
     apps::{find_of_mode, save},
+    knowledge::uses,
     principal::Permission,
 };
 
@@ -135,6 +136,7 @@ pub async fn set(services: &Services, principal: &Principal, id: AppId, json: &J
     let config = from_json(id, principal.account_id()?, json)?;
     let tx = services.db.begin().await?;
     repo::apps::insert_config(&tx, &config).await?;
+    uses::keep(&tx, before.tenant_id, id, &uses::of_config(&config)).await?;
     tx.commit().await?;
     let mut app = before.clone();
     app.app_model_config_id = Some(config.id);

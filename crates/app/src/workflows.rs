@@ -16,7 +16,9 @@ use ox_db::{
 use ox_types::{AppId, Json, WorkflowId, boxed};
 use serde_json::json;
 
-use crate::{Error, Principal, Result, Services, apps::find_of_mode, audit, principal::Permission, triggers};
+use crate::{
+    Error, Principal, Result, Services, apps::find_of_mode, audit, knowledge::uses, principal::Permission, triggers,
+};
 
 /// Modes whose apps have a graph.
 pub const GRAPH_MODES: &[&str] = &["workflow", "advanced-chat"];
@@ -166,6 +168,7 @@ pub async fn publish(
     let tx = services.db.begin().await?;
     repo::workflows::insert(&tx, &version).await?;
     triggers::sync_published(&tx, &version).await?;
+    uses::keep(&tx, before.tenant_id, id, &uses::of_graph(&version.graph)).await?;
     let mut app = App { workflow_id: Some(version.id), updated_by: Some(account), updated_at: time, ..before.clone() };
     repo::apps::update(&tx, &app).await?;
     tx.commit().await?;

@@ -34,18 +34,7 @@ impl Lookup {
     /// The knowledge bases of a configuration; none where it has none.
     pub fn read(mode: AppMode, config: &AppModelConfig) -> Option<Self> {
         let configs = config.dataset_configs.as_ref().and_then(Json::as_object).cloned().unwrap_or_default();
-        let listed = configs.get("datasets").and_then(|datasets| datasets.get("datasets"));
-        let tools = config.agent_mode.as_ref().and_then(|agent| agent.get("tools"));
-        let mut dataset_ids: Vec<String> = Vec::new();
-        for one in [listed, tools].into_iter().flatten().filter_map(Json::as_array).flatten() {
-            let Some(dataset) = one.get("dataset") else { continue };
-            let is_on = dataset.get("enabled").and_then(Json::as_bool).unwrap_or(false);
-            if let Some(id) = dataset.get("id").and_then(Json::as_str).filter(|_| is_on)
-                && !dataset_ids.iter().any(|known| known == id)
-            {
-                dataset_ids.push(id.to_owned());
-            }
-        }
+        let dataset_ids = dataset_ids(config);
         (!dataset_ids.is_empty()).then(|| Self {
             dataset_ids,
             configs,
@@ -135,6 +124,23 @@ impl Lookup {
             _ => Ok(MetadataFilter::All),
         }
     }
+}
+
+/// The knowledge bases that a configuration switches on, each once.
+pub(crate) fn dataset_ids(config: &AppModelConfig) -> Vec<String> {
+    let listed = config.dataset_configs.as_ref().and_then(|configs| configs.get("datasets")?.get("datasets"));
+    let tools = config.agent_mode.as_ref().and_then(|agent| agent.get("tools"));
+    let mut ids: Vec<String> = Vec::new();
+    for one in [listed, tools].into_iter().flatten().filter_map(Json::as_array).flatten() {
+        let Some(dataset) = one.get("dataset") else { continue };
+        let is_on = dataset.get("enabled").and_then(Json::as_bool).unwrap_or(false);
+        if let Some(id) = dataset.get("id").and_then(Json::as_str).filter(|_| is_on)
+            && !ids.iter().any(|known| known == id)
+        {
+            ids.push(id.to_owned());
+        }
+    }
+    ids
 }
 
 fn own_model(prompt: &BasicPrompt) -> RetrievalModel {

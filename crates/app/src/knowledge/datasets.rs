@@ -42,6 +42,17 @@ pub struct DatasetView {
     pub embedding_available: Option<bool>,
     /// Who was let in, where that counts.
     pub members: Vec<AccountId>,
+    /// What it stands for, where that is knowledge of somebody else.
+    pub external: Option<Standing>,
+}
+
+/// Which knowledge of somebody else a knowledge base stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    pub knowledge_id: String,
+    pub api_id: Uuid,
+    pub api_name: String,
+    pub endpoint: String,
 }
 
 /// What a list is filtered by.
@@ -232,7 +243,17 @@ async fn views(services: &Services, tenant: TenantId, datasets: Vec<Dataset>) ->
     for dataset in datasets.iter().filter(|dataset| dataset.permission == "partial_members") {
         members.insert(dataset.id, repo::datasets::members(&services.db, dataset.id).await?);
     }
+    let mut standing: HashMap<DatasetId, Standing> = HashMap::new();
+    for dataset in datasets.iter().filter(|dataset| dataset.provider == "external") {
+        let binding = repo::external_knowledge::binding(&services.db, tenant, dataset.id).await?;
+        let Some(binding) = binding else { continue };
+        let api = repo::external_knowledge::find(&services.db, tenant, binding.api_id).await?;
+        let (api_name, endpoint) = api.map(|api| (api.name, api.endpoint)).unwrap_or_default();
+        let (knowledge_id, api_id) = (binding.knowledge_id, binding.api_id);
+        standing.insert(dataset.id, Standing { knowledge_id, api_id, api_name, endpoint });
+    }
     let view = |dataset: Dataset| DatasetView {
+        external: standing.remove(&dataset.id),
         figures: figures.remove(&dataset.id).unwrap_or_default(),
         tags: tags.remove(&dataset.id.0).unwrap_or_default(),
         fields: fields.remove(&dataset.id).unwrap_or_default(),
@@ -267,7 +288,8 @@ pub fn embedding_model(dataset: &Dataset) -> Option<ModelRef> {
     if dataset.indexing_technique.as_deref() != Some("high_quality") {
         return None;
     }
-    let (provider, name) = (dataset.embedding_model_provider.clone()?, dataset.embedding_model.clone()?);
+    let provider = dataset.embedding_model_provider.as_deref().filter(|name| !name.is_empty())?;
+    let name = dataset.embedding_model.as_deref().filter(|name| !name.is_empty())?;
     Some(ModelRef::chat(provider, name))
 }
 

@@ -12,7 +12,7 @@ use ox_db::{
     model::{Dataset, FoundChild, FoundDocument, FoundRow},
     repo,
 };
-use ox_models::{ModelRef, ModelRuntime};
+use ox_models::ModelRuntime;
 use ox_rag::{Filter, RetrievalSettings};
 use ox_types::{DatasetId, DocumentId, Json, TenantId, boxed};
 use ox_vector::Scope;
@@ -191,17 +191,6 @@ impl Retriever {
         }
         Ok((!fitting.is_empty()).then(|| Scope::Documents(Arc::new(fitting))))
     }
-}
-
-/// The model that made a knowledge base's vectors; none where only words are searched.
-#[must_use]
-pub fn embedding_model(dataset: &Dataset) -> Option<ModelRef> {
-    if dataset.indexing_technique.as_deref() != Some("high_quality") {
-        return None;
-    }
-    let model = dataset.embedding_model.as_deref().filter(|name| !name.is_empty())?;
-    let provider = dataset.embedding_model_provider.as_deref().filter(|name| !name.is_empty())?;
-    Some(ModelRef::chat(provider, model))
 }
 
 /// The settings a knowledge base keeps; what it does not say, or says wrongly, is the default.

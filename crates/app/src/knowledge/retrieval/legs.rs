@@ -10,10 +10,13 @@ use ox_types::boxed;
 use ox_vector::{Hit, LocalIndex, Scope};
 use uuid::Uuid;
 
-use super::{Dataset, Found, Record, Retriever, embedding_model, models::Reranked};
+use super::{Dataset, Found, Record, Retriever, models::Reranked};
 use crate::{
     Error, Result,
-    knowledge::index::{Ready, blocking},
+    knowledge::{
+        datasets::embedding_model,
+        index::{Ready, blocking},
+    },
 };
 /// Nodes looked at for each result that is wanted: several may belong to one segment, and what orders anew needs a
 /// choice.

@@ -10,8 +10,8 @@ use ox_rag::{
 };
 use ox_types::{TenantId, boxed};
 
-use super::{Found, Place, Record, Retriever, embedding_model, settings_of};
-use crate::{Error, Result};
+use super::{Found, Place, Record, Retriever, settings_of};
+use crate::{Error, Result, knowledge::datasets::embedding_model};
 
 /// Knowledge bases asked at a time.
 const PARALLEL: usize = 8;
