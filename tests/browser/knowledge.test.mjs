@@ -12,6 +12,8 @@ const POLICY = [
 test("files become knowledge that is found, corrected and deleted", { timeout: 180_000 }, () =>
   journey([], {}, async (page, about) => {
     await signIn(page, about);
+    await page.getByRole("link", { name: "Knowledge" }).first().waitFor();
+    await page.waitForLoadState("networkidle");
     await page.keyboard.press("g");
     await page.keyboard.press("k");
     await page.waitForURL(/\/datasets$/);

@@ -12,11 +12,6 @@ const NOT_SENT: &str = "the server of this document answers waiting callers with
 /// Differences that are meant, by the beginning of how they are told, with their reason.
 const EXCEPTIONS: &[(&str, &str)] = &[
     ("PATCH /datasets/{dataset_id} body.partial_member_list[].user_id: only ours", "a member without an id is nobody"),
-    ("POST /apps/annotation-reply/{action}: no such operation", "answers by meaning need the index of vectors"),
-    (
-        "GET /apps/annotation-reply/{action}/status/{job_id}: no such operation",
-        "answers by meaning need the index of vectors",
-    ),
     ("POST /workflows/run 200.data.created_by: missing", NOT_SENT),
     ("POST /workflows/run 200.data.exceptions_count: missing", NOT_SENT),
     ("POST /workflows/run 200.data.files: missing", NOT_SENT),
@@ -197,7 +192,7 @@ impl Compared<'_> {
 
 /// Knowledge pipelines, and what a knowledge base is asked.
 fn is_to_come(path: &str) -> bool {
-    path.contains("/pipeline/") || path.ends_with("/retrieve")
+    path.contains("/pipeline/")
 }
 
 /// A path whatever its parameters are called.
