@@ -58,6 +58,12 @@ pub const METRICS: &[Metric] = &[
         &["kind"],
         "Time from the start of a run to its first text.",
     ),
+    metric(
+        "oxidify_document_indexing_seconds",
+        Kind::Histogram,
+        &["outcome"],
+        "Time to split and index a document of a knowledge base.",
+    ),
     metric("oxidify_runs_refused_total", Kind::Counter, &["reason"], "Runs refused because of a limit."),
     metric(
         "oxidify_extension_requests_total",

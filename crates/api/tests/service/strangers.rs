@@ -114,7 +114,18 @@ async fn things(rig: &Rig, of: &Workspace) -> Ids {
     let annotation = json!({"question": SECRET, "answer": SECRET});
     let annotation = rig.post("/v1/apps/annotations", chat, annotation).await.json();
     let text = |json: &Json| json.as_str().unwrap_or_else(|| panic!("an id is missing")).to_owned();
+    let knowledge = shelf(rig).await;
+    let none = || ox_types::new_uuid().to_string();
     BTreeMap::from([
+        ("dataset_id", text(&knowledge["dataset_id"])),
+        ("document_id", text(&knowledge["document"]["id"])),
+        ("batch", text(&knowledge["batch"])),
+        ("segment_id", text(&knowledge["segment_id"])),
+        ("metadata_id", text(&knowledge["metadata_id"])),
+        ("dataset_key", text(&knowledge["key"])),
+        ("child_chunk_id", none()),
+        ("job_id", none()),
+        ("action", "enable".to_owned()),
         ("conversation_id", text(&first["conversation_id"])),
         ("flow_conversation_id", text(&second["conversation_id"])),
         ("message_id", text(&first["message_id"])),
@@ -132,6 +143,41 @@ async fn things(rig: &Rig, of: &Workspace) -> Ids {
         // Not of any workspace: nothing answers there.
         ("url", "http%3A%2F%2F127.0.0.1%3A1%2Fx.png".to_owned()),
     ])
+}
+
+async fn dataset_key(rig: &Rig) -> Caller {
+    Caller::Key(ox_app::knowledge::keys::create_key(&rig.services, &rig.owner).await.unwrap().token)
+}
+
+/// A knowledge base with a document, and the key that opens it.
+async fn shelf(rig: &Rig) -> Json {
+    let caller = dataset_key(rig).await;
+    let post = async |path: &str, body: Json| {
+        let answer = caller.call(rig, &Method::POST, path, Some(body)).await;
+        assert!(answer.status.is_success(), "{path}: {}", answer.text());
+        answer.json()
+    };
+    let base = post("/v1/datasets", json!({"name": SECRET, "indexing_technique": "economy"})).await;
+    let dataset = base["id"].as_str().unwrap();
+    let text =
+        json!({"name": SECRET, "text": SECRET, "indexing_technique": "economy", "process_rule": {"mode": "automatic"}});
+    let mut made = post(&format!("/v1/datasets/{dataset}/document/create-by-text"), text).await;
+    let field = post(&format!("/v1/datasets/{dataset}/metadata"), json!({"type": "string", "name": "field"})).await;
+    let path = format!("/v1/datasets/{dataset}/documents/{}/segments", made["document"]["id"].as_str().unwrap());
+    let mut segments = Json::Null;
+    for _ in 0..200 {
+        segments = caller.call(rig, &Method::GET, &path, None).await.json();
+        if segments["data"][0]["status"] == "completed" {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    made["segment_id"] = segments["data"][0]["id"].clone();
+    made["dataset_id"] = base["id"].clone();
+    made["metadata_id"] = field["id"].clone();
+    let Caller::Key(key) = caller else { unreachable!() };
+    made["key"] = key.into();
+    made
 }
 
 /// Paths of a route, its ids filled in; several where there are several things of a kind.
@@ -169,7 +215,8 @@ fn body(rule: &Rule, ids: &Ids) -> Option<Json> {
             "conversation_id": ids["conversation_id"], "parent_message_id": ids["message_id"], "message_id": ids["message_id"],
             "files": [{"type": "document", "transfer_method": "local_file", "upload_file_id": ids["file_id"]}],
             "name": "stolen", "auto_generate": false, "rating": "dislike", "content": "stolen", "value": "stolen", "action": "yes",
-            "question": "stolen", "answer": "stolen",
+            "question": "stolen", "answer": "stolen", "text": "stolen", "document_ids": [ids["document_id"]],
+            "tag_ids": [], "target_id": ids["dataset_id"], "operation_data": [{"document_id": ids["document_id"], "metadata_list": []}],
         })
     })
 }
@@ -186,6 +233,15 @@ async fn read(rig: &Rig, of: &Workspace, ids: &Ids) -> Vec<String> {
                     answer.text().split('"').filter(|part| !part.contains("sign=")).map(str::to_owned).collect();
                 seen.push(format!("{} {path} {} {}", app.id, answer.status, text.join("\"")));
             }
+        }
+    }
+    let keeper = Caller::Key(ids["dataset_key"].clone());
+    for rule in service::RULES.iter().filter(|rule| rule.method == Method::GET && rule.access == Access::DatasetKey) {
+        for path in paths("/v1", rule, ids) {
+            let answer = keeper.call(rig, &Method::GET, &path, None).await;
+            let text: Vec<String> =
+                answer.text().split('"').filter(|part| !part.contains("sign=")).map(str::to_owned).collect();
+            seen.push(format!("{path} {} {}", answer.status, text.join("\"")));
         }
     }
     seen
@@ -223,7 +279,8 @@ async fn probe(rig: &Rig, ours: &Workspace, theirs: &Rig, strangers: &Workspace,
     let before = read(rig, ours, ids).await;
     let opened = before.iter().filter(|line| line.contains(" 200 ") && line.contains(SECRET)).count();
     assert!(opened >= 6, "the ids are not those of anything: {before:#?}");
-    let keys: Vec<Caller> = strangers.keys().collect();
+    let mut keys: Vec<Caller> = strangers.keys().collect();
+    keys.push(dataset_key(theirs).await);
     let mut visitors = Vec::new();
     for app in &strangers.apps {
         visitors.push(Caller::visitor(theirs, app).await);

@@ -204,18 +204,6 @@ CREATE INDEX ix_index_nodes_segment_id ON index_nodes (segment_id);
 CREATE INDEX ix_index_nodes_embedding_id ON index_nodes (embedding_id) WHERE embedding_id IS NOT NULL;
 CREATE INDEX ix_index_nodes_removed_at ON index_nodes (removed_at) WHERE removed_at IS NOT NULL;
 
--- How far a store outside this process has been given the changes.
-CREATE TABLE index_marks (
-    dataset_id {uuid} NOT NULL,
-    generation {int} NOT NULL,
-    store {text} NOT NULL,
-    seq {bigint} NOT NULL,
-    node_id {uuid} NOT NULL,
-    error {text},
-    updated_at {time} NOT NULL,
-    PRIMARY KEY (dataset_id, generation, store)
-);
-
 CREATE TABLE dataset_queries (
     id {uuid} NOT NULL PRIMARY KEY,
     tenant_id {uuid} NOT NULL,
@@ -295,15 +283,3 @@ CREATE TABLE external_knowledge_bindings (
     created_at {time} NOT NULL
 );
 CREATE INDEX ix_external_knowledge_bindings_api_id ON external_knowledge_bindings (external_knowledge_api_id);
-
--- Questions with the documents that answer them, to compare settings by.
-CREATE TABLE retrieval_questions (
-    id {uuid} NOT NULL PRIMARY KEY,
-    tenant_id {uuid} NOT NULL,
-    dataset_id {uuid} NOT NULL,
-    question {text} NOT NULL,
-    document_ids {json} NOT NULL,
-    created_by {uuid} NOT NULL,
-    created_at {time} NOT NULL
-);
-CREATE INDEX ix_retrieval_questions_dataset_id ON retrieval_questions (dataset_id, created_at, id);

@@ -206,6 +206,9 @@ pub async fn update(tx: &Tx, dataset: Dataset) -> Result<()> {
     if done.rows_affected == 0 { Err(Error::NotFound("dataset")) } else { Ok(()) }
 }
 
+/// A dataset with its documents: all, available ones, their words, and the form of their chunks.
+type Counted = (Uuid, i64, Option<i64>, Option<i64>, Option<String>);
+
 /// What the lists show beside each.
 ///
 /// # Errors
@@ -222,7 +225,7 @@ pub async fn figures(source: &dyn Source, ids: &[DatasetId]) -> Result<HashMap<D
         Condition::all().add(Of::IndexingStatus.eq("completed")).add(Of::Enabled.eq(true)).add(Of::Archived.eq(false));
     let available = Expr::case(is_available, 1).finally(0);
     let words = Func::coalesce([Expr::col(Of::WordCount), Expr::value(0_i64)]);
-    let rows: Vec<(Uuid, i64, Option<i64>, Option<i64>, Option<String>)> = documents::Entity::find()
+    let rows: Vec<Counted> = documents::Entity::find()
         .select_only()
         .column(Of::DatasetId)
         .column_as(Of::Id.count(), "documents")
@@ -476,14 +479,12 @@ pub async fn removed(tx: &Tx, id: Uuid) -> Result<()> {
 /// Tables that hang on a knowledge base. Documents come last: they name the files.
 const OF_DATASET: &[&str] = &[
     "index_nodes",
-    "index_marks",
     "child_chunks",
     "segment_attachment_bindings",
     "document_segments",
     "dataset_metadata_bindings",
     "dataset_metadatas",
     "dataset_queries",
-    "retrieval_questions",
     "dataset_permissions",
     "app_dataset_joins",
     "external_knowledge_bindings",
@@ -574,7 +575,7 @@ pub async fn unfinished_generations(source: &dyn Source) -> Result<Vec<DatasetId
 #[boxed]
 pub async fn hold_index(tx: &Tx, id: DatasetId) -> Result<()> {
     Entity::update_many()
-        .col_expr(Column::IndexSeq, Expr::col(Column::IndexSeq).into())
+        .col_expr(Column::IndexSeq, Expr::col(Column::IndexSeq))
         .filter(Column::Id.eq(id.0))
         .exec(tx.connection())
         .await?;
