@@ -549,7 +549,7 @@ pub struct Rules {
 }
 
 impl DocumentDetail {
-    pub fn new(view: DocumentView, part: MetadataPart, rules: Rules) -> Self {
+    pub fn new(view: DocumentView, part: MetadataPart, rules: &Rules) -> Self {
         let DocumentView { document, file, counts, metadata } = view;
         let values = metadata.map(|values| values.into_iter().map(MetadataValueBody::from).collect());
         let shows_metadata = part != MetadataPart::Without;

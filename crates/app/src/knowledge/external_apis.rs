@@ -98,7 +98,7 @@ fn missing() -> Error {
 pub async fn create(services: &Services, principal: &Principal, form: ApiForm) -> Result<ApiView> {
     principal.require(Permission::DatasetEdit)?;
     let (tenant, account, at) = (principal.tenant_id(), principal.account_id()?, now());
-    let form = checked(form)?;
+    let form = checked(&form)?;
     services.retriever.external().check(tenant, &form.endpoint, &form.api_key).await?;
     let api = ExternalKnowledgeApi {
         id: new_uuid(),
@@ -133,7 +133,7 @@ pub async fn update(services: &Services, principal: &Principal, id: Uuid, mut fo
         }
         form.api_key = services.decrypt(before.tenant_id, &before.api_key).await?;
     }
-    let form = checked(form)?;
+    let form = checked(&form)?;
     services.retriever.external().check(before.tenant_id, &form.endpoint, &form.api_key).await?;
     let api = ExternalKnowledgeApi {
         name: form.name,
@@ -173,7 +173,7 @@ async fn noted(services: &Services, principal: &Principal, action: &'static str,
     audit::record(services, principal, action, "external_knowledge_api", api.id, None, Some(about)).await;
 }
 
-fn checked(form: ApiForm) -> Result<ApiForm> {
+fn checked(form: &ApiForm) -> Result<ApiForm> {
     let name = form.name.trim().to_owned();
     if name.is_empty() || name.chars().count() > MAX_NAME {
         return Err(Error::invalid_field("name", format!("Name must be between 1 to {MAX_NAME} characters.")));

@@ -114,7 +114,7 @@ async fn one(
     preview: &mut Preview,
 ) -> Result<()> {
     let bytes = services.files.content(&file).await?;
-    let chunker = chunker(form, mode, rules, None).map_err(Error::invalid)?;
+    let chunker = chunker(form, mode, rules.as_ref(), None).map_err(Error::invalid)?;
     let mut reader = Reader::start(bytes, file.extension, file.mime_type, chunker);
     while let Some(batch) = reader.batches.recv().await {
         let batch = batch.map_err(|error| Error::new(500, "indexing_estimate_error", error))?;

@@ -235,7 +235,7 @@ async fn parts(services: &Services, place: &Place, content: &str) -> Result<Vec<
         Some(row) => (row.mode, row.rules),
         None => ("automatic".to_owned(), Some(documents::automatic_rules())),
     };
-    let mut chunker = chunker("hierarchical_model", &mode, rules, embedding_model(&place.dataset).as_ref())
+    let mut chunker = chunker("hierarchical_model", &mode, rules.as_ref(), embedding_model(&place.dataset).as_ref())
         .map_err(Error::invalid)?;
     let mut chunks = chunker.push(content, None);
     chunks.extend(chunker.finish());

@@ -437,7 +437,7 @@ pub(crate) async fn detail_of(
             None => None,
         },
     };
-    Ok(DocumentDetail::new(view, part, rules))
+    Ok(DocumentDetail::new(view, part, &rules))
 }
 
 /// Delete a document.

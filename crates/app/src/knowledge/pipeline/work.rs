@@ -139,7 +139,7 @@ impl Work<'_> {
             Some(row) => (row.mode, row.rules),
             None => ("automatic".to_owned(), Some(automatic_rules())),
         };
-        chunker(&self.document.doc_form, &mode, rules, self.model.as_ref()).map_err(Halt::Failed)
+        chunker(&self.document.doc_form, &mode, rules.as_ref(), self.model.as_ref()).map_err(Halt::Failed)
     }
 
     /// Rows of chunks, positions counted on.
@@ -308,7 +308,7 @@ impl Work<'_> {
 pub(in super::super) fn chunker(
     form: &str,
     mode: &str,
-    rules: Option<ox_types::Json>,
+    rules: Option<&ox_types::Json>,
     model: Option<&ModelRef>,
 ) -> Result<Chunker, String> {
     let rule = ProcessRule::read(&serde_json::json!({"mode": mode, "rules": rules}));

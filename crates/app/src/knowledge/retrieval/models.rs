@@ -114,7 +114,7 @@ impl Retriever {
         let (text, called) = self.answer_of(tenant, &model.model, request).await?;
         let named = |dataset: &&Arc<Dataset>| {
             let id = dataset.id.to_string();
-            called.iter().any(|name| *name == id) || (!calls_tools && text.contains(&id))
+            called.contains(&id) || (!calls_tools && text.contains(&id))
         };
         Ok(datasets.iter().find(named).cloned())
     }
