@@ -50,7 +50,8 @@ const CLIENTS: &[(&str, &[&str])] = &[
     ("ureq", &[]),
     ("zmq", &[]),
     // Database drivers dial what the operator set in DB_*.
-    ("sqlx", &["ox-db", "sea-orm", "sea-orm-cli", "sea-query-sqlx", "sea-schema"]),
+    // The database, and pgvector where the operator has one.
+    ("sqlx", &["ox-db", "ox-vector", "sea-orm", "sea-orm-cli", "sea-query-sqlx", "sea-schema"]),
     ("sea-orm", &["ox-db", "sea-orm-migration"]),
     ("sea-orm-migration", &["ox-db"]),
 ];
