@@ -234,6 +234,12 @@ async fn pandas_and_numpy_work() {
             slow.limits.memory_bytes = 256 << 20;
             slow.limits.timeout = std::time::Duration::from_secs(60);
             let got = ox_sandbox::CodeRunner::run(&sandbox, slow).await.map(|output| Json::Object(output.result));
+            // A folder to write to is a mount of its own: without namespaces there is none.
+            if name == "without namespaces" && code.contains("/tmp/") {
+                let refused = got.expect_err("there is nowhere to write").to_string();
+                assert!(refused.contains("Permission denied: '/tmp/x.csv'"), "{refused}");
+                continue;
+            }
             assert_eq!(got, Ok(expected), "{name}");
         }
     }

@@ -126,6 +126,7 @@ async fn things(rig: &Rig, of: &Workspace) -> Ids {
         ("child_chunk_id", none()),
         ("job_id", none()),
         ("action", "enable".to_owned()),
+        ("model_type", "text-embedding".to_owned()),
         ("conversation_id", text(&first["conversation_id"])),
         ("flow_conversation_id", text(&second["conversation_id"])),
         ("message_id", text(&first["message_id"])),
