@@ -314,7 +314,8 @@ fn judge(rule: &Rule, path: &str, answer: &Answer, ids: &Ids) {
     // 400 is the app of another mode; to stop what is not there is no error, and the run goes on (see above).
     let is_refused = matches!(status, 400 | 401 | 403 | 404 | 405 | 415);
     // A kind of model is everybody's.
-    let names_a_thing = rule.path.contains('{') && !rule.path.ends_with("/stop") && !rule.path.ends_with("{model_type}");
+    let names_a_thing =
+        rule.path.contains('{') && !rule.path.ends_with("/stop") && !rule.path.ends_with("{model_type}");
     // To take a bookmark back that is not there changes nothing.
     let is_idle = rule.method == Method::DELETE && rule.path.starts_with("/saved-messages");
     assert!(is_refused || is_idle || !names_a_thing, "{told}");
