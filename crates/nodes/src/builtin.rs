@@ -104,9 +104,12 @@ impl ToolPort for BuiltinTools {
             name: (*name).to_owned(),
             kind: (*kind).to_owned(),
             required: *required,
-            default: None,
+            ..ToolParameter::default()
         };
-        Ok(ToolDeclaration { parameters: tool.parameters.iter().map(parameter).collect(), output_schema: None })
+        Ok(ToolDeclaration {
+            parameters: tool.parameters.iter().map(parameter).collect(),
+            ..ToolDeclaration::default()
+        })
     }
 
     async fn invoke(&self, run: &RunInfo, call: ToolInvocation) -> Result<CallStream, CallError> {

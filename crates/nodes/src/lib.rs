@@ -33,7 +33,7 @@ pub use kinds::human_input;
 pub use ports::{
     Absent, AgentInvocation, AgentPort, CallError, CallLog, CallMessage, CallStream, DatasourceCall, DatasourcePort,
     EgressPort, FilePort, FoundSegment, HistoryMessage, HistoryPort, IndexPort, IndexRequest, KeywordWeight, Limits,
-    MetadataCondition, MetadataFilter, MultimodalFormat, MultipleRetrieval, NoHistory, PortError, Ports,
+    MetadataCondition, MetadataFilter, MultimodalFormat, MultipleRetrieval, NoHistory, ParameterForm, PortError, Ports,
     RerankingModel, RetrievalMode, RetrievalModel, RetrievalPort, RetrievalQuery, Retrieved, SegmentPlace,
     ToolDeclaration, ToolInvocation, ToolName, ToolParameter, ToolPort, VectorWeight, Weights, caller,
 };

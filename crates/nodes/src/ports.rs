@@ -27,7 +27,7 @@ pub use retrieval::{
     FoundSegment, KeywordWeight, MetadataCondition, MetadataFilter, MultipleRetrieval, RerankingModel, RetrievalMode,
     RetrievalModel, RetrievalPort, RetrievalQuery, Retrieved, SegmentPlace, VectorWeight, Weights,
 };
-pub use tool::{ToolDeclaration, ToolInvocation, ToolName, ToolParameter, ToolPort};
+pub use tool::{ParameterForm, ToolDeclaration, ToolInvocation, ToolName, ToolParameter, ToolPort};
 
 /// Everything a node can reach. One value per process.
 pub struct Ports {

@@ -253,7 +253,7 @@ impl crate::ToolPort for Caller {
     async fn describe(&self, _: &RunInfo, _: &crate::ToolName) -> Result<crate::ToolDeclaration, crate::CallError> {
         match &self.missing {
             Some(missing) => Err(missing.clone()),
-            None => Ok(crate::ToolDeclaration { parameters: self.parameters.clone(), output_schema: None }),
+            None => Ok(crate::ToolDeclaration { parameters: self.parameters.clone(), ..Default::default() }),
         }
     }
 

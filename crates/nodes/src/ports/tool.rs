@@ -22,6 +22,10 @@ pub struct ToolName {
 /// What a tool declares about itself.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ToolDeclaration {
+    /// As people see it.
+    pub label: String,
+    /// What it does, for the model that may call it.
+    pub description: String,
     pub parameters: Vec<ToolParameter>,
     /// JSON schema of the variables it produces besides `text`, `files` and `json`.
     pub output_schema: Option<Json>,
@@ -35,6 +39,26 @@ pub struct ToolParameter {
     pub kind: String,
     pub required: bool,
     pub default: Option<Json>,
+    /// Who gives the value.
+    pub form: ParameterForm,
+    /// What it means, for the model that fills it in.
+    pub description: String,
+    /// The values of a `select`.
+    pub options: Vec<String>,
+    /// Its whole JSON schema, where the kind says less.
+    pub schema: Option<Json>,
+}
+
+/// Who gives a parameter its value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ParameterForm {
+    /// The model that calls the tool, or the node.
+    #[default]
+    Llm,
+    /// Whoever sets the tool up.
+    Form,
+    /// Whoever sets the tool up, for all its calls.
+    Schema,
 }
 
 /// A call of a tool.
