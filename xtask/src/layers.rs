@@ -13,6 +13,7 @@ const LAYERS: &[&[&str]] = &[
     &["obs", "net"],
     &["db", "kv", "store", "auth", "mail", "sandbox", "vector"],
     &["models"],
+    &["gateway"],
     &["engine"],
     &["nodes"],
     &["app"],

@@ -19,6 +19,7 @@ mod imports;
 mod logs;
 mod mcp_server;
 mod members;
+mod model_routes;
 pub(crate) mod models;
 mod network;
 mod page_access;
@@ -58,6 +59,7 @@ pub fn router(services: &Arc<Services>) -> OpenApiRouter {
         .merge(members::router())
         .merge(network::router())
         .merge(models::router())
+        .merge(model_routes::router())
         .merge(apps::router())
         .merge(site::router())
         .merge(mcp_server::router())

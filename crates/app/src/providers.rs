@@ -1,6 +1,7 @@
 //! Model providers of a workspace: what is set up, and the runtime that asks the models.
 
 mod credentials;
+mod routes;
 mod runtime;
 mod state;
 
@@ -9,6 +10,7 @@ pub use credentials::{
     delete_credential, delete_model, delete_model_credential, model_credentials, set_default_models, set_enabled,
     update_credential, update_model_credential, validate, validate_model,
 };
+pub use routes::{Balancing, KeyDraft, KeyView, balancing, fallbacks, set_balancing, set_fallbacks, try_key};
 pub use runtime::ModelGateway;
 pub use state::{ModelStatus, ModelView, ProviderState, WorkspaceModels};
 

@@ -96,8 +96,9 @@ impl Services {
         let ring = KeyRing::new(&secret, &old_secrets).map_err(crate::Error::internal)?;
         let secrets = Arc::new(Secrets::new(ring));
         let outbound = Outbound::new(db.clone(), egress.clone());
-        let models =
-            Arc::new(ModelGateway::new(db.clone(), outbound.clone(), Arc::clone(&secrets), settings.scripted_model));
+        let (scripted, retries) = (settings.scripted_model, settings.model_retries);
+        let models = ModelGateway::new(db.clone(), outbound.clone(), Arc::clone(&secrets), scripted, retries);
+        let models = Arc::new(models);
         let (tracker, shutdown) = (TaskTracker::new(), CancellationToken::new());
         let file_signer = FileSigner::new(secret.as_bytes(), settings.files_access_life);
         let files = FileStore::new(

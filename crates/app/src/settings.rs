@@ -43,6 +43,8 @@ pub struct Settings {
     pub code_unconfined: bool,
     /// The scripted model is offered (on unless `DEPLOY_ENV=PRODUCTION`, or set explicitly).
     pub scripted_model: bool,
+    /// How often a model call that failed is made again by itself (`OXIDIFY_MODEL_RETRIES`).
+    pub model_retries: u32,
     pub metrics_token: Option<String>,
     /// The longest that a form may wait for an answer (`HUMAN_INPUT_GLOBAL_TIMEOUT_SECONDS`, 7 days).
     pub form_limit: Duration,
@@ -154,6 +156,7 @@ impl Settings {
             shutdown_grace: Duration::from_secs(env.number("OXIDIFY_SHUTDOWN_GRACE_SECONDS", 30)),
             code_unconfined: env.flag("OXIDIFY_CODE_UNCONFINED", false),
             scripted_model: env.flag("OXIDIFY_SCRIPTED_MODEL", !production),
+            model_retries: u32::try_from(env.number("OXIDIFY_MODEL_RETRIES", 2).min(10)).unwrap_or(2),
             metrics_token: env.optional("OXIDIFY_METRICS_TOKEN"),
             form_limit: Duration::from_secs(env.number("HUMAN_INPUT_GLOBAL_TIMEOUT_SECONDS", 604_800)),
             trigger_url: env.url("TRIGGER_URL"),

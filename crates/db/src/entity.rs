@@ -42,6 +42,7 @@ pub mod message_annotations;
 pub mod message_feedbacks;
 pub mod message_files;
 pub mod messages;
+pub mod model_fallbacks;
 pub mod pinned_conversations;
 pub mod processes;
 pub mod provider_credentials;

@@ -62,6 +62,11 @@ const MIGRATIONS: &[Step] = &[
         sql: include_str!("migration/m20261122_050002_annotation_reply.sql"),
         postgres: "",
     },
+    Step {
+        name: "m20261122_060003_gateway",
+        sql: include_str!("migration/m20261122_060003_gateway.sql"),
+        postgres: "",
+    },
 ];
 
 #[derive(Clone, Copy)]

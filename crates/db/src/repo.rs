@@ -32,6 +32,7 @@ pub mod leases;
 pub mod mails;
 pub mod mcp_servers;
 pub mod messages;
+pub mod model_routes;
 pub mod network_rules;
 pub mod page_runs;
 pub mod providers;

@@ -43,7 +43,32 @@ export interface Model {
   readonly fetch_from: string;
   readonly model_properties: { readonly mode?: string; readonly context_size?: number };
   readonly status: string;
+  readonly load_balancing_enabled?: boolean;
   readonly pricing?: { readonly input?: string; readonly output?: string; readonly currency?: string } | null;
+}
+
+/** A key among which the calls of a model are spread. */
+export interface BalancedKey {
+  readonly id?: string;
+  /** `__inherit__` is the key that is used anyway. */
+  readonly name: string;
+  readonly credential_id?: string | null;
+  readonly credentials?: Values;
+  readonly enabled: boolean;
+  readonly in_cooldown?: boolean;
+  /** Seconds for which it is still left alone. */
+  readonly ttl?: number;
+}
+
+export interface ModelKeys {
+  readonly load_balancing: { readonly enabled: boolean; readonly configs: readonly BalancedKey[] };
+  readonly available_credentials: readonly { readonly credential_id: string; readonly credential_name: string }[];
+}
+
+/** A model that is asked when another does not answer. */
+export interface Fallback {
+  readonly provider: string;
+  readonly model: string;
 }
 
 export interface ModelGroup {
@@ -93,6 +118,41 @@ export const credentialOf = (provider: string, id: string) =>
     queryFn: () => get<{ credentials: Values | null }>(`${at(provider)}/credentials`, { credential_id: id }),
     staleTime: 0,
   });
+
+type ModelName = Pick<Model, "model" | "model_type">;
+
+export const modelKeys = (provider: string, { model, model_type }: ModelName) =>
+  queryOptions({
+    queryKey: ["models", "keys", provider, model_type, model],
+    queryFn: () => get<ModelKeys>(`${at(provider)}/models/credentials`, { model, model_type }),
+    staleTime: 0,
+  });
+export const fallbacksOf = (provider: string, { model, model_type }: ModelName) =>
+  queryOptions({
+    queryKey: ["models", "fallbacks", provider, model_type, model],
+    queryFn: () => get<{ fallbacks: Fallback[] }>(`${at(provider)}/models/fallbacks`, { model, model_type }),
+    staleTime: 0,
+  });
+
+/** Hidden values keep what is stored. */
+const keptValues = (values: Values | undefined) => Object.fromEntries(Object.keys(values ?? {}).map((name) => [name, "[__HIDDEN__]"]));
+export const saveBalancing = (provider: string, { model, model_type }: ModelName, enabled: boolean, keys: readonly BalancedKey[]) =>
+  post(`${at(provider)}/models`, {
+    model,
+    model_type,
+    load_balancing: {
+      enabled,
+      configs: keys.map((key) => ({
+        ...(key.id ? { id: key.id } : {}),
+        name: key.name,
+        credential_id: key.credential_id ?? null,
+        credentials: keptValues(key.credentials),
+        enabled: key.enabled,
+      })),
+    },
+  });
+export const saveFallbacks = (provider: string, { model, model_type }: ModelName, fallbacks: readonly Fallback[]) =>
+  put(`${at(provider)}/models/fallbacks?${new URLSearchParams({ model, model_type })}`, { fallbacks });
 
 export const setDefaultModel = (type: string, provider: string, model: string) =>
   post(`${W}/default-model`, { model_settings: [{ model_type: type, provider, model }] });

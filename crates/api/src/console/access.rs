@@ -78,6 +78,18 @@ pub const RULES: &[Rule] = &[
     rule(GET, "/workspaces/current/model-providers/{provider}/models", MODELS),
     rule(POST, "/workspaces/current/model-providers/{provider}/models", MODEL_ADMIN),
     rule(DELETE, "/workspaces/current/model-providers/{provider}/models", MODEL_ADMIN),
+    rule(GET, "/workspaces/current/model-providers/{provider}/models/fallbacks", MODELS),
+    rule(PUT, "/workspaces/current/model-providers/{provider}/models/fallbacks", MODEL_ADMIN),
+    rule(
+        POST,
+        "/workspaces/current/model-providers/{provider}/models/load-balancing-configs/credentials-validate",
+        MODEL_ADMIN,
+    ),
+    rule(
+        POST,
+        "/workspaces/current/model-providers/{provider}/models/load-balancing-configs/{config_id}/credentials-validate",
+        MODEL_ADMIN,
+    ),
     rule(GET, "/workspaces/current/model-providers/{provider}/models/credentials", MODELS),
     rule(POST, "/workspaces/current/model-providers/{provider}/models/credentials", MODEL_ADMIN),
     rule(PUT, "/workspaces/current/model-providers/{provider}/models/credentials", MODEL_ADMIN),

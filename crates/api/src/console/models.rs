@@ -96,7 +96,7 @@ fn model_json(view: &ModelView) -> Value {
     json!({
         "model": spec.model, "label": spec.label, "model_type": spec.kind, "features": spec.features,
         "fetch_from": spec.fetch_from, "model_properties": spec.model_properties, "deprecated": spec.deprecated,
-        "status": view.status.as_str(), "load_balancing_enabled": false, "has_invalid_load_balancing_configs": false,
+        "status": view.status.as_str(), "load_balancing_enabled": view.is_balanced, "has_invalid_load_balancing_configs": false,
         "pricing": spec.pricing,
     })
 }
@@ -259,6 +259,44 @@ pub struct ModelBody {
     #[serde(default)]
     credentials: Credentials,
     name: Option<String>,
+    load_balancing: Option<BalancingBody>,
+}
+
+/// Over which keys the calls of a model are spread.
+#[derive(Deserialize, ToSchema)]
+pub struct BalancingBody {
+    #[serde(default)]
+    enabled: bool,
+    #[serde(default)]
+    configs: Vec<KeyBody>,
+}
+
+/// A key of a model.
+#[derive(Deserialize, ToSchema)]
+pub struct KeyBody {
+    /// Of one that is kept.
+    id: Option<Uuid>,
+    /// `__inherit__` is the credential that is used anyway.
+    name: String,
+    /// A stored credential of the provider or the model.
+    credential_id: Option<Uuid>,
+    /// `[__HIDDEN__]` keeps a stored secret.
+    #[schema(value_type = Object)]
+    #[serde(default)]
+    credentials: Credentials,
+    #[serde(default = "yes")]
+    enabled: bool,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+impl From<KeyBody> for providers::KeyDraft {
+    fn from(body: KeyBody) -> Self {
+        let KeyBody { id, name, credential_id, credentials, enabled } = body;
+        Self { id, name, credential_id, credentials, enabled }
+    }
 }
 
 impl ModelBody {
@@ -275,8 +313,17 @@ async fn save_model(
     Path(provider): Path<String>,
     Body(body): Body<ModelBody>,
 ) -> ApiResult<Json<Done>> {
+    let target = body.target()?;
+    if let Some(balancing) = body.load_balancing {
+        let keys: Vec<_> = balancing.configs.into_iter().map(Into::into).collect();
+        providers::set_balancing(&services, &caller, &provider, &target, balancing.enabled, &keys).await?;
+        // Compat: both are sent together for custom models.
+        if body.credential_id.is_none() {
+            return Ok(Json(Done::SUCCESS));
+        }
+    }
     let id = needed(body.credential_id)?;
-    providers::activate_model_credential(&services, &caller, &provider, &body.target()?, id).await?;
+    providers::activate_model_credential(&services, &caller, &provider, &target, id).await?;
     Ok(Json(Done::SUCCESS))
 }
 
@@ -312,10 +359,19 @@ async fn model_credentials(
     let shown = all.iter().find(|row| Some(row.id) == query.credential_id.or(active));
     let available: Vec<_> =
         all.iter().map(|row| json!({"credential_id": row.id, "credential_name": row.name})).collect();
+    let balancing = providers::balancing(&services, &caller, &provider, &target).await?;
+    let configs: Vec<_> = balancing
+        .keys
+        .iter()
+        .map(|key| {
+            json!({"id": key.id, "name": key.name, "credentials": key.credentials, "credential_id": key.credential_id,
+                "enabled": key.enabled, "in_cooldown": key.rests.is_some(), "ttl": key.rests.map_or(0, |rest| rest.as_secs())})
+        })
+        .collect();
     Ok(Json(json!({
         "credentials": shown.map(|row| &row.values), "current_credential_id": active,
         "current_credential_name": all.iter().find(|row| Some(row.id) == active).map(|row| &row.name),
-        "load_balancing": {"enabled": false, "configs": []}, "available_credentials": available,
+        "load_balancing": {"enabled": balancing.enabled, "configs": configs}, "available_credentials": available,
     })))
 }
 

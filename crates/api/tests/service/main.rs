@@ -15,6 +15,7 @@ mod chat;
 mod conversations;
 mod endings;
 mod files;
+mod gateway;
 mod human_input;
 mod keys;
 mod mcp;

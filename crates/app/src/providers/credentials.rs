@@ -42,13 +42,13 @@ impl ModelTarget {
         Ok(Self { model: model.trim().to_owned(), kind })
     }
 
-    fn key<'a>(&'a self, provider: &'a str) -> ModelKey<'a> {
+    pub(super) fn key<'a>(&'a self, provider: &'a str) -> ModelKey<'a> {
         ModelKey { provider, name: &self.model, kind: stored_kind(self.kind) }
     }
 }
 
 /// Compat: tables keep the older names of the kinds.
-const fn stored_kind(kind: ModelKind) -> &'static str {
+pub(super) const fn stored_kind(kind: ModelKind) -> &'static str {
     match kind {
         ModelKind::Llm => "text-generation",
         ModelKind::TextEmbedding => "embeddings",
@@ -59,12 +59,12 @@ const fn stored_kind(kind: ModelKind) -> &'static str {
     }
 }
 
-fn secret_fields(provider: &dyn Provider) -> Vec<&str> {
+pub(super) fn secret_fields(provider: &dyn Provider) -> Vec<&str> {
     provider.spec().secret_fields().collect()
 }
 
 /// Values the form knows, hidden ones filled from the stored configuration, required ones present.
-fn checked(form: &[FormField], sent: &Credentials, stored: Option<&Credentials>) -> Result<Credentials> {
+pub(super) fn checked(form: &[FormField], sent: &Credentials, stored: Option<&Credentials>) -> Result<Credentials> {
     let mut out = Credentials::new();
     for field in form {
         let name = &field.variable;
@@ -91,7 +91,7 @@ fn checked(form: &[FormField], sent: &Credentials, stored: Option<&Credentials>)
     Ok(out)
 }
 
-async fn try_out(
+pub(super) async fn try_out(
     services: &Services,
     principal: &Principal,
     provider: &dyn Provider,
@@ -275,6 +275,7 @@ pub async fn delete_credential(services: &Services, principal: &Principal, provi
     let was_active = services.models.workspace(tenant).await?.state(provider.as_ref()).active == Some(id);
     let tx = services.db.begin().await?;
     repo::providers::delete_credential(&tx, tenant, id).await?;
+    repo::model_routes::forget_credential(&tx, tenant, id).await?;
     if was_active {
         repo::providers::activate(&tx, tenant, &row.provider_name, None).await?;
     }
@@ -416,6 +417,7 @@ pub async fn delete_model_credential(
     }
     let tx = services.db.begin().await?;
     repo::providers::delete_model_credential(&tx, principal.tenant_id(), id).await?;
+    repo::model_routes::forget_credential(&tx, principal.tenant_id(), id).await?;
     if active == Some(id) {
         let next = others.iter().find(|other| other.id != id).map(|other| other.id);
         repo::providers::put_model(&tx, principal.tenant_id(), target.key(&found.spec().id), next).await?;
@@ -459,6 +461,8 @@ pub async fn delete_model(
     let found = find(services, provider)?;
     let tx = services.db.begin().await?;
     repo::providers::delete_model(&tx, principal.tenant_id(), target.key(&found.spec().id)).await?;
+    repo::model_routes::replace_keys(&tx, principal.tenant_id(), target.key(&found.spec().id), Vec::new()).await?;
+    repo::model_routes::replace_fallbacks(&tx, principal.tenant_id(), target.key(&found.spec().id), &[]).await?;
     tx.commit().await?;
     services.models.forget(principal.tenant_id()).await;
     let before = json!({"provider": found.spec().id, "model": target.model});

@@ -1,20 +1,22 @@
 //! The runtime behind every model call: finds provider and credentials of the workspace, asks, measures.
 
 use ox_types::boxed;
-use std::{sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use futures::StreamExt as _;
 use moka::future::Cache;
 use ox_db::{Database, repo};
+use ox_gateway::{Gateway, Place, Policy};
 use ox_models::{
     Call, CallLimits, ChatRequest, ChatStream, CompletionRequest, Credentials, EmbeddingRequest, EmbeddingResult,
     ErrorClass, Message, ModelError, ModelKind, ModelRef, ModelRuntime, ModelScope, ModelSpec, ModerationRequest,
     Provider, Ranked, Registry, RerankRequest, SpeechRequest, SpeechStream, ToolSpec, TranscriptionRequest, count,
 };
 use ox_net::{Caller, Egress};
-use ox_types::TenantId;
+use ox_types::{Json, TenantId};
 
-use super::state::{WorkspaceModels, needs_credentials};
+use super::state::{Key, WorkspaceModels, needs_credentials};
 use crate::{Result, network::Outbound, secrets::Secrets};
 
 /// How long another process may go on with credentials that were changed here.
@@ -36,14 +38,16 @@ pub struct ModelGateway {
     outbound: Outbound,
     secrets: Arc<Secrets>,
     limits: CallLimits,
+    policy: Policy,
+    gateway: Gateway,
     workspaces: Cache<TenantId, Arc<WorkspaceModels>>,
     lists: Cache<(TenantId, String), Option<Arc<Vec<ModelSpec>>>>,
 }
 
 impl ModelGateway {
-    /// A gateway over a database; `scripted` offers the scripted model.
+    /// A gateway over a database; `scripted` offers the scripted model, `retries` are what a call makes by itself.
     #[must_use]
-    pub fn new(db: Database, outbound: Outbound, secrets: Arc<Secrets>, scripted: bool) -> Self {
+    pub fn new(db: Database, outbound: Outbound, secrets: Arc<Secrets>, scripted: bool, retries: u32) -> Self {
         let registry = Registry::native();
         let hidden: Vec<String> = registry
             .find("oxidify/scripted")
@@ -54,7 +58,15 @@ impl ModelGateway {
         let registry = registry.without(&hidden.iter().map(String::as_str).collect::<Vec<_>>());
         let workspaces = Cache::builder().max_capacity(1_000).time_to_live(FRESH).build();
         let lists = Cache::builder().max_capacity(1_000).time_to_live(LISTED).build();
-        Self { db, registry, outbound, secrets, limits: CallLimits::default(), workspaces, lists }
+        let policy = Policy { retries, ..Policy::default() };
+        let gateway = Gateway::default();
+        Self { db, registry, outbound, secrets, limits: CallLimits::default(), policy, gateway, workspaces, lists }
+    }
+
+    /// How long a route is still left alone.
+    #[must_use]
+    pub(super) fn resting(&self, route: &str) -> Option<Duration> {
+        self.gateway.health().resting(route)
     }
 
     /// The providers of this installation.
@@ -138,7 +150,13 @@ impl ModelGateway {
         egress.map_err(|error| ModelError::new(ErrorClass::Connection, &model.provider, error.message))
     }
 
-    async fn resolve(&self, scope: &ModelScope, model: &ModelRef, kind: ModelKind) -> Result<Resolved, ModelError> {
+    /// The provider of a model in this workspace, and what is set up of it.
+    async fn set_up(
+        &self,
+        scope: &ModelScope,
+        model: &ModelRef,
+        kind: ModelKind,
+    ) -> Result<(Arc<dyn Provider>, Arc<WorkspaceModels>), ModelError> {
         let failed = |class, text: String| ModelError::new(class, &model.provider, text);
         let provider = self.registry.find(&model.provider).ok_or_else(|| {
             failed(
@@ -148,22 +166,101 @@ impl ModelGateway {
         })?;
         let workspace =
             self.workspace(scope.tenant_id).await.map_err(|error| failed(ErrorClass::Connection, error.message))?;
-        let id = &provider.spec().id;
-        if workspace.is_disabled(id, &model.name, kind) {
+        if workspace.is_disabled(&provider.spec().id, &model.name, kind) {
             return Err(failed(ErrorClass::BadRequest, format!("Model {} is disabled in this workspace.", model.name)));
         }
-        let credentials = match workspace.credentials(id, &model.name, kind) {
-            Some(credentials) => credentials,
-            None if !needs_credentials(provider.as_ref()) => Arc::new(Credentials::new()),
-            None => {
-                return Err(failed(ErrorClass::Auth, format!("Model {} credentials is not initialized.", model.name)));
+        Ok((Arc::clone(provider), workspace))
+    }
+
+    async fn resolve(&self, scope: &ModelScope, model: &ModelRef, kind: ModelKind) -> Result<Resolved, ModelError> {
+        let (provider, workspace) = self.set_up(scope, model, kind).await?;
+        Resolved::of(&provider, &workspace, model, kind)
+    }
+
+    /// By which keys a model is asked, each with the name of its route.
+    async fn tier(
+        &self,
+        scope: &ModelScope,
+        model: &ModelRef,
+        kind: ModelKind,
+    ) -> Result<Vec<(Arc<str>, Resolved)>, ModelError> {
+        let (provider, workspace) = self.set_up(scope, model, kind).await?;
+        let id = &provider.spec().id;
+        let keys = workspace.keys(id, &model.name, kind);
+        if keys.is_empty() {
+            let found = Resolved::of(&provider, &workspace, model, kind)?;
+            return Ok(vec![(route(scope.tenant_id, id, &model.name, ""), found)]);
+        }
+        let by = |key: &Key| {
+            let spec = Arc::new(provider.describe(&model.name, kind, &key.credentials));
+            let found = Resolved { provider: Arc::clone(&provider), credentials: Arc::clone(&key.credentials), spec };
+            (route(scope.tenant_id, id, &model.name, &key.name), found)
+        };
+        Ok(keys.iter().map(by).collect())
+    }
+
+    /// The keys of a model, then those of each model that stands in for it.
+    async fn tiers(
+        &self,
+        scope: &ModelScope,
+        model: &ModelRef,
+        kind: ModelKind,
+    ) -> Result<Vec<Vec<(Arc<str>, Resolved)>>, ModelError> {
+        let mut tiers = vec![self.tier(scope, model, kind).await?];
+        let (provider, workspace) = self.set_up(scope, model, kind).await?;
+        for other in workspace.fallbacks(&provider.spec().id, &model.name, kind) {
+            match self.tier(scope, other, kind).await {
+                Ok(found) => tiers.push(found),
+                Err(error) => tracing::warn!(%error, model = other.name, "a fallback cannot be asked"),
+            }
+        }
+        Ok(tiers)
+    }
+
+    /// Asks a model by its keys, and those that stand in for it when it does not answer.
+    async fn ask<T, Answer>(
+        &self,
+        scope: &ModelScope,
+        model: &ModelRef,
+        kind: ModelKind,
+        attempt: impl Fn(Resolved, Egress) -> Answer + Send + Sync,
+    ) -> Result<T, ModelError>
+    where
+        Answer: Future<Output = Result<T, ModelError>> + Send,
+        T: Send,
+    {
+        let tiers = self.tiers(scope, model, kind).await?;
+        let names: Vec<Vec<Arc<str>>> =
+            tiers.iter().map(|tier| tier.iter().map(|(name, _)| Arc::clone(name)).collect()).collect();
+        let egress = self.egress(scope, model).await?;
+        let call = |place: Place| {
+            let found = tiers.get(place.tier).and_then(|tier| tier.get(place.route)).map(|(_, found)| found.clone());
+            let answer = found.clone().map(|found| attempt(found, egress.clone()));
+            async move {
+                let (Some(found), Some(answer)) = (found, answer) else { return Err(nobody(model)) };
+                let answer = answer.await;
+                found.count(&answer);
+                if place.tier > 0 && answer.is_ok() {
+                    found.stood_in_for(model);
+                }
+                answer
             }
         };
-        let spec = Arc::new(provider.describe(&model.name, kind, &credentials));
-        Ok(Resolved { provider: Arc::clone(provider), credentials, spec })
+        self.gateway.run(&names, &self.policy, call, || nobody(model)).await
     }
 }
 
+/// The name of a route: a key of a model in a workspace.
+pub(super) fn route(tenant: TenantId, provider: &str, model: &str, key: &str) -> Arc<str> {
+    format!("{tenant}/{provider}/{model}/{key}").into()
+}
+
+fn nobody(model: &ModelRef) -> ModelError {
+    ModelError::new(ErrorClass::NotFound, &model.provider, format!("Nobody can be asked for model {}.", model.name))
+}
+
+/// A model with all it takes to ask it.
+#[derive(Clone)]
 struct Resolved {
     provider: Arc<dyn Provider>,
     credentials: Arc<Credentials>,
@@ -171,124 +268,175 @@ struct Resolved {
 }
 
 impl Resolved {
+    /// A model with the credentials by which a workspace asks it.
+    fn of(
+        provider: &Arc<dyn Provider>,
+        workspace: &WorkspaceModels,
+        model: &ModelRef,
+        kind: ModelKind,
+    ) -> Result<Self, ModelError> {
+        let credentials = match workspace.credentials(&provider.spec().id, &model.name, kind) {
+            Some(credentials) => credentials,
+            None if !needs_credentials(provider.as_ref()) => Arc::default(),
+            None => {
+                let text = format!("Model {} credentials is not initialized.", model.name);
+                return Err(ModelError::new(ErrorClass::Auth, &model.provider, text));
+            }
+        };
+        let spec = Arc::new(provider.describe(&model.name, kind, &credentials));
+        Ok(Self { provider: Arc::clone(provider), credentials, spec })
+    }
+
     fn count<T>(&self, result: &Result<T, ModelError>) {
         let status = if result.is_ok() { "ok" } else { "error" };
         let (provider, model) = (self.provider.spec().id.clone(), self.spec.model.clone());
         metrics::counter!("oxidify_llm_requests_total", "provider" => provider, "model" => model, "status" => status)
             .increment(1);
     }
+
+    fn stood_in_for(&self, wanted: &ModelRef) {
+        let (provider, model) = (self.provider.spec().id.clone(), self.spec.model.clone());
+        tracing::info!(provider, model, wanted = wanted.name, "a fallback answered");
+        metrics::counter!("oxidify_llm_fallbacks_total",
+            "provider" => wanted.provider.clone(), "model" => wanted.name.clone(), "reason" => "error")
+        .increment(1);
+    }
+
+    /// What of the parameters this model takes. A stand-in that cannot take them as they are goes by its own.
+    fn parameters(
+        &self,
+        wanted: &ModelRef,
+        configured: &serde_json::Map<String, Json>,
+    ) -> Result<serde_json::Map<String, Json>, ModelError> {
+        let checked = self.spec.check_parameters(&self.provider.spec().id, configured);
+        if self.spec.model == wanted.name {
+            return checked;
+        }
+        checked.or_else(|_| self.spec.check_parameters(&self.provider.spec().id, &serde_json::Map::new()))
+    }
+}
+
+/// Waits for the first piece: until then another may be asked.
+async fn begun(mut stream: ChatStream) -> Result<ChatStream, ModelError> {
+    match stream.next().await {
+        Some(Ok(first)) => Ok(futures::stream::once(async { Ok(first) }).chain(stream).boxed()),
+        Some(Err(error)) => Err(error),
+        None => Ok(futures::stream::empty().boxed()),
+    }
 }
 
 #[async_trait]
 impl ModelRuntime for ModelGateway {
-    async fn chat(
-        &self,
-        scope: &ModelScope,
-        model: &ModelRef,
-        mut request: ChatRequest,
-    ) -> Result<ChatStream, ModelError> {
-        let found = self.resolve(scope, model, ModelKind::Llm).await?;
-        request.model.clone_from(&model.name);
-        request.parameters = found.spec.check_parameters(&found.provider.spec().id, &request.parameters)?;
-        request.user = request.user.or_else(|| scope.user.clone());
-        let chat = found.provider.chat_model().ok_or_else(|| found.provider.unsupported("chat"))?;
-        let egress = self.egress(scope, model).await?;
-        let result = chat.chat(self.call(&egress, &found.credentials, Some(&found.spec)), request).await;
-        found.count(&result);
-        result
+    async fn chat(&self, scope: &ModelScope, model: &ModelRef, request: ChatRequest) -> Result<ChatStream, ModelError> {
+        let request = &request;
+        let attempt = |found: Resolved, egress: Egress| async move {
+            let mut request = request.clone();
+            request.model.clone_from(&found.spec.model);
+            request.parameters = found.parameters(model, &request.parameters)?;
+            request.user = request.user.or_else(|| scope.user.clone());
+            let asked = found.provider.chat_model().ok_or_else(|| found.provider.unsupported("chat"))?;
+            begun(asked.chat(self.call(&egress, &found.credentials, Some(&found.spec)), request).await?).await
+        };
+        self.ask(scope, model, ModelKind::Llm, attempt).await
     }
 
     async fn completion(
         &self,
         scope: &ModelScope,
         model: &ModelRef,
-        mut request: CompletionRequest,
+        request: CompletionRequest,
     ) -> Result<ChatStream, ModelError> {
-        let found = self.resolve(scope, model, ModelKind::Llm).await?;
-        request.model.clone_from(&model.name);
-        request.parameters = found.spec.check_parameters(&found.provider.spec().id, &request.parameters)?;
-        request.user = request.user.or_else(|| scope.user.clone());
-        let completion = found.provider.completion_model().ok_or_else(|| found.provider.unsupported("completion"))?;
-        let egress = self.egress(scope, model).await?;
-        let result = completion.complete(self.call(&egress, &found.credentials, Some(&found.spec)), request).await;
-        found.count(&result);
-        result
+        let request = &request;
+        let attempt = |found: Resolved, egress: Egress| async move {
+            let mut request = request.clone();
+            request.model.clone_from(&found.spec.model);
+            request.parameters = found.parameters(model, &request.parameters)?;
+            request.user = request.user.or_else(|| scope.user.clone());
+            let asked = found.provider.completion_model().ok_or_else(|| found.provider.unsupported("completion"))?;
+            begun(asked.complete(self.call(&egress, &found.credentials, Some(&found.spec)), request).await?).await
+        };
+        self.ask(scope, model, ModelKind::Llm, attempt).await
     }
 
     async fn embed(
         &self,
         scope: &ModelScope,
         model: &ModelRef,
-        mut request: EmbeddingRequest,
+        request: EmbeddingRequest,
     ) -> Result<EmbeddingResult, ModelError> {
-        let found = self.resolve(scope, model, ModelKind::TextEmbedding).await?;
-        request.model.clone_from(&model.name);
-        let embedding = found.provider.embedding_model().ok_or_else(|| found.provider.unsupported("text-embedding"))?;
-        let egress = self.egress(scope, model).await?;
-        let result = embedding.embed(self.call(&egress, &found.credentials, Some(&found.spec)), request).await;
-        found.count(&result);
-        result
+        let request = &request;
+        let attempt = |found: Resolved, egress: Egress| async move {
+            let mut request = request.clone();
+            request.model.clone_from(&found.spec.model);
+            let asked = found.provider.embedding_model().ok_or_else(|| found.provider.unsupported("text-embedding"))?;
+            asked.embed(self.call(&egress, &found.credentials, Some(&found.spec)), request).await
+        };
+        self.ask(scope, model, ModelKind::TextEmbedding, attempt).await
     }
 
     async fn rerank(
         &self,
         scope: &ModelScope,
         model: &ModelRef,
-        mut request: RerankRequest,
+        request: RerankRequest,
     ) -> Result<Vec<Ranked>, ModelError> {
-        let found = self.resolve(scope, model, ModelKind::Rerank).await?;
-        request.model.clone_from(&model.name);
-        let rerank = found.provider.rerank_model().ok_or_else(|| found.provider.unsupported("rerank"))?;
-        let egress = self.egress(scope, model).await?;
-        let result = rerank.rerank(self.call(&egress, &found.credentials, Some(&found.spec)), request).await;
-        found.count(&result);
-        result
+        let request = &request;
+        let attempt = |found: Resolved, egress: Egress| async move {
+            let mut request = request.clone();
+            request.model.clone_from(&found.spec.model);
+            let asked = found.provider.rerank_model().ok_or_else(|| found.provider.unsupported("rerank"))?;
+            asked.rerank(self.call(&egress, &found.credentials, Some(&found.spec)), request).await
+        };
+        self.ask(scope, model, ModelKind::Rerank, attempt).await
     }
 
     async fn moderate(
         &self,
         scope: &ModelScope,
         model: &ModelRef,
-        mut request: ModerationRequest,
+        request: ModerationRequest,
     ) -> Result<bool, ModelError> {
-        let found = self.resolve(scope, model, ModelKind::Moderation).await?;
-        request.model.clone_from(&model.name);
-        let moderation = found.provider.moderation_model().ok_or_else(|| found.provider.unsupported("moderation"))?;
-        let egress = self.egress(scope, model).await?;
-        let result = moderation.moderate(self.call(&egress, &found.credentials, Some(&found.spec)), request).await;
-        found.count(&result);
-        result
+        let request = &request;
+        let attempt = |found: Resolved, egress: Egress| async move {
+            let mut request = request.clone();
+            request.model.clone_from(&found.spec.model);
+            let asked = found.provider.moderation_model().ok_or_else(|| found.provider.unsupported("moderation"))?;
+            asked.moderate(self.call(&egress, &found.credentials, Some(&found.spec)), request).await
+        };
+        self.ask(scope, model, ModelKind::Moderation, attempt).await
     }
 
     async fn transcribe(
         &self,
         scope: &ModelScope,
         model: &ModelRef,
-        mut request: TranscriptionRequest,
+        request: TranscriptionRequest,
     ) -> Result<String, ModelError> {
-        let found = self.resolve(scope, model, ModelKind::Speech2Text).await?;
-        request.model.clone_from(&model.name);
-        let listener = found.provider.transcription_model();
-        let listener = listener.ok_or_else(|| found.provider.unsupported("speech2text"))?;
-        let egress = self.egress(scope, model).await?;
-        let result = listener.transcribe(self.call(&egress, &found.credentials, Some(&found.spec)), request).await;
-        found.count(&result);
-        result
+        let request = &request;
+        let attempt = |found: Resolved, egress: Egress| async move {
+            let mut request = request.clone();
+            request.model.clone_from(&found.spec.model);
+            let asked =
+                found.provider.transcription_model().ok_or_else(|| found.provider.unsupported("speech2text"))?;
+            asked.transcribe(self.call(&egress, &found.credentials, Some(&found.spec)), request).await
+        };
+        self.ask(scope, model, ModelKind::Speech2Text, attempt).await
     }
 
     async fn speak(
         &self,
         scope: &ModelScope,
         model: &ModelRef,
-        mut request: SpeechRequest,
+        request: SpeechRequest,
     ) -> Result<SpeechStream, ModelError> {
-        let found = self.resolve(scope, model, ModelKind::Tts).await?;
-        request.model.clone_from(&model.name);
-        let speaker = found.provider.speech_model().ok_or_else(|| found.provider.unsupported("tts"))?;
-        let egress = self.egress(scope, model).await?;
-        let result = speaker.speak(self.call(&egress, &found.credentials, Some(&found.spec)), request).await;
-        found.count(&result);
-        result
+        let request = &request;
+        let attempt = |found: Resolved, egress: Egress| async move {
+            let mut request = request.clone();
+            request.model.clone_from(&found.spec.model);
+            let asked = found.provider.speech_model().ok_or_else(|| found.provider.unsupported("tts"))?;
+            asked.speak(self.call(&egress, &found.credentials, Some(&found.spec)), request).await
+        };
+        self.ask(scope, model, ModelKind::Tts, attempt).await
     }
 
     async fn describe(&self, scope: &ModelScope, model: &ModelRef, kind: ModelKind) -> Option<Arc<ModelSpec>> {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use ox_db::{
-    model::{ProviderCredential, ProviderModel},
+    model::{LoadBalancingConfig, ProviderCredential, ProviderModel},
     repo::providers::Setup,
 };
 use ox_models::{Credentials, FetchFrom, ModelKind, ModelRef, ModelSpec, Provider, Registry};
@@ -40,7 +40,20 @@ impl ModelStatus {
 pub struct ModelView {
     pub spec: ModelSpec,
     pub status: ModelStatus,
+    /// Its calls are spread over several keys.
+    pub is_balanced: bool,
 }
+
+/// A key by which a model is asked.
+#[derive(Clone, Debug)]
+pub struct Key {
+    /// Tells this key from others; a changed one has another name.
+    pub name: String,
+    pub credentials: Arc<Credentials>,
+}
+
+/// The name in a row that stands for the credential the model is asked with anyway.
+pub const INHERIT: &str = "__inherit__";
 
 /// What a workspace has set up of one provider.
 #[derive(Clone, Debug, Default)]
@@ -69,6 +82,10 @@ pub struct WorkspaceModels {
     providers: HashMap<String, Arc<Credentials>>,
     models: HashMap<ModelKey, Arc<Credentials>>,
     disabled: HashSet<ModelKey>,
+    /// Models whose calls are spread over several keys.
+    balanced: HashMap<ModelKey, Vec<Key>>,
+    /// Who is asked when a model does not answer.
+    fallbacks: HashMap<ModelKey, Vec<ModelRef>>,
 }
 
 impl WorkspaceModels {
@@ -104,8 +121,72 @@ impl WorkspaceModels {
                 built.disabled.insert((canonical(&setting.provider_name), setting.model_name.clone(), kind));
             }
         }
+        for setting in setup.settings.iter().filter(|setting| setting.load_balancing_enabled) {
+            let Some(kind) = ModelKind::parse(&setting.model_type) else { continue };
+            let key = (canonical(&setting.provider_name), setting.model_name.clone(), kind);
+            let is_it = |row: &&LoadBalancingConfig| {
+                row.enabled
+                    && row.model_name == key.1
+                    && ModelKind::parse(&row.model_type) == Some(kind)
+                    && canonical(&row.provider_name) == key.0
+            };
+            let keys = setup.balancing.iter().filter(is_it).filter_map(|row| built.key(&setup, &key, row, &open));
+            let keys: Vec<Key> = keys.collect();
+            if !keys.is_empty() {
+                built.balanced.insert(key, keys);
+            }
+        }
+        for row in &setup.fallbacks {
+            let Some(kind) = ModelKind::parse(&row.model_type) else { continue };
+            let key = (canonical(&row.provider_name), row.model_name.clone(), kind);
+            let chain = built.fallbacks.entry(key).or_default();
+            chain.push(ModelRef::chat(canonical(&row.fallback_provider_name), row.fallback_model_name.clone()));
+        }
         built.setup = setup;
         built
+    }
+
+    /// The key that a row of a balanced model names; `None` when its credential is gone or cannot be opened.
+    fn key(
+        &self,
+        setup: &Setup,
+        (provider, model, kind): &ModelKey,
+        row: &LoadBalancingConfig,
+        open: &impl Fn(&str, &Json) -> Option<Credentials>,
+    ) -> Option<Key> {
+        let base = self.providers.get(provider);
+        let on_base = |own: Credentials| {
+            let mut merged = base.map(|base| base.as_ref().clone()).unwrap_or_default();
+            merged.extend(own);
+            Arc::new(merged)
+        };
+        if row.name == INHERIT {
+            let credentials = self.credentials(provider, model, *kind)?;
+            return Some(Key { name: format!("{}@{}", row.id, row.updated_at.timestamp_millis()), credentials });
+        }
+        let (id, at, credentials) = if let Some(id) = row.credential_id {
+            if let Some(found) = setup.model_credentials.iter().find(|credential| credential.id == id) {
+                (id, found.updated_at, on_base(open(provider, &found.encrypted_config)?))
+            } else {
+                let found = setup.credentials.iter().find(|credential| credential.id == id)?;
+                (id, found.updated_at, Arc::new(open(provider, &found.encrypted_config)?))
+            }
+        } else {
+            (row.id, row.updated_at, on_base(open(provider, row.encrypted_config.as_ref()?)?))
+        };
+        Some(Key { name: format!("{id}@{}", at.timestamp_millis()), credentials })
+    }
+
+    /// The keys by which a model is asked in turns; none where it has only one.
+    #[must_use]
+    pub fn keys(&self, provider: &str, model: &str, kind: ModelKind) -> &[Key] {
+        self.balanced.get(&(provider.to_owned(), model.to_owned(), kind)).map_or(&[], Vec::as_slice)
+    }
+
+    /// Who is asked when a model does not answer, in this order.
+    #[must_use]
+    pub fn fallbacks(&self, provider: &str, model: &str, kind: ModelKind) -> &[ModelRef] {
+        self.fallbacks.get(&(provider.to_owned(), model.to_owned(), kind)).map_or(&[], Vec::as_slice)
     }
 
     /// The credentials with which a model is called: its own, else the provider's.
@@ -175,7 +256,7 @@ impl WorkspaceModels {
             let mut model = provider.describe(&row.model_name, own, credentials.as_deref().unwrap_or(&empty));
             model.fetch_from = FetchFrom::Customizable;
             let status = if credentials.is_some() { ModelStatus::Active } else { ModelStatus::CredentialRemoved };
-            out.push(ModelView { spec: model, status });
+            out.push(ModelView { spec: model, status, is_balanced: false });
         }
         let brought = listed.unwrap_or(&spec.models);
         for model in brought.iter().filter(|model| kind.is_none_or(|kind| kind == model.kind)) {
@@ -184,12 +265,13 @@ impl WorkspaceModels {
             }
             let status = if ready { ModelStatus::Active } else { ModelStatus::NoConfigure };
             let model = ModelSpec { fetch_from: FetchFrom::Predefined, ..model.clone() };
-            out.push(ModelView { spec: model, status });
+            out.push(ModelView { spec: model, status, is_balanced: false });
         }
         for view in &mut out {
             if view.status == ModelStatus::Active && self.is_disabled(&spec.id, &view.spec.model, view.spec.kind) {
                 view.status = ModelStatus::Disabled;
             }
+            view.is_balanced = !self.keys(&spec.id, &view.spec.model, view.spec.kind).is_empty();
         }
         out
     }

@@ -338,6 +338,28 @@ impl From<TenantDefaultModel> for entity::tenant_default_models::Model {
     }
 }
 
+/// A model that is asked when another does not answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelFallback {
+    pub provider_name: String,
+    pub model_name: String,
+    pub model_type: String,
+    pub fallback_provider_name: String,
+    pub fallback_model_name: String,
+}
+
+impl From<entity::model_fallbacks::Model> for ModelFallback {
+    fn from(row: entity::model_fallbacks::Model) -> Self {
+        Self {
+            provider_name: row.provider_name,
+            model_name: row.model_name,
+            model_type: row.model_type,
+            fallback_provider_name: row.fallback_provider_name,
+            fallback_model_name: row.fallback_model_name,
+        }
+    }
+}
+
 /// Whether own or system credentials are used.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PreferredProvider {

@@ -8,11 +8,12 @@ use uuid::Uuid;
 use crate::{
     Result, Source, Tx,
     entity::{
-        provider_credentials, provider_model_credentials, provider_model_settings, provider_models, providers,
-        tenant_default_models,
+        load_balancing_model_configs, model_fallbacks, provider_credentials, provider_model_credentials,
+        provider_model_settings, provider_models, providers, tenant_default_models,
     },
     model::{
-        Provider, ProviderCredential, ProviderModel, ProviderModelCredential, ProviderModelSetting, TenantDefaultModel,
+        LoadBalancingConfig, ModelFallback, Provider, ProviderCredential, ProviderModel, ProviderModelCredential,
+        ProviderModelSetting, TenantDefaultModel,
     },
     now,
 };
@@ -26,6 +27,9 @@ pub struct Setup {
     pub model_credentials: Vec<ProviderModelCredential>,
     pub settings: Vec<ProviderModelSetting>,
     pub defaults: Vec<TenantDefaultModel>,
+    pub balancing: Vec<LoadBalancingConfig>,
+    /// In the order in which they are asked.
+    pub fallbacks: Vec<ModelFallback>,
 }
 
 /// Reads what a workspace has set up.
@@ -33,9 +37,12 @@ pub struct Setup {
 pub async fn setup(source: &dyn Source, tenant: TenantId) -> Result<Setup> {
     macro_rules! rows {
         ($table:ident) => {
+            rows!($table, CreatedAt)
+        };
+        ($table:ident, $order:ident) => {
             $table::Entity::find()
                 .filter($table::Column::TenantId.eq(tenant.0))
-                .order_by_asc($table::Column::CreatedAt)
+                .order_by_asc($table::Column::$order)
                 .all(&source.executor())
                 .await?
                 .into_iter()
@@ -50,6 +57,8 @@ pub async fn setup(source: &dyn Source, tenant: TenantId) -> Result<Setup> {
         model_credentials: rows!(provider_model_credentials),
         settings: rows!(provider_model_settings),
         defaults: rows!(tenant_default_models),
+        balancing: rows!(load_balancing_model_configs),
+        fallbacks: rows!(model_fallbacks, Position),
     })
 }
 

@@ -1,5 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { Check, ChevronDown, ChevronRight, KeyRound, Plus, Trash2 } from "lucide-react";
+import { Check, ChevronDown, ChevronRight, KeyRound, Plus, Route, Trash2 } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { toast } from "sonner";
@@ -13,10 +13,11 @@ import { Badge } from "../../ui/Marks";
 import { ProviderTile } from "../../ui/ProviderTile";
 import { Switch } from "../../ui/Switch";
 import { CredentialDialog } from "./CredentialDialog";
+import { RoutesDialog } from "./RoutesDialog";
 
 type Credential = NonNullable<Provider["custom_configuration"]["available_credentials"]>[number];
 
-const COLUMNS = { gridTemplateColumns: "minmax(200px, 1.4fr) 90px minmax(140px, 1fr) 80px 60px" };
+const COLUMNS = { gridTemplateColumns: "minmax(200px, 1.4fr) 90px minmax(140px, 1fr) 80px 84px" };
 
 export function ProviderCard({
   provider,
@@ -121,6 +122,7 @@ function ModelRow({ provider, model }: { provider: Provider; model: Model }) {
   const again = () => client.invalidateQueries({ queryKey: ["models"] });
   const toggle = useMutation({ mutationFn: (on: boolean) => enableModel(provider.provider, model, on), onSuccess: again, onError: failed });
   const [deleting, setDeleting] = useState(false);
+  const [routing, setRouting] = useState(false);
   const drop = useMutation({ mutationFn: () => deleteModel(provider.provider, model), onSuccess: again, onError: failed, onSettled: () => setDeleting(false) });
   const features = [...new Set((model.features ?? []).map((key) => t(`features.${key}`, { defaultValue: key })))];
   const size = model.model_properties.context_size;
@@ -132,6 +134,7 @@ function ModelRow({ provider, model }: { provider: Provider; model: Model }) {
         <span className="font-medium truncate">{name}</span>
         {standard?.model === model.model && standard.provider.provider === provider.provider ? <Badge tone="acc">{t("default")}</Badge> : null}
         {custom ? <Badge>{t("custom")}</Badge> : null}
+        {model.load_balancing_enabled ? <Badge>{t("routes.balanced")}</Badge> : null}
         {custom && rights.admin ? (
           <IconButton size="sm" icon={Trash2} label={t("deleteModel", { name })} busy={drop.isPending} onClick={() => setDeleting(true)} />
         ) : null}
@@ -157,7 +160,11 @@ function ModelRow({ provider, model }: { provider: Provider; model: Model }) {
       <span role="cell" className="num text-end text-ink-2">
         {size ? new Intl.NumberFormat("en", { notation: "compact" }).format(size) : "–"}
       </span>
-      <span role="cell" className="flex justify-end">
+      <span role="cell" className="flex items-center justify-end gap-1.5">
+        {rights.admin && model.status === "active" ? (
+          <IconButton size="sm" icon={Route} label={t("routes.open", { name })} onClick={() => setRouting(true)} />
+        ) : null}
+        {routing ? <RoutesDialog provider={provider} model={model} onClose={() => setRouting(false)} /> : null}
         <Switch
           checked={toggle.isPending ? (toggle.variables ?? true) : model.status !== "disabled"}
           disabled={!rights.admin}

@@ -1,0 +1,158 @@
+use std::sync::Mutex;
+
+use ox_models::ErrorClass;
+
+use super::*;
+
+const QUICK: Policy = Policy {
+    retries: 2,
+    pause: Duration::from_millis(2),
+    longest_pause: Duration::from_millis(20),
+    total: Duration::from_secs(5),
+};
+
+fn tiers(names: &[&[&str]]) -> Vec<Vec<Arc<str>>> {
+    names.iter().map(|tier| tier.iter().map(|name| Arc::from(*name)).collect()).collect()
+}
+
+fn error(class: ErrorClass) -> ModelError {
+    ModelError::new(class, "p", "")
+}
+
+const DOWN: ErrorClass = ErrorClass::Connection;
+const LIMITED: ErrorClass = ErrorClass::RateLimit { retry_after: None };
+
+/// What routes answer, in order, and who was asked.
+struct World {
+    tiers: Vec<Vec<Arc<str>>>,
+    answers: Mutex<Vec<(&'static str, Vec<Option<ErrorClass>>)>>,
+    asked: Mutex<Vec<String>>,
+}
+
+impl World {
+    /// A route answers with each of its answers once, then goes on with the last; `None` is a good one.
+    fn new(names: &[&[&str]], answers: &[(&'static str, &[Option<ErrorClass>])]) -> Self {
+        let answers = answers.iter().map(|(name, list)| (*name, list.to_vec())).collect();
+        Self { tiers: tiers(names), answers: Mutex::new(answers), asked: Mutex::default() }
+    }
+
+    async fn call(&self, gateway: &Gateway, policy: &Policy) -> Result<String, ModelError> {
+        let attempt = |place: Place| async move {
+            let name = self.tiers[place.tier][place.route].to_string();
+            self.asked.lock().unwrap().push(name.clone());
+            let mut answers = self.answers.lock().unwrap();
+            let Some((_, list)) = answers.iter_mut().find(|(of, _)| *of == name) else { return Ok(name) };
+            let next = if list.len() > 1 { list.remove(0) } else { list[0].clone() };
+            next.map_or(Ok(name), |class| Err(error(class)))
+        };
+        gateway.run(&self.tiers, policy, attempt, || error(ErrorClass::NotFound)).await
+    }
+
+    fn asked(&self) -> String {
+        std::mem::take(&mut *self.asked.lock().unwrap()).join(" ")
+    }
+}
+
+#[tokio::test]
+async fn who_is_asked() {
+    type Answers<'a> = &'a [(&'static str, &'a [Option<ErrorClass>])];
+    let after = |millis| Some(ErrorClass::RateLimit { retry_after: Some(Duration::from_millis(millis)) });
+    let (short, long) = ([after(5), None], [after(60_000)]);
+    let cases: &[(&str, &[&[&str]], Answers<'_>, &str, Result<&str, ErrorClass>)] = &[
+        ("the first that works", &[&["a"], &["b"]], &[], "a", Ok("a")),
+        ("the next tier at once", &[&["a"], &["b"]], &[("a", &[Some(DOWN)])], "a b", Ok("b")),
+        ("other keys first", &[&["a", "a2"], &["b"]], &[("a", &[Some(LIMITED)])], "a a2", Ok("a2")),
+        (
+            "a bad request ends it",
+            &[&["a"], &["b"]],
+            &[("a", &[Some(ErrorClass::BadRequest)])],
+            "a",
+            Err(ErrorClass::BadRequest),
+        ),
+        ("a wrong key does not", &[&["a"], &["b"]], &[("a", &[Some(ErrorClass::Auth)])], "a b", Ok("b")),
+        (
+            "a wrong key alone is not tried again",
+            &[&["a"]],
+            &[("a", &[Some(ErrorClass::Auth)])],
+            "a",
+            Err(ErrorClass::Auth),
+        ),
+        ("alone: again after a pause", &[&["a"]], &[("a", &[Some(DOWN), Some(DOWN), None])], "a a a", Ok("a")),
+        ("as long as it was told to wait", &[&["a"]], &[("a", &short)], "a a", Ok("a")),
+        ("not when that is too long", &[&["a"]], &[("a", &long)], "a", Err(long[0].clone().unwrap())),
+        ("tries are counted", &[&["a"]], &[("a", &[Some(DOWN)])], "a a a", Err(DOWN)),
+        (
+            "over all tiers",
+            &[&["a", "a2"], &["b"]],
+            &[("a", &[Some(DOWN)]), ("a2", &[Some(DOWN)]), ("b", &[Some(DOWN)])],
+            "a a2 b a a2 b a a2 b",
+            Err(DOWN),
+        ),
+        (
+            "only those that may work again",
+            &[&["a"], &["b"]],
+            &[("a", &[Some(ErrorClass::Auth)]), ("b", &[Some(DOWN), None])],
+            "a b b",
+            Ok("b"),
+        ),
+        ("nobody", &[], &[], "", Err(ErrorClass::NotFound)),
+    ];
+    for (name, routes, answers, asked, outcome) in cases {
+        let world = World::new(routes, answers);
+        let answer = world.call(&Gateway::default(), &QUICK).await.map_err(|error| error.class);
+        assert_eq!(world.asked(), *asked, "{name}");
+        assert_eq!(answer.as_deref(), outcome.as_deref(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn keys_take_turns_and_one_that_was_limited_rests() {
+    let gateway = Gateway::default();
+    let world = World::new(&[&["a", "b", "c"]], &[("b", &[Some(LIMITED), None])]);
+    let mut said = Vec::new();
+    for _ in 0..9 {
+        said.push(world.call(&gateway, &QUICK).await.unwrap());
+    }
+    assert_eq!(said.join(" "), "a c c a c c a c c", "b's turns go to the next");
+    assert_eq!(world.asked().split(' ').filter(|name| *name == "b").count(), 1);
+    assert!(gateway.health().resting("b").is_some_and(|left| left > Duration::from_secs(50)));
+    gateway.health().forget("b");
+    for _ in 0..3 {
+        world.call(&gateway, &QUICK).await.unwrap();
+    }
+    assert!(world.asked().contains('b'), "a changed key is asked again");
+}
+
+#[tokio::test]
+async fn when_all_rest_the_first_is_asked_all_the_same() {
+    let gateway = Gateway::default();
+    let once = Policy { retries: 0, ..QUICK };
+    let world = World::new(&[&["a"], &["b"]], &[("a", &[Some(DOWN)]), ("b", &[Some(DOWN)])]);
+    world.call(&gateway, &once).await.unwrap_err();
+    assert_eq!(world.asked(), "a b");
+    world.call(&gateway, &once).await.unwrap_err();
+    assert_eq!(world.asked(), "a");
+}
+
+#[tokio::test]
+async fn an_outage_does_not_multiply_calls() {
+    let gateway = Gateway::default();
+    let world = World::new(&[&["a"]], &[("a", &[Some(DOWN)])]);
+    let policy = Policy { pause: Duration::ZERO, ..QUICK };
+    for _ in 0..1000 {
+        world.call(&gateway, &policy).await.unwrap_err();
+    }
+    assert_eq!(world.asked().split(' ').count(), 1000 + 100, "each call once, and the budget of retries");
+}
+
+#[tokio::test]
+async fn a_trial_that_is_dropped_makes_room_for_the_next() {
+    let gateway = Gateway::default();
+    let routes = tiers(&[&["a"], &["b"]]);
+    gateway.health.failed(&routes[0][0], Duration::from_nanos(1), Instant::now());
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    let stuck = |_| std::future::pending::<Result<(), ModelError>>();
+    let call = gateway.run(&routes, &QUICK, stuck, || error(ErrorClass::NotFound));
+    assert!(tokio::time::timeout(Duration::from_millis(5), call).await.is_err());
+    assert_eq!(gateway.health.admit("a", Instant::now()), Admission::Open);
+}

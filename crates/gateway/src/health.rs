@@ -1,0 +1,144 @@
+//! Which routes rest, and which one is being tried out after its rest.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use moka::sync::Cache;
+
+/// Routes that are remembered.
+const ROUTES: u64 = 100_000;
+/// A route that nobody asked for so long is forgotten.
+const FORGOTTEN: Duration = Duration::from_secs(3600);
+/// Failures one after the other from which on rests grow.
+const PATIENCE: u32 = 3;
+/// The longest rest.
+const LONGEST: Duration = Duration::from_secs(120);
+/// A trial whose caller was never heard of again.
+const LOST: Duration = Duration::from_secs(120);
+
+/// Whether a route may be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Admission {
+    Open,
+    /// Not before then.
+    Resting(Instant),
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct State {
+    until: Option<Instant>,
+    failures: u32,
+    trial: Option<Instant>,
+}
+
+/// The state of all routes of this process.
+#[derive(Clone, Debug)]
+pub struct Health {
+    routes: Cache<Arc<str>, Arc<Mutex<State>>>,
+}
+
+impl Default for Health {
+    fn default() -> Self {
+        Self { routes: Cache::builder().max_capacity(ROUTES).time_to_idle(FORGOTTEN).build() }
+    }
+}
+
+impl Health {
+    /// When a route may be asked again; `None` when it may be now.
+    #[must_use]
+    pub fn resting(&self, route: &str) -> Option<Duration> {
+        let state = self.routes.get(route)?;
+        let until = state.lock().unwrap_or_else(PoisonError::into_inner).until?;
+        until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
+    }
+
+    /// Forgets what happened to a route: its key was changed.
+    pub fn forget(&self, route: &str) {
+        self.routes.invalidate(route);
+    }
+
+    /// Asks to use a route. After a rest one call goes first.
+    pub(crate) fn admit(&self, route: &str, now: Instant) -> Admission {
+        let Some(state) = self.routes.get(route) else { return Admission::Open };
+        let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(until) = state.until else { return Admission::Open };
+        if now < until {
+            return Admission::Resting(until);
+        }
+        match state.trial {
+            Some(began) if now < began + LOST => Admission::Resting(began + LOST),
+            _ => {
+                state.trial = Some(now);
+                Admission::Open
+            }
+        }
+    }
+
+    /// It worked.
+    pub(crate) fn worked(&self, route: &str) {
+        if let Some(state) = self.routes.get(route) {
+            *state.lock().unwrap_or_else(PoisonError::into_inner) = State::default();
+        }
+    }
+
+    /// It did not, and rests: the longer the more often in a row.
+    pub(crate) fn failed(&self, route: &Arc<str>, rest: Duration, now: Instant) {
+        let state = self.routes.get_with(Arc::clone(route), Arc::default);
+        let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.failures = state.failures.saturating_add(1);
+        let times = 2_u32.saturating_pow(state.failures.saturating_sub(PATIENCE).min(10));
+        state.until = Some(now + rest.saturating_mul(times).min(LONGEST.max(rest)));
+        state.trial = None;
+    }
+
+    /// Whoever tried it gave up before it answered.
+    pub(crate) fn left(&self, route: &str) {
+        if let Some(state) = self.routes.get(route) {
+            state.lock().unwrap_or_else(PoisonError::into_inner).trial = None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REST: Duration = Duration::from_secs(10);
+
+    #[test]
+    fn a_route_rests_then_one_call_tries_it_out() {
+        let (health, route, start) = (Health::default(), Arc::<str>::from("a"), Instant::now());
+        assert_eq!(health.admit(&route, start), Admission::Open, "a new one");
+        health.failed(&route, REST, start);
+        assert_eq!(health.admit(&route, start + REST / 2), Admission::Resting(start + REST));
+        let after = start + REST;
+        assert_eq!(health.admit(&route, after), Admission::Open, "the trial");
+        assert_eq!(health.admit(&route, after), Admission::Resting(after + LOST), "beside the trial");
+        health.left(&route);
+        assert_eq!(health.admit(&route, after), Admission::Open, "the trial was given up, another begins");
+        assert_eq!(health.admit(&route, after + LOST), Admission::Open, "nobody heard of that one");
+        health.worked(&route);
+        assert_eq!(health.admit(&route, after), Admission::Open);
+        assert_eq!(health.admit(&route, after), Admission::Open, "open to all");
+    }
+
+    #[test]
+    fn rests_grow_with_failures_up_to_a_limit() {
+        let (health, route, start) = (Health::default(), Arc::<str>::from("a"), Instant::now());
+        let rests = (0..9).map(|_| {
+            health.failed(&route, REST, start);
+            match health.admit(&route, start) {
+                Admission::Resting(until) => (until - start).as_secs(),
+                Admission::Open => 0,
+            }
+        });
+        assert_eq!(rests.collect::<Vec<_>>(), [10, 10, 10, 20, 40, 80, 120, 120, 120]);
+        health.failed(&route, Duration::from_secs(300), start);
+        assert_eq!(health.admit(&route, start), Admission::Resting(start + Duration::from_secs(300)), "as it was told");
+        assert!(health.resting(&route).is_some_and(|left| left.as_secs() > 290));
+        health.forget(&route);
+        assert_eq!((health.admit(&route, start), health.resting(&route)), (Admission::Open, None));
+    }
+}
