@@ -111,7 +111,9 @@ impl Bert {
                 let from = rows.len();
                 let id = usize::try_from(*id).map_err(|_| lost())?;
                 match (&self.words, mapped) {
-                    (Table::Held(numbers), _) => rows.extend_from_slice(row(numbers, id, self.hidden).ok_or_else(lost)?),
+                    (Table::Held(numbers), _) => {
+                        rows.extend_from_slice(row(numbers, id, self.hidden).ok_or_else(lost)?)
+                    }
                     (Table::Mapped, bytes) => {
                         let bytes = bytes.and_then(|bytes| row(bytes, id, self.hidden * 4)).ok_or_else(lost)?;
                         let (numbers, _) = bytes.as_chunks::<4>();

@@ -102,7 +102,11 @@ impl InplaceOp1 for Softmax {
 }
 
 /// The rows of a tensor that lies in one piece.
-fn rows<'s>(storage: &'s mut CpuStorage, layout: &Layout, length: usize) -> Result<impl Iterator<Item = &'s mut [f32]>> {
+fn rows<'s>(
+    storage: &'s mut CpuStorage,
+    layout: &Layout,
+    length: usize,
+) -> Result<impl Iterator<Item = &'s mut [f32]>> {
     let CpuStorage::F32(numbers) = storage else { return Err(Error::Msg("not of 32 bits".into())) };
     let (start, end) = layout.contiguous_offsets().ok_or_else(|| Error::Msg("not in one piece".into()))?;
     let part = numbers.get_mut(start..end).filter(|part| length > 0 && part.len().is_multiple_of(length));
@@ -203,9 +207,10 @@ mod tests {
         near(&applied(&input, &bias(Activation::Tanh)), &[-0.761_594_2, 0.462_117_2, 0.761_594_2, -0.995_054_8]);
         let norm = BiasNorm { row: vec![1.0; 2], scale: vec![2.0, 1.0], shift: vec![0.0, 3.0], epsilon: 1e-12 };
         near(&applied(&[1.0, 5.0, -4.0, -2.0], &norm), &[-2.0, 4.0, -2.0, 4.0]);
-        near(&applied(&[0.0, 4.0, 7.0, 7.0], &Softmax { length: 2, factor: 0.5 }), &[
-            0.119_202_9, 0.880_797_1, 0.5, 0.5,
-        ]);
+        near(
+            &applied(&[0.0, 4.0, 7.0, 7.0], &Softmax { length: 2, factor: 0.5 }),
+            &[0.119_202_9, 0.880_797_1, 0.5, 0.5],
+        );
         near(&applied(&[-1e30, 1e30, 0.0], &Softmax { length: 3, factor: 1.0 }), &[0.0, 1.0, 0.0]);
         let short = Tensor::from_slice(&[1.0_f32], 1, &Device::Cpu).unwrap();
         assert!(short.inplace_op1(&bias(Activation::None)).is_err());

@@ -150,9 +150,16 @@ pub async fn from_hub(
 /// When there is no whole model, or none that can be run here.
 pub fn from_path(library: &Library, name: &str, path: &Path) -> Result<Description, Error> {
     if !is_name(name) {
-        return Err(Error::unsupported(Path::new(name), "is no name for a model: letters, digits, '-', '_' and '.' are"));
+        return Err(Error::unsupported(
+            Path::new(name),
+            "is no name for a model: letters, digits, '-', '_' and '.' are",
+        ));
     }
     let place = Place::take(library, name)?;
+    // What a download has left there is of no use here.
+    for (file, _) in FILES {
+        let _ = fs::remove_file(place.file(file)?);
+    }
     if path.is_dir() {
         let dir = if path.join("config.json").is_file() { path.to_owned() } else { path.join("model") };
         for (file, is_needed) in FILES {

@@ -72,12 +72,7 @@ pub async fn file(
 /// The answer to the call for a file, and the SHA-256 that the hub told on the way; `None` when it has none.
 ///
 /// Redirects are followed here, for the hub tells the sum in its own answer and not in that of the store it sends to.
-async fn ask(
-    egress: &Egress,
-    class: Class,
-    url: &str,
-    have: u64,
-) -> Result<Option<(Response, Option<String>)>, Error> {
+async fn ask(egress: &Egress, class: Class, url: &str, have: u64) -> Result<Option<(Response, Option<String>)>, Error> {
     let (mut next, mut told) = (url.to_owned(), None);
     for _ in 0..=REDIRECTS {
         let mut request = Request::get(class, &next).limits(LIMITS);
@@ -127,7 +122,8 @@ async fn check(url: &str, part: &Path, expected: String) -> Result<(), Error> {
             }
         }
     });
-    let found = summed.await.map_err(Error::internal)?.map_err(|error: std::io::Error| Error::io("read", part, &error))?;
+    let found =
+        summed.await.map_err(Error::internal)?.map_err(|error: std::io::Error| Error::io("read", part, &error))?;
     if found == expected {
         return Ok(());
     }

@@ -57,8 +57,16 @@ fn damage_is_told_by_file_and_reason() {
         (Box::new(replaced("config.json", "_size\": 16", "_size\": 15")), "config.json", "multiple"),
         (Box::new(replaced("config.json", "_size\": 16", "_size\": 32")), "model.safetensors", "in place of"),
         (Box::new(replaced("config.json", "_size\": 16", "_size\": 160000")), "config.json", "from 1 to"),
-        (Box::new(replaced("config.json", "layers\": 2", "layers\": 3")), "model.safetensors", "has no encoder.layer.2"),
-        (Box::new(replaced("tokenizer.json", "\"mat\": 8", "\"mat\": 9999, \"spare\": 8")), "tokenizer.json", "number 9999"),
+        (
+            Box::new(replaced("config.json", "layers\": 2", "layers\": 3")),
+            "model.safetensors",
+            "has no encoder.layer.2",
+        ),
+        (
+            Box::new(replaced("tokenizer.json", "\"mat\": 8", "\"mat\": 9999, \"spare\": 8")),
+            "tokenizer.json",
+            "number 9999",
+        ),
     ];
     for (change, file, why) in cases {
         let error = after(|dir| change(dir)).err().unwrap_or_else(|| panic!("{file} {why}: was taken")).to_string();
@@ -72,13 +80,20 @@ fn what_the_small_files_say() {
     let dir = home.path().join("tiny");
     let read = || Description::read("tiny", &dir).unwrap();
     let plain = read();
-    assert_eq!((plain.kind, plain.pooling, plain.dimensions, plain.max_tokens), (Kind::Embedding, Pooling::Mean, 16, 24));
+    assert_eq!(
+        (plain.kind, plain.pooling, plain.dimensions, plain.max_tokens),
+        (Kind::Embedding, Pooling::Mean, 16, 24)
+    );
     assert_eq!(Description::read("r", &data().join("tiny-rerank")).unwrap().kind, Kind::Rerank);
     fs::write(dir.join("sentence_bert_config.json"), r#"{"max_seq_length": 10}"#).unwrap();
-    fs::write(dir.join("config_sentence_transformers.json"), r#"{"prompts": {"query": "query: ", "passage": "passage: "}}"#)
-        .unwrap();
+    fs::write(
+        dir.join("config_sentence_transformers.json"),
+        r#"{"prompts": {"query": "query: ", "passage": "passage: "}}"#,
+    )
+    .unwrap();
     fs::create_dir(dir.join("1_Pooling")).unwrap();
-    for (told, pooling) in [("cls_token", Pooling::First), ("mean_tokens", Pooling::Mean), ("max_tokens", Pooling::Max)] {
+    for (told, pooling) in [("cls_token", Pooling::First), ("mean_tokens", Pooling::Mean), ("max_tokens", Pooling::Max)]
+    {
         fs::write(dir.join("1_Pooling/config.json"), format!("{{\"pooling_mode_{told}\": true}}")).unwrap();
         assert_eq!(read().pooling, pooling);
         let vectors = load(&dir).embed(&["the cat", "a dog"]).unwrap();
@@ -88,7 +103,10 @@ fn what_the_small_files_say() {
         }
     }
     let told = read();
-    assert_eq!((told.max_tokens, told.query_prompt.as_str(), told.document_prompt.as_str()), (10, "query: ", "passage: "));
+    assert_eq!(
+        (told.max_tokens, told.query_prompt.as_str(), told.document_prompt.as_str()),
+        (10, "query: ", "passage: ")
+    );
     fs::write(dir.join("1_Pooling/config.json"), "{}").unwrap();
     assert!(Description::read("tiny", &dir).unwrap_err().to_string().contains("pooling"));
 }

@@ -73,7 +73,8 @@ fn what_is_too_long_is_cut_and_not_refused() {
     assert_near(&vectors[0], &vectors[1], 1e-6);
     assert!(vectors[1].iter().zip(&vectors[2]).any(|(a, b)| (a - b).abs() > 1e-4));
     let huge = format!("{}cat {}", " ".repeat(100_000), "the dog ".repeat(200_000));
-    let vectors = model.embed(&[&huge, "cat the dog the dog the dog the dog the dog the dog the dog the dog the dog the dog the"]);
+    let vectors = model
+        .embed(&[&huge, "cat the dog the dog the dog the dog the dog the dog the dog the dog the dog the dog the"]);
     let vectors = vectors.unwrap();
     assert_near(&vectors[0], &vectors[1], 1e-6);
 }

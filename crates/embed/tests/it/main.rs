@@ -55,9 +55,10 @@ fn load(dir: &Path) -> Model {
 
 /// Where `scripts/install-test-tools.sh` puts the real model; `None` is told.
 fn real() -> Option<PathBuf> {
-    let cache = std::env::var("OXIDIFY_TEST_MODELS").map(PathBuf::from).ok().or_else(|| {
-        std::env::var("HOME").ok().map(|home| Path::new(&home).join(".cache/oxidify/models"))
-    })?;
+    let cache = std::env::var("OXIDIFY_TEST_MODELS")
+        .map(PathBuf::from)
+        .ok()
+        .or_else(|| std::env::var("HOME").ok().map(|home| Path::new(&home).join(".cache/oxidify/models")))?;
     let dir = cache.join("all-minilm-l6-v2");
     if dir.join("model.safetensors").is_file() {
         return Some(dir);

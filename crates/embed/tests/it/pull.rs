@@ -40,7 +40,8 @@ impl Hub {
     /// The answer to a request: large files are in a store that is redirected to.
     fn answer(&self, head: &str) -> Vec<u8> {
         let path = head.split(' ').nth(1).unwrap_or_default();
-        let range = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("range: bytes=").map(str::to_owned));
+        let range =
+            head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("range: bytes=").map(str::to_owned));
         let from = range.and_then(|range| range.trim_end_matches('-').parse::<usize>().ok()).unwrap_or(0);
         self.asked.lock().unwrap().push(format!("{path} {from}"));
         let name = path.strip_prefix("/store/").or_else(|| path.strip_prefix("/owner/small/resolve/main/"));

@@ -22,8 +22,7 @@ const MAX_CHUNKS: u64 = 64;
 /// How long somebody who adds a model waits for its download; it goes on without them.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-static LIBRARY: LazyLock<Library> =
-    LazyLock::new(|| Library::new(Settings::from_env(|name| std::env::var(name).ok())));
+static LIBRARY: LazyLock<Library> = LazyLock::new(|| Library::new(Settings::from_env(|name| std::env::var(name).ok())));
 
 /// The one provider of this adapter, with the models of this installation.
 pub fn providers() -> Vec<Arc<dyn Provider>> {
