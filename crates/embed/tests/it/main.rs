@@ -1,5 +1,11 @@
 //! Models of a few kilobytes, made for the tests (`tests/golden.py tiny`), and the real one where it is at hand.
-#![allow(clippy::print_stdout, reason = "a skipped test says so")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test may fail loudly, and says what it skips"
+)]
 
 mod files;
 mod golden;
