@@ -11,7 +11,7 @@ const LAYERS: &[&[&str]] = &[
     &["text"],
     &["dsl", "extract", "rag"],
     &["obs", "net"],
-    &["db", "kv", "store", "auth", "mail", "sandbox", "vector"],
+    &["db", "kv", "store", "auth", "mail", "sandbox", "vector", "embed"],
     &["models"],
     &["gateway"],
     &["engine"],

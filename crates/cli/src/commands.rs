@@ -3,6 +3,7 @@
 pub mod app;
 pub mod doctor;
 pub mod lint;
+pub mod models;
 pub mod reset_password;
 pub mod run;
 mod sandbox;

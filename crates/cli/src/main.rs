@@ -11,7 +11,7 @@ mod remote_code;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use commands::{app, doctor, lint, reset_password, run, serve, version};
+use commands::{app, doctor, lint, models, reset_password, run, serve, version};
 
 /// The work is many small short-lived values on all threads, which the system's allocator serves badly.
 #[global_allocator]
@@ -30,6 +30,7 @@ enum Command {
     App(app::Args),
     Doctor(doctor::Args),
     Lint(lint::Args),
+    Models(models::Args),
     ResetPassword(reset_password::Args),
     Run(run::Args),
     Serve(serve::Args),
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
         Command::App(args) => app::run(args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Lint(args) => lint::run(&args),
+        Command::Models(args) => models::run(&args),
         Command::ResetPassword(args) => reset_password::run(&args),
         Command::Run(args) => run::run(args),
         Command::Serve(args) => serve::run(&args),

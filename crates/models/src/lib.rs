@@ -1,6 +1,6 @@
 //! Model providers of Oxidify: what a model is asked and answers, and the adapters that do it.
 //!
-//! An adapter is a wire protocol (OpenAI-compatible, scripted); a vendor is a row of a table with its
+//! An adapter is a wire protocol (OpenAI-compatible), or models inside (local, scripted); a vendor is a row of a table with its
 //! address, credential form and models. Nothing here knows a database, a workspace or a workflow:
 //! the callers hand in credentials, and [`ModelRuntime`] is the port they are asked through.
 //! Invariants: every call goes through `ox_net` and has time limits; a stream's last piece carries
@@ -27,6 +27,7 @@ pub use chat::*;
 pub use decimal::{Decimal, NotDecimal};
 pub use error::{ErrorClass, ModelError};
 pub use provider::*;
+pub use providers::local::{ID as LOCAL, Local};
 pub use providers::scripted::ID as SCRIPTED;
 pub use registry::{ADAPTERS, Registry};
 pub use runtime::{ModelRef, ModelRuntime, ModelScope};

@@ -8,8 +8,11 @@ use crate::{Provider, providers};
 type Adapter = fn() -> Vec<Arc<dyn Provider>>;
 
 /// Every adapter, in alphabetical order.
-pub const ADAPTERS: &[(&str, Adapter)] =
-    &[("openai_compatible", providers::openai_compatible::providers), ("scripted", providers::scripted::providers)];
+pub const ADAPTERS: &[(&str, Adapter)] = &[
+    ("local", providers::local::providers),
+    ("openai_compatible", providers::openai_compatible::providers),
+    ("scripted", providers::scripted::providers),
+];
 
 /// Providers by id. Starts with the built-in ones and can grow.
 #[derive(Clone)]

@@ -113,7 +113,11 @@ impl ModelGateway {
         provider: &Arc<dyn Provider>,
     ) -> Option<Arc<Vec<ModelSpec>>> {
         let id = provider.spec().id.clone();
-        let credentials = workspace.provider_credentials(&id)?;
+        let credentials = match workspace.provider_credentials(&id) {
+            Some(credentials) => credentials,
+            None if !needs_credentials(provider.as_ref()) => Arc::new(Credentials::new()),
+            None => return None,
+        };
         if !provider.lists_own_models(&credentials) {
             return None;
         }

@@ -46,6 +46,7 @@ fn providers_are_found_by_every_spelling() {
         ("xai", "langgenius/x/x"),
         ("oxidify/scripted", "oxidify/scripted"),
         ("scripted", "oxidify/scripted"),
+        ("local", "oxidify/local"),
         ("oxidify/scripted/scripted", "oxidify/scripted"),
         ("litellm", "oxidify/litellm/litellm"),
     ] {

@@ -6,10 +6,14 @@ use super::sort;
 
 /// The two sides as long as nothing speaks for one of them, and the most that either may have.
 const EVEN: f64 = 0.5;
-const MOST: f64 = 0.9;
-/// How far the best usually stand out of a side's findings: a side that does better than this is trusted more.
-const USUAL_WORDS: f64 = 0.45;
-const USUAL_MEANING: f64 = 0.45;
+const MOST: f64 = 0.85;
+/// How far the best usually stand out of a side's findings: a side that does better than this is trusted more. Measured
+/// on the sets of `bench/known_items.py` with BM25 and MiniLM, also with half of either side's knowledge taken away:
+/// words stand out by far more, right or wrong.
+const USUAL_WORDS: f64 = 0.71;
+const USUAL_MEANING: f64 = 0.285;
+/// Above one: a side that tells nothing apart would only bring its noise.
+const TRUST: i32 = 3;
 /// How many of the best are looked at.
 const BEST: usize = 10;
 
@@ -85,9 +89,8 @@ fn normal(scores: impl Iterator<Item = Option<f64>> + Clone, floor: Option<f64>)
 
 /// The part of meaning that the scores speak for.
 fn adaptive(words: &[f64], meaning: &[f64]) -> f64 {
-    // Squared: a side that tells nothing apart would only bring its noise.
-    let words = (sharpness(words) / USUAL_WORDS).powi(2);
-    let meaning = (sharpness(meaning) / USUAL_MEANING).powi(2);
+    let words = (sharpness(words) / USUAL_WORDS).powi(TRUST);
+    let meaning = (sharpness(meaning) / USUAL_MEANING).powi(TRUST);
     if words + meaning <= 0.0 {
         return EVEN;
     }
