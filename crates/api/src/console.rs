@@ -2,6 +2,7 @@
 
 mod access;
 mod account;
+mod agents;
 mod annotation_reply;
 mod annotations;
 mod apps;
@@ -58,6 +59,7 @@ pub fn router(services: &Arc<Services>) -> OpenApiRouter {
         .merge(members::router())
         .merge(network::router())
         .merge(models::router())
+        .merge(agents::router())
         .merge(apps::router())
         .merge(site::router())
         .merge(mcp_server::router())
