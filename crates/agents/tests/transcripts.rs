@@ -1,6 +1,6 @@
 //! What each strategy does, told line by line: scripted models and tools in, events out.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::needless_pass_by_value, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::needless_pass_by_value, reason = "tests")]
 
 use std::{
     collections::VecDeque,

@@ -167,20 +167,20 @@ impl Parser {
             return;
         }
         for json in actions {
-            self.take(json, None);
+            self.take(&json, None);
         }
     }
 
     /// The end of an object outside of fences.
     fn object(&mut self, text: &str) {
         match serde_json::from_str(text) {
-            Ok(json) => self.take(json, Some(text)),
+            Ok(json) => self.take(&json, Some(text)),
             Err(_) => self.text.push_str(text),
         }
     }
 
-    fn take(&mut self, json: Json, written: Option<&str>) {
-        match action_of(&json) {
+    fn take(&mut self, json: &Json, written: Option<&str>) {
+        match action_of(json) {
             Some(action) => {
                 self.flush();
                 self.pieces.push(Piece::Action(action));

@@ -150,8 +150,12 @@ pub fn cut(text: &str, whole: usize, limit: usize) -> String {
     noted(text.chars().take(limit).collect(), whole, limit)
 }
 
-fn noted(text: String, whole: usize, kept: usize) -> String {
-    format!("{text}\n[The answer has more than {kept} characters: {} of {whole} were left out.]", whole - kept)
+fn noted(mut text: String, whole: usize, kept: usize) -> String {
+    text.push_str(&format!(
+        "\n[The answer has more than {kept} characters: {} of {whole} were left out.]",
+        whole - kept
+    ));
+    text
 }
 
 fn remote_image(url: String) -> File {
