@@ -21,5 +21,5 @@ def server():
 @pytest.fixture(scope="session")
 def keys(server):
     """A key of every app, by the name of its file."""
-    names = ("chat", "completion", "chatflow", "passthrough", "ten_templates", "llm_slow", "llm_200")
+    names = ("agent", "chat", "completion", "chatflow", "passthrough", "ten_templates", "llm_slow", "llm_200")
     return {name: server.app_key(name) for name in names}

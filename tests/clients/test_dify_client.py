@@ -56,6 +56,23 @@ def test_chat_streaming(chat):
     assert len({e["task_id"] for e in seen}) == 1
 
 
+def test_an_agent_tells_its_rounds(server, keys):
+    agent = client(ChatClient, server, keys["agent"])
+    refused = agent.create_chat_message(inputs={}, query="6*7?", user="ann", response_mode="blocking")
+    assert refused.status_code == 400 and refused.json()["message"] == "Agent Chat App does not support blocking mode"
+    seen = events(agent.create_chat_message(inputs={}, query="6*7?", user="ann", response_mode="streaming"))
+    assert seen[-1]["event"] == "message_end"
+    thoughts = [e for e in seen if e["event"] == "agent_thought"]
+    assert [t["position"] for t in thoughts] == [1, 1, 1, 2, 2]
+    assert thoughts[2]["tool"] == "eval_expression"
+    assert json.loads(thoughts[2]["tool_input"]) == {"eval_expression": {"expression": "6*7"}}
+    assert json.loads(thoughts[2]["observation"]) == {"eval_expression": "42"}
+    assert "".join(e["answer"] for e in seen if e["event"] == "agent_message") == "42"
+    listed = agent.get_conversation_messages(user="ann", conversation_id=seen[0]["conversation_id"]).json()["data"]
+    assert listed[0]["answer"] == "42"
+    assert [t["position"] for t in listed[0]["agent_thoughts"]] == [1, 2]
+
+
 def test_chatflow_streaming_has_node_events_in_order(chatflow):
     seen = events(chatflow.create_chat_message(inputs={}, query="hi there", user="ann", response_mode="streaming"))
     names = [e["event"] for e in seen]

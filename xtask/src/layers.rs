@@ -16,6 +16,7 @@ const LAYERS: &[&[&str]] = &[
     &["gateway"],
     &["engine"],
     &["nodes"],
+    &["tools", "agents"],
     &["app"],
     &["web"],
     &["api"],

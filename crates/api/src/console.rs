@@ -2,6 +2,7 @@
 
 mod access;
 mod account;
+mod agents;
 mod annotation_reply;
 mod annotations;
 mod apps;
@@ -60,6 +61,7 @@ pub fn router(services: &Arc<Services>) -> OpenApiRouter {
         .merge(network::router())
         .merge(models::router())
         .merge(model_routes::router())
+        .merge(agents::router())
         .merge(apps::router())
         .merge(site::router())
         .merge(mcp_server::router())

@@ -20,6 +20,7 @@ mod remote_files;
 pub mod server;
 pub mod service;
 pub mod sse;
+mod thoughts;
 pub mod triggers;
 pub mod webapp;
 

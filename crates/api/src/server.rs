@@ -66,6 +66,7 @@ pub fn router(services: Arc<Services>) -> Router {
 /// What stands before a provider's id, and the literal segments that may follow it.
 const PROVIDERS: &[(&str, &[&str])] = &[
     ("/model-providers/", &["credentials", "models", "preferred-provider-type", "icon_small", "icon_small_dark"]),
+    ("/agent-provider/", &[]),
     ("/trigger-provider/", &["info", "icon", "subscriptions", "oauth"]),
 ];
 
@@ -77,12 +78,17 @@ fn join_provider_id(mut request: Request) -> Request {
     });
     let Some((before, after, head, rest)) = split else { return request };
     let segments: Vec<&str> = rest.split('/').collect();
-    let Some(end) = segments.iter().position(|segment| after.contains(segment)).filter(|end| *end > 1) else {
+    let end = match after {
+        [] => Some(segments.len()),
+        after => segments.iter().position(|segment| after.contains(segment)),
+    };
+    let Some(end) = end.filter(|end| *end > 1) else {
         return request;
     };
     let (id, tail) = segments.split_at(end);
     let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
-    let joined = format!("{head}{before}{}/{}{query}", id.join("%2F"), tail.join("/"));
+    let tail: String = tail.iter().map(|segment| format!("/{segment}")).collect();
+    let joined = format!("{head}{before}{}{tail}{query}", id.join("%2F"));
     if let Ok(uri) = joined.parse() {
         *request.uri_mut() = uri;
     }

@@ -1,5 +1,6 @@
-//! Basic chat and completion apps.
+//! Basic apps: chat, completion, agent.
 
+pub(crate) mod agent;
 pub(crate) mod basic;
 pub(crate) mod given;
 pub(crate) mod lookup;

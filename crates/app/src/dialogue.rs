@@ -126,7 +126,7 @@ fn place(mode: AppMode, fields: &[InputField], dialogue: Dialogue) -> Placed {
     if !system.is_empty() {
         if let Some(field) = free_text(fields, &inputs, "system") {
             inputs.insert(field.to_owned(), system.into());
-        } else if mode == AppMode::Chat {
+        } else if matches!(mode, AppMode::Chat | AppMode::AgentChat) {
             request.system = Some(system);
         } else {
             ignored.push("system");

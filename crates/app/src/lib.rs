@@ -9,6 +9,7 @@ use ox_types::boxed;
 
 pub mod about;
 pub mod accounts;
+pub mod agents;
 pub mod annotation_reply;
 pub mod annotations;
 pub mod api_keys;

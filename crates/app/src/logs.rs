@@ -195,6 +195,8 @@ pub struct MessageRow {
     pub feedbacks: Vec<MessageFeedback>,
     pub files: Vec<MessageFile>,
     pub annotation: Option<ox_db::model::Annotation>,
+    /// The rounds of an agent.
+    pub thoughts: Vec<ox_db::model::AgentThought>,
 }
 
 /// Messages of a conversation, oldest first inside the page; `first_id` asks for older ones.
@@ -239,9 +241,11 @@ async fn rows(services: &Services, messages: Vec<Message>) -> Result<Vec<Message
         Some(first) => repo::annotations::of_messages(&services.db, first.app_id, &ids).await?,
         None => HashMap::new(),
     };
+    let mut thoughts = crate::messages::thoughts_of(services, &messages).await?;
     Ok(messages
         .into_iter()
         .map(|message| MessageRow {
+            thoughts: thoughts.remove(&message.id).unwrap_or_default(),
             annotation: annotations.remove(&message.id),
             feedbacks: feedbacks.iter().filter(|row| row.message_id == message.id).cloned().collect(),
             files: files.iter().filter(|row| row.message_id == message.id).cloned().collect(),

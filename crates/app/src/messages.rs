@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use ox_db::{
     PageOf,
-    model::{Message, MessageFeedback, MessageFile, SavedMessage, UploadFile},
+    model::{AgentThought, Message, MessageFeedback, MessageFile, SavedMessage, UploadFile},
     now, repo,
 };
 use ox_types::{ConversationId, FileId, MessageId, boxed};
@@ -17,6 +17,8 @@ pub struct MessageView {
     pub message: Message,
     pub feedback: Option<MessageFeedback>,
     pub files: Vec<FileView>,
+    /// The rounds of an agent.
+    pub thoughts: Vec<AgentThought>,
 }
 
 /// A file of a message with its address.
@@ -77,14 +79,29 @@ pub(crate) async fn views(services: &Services, caller: &AppCaller, messages: Vec
         };
         by_message.entry(file.message_id).or_default().push(FileView { file, upload, url });
     }
+    let mut thoughts = thoughts_of(services, &messages).await?;
     Ok(messages
         .into_iter()
         .map(|message| MessageView {
+            thoughts: thoughts.remove(&message.id).unwrap_or_default(),
             feedback: feedbacks.remove(&message.id),
             files: by_message.remove(&message.id).unwrap_or_default(),
             message,
         })
         .collect())
+}
+
+/// The rounds of those messages that agents have answered.
+pub(crate) async fn thoughts_of(
+    services: &Services,
+    messages: &[Message],
+) -> Result<HashMap<MessageId, Vec<AgentThought>>> {
+    let ids: Vec<MessageId> = messages.iter().filter(|message| message.agent_based).map(|message| message.id).collect();
+    let mut of: HashMap<MessageId, Vec<AgentThought>> = HashMap::new();
+    for thought in repo::agent_thoughts::of_messages(&services.db, &ids).await? {
+        of.entry(thought.message_id).or_default().push(thought);
+    }
+    Ok(of)
 }
 
 /// A message of the caller, or 404.

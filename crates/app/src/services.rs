@@ -44,6 +44,8 @@ pub struct Services {
     pub sessions: SessionCache,
     pub models: Arc<ModelGateway>,
     pub files: FileStore,
+    /// Tools of every kind.
+    pub tools: Arc<dyn ox_nodes::ToolPort>,
     /// Every node kind with what it may use.
     pub nodes: Arc<ox_nodes::Registry>,
     pub runs: Arc<Runtime>,
@@ -116,6 +118,9 @@ impl Services {
         let retriever = Retriever::new(db.clone(), asked, embedder.clone(), indexes.clone(), external, tracker.clone());
         let (limits, wrong) = ox_nodes::Limits::from_env(|name| std::env::var(name).ok());
         settings.findings.extend(wrong);
+        let tools: Arc<dyn ox_nodes::ToolPort> = Arc::new(ox_nodes::BuiltinTools);
+        let asked = Arc::clone(&models) as Arc<dyn ox_models::ModelRuntime>;
+        let agents = Arc::new(ox_agents::Strategies::new(asked, Arc::clone(&tools), Arc::new(files.clone())));
         let nodes = Arc::new(ox_nodes::Registry::new(ox_nodes::Ports {
             models: Arc::clone(&models) as Arc<dyn ox_models::ModelRuntime>,
             http: Arc::new(outbound.clone()),
@@ -123,8 +128,8 @@ impl Services {
             files: Arc::new(files.clone()),
             history: Arc::new(crate::runs::ConversationHistory::new(db.clone(), files.clone())),
             retrieval: Arc::new(crate::knowledge::port::KnowledgePort::new(retriever.clone())),
-            tools: Arc::new(ox_nodes::BuiltinTools),
-            agents: Arc::new(ox_nodes::Absent),
+            tools: Arc::clone(&tools),
+            agents,
             datasources: Arc::new(ox_nodes::Absent),
             index: Arc::new(ox_nodes::Absent),
             unstructured: ox_nodes::Unstructured::from_env(|name| std::env::var(name).ok(), egress.clone()),
@@ -148,6 +153,7 @@ impl Services {
             secrets,
             models,
             files,
+            tools,
             nodes,
             runs,
             knowledge: crate::knowledge::Worker::default(),

@@ -8,6 +8,7 @@ mod delivery;
 mod langfuse;
 mod otlp;
 mod record;
+mod rounds;
 
 pub(crate) use delivery::keep;
 pub use delivery::{Ended, Tracer};

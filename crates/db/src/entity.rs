@@ -38,6 +38,7 @@ mod json_text;
 pub mod kv_entries;
 pub mod load_balancing_model_configs;
 pub mod mails;
+pub mod message_agent_thoughts;
 pub mod message_annotations;
 pub mod message_feedbacks;
 pub mod message_files;

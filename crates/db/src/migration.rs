@@ -63,6 +63,11 @@ const MIGRATIONS: &[Step] = &[
         postgres: "",
     },
     Step {
+        name: "m20261122_060002_agent_thoughts",
+        sql: include_str!("migration/m20261122_060002_agent_thoughts.sql"),
+        postgres: "",
+    },
+    Step {
         name: "m20261122_060003_gateway",
         sql: include_str!("migration/m20261122_060003_gateway.sql"),
         postgres: "",

@@ -1,5 +1,6 @@
 //! What repositories return and take. Plain data, typed ids, no database types.
 
+mod agent;
 mod annotation;
 mod annotation_setting;
 mod app;
@@ -22,6 +23,7 @@ mod trigger;
 mod waiting;
 mod workflow;
 
+pub use agent::*;
 pub use annotation::*;
 pub use annotation_setting::*;
 pub use app::*;

@@ -4,6 +4,7 @@
 //! functions on tenant data take the tenant id first. See `docs/adding-a-table.md`.
 
 pub mod accounts;
+pub mod agent_thoughts;
 pub mod annotation_settings;
 pub mod annotations;
 pub mod api_extensions;

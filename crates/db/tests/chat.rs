@@ -6,12 +6,12 @@ use chrono::Duration;
 use ox_db::{
     Database,
     model::{
-        Conversation, ConversationVariable, EndUser, Message, MessageFeedback, MessageFile, PinnedConversation,
-        SavedMessage, UploadFile,
+        AgentThought, Conversation, ConversationVariable, EndUser, Message, MessageFeedback, MessageFile,
+        PinnedConversation, SavedMessage, UploadFile,
     },
     now,
     repo::{
-        conversation_log,
+        agent_thoughts, conversation_log,
         conversations::{self, Filter, Owner, SortBy},
         end_users,
         journal::{RunBatch, RunWriter},
@@ -88,6 +88,73 @@ fn message(of: &Conversation, query: &str, second: i64) -> Message {
         created_at: now() + Duration::seconds(second),
         updated_at: now(),
     }
+}
+
+fn thought(of: &Message, position: i32) -> AgentThought {
+    AgentThought {
+        id: new_uuid(),
+        message_id: of.id,
+        position,
+        thought: None,
+        tool: None,
+        tool_labels: json!({}),
+        tool_meta: json!({}),
+        tool_input: None,
+        observation: None,
+        tool_process_data: None,
+        message: None,
+        message_token: 0,
+        message_unit_price: "0".into(),
+        message_price_unit: "0.001".into(),
+        message_files: json!([]),
+        answer: None,
+        answer_token: 0,
+        answer_unit_price: "0".into(),
+        answer_price_unit: "0.001".into(),
+        tokens: 0,
+        total_price: "0".into(),
+        currency: "USD".into(),
+        latency: 0.0,
+        created_by_role: "end_user".into(),
+        created_by: new_uuid(),
+        created_at: now(),
+    }
+}
+
+#[tokio::test]
+async fn thoughts_grow_and_go_with_their_conversation() {
+    on_each_database(|db| async move {
+        let talk = conversation(AppId::new(), EndUserId::new(), "talk", 0);
+        let (first, second) = (message(&talk, "q1", 1), message(&talk, "q2", 2));
+        write(&db, &[&talk], &[&first, &second], &[]).await;
+        let begun = thought(&first, 1);
+        let thoughts = [thought(&first, 2), begun.clone(), thought(&second, 1)];
+        let batch = RunBatch { thoughts: thoughts.iter().collect(), ..RunBatch::default() };
+        assert_eq!((batch.len(), batch.is_empty()), (3, false));
+        RunWriter::new(db.clone()).commit(&batch).await.unwrap();
+        let done = AgentThought {
+            thought: Some("look it up".into()),
+            tool: Some("a;b".into()),
+            tool_labels: json!({"a": {"en_US": "A"}}),
+            tool_input: Some(r#"{"a": {}}"#.into()),
+            observation: Some(r#"{"a": "x"}"#.into()),
+            message_files: json!(["f"]),
+            tokens: 7,
+            latency: 0.5,
+            ..begun
+        };
+        RunWriter::new(db.clone()).commit(&RunBatch { thoughts: vec![&done], ..RunBatch::default() }).await.unwrap();
+        let found = agent_thoughts::of_messages(&db, &[first.id]).await.unwrap();
+        assert_eq!(found.iter().map(|thought| thought.position).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(found.first(), Some(&done));
+        assert_eq!(agent_thoughts::of_messages(&db, &[]).await.unwrap(), []);
+        assert_eq!(agent_thoughts::of_messages(&db, &[first.id, second.id]).await.unwrap().len(), 3);
+        let tx = db.begin().await.unwrap();
+        conversations::delete(&tx, talk.id).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(agent_thoughts::of_messages(&db, &[first.id, second.id]).await.unwrap(), []);
+    })
+    .await;
 }
 
 async fn write(db: &Database, conversations: &[&Conversation], messages: &[&Message], files: &[&MessageFile]) {

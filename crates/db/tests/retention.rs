@@ -78,6 +78,11 @@ async fn message(db: &Database, app: AppId, conversation: Uuid, run: Option<Uuid
     let sql = "INSERT INTO message_feedbacks (id, app_id, conversation_id, message_id, rating, from_source, created_at, \
                updated_at) VALUES ($1, $2, $3, $4, 'like', 'user', $5, $5)";
     run_sql(db, sql, vec![new_uuid().into(), app.0.into(), conversation.into(), id.into(), at.into()]).await;
+    let sql = "INSERT INTO message_agent_thoughts (id, message_id, \"position\", tool_labels_str, tool_meta_str, message_token, \
+               message_unit_price, message_price_unit, message_files, answer_token, answer_unit_price, answer_price_unit, \
+               tokens, total_price, currency, latency, created_by_role, created_by, created_at) VALUES ($1, $2, 1, '{}', \
+               '{}', 0, '0', '0', '[]', 0, '0', '0', 0, '0', 'USD', 0, 'end_user', $2, $3)";
+    run_sql(db, sql, vec![new_uuid().into(), id.into(), at.into()]).await;
 }
 
 async fn conversation(db: &Database, app: AppId, at: DateTime<Utc>) -> Uuid {
@@ -205,6 +210,7 @@ async fn old_messages_go_with_their_conversations() {
         }
         assert_eq!(count(&db, "messages").await, 3, "the paused, and two that are young");
         assert_eq!(count(&db, "message_feedbacks").await, 3);
+        assert_eq!(count(&db, "message_agent_thoughts").await, 3);
         assert_eq!(count(&db, "conversations").await, 3);
     })
     .await;

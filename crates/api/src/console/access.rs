@@ -100,6 +100,8 @@ pub const RULES: &[Rule] = &[
     rule(PATCH, "/workspaces/current/model-providers/{provider}/models/disable", MODEL_ADMIN),
     rule(GET, "/workspaces/current/model-providers/{provider}/models/parameter-rules", MODELS),
     rule(GET, "/workspaces/current/models/model-types/{model_type}", MODELS),
+    rule(GET, "/workspaces/current/agent-providers", Member),
+    rule(GET, "/workspaces/current/agent-provider/{provider}", Member),
     rule(GET, "/workspaces/current/default-model", MODELS),
     rule(POST, "/workspaces/current/default-model", MODEL_ADMIN),
     // A picture in an <img>, which cannot send the CSRF header.
@@ -189,6 +191,7 @@ pub const RULES: &[Rule] = &[
     rule(GET, "/apps/{app_id}/completion-conversations/{conversation_id}", LOGS),
     rule(DELETE, "/apps/{app_id}/completion-conversations/{conversation_id}", LOGS),
     rule(GET, "/apps/{app_id}/chat-messages", LOGS),
+    rule(GET, "/apps/{app_id}/agent/logs", LOGS),
     rule(GET, "/apps/{app_id}/messages/{message_id}", VIEW),
     rule(POST, "/apps/{app_id}/feedbacks", VIEW),
     rule(GET, "/apps/{app_id}/logs/export", LOGS),

@@ -423,13 +423,14 @@ fn message_view(row: &MessageRow) -> Value {
         .iter()
         .map(|f| json!({"id": f.id, "type": f.kind, "transfer_method": f.transfer_method, "url": f.url, "belongs_to": f.belongs_to, "upload_file_id": f.upload_file_id}))
         .collect();
+    let thoughts: Vec<_> = row.thoughts.iter().map(crate::thoughts::item).collect();
     json!({
         "id": it.id, "conversation_id": it.conversation_id, "inputs": serde_json::from_str::<Value>(&it.inputs).unwrap_or_default(),
         "query": it.query, "message": document(it.message.as_ref()), "message_tokens": it.message_tokens, "answer": it.answer,
         "answer_tokens": it.answer_tokens, "provider_response_latency": it.provider_response_latency, "from_source": it.from_source,
         "from_end_user_id": it.from_end_user_id, "from_account_id": it.from_account_id, "feedbacks": feedbacks,
         "workflow_run_id": it.workflow_run_id, "annotation": annotation, "annotation_hit_history": null,
-        "created_at": seconds(it.created_at), "agent_thoughts": [], "message_files": files, "metadata": metadata,
+        "created_at": seconds(it.created_at), "agent_thoughts": thoughts, "message_files": files, "metadata": metadata,
         "status": it.status, "error": it.error, "parent_message_id": it.parent_message_id,
         "total_price": it.total_price, "currency": it.currency,
     })

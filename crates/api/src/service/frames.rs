@@ -47,6 +47,11 @@ pub fn json(head: &StreamHead, event: &StreamEvent, detail: Detail) -> Option<St
         StreamBody::ContainerNext { node, index } => frame.container_next(node, *index),
         StreamBody::ContainerFinished { node, done, steps } => frame.container_finished(node, done, *steps),
         StreamBody::Text { text, selector } => frame.text(text, selector.as_deref()),
+        StreamBody::Thinking(text) => frame.text(text, None),
+        StreamBody::Thought(thought) => frame.thought(thought),
+        StreamBody::MessageFile { id, kind, belongs_to, url } => frame.event("message_file", |out| {
+            out.display("id", Some(id)).text("type", kind).text("belongs_to", belongs_to).text("url", url);
+        }),
         StreamBody::TextReplace { text, reason } => frame.text_replace(text, reason),
         StreamBody::Reasoning { node_id, text, is_final } => frame.reasoning(node_id, text, *is_final),
         StreamBody::Note { node, kind, data } => return frame.note(node, kind, data),
@@ -343,6 +348,19 @@ impl Frame<'_> {
                 out.display("id", self.head.message_id).text("answer", text).raw("from_variable_selector", &selector);
             }),
         }
+    }
+
+    fn thought(&self, thought: &ox_app::model::AgentThought) -> String {
+        self.event("agent_thought", |out| {
+            out.display("id", Some(thought.id))
+                .raw("position", &thought.position.to_string())
+                .optional("thought", thought.thought.as_deref())
+                .optional("observation", thought.observation.as_deref())
+                .optional("tool", thought.tool.as_deref())
+                .raw("tool_labels", &thought.tool_labels.to_string())
+                .optional("tool_input", thought.tool_input.as_deref())
+                .raw("message_files", &thought.message_files.to_string());
+        })
     }
 
     fn text_replace(&self, text: &str, reason: &str) -> String {

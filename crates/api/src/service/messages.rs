@@ -88,7 +88,7 @@ pub(crate) fn item(view: MessageView, with_metadata: bool) -> Json_ {
         "feedback": view.feedback.map(|feedback| json!({"rating": feedback.rating})),
         "retriever_resources": resources,
         "created_at": message.created_at.timestamp(),
-        "agent_thoughts": [],
+        "agent_thoughts": view.thoughts.iter().map(crate::thoughts::item).collect::<Vec<_>>(),
         "message_files": files,
         "status": message.status,
         "error": message.error,

@@ -9,6 +9,7 @@
     reason = "a test may fail loudly, helpers included"
 )]
 
+mod agents;
 mod annotations;
 mod audio;
 mod chat;

@@ -1,84 +1,77 @@
-//! A run of a basic chat or completion app: prompt, model, answer.
+//! A run of a basic app (chat, completion, agent): what comes before the model, and how it begins and ends.
 
-use std::{
-    borrow::Cow,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+mod asking;
+mod ending;
+mod settings;
 
-use futures::StreamExt;
+use std::{sync::Arc, time::Instant};
+
 use ox_db::{
-    model::{AppModelConfig, Conversation, Message},
-    now, repo,
+    model::{Conversation, Message},
+    now,
 };
-use ox_dsl::features::{Features, FileUpload};
-use ox_models::{
-    ChatDelta, ChatRequest, ChatStream, CompletionRequest, ContentPart, ErrorClass, Media, MediaSource, ModelError,
-    ModelKind, ModelRuntime, ModelScope, Usage,
-};
+use ox_models::{ContentPart, Usage};
 use ox_types::{Json, Object, TaskId, Value};
-use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
+use self::settings::{config_of, media_of, unavailable};
+pub use self::settings::{features, features_json, form};
+pub(super) use self::{
+    asking::Growing,
+    ending::{End, Fault},
+};
 use super::{
+    agent::AgentMode,
     given,
     lookup::{Context, Lookup},
     naming,
-    prompt::{Assembled, BasicPrompt, Round},
-    thread,
+    prompt::{BasicPrompt, Round},
 };
 use crate::{
-    AppCaller, Error, Result, Services,
+    AppCaller, Result, Services,
     annotation_reply::{self, Matched},
     files::FileRules,
-    moderation::{Change, ExternalTools, InputVerdict, Moderator, OutputVerdict, Watch},
+    moderation::{ExternalTools, InputVerdict, Moderator},
     runs::{
-        AppMode, InvokeFrom, MessageMetadata, StreamBody, StreamHead,
+        InvokeFrom, StreamBody, StreamHead,
         delta::{Delta, Touch},
         hub::{Hub, Subscription},
-        inputs::InputForm,
-        launch::{message_files, new_conversation, new_message, parent_of, record_late},
+        launch::{message_files, new_conversation, new_message, parent_of},
         limits::RunPermit,
         recorder::Recording,
         runtime::{Control, LiveRun},
-        sink::fill_message,
         start::{RunRequest, checked_query, inputs_json, reader},
     },
 };
 
-/// Earlier rounds that are considered at all.
-const MAX_ROUNDS: u64 = 100;
-/// The same, with those before the conversation began here.
-const MOST_ROUNDS: usize = 200;
-/// How often a growing answer is recorded: what a dead process leaves of it.
-const SAVE_EVERY: Duration = Duration::from_secs(2);
-/// Tokens of history when the model's window is not known.
-const DEFAULT_HISTORY: u64 = 2000;
-
 /// Everything the generating task needs.
-struct Job {
-    services: Arc<Services>,
-    caller: AppCaller,
-    prompt: BasicPrompt,
-    inputs: Object,
+pub(super) struct Job {
+    pub(super) services: Arc<Services>,
+    pub(super) caller: AppCaller,
+    pub(super) prompt: BasicPrompt,
+    pub(super) inputs: Object,
     /// What the model is asked: the message's own question, or what moderation made of it.
-    query: String,
-    media: Vec<ContentPart>,
-    message: Message,
-    moderator: Option<Moderator>,
-    tools: ExternalTools,
-    lookup: Option<Lookup>,
+    pub(super) query: String,
+    pub(super) media: Vec<ContentPart>,
+    pub(super) message: Message,
+    pub(super) moderator: Option<Moderator>,
+    pub(super) tools: ExternalTools,
+    pub(super) lookup: Option<Lookup>,
     /// Sources are told with the answer.
-    shows_sources: bool,
-    context: Context,
-    matched: Option<Matched>,
-    has_history: bool,
+    pub(super) shows_sources: bool,
+    pub(super) context: Context,
+    /// How the agent works; `None` where the model is asked once.
+    pub(super) agent: Option<AgentMode>,
+    /// What an agent has used so far.
+    pub(super) spent: Usage,
+    pub(super) matched: Option<Matched>,
+    pub(super) has_history: bool,
     /// What was said before the conversation began here, oldest first.
-    given: Vec<Round>,
+    pub(super) given: Vec<Round>,
     /// The caller's instructions, behind those of the app.
-    system: Option<String>,
-    recording: Arc<Recording>,
-    stop: CancellationToken,
+    pub(super) system: Option<String>,
+    pub(super) recording: Arc<Recording>,
+    pub(super) stop: CancellationToken,
 }
 
 /// Starts a run of a basic app.
@@ -91,7 +84,7 @@ pub(crate) async fn start(
     request: RunRequest,
     permit: RunPermit,
 ) -> Result<Subscription> {
-    let is_chat = caller.app.mode == AppMode::Chat;
+    let is_chat = caller.app.mode.is_chat();
     let query = if is_chat {
         checked_query(request.query.as_deref())?
     } else {
@@ -130,6 +123,8 @@ pub(crate) async fn start(
     message.owner = Some(services.runs.process_id);
     message.model_provider = Some(prompt.model.provider.clone());
     message.model_id = Some(prompt.model.name.clone());
+    let agent = AgentMode::of(services, caller, &config, &prompt).await;
+    message.agent_based = agent.is_some();
     let hub = Hub::new(head(caller, &message));
     let reader = hub.subscribe();
     let recording = services.runs.recorder.begin(Arc::clone(&hub));
@@ -167,6 +162,8 @@ pub(crate) async fn start(
         lookup: Lookup::read(caller.app.mode, &config),
         shows_sources: features.retriever_resource,
         context: Context::default(),
+        agent,
+        spent: Usage::default(),
         matched: None,
         has_history,
         given,
@@ -227,135 +224,29 @@ fn register(services: &Services, caller: &AppCaller, hub: &Arc<Hub>, stop: Cance
     });
 }
 
-/// An existing conversation keeps the configuration it began with.
-async fn config_of(
-    services: &Services,
-    caller: &AppCaller,
-    conversation: Option<&Conversation>,
-) -> Result<Arc<AppModelConfig>> {
-    // The editor tries a configuration that is not stored.
-    let stored = conversation.filter(|_| caller.invoke_from != InvokeFrom::Debugger);
-    if let Some(id) = stored.and_then(|conversation| conversation.app_model_config_id)
-        && let Some(config) = services.runs.published.config(id).await?
-    {
-        return Ok(config);
-    }
-    caller.app.config.clone().ok_or_else(unavailable)
-}
-
-fn unavailable() -> Error {
-    Error::new(400, "app_unavailable", "App unavailable, please check your app configurations.")
-}
-
-/// The features of a stored configuration.
-#[must_use]
-pub fn features(config: &AppModelConfig) -> Features {
-    Features::read(&features_json(config))
-}
-
-/// The stored configuration with the keys that features have in a workflow.
-#[must_use]
-pub fn features_json(config: &AppModelConfig) -> Json {
-    json!({
-        "opening_statement": config.opening_statement,
-        "suggested_questions": config.suggested_questions,
-        "suggested_questions_after_answer": config.suggested_questions_after_answer,
-        "speech_to_text": config.speech_to_text,
-        "text_to_speech": config.text_to_speech,
-        "retriever_resource": config.retriever_resource,
-        "more_like_this": config.more_like_this,
-        "sensitive_word_avoidance": config.sensitive_word_avoidance,
-        "file_upload": config.file_upload,
-    })
-}
-
-/// The questions that a basic app asks its users.
-#[must_use]
-pub fn form(config: &AppModelConfig) -> InputForm {
-    InputForm::of_basic(&json!({ "user_input_form": config.user_input_form }))
-}
-
-async fn media_of(
-    services: &Services,
-    caller: &AppCaller,
-    files: &[ox_types::File],
-    feature: Option<&FileUpload>,
-) -> Result<Vec<ContentPart>> {
-    let mut parts = Vec::with_capacity(files.len());
-    for file in files {
-        let mime = file.mime_type.clone().unwrap_or_else(|| "application/octet-stream".to_owned());
-        let source = match (&file.transfer_method, &file.remote_url) {
-            (ox_types::TransferMethod::RemoteUrl, Some(url)) => MediaSource::Url(url.clone()),
-            _ => MediaSource::Base64(services.files.base64(caller.tenant_id(), file).await?),
-        };
-        let detail = feature.map(|feature| feature.image_detail.clone());
-        let media = Media { source, mime, filename: file.filename.clone(), detail };
-        parts.push(match file.kind {
-            ox_types::FileKind::Image => ContentPart::Image(media),
-            ox_types::FileKind::Audio => ContentPart::Audio(media),
-            ox_types::FileKind::Video => ContentPart::Video(media),
-            _ => ContentPart::Document(media),
-        });
-    }
-    Ok(parts)
-}
-
-/// How a generation ended.
-enum End {
-    Done(Box<Usage>),
-    Stopped,
-    /// Moderation put its own text in the place of what was generated.
-    Replaced {
-        generated: String,
-    },
-    /// The answer was prepared: no model was asked.
-    Told,
-    Failed {
-        code: Cow<'static, str>,
-        status: u16,
-        message: String,
-    },
-}
-
-/// Why there is no answer.
-enum Fault {
-    Model(ModelError),
-    App(Error),
-}
-
-impl From<ModelError> for Fault {
-    fn from(error: ModelError) -> Self {
-        Self::Model(error)
-    }
-}
-
-impl From<Error> for Fault {
-    fn from(error: Error) -> Self {
-        Self::App(error)
-    }
-}
-
 impl Job {
     async fn generate(mut self) {
         let started = Instant::now();
         let limit = self.services.settings.limits.max_time;
-        let mut answer = String::new();
-        let mut watch = self.moderator.clone().and_then(Watch::new);
-        let work = self.work(&mut answer, &mut watch, started);
+        let mut growing = Growing::new(self.moderator.clone());
+        let work = self.work(&mut growing, started);
         let end = match tokio::time::timeout(limit, work).await {
             Ok(Ok(end)) => end,
-            Ok(Err(fault)) => failed(fault),
+            Ok(Err(fault)) => fault.into(),
             // Past the time limit the run ends as if its user had stopped it.
             Err(_) => End::Stopped,
         };
-        let end = self.last_word(&mut answer, watch, end).await;
-        self.finish(answer, end, started).await;
+        let end = self.last_word(&mut growing, end).await;
+        self.finish(growing.text, end, started).await;
     }
 
-    async fn work(&mut self, answer: &mut String, watch: &mut Option<Watch>, started: Instant) -> Result<End, Fault> {
-        match self.prepare(answer).await? {
-            Some(end) => Ok(end),
-            None => self.answer(answer, watch, started).await,
+    async fn work(&mut self, growing: &mut Growing, started: Instant) -> Result<End, Fault> {
+        if let Some(end) = self.prepare(&mut growing.text).await? {
+            return Ok(end);
+        }
+        match self.agent.take() {
+            Some(agent) => self.work_as_agent(agent, growing, started).await,
+            None => self.answer(growing, started).await,
         }
     }
 
@@ -378,7 +269,7 @@ impl Job {
             InputVerdict::Answer(text) => return Ok(Some(self.tell(answer, text).await)),
         }
         let (tenant, app) = (self.caller.tenant_id(), self.caller.app.app.id);
-        if self.caller.app.mode == AppMode::Chat {
+        if self.caller.app.mode.is_chat() {
             self.matched = tokio::select! {
                 () = stop.cancelled() => return Ok(Some(End::Stopped)),
                 matched = annotation_reply::reply(&self.services, tenant, app, &self.query) => matched,
@@ -390,7 +281,8 @@ impl Job {
             }
         }
         let tools = std::mem::take(&mut self.tools);
-        let lookup = self.lookup.take();
+        // An agent looks up by itself what it wants to know.
+        let lookup = if self.agent.is_none() { self.lookup.take() } else { None };
         let work = async {
             tools.fill(&self.services, tenant, app, &mut self.inputs, &self.query).await?;
             if let Some(lookup) = lookup {
@@ -416,256 +308,4 @@ impl Job {
             Err(_) => End::Stopped,
         }
     }
-
-    /// Output moderation of the whole answer, also of one that was cut off.
-    async fn last_word(&self, answer: &mut String, watch: Option<Watch>, end: End) -> End {
-        let Some(mut watch) = watch.filter(|_| matches!(end, End::Done(_) | End::Stopped)) else { return end };
-        let Some(Change::End(text) | Change::Text(text)) = watch.last(answer).await else { return end };
-        let generated = self.replace(answer, text).await;
-        match end {
-            End::Done(usage) => End::Done(usage),
-            _ => End::Replaced { generated },
-        }
-    }
-
-    /// Shows another text instead of the answer; returns what was there.
-    async fn replace(&self, answer: &mut String, text: String) -> String {
-        let generated = std::mem::replace(answer, text);
-        let show = vec![StreamBody::TextReplace { text: answer.as_str().into(), reason: "" }];
-        if let Err(error) = self.recording.put(None, now().timestamp(), show, false).await {
-            tracing::debug!(%error, "a replaced answer cannot be shown: it cannot be recorded");
-        }
-        generated
-    }
-
-    async fn answer(&mut self, answer: &mut String, watch: &mut Option<Watch>, started: Instant) -> Result<End, Fault> {
-        let stop = self.stop.clone();
-        let mut stream = tokio::select! {
-            () = stop.cancelled() => return Ok(End::Stopped),
-            stream = self.ask() => stream?,
-        };
-        let mut usage = None;
-        let mut saved = Instant::now();
-        loop {
-            let delta = tokio::select! {
-                biased;
-                () = stop.cancelled() => return Ok(End::Stopped),
-                (upto, verdict) = verdict_of(watch) => {
-                    let change = verdict.zip(watch.as_mut()).map(|(verdict, watch)| watch.applied(verdict, upto, answer));
-                    match change {
-                        None => {}
-                        Some(Change::End(text)) => {
-                            return Ok(End::Replaced { generated: self.replace(answer, text).await });
-                        }
-                        Some(Change::Text(text)) => _ = self.replace(answer, text).await,
-                    }
-                    continue;
-                }
-                delta = stream.next() => delta,
-            };
-            let Some(ChatDelta { text, usage: told, .. }) = delta.transpose()? else { break };
-            usage = told.or(usage);
-            if text.is_empty() {
-                continue;
-            }
-            answer.push_str(&text);
-            if let Some(watch) = watch {
-                watch.saw(&text, answer);
-            }
-            let so_far = (saved.elapsed() >= SAVE_EVERY).then(|| {
-                saved = Instant::now();
-                let message = Message { answer: answer.clone(), ..self.message.clone() };
-                Delta { message: Some(message), ..Delta::default() }
-            });
-            let show = vec![StreamBody::Text { text: text.into(), selector: None }];
-            if self.recording.put(so_far, now().timestamp(), show, false).await.is_err() {
-                return Ok(End::Stopped);
-            }
-        }
-        let mut usage = usage.unwrap_or_default();
-        if usage.latency == 0.0 {
-            usage.latency = started.elapsed().as_secs_f64();
-        }
-        Ok(End::Done(Box::new(usage)))
-    }
-
-    fn scope(&self) -> ModelScope {
-        ModelScope {
-            tenant_id: self.caller.tenant_id(),
-            app_id: Some(self.caller.app.app.id),
-            user: Some(self.caller.user.id().to_string()),
-            run_id: None,
-            node_id: None,
-        }
-    }
-
-    async fn ask(&mut self) -> Result<ChatStream, ModelError> {
-        let scope = self.scope();
-        let models = &self.services.models;
-        let history = self.history(&scope).await;
-        let media = std::mem::take(&mut self.media);
-        let mut assembled = self.prompt.assemble(&self.inputs, &self.query, &self.context.text, media, &history);
-        if let Some(text) = &self.system {
-            assembled.instruct(text);
-        }
-        self.message.message = Some(saved_prompt(&assembled));
-        let (parameters, user) = (self.prompt.parameters.clone(), scope.user.clone());
-        match assembled {
-            Assembled::Chat(messages) => {
-                let stop = self.prompt.stop.clone();
-                let request = ChatRequest { messages, parameters, stop, user, stream: true, ..ChatRequest::default() };
-                models.chat(&scope, &self.prompt.model, request).await
-            }
-            Assembled::Completion { prompt, stop } => {
-                let request =
-                    CompletionRequest { prompt, parameters, stop, user, stream: true, ..CompletionRequest::default() };
-                models.completion(&scope, &self.prompt.model, request).await
-            }
-        }
-    }
-
-    /// Earlier rounds, oldest first, as many of the newest as fit into the model's window.
-    async fn history(&self, scope: &ModelScope) -> Vec<Round> {
-        if !self.has_history && self.given.is_empty() {
-            return Vec::new();
-        }
-        let messages = if self.has_history { self.earlier().await } else { Vec::new() };
-        let room = self.history_room(scope).await;
-        let messages = thread::remembered(thread::before(self.message.parent_message_id, messages));
-        let told = messages.into_iter().filter(|message| !message.answer.is_empty());
-        let told = told.map(|message| Round { query: message.query, answer: message.answer });
-        let mut rounds = Vec::new();
-        let mut used = 0;
-        for round in told.chain(self.given.iter().rev().cloned()).take(MOST_ROUNDS) {
-            let asked = ox_models::Message::user(round.query.clone());
-            let told = ox_models::Message::assistant(round.answer.clone());
-            used += self.services.models.count_tokens(&self.prompt.model, &[asked, told], &[]);
-            if used > room {
-                break;
-            }
-            rounds.push(round);
-        }
-        rounds.reverse();
-        rounds
-    }
-
-    /// The newest messages of the conversation before this one.
-    async fn earlier(&self) -> Vec<Message> {
-        let before = Some(&self.message);
-        let page = repo::messages::list(&self.services.db, self.message.conversation_id, before, MAX_ROUNDS).await;
-        page.map(|page| page.items).unwrap_or_else(|error| {
-            tracing::error!(%error, "the history of a conversation cannot be read");
-            Vec::new()
-        })
-    }
-
-    async fn history_room(&self, scope: &ModelScope) -> u64 {
-        let spec = self.services.models.describe(scope, &self.prompt.model, ModelKind::Llm).await;
-        let Some(window) = spec.and_then(|spec| spec.context_size()) else { return DEFAULT_HISTORY };
-        let answer = self.prompt.parameters.get("max_tokens").and_then(Json::as_u64).unwrap_or(window / 4);
-        let question = ox_models::Message::user(self.message.query.clone());
-        let asked = self.services.models.count_tokens(&self.prompt.model, &[question], &[]);
-        window.saturating_sub(answer).saturating_sub(asked)
-    }
-
-    async fn finish(mut self, answer: String, end: End, started: Instant) {
-        let at = now();
-        let (usage, error) = match end {
-            End::Done(usage) => (*usage, None),
-            End::Stopped => (self.counted(&answer, started).await, None),
-            End::Replaced { generated } => (self.counted(&generated, started).await, None),
-            End::Told => (Usage::default(), None),
-            End::Failed { code, status, message } => (Usage::default(), Some((code, status, message))),
-        };
-        let annotation_reply = match &self.matched {
-            Some(matched) => matched.told(&self.services).await,
-            None => None,
-        };
-        let sources = std::mem::take(&mut self.context.resources);
-        let retriever_resources = if self.shows_sources { sources } else { Vec::new() };
-        let metadata = Arc::new(MessageMetadata { annotation_reply, retriever_resources, usage });
-        fill_message(&mut self.message, &answer, &metadata, at);
-        self.message.owner = None;
-        let show = match error {
-            None => StreamBody::MessageEnd { answer: answer.into(), metadata, files: "null".into() },
-            Some((code, status, message)) => {
-                self.message.status = "error".to_owned();
-                self.message.error = Some(message.clone());
-                StreamBody::Error { code, status, message }
-            }
-        };
-        let mut change = Delta {
-            touch: Some(Touch { conversation_id: self.message.conversation_id, at, messages: 0 }),
-            message: Some(self.message),
-            ..Delta::default()
-        };
-        let put = self.recording.put(Some(change.clone()), at.timestamp(), vec![show], true).await;
-        // The task ends when its last words are durable: shutdown waits for it.
-        let recorded = match put {
-            Ok(()) => self.recording.barrier().await,
-            Err(error) => Err(error),
-        };
-        if let Err(error) = recorded {
-            tracing::error!(%error, "the end of a message cannot be recorded; trying again until it can");
-            if let Some(message) = &mut change.message {
-                message.status = "error".to_owned();
-                message.error = Some(format!("The answer could not be recorded: {error}"));
-            }
-            let services = Arc::clone(&self.services);
-            self.services.runs.tracker.spawn(record_late(services, Arc::new(change)));
-        }
-    }
-
-    /// Usage of an answer that was cut off.
-    async fn counted(&self, answer: &str, started: Instant) -> Usage {
-        let models = &self.services.models;
-        let asked = ox_models::Message::user(self.message.message.clone().unwrap_or_default());
-        let told = ox_models::Message::assistant(answer);
-        let pricing = models
-            .describe(&self.scope(), &self.prompt.model, ModelKind::Llm)
-            .await
-            .and_then(|spec| spec.pricing.clone());
-        let mut usage = Usage::priced(
-            models.count_tokens(&self.prompt.model, &[asked], &[]),
-            models.count_tokens(&self.prompt.model, &[told], &[]),
-            pricing.as_ref(),
-        );
-        usage.latency = started.elapsed().as_secs_f64();
-        usage
-    }
-}
-
-/// The prompt as the log keeps it.
-fn saved_prompt(assembled: &Assembled) -> String {
-    let json = match assembled {
-        Assembled::Chat(messages) => messages
-            .iter()
-            .map(|message| json!({"role": message.role.as_str(), "text": message.plain_text(), "files": []}))
-            .collect(),
-        Assembled::Completion { prompt, .. } => json!([{"role": "user", "text": prompt, "files": []}]),
-    };
-    json.to_string()
-}
-
-/// The verdict of a check under way; never without one.
-async fn verdict_of(watch: &mut Option<Watch>) -> (usize, Option<OutputVerdict>) {
-    match watch {
-        Some(watch) => watch.verdict().await,
-        None => std::future::pending().await,
-    }
-}
-
-/// What a failure is to the caller.
-fn failed(fault: Fault) -> End {
-    let error = match fault {
-        Fault::Model(error) => error,
-        Fault::App(Error { status, code, message, .. }) => return End::Failed { code, status, message },
-    };
-    let (code, message) = match error.class {
-        ErrorClass::NotFound if error.status.is_none() => ("provider_not_initialize", error.text.clone()),
-        ErrorClass::Auth if error.status.is_none() => ("provider_not_initialize", error.text.clone()),
-        ErrorClass::Auth => ("completion_request_error", "Incorrect API key provided".to_owned()),
-        _ => ("completion_request_error", error.to_string()),
-    };
-    End::Failed { code: code.into(), status: 400, message }
 }

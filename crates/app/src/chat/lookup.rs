@@ -39,8 +39,26 @@ impl Lookup {
             dataset_ids,
             configs,
             query_variable: config.dataset_query_variable.clone().unwrap_or_default(),
-            is_chat: mode == AppMode::Chat,
+            is_chat: mode.is_chat(),
         })
+    }
+
+    /// Which knowledge bases are asked.
+    pub fn dataset_ids(&self) -> &[String] {
+        &self.dataset_ids
+    }
+
+    /// One knowledge base of these only.
+    pub fn within(&self, dataset: ox_types::DatasetId) -> Self {
+        Self { dataset_ids: vec![dataset.to_string()], query_variable: String::new(), ..self.clone() }
+    }
+
+    /// Whether each question goes to one of them.
+    pub fn is_single(&self) -> bool {
+        match self.configs.get("retrieval_model").and_then(Json::as_str) {
+            Some(mode) => mode == "single",
+            None => !self.configs.is_empty() && self.configs.get("top_k").is_none(),
+        }
     }
 
     /// Looks up what the model is to know.
@@ -83,11 +101,7 @@ impl Lookup {
     }
 
     fn mode(&self, prompt: &BasicPrompt) -> Result<RetrievalMode> {
-        let is_single = match self.configs.get("retrieval_model").and_then(Json::as_str) {
-            Some(mode) => mode == "single",
-            None => !self.configs.is_empty() && self.configs.get("top_k").is_none(),
-        };
-        if is_single && self.is_chat {
+        if self.is_single() && self.is_chat {
             return Ok(RetrievalMode::Single { model: own_model(prompt) });
         }
         let mut node = self.configs.clone();

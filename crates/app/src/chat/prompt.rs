@@ -114,6 +114,18 @@ impl BasicPrompt {
         }
     }
 
+    /// What an agent is told of itself: the prompt without the conversation.
+    #[must_use]
+    pub fn instruction(&self, inputs: &Object, query: &str) -> String {
+        match &self.form {
+            Form::Simple(text) | Form::Completion { text, .. } => fill(text, inputs, query, "", ""),
+            Form::Chat(parts) => {
+                let texts = parts.iter().filter(|(role, _)| *role == Role::System);
+                texts.map(|(_, text)| fill(text, inputs, query, "", "")).collect::<Vec<_>>().join("\n\n")
+            }
+        }
+    }
+
     fn simple_completion(
         &self,
         pre_prompt: &str,

@@ -4,7 +4,10 @@ use indexmap::IndexMap;
 pub use ox_db::repo::journal::Touch;
 use ox_db::{
     Database,
-    model::{Conversation, ConversationVariable, Message, MessageFile, NodeExecution, WorkflowAppLog, WorkflowRun},
+    model::{
+        AgentThought, Conversation, ConversationVariable, Message, MessageFile, NodeExecution, WorkflowAppLog,
+        WorkflowRun,
+    },
     repo::{
         human_input::PauseRecord,
         journal::{RunBatch, RunWriter},
@@ -18,6 +21,9 @@ use super::{
     recorder::{Journal, JournalError},
 };
 
+/// Rounds of an agent, by their ids.
+pub type Thoughts = IndexMap<Uuid, AgentThought>;
+
 /// Changes of one run, each row at most once, in its newest state.
 #[derive(Clone, Debug, Default)]
 pub struct Delta {
@@ -28,6 +34,7 @@ pub struct Delta {
     pub touch: Option<Touch>,
     pub message: Option<Message>,
     pub message_files: Vec<MessageFile>,
+    pub thoughts: Thoughts,
     pub variables: IndexMap<Uuid, ConversationVariable>,
     /// The run waits: for what, and the forms that are new.
     pub pause: Option<Box<PauseRecord>>,
@@ -46,6 +53,7 @@ impl Delta {
             && self.touch.is_none()
             && self.message.is_none()
             && self.message_files.is_empty()
+            && self.thoughts.is_empty()
             && self.variables.is_empty()
             && self.pause.is_none()
             && self.draft.is_empty()
@@ -59,6 +67,7 @@ impl Delta {
         self.conversation = newer.conversation.or(self.conversation.take());
         self.nodes.extend(newer.nodes);
         self.message_files.extend(newer.message_files);
+        self.thoughts.extend(newer.thoughts);
         self.variables.extend(newer.variables);
         self.pause = newer.pause.or(self.pause.take());
         self.draft.variables.extend(newer.draft.variables);
@@ -77,6 +86,7 @@ impl Delta {
         batch.touches.extend(self.touch);
         batch.messages.extend(&self.message);
         batch.message_files.extend(&self.message_files);
+        batch.thoughts.extend(self.thoughts.values());
         batch.variables.extend(self.variables.values());
         batch.pauses.extend(self.pause.as_deref());
         batch.drafts.extend(&self.draft.variables);

@@ -250,6 +250,17 @@ pub enum StreamBody {
         text: Arc<str>,
         selector: Option<Arc<[String]>>,
     },
+    /// What an agent says beside its answer; shown like it.
+    Thinking(Arc<str>),
+    /// A round of an agent, as far as it has come.
+    Thought(Arc<ox_db::model::AgentThought>),
+    /// A file of the message that was made.
+    MessageFile {
+        id: uuid::Uuid,
+        kind: &'static str,
+        belongs_to: &'static str,
+        url: Arc<str>,
+    },
     /// The whole answer anew, after the text was changed or the run was resumed.
     TextReplace {
         text: Arc<str>,

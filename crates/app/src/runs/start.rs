@@ -70,13 +70,10 @@ async fn begin(
 ) -> Result<Subscription> {
     match caller.app.mode {
         AppMode::Workflow | AppMode::AdvancedChat => start_graph(services, caller, request, permit).await,
-        AppMode::Chat | AppMode::Completion => basic::start(services, caller, request, permit).await,
         AppMode::AgentChat if request.blocking => Err(Error::invalid("Agent Chat App does not support blocking mode")),
-        AppMode::AgentChat => Err(Error::new(
-            400,
-            "app_unavailable",
-            "Agent apps cannot be run by this version. Their configuration is kept and can be exported.",
-        )),
+        AppMode::Chat | AppMode::Completion | AppMode::AgentChat => {
+            basic::start(services, caller, request, permit).await
+        }
     }
 }
 

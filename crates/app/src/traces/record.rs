@@ -11,6 +11,7 @@ use serde_json::{Map, json};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
+use super::rounds;
 use crate::{Result, Services};
 
 /// Characters of a value that is told in full.
@@ -73,7 +74,7 @@ pub fn derived(id: Uuid, what: &str) -> Uuid {
 }
 
 /// A JSON column; one that is too long is cut as text.
-fn value(text: Option<&str>) -> Json {
+pub(super) fn value(text: Option<&str>) -> Json {
     let Some(text) = text else { return Json::Null };
     if text.len() <= MAX_VALUE {
         return serde_json::from_str(text).unwrap_or_else(|_| text.into());
@@ -88,7 +89,7 @@ fn cut(text: &str) -> String {
     }
 }
 
-fn seconds(number: f64) -> Duration {
+pub(super) fn seconds(number: f64) -> Duration {
     std::time::Duration::try_from_secs_f64(number).ok().and_then(|d| Duration::from_std(d).ok()).unwrap_or_default()
 }
 
@@ -198,6 +199,8 @@ pub async fn of_message(services: &Services, tenant: TenantId, app: AppId, id: M
         ("inputs".to_owned(), value(Some(&message.inputs))),
         ("from_source".to_owned(), json!(message.from_source)),
     ]);
+    let rounds =
+        if message.agent_based { repo::agent_thoughts::of_messages(&services.db, &[id]).await? } else { Vec::new() };
     let generation = Span {
         id: derived(id.0, "generation"),
         parent: Some(derived(id.0, "root")),
@@ -225,8 +228,9 @@ pub async fn of_message(services: &Services, tenant: TenantId, app: AppId, id: M
         end,
         input,
         output,
-        error: message.error,
+        error: message.error.clone(),
         metadata: about,
-        spans: vec![generation],
+        // The rounds of an agent tell what it used; its sum would count that twice.
+        spans: if rounds.is_empty() { vec![generation] } else { rounds::spans(&message, &rounds) },
     }))
 }

@@ -96,15 +96,18 @@ async fn execute(args: Args) -> anyhow::Result<ExitCode> {
     let graph = Arc::new(Graph::parse(&body.graph)?);
     let pool = pool(&args, mode, &body, &graph, &info, &files)?;
     let unstructured = ox_nodes::Unstructured::from_env(environment, egress.clone());
+    let models: Arc<dyn ox_models::ModelRuntime> = Arc::new(StaticRuntime::from_env(egress.clone(), environment));
+    let tools: Arc<dyn ox_nodes::ToolPort> = Arc::new(ox_nodes::BuiltinTools);
+    let agents = ox_agents::Strategies::new(Arc::clone(&models), Arc::clone(&tools), Arc::clone(&files) as _);
     let ports = Ports {
-        models: Arc::new(StaticRuntime::from_env(egress.clone(), environment)),
+        models,
         http: Arc::new(egress),
         code,
         files,
         history: Arc::new(NoHistory),
         retrieval: Arc::new(ox_nodes::Absent),
-        tools: Arc::new(ox_nodes::BuiltinTools),
-        agents: Arc::new(ox_nodes::Absent),
+        tools,
+        agents: Arc::new(agents),
         datasources: Arc::new(ox_nodes::Absent),
         index: Arc::new(ox_nodes::Absent),
         unstructured,

@@ -13,7 +13,7 @@ use crate::{
     PageOf, Result, Source, Tx,
     entity::{
         conversations::{Column, Entity},
-        message_feedbacks, message_files, messages, pinned_conversations, saved_messages,
+        message_agent_thoughts, message_feedbacks, message_files, messages, pinned_conversations, saved_messages,
         workflow_conversation_variables as variables,
     },
     model::{Conversation, ConversationVariable, PinnedConversation},
@@ -192,6 +192,10 @@ pub async fn delete(tx: &Tx, id: ConversationId) -> Result<()> {
             .and_where(messages::Column::ConversationId.eq(id.0))
             .to_owned()
     };
+    message_agent_thoughts::Entity::delete_many()
+        .filter(message_agent_thoughts::Column::MessageId.in_subquery(of_conversation()))
+        .exec(&conn)
+        .await?;
     message_files::Entity::delete_many()
         .filter(message_files::Column::MessageId.in_subquery(of_conversation()))
         .exec(&conn)

@@ -16,15 +16,15 @@ use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
 use uuid::Uuid;
 
 use self::{
-    rows::{CONVERSATIONS, DRAFTS, FILES, INTENTS, LOGS, MESSAGES, NODES, RUNS, VARIABLES},
+    rows::{CONVERSATIONS, DRAFTS, FILES, INTENTS, LOGS, MESSAGES, NODES, RUNS, THOUGHTS, VARIABLES},
     statement::Upsert,
 };
 use super::human_input::PauseRecord;
 use crate::{
     Database, Error, Result, Tx,
     model::{
-        Conversation, ConversationVariable, DraftVariable, Message, MessageFile, NodeExecution, RunIntent,
-        WorkflowAppLog, WorkflowRun,
+        AgentThought, Conversation, ConversationVariable, DraftVariable, Message, MessageFile, NodeExecution,
+        RunIntent, WorkflowAppLog, WorkflowRun,
     },
 };
 
@@ -40,6 +40,7 @@ pub struct RunBatch<'a> {
     pub touches: Vec<Touch>,
     pub messages: Vec<&'a Message>,
     pub message_files: Vec<&'a MessageFile>,
+    pub thoughts: Vec<&'a AgentThought>,
     pub variables: Vec<&'a ConversationVariable>,
     pub pauses: Vec<&'a PauseRecord>,
     /// What the inspector shows of the nodes that `inspected` names.
@@ -76,6 +77,7 @@ impl RunBatch<'_> {
             && self.touches.is_empty()
             && self.messages.is_empty()
             && self.message_files.is_empty()
+            && self.thoughts.is_empty()
             && self.variables.is_empty()
             && self.pauses.is_empty()
             && self.drafts.is_empty()
@@ -93,6 +95,7 @@ impl RunBatch<'_> {
             + self.touches.len()
             + self.messages.len()
             + self.message_files.len()
+            + self.thoughts.len()
             + self.variables.len()
             + self.pauses.len()
             + self.drafts.len()
@@ -159,6 +162,7 @@ pub async fn write(tx: &Tx, batch: &RunBatch<'_>) -> Result<()> {
     touch(tx, &batch.touches).await?;
     put(tx, &MESSAGES, &batch.messages).await?;
     put(tx, &FILES, &batch.message_files).await?;
+    put(tx, &THOUGHTS, &batch.thoughts).await?;
     if put(tx, &RUNS, &batch.runs).await? < batch.runs.len() as u64 {
         let ids: Vec<String> = batch.runs.iter().map(|run| run.id.to_string()).collect();
         return Err(Error::Conflict(format!("another process has taken over one of these runs: {}", ids.join(", "))));

@@ -23,7 +23,7 @@ const OF_RUNS: [(&str, &str); 6] = [
 ];
 const FORMS_OF: &str = "DELETE FROM human_input_recipients WHERE form_id IN (SELECT f.id FROM human_input_forms f WHERE f.workflow_run_id IN";
 /// Tables whose rows go with a message.
-const OF_MESSAGES: [&str; 3] = ["message_files", "message_feedbacks", "saved_messages"];
+const OF_MESSAGES: [&str; 4] = ["message_agent_thoughts", "message_files", "message_feedbacks", "saved_messages"];
 /// Tables whose rows go with a conversation.
 const OF_CONVERSATIONS: [&str; 2] = ["pinned_conversations", "workflow_conversation_variables"];
 

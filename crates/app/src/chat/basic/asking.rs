@@ -1,0 +1,227 @@
+//! Asking the model of a basic app, and its answer as it grows.
+
+use std::time::{Duration, Instant};
+
+use futures::StreamExt;
+use ox_db::{model::Message, now, repo};
+use ox_models::{
+    ChatDelta, ChatRequest, ChatStream, CompletionRequest, ModelError, ModelKind, ModelRuntime, ModelScope,
+};
+use ox_types::Json;
+use serde_json::json;
+
+use super::{
+    super::{
+        prompt::{Assembled, Round},
+        thread,
+    },
+    End, Fault, Job,
+};
+use crate::{
+    moderation::{Change, Moderator, OutputVerdict, Watch},
+    runs::{StreamBody, delta::Delta},
+};
+
+/// Earlier rounds that are considered at all.
+const MAX_ROUNDS: u64 = 100;
+/// The same, with those before the conversation began here.
+const MOST_ROUNDS: usize = 200;
+/// How often a growing answer is recorded: what a dead process leaves of it.
+const SAVE_EVERY: Duration = Duration::from_secs(2);
+/// Tokens of history when the model's window is not known.
+const DEFAULT_HISTORY: u64 = 2000;
+
+/// An answer as it grows, and who watches it.
+pub(in crate::chat) struct Growing {
+    pub text: String,
+    pub watch: Option<Watch>,
+    saved: Instant,
+}
+
+impl Growing {
+    /// Nothing is said yet.
+    pub fn new(moderator: Option<Moderator>) -> Self {
+        Self { text: String::new(), watch: moderator.and_then(Watch::new), saved: Instant::now() }
+    }
+
+    /// The verdict of a check under way; never without one.
+    pub async fn verdict(&mut self) -> (usize, Option<OutputVerdict>) {
+        match &mut self.watch {
+            Some(watch) => watch.verdict().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// More was said.
+    pub fn push(&mut self, text: &str) {
+        self.text.push_str(text);
+        if let Some(watch) = &mut self.watch {
+            watch.saw(text, &self.text);
+        }
+    }
+
+    /// Whether it is time to record what there is.
+    fn is_due(&mut self) -> bool {
+        let is_due = self.saved.elapsed() >= SAVE_EVERY;
+        if is_due {
+            self.saved = Instant::now();
+        }
+        is_due
+    }
+}
+
+impl Job {
+    pub(super) async fn answer(&mut self, growing: &mut Growing, started: Instant) -> Result<End, Fault> {
+        let stop = self.stop.clone();
+        let mut stream = tokio::select! {
+            () = stop.cancelled() => return Ok(End::Stopped),
+            stream = self.ask() => stream?,
+        };
+        let mut usage = None;
+        loop {
+            let delta = tokio::select! {
+                biased;
+                () = stop.cancelled() => return Ok(End::Stopped),
+                verdict = growing.verdict() => {
+                    if let Some(end) = self.judged(growing, verdict).await {
+                        return Ok(end);
+                    }
+                    continue;
+                }
+                delta = stream.next() => delta,
+            };
+            let Some(ChatDelta { text, usage: told, .. }) = delta.transpose()? else { break };
+            usage = told.or(usage);
+            if text.is_empty() {
+                continue;
+            }
+            growing.push(&text);
+            let show = StreamBody::Text { text: text.into(), selector: None };
+            if !self.show(growing, show).await {
+                return Ok(End::Stopped);
+            }
+        }
+        let mut usage = usage.unwrap_or_default();
+        if usage.latency == 0.0 {
+            usage.latency = started.elapsed().as_secs_f64();
+        }
+        Ok(End::Done(Box::new(usage)))
+    }
+
+    /// Shows more of the answer and now and then records it; `false` when it cannot be recorded any more.
+    pub(in crate::chat) async fn show(&self, growing: &mut Growing, body: StreamBody) -> bool {
+        let so_far = growing.is_due().then(|| {
+            let message = Message { answer: growing.text.clone(), ..self.message.clone() };
+            Delta { message: Some(message), ..Delta::default() }
+        });
+        self.recording.put(so_far, now().timestamp(), vec![body], false).await.is_ok()
+    }
+
+    /// What a check of the answer so far leads to; an end, where it goes no further.
+    pub(in crate::chat) async fn judged(
+        &self,
+        growing: &mut Growing,
+        (upto, verdict): (usize, Option<OutputVerdict>),
+    ) -> Option<End> {
+        let Growing { text, watch, .. } = growing;
+        let change = verdict.zip(watch.as_mut()).map(|(verdict, watch)| watch.applied(verdict, upto, text));
+        match change? {
+            Change::End(text) => Some(End::Replaced { generated: self.replace(growing, text).await }),
+            Change::Text(text) => {
+                self.replace(growing, text).await;
+                None
+            }
+        }
+    }
+
+    pub(in crate::chat) fn scope(&self) -> ModelScope {
+        ModelScope {
+            tenant_id: self.caller.tenant_id(),
+            app_id: Some(self.caller.app.app.id),
+            user: Some(self.caller.user.id().to_string()),
+            run_id: None,
+            node_id: None,
+        }
+    }
+
+    async fn ask(&mut self) -> Result<ChatStream, ModelError> {
+        let scope = self.scope();
+        let models = &self.services.models;
+        let history = self.history(&scope).await;
+        let media = std::mem::take(&mut self.media);
+        let mut assembled = self.prompt.assemble(&self.inputs, &self.query, &self.context.text, media, &history);
+        if let Some(text) = &self.system {
+            assembled.instruct(text);
+        }
+        self.message.message = Some(saved_prompt(&assembled));
+        let (parameters, user) = (self.prompt.parameters.clone(), scope.user.clone());
+        match assembled {
+            Assembled::Chat(messages) => {
+                let stop = self.prompt.stop.clone();
+                let request = ChatRequest { messages, parameters, stop, user, stream: true, ..ChatRequest::default() };
+                models.chat(&scope, &self.prompt.model, request).await
+            }
+            Assembled::Completion { prompt, stop } => {
+                let request =
+                    CompletionRequest { prompt, parameters, stop, user, stream: true, ..CompletionRequest::default() };
+                models.completion(&scope, &self.prompt.model, request).await
+            }
+        }
+    }
+
+    /// Earlier rounds, oldest first, as many of the newest as fit into the model's window.
+    pub(in crate::chat) async fn history(&self, scope: &ModelScope) -> Vec<Round> {
+        if !self.has_history && self.given.is_empty() {
+            return Vec::new();
+        }
+        let messages = if self.has_history { self.earlier().await } else { Vec::new() };
+        let room = self.history_room(scope).await;
+        let messages = thread::remembered(thread::before(self.message.parent_message_id, messages));
+        let told = messages.into_iter().filter(|message| !message.answer.is_empty());
+        let told = told.map(|message| Round { query: message.query, answer: message.answer });
+        let mut rounds = Vec::new();
+        let mut used = 0;
+        for round in told.chain(self.given.iter().rev().cloned()).take(MOST_ROUNDS) {
+            let asked = ox_models::Message::user(round.query.clone());
+            let told = ox_models::Message::assistant(round.answer.clone());
+            used += self.services.models.count_tokens(&self.prompt.model, &[asked, told], &[]);
+            if used > room {
+                break;
+            }
+            rounds.push(round);
+        }
+        rounds.reverse();
+        rounds
+    }
+
+    /// The newest messages of the conversation before this one.
+    async fn earlier(&self) -> Vec<Message> {
+        let before = Some(&self.message);
+        let page = repo::messages::list(&self.services.db, self.message.conversation_id, before, MAX_ROUNDS).await;
+        page.map(|page| page.items).unwrap_or_else(|error| {
+            tracing::error!(%error, "the history of a conversation cannot be read");
+            Vec::new()
+        })
+    }
+
+    async fn history_room(&self, scope: &ModelScope) -> u64 {
+        let spec = self.services.models.describe(scope, &self.prompt.model, ModelKind::Llm).await;
+        let Some(window) = spec.and_then(|spec| spec.context_size()) else { return DEFAULT_HISTORY };
+        let answer = self.prompt.parameters.get("max_tokens").and_then(Json::as_u64).unwrap_or(window / 4);
+        let question = ox_models::Message::user(self.message.query.clone());
+        let asked = self.services.models.count_tokens(&self.prompt.model, &[question], &[]);
+        window.saturating_sub(answer).saturating_sub(asked)
+    }
+}
+
+/// The prompt as the log keeps it.
+fn saved_prompt(assembled: &Assembled) -> String {
+    let json = match assembled {
+        Assembled::Chat(messages) => messages
+            .iter()
+            .map(|message| json!({"role": message.role.as_str(), "text": message.plain_text(), "files": []}))
+            .collect(),
+        Assembled::Completion { prompt, .. } => json!([{"role": "user", "text": prompt, "files": []}]),
+    };
+    json.to_string()
+}
