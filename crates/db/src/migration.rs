@@ -62,6 +62,11 @@ const MIGRATIONS: &[Step] = &[
         sql: include_str!("migration/m20261122_050002_annotation_reply.sql"),
         postgres: "",
     },
+    Step {
+        name: "m20261122_060004_evaluation",
+        sql: include_str!("migration/m20261122_060004_evaluation.sql"),
+        postgres: "",
+    },
 ];
 
 #[derive(Clone, Copy)]
