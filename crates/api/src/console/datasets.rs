@@ -1,6 +1,7 @@
 //! Knowledge bases.
 
 mod documents;
+mod evaluation;
 mod external;
 mod hit_testing;
 mod metadata;
@@ -52,6 +53,7 @@ pub fn router() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(progress))
         .routes(routes!(failed))
         .merge(documents::router())
+        .merge(evaluation::router())
         .merge(external::router())
         .merge(hit_testing::router())
         .merge(segments::router())

@@ -16,6 +16,7 @@ mod apps;
 mod compatible;
 mod drafts;
 mod egress;
+mod evaluation;
 mod explore;
 mod exports;
 mod fixtures;
