@@ -232,15 +232,13 @@ export interface HitRecord {
   };
   readonly child_chunks?: readonly { readonly id: string; readonly content: string; readonly position: number; readonly score: number }[] | null;
   readonly score: number | null;
-  /** Ours: what each way of searching gave. */
-  readonly scores?: { readonly vector?: number | null; readonly text?: number | null; readonly rerank?: number | null } | null;
 }
 
 export interface HitAnswer {
   readonly query: { readonly content: string } | string;
   readonly records: readonly HitRecord[];
-  /** Ours: a store did not answer; words alone were searched. */
-  readonly degraded?: boolean | null;
+  /** Ours: why it may be less than there is, such as a model that did not answer. */
+  readonly shortcoming?: string | null;
 }
 
 export interface QueryRow {
