@@ -22,6 +22,7 @@ mod exports;
 mod fixtures;
 mod insight;
 mod knowledge;
+mod knowledge_more;
 mod mail;
 mod models;
 mod page_access;

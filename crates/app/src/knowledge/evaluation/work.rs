@@ -229,7 +229,9 @@ async fn one(
         return result;
     }
     // As many as are measured: what an app is given are the first of them.
-    let wanted = RetrievalSettings { top_k: own.top_k.max(DEPTH), ..own.clone() };
+    let top_k = own.top_k.max(DEPTH);
+    // The order is measured: what is added to it, and what would make it needless, is not.
+    let wanted = RetrievalSettings { top_k, neighbours: 0, full_context_limit: None, ..own.clone() };
     let _room = ROOM.acquire().await;
     let started = Instant::now();
     let search = services.retriever.search(dataset, &question.row.question, &wanted, None);
