@@ -73,7 +73,7 @@ export function Hits({ test, places, marks, onOpen }: Props) {
         <ol className="flex flex-col gap-2" aria-label={t("test.results")}>
           {records.map((record, index) => (
             <Hit
-              key={record.segment.id}
+              key={record.segment.id ?? `external ${index}`}
               record={record}
               place={index + 1}
               question={found.question}
@@ -100,22 +100,36 @@ interface HitProps {
 function Hit({ record, place, question, moved, marks, onOpen }: HitProps) {
   const { t } = useTranslation("knowledge");
   const { segment, score } = record;
+  // Knowledge of others has no chunks here.
+  const isOwn = segment.id !== null;
   return (
     <li className="kb-hit">
       <div className="flex items-baseline gap-2">
         <b className="num">{place}</b>
         {moved ? <Moved by={moved.by} /> : null}
-        <button type="button" className="font-medium text-12 truncate hover:underline text-start" onClick={onOpen}>
-          {segment.document.name}
-        </button>
+        {isOwn ? (
+          <button type="button" className="font-medium text-12 truncate hover:underline text-start" onClick={onOpen}>
+            {segment.document.name}
+          </button>
+        ) : (
+          <span className="font-medium text-12 truncate">{segment.document.name}</span>
+        )}
         <span className="text-11 text-ink-3 num flex-none">
-          #{segment.position}
+          {isOwn ? `#${segment.position}` : ""}
           {segment.page === null || segment.page === undefined ? "" : `, ${t("chunks.page", { page: segment.page + 1 })}`}
         </span>
         <b className="ms-auto num">{score === null ? "–" : score.toFixed(2)}</b>
       </div>
       <p className="kb-text kb-hit-text">
+        {segment.before?.map((text, index) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: texts have no other name and never move
+          <span key={index} className="text-ink-3">{`${text}\n`}</span>
+        ))}
         <Marked text={segment.answer ? `${segment.content}\n${segment.answer}` : segment.content} question={question} />
+        {segment.after?.map((text, index) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: texts have no other name and never move
+          <span key={index} className="text-ink-3">{`\n${text}`}</span>
+        ))}
       </p>
       {record.child_chunks?.map((child) => (
         <div key={child.id} className="kb-child">

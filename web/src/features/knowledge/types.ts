@@ -28,6 +28,10 @@ export interface RetrievalModel {
   readonly top_k: number;
   readonly score_threshold_enabled: boolean;
   readonly score_threshold?: number | null;
+  /** Ours: chunks before and after each that is found, given to the model with it. */
+  readonly neighbours?: number | null;
+  /** Ours: all of a knowledge base is given to the model when it has no more characters than this. */
+  readonly full_context_limit?: number | null;
 }
 
 export interface Tag {
@@ -228,6 +232,9 @@ export interface UploadedFile {
 
 export interface HitRecord {
   readonly segment: Segment & {
+    /** Ours: the chunks that are read with it. */
+    readonly before?: readonly string[];
+    readonly after?: readonly string[];
     readonly document: { readonly id: string; readonly name: string; readonly data_source_type?: string; readonly doc_metadata?: unknown };
   };
   readonly child_chunks?: readonly { readonly id: string; readonly content: string; readonly position: number; readonly score: number }[] | null;
