@@ -117,7 +117,8 @@ async fn hits_are_marked_and_what_is_gone_is_told() {
     assert_eq!(second["expected"][1]["document_name"], "hen.txt");
     let second = mark(&hen, None, false).await.json();
     assert_eq!(second["expected"].as_array().unwrap().len(), 1, "{second}");
-    let found = console(&shelf, Method::GET, &format!("{base}/questions?question=WHO%20sleeps%20by%20day?"), None).await;
+    let found =
+        console(&shelf, Method::GET, &format!("{base}/questions?question=WHO%20sleeps%20by%20day?"), None).await;
     assert_eq!(found.json()["total"], 1, "{}", found.text);
     let foreign = mark(&ox_types::new_uuid().to_string(), None, true).await;
     assert_eq!((foreign.status.as_u16(), foreign.code().as_str()), (400, "invalid_param"), "{}", foreign.text);
@@ -132,13 +133,27 @@ async fn hits_are_marked_and_what_is_gone_is_told() {
     let run = ended(&shelf, &path).await;
     assert_eq!((&run["summary"][0]["recall"], &run["summary"][0]["failed"]), (&json!(1.0), &json!(0)), "{run}");
     // The document deleted, nothing is left to be found.
-    assert_eq!(shelf.call(Method::DELETE, &format!("/datasets/{id}/documents/{owl}"), None).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(
+        shelf.call(Method::DELETE, &format!("/datasets/{id}/documents/{owl}"), None).await.status,
+        StatusCode::NO_CONTENT
+    );
     let run = console(&shelf, Method::POST, &format!("{base}/runs"), Some(json!({}))).await.json();
     let run = ended(&shelf, &format!("{base}/runs/{}", run["id"].as_str().unwrap())).await;
     assert_eq!((&run["summary"][0]["questions"], &run["summary"][0]["failed"]), (&json!(0), &json!(1)), "{run}");
     let question = listed["data"][0]["id"].as_str().unwrap();
-    let changed = console(&shelf, Method::PATCH, &format!("{base}/questions/{question}"), Some(json!({"question": "Who fears?", "expected": [{"document_id": hen}]}))).await;
-    assert_eq!((changed.status, &changed.json()["question"]), (StatusCode::OK, &json!("Who fears?")), "{}", changed.text);
+    let changed = console(
+        &shelf,
+        Method::PATCH,
+        &format!("{base}/questions/{question}"),
+        Some(json!({"question": "Who fears?", "expected": [{"document_id": hen}]})),
+    )
+    .await;
+    assert_eq!(
+        (changed.status, &changed.json()["question"]),
+        (StatusCode::OK, &json!("Who fears?")),
+        "{}",
+        changed.text
+    );
     let gone = console(&shelf, Method::DELETE, &format!("{base}/questions?question_id={question}"), None).await;
     assert_eq!(gone.status, StatusCode::NO_CONTENT, "{}", gone.text);
     assert_eq!(console(&shelf, Method::GET, &format!("{base}/questions"), None).await.json()["total"], 0);
@@ -163,7 +178,8 @@ async fn questions_come_from_csv_and_from_what_was_asked() {
     let list = console(&shelf, Method::GET, &format!("{base}/questions?keyword=sleeps"), None).await.json();
     assert_eq!(list["data"][0]["expected"].as_array().unwrap().len(), 2, "{list}");
     for (csv, text) in [("", "empty"), ("question,document\n", "empty")] {
-        let refused = console(&shelf, Method::POST, &format!("{base}/questions/import"), Some(json!({"csv": csv}))).await;
+        let refused =
+            console(&shelf, Method::POST, &format!("{base}/questions/import"), Some(json!({"csv": csv}))).await;
         assert!(refused.status == StatusCode::BAD_REQUEST && refused.text.contains(text), "{}", refused.text);
     }
     let log = json!({"questions": [{"question": "what was asked"}], "source": "log"});

@@ -68,14 +68,19 @@ async fn another_model_takes_over_once_all_vectors_are_there() {
     for number in 0..3 {
         shelf.document(&id, &format!("{number}"), &format!("The owl number {number} sleeps by day."), json!({})).await;
     }
-    let body = json!({"indexing_technique": "high_quality", "embedding_model_provider": MODEL.0, "embedding_model": MODEL.1});
+    let body =
+        json!({"indexing_technique": "high_quality", "embedding_model_provider": MODEL.0, "embedding_model": MODEL.1});
     let changed = shelf.call(Method::PATCH, &format!("/datasets/{id}"), Some(body)).await;
     assert_eq!(changed.status, StatusCode::OK, "{}", changed.text);
     // While it is made anew, words find it.
     assert_eq!(found(&shelf, &id, "owl", settings("full_text_search")).await.len(), 3);
     until(async || {
         let now = shelf.get(&format!("/datasets/{id}")).await.json();
-        if now["indexing_technique"] == "high_quality" && now["embedding_model"] == MODEL.1 { Ok(()) } else { Err(now.to_string()) }
+        if now["indexing_technique"] == "high_quality" && now["embedding_model"] == MODEL.1 {
+            Ok(())
+        } else {
+            Err(now.to_string())
+        }
     })
     .await;
     let records = found(&shelf, &id, "The owl number 2 sleeps by day.", settings("semantic_search")).await;
@@ -120,7 +125,8 @@ async fn questions_are_made_by_the_workspaces_model() {
     }
     // A model whose answer holds no questions: the chunk says so, and the document ends.
     choose("canned").await;
-    let body = json!({"name": "e", "text": "Nothing to ask.", "process_rule": {"mode": "automatic"}, "doc_form": "qa_model"});
+    let body =
+        json!({"name": "e", "text": "Nothing to ask.", "process_rule": {"mode": "automatic"}, "doc_form": "qa_model"});
     let made = shelf.post(&format!("/datasets/{id}/document/create-by-text"), body).await.json();
     let ended = shelf.ended(&id, made["batch"].as_str().unwrap()).await;
     let doc = made["document"]["id"].as_str().unwrap();
@@ -136,7 +142,9 @@ async fn chunks_come_from_csv_and_files_go_into_an_archive() {
     let second = shelf.document(&id, "d.txt", "four five six", json!({})).await;
     let cookies: Vec<String> = shelf.owner.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let upload = async |name: &str, text: &str| {
-        let body = format!("--xx\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n{text}\r\n--xx--\r\n");
+        let body = format!(
+            "--xx\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n{text}\r\n--xx--\r\n"
+        );
         let request = Request::post("/console/api/files/upload?source=datasets")
             .header(header::COOKIE, cookies.join("; "))
             .header("x-csrf-token", shelf.owner.csrf())
@@ -158,17 +166,37 @@ async fn chunks_come_from_csv_and_files_go_into_an_archive() {
     })
     .await;
     let chunks = shelf.get(&format!("/datasets/{id}/documents/{doc}/segments")).await.json();
-    let texts: Vec<&str> = chunks["data"].as_array().unwrap().iter().map(|chunk| chunk["content"].as_str().unwrap()).collect();
+    let texts: Vec<&str> =
+        chunks["data"].as_array().unwrap().iter().map(|chunk| chunk["content"].as_str().unwrap()).collect();
     assert_eq!(texts, ["one two three", "The owl sleeps.", "The fox, too."], "{chunks}");
     assert_eq!(contents(&found(&shelf, &id, "fox", settings("keyword_search")).await), ["The fox, too."]);
-    for (file, text) in [(upload("rows.txt", "content\nx\n").await, "Only CSV"), (upload("empty.csv", "content\n").await, "empty")] {
+    for (file, text) in
+        [(upload("rows.txt", "content\nx\n").await, "Only CSV"), (upload("empty.csv", "content\n").await, "empty")]
+    {
         let refused = console(&shelf, Method::POST, &import, Some(json!({"upload_file_id": file}))).await;
         assert!(refused.status == StatusCode::BAD_REQUEST && refused.text.contains(text), "{}", refused.text);
     }
-    let zip = console(&shelf, Method::POST, &format!("/datasets/{id}/documents/download-zip"), Some(json!({"document_ids": [doc, second]}))).await;
-    assert_eq!((zip.status, zip.headers[header::CONTENT_TYPE].to_str().unwrap()), (StatusCode::OK, "application/zip"), "{}", zip.text);
+    let zip = console(
+        &shelf,
+        Method::POST,
+        &format!("/datasets/{id}/documents/download-zip"),
+        Some(json!({"document_ids": [doc, second]})),
+    )
+    .await;
+    assert_eq!(
+        (zip.status, zip.headers[header::CONTENT_TYPE].to_str().unwrap()),
+        (StatusCode::OK, "application/zip"),
+        "{}",
+        zip.text
+    );
     assert!(zip.text.starts_with("PK") && zip.text.contains("d.txt") && zip.text.contains("d (1).txt"));
-    let none = console(&shelf, Method::POST, &format!("/datasets/{id}/documents/download-zip"), Some(json!({"document_ids": []}))).await;
+    let none = console(
+        &shelf,
+        Method::POST,
+        &format!("/datasets/{id}/documents/download-zip"),
+        Some(json!({"document_ids": []})),
+    )
+    .await;
     assert_eq!(none.status, StatusCode::BAD_REQUEST, "{}", none.text);
 }
 
@@ -176,12 +204,18 @@ type Heard = Arc<Mutex<Vec<(String, Value)>>>;
 
 /// A service that searches: what it heard is kept.
 async fn service(heard: Heard) -> String {
-    async fn retrieval(State(heard): State<Heard>, headers: HeaderMap, Json(body): Json<Value>) -> (StatusCode, Json<Value>) {
+    async fn retrieval(
+        State(heard): State<Heard>,
+        headers: HeaderMap,
+        Json(body): Json<Value>,
+    ) -> (StatusCode, Json<Value>) {
         let key = headers.get(header::AUTHORIZATION).map(|key| key.to_str().unwrap().to_owned()).unwrap_or_default();
         let query = body["query"].as_str().unwrap_or_default().to_owned();
         heard.lock().unwrap().push((key, body));
         match query.as_str() {
-            "fail" => (StatusCode::NOT_FOUND, Json(json!({"error_code": 2001, "error_msg": "The knowledge does not exist"}))),
+            "fail" => {
+                (StatusCode::NOT_FOUND, Json(json!({"error_code": 2001, "error_msg": "The knowledge does not exist"})))
+            }
             "odd" => (StatusCode::OK, Json(json!({"records": "many"}))),
             _ => (
                 StatusCode::OK,
@@ -203,7 +237,8 @@ async fn service(heard: Heard) -> String {
 async fn knowledge_of_others_is_asked_as_agreed() {
     let heard = Heard::default();
     let endpoint = service(Arc::clone(&heard)).await;
-    let policy = ox_net::Policy { allow_private_nets: vec!["127.0.0.1/32".parse().unwrap()], ..ox_net::Policy::default() };
+    let policy =
+        ox_net::Policy { allow_private_nets: vec!["127.0.0.1/32".parse().unwrap()], ..ox_net::Policy::default() };
     let shelf = Shelf::on(TestServer::sqlite_on(ox_net::Egress::new(policy)).await).await;
     let api = json!({"name": "Library", "settings": {"endpoint": endpoint, "api_key": "secret-key"}});
     let made = console(&shelf, Method::POST, "/datasets/external-knowledge-api", Some(api)).await;
@@ -216,11 +251,17 @@ async fn knowledge_of_others_is_asked_as_agreed() {
     assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
     let id = made.json()["id"].as_str().unwrap().to_owned();
     heard.lock().unwrap().clear();
-    let ask = async |body: Value| console(&shelf, Method::POST, &format!("/datasets/{id}/external-hit-testing"), Some(body)).await;
+    let ask = async |body: Value| {
+        console(&shelf, Method::POST, &format!("/datasets/{id}/external-hit-testing"), Some(body)).await
+    };
     let answer = ask(json!({"query": "owl", "metadata_filtering_conditions": {"logical_operator": "and", "conditions": [{"name": "lang", "comparison_operator": "is", "value": "en"}]}})).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
     let answer = answer.json();
-    assert_eq!((&answer["records"][0]["title"], &answer["records"][1]["metadata"]), (&json!("owl.pdf"), &json!({})), "{answer}");
+    assert_eq!(
+        (&answer["records"][0]["title"], &answer["records"][1]["metadata"]),
+        (&json!("owl.pdf"), &json!({})),
+        "{answer}"
+    );
     let (key, request) = heard.lock().unwrap().pop().unwrap();
     assert_eq!(key, "Bearer secret-key");
     assert_eq!(
@@ -231,15 +272,22 @@ async fn knowledge_of_others_is_asked_as_agreed() {
     let other = ask(json!({"query": "owl", "external_retrieval_model": {"top_k": 2}})).await;
     assert_eq!(other.status, StatusCode::OK, "{}", other.text);
     let (_, request) = heard.lock().unwrap().pop().unwrap();
-    assert_eq!((&request["retrieval_setting"], &request["metadata_condition"]), (&json!({"top_k": 2, "score_threshold": 0.0}), &Value::Null));
+    assert_eq!(
+        (&request["retrieval_setting"], &request["metadata_condition"]),
+        (&json!({"top_k": 2, "score_threshold": 0.0}), &Value::Null)
+    );
     for (query, text) in [("fail", "The knowledge does not exist"), ("odd", "not as agreed")] {
         let refused = ask(json!({"query": query})).await;
         assert!(refused.status == StatusCode::BAD_REQUEST && refused.text.contains(text), "{}", refused.text);
     }
     // By the Service API it looks like any other.
     let records = found(&shelf, &id, "owl", Value::Null).await;
-    assert_eq!((contents(&records)[0].as_str(), &records[0]["segment"]["document"]["name"]), ("The owl sleeps.", &json!("owl.pdf")));
-    let used = console(&shelf, Method::GET, &format!("/datasets/external-knowledge-api/{api}/use-check"), None).await.json();
+    assert_eq!(
+        (contents(&records)[0].as_str(), &records[0]["segment"]["document"]["name"]),
+        ("The owl sleeps.", &json!("owl.pdf"))
+    );
+    let used =
+        console(&shelf, Method::GET, &format!("/datasets/external-knowledge-api/{api}/use-check"), None).await.json();
     assert_eq!(used, json!({"is_using": true, "count": 1}));
     // `POST /datasets` connects one too.
     let body = json!({"name": "Also theirs", "provider": "external", "external_knowledge_api_id": api, "external_knowledge_id": "CCC"});
@@ -271,8 +319,12 @@ async fn chat(shelf: &Shelf, text: &str, datasets: &[String], configs: Value) ->
 }
 
 fn names(resources: &Value) -> Vec<String> {
-    let mut names: Vec<String> =
-        resources.as_array().into_iter().flatten().map(|one| one["document_name"].as_str().unwrap().to_owned()).collect();
+    let mut names: Vec<String> = resources
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|one| one["document_name"].as_str().unwrap().to_owned())
+        .collect();
     names.sort();
     names
 }
@@ -292,16 +344,22 @@ async fn models_choose_where_and_what_to_look_up() {
     assert_eq!(names(&one), ["fox"], "{one}");
     let none = chat(&shelf, "NONE", &both, json!({"retrieval_model": "single"})).await;
     assert_eq!(names(&none), Vec::<String>::new(), "{none}");
-    let field = shelf.post(&format!("/datasets/{birds}/metadata"), json!({"type": "string", "name": "time"})).await.json();
+    let field =
+        shelf.post(&format!("/datasets/{birds}/metadata"), json!({"type": "string", "name": "time"})).await.json();
     let value = json!({"operation_data": [{"document_id": owl, "metadata_list": [{"id": field["id"], "name": "time", "value": "night"}]}]});
     assert_eq!(shelf.post(&format!("/datasets/{birds}/documents/metadata"), value).await.status, StatusCode::OK);
-    let says = |text: &str| json!({"retrieval_model": "multiple", "metadata_filtering_mode": "automatic",
-        "metadata_model_config": {"provider": "oxidify/scripted", "name": "canned", "mode": "chat", "completion_params": {"text": text}}});
+    let says = |text: &str| {
+        json!({"retrieval_model": "multiple", "metadata_filtering_mode": "automatic",
+        "metadata_model_config": {"provider": "oxidify/scripted", "name": "canned", "mode": "chat", "completion_params": {"text": text}}})
+    };
     let night = r#"{"metadata_map": [{"metadata_field_name": "time", "metadata_field_value": "night", "comparison_operator": "is"}]}"#;
     let at_night = chat(&shelf, "x", &[birds.clone()], says(night)).await;
     assert_eq!(names(&at_night), ["owl"], "{at_night}");
     // A model that says nothing of use is no filter.
-    for nothing in ["I do not know.", r#"{"metadata_map": [{"metadata_field_name": "colour", "metadata_field_value": "red", "comparison_operator": "is"}]}"#] {
+    for nothing in [
+        "I do not know.",
+        r#"{"metadata_map": [{"metadata_field_name": "colour", "metadata_field_value": "red", "comparison_operator": "is"}]}"#,
+    ] {
         let open = chat(&shelf, "x", &[birds.clone()], says(nothing)).await;
         assert_eq!(names(&open), ["hawk", "owl"], "{open}");
     }
@@ -316,7 +374,10 @@ async fn what_stands_beside_is_read_and_little_is_read_whole() {
     let id = shelf.dataset("Story").await;
     let doc = shelf.document(&id, "story", "First the egg.", json!({})).await;
     let path = format!("/datasets/{id}/documents/{doc}/segments");
-    let more: Vec<Value> = ["Then the hen.", "Then the fox.", "Then the hound.", "Last the hunter."].iter().map(|text| json!({"content": text})).collect();
+    let more: Vec<Value> = ["Then the hen.", "Then the fox.", "Then the hound.", "Last the hunter."]
+        .iter()
+        .map(|text| json!({"content": text}))
+        .collect();
     assert_eq!(shelf.post(&path, json!({"segments": more})).await.status, StatusCode::OK);
     let with = |name: &str, value: Value| {
         let mut model = settings("keyword_search");
@@ -326,13 +387,25 @@ async fn what_stands_beside_is_read_and_little_is_read_whole() {
     let plain = found(&shelf, &id, "fox", settings("keyword_search")).await;
     assert_eq!((contents(&plain), plain[0]["segment"].get("before")), (vec!["Then the fox.".to_owned()], None));
     let wide = found(&shelf, &id, "fox", with("neighbours", json!(1))).await;
-    assert_eq!((&wide[0]["segment"]["before"], &wide[0]["segment"]["after"]), (&json!(["Then the hen."]), &json!(["Then the hound."])), "{wide:?}");
+    assert_eq!(
+        (&wide[0]["segment"]["before"], &wide[0]["segment"]["after"]),
+        (&json!(["Then the hen."]), &json!(["Then the hound."])),
+        "{wide:?}"
+    );
     // Nothing is read twice: of two that are found, each has what the other has not.
     let two = found(&shelf, &id, "hen hound", with("neighbours", json!(1))).await;
-    let read: usize = two.iter().map(|record| ["before", "after"].iter().map(|side| record["segment"][side].as_array().map_or(0, Vec::len)).sum::<usize>()).sum();
+    let read: usize = two
+        .iter()
+        .map(|record| {
+            ["before", "after"].iter().map(|side| record["segment"][side].as_array().map_or(0, Vec::len)).sum::<usize>()
+        })
+        .sum();
     assert_eq!((two.len(), read), (2, 3), "egg, fox once, hunter: {two:?}");
     let whole = found(&shelf, &id, "fox", with("full_context_limit", json!(1000))).await;
-    assert_eq!(contents(&whole), ["First the egg.", "Then the hen.", "Then the fox.", "Then the hound.", "Last the hunter."]);
+    assert_eq!(
+        contents(&whole),
+        ["First the egg.", "Then the hen.", "Then the fox.", "Then the hound.", "Last the hunter."]
+    );
     let little = found(&shelf, &id, "fox", with("full_context_limit", json!(20))).await;
     assert_eq!(contents(&little), ["Then the fox."], "it does not fit");
     for (name, value) in [("neighbours", json!(6)), ("full_context_limit", json!(0))] {
@@ -342,7 +415,10 @@ async fn what_stands_beside_is_read_and_little_is_read_whole() {
     }
     // Kept with the knowledge base, apps are given it.
     let kept = json!({"retrieval_model": with("full_context_limit", json!(1000))});
-    assert_eq!(shelf.call(Method::PATCH, &format!("/datasets/{id}"), Some(kept)).await.json()["retrieval_model_dict"]["full_context_limit"], 1000);
+    assert_eq!(
+        shelf.call(Method::PATCH, &format!("/datasets/{id}"), Some(kept)).await.json()["retrieval_model_dict"]["full_context_limit"],
+        1000
+    );
     let sources = chat(&shelf, "x", &[id], json!({"retrieval_model": "multiple", "top_k": 1})).await;
     assert_eq!(sources.as_array().unwrap().len(), 5, "{sources}");
 }
@@ -356,7 +432,10 @@ async fn equal_chunks_stay_two_and_a_model_that_is_gone_leaves_the_words() {
     for method in ["semantic_search", "full_text_search", "hybrid_search"] {
         assert_eq!(found(&shelf, &id, "same words", settings(method)).await.len(), 2, "{method}");
     }
-    assert_eq!(shelf.call(Method::DELETE, &format!("/datasets/{id}/documents/{first}"), None).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(
+        shelf.call(Method::DELETE, &format!("/datasets/{id}/documents/{first}"), None).await.status,
+        StatusCode::NO_CONTENT
+    );
     for method in ["semantic_search", "full_text_search", "hybrid_search"] {
         let left = found(&shelf, &id, "same words", settings(method)).await;
         assert_eq!((left.len(), &left[0]["segment"]["document"]["name"]), (1, &json!("b")), "{method}");
@@ -369,8 +448,18 @@ async fn equal_chunks_stay_two_and_a_model_that_is_gone_leaves_the_words() {
     assert_eq!(found(&shelf, &id, "same words", settings("full_text_search")).await.len(), 1);
     let listed = shelf.get("/datasets").await.json();
     assert_eq!(listed["data"][0]["embedding_available"], false, "{listed}");
-    let asked = shelf.post(&format!("/datasets/{id}/retrieve"), json!({"query": "some other words", "retrieval_model": settings("semantic_search")})).await;
-    assert_eq!((asked.status, asked.code().as_str()), (StatusCode::BAD_REQUEST, "provider_not_initialize"), "{}", asked.text);
+    let asked = shelf
+        .post(
+            &format!("/datasets/{id}/retrieve"),
+            json!({"query": "some other words", "retrieval_model": settings("semantic_search")}),
+        )
+        .await;
+    assert_eq!(
+        (asked.status, asked.code().as_str()),
+        (StatusCode::BAD_REQUEST, "provider_not_initialize"),
+        "{}",
+        asked.text
+    );
     let body = json!({"name": "c", "text": "Words that were never embedded.", "process_rule": {"mode": "automatic"}});
     let made = shelf.post(&format!("/datasets/{id}/document/create-by-text"), body).await.json();
     let ended = shelf.ended(&id, made["batch"].as_str().unwrap()).await;
@@ -395,7 +484,8 @@ async fn many_documents_are_deleted_while_they_are_indexed() {
         let query: Vec<String> = part.iter().map(|id| format!("document_id={id}")).collect();
         until(async || {
             // One that is being worked on at this moment is refused: it is asked again.
-            let done = console(&shelf, Method::DELETE, &format!("/datasets/{id}/documents?{}", query.join("&")), None).await;
+            let done =
+                console(&shelf, Method::DELETE, &format!("/datasets/{id}/documents?{}", query.join("&")), None).await;
             if done.status == StatusCode::NO_CONTENT { Ok(()) } else { Err(done.text) }
         })
         .await;

@@ -23,9 +23,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 pub use import::{Imported, Problem, import};
-pub use questions::{
-    Mark, NewQuestion, QuestionQuery, QuestionView, add, change, list as questions, mark, remove,
-};
+pub use questions::{Mark, NewQuestion, QuestionQuery, QuestionView, add, change, list as questions, mark, remove};
 pub(super) use work::resume;
 
 use super::datasets;
@@ -173,7 +171,10 @@ fn checked_settings(dataset: &Dataset, given: Vec<Setting>) -> Result<Vec<Settin
         given
     };
     if given.len() > MAX_SETTINGS {
-        return Err(Error::invalid_field("settings", format!("At most {MAX_SETTINGS} settings are compared at a time.")));
+        return Err(Error::invalid_field(
+            "settings",
+            format!("At most {MAX_SETTINGS} settings are compared at a time."),
+        ));
     }
     let checked = given.into_iter().map(|one| {
         let name: String = one.name.trim().chars().take(MAX_NAME).collect();
@@ -202,7 +203,9 @@ pub async fn start(
     let settings = checked_settings(&dataset, settings)?;
     let (_, known) = evaluations::count(&services.db, id).await?;
     if known == 0 {
-        return Err(Error::invalid("No question has an expected document yet. Add questions and what they should find."));
+        return Err(Error::invalid(
+            "No question has an expected document yet. Add questions and what they should find.",
+        ));
     }
     let tx = services.db.begin().await?;
     let before = evaluations::list(&tx, dataset.tenant_id, id, KEPT + 10).await?;
@@ -425,7 +428,11 @@ pub async fn delete(services: &Services, principal: &Principal, id: DatasetId, r
 }
 
 /// What is expected, with names; documents of other knowledge bases count as gone.
-async fn named(services: &Services, dataset: &Dataset, expected: &[Expected]) -> Result<HashMap<Expected, ExpectedView>> {
+async fn named(
+    services: &Services,
+    dataset: &Dataset,
+    expected: &[Expected],
+) -> Result<HashMap<Expected, ExpectedView>> {
     let mut documents: Vec<DocumentId> = expected.iter().map(|one| one.document_id).collect();
     documents.sort_unstable();
     documents.dedup();

@@ -48,8 +48,7 @@ pub async fn questions(
     filter: &QuestionFilter,
 ) -> Result<(Vec<RetrievalQuestion>, u64)> {
     use questions::{Column, Entity};
-    let mut query =
-        Entity::find().filter(Column::TenantId.eq(tenant.0)).filter(Column::DatasetId.eq(dataset.0));
+    let mut query = Entity::find().filter(Column::TenantId.eq(tenant.0)).filter(Column::DatasetId.eq(dataset.0));
     if let Some(keyword) = filter.keyword.as_deref().map(str::trim).filter(|keyword| !keyword.is_empty()) {
         let pattern = LikeExpr::new(super::runs::pattern(keyword)).escape('\\');
         query = query.filter(Expr::expr(Func::lower(Expr::col((Entity, Column::Question)))).like(pattern));
@@ -96,7 +95,8 @@ pub async fn question(source: &dyn Source, dataset: DatasetId, id: Uuid) -> Resu
 /// A conflict when one is there already.
 #[boxed]
 pub async fn insert_questions(tx: &Tx, items: Vec<RetrievalQuestion>) -> Result<()> {
-    let mut rows = items.into_iter().map(|item| questions::Model::from(item).into_active_model().reset_all()).peekable();
+    let mut rows =
+        items.into_iter().map(|item| questions::Model::from(item).into_active_model().reset_all()).peekable();
     while rows.peek().is_some() {
         let chunk: Vec<_> = rows.by_ref().take(CHUNK).collect();
         questions::Entity::insert_many(chunk).exec_without_returning(tx.connection()).await?;
@@ -162,8 +162,7 @@ pub async fn list(source: &dyn Source, tenant: TenantId, dataset: DatasetId, lim
 #[boxed]
 pub async fn find(source: &dyn Source, tenant: TenantId, dataset: DatasetId, id: Uuid) -> Result<Option<Evaluation>> {
     use evaluations::{Column, Entity};
-    let query =
-        Entity::find_by_id(id).filter(Column::TenantId.eq(tenant.0)).filter(Column::DatasetId.eq(dataset.0));
+    let query = Entity::find_by_id(id).filter(Column::TenantId.eq(tenant.0)).filter(Column::DatasetId.eq(dataset.0));
     Ok(query.one(&source.executor()).await?.map(Evaluation::from))
 }
 
@@ -263,8 +262,7 @@ pub async fn finish(
     if let Some(summary) = summary {
         update = update.col_expr(Column::Summary, Expr::value(JsonText(summary)));
     }
-    let done =
-        update.filter(Column::Id.eq(id)).filter(Column::Status.eq("running")).exec(tx.connection()).await?;
+    let done = update.filter(Column::Id.eq(id)).filter(Column::Status.eq("running")).exec(tx.connection()).await?;
     Ok(done.rows_affected > 0)
 }
 
@@ -315,10 +313,7 @@ pub async fn delete(tx: &Tx, tenant: TenantId, dataset: DatasetId, id: Uuid) -> 
         .exec(tx.connection())
         .await?;
     if done.rows_affected > 0 {
-        results::Entity::delete_many()
-            .filter(results::Column::EvaluationId.eq(id))
-            .exec(tx.connection())
-            .await?;
+        results::Entity::delete_many().filter(results::Column::EvaluationId.eq(id)).exec(tx.connection()).await?;
     }
     Ok(done.rows_affected > 0)
 }

@@ -582,7 +582,9 @@ async fn results(
         None | Some("all" | "") => Which::All,
         Some("missed") => Which::Missed,
         Some("different") => Which::Different,
-        Some(_) => return Err(Error::invalid_field("which", "which: Input should be 'all', 'missed' or 'different'").into()),
+        Some(_) => {
+            return Err(Error::invalid_field("which", "which: Input should be 'all', 'missed' or 'different'").into());
+        }
     };
     let (found, total) = evaluation::results(&services, &caller, place, which, page, limit).await?;
     let has_more = page.saturating_mul(limit) < total;

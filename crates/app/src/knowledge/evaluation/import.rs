@@ -150,12 +150,7 @@ async fn documents_of(
 type Documents = HashMap<String, std::result::Result<DocumentId, String>>;
 type Chunks = HashMap<(DocumentId, i32), SegmentId>;
 
-async fn chunks_of(
-    services: &Services,
-    dataset: &Dataset,
-    lines: &[Line],
-    documents: &Documents,
-) -> Result<Chunks> {
+async fn chunks_of(services: &Services, dataset: &Dataset, lines: &[Line], documents: &Documents) -> Result<Chunks> {
     let mut wanted: HashMap<DocumentId, Vec<i32>> = HashMap::new();
     for line in lines {
         if let (Some(Ok(document)), Ok(position)) = (documents.get(&line.document), line.chunk.parse()) {
@@ -167,11 +162,7 @@ async fn chunks_of(
     Ok(found.into_iter().map(|(document, position, id)| ((document, position), id)).collect())
 }
 
-fn expected_of(
-    line: &Line,
-    documents: &Documents,
-    chunks: &Chunks,
-) -> std::result::Result<Option<Expected>, String> {
+fn expected_of(line: &Line, documents: &Documents, chunks: &Chunks) -> std::result::Result<Option<Expected>, String> {
     checked(&line.question).map_err(|error| error.message)?;
     if line.document.is_empty() {
         return Ok(None);

@@ -29,10 +29,8 @@ pub(super) struct Measures {
 /// Measures what was found, the best first. Chunks of one document count once where the document is expected; `top_k`
 /// of them are what an app would be given.
 pub(super) fn measure(expected: &[Expected], found: &[(DocumentId, SegmentId)], top_k: usize) -> Measures {
-    let wanted: HashSet<Key> = expected
-        .iter()
-        .map(|one| one.segment_id.map_or(Key::Document(one.document_id), Key::Segment))
-        .collect();
+    let wanted: HashSet<Key> =
+        expected.iter().map(|one| one.segment_id.map_or(Key::Document(one.document_id), Key::Segment)).collect();
     let by_chunk = expected.iter().any(|one| one.segment_id.is_some());
     let key = |(document, segment): &(DocumentId, SegmentId)| {
         let (of_chunk, of_document) = (Key::Segment(*segment), Key::Document(*document));
@@ -45,8 +43,7 @@ pub(super) fn measure(expected: &[Expected], found: &[(DocumentId, SegmentId)], 
         }
     };
     let mut seen = HashSet::new();
-    let distinct: Vec<(usize, Key)> =
-        found.iter().map(key).enumerate().filter(|(_, key)| seen.insert(*key)).collect();
+    let distinct: Vec<(usize, Key)> = found.iter().map(key).enumerate().filter(|(_, key)| seen.insert(*key)).collect();
     let judged: HashMap<Key, f64> = wanted.iter().map(|key| (*key, 1.0)).collect();
     let order: Vec<Key> = distinct.iter().map(|(_, key)| *key).collect();
     let given: Vec<Key> = distinct.iter().filter(|(rank, _)| *rank < top_k).map(|(_, key)| *key).collect();

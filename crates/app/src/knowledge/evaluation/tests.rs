@@ -9,12 +9,7 @@ fn documents_count_once_and_chunks_by_themselves() {
     let document: Vec<DocumentId> = (0..4).map(|_| DocumentId::new()).collect();
     let chunk: Vec<SegmentId> = (0..6).map(|_| SegmentId::new()).collect();
     // Two chunks of the first document, then one of the second, then one of the third.
-    let found = [
-        (document[0], chunk[0]),
-        (document[0], chunk[1]),
-        (document[1], chunk[2]),
-        (document[2], chunk[3]),
-    ];
+    let found = [(document[0], chunk[0]), (document[0], chunk[1]), (document[1], chunk[2]), (document[2], chunk[3])];
     let whole = |at: usize| Expected { document_id: document[at], segment_id: None };
     let part = |at: usize, of: usize| Expected { document_id: document[at], segment_id: Some(chunk[of]) };
     let second = 1.0 / 3.0_f64.log2();
@@ -68,8 +63,10 @@ fn settings_are_summed_up() {
         result(second, 1, 0.0, 0.0, Some("no model")),
     ];
     let sums = summarised(&settings, &rows);
-    let told: Vec<_> =
-        sums.iter().map(|sum| (sum.questions, sum.failed, sum.missed, sum.recall, sum.took_ms, sum.took_ms_p95)).collect();
+    let told: Vec<_> = sums
+        .iter()
+        .map(|sum| (sum.questions, sum.failed, sum.missed, sum.recall, sum.took_ms, sum.took_ms_p95))
+        .collect();
     assert_eq!(told, [(2, 0, 1, 0.5, 20.0, 30.0), (1, 1, 0, 0.5, 20.0, 20.0)]);
     assert_eq!(summarised(&settings, &[])[0].recall, 0.0);
     let questions = grouped(rows, 2);

@@ -22,7 +22,9 @@ use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use super::{
-    ExpectedView, FoundView, MAX_QUESTIONS, Setting, measure::{DEPTH, measure}, named, read_settings, summarised,
+    ExpectedView, FoundView, MAX_QUESTIONS, Setting,
+    measure::{DEPTH, measure},
+    named, read_settings, summarised,
 };
 use crate::{
     Error, Result, Services,
@@ -131,9 +133,8 @@ async fn run(services: &Arc<Services>, id: Uuid, dataset: Dataset) -> Result<()>
         settings.iter().map(|one| read_settings(&dataset, &one.retrieval_model)).collect::<Result<_>>()?;
     let tasks = tasks(services, &dataset, id, read.len()).await?;
     let dataset = Arc::new(dataset);
-    let mut answers = stream::iter(tasks)
-        .map(|task| one(services, &dataset, id, task, &read))
-        .buffer_unordered(AT_ONCE);
+    let mut answers =
+        stream::iter(tasks).map(|task| one(services, &dataset, id, task, &read)).buffer_unordered(AT_ONCE);
     let (mut ready, mut kept_at) = (Vec::new(), Instant::now());
     loop {
         let next = tokio::select! {

@@ -22,12 +22,7 @@ type Positions = HashMap<DocumentId, HashSet<i32>>;
 
 impl Retriever {
     /// All of a knowledge base, in the order of its documents; none when it has more characters than `limit`.
-    pub(super) async fn whole(
-        &self,
-        dataset: &Arc<Dataset>,
-        limit: u64,
-        scope: &Scope,
-    ) -> Result<Option<Vec<Record>>> {
+    pub(super) async fn whole(&self, dataset: &Arc<Dataset>, limit: u64, scope: &Scope) -> Result<Option<Vec<Record>>> {
         let (segments, characters) = repo::retrieval::size(&self.db, dataset.id).await?;
         if segments == 0 || segments > SEGMENTS || characters > limit {
             return Ok(None);
