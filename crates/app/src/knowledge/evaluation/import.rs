@@ -153,7 +153,7 @@ type Chunks = HashMap<(DocumentId, i32), SegmentId>;
 async fn chunks_of(services: &Services, dataset: &Dataset, lines: &[Line], documents: &Documents) -> Result<Chunks> {
     let mut wanted: HashMap<DocumentId, Vec<i32>> = HashMap::new();
     for line in lines {
-        if let (Some(Ok(document)), Ok(position)) = (documents.get(&line.document), line.chunk.parse()) {
+        if let (Some(Ok(document)), Ok(position)) = (documents.get(&line.document), line.chunk.parse::<i32>()) {
             wanted.entry(*document).or_default().push(position);
         }
     }
@@ -172,7 +172,7 @@ fn expected_of(line: &Line, documents: &Documents, chunks: &Chunks) -> std::resu
     if line.chunk.is_empty() {
         return Ok(Some(Expected { document_id, segment_id: None }));
     }
-    let segment = line.chunk.parse().ok().and_then(|position| chunks.get(&(document_id, position)));
+    let segment = line.chunk.parse::<i32>().ok().and_then(|position| chunks.get(&(document_id, position)));
     let segment = segment.ok_or_else(|| format!("{} has no chunk {}.", line.document, line.chunk))?;
     Ok(Some(Expected { document_id, segment_id: Some(*segment) }))
 }
