@@ -42,6 +42,7 @@ import { Route as ShellAppAppIdOverviewRouteImport } from "./routes/_shell.app.$
 import { Route as ShellAppAppIdWorkflowRouteImport } from "./routes/_shell.app.$appId.workflow";
 import { Route as ShellDatasetsDatasetIdIndexRouteImport } from "./routes/_shell.datasets.$datasetId.index";
 import { Route as ShellDatasetsDatasetIdApiRouteImport } from "./routes/_shell.datasets.$datasetId.api";
+import { Route as ShellDatasetsDatasetIdEvaluationRouteImport } from "./routes/_shell.datasets.$datasetId.evaluation";
 import { Route as ShellDatasetsDatasetIdHitTestingRouteImport } from "./routes/_shell.datasets.$datasetId.hitTesting";
 import { Route as ShellDatasetsDatasetIdMetadataRouteImport } from "./routes/_shell.datasets.$datasetId.metadata";
 import { Route as ShellDatasetsDatasetIdSettingsRouteImport } from "./routes/_shell.datasets.$datasetId.settings";
@@ -218,6 +219,12 @@ const ShellDatasetsDatasetIdApiRoute =
     path: "/api",
     getParentRoute: () => ShellDatasetsDatasetIdRoute,
   } as any);
+const ShellDatasetsDatasetIdEvaluationRoute =
+  ShellDatasetsDatasetIdEvaluationRouteImport.update({
+    id: "/evaluation",
+    path: "/evaluation",
+    getParentRoute: () => ShellDatasetsDatasetIdRoute,
+  } as any);
 const ShellDatasetsDatasetIdHitTestingRoute =
   ShellDatasetsDatasetIdHitTestingRouteImport.update({
     id: "/hitTesting",
@@ -292,6 +299,7 @@ export interface FileRoutesByFullPath {
   "/app/$appId/overview": typeof ShellAppAppIdOverviewRoute;
   "/app/$appId/workflow": typeof ShellAppAppIdWorkflowRoute;
   "/datasets/$datasetId/api": typeof ShellDatasetsDatasetIdApiRoute;
+  "/datasets/$datasetId/evaluation": typeof ShellDatasetsDatasetIdEvaluationRoute;
   "/datasets/$datasetId/hitTesting": typeof ShellDatasetsDatasetIdHitTestingRoute;
   "/datasets/$datasetId/metadata": typeof ShellDatasetsDatasetIdMetadataRoute;
   "/datasets/$datasetId/settings": typeof ShellDatasetsDatasetIdSettingsRoute;
@@ -330,6 +338,7 @@ export interface FileRoutesByTo {
   "/app/$appId/overview": typeof ShellAppAppIdOverviewRoute;
   "/app/$appId/workflow": typeof ShellAppAppIdWorkflowRoute;
   "/datasets/$datasetId/api": typeof ShellDatasetsDatasetIdApiRoute;
+  "/datasets/$datasetId/evaluation": typeof ShellDatasetsDatasetIdEvaluationRoute;
   "/datasets/$datasetId/hitTesting": typeof ShellDatasetsDatasetIdHitTestingRoute;
   "/datasets/$datasetId/metadata": typeof ShellDatasetsDatasetIdMetadataRoute;
   "/datasets/$datasetId/settings": typeof ShellDatasetsDatasetIdSettingsRoute;
@@ -373,6 +382,7 @@ export interface FileRoutesById {
   "/_shell/app/$appId/overview": typeof ShellAppAppIdOverviewRoute;
   "/_shell/app/$appId/workflow": typeof ShellAppAppIdWorkflowRoute;
   "/_shell/datasets/$datasetId/api": typeof ShellDatasetsDatasetIdApiRoute;
+  "/_shell/datasets/$datasetId/evaluation": typeof ShellDatasetsDatasetIdEvaluationRoute;
   "/_shell/datasets/$datasetId/hitTesting": typeof ShellDatasetsDatasetIdHitTestingRoute;
   "/_shell/datasets/$datasetId/metadata": typeof ShellDatasetsDatasetIdMetadataRoute;
   "/_shell/datasets/$datasetId/settings": typeof ShellDatasetsDatasetIdSettingsRoute;
@@ -416,6 +426,7 @@ export interface FileRouteTypes {
     | "/app/$appId/overview"
     | "/app/$appId/workflow"
     | "/datasets/$datasetId/api"
+    | "/datasets/$datasetId/evaluation"
     | "/datasets/$datasetId/hitTesting"
     | "/datasets/$datasetId/metadata"
     | "/datasets/$datasetId/settings"
@@ -454,6 +465,7 @@ export interface FileRouteTypes {
     | "/app/$appId/overview"
     | "/app/$appId/workflow"
     | "/datasets/$datasetId/api"
+    | "/datasets/$datasetId/evaluation"
     | "/datasets/$datasetId/hitTesting"
     | "/datasets/$datasetId/metadata"
     | "/datasets/$datasetId/settings"
@@ -496,6 +508,7 @@ export interface FileRouteTypes {
     | "/_shell/app/$appId/overview"
     | "/_shell/app/$appId/workflow"
     | "/_shell/datasets/$datasetId/api"
+    | "/_shell/datasets/$datasetId/evaluation"
     | "/_shell/datasets/$datasetId/hitTesting"
     | "/_shell/datasets/$datasetId/metadata"
     | "/_shell/datasets/$datasetId/settings"
@@ -749,6 +762,13 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof ShellDatasetsDatasetIdApiRouteImport;
       parentRoute: typeof ShellDatasetsDatasetIdRoute;
     };
+    "/_shell/datasets/$datasetId/evaluation": {
+      id: "/_shell/datasets/$datasetId/evaluation";
+      path: "/evaluation";
+      fullPath: "/datasets/$datasetId/evaluation";
+      preLoaderRoute: typeof ShellDatasetsDatasetIdEvaluationRouteImport;
+      parentRoute: typeof ShellDatasetsDatasetIdRoute;
+    };
     "/_shell/datasets/$datasetId/hitTesting": {
       id: "/_shell/datasets/$datasetId/hitTesting";
       path: "/hitTesting";
@@ -859,6 +879,7 @@ const ShellAppAppIdRouteWithChildren = ShellAppAppIdRoute._addFileChildren(
 
 interface ShellDatasetsDatasetIdRouteChildren {
   ShellDatasetsDatasetIdApiRoute: typeof ShellDatasetsDatasetIdApiRoute;
+  ShellDatasetsDatasetIdEvaluationRoute: typeof ShellDatasetsDatasetIdEvaluationRoute;
   ShellDatasetsDatasetIdHitTestingRoute: typeof ShellDatasetsDatasetIdHitTestingRoute;
   ShellDatasetsDatasetIdMetadataRoute: typeof ShellDatasetsDatasetIdMetadataRoute;
   ShellDatasetsDatasetIdSettingsRoute: typeof ShellDatasetsDatasetIdSettingsRoute;
@@ -871,6 +892,8 @@ interface ShellDatasetsDatasetIdRouteChildren {
 const ShellDatasetsDatasetIdRouteChildren: ShellDatasetsDatasetIdRouteChildren =
   {
     ShellDatasetsDatasetIdApiRoute: ShellDatasetsDatasetIdApiRoute,
+    ShellDatasetsDatasetIdEvaluationRoute:
+      ShellDatasetsDatasetIdEvaluationRoute,
     ShellDatasetsDatasetIdHitTestingRoute:
       ShellDatasetsDatasetIdHitTestingRoute,
     ShellDatasetsDatasetIdMetadataRoute: ShellDatasetsDatasetIdMetadataRoute,

@@ -102,6 +102,12 @@ pub struct RetrievalModelBody {
     pub top_k: i64,
     pub score_threshold_enabled: bool,
     pub score_threshold: Option<f64>,
+    /// Chunks before and after each that is found, given to the model with it (0 to 5); ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub neighbours: Option<u32>,
+    /// All of a knowledge base is given to the model when it has no more characters than this; ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub full_context_limit: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata_filtering_conditions: Option<MetadataConditionsBody>,
 }
@@ -216,6 +222,8 @@ fn retrieval_of(json: Option<&Json_>, is_economy: bool) -> RetrievalModelBody {
         top_k: 2,
         score_threshold_enabled: false,
         score_threshold: None,
+        neighbours: None,
+        full_context_limit: None,
         metadata_filtering_conditions: None,
     };
     let given = json.cloned().unwrap_or_else(retrieval_default);

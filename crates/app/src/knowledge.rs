@@ -5,6 +5,7 @@ pub mod asked;
 pub mod datasets;
 pub mod documents;
 pub mod embedding;
+pub mod evaluation;
 pub mod external;
 pub mod external_apis;
 pub mod hit_testing;
@@ -44,6 +45,7 @@ pub(crate) async fn keep(services: Arc<Services>) {
 #[boxed]
 async fn resume(services: &Arc<Services>) -> Result<()> {
     removal::resume(services).await?;
+    evaluation::resume(services).await?;
     reembed::resume(services).await
 }
 

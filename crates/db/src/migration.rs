@@ -72,6 +72,11 @@ const MIGRATIONS: &[Step] = &[
         sql: include_str!("migration/m20261122_060003_gateway.sql"),
         postgres: "",
     },
+    Step {
+        name: "m20261122_060004_evaluation",
+        sql: include_str!("migration/m20261122_060004_evaluation.sql"),
+        postgres: "",
+    },
 ];
 
 #[derive(Clone, Copy)]

@@ -21,6 +21,7 @@ pub mod documents;
 pub mod draft_variables;
 pub mod embeddings;
 pub mod end_users;
+pub mod evaluations;
 pub mod external_knowledge;
 pub mod given_histories;
 pub mod human_input;

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use ox_db::{
     Database, Error,
-    model::{Dataset, Document, MetadataField, Process},
+    model::{Dataset, Document, Evaluation, EvaluationResult, Expected, MetadataField, Process, RetrievalQuestion},
     now,
     repo::{
         dataset_metadata,
         datasets::{self, DatasetFilter, Gone, Visible},
         documents::{self, DisplayStatus, DocumentFilter, Stage},
+        evaluations::{self, QuestionFilter},
         leases,
     },
 };
@@ -257,6 +258,112 @@ async fn names_and_fields_are_taken_once_and_members_see_their_own() {
         while datasets::step(&tx, Gone::Dataset(mine.id)).await.unwrap() {}
         tx.commit().await.unwrap();
         assert!(documents::of_batch(&db, mine.id, None).await.unwrap().is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn questions_stand_once_and_an_evaluation_is_one_processs() {
+    on_each_database(|db| async move {
+        let (tenant, ann, at) = (TenantId::new(), AccountId::new(), now());
+        let mine = dataset(tenant, "mine", ann);
+        let paper = document(&mine, 1);
+        store(&db, &mine, vec![paper.clone()]).await;
+        let question = |text: &str, expected: Vec<Expected>| RetrievalQuestion {
+            id: new_uuid(),
+            tenant_id: tenant,
+            dataset_id: mine.id,
+            question: text.into(),
+            question_hash: text.to_lowercase(),
+            expected,
+            source: "manual".into(),
+            created_by: ann,
+            updated_by: None,
+            created_at: at,
+            updated_at: at,
+        };
+        let known = Expected { document_id: paper.id, segment_id: None };
+        let (first, second) = (question("Why?", vec![known]), question("How?", vec![]));
+        let tx = db.begin().await.unwrap();
+        evaluations::insert_questions(&tx, vec![first.clone(), second.clone()]).await.unwrap();
+        tx.commit().await.unwrap();
+        let tx = db.begin().await.unwrap();
+        let twice = evaluations::insert_questions(&tx, vec![question("WHY?", vec![])]).await;
+        assert!(matches!(twice, Err(Error::Conflict(_))), "{twice:?}");
+        drop(tx);
+        assert_eq!(evaluations::count(&db, mine.id).await.unwrap(), (2, 1));
+        let filter = |keyword: Option<&str>, hashes: Option<Vec<String>>| QuestionFilter {
+            keyword: keyword.map(str::to_owned),
+            hashes,
+            page: 1,
+            limit: 10,
+        };
+        for (filter, wanted) in [
+            (filter(None, None), 2),
+            (filter(Some("hY"), None), 1),
+            (filter(None, Some(vec!["why?".into()])), 1),
+            (filter(None, Some(vec![])), 0),
+        ] {
+            let (found, total) = evaluations::questions(&db, tenant, mine.id, &filter).await.unwrap();
+            assert_eq!((found.len(), total), (wanted, wanted as u64), "{filter:?}");
+        }
+        assert_eq!(evaluations::question(&db, mine.id, first.id).await.unwrap(), Some(first.clone()));
+        let run = Evaluation {
+            id: new_uuid(),
+            tenant_id: tenant,
+            dataset_id: mine.id,
+            settings: serde_json::json!([{"name": "a"}]),
+            status: "running".into(),
+            error: None,
+            total: 2,
+            done: 0,
+            summary: None,
+            leased_by: None,
+            leased_until: None,
+            created_by: ann,
+            created_at: at,
+            finished_at: None,
+        };
+        let (one, two) = (process(&db).await, process(&db).await);
+        let tx = db.begin().await.unwrap();
+        evaluations::insert(&tx, run.clone()).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(evaluations::forsaken(&db, 10).await.unwrap(), [run.clone()]);
+        let result = EvaluationResult {
+            evaluation_id: run.id,
+            question_id: first.id,
+            setting: 0,
+            dataset_id: mine.id,
+            question: "Why?".into(),
+            expected: serde_json::json!([]),
+            found: serde_json::json!([]),
+            recall: 1.0,
+            ndcg: 0.5,
+            reciprocal_rank: 0.25,
+            took_ms: 3.5,
+            error: None,
+        };
+        let tx = db.begin().await.unwrap();
+        assert!(evaluations::claim(&tx, run.id, one, LIFE).await.unwrap());
+        assert!(!evaluations::claim(&tx, run.id, two, LIFE).await.unwrap());
+        assert!(evaluations::keep_results(&tx, run.id, one, LIFE, vec![result.clone()]).await.unwrap());
+        assert!(!evaluations::keep_results(&tx, run.id, two, LIFE, vec![result.clone()]).await.unwrap());
+        assert_eq!(evaluations::answered(&tx, run.id).await.unwrap().into_iter().next(), Some((first.id, 0)));
+        let summary = Some(serde_json::json!([{"recall": 1.0}]));
+        assert!(evaluations::finish(&tx, run.id, "completed", None, summary.clone(), at).await.unwrap());
+        assert!(!evaluations::finish(&tx, run.id, "stopped", None, None, at).await.unwrap());
+        tx.commit().await.unwrap();
+        let ended = evaluations::find(&db, tenant, mine.id, run.id).await.unwrap().unwrap();
+        assert_eq!((ended.status.as_str(), ended.done, ended.summary), ("completed", 1, summary));
+        assert_eq!(evaluations::results(&db, run.id).await.unwrap(), [result]);
+        assert_eq!(evaluations::forsaken(&db, 10).await.unwrap(), []);
+        assert_eq!(evaluations::list(&db, tenant, mine.id, 5).await.unwrap().len(), 1);
+        let tx = db.begin().await.unwrap();
+        assert_eq!(evaluations::delete_questions(&tx, mine.id, &[first.id, second.id]).await.unwrap(), 2);
+        assert!(evaluations::delete(&tx, tenant, mine.id, run.id).await.unwrap());
+        tx.commit().await.unwrap();
+        assert!(evaluations::results(&db, run.id).await.unwrap().is_empty());
+        assert_eq!(ox_db::repo::retrieval::size(&db, mine.id).await.unwrap(), (0, 0));
     })
     .await;
 }

@@ -25,7 +25,7 @@ pub use filter::{Condition, Filter, Join, Operator};
 pub use hash::text_hash;
 pub use qa::qa_pairs;
 pub use retrieval::{
-    KeywordSetting, MAX_TOP_K, Rerank, RerankMode, RerankModel, RetrievalSettings, SearchMethod, SettingsError,
+    KeywordSetting, MAX_FULL_CONTEXT, MAX_NEIGHBOURS, MAX_TOP_K, Rerank, RerankMode, RerankModel, RetrievalSettings, SearchMethod, SettingsError,
     VectorSetting, WeightType, Weights,
 };
 pub use rule::{

@@ -7,6 +7,12 @@ use crate::Filter;
 /// Most results of one search.
 pub const MAX_TOP_K: usize = 1000;
 
+/// Chunks on each side of one that is found.
+pub const MAX_NEIGHBOURS: u32 = 5;
+
+/// Characters of a dataset that is given as a whole.
+pub const MAX_FULL_CONTEXT: u64 = 2_000_000;
+
 /// What is wrong with the settings of a search.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field} {why}")]
@@ -143,6 +149,12 @@ pub struct RetrievalSettings {
     pub score_threshold_enabled: bool,
     #[serde(default)]
     pub score_threshold: Option<f64>,
+    /// Chunks before and after each that is found, given to the model with it; ours.
+    #[serde(default, deserialize_with = "or_default", skip_serializing_if = "is_zero")]
+    pub neighbours: u32,
+    /// All of a dataset is given to the model, in its order, when it has no more characters than this; ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub full_context_limit: Option<u64>,
     /// Only in what a search is asked for, not in what a dataset keeps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata_filtering_conditions: Option<Filter>,
@@ -150,6 +162,11 @@ pub struct RetrievalSettings {
 
 const fn top_k() -> usize {
     4
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde calls")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 impl Default for RetrievalSettings {
@@ -163,6 +180,8 @@ impl Default for RetrievalSettings {
             top_k: top_k(),
             score_threshold_enabled: false,
             score_threshold: None,
+            neighbours: 0,
+            full_context_limit: None,
             metadata_filtering_conditions: None,
         }
     }
@@ -184,6 +203,13 @@ impl RetrievalSettings {
     pub fn check(&self) -> Result<(), SettingsError> {
         if !(1..=MAX_TOP_K).contains(&self.top_k) {
             return Err(SettingsError { field: "top_k", why: format!("must be between 1 and {MAX_TOP_K}") });
+        }
+        if self.neighbours > MAX_NEIGHBOURS {
+            return Err(SettingsError { field: "neighbours", why: format!("must be between 0 and {MAX_NEIGHBOURS}") });
+        }
+        if self.full_context_limit.is_some_and(|limit| !(1..=MAX_FULL_CONTEXT).contains(&limit)) {
+            let why = format!("must be between 1 and {MAX_FULL_CONTEXT}");
+            return Err(SettingsError { field: "full_context_limit", why });
         }
         let weights = self.weights.as_ref();
         for (field, share) in [
@@ -263,7 +289,7 @@ mod tests {
     #[test]
     fn what_is_not_said_has_a_default() {
         let nulls = r#"{"search_method":null,"reranking_enable":null,"reranking_mode":"","reranking_model":null,"weights":null,
-            "top_k":null,"score_threshold_enabled":null,"score_threshold":null,"metadata_filtering_conditions":null}"#;
+            "top_k":null,"neighbours":null,"full_context_limit":null,"score_threshold_enabled":null,"score_threshold":null,"metadata_filtering_conditions":null}"#;
         for text in ["{}", nulls] {
             assert_eq!(read(text), Ok(RetrievalSettings::default()), "{text}");
         }
@@ -305,6 +331,8 @@ mod tests {
             (r#"{"top_k":-1}"#, "top_k is invalid"),
             (r#"{"top_k":2.5}"#, "top_k is invalid"),
             (r#"{"top_k":0}"#, "top_k must be between 1 and 1000"),
+            (r#"{"neighbours":6}"#, "neighbours must be between 0 and 5"),
+            (r#"{"full_context_limit":0}"#, "full_context_limit must be between 1 and 2000000"),
             (r#"{"top_k":1001}"#, "top_k must be between 1 and 1000"),
             (r#"{"score_threshold_enabled":true,"score_threshold":1.5}"#, "score_threshold must be between 0 and 1"),
             (r#"{"weights":{"keyword_setting":{"keyword_weight":2}}}"#, "weights.vector_setting.vector_weight must be"),

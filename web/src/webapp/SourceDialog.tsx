@@ -22,6 +22,7 @@ export default function SourceDialog({ sources, position, onClose }: { sources: 
             </h3>
             <p className="hint">
               {source.knowledge}
+              {source.page !== null && <span className="num">{say("source.page", { page: source.page })}</span>}
               {source.score !== null && (
                 <span className="num">{say("source.score", { score: source.score.toLocaleString(language, { maximumFractionDigits: 2 }) })}</span>
               )}

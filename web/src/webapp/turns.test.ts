@@ -22,11 +22,11 @@ describe("a stream", () => {
     const turn = run(message("Hel"), message("lo"), message(""), {
       event: "message_end",
       message_id: "m1",
-      metadata: { retriever_resources: [{ position: 1, document_name: "A.pdf", content: "x", score: 0.5 }] },
+      metadata: { retriever_resources: [{ position: 1, document_name: "A.pdf", content: "x", score: 0.5, page: 2 }] },
       files: null,
     });
     expect(turn).toMatchObject({ key: "t1", id: "m1", taskId: "k1", answer: "Hello", state: "done" });
-    expect(turn.sources).toEqual([{ position: 1, document: "A.pdf", knowledge: "", content: "x", score: 0.5 }]);
+    expect(turn.sources).toEqual([{ position: 1, document: "A.pdf", knowledge: "", content: "x", score: 0.5, page: 3 }]);
     expect(afterClose(turn).state).toBe("done");
   });
 

@@ -47,6 +47,8 @@ export interface Source {
   readonly knowledge: string;
   readonly content: string;
   readonly score: number | null;
+  /** From 1; nothing where the document has none. */
+  readonly page: number | null;
 }
 
 export function siteFrom(body: Json): Site {
@@ -103,6 +105,7 @@ export function sourcesFrom(value: unknown): Source[] {
       knowledge: text(item.dataset_name),
       content: text(item.content),
       score: typeof item.score === "number" ? item.score : null,
+      page: typeof item.page === "number" ? item.page + 1 : null,
     }));
 }
 

@@ -1,6 +1,7 @@
 //! Knowledge bases.
 
 mod documents;
+mod evaluation;
 mod external;
 mod hit_testing;
 mod metadata;
@@ -17,7 +18,9 @@ use ox_app::{
     Error, Services,
     knowledge::{
         datasets::{self, DatasetChange, DatasetQuery, Indexing, NewDataset},
-        documents as docs_of, keys,
+        documents as docs_of,
+        external_apis::{self, NewExternal},
+        keys,
     },
     model::ApiToken,
 };
@@ -44,6 +47,8 @@ pub fn router() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(delete_key))
         .routes(routes!(base_info))
         .routes(routes!(retrieval_setting))
+        .routes(routes!(retrieval_setting_of))
+        .routes(routes!(auto_disabled))
         .routes(routes!(detail, update, delete))
         .routes(routes!(use_check))
         .routes(routes!(related_apps))
@@ -52,6 +57,7 @@ pub fn router() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(progress))
         .routes(routes!(failed))
         .merge(documents::router())
+        .merge(evaluation::router())
         .merge(external::router())
         .merge(hit_testing::router())
         .merge(segments::router())
@@ -110,7 +116,10 @@ pub struct NewKnowledge {
     description: Option<String>,
     indexing_technique: Option<String>,
     permission: Option<String>,
+    /// `vendor` or `external`.
     provider: Option<String>,
+    external_knowledge_api_id: Option<Uuid>,
+    external_knowledge_id: Option<String>,
     embedding_model: Option<String>,
     embedding_model_provider: Option<String>,
     #[schema(value_type = Option<Object>)]
@@ -125,8 +134,15 @@ async fn create(
     Body(body): Body<NewKnowledge>,
 ) -> ApiResult<(StatusCode, Json<DatasetBody>)> {
     if body.provider.as_deref() == Some("external") {
-        let text = "External knowledge bases are connected at /datasets/external.";
-        return Err(Error::invalid_field("provider", text).into());
+        let new = NewExternal {
+            api_id: body.external_knowledge_api_id,
+            knowledge_id: body.external_knowledge_id.unwrap_or_default(),
+            name: body.name,
+            description: body.description,
+            retrieval_model: None,
+        };
+        let id = external_apis::add_dataset(&services, &caller, new).await?;
+        return Ok((StatusCode::CREATED, Json(datasets::view(&services, &caller, id).await?.into())));
     }
     let new = NewDataset {
         name: body.name,
@@ -393,4 +409,30 @@ pub struct RetrievalMethods {
     responses((status = 200, body = RetrievalMethods), (status = 401, body = ErrorBody)))]
 async fn retrieval_setting() -> Json<RetrievalMethods> {
     Json(RetrievalMethods { retrieval_method: ["semantic_search", "full_text_search", "hybrid_search"] })
+}
+
+#[utoipa::path(get, path = "/datasets/retrieval-setting/{vector_type}", tag = "knowledge",
+    params(("vector_type" = String, Path, description = "A value of `VECTOR_STORE`; all can do the same")),
+    responses((status = 200, body = RetrievalMethods), (status = 401, body = ErrorBody)))]
+async fn retrieval_setting_of() -> Json<RetrievalMethods> {
+    retrieval_setting().await
+}
+
+/// Documents that were switched off because nobody asked for long.
+#[derive(Serialize, ToSchema)]
+pub struct AutoDisabled {
+    document_ids: Vec<Uuid>,
+    count: usize,
+}
+
+/// Compat: no document is ever switched off by itself here, so there are none.
+#[utoipa::path(get, path = "/datasets/{dataset_id}/auto-disable-logs", tag = "knowledge", params(("dataset_id" = Uuid, Path)),
+    responses((status = 200, body = AutoDisabled), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
+async fn auto_disabled(
+    State(services): App,
+    Caller(caller): Caller,
+    Path(id): Path<DatasetId>,
+) -> ApiResult<Json<AutoDisabled>> {
+    datasets::find(&services, &caller, id).await?;
+    Ok(Json(AutoDisabled { document_ids: Vec::new(), count: 0 }))
 }

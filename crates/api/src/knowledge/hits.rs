@@ -88,6 +88,12 @@ pub struct HitSegment {
     pub page: Option<i32>,
     /// The headings it stands under; ours.
     pub heading: Option<String>,
+    /// The chunks before it that are read with it; ours.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub before: Vec<String>,
+    /// The chunks after it that are read with it; ours.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<String>,
 }
 
 /// A child chunk that was found.
@@ -142,7 +148,8 @@ impl HitRecord {
 }
 
 fn of_ours(services: &Services, own: Own) -> (HitSegment, Vec<HitChild>, Option<String>) {
-    let Own { document, segment, children, summary } = own;
+    let around = own.around.clone();
+    let Own { document, segment, children, summary, .. } = own;
     let seconds = |at: Option<chrono::DateTime<chrono::Utc>>| at.map(|at| at.timestamp());
     let children = children.into_iter().map(|(child, score)| HitChild {
         id: child.id.0,
@@ -183,6 +190,8 @@ fn of_ours(services: &Services, own: Own) -> (HitSegment, Vec<HitChild>, Option<
         },
         page: segment.page,
         heading: segment.heading,
+        before: around.before,
+        after: around.after,
     };
     (shown, children.collect(), summary)
 }
@@ -220,6 +229,8 @@ fn of_others(one: ExternalRecord) -> HitSegment {
         },
         page: None,
         heading: None,
+        before: Vec::new(),
+        after: Vec::new(),
     }
 }
 

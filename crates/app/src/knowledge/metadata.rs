@@ -10,7 +10,7 @@ use ox_types::{AccountId, DatasetId, DocumentId, Json, boxed};
 use serde_json::{Map, json};
 use uuid::Uuid;
 
-use super::datasets;
+use super::{datasets, documents};
 use crate::{Error, Principal, Result, Services};
 
 /// The built-in fields and their types.
@@ -347,5 +347,46 @@ pub async fn assign(
         })
         .await?;
     }
+    Ok(tx.commit().await?)
+}
+
+/// What kinds of documents there were before fields were free.
+const KINDS: [&str; 11] = [
+    "book",
+    "web_page",
+    "paper",
+    "social_media_post",
+    "wikipedia_entry",
+    "personal_document",
+    "business_document",
+    "im_chat_log",
+    "synced_from_notion",
+    "synced_from_github",
+    "others",
+];
+
+/// Says what kind of document one is, with values of that kind; the values of fields stay.
+///
+/// # Errors
+/// 404 for an unknown document, 400 for an unknown kind or values that are none.
+#[boxed]
+pub async fn set_kind(
+    services: &Services,
+    principal: &Principal,
+    (dataset, id): (DatasetId, DocumentId),
+    kind: &str,
+    values: &Json,
+) -> Result<()> {
+    let (_, document) = documents::find_to_edit(services, principal, dataset, id).await?;
+    if !KINDS.contains(&kind) {
+        return Err(Error::invalid_field("doc_type", "Invalid doc_type."));
+    }
+    let Some(values) = values.as_object() else {
+        return Err(Error::invalid_field("doc_metadata", "doc_metadata must be a dictionary."));
+    };
+    let mut kept = document.doc_metadata.as_ref().and_then(Json::as_object).cloned().unwrap_or_default();
+    kept.extend(values.clone());
+    let tx = services.db.begin().await?;
+    repo::documents::set_metadata(&tx, id, Some(kind), Some(Json::Object(kept))).await?;
     Ok(tx.commit().await?)
 }

@@ -147,14 +147,15 @@ fn segment(record: Record) -> FoundSegment {
 }
 
 fn of_ours(base: FoundSegment, own: Own) -> FoundSegment {
-    let Own { document, segment, children, summary } = own;
+    let content = own.content();
+    let Own { document, segment, children, summary, around: _ } = own;
     let child = |(chunk, score): (ox_db::model::FoundChild, f64)| json!({"id": chunk.id, "content": chunk.content, "position": chunk.position, "score": score});
     FoundSegment {
         document_id: document.id.to_string(),
         document_name: document.name.clone(),
         data_source_type: document.data_source_type,
         title: document.name,
-        content: segment.content,
+        content,
         answer: segment.answer,
         summary,
         doc_metadata: document.doc_metadata.unwrap_or_default(),

@@ -107,6 +107,25 @@ pub async fn of_document(
     estimate(services, principal, form).await
 }
 
+/// What the chunks of a batch's documents are by their rules.
+///
+/// # Errors
+/// 404 for an unknown batch, 400 where one is done.
+#[boxed]
+pub async fn of_batch(services: &Services, principal: &Principal, dataset: DatasetId, batch: &str) -> Result<Preview> {
+    let found = documents::progress(services, principal, dataset, Some(batch)).await?;
+    let mut all = Preview::default();
+    for (document, _) in found {
+        let one = of_document(services, principal, dataset, document.id).await?;
+        all.total_segments += one.total_segments;
+        all.total_characters += one.total_characters;
+        let free = SHOWN.saturating_sub(all.chunks.len());
+        all.chunks.extend(one.chunks.into_iter().take(free));
+        all.pairs = all.pairs.or(one.pairs);
+    }
+    Ok(all)
+}
+
 async fn one(
     services: &Services,
     file: UploadFile,

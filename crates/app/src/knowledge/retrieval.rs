@@ -1,5 +1,6 @@
 //! Looking something up: in one knowledge base by its settings, in several at once, and what the hits stand for.
 
+mod context;
 mod legs;
 mod models;
 mod records;
@@ -62,6 +63,25 @@ pub struct Own {
     /// The child chunks that were found, the best first.
     pub children: Vec<(FoundChild, f64)>,
     pub summary: Option<String>,
+    /// The texts before and after it that are read with it.
+    pub around: Around,
+}
+
+/// What stands beside a segment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Around {
+    pub before: Vec<String>,
+    pub after: Vec<String>,
+}
+
+impl Own {
+    /// The segment with what stands beside it.
+    #[must_use]
+    pub fn content(&self) -> String {
+        let around = &self.around;
+        let parts = around.before.iter().chain([&self.segment.content]).chain(&around.after);
+        parts.map(String::as_str).collect::<Vec<_>>().join("\n")
+    }
 }
 
 /// What somebody else's knowledge base gave.
@@ -79,7 +99,7 @@ impl Record {
         match &self.place {
             Place::Own(own) => match &own.segment.answer {
                 Some(answer) => format!("question:{} answer:{answer}", own.segment.content),
-                None => own.segment.content.clone(),
+                None => own.content(),
             },
             Place::External(one) => one.content.clone(),
         }
@@ -93,6 +113,8 @@ pub struct Found {
     pub records: Vec<Record>,
     /// Why it may be less than there is: a store or a model that did not answer.
     pub shortcoming: Option<String>,
+    /// It is all there is, in its order, and not to be cut.
+    pub is_whole: bool,
 }
 
 impl Retriever {
@@ -138,6 +160,19 @@ impl Retriever {
         settings: &RetrievalSettings,
         filter: Option<&Filter>,
     ) -> Result<Found> {
+        let mut found = self.search_alone(dataset, question, settings, filter).await?;
+        self.widen(&mut found.records, |_| settings.neighbours).await?;
+        Ok(found)
+    }
+
+    /// As [`Retriever::search`], without what stands beside.
+    async fn search_alone(
+        &self,
+        dataset: &Arc<Dataset>,
+        question: &str,
+        settings: &RetrievalSettings,
+        filter: Option<&Filter>,
+    ) -> Result<Found> {
         settings.check().map_err(|error| Error::invalid(format!("retrieval_model.{error}")))?;
         let filter = filter.or(settings.metadata_filtering_conditions.as_ref());
         if dataset.provider == "external" {
@@ -147,12 +182,17 @@ impl Retriever {
                 filter: filter.cloned(),
             };
             let records = self.external.search(dataset, question, wanted).await?;
-            return Ok(Found { records, shortcoming: None });
+            return Ok(Found { records, ..Found::default() });
         }
         if question.trim().is_empty() {
             return Ok(Found::default());
         }
         let Some(scope) = self.scope(dataset.id, filter).await? else { return Ok(Found::default()) };
+        if let Some(limit) = settings.full_context_limit
+            && let Some(records) = self.whole(dataset, limit, &scope).await?
+        {
+            return Ok(Found { records, is_whole: true, ..Found::default() });
+        }
         self.search_own(dataset, question, settings, &scope).await
     }
 

@@ -2,8 +2,8 @@
 
 use ox_types::{AppId, ChildChunkId, DatasetId, DocumentId, SegmentId, TenantId, boxed};
 use sea_orm::{
-    ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Expr, ExprTrait},
+    ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select,
+    sea_query::{Expr, ExprTrait, Query},
 };
 use uuid::Uuid;
 
@@ -91,6 +91,111 @@ pub async fn segments(source: &dyn Source, tenant: TenantId, ids: &[SegmentId]) 
             .all(&source.executor())
             .await?;
         found.extend(rows.into_iter().map(FoundRow::from));
+    }
+    Ok(found)
+}
+
+/// Segments of documents by their positions: only those that may be found.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn at_positions(
+    source: &dyn Source,
+    tenant: TenantId,
+    places: &[(DocumentId, Vec<i32>)],
+) -> Result<Vec<FoundRow>> {
+    use document_segments::Column as Of;
+    let mut found = Vec::new();
+    for (document, positions) in places {
+        let rows = document_segments::Entity::find()
+            .filter(Of::DocumentId.eq(document.0))
+            .filter(Of::Position.is_in(positions.iter().copied()))
+            .filter(Of::TenantId.eq(tenant.0))
+            .filter(Of::Enabled.eq(true))
+            .filter(Of::Status.eq("completed"))
+            .order_by_asc(Of::Position)
+            .all(&source.executor())
+            .await?;
+        found.extend(rows.into_iter().map(FoundRow::from));
+    }
+    Ok(found)
+}
+
+/// How many segments of a dataset can be found, and their characters.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn size(source: &dyn Source, dataset: DatasetId) -> Result<(u64, u64)> {
+    use document_segments::Column as Of;
+    let found: Option<(i64, Option<i64>)> = findable(dataset)
+        .select_only()
+        .column_as(Of::Id.count(), "segments")
+        .column_as(Of::WordCount.sum().cast_as("bigint"), "characters")
+        .into_tuple()
+        .one(&source.executor())
+        .await?;
+    let (segments, characters) = found.unwrap_or_default();
+    Ok((segments.unsigned_abs(), characters.unwrap_or_default().unsigned_abs()))
+}
+
+/// All segments of a dataset that can be found, in the order of their documents; no more than `limit`.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn whole(source: &dyn Source, dataset: DatasetId, limit: u64) -> Result<Vec<FoundRow>> {
+    use document_segments::Column as Of;
+    let rows = findable(dataset)
+        .order_by_asc(Of::DocumentId)
+        .order_by_asc(Of::Position)
+        .limit(limit)
+        .all(&source.executor())
+        .await?;
+    Ok(rows.into_iter().map(FoundRow::from).collect())
+}
+
+fn findable(dataset: DatasetId) -> Select<document_segments::Entity> {
+    use document_segments::Column as Of;
+    let open = Query::select()
+        .column(documents::Column::Id)
+        .from(documents::Entity)
+        .and_where(documents::Column::DatasetId.eq(dataset.0))
+        .and_where(documents::Column::IndexingStatus.eq("completed"))
+        .and_where(documents::Column::Enabled.eq(true))
+        .and_where(documents::Column::Archived.eq(false))
+        .to_owned();
+    document_segments::Entity::find()
+        .filter(Of::DatasetId.eq(dataset.0))
+        .filter(Of::Enabled.eq(true))
+        .filter(Of::Status.eq("completed"))
+        .filter(Of::DocumentId.in_subquery(open))
+}
+
+/// The documents of a dataset that have one of these names.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn documents_named(
+    source: &dyn Source,
+    dataset: DatasetId,
+    names: &[String],
+) -> Result<Vec<(String, DocumentId)>> {
+    use documents::Column as Of;
+    let mut found = Vec::new();
+    for names in names.chunks(CHUNK) {
+        let rows: Vec<(String, Uuid)> = documents::Entity::find()
+            .select_only()
+            .columns([Of::Name, Of::Id])
+            .filter(Of::DatasetId.eq(dataset.0))
+            .filter(Of::Name.is_in(names))
+            .order_by_asc(Of::Id)
+            .into_tuple()
+            .all(&source.executor())
+            .await?;
+        found.extend(rows.into_iter().map(|(name, id)| (name, DocumentId(id))));
     }
     Ok(found)
 }

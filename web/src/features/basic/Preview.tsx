@@ -1,5 +1,7 @@
 /** The right half: the app as it would answer now. */
-import { CircleAlert, CopyPlus, RotateCcw, Send, Square, Zap } from "lucide-react";
+
+import { Link } from "@tanstack/react-router";
+import { BookOpen, CircleAlert, CopyPlus, RotateCcw, Send, Square, Zap } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useFormat } from "../../lib/format";
@@ -7,7 +9,7 @@ import { Button, IconButton } from "../../ui/Button";
 import { Prose } from "../../ui/Prose";
 import { InputForm } from "./InputForm";
 import { type Config, type Inputs, missingInput, wireInputs, writeConfig } from "./model";
-import { type Turn, usePreview } from "./usePreview";
+import { type Source, type Turn, usePreview } from "./usePreview";
 
 interface Props {
   readonly appId: string;
@@ -184,6 +186,7 @@ function TurnView({ turn, completion, onMore }: { turn: Turn; completion: boolea
             {turn.price === undefined ? null : <span>{format.money(turn.price, turn.currency)}</span>}
           </div>
         )}
+        {turn.state !== "writing" && turn.sources ? <Sources sources={turn.sources} /> : null}
         {onMore && turn.state === "done" ? (
           <Button size="sm" className="mt-2" icon={CopyPlus} onClick={onMore}>
             {t("preview.more")}
@@ -191,5 +194,41 @@ function TurnView({ turn, completion, onMore }: { turn: Turn; completion: boolea
         ) : null}
       </div>
     </>
+  );
+}
+
+/** What the answer rests on; each opens its chunk where it stands. */
+function Sources({ sources }: { sources: readonly Source[] }) {
+  const { t } = useTranslation("basic");
+  return (
+    <ul className="flex flex-col gap-1 mt-2" aria-label={t("preview.sources")}>
+      {sources.map((source) => {
+        const name = (
+          <>
+            <BookOpen size={14} strokeWidth={1.9} className="text-ink-3 flex-none" aria-hidden />
+            <span className="num text-ink-3">{source.position}</span>
+            <span className="truncate font-medium">{source.document}</span>
+            {source.page === undefined ? null : <span className="text-ink-3 num flex-none">{t("preview.page", { page: source.page })}</span>}
+          </>
+        );
+        return (
+          <li key={source.position} className="text-12" title={source.content}>
+            {source.chunk ? (
+              <Link
+                to="/datasets/$datasetId/documents/$documentId"
+                params={{ datasetId: source.chunk.dataset, documentId: source.chunk.document }}
+                search={{ chunk: source.chunk.segment }}
+                target="_blank"
+                className="flex items-center gap-1.5 min-w-0 hover:underline"
+              >
+                {name}
+              </Link>
+            ) : (
+              <span className="flex items-center gap-1.5 min-w-0">{name}</span>
+            )}
+          </li>
+        );
+      })}
+    </ul>
   );
 }

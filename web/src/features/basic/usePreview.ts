@@ -16,6 +16,18 @@ export interface Turn {
   readonly price?: number;
   readonly currency?: string;
   readonly followUps?: readonly string[];
+  readonly sources?: readonly Source[];
+}
+
+/** A chunk that the answer rests on. */
+export interface Source {
+  readonly position: number;
+  readonly document: string;
+  readonly content: string;
+  /** From 1. */
+  readonly page?: number;
+  /** Where it is; nothing for knowledge of others. */
+  readonly chunk?: { readonly dataset: string; readonly document: string; readonly segment: string };
 }
 
 interface Ask {
@@ -25,6 +37,30 @@ interface Ask {
   readonly followUp: boolean;
   /** Another answer beside those that are there. */
   readonly another?: boolean;
+}
+
+function sourcesOf(event: StreamEvent): Pick<Turn, "sources"> {
+  const metadata = event.metadata;
+  const given: unknown = typeof metadata === "object" && metadata !== null ? Reflect.get(metadata, "retriever_resources") : undefined;
+  const sources = (Array.isArray(given) ? given : []).flatMap((item: unknown, index): Source[] => {
+    if (typeof item !== "object" || item === null) return [];
+    const text = (name: string) => {
+      const value: unknown = Reflect.get(item, name);
+      return typeof value === "string" ? value : "";
+    };
+    const page: unknown = Reflect.get(item, "page");
+    const chunk = { dataset: text("dataset_id"), document: text("document_id"), segment: text("segment_id") };
+    return [
+      {
+        position: index + 1,
+        document: text("document_name") || text("dataset_name"),
+        content: text("content"),
+        ...(typeof page === "number" ? { page: page + 1 } : {}),
+        ...(chunk.dataset && chunk.document && chunk.segment ? { chunk } : {}),
+      },
+    ];
+  });
+  return sources.length > 0 ? { sources } : {};
 }
 
 function usageOf(event: StreamEvent): Partial<Turn> {
@@ -79,7 +115,7 @@ export function usePreview(appId: string, kind: "chat" | "completion") {
       } else if (event.event === "message_replace" && typeof event.answer === "string") {
         buffer = event.answer;
         frame ||= requestAnimationFrame(flush);
-      } else if (event.event === "message_end") change(key, () => usageOf(event));
+      } else if (event.event === "message_end") change(key, () => ({ ...usageOf(event), ...sourcesOf(event) }));
       else if (event.event === "error")
         change(key, () => ({ state: "failed", error: typeof event.message === "string" ? event.message : String(event.code ?? "") }));
     };

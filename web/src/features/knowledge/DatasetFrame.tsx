@@ -27,6 +27,7 @@ export function DatasetFrame({ dataset, children }: { dataset: Dataset; children
   const tabs = [
     ...(external ? [] : [{ key: "documents", to: "/datasets/$datasetId/documents" as const }]),
     { key: "retrieval", to: "/datasets/$datasetId/hitTesting" as const },
+    ...(external ? [] : [{ key: "evaluation", to: "/datasets/$datasetId/evaluation" as const }]),
     ...(external || !edit ? [] : [{ key: "metadata", to: "/datasets/$datasetId/metadata" as const }]),
     ...(edit ? [{ key: "settings", to: "/datasets/$datasetId/settings" as const }] : []),
     ...(edit && !external ? [{ key: "api", to: "/datasets/$datasetId/api" as const }] : []),

@@ -1,6 +1,6 @@
 /** The knowledge bases of the workspace. */
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { LibraryBig, ListFilter, Plus, Tag as TagIcon } from "lucide-react";
+import { LibraryBig, ListFilter, Plug, Plus, Tag as TagIcon } from "lucide-react";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useRights } from "../../data/session";
@@ -15,6 +15,7 @@ import { TagsDialog } from "../apps/TagsDialog";
 import { datasetList, datasetTags } from "./api";
 import { DatasetCard } from "./DatasetCard";
 import { DeleteDialog } from "./DeleteDialog";
+import { ExternalDialog } from "./ExternalDialog";
 import { useKnowledgeRights } from "./rights";
 import "./knowledge.css";
 import type { Dataset } from "./types";
@@ -48,6 +49,7 @@ export function DatasetsPage({ search, onSearch, onOpen, onSettings, onCreate }:
   const filtered = Boolean(search.q || search.tags);
   const [active, setActive] = useState(-1);
   const [doing, setDoing] = useState<Doing>();
+  const [connecting, setConnecting] = useState(false);
   const current = rows[active];
   useKeys(
     {
@@ -57,7 +59,7 @@ export function DatasetsPage({ search, onSearch, onOpen, onSettings, onCreate }:
       k: () => setActive((now) => Math.max(0, now - 1)),
       Enter: () => (current ? onOpen(current.id) : undefined),
     },
-    !doing,
+    !doing && !connecting,
   );
   const create = (
     <Button kind="primary" icon={Plus} keys="C" onClick={onCreate}>
@@ -69,6 +71,11 @@ export function DatasetsPage({ search, onSearch, onOpen, onSettings, onCreate }:
       <div className="flex-1 min-h-0 overflow-auto">
         <header className="flex items-center gap-2.5 px-7 max-md:px-4 pt-5 pb-3.5">
           <h1 className="text-20 font-semibold flex-1">{t("list.title")}</h1>
+          {edit ? (
+            <Button icon={Plug} onClick={() => setConnecting(true)}>
+              {t("external.connect")}
+            </Button>
+          ) : null}
           {edit ? create : null}
         </header>
         <div className="flex items-center gap-2 px-7 max-md:px-4 pb-3 flex-wrap">
@@ -143,6 +150,15 @@ export function DatasetsPage({ search, onSearch, onOpen, onSettings, onCreate }:
       </div>
       {doing?.what === "tags" ? <TagsDialog kind="knowledge" target={doing.dataset} onClose={() => setDoing(undefined)} /> : null}
       {doing?.what === "delete" ? <DeleteDialog dataset={doing.dataset} onClose={() => setDoing(undefined)} /> : null}
+      {connecting ? (
+        <ExternalDialog
+          onClose={() => setConnecting(false)}
+          onMade={(id) => {
+            setConnecting(false);
+            onOpen(id);
+          }}
+        />
+      ) : null}
     </section>
   );
 }

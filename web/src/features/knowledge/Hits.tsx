@@ -1,22 +1,27 @@
 /** What a test of retrieval found. */
-import { ArrowDown, ArrowUp, Equal, SearchX, TriangleAlert } from "lucide-react";
+import { ArrowDown, ArrowUp, Equal, SearchX, Target, TriangleAlert } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { useFormat } from "../../lib/format";
 import { errorDetails, messageOf } from "../../lib/http";
 import { Button } from "../../ui/Button";
+import { Menu } from "../../ui/Menu";
 import { Empty, Failed, SkeletonRows } from "../../ui/States";
+import type { Marked as Mark } from "./evaluation";
 import { marked } from "./figures";
 import type { HitRecord } from "./types";
+import type { Marks } from "./useMarks";
 import type { Test } from "./useTest";
 
 interface Props {
   readonly test: Test;
   /** How many places each chunk is higher than with the other settings; nothing where those do not find it. */
   readonly places?: ReadonlyMap<string, number | undefined> | undefined;
+  /** What the question should find; nothing where that cannot be kept. */
+  readonly marks?: Marks | undefined;
   readonly onOpen: (record: HitRecord) => void;
 }
 
-export function Hits({ test, places, onOpen }: Props) {
+export function Hits({ test, places, marks, onOpen }: Props) {
   const { t } = useTranslation("knowledge");
   const { t: c } = useTranslation();
   const format = useFormat();
@@ -39,10 +44,10 @@ export function Hits({ test, places, onOpen }: Props) {
         <span className="font-semibold text-ink-2">{t("test.count", { count: records.length })}</span>
         <span className="ms-auto">{t("test.took", { time: format.duration(found.took) })}</span>
       </div>
-      {found.answer.degraded ? (
+      {found.answer.shortcoming ? (
         <div className="banner" data-tone="warn">
           <TriangleAlert size={16} aria-hidden />
-          {t("test.degraded")}
+          {t("test.shortcoming", { text: found.answer.shortcoming })}
         </div>
       ) : null}
       {records.length === 0 ? (
@@ -68,11 +73,12 @@ export function Hits({ test, places, onOpen }: Props) {
         <ol className="flex flex-col gap-2" aria-label={t("test.results")}>
           {records.map((record, index) => (
             <Hit
-              key={record.segment.id}
+              key={record.segment.id ?? `external ${index}`}
               record={record}
               place={index + 1}
               question={found.question}
               moved={places ? { by: places.get(record.segment.id) } : undefined}
+              marks={marks}
               onOpen={() => onOpen(record)}
             />
           ))}
@@ -87,36 +93,43 @@ interface HitProps {
   readonly place: number;
   readonly question: string;
   readonly moved: { readonly by: number | undefined } | undefined;
+  readonly marks: Marks | undefined;
   readonly onOpen: () => void;
 }
 
-function Hit({ record, place, question, moved, onOpen }: HitProps) {
+function Hit({ record, place, question, moved, marks, onOpen }: HitProps) {
   const { t } = useTranslation("knowledge");
   const { segment, score } = record;
-  const scores = record.scores;
-  const legs: readonly [string, number | null | undefined, string][] = [
-    ["vector", scores?.vector, "var(--chart-2)"],
-    ["text", scores?.text, "var(--chart-4)"],
-    ["rerank", scores?.rerank, "var(--chart-3)"],
-  ];
-  const known = legs.filter(([, value]) => value !== null && value !== undefined);
-  const bars: readonly [string, number | null | undefined, string][] = known.length > 0 ? known : [["score", score, "var(--cat-knowledge)"]];
+  // Knowledge of others has no chunks here.
+  const isOwn = segment.id !== null;
   return (
     <li className="kb-hit">
       <div className="flex items-baseline gap-2">
         <b className="num">{place}</b>
         {moved ? <Moved by={moved.by} /> : null}
-        <button type="button" className="font-medium text-12 truncate hover:underline text-start" onClick={onOpen}>
-          {segment.document.name}
-        </button>
+        {isOwn ? (
+          <button type="button" className="font-medium text-12 truncate hover:underline text-start" onClick={onOpen}>
+            {segment.document.name}
+          </button>
+        ) : (
+          <span className="font-medium text-12 truncate">{segment.document.name}</span>
+        )}
         <span className="text-11 text-ink-3 num flex-none">
-          #{segment.position}
+          {isOwn ? `#${segment.position}` : ""}
           {segment.page === null || segment.page === undefined ? "" : `, ${t("chunks.page", { page: segment.page + 1 })}`}
         </span>
         <b className="ms-auto num">{score === null ? "–" : score.toFixed(2)}</b>
       </div>
       <p className="kb-text kb-hit-text">
+        {segment.before?.map((text, index) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: texts have no other name and never move
+          <span key={index} className="text-ink-3">{`${text}\n`}</span>
+        ))}
         <Marked text={segment.answer ? `${segment.content}\n${segment.answer}` : segment.content} question={question} />
+        {segment.after?.map((text, index) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: texts have no other name and never move
+          <span key={index} className="text-ink-3">{`\n${text}`}</span>
+        ))}
       </p>
       {record.child_chunks?.map((child) => (
         <div key={child.id} className="kb-child">
@@ -128,20 +141,55 @@ function Hit({ record, place, question, moved, onOpen }: HitProps) {
           </span>
         </div>
       ))}
-      <div className="flex gap-4 flex-wrap">
-        {bars.map(([name, value, colour]) =>
-          value === null || value === undefined ? null : (
-            <span key={name} className="kb-score">
-              {t(`test.${name}`)}
-              <span className="kb-meter" aria-hidden>
-                <span style={{ width: `${Math.max(0, Math.min(1, value)) * 100}%`, background: colour }} />
-              </span>
-              <span className="num">{value.toFixed(2)}</span>
+      <div className="flex items-center gap-4 flex-wrap">
+        {score === null ? null : (
+          <span className="kb-score">
+            {t("test.score")}
+            <span className="kb-meter" aria-hidden>
+              <span style={{ width: `${Math.max(0, Math.min(1, score)) * 100}%`, background: "var(--cat-knowledge)" }} />
             </span>
-          ),
+            <span className="num">{score.toFixed(2)}</span>
+          </span>
         )}
+        {marks ? (
+          <MarkMenu
+            name={`${segment.document.name} #${segment.position}`}
+            value={marks.of(record)}
+            busy={marks.busy}
+            onSet={(mark) => marks.set(record, mark)}
+          />
+        ) : null}
       </div>
     </li>
+  );
+}
+
+/** Whether this is what the question should find: any chunk of the document, or just this one. */
+function MarkMenu({ name, value, busy, onSet }: { name: string; value: Mark; busy: boolean; onSet: (mark: Mark) => void }) {
+  const { t } = useTranslation("knowledge");
+  const choice = (mark: Mark) => ({ checked: value === mark, onSelect: () => onSet(value === mark ? undefined : mark) });
+  return (
+    <span className="ms-auto">
+      <Menu
+        trigger={
+          <Button
+            kind="quiet"
+            size="sm"
+            icon={Target}
+            busy={busy}
+            aria-pressed={value !== undefined}
+            aria-label={t(value ? "evaluation.markedAs" : "evaluation.markThis", { name })}
+          >
+            {t(value ? "evaluation.expectedOne" : "evaluation.mark")}
+          </Button>
+        }
+        entries={[
+          { key: "head", head: t("evaluation.markHead") },
+          { key: "document", label: t("evaluation.markDocument"), ...choice("document") },
+          { key: "chunk", label: t("evaluation.markChunk"), ...choice("chunk") },
+        ]}
+      />
+    </span>
   );
 }
 

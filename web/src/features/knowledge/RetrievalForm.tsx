@@ -16,11 +16,15 @@ interface Props {
   readonly onChange: (value: RetrievalModel) => void;
 }
 
+/** Characters of a knowledge base that is given as a whole, to begin with. */
+const WHOLE = 20_000;
+
 export function RetrievalForm({ value, technique, embedding, onChange }: Props) {
   const { t } = useTranslation("knowledge");
   const format = useFormat();
   const ranking = rankingOf(value);
   const vector = vectorWeight(value);
+  const whole = value.full_context_limit ?? null;
   return (
     <div className="kb-form flex flex-col gap-4">
       {technique === "economy" ? (
@@ -112,6 +116,39 @@ export function RetrievalForm({ value, technique, embedding, onChange }: Props) 
             ) : null}
           </div>
         )}
+        <div className="flex flex-col gap-1.5 min-w-0">
+          <span className="lbl">
+            {t("retrieval.neighbours")}
+            <span className="ms-auto text-ink-3 font-regular num">{value.neighbours ? format.number(value.neighbours) : t("retrieval.off")}</span>
+          </span>
+          <Slider
+            label={t("retrieval.neighbours")}
+            min={0}
+            max={5}
+            step={1}
+            value={value.neighbours ?? 0}
+            onChange={(count) => onChange({ ...value, neighbours: count === 0 ? null : count })}
+          />
+          <span className="hint">{t("retrieval.neighboursHint")}</span>
+        </div>
+        <div className="flex flex-col gap-1.5 min-w-0">
+          <span className="lbl">
+            {t("retrieval.whole")}
+            <Switch label={t("retrieval.whole")} checked={whole !== null} onChange={(on) => onChange({ ...value, full_context_limit: on ? WHOLE : null })} />
+            <span className="ms-auto text-ink-3 font-regular num">{whole === null ? t("retrieval.off") : format.number(whole)}</span>
+          </span>
+          {whole === null ? null : (
+            <Slider
+              label={t("retrieval.wholeLimit")}
+              min={2000}
+              max={200_000}
+              step={2000}
+              value={Math.min(200_000, whole)}
+              onChange={(limit) => onChange({ ...value, full_context_limit: limit })}
+            />
+          )}
+          <span className="hint">{t("retrieval.wholeHint")}</span>
+        </div>
       </div>
     </div>
   );

@@ -6,6 +6,7 @@ import { Button, IconButton } from "../../ui/Button";
 import { Hits } from "./Hits";
 import { Asked, Keep, Question, Settings } from "./TestParts";
 import type { Dataset, HitRecord } from "./types";
+import { useMarks } from "./useMarks";
 import { useTest } from "./useTest";
 
 interface Props {
@@ -23,6 +24,7 @@ export function RetrievalPane({ dataset, alone, onFound, onOpen, onClose }: Prop
   const { t: c } = useTranslation();
   const [question, setQuestion] = useState("");
   const test = useTest(dataset);
+  const marks = useMarks(dataset, test.found?.question);
   const tell = useRef(onFound);
   tell.current = onFound;
   const found = test.found?.answer.records;
@@ -53,7 +55,7 @@ export function RetrievalPane({ dataset, alone, onFound, onOpen, onClose }: Prop
         </div>
       </div>
       <div className="flex-1 min-h-0 overflow-auto px-4.5 py-3 bg-canvas">
-        <Hits test={test} onOpen={onOpen} />
+        <Hits test={test} marks={marks} onOpen={onOpen} />
       </div>
       <footer className="px-4.5 py-2 border-t border-line-1">
         <Keep dataset={dataset} test={test} />

@@ -1,6 +1,6 @@
 /** Tests of retrieval: one question, its hits, and the same question under two settings. */
 import { Columns2, ScanSearch } from "lucide-react";
-import { useMemo, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useMedia } from "../../lib/media";
 import { Button } from "../../ui/Button";
@@ -10,19 +10,22 @@ import { Hits } from "./Hits";
 import { places } from "./retrieval";
 import { Asked, Keep, Question, Settings } from "./TestParts";
 import type { Dataset, HitRecord } from "./types";
+import { useMarks } from "./useMarks";
 import { type Test, useTest } from "./useTest";
 
 interface Props {
   readonly dataset: Dataset;
+  /** Asked at once. */
+  readonly initial?: string | undefined;
   /** Two settings side by side. */
   readonly compare: boolean;
   readonly onCompare: (on: boolean) => void;
   readonly onOpen: (record: HitRecord) => void;
 }
 
-export function TestPage({ dataset, compare, onCompare, onOpen }: Props) {
+export function TestPage({ dataset, initial, compare, onCompare, onOpen }: Props) {
   const { t } = useTranslation("knowledge");
-  const [question, setQuestion] = useState("");
+  const [question, setQuestion] = useState(initial ?? "");
   const first = useTest(dataset);
   const second = useTest(dataset);
   const narrow = useMedia("(max-width: 899px)");
@@ -31,6 +34,10 @@ export function TestPage({ dataset, compare, onCompare, onOpen }: Props) {
     first.run(text);
     if (compare) second.run(text);
   };
+  const begin = useRef(run);
+  begin.current = run;
+  useEffect(() => (initial ? begin.current(initial) : undefined), [initial]);
+  const marks = useMarks(dataset, first.found?.question);
   const switchCompare = () => {
     if (!compare && first.found) second.run(first.found.question);
     onCompare(!compare);
@@ -45,7 +52,7 @@ export function TestPage({ dataset, compare, onCompare, onOpen }: Props) {
       <Settings dataset={dataset} test={test} onRun={() => (test.found ? test.run(test.found.question) : undefined)} />
       <Keep dataset={dataset} test={test} />
       {test.found || test.busy || test.error ? (
-        <Hits test={test} places={map} onOpen={onOpen} />
+        <Hits test={test} places={map} marks={marks} onOpen={onOpen} />
       ) : (
         <Empty icon={ScanSearch} cat="knowledge" title={t("test.startTitle")} text={t("test.startText")} />
       )}

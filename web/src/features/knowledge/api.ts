@@ -111,6 +111,28 @@ export function useKnowledgeChange<Args, Result>(run: (args: Args) => Promise<Re
   return useMutation({ mutationFn: run, onSuccess: () => client.invalidateQueries({ queryKey: ["datasets"] }) });
 }
 
+// ---- knowledge of others
+
+export interface ExternalApi {
+  readonly id: string;
+  readonly name: string;
+  readonly settings: { readonly endpoint: string };
+}
+
+export const externalApis = queryOptions({
+  queryKey: ["datasets", "external-apis"],
+  queryFn: () => get<Page<ExternalApi>>("/datasets/external-knowledge-api", { page: 1, limit: 100 }),
+});
+export const createExternalApi = (name: string, endpoint: string, api_key: string) =>
+  post<ExternalApi>("/datasets/external-knowledge-api", { name, settings: { endpoint, api_key } });
+export interface ExternalFields {
+  readonly external_knowledge_api_id: string;
+  readonly external_knowledge_id: string;
+  readonly name: string;
+  readonly description: string;
+}
+export const connectExternal = (fields: ExternalFields) => post<Dataset>("/datasets/external", fields);
+
 // ---- sources
 
 export const uploadLimits = queryOptions({ queryKey: ["files", "limits"], queryFn: () => get<UploadLimits>("/files/upload"), staleTime: 300_000 });

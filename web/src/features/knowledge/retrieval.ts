@@ -14,6 +14,8 @@ export function startRetrieval(technique: Technique): RetrievalModel {
     top_k: 5,
     score_threshold_enabled: false,
     score_threshold: 0.35,
+    neighbours: null,
+    full_context_limit: null,
   };
 }
 

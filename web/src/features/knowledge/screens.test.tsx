@@ -9,6 +9,7 @@ import { ChunkDialog, keywordsOf } from "./ChunkDialog";
 import { CreatePage } from "./CreatePage";
 import { DatasetsPage } from "./DatasetsPage";
 import { DocumentsPage } from "./DocumentsPage";
+import { EvaluationPage } from "./EvaluationPage";
 import { MetadataDialog } from "./MetadataDialog";
 import { startRetrieval } from "./retrieval";
 import { changesOf, SettingsPage } from "./SettingsPage";
@@ -218,6 +219,7 @@ describe("knowledge", { timeout: 30_000 }, () => {
 
   it("asks the same question under two settings and shows who moved", async () => {
     const asked = vi.fn();
+    const marked = vi.fn();
     const record = (id: string, score: number) => ({
       segment: { ...segment, id, content: `Chunk ${id}`, document: { id: "c1", name: "policy.pdf" } },
       score,
@@ -226,6 +228,17 @@ describe("knowledge", { timeout: 30_000 }, () => {
     server.use(
       ...me,
       get("/datasets/d1/queries", page([])),
+      get("/datasets/d1/evaluation/questions", {
+        ...page([
+          { id: "q1", question: "chunk", expected: [{ document_id: "c1", document_name: "policy.pdf", segment_id: "b", position: 7, is_missing: false }] },
+        ]),
+        known: 1,
+        most: 1000,
+      }),
+      http.post("*/console/api/datasets/d1/evaluation/mark", async ({ request }) => {
+        marked(await request.json());
+        return HttpResponse.json({ id: "q1", question: "chunk", expected: [] });
+      }),
       http.post("*/console/api/datasets/d1/hit-testing", async ({ request }) => {
         const body = (await request.json()) as { query: string; retrieval_model: { search_method: string } };
         asked(body.query, body.retrieval_model.search_method);
@@ -247,6 +260,83 @@ describe("knowledge", { timeout: 30_000 }, () => {
     expect(asked.mock.calls).toEqual([
       ["Chunk", "hybrid_search"],
       ["Chunk", "full_text_search"],
+    ]);
+    // What the question should find is known, and changed here.
+    await userEvent.click(await within(left).findByRole("button", { name: "Expected: policy.pdf #7" }));
+    await userEvent.click(await screen.findByRole("menuitem", { name: "Any chunk of this document" }));
+    await waitFor(() =>
+      expect(marked.mock.calls).toEqual([
+        [{ question: "Chunk", document_id: "c1", segment_id: null, expected: true }],
+        [{ question: "Chunk", document_id: "c1", segment_id: "b", expected: false }],
+      ]),
+    );
+  });
+
+  it("shows how settings do on each question, and starts another evaluation", async () => {
+    const started = vi.fn((_: { readonly settings: readonly { name: string; retrieval_model: { search_method: string } }[] }) => undefined);
+    const expected = [{ document_id: "c1", document_name: "policy.pdf", segment_id: null, position: null, is_missing: false }];
+    const found = [
+      {
+        place: 1,
+        rank: 1,
+        document_id: "c1",
+        document_name: "policy.pdf",
+        segment_id: "s1",
+        position: 7,
+        page: null,
+        score: 0.9,
+        is_expected: true,
+        excerpt: "Refunds",
+      },
+    ];
+    const answer = { recall: 1, ndcg: 1, reciprocal_rank: 1, took_ms: 3, error: null, found };
+    const sum = { top_k: 5, questions: 1, failed: 0, missed: 0, recall: 1, ndcg: 1, mrr: 1, took_ms: 3, took_ms_p95: 4 };
+    const run = {
+      id: "r1",
+      status: "completed",
+      error: null,
+      total: 2,
+      done: 2,
+      settings: [],
+      summary: [
+        { ...sum, name: "Hybrid" },
+        { ...sum, name: "Words", recall: 0, ndcg: 0, mrr: 0, missed: 1 },
+      ],
+      created_at: 1_763_600_000,
+      finished_at: 1_763_600_001,
+    };
+    server.use(
+      ...me,
+      get("/datasets/d1/evaluation/questions", {
+        ...page([{ id: "q1", question: "How long?", expected, source: "manual", created_at: 1 }]),
+        known: 1,
+        most: 1000,
+      }),
+      get("/datasets/d1/evaluation/runs", { data: [run] }),
+      get(
+        "/datasets/d1/evaluation/runs/r1/results",
+        page([{ question_id: "q1", question: "How long?", expected, by_setting: [answer, { ...answer, found: [] }] }]),
+      ),
+      http.post("*/console/api/datasets/d1/evaluation/runs", async ({ request }) => {
+        started((await request.json()) as Parameters<typeof started>[0]);
+        return HttpResponse.json(run, { status: 201 });
+      }),
+    );
+    const opened = vi.fn();
+    show(<EvaluationPage dataset={dataset} search={{}} onSearch={vi.fn()} onTest={vi.fn()} onOpen={opened} />);
+    const table = await screen.findByRole("table");
+    expect(within(table).getByRole("row", { name: /Hybrid.*1\.000/ })).toBeVisible();
+    await userEvent.click(await screen.findByRole("button", { name: "How long?" }));
+    expect(screen.getByText("not found")).toBeVisible();
+    await userEvent.click(within(screen.getByRole("region", { name: "Hybrid" })).getByRole("button", { name: /policy\.pdf/ }));
+    expect(opened).toHaveBeenCalledWith("c1", "s1");
+    await userEvent.click(await screen.findByRole("button", { name: "Add settings" }));
+    await userEvent.type(screen.getByLabelText("Name of settings 2"), "By meaning");
+    await userEvent.click(screen.getByRole("button", { name: "Ask 1 question" }));
+    await waitFor(() => expect(started).toHaveBeenCalled());
+    expect(started.mock.calls[0]?.[0].settings.map((one) => [one.name, one.retrieval_model.search_method])).toEqual([
+      ["As the knowledge base searches", "hybrid_search"],
+      ["By meaning", "semantic_search"],
     ]);
   });
 

@@ -28,6 +28,10 @@ export interface RetrievalModel {
   readonly top_k: number;
   readonly score_threshold_enabled: boolean;
   readonly score_threshold?: number | null;
+  /** Ours: chunks before and after each that is found, given to the model with it. */
+  readonly neighbours?: number | null;
+  /** Ours: all of a knowledge base is given to the model when it has no more characters than this. */
+  readonly full_context_limit?: number | null;
 }
 
 export interface Tag {
@@ -228,19 +232,20 @@ export interface UploadedFile {
 
 export interface HitRecord {
   readonly segment: Segment & {
+    /** Ours: the chunks that are read with it. */
+    readonly before?: readonly string[];
+    readonly after?: readonly string[];
     readonly document: { readonly id: string; readonly name: string; readonly data_source_type?: string; readonly doc_metadata?: unknown };
   };
   readonly child_chunks?: readonly { readonly id: string; readonly content: string; readonly position: number; readonly score: number }[] | null;
   readonly score: number | null;
-  /** Ours: what each way of searching gave. */
-  readonly scores?: { readonly vector?: number | null; readonly text?: number | null; readonly rerank?: number | null } | null;
 }
 
 export interface HitAnswer {
   readonly query: { readonly content: string } | string;
   readonly records: readonly HitRecord[];
-  /** Ours: a store did not answer; words alone were searched. */
-  readonly degraded?: boolean | null;
+  /** Ours: why it may be less than there is, such as a model that did not answer. */
+  readonly shortcoming?: string | null;
 }
 
 export interface QueryRow {

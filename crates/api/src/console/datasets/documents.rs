@@ -49,6 +49,7 @@ pub fn router() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(detail, delete))
         .routes(routes!(progress_of))
         .routes(routes!(estimate_of))
+        .routes(routes!(estimate_of_batch))
         .routes(routes!(batch_progress))
         .routes(routes!(set_processing))
         .routes(routes!(switch))
@@ -294,6 +295,18 @@ async fn estimate_of(
     Path((id, document)): Path<(DatasetId, DocumentId)>,
 ) -> ApiResult<Json<EstimateAnswer>> {
     Ok(Json(preview::of_document(&services, &caller, id, document).await?.into()))
+}
+
+/// What the chunks of a batch that is under way will be.
+#[utoipa::path(get, path = "/datasets/{dataset_id}/batch/{batch}/indexing-estimate", tag = "knowledge",
+    params(("dataset_id" = Uuid, Path), ("batch" = String, Path)),
+    responses((status = 200, body = EstimateAnswer), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
+async fn estimate_of_batch(
+    State(services): App,
+    Caller(caller): Caller,
+    Path((id, batch)): Path<(DatasetId, String)>,
+) -> ApiResult<Json<EstimateAnswer>> {
+    Ok(Json(preview::of_batch(&services, &caller, id, &batch).await?.into()))
 }
 
 #[derive(Deserialize, IntoParams)]

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use axum::{Json, extract::State, http::StatusCode};
 use ox_app::{Services, knowledge::metadata};
-use ox_types::DatasetId;
+use ox_types::{DatasetId, DocumentId};
+use serde::Deserialize;
+use serde_json::Value;
+use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
@@ -24,6 +27,7 @@ pub fn router() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(rename, delete))
         .routes(routes!(switch))
         .routes(routes!(assign))
+        .routes(routes!(set_kind))
 }
 
 #[utoipa::path(get, path = "/datasets/metadata/built-in", tag = "knowledge",
@@ -98,5 +102,29 @@ async fn assign(
     Body(body): Body<MetadataOperations>,
 ) -> ApiResult<Json<Done>> {
     metadata::assign(&services, &caller, id, body.into_operations()).await?;
+    Ok(Json(Done::SUCCESS))
+}
+
+/// What kind of document one is; from before fields were free.
+#[derive(Deserialize, ToSchema)]
+pub struct DocumentKind {
+    /// `book`, `web_page`, `paper`, `social_media_post`, `wikipedia_entry`, `personal_document`, `business_document`,
+    /// `im_chat_log`, `synced_from_notion`, `synced_from_github` or `others`.
+    doc_type: String,
+    /// Values by name; what is there already stays.
+    #[schema(value_type = Object)]
+    doc_metadata: Value,
+}
+
+#[utoipa::path(put, path = "/datasets/{dataset_id}/documents/{document_id}/metadata", tag = "knowledge",
+    params(("dataset_id" = Uuid, Path), ("document_id" = Uuid, Path)), request_body = DocumentKind,
+    responses((status = 200, body = Done), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
+async fn set_kind(
+    State(services): App,
+    Caller(caller): Caller,
+    Path(place): Path<(DatasetId, DocumentId)>,
+    Body(body): Body<DocumentKind>,
+) -> ApiResult<Json<Done>> {
+    metadata::set_kind(&services, &caller, place, &body.doc_type, &body.doc_metadata).await?;
     Ok(Json(Done::SUCCESS))
 }

@@ -58,7 +58,7 @@ impl Retriever {
         let reranked = self.rerank(dataset, question, settings, records, !legs.meaning.is_empty()).await?;
         let threshold = reranked.has_shares.then(|| settings.threshold()).flatten();
         let records = fuse::cut(reranked.records, threshold, settings.top_k);
-        Ok(Found { records, shortcoming: shortcoming.or(reranked.shortcoming) })
+        Ok(Found { records, shortcoming: shortcoming.or(reranked.shortcoming), is_whole: false })
     }
 
     async fn legs(

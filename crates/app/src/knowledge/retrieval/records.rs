@@ -11,7 +11,7 @@ use ox_types::{DocumentId, SegmentId};
 use ox_vector::{Hit, NodeKind};
 use uuid::Uuid;
 
-use super::{Own, Place, Record, Retriever};
+use super::{Around, Own, Place, Record, Retriever};
 use crate::Result;
 
 impl Retriever {
@@ -43,7 +43,7 @@ impl Retriever {
             let document = documents.get(&segment.document_id)?.clone();
             let children =
                 group.found.iter().filter_map(|(id, score)| Some((children.get(id)?.clone(), *score))).collect();
-            let own = Own { document, segment, children, summary: None };
+            let own = Own { document, segment, children, summary: None, around: Around::default() };
             let place = Place::Own(Box::new(own));
             Some(Record { dataset: Arc::clone(dataset), place, score: group.score })
         };

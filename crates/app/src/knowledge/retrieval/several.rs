@@ -73,12 +73,15 @@ impl Retriever {
                     own.score_threshold_enabled = false;
                     own.top_k = own.top_k.max(settings.top_k);
                 }
-                self.search(&dataset, question, &own, filter).await
+                self.search_alone(&dataset, question, &own, filter).await
             })
             .buffered(PARALLEL)
             .try_collect()
             .await?;
         let mut shortcoming = parts.iter().find_map(|part| part.shortcoming.clone());
+        // What is given as a whole is neither ordered nor cut.
+        let (whole, parts): (Vec<Found>, Vec<Found>) = parts.into_iter().partition(|part| part.is_whole);
+        let mut all: Vec<Record> = whole.into_iter().flat_map(|part| part.records).collect();
         let records = fuse::merge(parts.into_iter().map(|part| part.records));
         let (records, has_shares) = match &settings.order {
             Several::Own => {
@@ -97,7 +100,10 @@ impl Retriever {
             Several::Weighted { vector, keyword } => (weigh(question, records, (*vector, *keyword)), true),
         };
         let threshold = settings.threshold.filter(|threshold| has_shares && *threshold > 0.0);
-        Ok(Found { records: fuse::cut(records, threshold, settings.top_k), shortcoming })
+        let is_whole = !all.is_empty() && records.is_empty();
+        all.extend(fuse::cut(records, threshold, settings.top_k));
+        self.widen(&mut all, |record| settings_of(&record.dataset).neighbours).await?;
+        Ok(Found { records: all, shortcoming, is_whole })
     }
 }
 
