@@ -14,9 +14,11 @@ import { Route as ShellRouteImport } from "./routes/_shell";
 import { Route as ActivateRouteImport } from "./routes/activate";
 import { Route as ForgotPasswordRouteImport } from "./routes/forgot-password";
 import { Route as InstallRouteImport } from "./routes/install";
+import { Route as OauthCallbackRouteImport } from "./routes/oauth-callback";
 import { Route as SigninRouteImport } from "./routes/signin";
 import { Route as ShellAppsRouteImport } from "./routes/_shell.apps";
 import { Route as ShellSettingsRouteImport } from "./routes/_shell.settings";
+import { Route as ShellToolsRouteImport } from "./routes/_shell.tools";
 import { Route as ShellAppAppIdRouteImport } from "./routes/_shell.app.$appId";
 import { Route as ShellDatasetsIndexRouteImport } from "./routes/_shell.datasets.index";
 import { Route as ShellDatasetsDatasetIdRouteImport } from "./routes/_shell.datasets.$datasetId";
@@ -74,6 +76,11 @@ const InstallRoute = InstallRouteImport.update({
   path: "/install",
   getParentRoute: () => rootRouteImport,
 } as any);
+const OauthCallbackRoute = OauthCallbackRouteImport.update({
+  id: "/oauth-callback",
+  path: "/oauth-callback",
+  getParentRoute: () => rootRouteImport,
+} as any);
 const SigninRoute = SigninRouteImport.update({
   id: "/signin",
   path: "/signin",
@@ -87,6 +94,11 @@ const ShellAppsRoute = ShellAppsRouteImport.update({
 const ShellSettingsRoute = ShellSettingsRouteImport.update({
   id: "/settings",
   path: "/settings",
+  getParentRoute: () => ShellRoute,
+} as any);
+const ShellToolsRoute = ShellToolsRouteImport.update({
+  id: "/tools",
+  path: "/tools",
   getParentRoute: () => ShellRoute,
 } as any);
 const ShellAppAppIdRoute = ShellAppAppIdRouteImport.update({
@@ -266,9 +278,11 @@ export interface FileRoutesByFullPath {
   "/activate": typeof ActivateRoute;
   "/forgot-password": typeof ForgotPasswordRoute;
   "/install": typeof InstallRoute;
+  "/oauth-callback": typeof OauthCallbackRoute;
   "/signin": typeof SigninRoute;
   "/apps": typeof ShellAppsRoute;
   "/settings": typeof ShellSettingsRouteWithChildren;
+  "/tools": typeof ShellToolsRoute;
   "/app/$appId": typeof ShellAppAppIdRouteWithChildren;
   "/datasets/$datasetId": typeof ShellDatasetsDatasetIdRouteWithChildren;
   "/datasets/create": typeof ShellDatasetsCreateRoute;
@@ -307,8 +321,10 @@ export interface FileRoutesByTo {
   "/activate": typeof ActivateRoute;
   "/forgot-password": typeof ForgotPasswordRoute;
   "/install": typeof InstallRoute;
+  "/oauth-callback": typeof OauthCallbackRoute;
   "/signin": typeof SigninRoute;
   "/apps": typeof ShellAppsRoute;
+  "/tools": typeof ShellToolsRoute;
   "/datasets/create": typeof ShellDatasetsCreateRoute;
   "/settings/appearance": typeof ShellSettingsAppearanceRoute;
   "/settings/extensions": typeof ShellSettingsExtensionsRoute;
@@ -347,9 +363,11 @@ export interface FileRoutesById {
   "/activate": typeof ActivateRoute;
   "/forgot-password": typeof ForgotPasswordRoute;
   "/install": typeof InstallRoute;
+  "/oauth-callback": typeof OauthCallbackRoute;
   "/signin": typeof SigninRoute;
   "/_shell/apps": typeof ShellAppsRoute;
   "/_shell/settings": typeof ShellSettingsRouteWithChildren;
+  "/_shell/tools": typeof ShellToolsRoute;
   "/_shell/app/$appId": typeof ShellAppAppIdRouteWithChildren;
   "/_shell/datasets/$datasetId": typeof ShellDatasetsDatasetIdRouteWithChildren;
   "/_shell/datasets/create": typeof ShellDatasetsCreateRoute;
@@ -390,9 +408,11 @@ export interface FileRouteTypes {
     | "/activate"
     | "/forgot-password"
     | "/install"
+    | "/oauth-callback"
     | "/signin"
     | "/apps"
     | "/settings"
+    | "/tools"
     | "/app/$appId"
     | "/datasets/$datasetId"
     | "/datasets/create"
@@ -431,8 +451,10 @@ export interface FileRouteTypes {
     | "/activate"
     | "/forgot-password"
     | "/install"
+    | "/oauth-callback"
     | "/signin"
     | "/apps"
+    | "/tools"
     | "/datasets/create"
     | "/settings/appearance"
     | "/settings/extensions"
@@ -470,9 +492,11 @@ export interface FileRouteTypes {
     | "/activate"
     | "/forgot-password"
     | "/install"
+    | "/oauth-callback"
     | "/signin"
     | "/_shell/apps"
     | "/_shell/settings"
+    | "/_shell/tools"
     | "/_shell/app/$appId"
     | "/_shell/datasets/$datasetId"
     | "/_shell/datasets/create"
@@ -513,6 +537,7 @@ export interface RootRouteChildren {
   ActivateRoute: typeof ActivateRoute;
   ForgotPasswordRoute: typeof ForgotPasswordRoute;
   InstallRoute: typeof InstallRoute;
+  OauthCallbackRoute: typeof OauthCallbackRoute;
   SigninRoute: typeof SigninRoute;
 }
 
@@ -553,6 +578,13 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof InstallRouteImport;
       parentRoute: typeof rootRouteImport;
     };
+    "/oauth-callback": {
+      id: "/oauth-callback";
+      path: "/oauth-callback";
+      fullPath: "/oauth-callback";
+      preLoaderRoute: typeof OauthCallbackRouteImport;
+      parentRoute: typeof rootRouteImport;
+    };
     "/signin": {
       id: "/signin";
       path: "/signin";
@@ -572,6 +604,13 @@ declare module "@tanstack/react-router" {
       path: "/settings";
       fullPath: "/settings";
       preLoaderRoute: typeof ShellSettingsRouteImport;
+      parentRoute: typeof ShellRoute;
+    };
+    "/_shell/tools": {
+      id: "/_shell/tools";
+      path: "/tools";
+      fullPath: "/tools";
+      preLoaderRoute: typeof ShellToolsRouteImport;
       parentRoute: typeof ShellRoute;
     };
     "/_shell/app/$appId": {
@@ -892,6 +931,7 @@ const ShellDatasetsDatasetIdRouteWithChildren =
 interface ShellRouteChildren {
   ShellAppsRoute: typeof ShellAppsRoute;
   ShellSettingsRoute: typeof ShellSettingsRouteWithChildren;
+  ShellToolsRoute: typeof ShellToolsRoute;
   ShellAppAppIdRoute: typeof ShellAppAppIdRouteWithChildren;
   ShellDatasetsDatasetIdRoute: typeof ShellDatasetsDatasetIdRouteWithChildren;
   ShellDatasetsCreateRoute: typeof ShellDatasetsCreateRoute;
@@ -903,6 +943,7 @@ interface ShellRouteChildren {
 const ShellRouteChildren: ShellRouteChildren = {
   ShellAppsRoute: ShellAppsRoute,
   ShellSettingsRoute: ShellSettingsRouteWithChildren,
+  ShellToolsRoute: ShellToolsRoute,
   ShellAppAppIdRoute: ShellAppAppIdRouteWithChildren,
   ShellDatasetsDatasetIdRoute: ShellDatasetsDatasetIdRouteWithChildren,
   ShellDatasetsCreateRoute: ShellDatasetsCreateRoute,
@@ -919,6 +960,7 @@ const rootRouteChildren: RootRouteChildren = {
   ActivateRoute: ActivateRoute,
   ForgotPasswordRoute: ForgotPasswordRoute,
   InstallRoute: InstallRoute,
+  OauthCallbackRoute: OauthCallbackRoute,
   SigninRoute: SigninRoute,
 };
 export const routeTree = rootRouteImport
