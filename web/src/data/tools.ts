@@ -1,7 +1,7 @@
 /** Tools of the workspace: where they come from, their keys, and what can be done with them. */
 import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import type { Localised } from "../lib/format";
-import { get, post, put, remove } from "../lib/http";
+import { get, HttpError, post, put, remove } from "../lib/http";
 
 /** `app` and `dataset-retrieval` are not in the lists of the workspace. */
 export type ToolKind = "builtin" | "api" | "workflow" | "mcp";
@@ -68,11 +68,16 @@ const W = "/workspaces/current";
 
 export const toolProviders = queryOptions({ queryKey: ["tools", "providers"], queryFn: () => get<ToolProvider[]>(`${W}/tool-providers`) });
 export const toolLabels = queryOptions({ queryKey: ["tools", "labels"], queryFn: () => get<ToolLabel[]>(`${W}/tool-labels`), staleTime: 3_600_000 });
+/** A kind that the server does not have has no tools. */
+const toolsOfKind = (kind: ToolKind) =>
+  get<ToolProvider[]>(`${W}/tools/${kind}`).catch((error: unknown) => {
+    if (error instanceof HttpError && error.status === 404) return [];
+    throw error;
+  });
 /** Every tool that an app may call, with its parameters. */
 export const allTools = queryOptions({
   queryKey: ["tools", "all"],
-  queryFn: async () =>
-    (await Promise.all(TOOL_KINDS.map((kind) => get<ToolProvider[]>(`${W}/tools/${kind}`)))).flat().filter((each) => toolsOf(each).length > 0),
+  queryFn: async () => (await Promise.all(TOOL_KINDS.map(toolsOfKind))).flat().filter((each) => toolsOf(each).length > 0),
   staleTime: 60_000,
 });
 

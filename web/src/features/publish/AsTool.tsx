@@ -5,7 +5,6 @@ import { RefreshCw, TriangleAlert, Wrench } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type AppDetail, publishedVersion, type Version } from "../../data/apps";
-import { useRights } from "../../data/session";
 import { type WorkflowTool, workflowTool } from "../../data/tools";
 import { HttpError, messageOf } from "../../lib/http";
 import { Button } from "../../ui/Button";
@@ -35,7 +34,6 @@ export function callName(name: string): string {
 
 export function AsTool({ app }: { app: AppDetail }) {
   const { t } = useTranslation("tools");
-  const rights = useRights();
   const published = useQuery(publishedVersion(app.id));
   const tool = useQuery({ ...workflowTool({ app: app.id }), retry: false });
   const [editing, setEditing] = useState<WorkflowTool | NewWorkflowTool>();
@@ -75,12 +73,9 @@ export function AsTool({ app }: { app: AppDetail }) {
         </div>
       ) : null}
       {tool.error && !none ? <p className="wrong">{messageOf(tool.error)}</p> : null}
-      {rights.admin ? null : <p className="hint">{t("workflow.noRight")}</p>}
       <div className="flex items-center gap-3 flex-wrap">
-        {rights.admin && tool.data ? (
-          <Button onClick={() => setEditing(tool.data)}>{t(tool.data.synced ? "workflow.configure" : "workflow.update")}</Button>
-        ) : null}
-        {rights.admin && none ? (
+        {tool.data ? <Button onClick={() => setEditing(tool.data)}>{t(tool.data.synced ? "workflow.configure" : "workflow.update")}</Button> : null}
+        {none ? (
           <Button disabled={!version} onClick={make}>
             {t("workflow.make")}
           </Button>

@@ -79,10 +79,11 @@ export function ProviderPanel({ provider, onClose, onApp }: Props) {
 function Tools({ provider }: { provider: ToolProvider }) {
   const { t } = useTranslation("tools");
   const { t: c } = useTranslation();
+  const rights = useRights();
   const known = toolsOf(provider);
   const list = useQuery({ ...providerTools(provider), ...(known.length > 0 ? { initialData: known } : {}) });
   // What an operation needs to be tried is in the schema.
-  const set = useQuery({ ...apiToolSet(provider.name), enabled: provider.type === "api" }).data;
+  const set = useQuery({ ...apiToolSet(provider.name), enabled: provider.type === "api" && rights.admin }).data;
   const [trying, setTrying] = useState<string>();
   const operation = set?.tools.find((each) => operationName(each) === trying);
   return (
@@ -239,7 +240,7 @@ function WorkflowActions({ provider, onGone, onApp }: ActionProps & { onApp: (ap
         <Failed title={t("workflow.failed")} text={messageOf(tool.error)} retry={{ label: c("common.retry"), onClick: () => void tool.refetch() }} />
       ) : null}
       <Row>
-        {rights.admin && tool.data ? (
+        {rights.edit && tool.data ? (
           <Button icon={Settings2} onClick={() => setEditing(true)}>
             {t(tool.data.synced ? "workflow.configure" : "workflow.update")}
           </Button>
@@ -249,7 +250,7 @@ function WorkflowActions({ provider, onGone, onApp }: ActionProps & { onApp: (ap
             {t("workflow.open")}
           </Button>
         ) : null}
-        {rights.admin ? (
+        {rights.edit ? (
           <DeleteButton
             name={titleOf(provider, i18n.language)}
             text={t("delete.workflow")}

@@ -9,6 +9,7 @@ import "./thoughts.css";
 interface Props {
   readonly thoughts: readonly Thought[];
   readonly busy: boolean;
+  readonly onOpen?: () => void;
 }
 
 function localised(value: unknown): Localised {
@@ -16,7 +17,7 @@ function localised(value: unknown): Localised {
   return typeof value === "object" && value !== null ? Object.fromEntries(Object.entries(value).filter((entry) => typeof entry[1] === "string")) : undefined;
 }
 
-export function Thoughts({ thoughts, busy }: Props) {
+export function Thoughts({ thoughts, busy, onOpen }: Props) {
   const { t, i18n } = useTranslation("tools");
   const format = useFormat();
   const rounds = worked(thoughts);
@@ -29,7 +30,7 @@ export function Thoughts({ thoughts, busy }: Props) {
   const time = calls.reduce((sum, each) => sum + (each.time ?? 0), 0);
   const names = [...new Set(calls.map(name))].join(", ");
   return (
-    <details className="thoughts">
+    <details className="thoughts" onToggle={(event) => (event.currentTarget.open ? onOpen?.() : undefined)}>
       <summary>
         {running ? (
           <LoaderCircle size={14} className="spin text-running" aria-hidden />

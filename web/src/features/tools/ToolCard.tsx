@@ -4,6 +4,7 @@ import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { type ToolProvider, toolLabels, toolsOf, workflowTool } from "../../data/tools";
 import { inLanguage } from "../../lib/format";
+import { HttpError } from "../../lib/http";
 import { Badge } from "../../ui/Marks";
 import { ToolTile } from "../../ui/ToolTile";
 import { isLetIn, titleOf } from "./model";
@@ -63,7 +64,7 @@ export function ToolCard({ provider, active, open, onOpen }: Props) {
 export function Outdated({ id }: { id: string }) {
   const { t } = useTranslation("tools");
   const tool = useQuery({ ...workflowTool({ tool: id }), staleTime: 30_000 });
-  if (tool.error) {
+  if (tool.error instanceof HttpError && tool.error.status === 404) {
     return (
       <Badge tone="bad" icon={CircleAlert}>
         {t("workflow.broken")}
