@@ -57,7 +57,9 @@ export interface Pricing {
 }
 
 /** The price of a million tokens, in and out; none where it is not known. */
-export function perMillion(pricing: Pricing | null | undefined): { readonly input: number; readonly output: number | undefined; readonly currency: string } | undefined {
+export function perMillion(
+  pricing: Pricing | null | undefined,
+): { readonly input: number; readonly output: number | undefined; readonly currency: string } | undefined {
   if (!pricing || pricing.input === undefined || pricing.input === null) return undefined;
   const scale = Number(pricing.unit ?? 0.000001) * 1_000_000;
   const input = Number(pricing.input) * scale;

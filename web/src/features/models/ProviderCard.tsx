@@ -3,7 +3,17 @@ import { Check, ChevronDown, ChevronRight, KeyRound, Plus, Trash2 } from "lucide
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { toast } from "sonner";
-import { defaultModel, deleteCredential, deleteModel, enableModel, type Model, type Provider, perMillion, providerModels, switchCredential } from "../../data/models";
+import {
+  defaultModel,
+  deleteCredential,
+  deleteModel,
+  enableModel,
+  type Model,
+  type Provider,
+  perMillion,
+  providerModels,
+  switchCredential,
+} from "../../data/models";
 import { useRights } from "../../data/session";
 import { inLanguage, useFormat } from "../../lib/format";
 import { messageOf } from "../../lib/http";

@@ -38,12 +38,14 @@ export function AuthForm({ value, stored, onChange }: Props) {
   return (
     <section aria-label={t("auth.title")} className="flex flex-col gap-2">
       <span className="lbl">{t("auth.title")}</span>
-      <Segmented
-        label={t("auth.title")}
-        value={kind}
-        onChange={(auth_type) => put({ auth_type })}
-        segments={KINDS.map((each) => ({ value: each, label: t(`auth.${each}`) }))}
-      />
+      <div className="flex max-w-full">
+        <Segmented
+          label={t("auth.title")}
+          value={kind}
+          onChange={(auth_type) => put({ auth_type })}
+          segments={KINDS.map((each) => ({ value: each, label: t(`auth.${each}`) }))}
+        />
+      </div>
       {kind === "api_key_header" ? (
         <div className="grid gap-3" style={{ gridTemplateColumns: "repeat(auto-fit, minmax(min(180px, 100%), 1fr))" }}>
           <Field label={t("auth.header")}>

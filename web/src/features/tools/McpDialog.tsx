@@ -119,23 +119,27 @@ export function McpDialog({ provider, onClose, onSaved }: Props) {
           </div>
         ) : null}
         {provider && draft.url !== provider.server_url ? <p className="hint">{t("mcp.urlChanged")}</p> : null}
-        <Segmented
-          label={t("mcp.parts")}
-          value={part}
-          onChange={setPart}
-          segments={(["auth", "headers", "limits"] as const).map((value) => ({ value, label: t(`mcp.part.${value}`) }))}
-        />
+        <div className="flex max-w-full">
+          <Segmented
+            label={t("mcp.parts")}
+            value={part}
+            onChange={setPart}
+            segments={(["auth", "headers", "limits"] as const).map((value) => ({ value, label: t(`mcp.part.${value}`) }))}
+          />
+        </div>
         {part === "auth" ? (
           <>
-            <Segmented
-              label={t("mcp.part.auth")}
-              value={draft.ownClient ? "own" : "dynamic"}
-              onChange={(value) => put({ ownClient: value === "own" })}
-              segments={[
-                { value: "dynamic", label: t("mcp.dynamic") },
-                { value: "own", label: t("mcp.ownClient") },
-              ]}
-            />
+            <div className="flex max-w-full">
+              <Segmented
+                label={t("mcp.part.auth")}
+                value={draft.ownClient ? "own" : "dynamic"}
+                onChange={(value) => put({ ownClient: value === "own" })}
+                segments={[
+                  { value: "dynamic", label: t("mcp.dynamic") },
+                  { value: "own", label: t("mcp.ownClient") },
+                ]}
+              />
+            </div>
             <p className="hint">{t(draft.ownClient ? "mcp.ownClientHint" : "mcp.dynamicHint")}</p>
             {draft.ownClient ? (
               <>

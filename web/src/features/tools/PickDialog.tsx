@@ -70,12 +70,14 @@ export function PickDialog({ taken, onClose, onPick }: Props) {
     >
       <div className="flex flex-col gap-3">
         <Input icon={Search} autoFocus aria-label={t("filter")} placeholder={t("filter")} value={query} onChange={(event) => setQuery(event.target.value)} />
-        <Segmented
-          label={t("kind.label")}
-          value={kind}
-          onChange={setKind}
-          segments={[{ value: "all" as const, label: t("pick.all") }, ...TOOL_KINDS.map((value) => ({ value, label: t(`kind.${value}`) }))]}
-        />
+        <div className="flex max-w-full">
+          <Segmented
+            label={t("kind.label")}
+            value={kind}
+            onChange={setKind}
+            segments={[{ value: "all" as const, label: t("pick.all") }, ...TOOL_KINDS.map((value) => ({ value, label: t(`kind.${value}`) }))]}
+          />
+        </div>
         {all.isPending ? (
           <SkeletonRows rows={5} height={44} slow={c("common.slow")} label={c("common.loading")} />
         ) : all.error ? (

@@ -29,7 +29,7 @@ export function ToolPanel({ id, data, update }: PanelProps<ToolData>) {
           className="st-pick"
           aria-haspopup="listbox"
           aria-expanded={at !== undefined}
-          aria-label={data.tool_name ? t("tool.chosen", { name: data.tool_label || data.tool_name }) : t("tool.choose")}
+          aria-label={data.tool_name ? `${t("tool.chosen", { name: data.tool_label || data.tool_name })} ${data.provider_name.split("/").at(-1) ?? ""}`.trim() : t("tool.choose")}
           onClick={(e) => {
             const box = e.currentTarget.getBoundingClientRect();
             setAt({ x: box.left, y: box.bottom + 4, flipTo: box.top - 4 });
