@@ -7,7 +7,9 @@ import { Dialog } from "../../ui/Dialog";
 import { Field } from "../../ui/Field";
 import { Input } from "../../ui/Input";
 import { Badge, Tile } from "../../ui/Marks";
+import { Select } from "../../ui/Select";
 import { Slider } from "../../ui/Slider";
+import { PLAN } from "./agent";
 import { type Agent, MOST_ROUNDS } from "./model";
 
 interface Props {
@@ -23,6 +25,7 @@ export function AgentSettings(props: Props) {
   const { t } = useTranslation("basic");
   const [open, setOpen] = useState(false);
   const functionCalling = callsTools ?? agent.strategy !== "react";
+  const way = agent.strategy === PLAN ? "plan" : functionCalling ? "functionCalling" : "react";
   return (
     <section>
       <h2 className="font-semibold mb-1.5">{t("agent.title")}</h2>
@@ -30,8 +33,8 @@ export function AgentSettings(props: Props) {
         <Tile cat="model">
           <Bot size={14} strokeWidth={1.9} aria-hidden />
         </Tile>
-        <span className="font-semibold">{t(functionCalling ? "agent.functionCalling" : "agent.react")}</span>
-        <span className="text-12 text-ink-3 truncate flex-1">{t(functionCalling ? "agent.functionCallingText" : "agent.reactText")}</span>
+        <span className="font-semibold">{t(`agent.${way}`)}</span>
+        <span className="text-12 text-ink-3 truncate flex-1">{t(`agent.${way}Text`)}</span>
         <Badge>{t("agent.rounds", { count: agent.rounds })}</Badge>
         <Button size="sm" aria-label={t("agent.open")} onClick={() => setOpen(true)}>
           {t("files.settings")}
@@ -46,6 +49,7 @@ function SettingsDialog({ agent, prompt, functionCalling, onChange, onClose }: P
   const { t } = useTranslation("basic");
   const { t: c } = useTranslation();
   const [rounds, setRounds] = useState(String(agent.rounds));
+  const [plans, setPlans] = useState(agent.strategy === PLAN);
   const number = Number(rounds);
   const wrong = Number.isInteger(number) && number >= 1 && number <= MOST_ROUNDS ? undefined : t("agent.wrongRounds", { most: MOST_ROUNDS });
   return (
@@ -61,7 +65,7 @@ function SettingsDialog({ agent, prompt, functionCalling, onChange, onClose }: P
             kind="primary"
             disabled={wrong !== undefined}
             onClick={() => {
-              onChange({ ...agent, rounds: number });
+              onChange({ ...agent, rounds: number, strategy: plans ? PLAN : functionCalling ? "function_call" : "react" });
               onClose();
             }}
           >
@@ -71,11 +75,16 @@ function SettingsDialog({ agent, prompt, functionCalling, onChange, onClose }: P
       }
     >
       <div className="flex flex-col gap-4">
-        <div>
-          <p className="lbl">{t("agent.strategy")}</p>
-          <p className="font-medium">{t(functionCalling ? "agent.functionCalling" : "agent.react")}</p>
-          <p className="hint">{t(functionCalling ? "agent.byModelYes" : "agent.byModelNo")}</p>
-        </div>
+        <Field label={t("agent.strategy")} hint={t(plans ? "agent.planText" : functionCalling ? "agent.byModelYes" : "agent.byModelNo")}>
+          <Select
+            value={plans ? "plan" : "model"}
+            onChange={(next) => setPlans(next === "plan")}
+            options={[
+              { value: "model", label: t(functionCalling ? "agent.functionCalling" : "agent.react") },
+              { value: "plan", label: t("agent.plan") },
+            ]}
+          />
+        </Field>
         <Field label={t("agent.most")} hint={t("agent.mostHint")} error={wrong}>
           <Input className="w-[96px]" inputMode="numeric" value={rounds} onChange={(event) => setRounds(event.target.value)} />
         </Field>

@@ -18,7 +18,7 @@ import { Menu } from "../../ui/Menu";
 import { Segmented } from "../../ui/Segmented";
 import { AgentSettings } from "./AgentSettings";
 import { AgentTools } from "./AgentTools";
-import { canCallTools } from "./agent";
+import { canCallTools, PLAN } from "./agent";
 import { Features } from "./Features";
 import { FieldDialog } from "./FieldDialog";
 import { Knowledge } from "./Knowledge";
@@ -47,7 +47,9 @@ export function ConfigurationPage({ app, picker }: Props) {
   const callsTools = canCallTools(llms, config.model);
   // How an agent works is the model's matter: one that cannot call tools is told of them in words.
   const wired = (now: Config): Config =>
-    now.agent && callsTools !== undefined ? { ...now, agent: { ...now.agent, strategy: callsTools ? "function_call" : "react" } } : now;
+    now.agent && callsTools !== undefined && now.agent.strategy !== PLAN
+      ? { ...now, agent: { ...now.agent, strategy: callsTools ? "function_call" : "react" } }
+      : now;
   const publish = useAppChange((next: Config) => saveModelConfig(app.id, writeConfig(wired(next))));
   const run = () =>
     publish.mutate(config, {

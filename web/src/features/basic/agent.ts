@@ -2,6 +2,9 @@
 import { type ModelGroup, sameProvider } from "../../data/models";
 import type { ModelChoice } from "./model";
 
+/** A way of ours that any model can go: a plan, its steps, an answer. */
+export const PLAN = "plan_execute";
+
 /** Whether the model calls tools by itself; unknown while models are read, or where it is not there. */
 export function canCallTools(groups: readonly ModelGroup[] | undefined, choice: ModelChoice | undefined): boolean | undefined {
   if (!groups || !choice) return undefined;

@@ -303,7 +303,7 @@ function McpActions({ provider, onGone }: ActionProps) {
           {letIn.problem}
         </p>
       ) : null}
-      {rights.edit ? (
+      {rights.admin ? (
         <Row>
           {ready ? (
             <Button

@@ -50,7 +50,7 @@ export function ToolsPage({ search, onSearch, onApps, onApp }: Props) {
   const [creating, setCreating] = useState<"api" | "mcp">();
   const [active, setActive] = useState(-1);
   const open = all.find((each) => each.type === tab && each.id === search.open);
-  const makes = tab === "api" ? rights.admin : tab === "mcp" ? rights.edit : false;
+  const makes = rights.admin && (tab === "api" || tab === "mcp");
   const create = () => (makes && (tab === "api" || tab === "mcp") ? setCreating(tab) : undefined);
   const current = shown[active];
   useKeys(

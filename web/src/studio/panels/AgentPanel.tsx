@@ -26,6 +26,8 @@ interface Way {
   readonly plugin: string | undefined;
   readonly name: string;
   readonly label: string;
+  /** Without who offers it. */
+  readonly plain: string;
   readonly about: string;
   readonly parameters: readonly unknown[];
 }
@@ -34,13 +36,17 @@ interface Way {
 function useWays(): Way[] {
   const { t, i18n } = useTranslation("studio");
   const { data } = useQuery({ queryKey: ["agent-strategies"], queryFn: listStrategies, staleTime: 300_000 });
+  // Two providers may offer ways of one name: then each is shown with who offers it.
+  const names = (data ?? []).flatMap((from) => from.declaration.strategies.map((strategy) => strategy.identity.name));
+  const shared = (name: string) => names.indexOf(name) !== names.lastIndexOf(name);
   const known = (data ?? []).flatMap((from) =>
     from.declaration.strategies.map((strategy) => ({
       key: `${from.provider}|${strategy.identity.name}`,
       provider: from.provider,
       plugin: from.plugin_unique_identifier ?? undefined,
       name: strategy.identity.name,
-      label: inLanguage(strategy.identity.label, i18n.language) || strategy.identity.name,
+      label: `${inLanguage(strategy.identity.label, i18n.language) || strategy.identity.name}${shared(strategy.identity.name) ? ` · ${inLanguage(from.declaration.identity?.label, i18n.language) || from.provider}` : ""}`,
+      plain: inLanguage(strategy.identity.label, i18n.language) || strategy.identity.name,
       about: inLanguage(strategy.description, i18n.language),
       parameters: strategy.parameters,
     })),
@@ -52,6 +58,7 @@ function useWays(): Way[] {
     plugin: undefined,
     name,
     label: t(`agent.strategies.${name}`),
+    plain: t(`agent.strategies.${name}`),
     about: t(`agent.strategyHints.${name}`),
     parameters: [],
   }));
@@ -67,7 +74,10 @@ export function AgentPanel({ id, data, update }: PanelProps<AgentData>) {
     return Array.isArray(value) ? `{{#${value.join(".")}#}}` : typeof value === "string" ? value : "";
   };
   const rounds = Number(inputOf(data.agent_parameters, "maximum_iterations")?.value ?? 5);
-  const way = ways.find((each) => each.name === data.agent_strategy_name && (each.provider === data.agent_strategy_provider_name || each.provider.split("/").at(-1) === data.agent_strategy_provider_name.split("/").at(-1)));
+  const ofName = ways.filter((each) => each.name === data.agent_strategy_name);
+  const way =
+    ofName.find((each) => each.provider === data.agent_strategy_provider_name) ??
+    ofName.find((each) => each.provider.split("/").at(-1) === data.agent_strategy_provider_name.split("/").at(-1));
   const lost = data.agent_strategy_name !== "" && !way;
   const declared = (way?.parameters ?? []).flatMap((p) => parameterSchema.safeParse(p).data ?? []);
   const most = declared.find((p) => p.name === "maximum_iterations")?.max ?? MOST_ROUNDS;
@@ -88,7 +98,7 @@ export function AgentPanel({ id, data, update }: PanelProps<AgentData>) {
             if (next)
               update({
                 agent_strategy_name: next.name,
-                agent_strategy_label: LABELS[next.name] ?? next.label,
+                agent_strategy_label: LABELS[next.name] ?? next.plain,
                 agent_strategy_provider_name: next.provider,
                 ...(next.plugin ? { plugin_unique_identifier: next.plugin } : {}),
               });
