@@ -30,7 +30,7 @@ export function McpDialog({ provider, onClose, onSaved }: Props) {
   const [checked, setChecked] = useState(false);
   const [part, setPart] = useState<Part>("auth");
   const put = (change: Partial<typeof draft>) => setDraft((now) => ({ ...now, ...change }));
-  const problems = mcpProblems(draft, provider?.server_url ?? undefined);
+  const problems = mcpProblems(draft, provider);
   const wrong = (key: keyof typeof problems) => (checked && problems[key] ? t(problems[key]) : undefined);
   const save = useToolChange(async () => {
     const fields = mcpFields(draft);
@@ -103,7 +103,7 @@ export function McpDialog({ provider, onClose, onSaved }: Props) {
         <Field label={t("mcp.id")} error={wrong("identifier")} hint={t("mcp.idHint")}>
           <Input
             className="mono"
-            maxLength={24}
+            maxLength={64}
             spellCheck={false}
             value={draft.identifier}
             onChange={(event) => {

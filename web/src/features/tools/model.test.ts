@@ -121,7 +121,7 @@ describe("MCP servers", () => {
   });
   it("sends an untouched one as it came", () => {
     const draft = mcpDraft(server, "en");
-    expect(mcpProblems(draft, server.server_url ?? undefined)).toEqual({});
+    expect(mcpProblems(draft, server)).toEqual({});
     expect(mcpFields(draft)).toMatchObject({
       server_url: "https://mcp.example.com/***",
       name: "carriers",

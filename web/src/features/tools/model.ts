@@ -212,14 +212,15 @@ export function mcpDraft(provider: ToolProvider | undefined, language: string): 
 /** The fields that are wrong, each with the key of what to say about it. */
 export function mcpProblems(
   draft: McpDraft,
-  stored: string | undefined,
+  stored: Pick<ToolProvider, "server_url" | "server_identifier"> | undefined,
 ): Partial<Record<"url" | "name" | "identifier" | "timeout" | "readTimeout" | "clientId", string>> {
   const seconds = (text: string) => Number(text) >= 1 && Number(text) <= 3600;
   return {
     // The stored address comes with its path hidden: as long as it is not touched it is fine.
-    ...(draft.url !== stored && !isAddress(draft.url.trim()) ? { url: "mcp.wrongUrl" } : {}),
+    ...(draft.url !== stored?.server_url && !isAddress(draft.url.trim()) ? { url: "mcp.wrongUrl" } : {}),
     ...(draft.name.trim() === "" ? { name: "form.needName" } : {}),
-    ...(SERVER_ID.test(draft.identifier) ? {} : { identifier: "mcp.wrongId" }),
+    // One from elsewhere may be longer.
+    ...(SERVER_ID.test(draft.identifier) || (draft.identifier !== "" && draft.identifier === stored?.server_identifier) ? {} : { identifier: "mcp.wrongId" }),
     ...(seconds(draft.timeout) ? {} : { timeout: "mcp.wrongSeconds" }),
     ...(seconds(draft.readTimeout) ? {} : { readTimeout: "mcp.wrongSeconds" }),
     ...(draft.ownClient && draft.clientId.trim() === "" ? { clientId: "form.required" } : {}),
