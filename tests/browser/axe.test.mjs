@@ -71,6 +71,11 @@ function studioPages(about) {
     palette: ["/apps", (page) => page.keyboard.press("Control+k")],
     models: ["/settings/models"],
     "add a provider": ["/settings/models", click("Add provider")],
+    tools: ["/tools", (page) => page.getByRole("list", { name: "Built in" }).waitFor()],
+    "a tool": ["/tools?open=time", async (page) => await page.locator(".tool-row summary").first().click()],
+    "new custom tool": ["/tools?tab=api", click("Custom tool")],
+    "new MCP server": ["/tools?tab=mcp", click("MCP server")],
+    "no workflow tools": ["/tools?tab=workflow", (page) => page.getByText("No workflow is a tool yet").waitFor()],
     members: ["/settings/members"],
     invite: ["/settings/members", click("Invite")],
     general: ["/settings/general"],
@@ -107,6 +112,15 @@ function studioPages(about) {
     "studio, a node": [app("branch", "workflow"), studioNode(".st-node .st-title >> nth=1")],
     "studio, a webhook": [app("hooked", "workflow"), studioNode(".st-node .st-title >> nth=0")],
     "studio, the form of a run": [app("branch", "workflow"), studioPanel("Run")],
+    "studio, tools": [
+      app("branch", "workflow"),
+      async (page) => {
+        await drawn(page);
+        await page.getByRole("button", { name: "Add a node", exact: true }).first().click();
+        await page.getByRole("tab", { name: "Tools" }).click();
+        await page.getByRole("option").first().waitFor();
+      },
+    ],
     "studio, problems": [app("branch", "workflow"), studioPanel("No problems")],
     "studio, variables": [app("branch", "workflow"), studioPanel("No problems", "Variables")],
     "studio, history": [app("branch", "workflow"), studioPanel("No problems", "History")],

@@ -14,9 +14,11 @@ import { Route as ShellRouteImport } from "./routes/_shell";
 import { Route as ActivateRouteImport } from "./routes/activate";
 import { Route as ForgotPasswordRouteImport } from "./routes/forgot-password";
 import { Route as InstallRouteImport } from "./routes/install";
+import { Route as OauthCallbackRouteImport } from "./routes/oauth-callback";
 import { Route as SigninRouteImport } from "./routes/signin";
 import { Route as ShellAppsRouteImport } from "./routes/_shell.apps";
 import { Route as ShellSettingsRouteImport } from "./routes/_shell.settings";
+import { Route as ShellToolsRouteImport } from "./routes/_shell.tools";
 import { Route as ShellAppAppIdRouteImport } from "./routes/_shell.app.$appId";
 import { Route as ShellDatasetsIndexRouteImport } from "./routes/_shell.datasets.index";
 import { Route as ShellDatasetsDatasetIdRouteImport } from "./routes/_shell.datasets.$datasetId";
@@ -75,6 +77,11 @@ const InstallRoute = InstallRouteImport.update({
   path: "/install",
   getParentRoute: () => rootRouteImport,
 } as any);
+const OauthCallbackRoute = OauthCallbackRouteImport.update({
+  id: "/oauth-callback",
+  path: "/oauth-callback",
+  getParentRoute: () => rootRouteImport,
+} as any);
 const SigninRoute = SigninRouteImport.update({
   id: "/signin",
   path: "/signin",
@@ -88,6 +95,11 @@ const ShellAppsRoute = ShellAppsRouteImport.update({
 const ShellSettingsRoute = ShellSettingsRouteImport.update({
   id: "/settings",
   path: "/settings",
+  getParentRoute: () => ShellRoute,
+} as any);
+const ShellToolsRoute = ShellToolsRouteImport.update({
+  id: "/tools",
+  path: "/tools",
   getParentRoute: () => ShellRoute,
 } as any);
 const ShellAppAppIdRoute = ShellAppAppIdRouteImport.update({
@@ -273,9 +285,11 @@ export interface FileRoutesByFullPath {
   "/activate": typeof ActivateRoute;
   "/forgot-password": typeof ForgotPasswordRoute;
   "/install": typeof InstallRoute;
+  "/oauth-callback": typeof OauthCallbackRoute;
   "/signin": typeof SigninRoute;
   "/apps": typeof ShellAppsRoute;
   "/settings": typeof ShellSettingsRouteWithChildren;
+  "/tools": typeof ShellToolsRoute;
   "/app/$appId": typeof ShellAppAppIdRouteWithChildren;
   "/datasets/$datasetId": typeof ShellDatasetsDatasetIdRouteWithChildren;
   "/datasets/create": typeof ShellDatasetsCreateRoute;
@@ -315,8 +329,10 @@ export interface FileRoutesByTo {
   "/activate": typeof ActivateRoute;
   "/forgot-password": typeof ForgotPasswordRoute;
   "/install": typeof InstallRoute;
+  "/oauth-callback": typeof OauthCallbackRoute;
   "/signin": typeof SigninRoute;
   "/apps": typeof ShellAppsRoute;
+  "/tools": typeof ShellToolsRoute;
   "/datasets/create": typeof ShellDatasetsCreateRoute;
   "/settings/appearance": typeof ShellSettingsAppearanceRoute;
   "/settings/extensions": typeof ShellSettingsExtensionsRoute;
@@ -356,9 +372,11 @@ export interface FileRoutesById {
   "/activate": typeof ActivateRoute;
   "/forgot-password": typeof ForgotPasswordRoute;
   "/install": typeof InstallRoute;
+  "/oauth-callback": typeof OauthCallbackRoute;
   "/signin": typeof SigninRoute;
   "/_shell/apps": typeof ShellAppsRoute;
   "/_shell/settings": typeof ShellSettingsRouteWithChildren;
+  "/_shell/tools": typeof ShellToolsRoute;
   "/_shell/app/$appId": typeof ShellAppAppIdRouteWithChildren;
   "/_shell/datasets/$datasetId": typeof ShellDatasetsDatasetIdRouteWithChildren;
   "/_shell/datasets/create": typeof ShellDatasetsCreateRoute;
@@ -400,9 +418,11 @@ export interface FileRouteTypes {
     | "/activate"
     | "/forgot-password"
     | "/install"
+    | "/oauth-callback"
     | "/signin"
     | "/apps"
     | "/settings"
+    | "/tools"
     | "/app/$appId"
     | "/datasets/$datasetId"
     | "/datasets/create"
@@ -442,8 +462,10 @@ export interface FileRouteTypes {
     | "/activate"
     | "/forgot-password"
     | "/install"
+    | "/oauth-callback"
     | "/signin"
     | "/apps"
+    | "/tools"
     | "/datasets/create"
     | "/settings/appearance"
     | "/settings/extensions"
@@ -482,9 +504,11 @@ export interface FileRouteTypes {
     | "/activate"
     | "/forgot-password"
     | "/install"
+    | "/oauth-callback"
     | "/signin"
     | "/_shell/apps"
     | "/_shell/settings"
+    | "/_shell/tools"
     | "/_shell/app/$appId"
     | "/_shell/datasets/$datasetId"
     | "/_shell/datasets/create"
@@ -526,6 +550,7 @@ export interface RootRouteChildren {
   ActivateRoute: typeof ActivateRoute;
   ForgotPasswordRoute: typeof ForgotPasswordRoute;
   InstallRoute: typeof InstallRoute;
+  OauthCallbackRoute: typeof OauthCallbackRoute;
   SigninRoute: typeof SigninRoute;
 }
 
@@ -566,6 +591,13 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof InstallRouteImport;
       parentRoute: typeof rootRouteImport;
     };
+    "/oauth-callback": {
+      id: "/oauth-callback";
+      path: "/oauth-callback";
+      fullPath: "/oauth-callback";
+      preLoaderRoute: typeof OauthCallbackRouteImport;
+      parentRoute: typeof rootRouteImport;
+    };
     "/signin": {
       id: "/signin";
       path: "/signin";
@@ -585,6 +617,13 @@ declare module "@tanstack/react-router" {
       path: "/settings";
       fullPath: "/settings";
       preLoaderRoute: typeof ShellSettingsRouteImport;
+      parentRoute: typeof ShellRoute;
+    };
+    "/_shell/tools": {
+      id: "/_shell/tools";
+      path: "/tools";
+      fullPath: "/tools";
+      preLoaderRoute: typeof ShellToolsRouteImport;
       parentRoute: typeof ShellRoute;
     };
     "/_shell/app/$appId": {
@@ -915,6 +954,7 @@ const ShellDatasetsDatasetIdRouteWithChildren =
 interface ShellRouteChildren {
   ShellAppsRoute: typeof ShellAppsRoute;
   ShellSettingsRoute: typeof ShellSettingsRouteWithChildren;
+  ShellToolsRoute: typeof ShellToolsRoute;
   ShellAppAppIdRoute: typeof ShellAppAppIdRouteWithChildren;
   ShellDatasetsDatasetIdRoute: typeof ShellDatasetsDatasetIdRouteWithChildren;
   ShellDatasetsCreateRoute: typeof ShellDatasetsCreateRoute;
@@ -926,6 +966,7 @@ interface ShellRouteChildren {
 const ShellRouteChildren: ShellRouteChildren = {
   ShellAppsRoute: ShellAppsRoute,
   ShellSettingsRoute: ShellSettingsRouteWithChildren,
+  ShellToolsRoute: ShellToolsRoute,
   ShellAppAppIdRoute: ShellAppAppIdRouteWithChildren,
   ShellDatasetsDatasetIdRoute: ShellDatasetsDatasetIdRouteWithChildren,
   ShellDatasetsCreateRoute: ShellDatasetsCreateRoute,
@@ -942,6 +983,7 @@ const rootRouteChildren: RootRouteChildren = {
   ActivateRoute: ActivateRoute,
   ForgotPasswordRoute: ForgotPasswordRoute,
   InstallRoute: InstallRoute,
+  OauthCallbackRoute: OauthCallbackRoute,
   SigninRoute: SigninRoute,
 };
 export const routeTree = rootRouteImport

@@ -5,8 +5,8 @@ import { get, json, patch, post, put, remove } from "../lib/http";
 
 export type Mode = "workflow" | "advanced-chat" | "chat" | "agent-chat" | "completion";
 export const MODES: readonly Mode[] = ["workflow", "advanced-chat", "chat", "agent-chat", "completion"];
-/** What can be created here; the others import and export. */
-export const CREATABLE: readonly Mode[] = ["workflow", "advanced-chat", "chat", "completion"];
+/** What can be created here, in the order they are offered in. */
+export const CREATABLE: readonly Mode[] = ["workflow", "advanced-chat", "chat", "agent-chat", "completion"];
 
 export type Tag = Schema<"AppTag"> & Partial<Pick<Schema<"Label">, "binding_count">>;
 

@@ -33,6 +33,8 @@ export interface Provider {
     readonly available_credentials: readonly { readonly credential_id: string; readonly credential_name: string }[] | null;
   };
   readonly system_configuration?: { readonly enabled: boolean };
+  /** Built from its documentation, and never yet seen to answer. */
+  readonly untested?: boolean;
 }
 
 export interface Model {
@@ -44,7 +46,27 @@ export interface Model {
   readonly model_properties: { readonly mode?: string; readonly context_size?: number };
   readonly status: string;
   readonly load_balancing_enabled?: boolean;
-  readonly pricing?: { readonly input?: string; readonly output?: string; readonly currency?: string } | null;
+  readonly pricing?: Pricing | null;
+}
+
+/** `unit` is what a token of the price counts: `0.000001` where it is for a million of them. */
+export interface Pricing {
+  readonly input?: string | number | null;
+  readonly output?: string | number | null;
+  readonly unit?: string | number | null;
+  readonly currency?: string | null;
+}
+
+/** The price of a million tokens, in and out; none where it is not known. */
+export function perMillion(
+  pricing: Pricing | null | undefined,
+): { readonly input: number; readonly output: number | undefined; readonly currency: string } | undefined {
+  if (!pricing || pricing.input === undefined || pricing.input === null) return undefined;
+  const scale = Number(pricing.unit ?? 0.000001) * 1_000_000;
+  const input = Number(pricing.input) * scale;
+  if (!Number.isFinite(input)) return undefined;
+  const output = pricing.output === undefined || pricing.output === null ? undefined : Number(pricing.output) * scale;
+  return { input, output, currency: pricing.currency || "USD" };
 }
 
 /** A key among which the calls of a model are spread. */

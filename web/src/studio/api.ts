@@ -358,6 +358,39 @@ export async function listTools(builtin: readonly ToolProvider[]): Promise<ToolP
   return [...found, ...builtin.filter((b) => !found.some((p) => p.id.split("/").at(-1) === b.id))];
 }
 
+const credentialsAnswer = z.looseObject({
+  supported_credential_types: z.array(z.string()).catch([]),
+  credentials: z.array(z.looseObject({ id: z.string(), name: z.string().catch(""), is_default: z.boolean().catch(false) })).catch([]),
+});
+export type ToolCredentials = z.infer<typeof credentialsAnswer>;
+
+/** The keys of a built-in provider. */
+export async function toolCredentials(provider: string): Promise<ToolCredentials> {
+  return credentialsAnswer.parse(await transport().json("GET", `/workspaces/current/tool-provider/builtin/${provider}/credential/info`));
+}
+
+const strategySchema = z.looseObject({
+  identity: z.looseObject({ name: z.string(), label }),
+  description: label,
+  parameters: z.array(z.looseObject({ name: z.string(), type: z.string().catch("string") })).nullish().catch([]).transform((p) => p ?? []),
+});
+const strategiesAnswer = z
+  .array(
+    z.looseObject({
+      provider: z.string().catch(""),
+      plugin_unique_identifier: z.string().nullish(),
+      declaration: z.looseObject({ identity: z.looseObject({ name: z.string().catch(""), label }).nullish(), strategies: z.array(strategySchema).catch([]) }),
+    }),
+  )
+  .catch([]);
+export type StrategyProvider = z.infer<typeof strategiesAnswer>[number];
+export type Strategy = z.infer<typeof strategySchema>;
+
+/** Ways for a model to act, by who offers them. */
+export function listStrategies(): Promise<StrategyProvider[]> {
+  return orNone(transport().json("GET", "/workspaces/current/agent-providers").then((json) => strategiesAnswer.parse(json)));
+}
+
 const memberSchema = z.looseObject({ id: z.string(), name: z.string().catch(""), email: z.string().catch("") });
 export type Member = z.infer<typeof memberSchema>;
 const membersAnswer = z.looseObject({ accounts: z.array(memberSchema).catch([]) });

@@ -8,6 +8,7 @@ const GROUPS: Readonly<Record<string, readonly (readonly [name: string, ...keys:
     ["rail", "["],
     ["goApps", "G", "A"],
     ["goKnowledge", "G", "K"],
+    ["goTools", "G", "T"],
     ["goSettings", "G", "S"],
     ["closeTop", "esc"],
   ],

@@ -14,6 +14,7 @@ import { Waiting } from "./Waiting";
 import type { Site } from "./wire";
 import { type Say, useSay } from "./words";
 
+const Thoughts = lazy(() => import("./Thoughts").then((m) => ({ default: m.Thoughts })));
 const SourceDialog = lazy(() => import("./SourceDialog"));
 const Why = lazy(() => import("./Why"));
 
@@ -51,6 +52,11 @@ export const TurnView = memo(function TurnView({ chat, threadKey, site, turn, in
           </div>
         )}
         {site.showSteps && <Steps steps={turn.steps} busy={busy} />}
+        {turn.thoughts.length > 0 && (
+          <Suspense>
+            <Thoughts thoughts={turn.thoughts} busy={busy} />
+          </Suspense>
+        )}
         {!busy && <SourceLine sources={turn.sources} onOpen={setSource} />}
         {hasAnswer && <Prose text={shown} caret={busy} sources={turn.sources.length} onCite={setSource} />}
         {busy && !hasAnswer && (

@@ -30,6 +30,25 @@ describe("a stream", () => {
     expect(afterClose(turn).state).toBe("done");
   });
 
+  it("keeps what an agent did, live and stored", () => {
+    const round = {
+      event: "agent_thought",
+      message_id: "m1",
+      id: "a",
+      position: 1,
+      thought: "",
+      tool: "clock",
+      tool_labels: {},
+      tool_input: '{"clock":{}}',
+      observation: "",
+    };
+    const turn = run(round, { ...round, observation: '{"clock":"noon"}' }, { event: "agent_message", message_id: "m1", answer: "It is noon." });
+    expect(turn.answer).toBe("It is noon.");
+    expect(turn.thoughts.map((each) => each.calls[0]?.output)).toEqual(["noon"]);
+    const [stored] = turnsFrom([{ id: "m1", query: "?", answer: "It is noon.", created_at: 1, agent_thoughts: [{ ...round, observation: "noon" }] }], 100);
+    expect(stored?.thoughts).toHaveLength(1);
+  });
+
   it("takes both orders of the end of a chatflow", () => {
     const end: StreamEvent = { event: "message_end", metadata: {} };
     const finished: StreamEvent = { event: "workflow_finished", data: { status: "succeeded" } };

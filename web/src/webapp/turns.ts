@@ -1,5 +1,6 @@
 /** A conversation's turns: how stream events change one, and which of them are on the screen. Pure. */
 import type { StreamEvent } from "../lib/events";
+import { type Thought, thoughtsFrom, withThought } from "../lib/thoughts";
 import { type Attachment, attachmentFrom } from "./files";
 import { isRecord, type Json, list, number, record, text } from "./read";
 import { type Source, sourcesFrom } from "./wire";
@@ -35,6 +36,8 @@ export interface Turn {
   readonly rating: Rating;
   readonly sources: readonly Source[];
   readonly steps: readonly Step[];
+  /** What an agent did for the answer. */
+  readonly thoughts: readonly Thought[];
   /** Forms that the run waits for; a token where the form may be answered by its link. */
   readonly asks: readonly { readonly node: string; readonly title: string; readonly token: string | null }[];
   readonly taskId: string | null;
@@ -46,7 +49,7 @@ export interface Turn {
 const NIL = "00000000-0000-0000-0000-000000000000";
 
 export function newTurn(key: string, parent: string | null, query: string, files: readonly Attachment[], now: number): Turn {
-  const empty = { answer: "", answerFiles: [], failure: null, rating: null, sources: [], steps: [], asks: [], taskId: null, runId: null };
+  const empty = { answer: "", answerFiles: [], failure: null, rating: null, sources: [], steps: [], thoughts: [], asks: [], taskId: null, runId: null };
   return { key, id: null, parent, query, files, state: "waiting", createdAt: now, ...empty };
 }
 
@@ -100,6 +103,8 @@ export function afterEvent(before: Turn, event: StreamEvent): Turn {
         : { ...turn, answer: turn.answer + text(event.answer), state: turn.state === "waiting" ? "streaming" : turn.state };
     case "message_replace":
       return { ...turn, answer: text(event.answer), state: turn.state === "waiting" ? "streaming" : turn.state };
+    case "agent_thought":
+      return { ...turn, thoughts: withThought(turn.thoughts, event) };
     case "message_file":
       return event.belongs_to === "user" || !event.url ? turn : { ...turn, answerFiles: [...turn.answerFiles, attachmentFrom(event)] };
     case "node_started":
@@ -163,6 +168,7 @@ function turnFrom(message: Json, parent: string | null, now: number): Turn {
     rating: ratingFrom(message.feedback),
     sources: sources.length > 0 ? sources : sourcesFrom(record(message.metadata).retriever_resources),
     steps: [],
+    thoughts: thoughtsFrom(message.agent_thoughts),
     asks: [],
     taskId: null,
     runId: text(message.workflow_run_id) || null,

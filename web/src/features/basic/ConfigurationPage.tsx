@@ -16,6 +16,9 @@ import { Confirm } from "../../ui/Dialog";
 import { Badge, Tile } from "../../ui/Marks";
 import { Menu } from "../../ui/Menu";
 import { Segmented } from "../../ui/Segmented";
+import { AgentSettings } from "./AgentSettings";
+import { AgentTools } from "./AgentTools";
+import { canCallTools, PLAN } from "./agent";
 import { Features } from "./Features";
 import { FieldDialog } from "./FieldDialog";
 import { Knowledge } from "./Knowledge";
@@ -33,14 +36,21 @@ interface Props {
 export function ConfigurationPage({ app, picker }: Props) {
   const { t } = useTranslation("basic");
   const { t: c } = useTranslation();
-  const [saved, setSaved] = useState<Config>(() => readConfig(app.model_config));
+  const [saved, setSaved] = useState<Config>(() => readConfig(app.model_config, app.mode));
   const [config, setConfig] = useState<Config>(saved);
   const [restoring, setRestoring] = useState(false);
   const completion = app.mode === "completion";
   const change = (part: Partial<Config>) => setConfig((now) => ({ ...now, ...part }));
   const dirty = !sameConfig(saved, config);
   useLeaveGuard(dirty, t("leave"));
-  const publish = useAppChange((next: Config) => saveModelConfig(app.id, writeConfig(next)));
+  const llms = useQuery(modelsOfType("llm")).data?.data;
+  const callsTools = canCallTools(llms, config.model);
+  // How an agent works is the model's matter: one that cannot call tools is told of them in words.
+  const wired = (now: Config): Config =>
+    now.agent && callsTools !== undefined && now.agent.strategy !== PLAN
+      ? { ...now, agent: { ...now.agent, strategy: callsTools ? "function_call" : "react" } }
+      : now;
+  const publish = useAppChange((next: Config) => saveModelConfig(app.id, writeConfig(wired(next))));
   const run = () =>
     publish.mutate(config, {
       onSuccess: () => {
@@ -50,7 +60,7 @@ export function ConfigurationPage({ app, picker }: Props) {
       onError: (error) => toast.error(c("common.failed", { message: messageOf(error) })),
     });
   useKeys({ "mod+shift+P": run, "mod+shift+p": run });
-  const noModels = useQuery(modelsOfType("llm")).data?.data.length === 0;
+  const noModels = llms?.length === 0;
   const narrow = useMedia("(max-width: 899px)");
   const [pane, setPane] = useState<"build" | "preview">("build");
   return (
@@ -95,12 +105,14 @@ export function ConfigurationPage({ app, picker }: Props) {
           ) : null}
           <Instructions config={config} onChange={change} />
           <FormSection config={config} completion={completion} onChange={change} />
+          {config.agent ? <AgentTools agent={config.agent} onChange={(agent) => change({ agent })} /> : null}
+          {config.agent ? <AgentSettings agent={config.agent} prompt={config.prompt} callsTools={callsTools} onChange={(agent) => change({ agent })} /> : null}
           <Knowledge config={config} completion={completion} onChange={change} />
           <Tools config={config} onChange={change} />
           <Features config={config} completion={completion} onChange={change} />
         </div>
       </div>
-      <Preview appId={app.id} completion={completion} config={config} narrow={narrow} hidden={narrow && pane !== "preview"} />
+      <Preview appId={app.id} completion={completion} config={wired(config)} narrow={narrow} hidden={narrow && pane !== "preview"} />
       <Confirm
         open={restoring}
         title={t("restoreTitle")}

@@ -7,6 +7,7 @@ import { useTranslation } from "react-i18next";
 import { useFormat } from "../../lib/format";
 import { Button, IconButton } from "../../ui/Button";
 import { Prose } from "../../ui/Prose";
+import { Thoughts } from "../tools/Thoughts";
 import { InputForm } from "./InputForm";
 import { type Config, type Inputs, missingInput, wireInputs, writeConfig } from "./model";
 import { type Source, type Turn, usePreview } from "./usePreview";
@@ -34,7 +35,7 @@ export function Preview({ appId, completion, config, narrow, hidden }: Props) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: follows the text as it grows
   useEffect(() => {
     if (stuck.current) end.current?.scrollIntoView({ block: "end" });
-  }, [last?.answer, last?.state, turns.length]);
+  }, [last?.answer, last?.thoughts, last?.state, turns.length]);
   const send = (text: string) => {
     if (busy || (!completion && text.trim() === "")) return;
     const missing = missingInput(config.fields, inputs);
@@ -167,6 +168,7 @@ function TurnView({ turn, completion, onMore }: { turn: Turn; completion: boolea
         </div>
       )}
       <div className="min-w-0">
+        <Thoughts thoughts={turn.thoughts} busy={turn.state === "writing"} />
         {turn.state === "writing" && turn.answer === "" ? <span className="text-running">{t("preview.writing")}</span> : null}
         {turn.answer ? <Prose text={turn.answer} /> : null}
         {turn.state === "failed" ? (

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { missingInput, newField, readConfig, sameConfig, unknownVariables, variablesIn, wireInputs, writeConfig } from "./model";
+import { missingInput, newField, readConfig, sameConfig, sameTool, unknownVariables, variablesIn, wireInputs, writeConfig } from "./model";
 
 const stored = {
   pre_prompt: "Answer as {{role}} in {{ tone }}.",
@@ -76,4 +76,50 @@ describe("knowledge", () => {
   });
 
   it("says nothing where there was nothing", () => expect(writeConfig(readConfig({}))).not.toHaveProperty("dataset_configs"));
+});
+
+describe("an agent", () => {
+  const stored = {
+    model: { provider: "p", name: "m", mode: "chat", completion_params: {} },
+    agent_mode: {
+      enabled: true,
+      max_iteration: 4,
+      strategy: "function_call",
+      prompt: null,
+      tools: [
+        {
+          provider_id: "time",
+          provider_type: "builtin",
+          provider_name: "time",
+          tool_name: "current_time",
+          tool_label: "Current time",
+          tool_parameters: { timezone: "UTC" },
+          enabled: true,
+          notAuthor: false,
+        },
+        { dataset: { enabled: true, id: "d1" } },
+      ],
+    },
+  };
+  it("keeps its tools, its rounds and what older files say", () => {
+    const config = readConfig(stored, "agent-chat");
+    expect(config.agent?.tools.map((tool) => [tool.kind, tool.provider, tool.name, tool.enabled])).toEqual([["builtin", "time", "current_time", true]]);
+    expect(config.agent?.rounds).toBe(4);
+    expect(writeConfig(config).agent_mode).toMatchObject({
+      enabled: true,
+      max_iteration: 4,
+      tools: [{ tool_name: "current_time", tool_parameters: { timezone: "UTC" }, credential_id: null, notAuthor: false }, { dataset: { id: "d1" } }],
+    });
+  });
+  it("is nothing of other apps", () => {
+    const config = readConfig(stored, "chat");
+    expect(config.agent).toBeUndefined();
+    expect(writeConfig(config).agent_mode).toEqual(stored.agent_mode);
+    expect(writeConfig(readConfig({}, "agent-chat")).agent_mode).toMatchObject({ enabled: true, max_iteration: 10, tools: [], strategy: "function_call" });
+  });
+  it("knows a tool under both names of its provider", () => {
+    const tool = { kind: "builtin", name: "current_time", provider: "langgenius/time/time" };
+    expect(sameTool(tool, { ...tool, provider: "time" })).toBe(true);
+    expect(sameTool({ ...tool, kind: "api" }, { ...tool, kind: "api", provider: "time" })).toBe(false);
+  });
 });

@@ -46,6 +46,8 @@ export interface Config {
   readonly knowledge: Knowledge;
   /** Variables that a service of the workspace fills. */
   readonly tools: readonly ExternalTool[];
+  /** Agents only: what the model may call, and how often. */
+  readonly agent: Agent | undefined;
   readonly model: ModelChoice | undefined;
   readonly rest: Readonly<Record<string, unknown>>;
 }
@@ -66,6 +68,33 @@ export interface ExternalTool {
   /** Everything the file had for it. */
   readonly rest: Readonly<Record<string, unknown>>;
 }
+
+export interface AgentTool {
+  readonly enabled: boolean;
+  /** `builtin`, `api`, `workflow`, `mcp`. */
+  readonly kind: string;
+  readonly provider: string;
+  readonly providerName: string;
+  readonly name: string;
+  readonly label: string;
+  /** What is set by hand; the model fills in the rest. */
+  readonly parameters: Readonly<Record<string, unknown>>;
+  /** The key of a built-in provider; none is its default one. */
+  readonly credential: string | undefined;
+  /** Everything the file had for it. */
+  readonly rest: Readonly<Record<string, unknown>>;
+}
+
+export interface Agent {
+  readonly strategy: string;
+  readonly rounds: number;
+  readonly tools: readonly AgentTool[];
+  /** `agent_mode` as it is stored, with tools of older forms. */
+  readonly rest: Readonly<Record<string, unknown>>;
+  readonly older: readonly unknown[];
+}
+
+export const MOST_ROUNDS = 99;
 
 function record(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value) ? Object.fromEntries(Object.entries(value)) : {};
@@ -116,6 +145,66 @@ function writeTool(tool: ExternalTool): Record<string, unknown> {
   };
 }
 
+function readAgentTool(rest: Readonly<Record<string, unknown>>): AgentTool {
+  return {
+    enabled: rest.enabled === true,
+    kind: text(rest.provider_type) || "builtin",
+    provider: text(rest.provider_id) || text(rest.provider_name),
+    providerName: text(rest.provider_name) || text(rest.provider_id),
+    name: text(rest.tool_name),
+    label: text(rest.tool_label) || text(rest.tool_name),
+    parameters: record(rest.tool_parameters),
+    credential: text(rest.credential_id) || undefined,
+    rest,
+  };
+}
+
+function readAgent(json: unknown): Agent {
+  const rest = record(json);
+  const list = Array.isArray(rest.tools) ? rest.tools : [];
+  const isTool = (entry: unknown) => text(record(entry).tool_name) !== "";
+  return {
+    strategy: text(rest.strategy),
+    rounds: typeof rest.max_iteration === "number" ? rest.max_iteration : 10,
+    tools: list.filter(isTool).map((entry) => readAgentTool(record(entry))),
+    rest,
+    older: list.filter((entry) => !isTool(entry)),
+  };
+}
+
+function writeAgent(agent: Agent): Record<string, unknown> {
+  return {
+    ...agent.rest,
+    enabled: true,
+    strategy: agent.strategy || "function_call",
+    max_iteration: agent.rounds,
+    prompt: agent.rest.prompt ?? null,
+    tools: [
+      ...agent.tools.map((tool) => ({
+        ...tool.rest,
+        enabled: tool.enabled,
+        provider_type: tool.kind,
+        provider_id: tool.provider,
+        provider_name: tool.providerName,
+        tool_name: tool.name,
+        tool_label: tool.label,
+        tool_parameters: tool.parameters,
+        credential_id: tool.credential ?? null,
+      })),
+      ...agent.older,
+    ],
+  };
+}
+
+/** The same tool of the same provider. */
+export function sameTool(a: Pick<AgentTool, "provider" | "name" | "kind">, b: Pick<AgentTool, "provider" | "name" | "kind">): boolean {
+  return (
+    a.kind === b.kind &&
+    a.name === b.name &&
+    (a.provider === b.provider || (a.kind === "builtin" && a.provider.split("/").at(-1) === b.provider.split("/").at(-1)))
+  );
+}
+
 function readKnowledge(config: Readonly<Record<string, unknown>>): Knowledge {
   const rest = record(config.dataset_configs);
   const list = record(rest.datasets).datasets;
@@ -143,7 +232,7 @@ function writeKnowledge({ ids, rest, question }: Knowledge): Record<string, unkn
   };
 }
 
-export function readConfig(json: unknown): Config {
+export function readConfig(json: unknown, mode?: string): Config {
   const rest = record(json);
   const model = record(rest.model);
   const name = text(model.name);
@@ -161,6 +250,7 @@ export function readConfig(json: unknown): Config {
     files: rest.file_upload,
     knowledge: readKnowledge(rest),
     tools: (Array.isArray(rest.external_data_tools) ? rest.external_data_tools : []).flatMap(readTool),
+    agent: mode === "agent-chat" ? readAgent(rest.agent_mode) : undefined,
     model: name ? { provider: text(model.provider), name, mode: text(model.mode) || "chat", params: record(model.completion_params) } : undefined,
     rest,
   };
@@ -204,6 +294,7 @@ export function writeConfig(config: Config): Record<string, unknown> {
       : { text_to_speech: { ...record(config.rest.text_to_speech), enabled: config.speaks } }),
     ...(config.rest.more_like_this === undefined && !config.more ? {} : { more_like_this: { ...record(config.rest.more_like_this), enabled: config.more } }),
     ...(config.rest.external_data_tools === undefined && config.tools.length === 0 ? {} : { external_data_tools: config.tools.map(writeTool) }),
+    ...(config.agent ? { agent_mode: writeAgent(config.agent) } : {}),
     // As with the others: nothing is said where nothing was and nothing is chosen.
     ...(config.rest.dataset_configs === undefined && config.knowledge.ids.length === 0 ? {} : writeKnowledge(config.knowledge)),
     ...(config.files === undefined ? {} : { file_upload: config.files }),

@@ -2,6 +2,7 @@
 import { useRef, useState } from "react";
 import { get, messageOf, post } from "../../lib/http";
 import { type StreamEvent, stream } from "../../lib/sse";
+import { type AgentLog, type Thought, withLog, withThought } from "../../lib/thoughts";
 
 export interface Turn {
   readonly key: number;
@@ -17,6 +18,8 @@ export interface Turn {
   readonly currency?: string;
   readonly followUps?: readonly string[];
   readonly sources?: readonly Source[];
+  /** What an agent did for it. */
+  readonly thoughts: readonly Thought[];
 }
 
 /** A chunk that the answer rests on. */
@@ -91,7 +94,7 @@ export function usePreview(appId: string, kind: "chat" | "completion") {
     const key = Date.now();
     const start = performance.now();
     const since = () => (performance.now() - start) / 1000;
-    setTurns((now) => [...(kind === "completion" && !another ? [] : now), { key, query, inputs, answer: "", state: "writing" }]);
+    setTurns((now) => [...(kind === "completion" && !another ? [] : now), { key, query, inputs, answer: "", state: "writing", thoughts: [] }]);
     abort.current = new AbortController();
     let message: string | undefined;
     let buffer = "";
@@ -100,6 +103,20 @@ export function usePreview(appId: string, kind: "chat" | "completion") {
       frame = 0;
       const text = buffer;
       change(key, () => ({ answer: text }));
+    };
+    let thoughts: readonly Thought[] = [];
+    const calledAt = new Map<string, number>();
+    /** A round comes when it begins, when it calls and when it has seen: between the last two the tool ran. */
+    const think = (event: StreamEvent) => {
+      thoughts = withThought(thoughts, event).map((thought) => {
+        if (thought.id !== event.id || thought.calls.length === 0) return thought;
+        const from = calledAt.get(thought.id);
+        if (from === undefined) calledAt.set(thought.id, since());
+        const seen = thought.calls.some((call) => call.output !== "");
+        return from !== undefined && seen ? { ...thought, calls: thought.calls.map((call) => ({ ...call, time: since() - from })) } : thought;
+      });
+      const now = thoughts;
+      change(key, () => ({ thoughts: now }));
     };
     const onEvent = (event: StreamEvent) => {
       if (typeof event.task_id === "string") task.current = event.task_id;
@@ -115,7 +132,8 @@ export function usePreview(appId: string, kind: "chat" | "completion") {
       } else if (event.event === "message_replace" && typeof event.answer === "string") {
         buffer = event.answer;
         frame ||= requestAnimationFrame(flush);
-      } else if (event.event === "message_end") change(key, () => ({ ...usageOf(event), ...sourcesOf(event) }));
+      } else if (event.event === "agent_thought") think(event);
+      else if (event.event === "message_end") change(key, () => ({ ...usageOf(event), ...sourcesOf(event) }));
       else if (event.event === "error")
         change(key, () => ({ state: "failed", error: typeof event.message === "string" ? event.message : String(event.code ?? "") }));
     };
@@ -139,6 +157,11 @@ export function usePreview(appId: string, kind: "chat" | "completion") {
       const total = since();
       change(key, (turn) => ({ answer: buffer, total, state: turn.state === "writing" ? "done" : turn.state }));
       parent.current = message;
+      if (thoughts.length > 0 && message) {
+        const query = { message_id: message, conversation_id: conversation.current };
+        const log = await get<AgentLog>(`/apps/${appId}/agent/logs`, query).catch(() => undefined);
+        if (log) change(key, () => ({ thoughts: withLog(thoughts, log) }));
+      }
       if (kind === "chat" && followUp && message) {
         const answer = await get<{ data: string[] }>(`/apps/${appId}/chat-messages/${message}/suggested-questions`).catch(() => undefined);
         if (answer) change(key, () => ({ followUps: answer.data }));

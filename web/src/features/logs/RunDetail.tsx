@@ -5,6 +5,7 @@ import { ArrowLeft, CircleAlert, CircleX, GitFork, SquareArrowOutUpRight, X } fr
 import { type ReactNode, useMemo, useState } from "react";
 import { Trans, useTranslation } from "react-i18next";
 import type { AppDetail } from "../../data/apps";
+import { entriesFrom } from "../../lib/agentLog";
 import { useFormat } from "../../lib/format";
 import { errorDetails, HttpError, messageOf } from "../../lib/http";
 import { tabKeys } from "../../lib/tabs";
@@ -13,6 +14,7 @@ import { CopyButton } from "../../ui/CopyButton";
 import { NodeTile } from "../../ui/NodeTile";
 import { Segmented } from "../../ui/Segmented";
 import { Failed, SkeletonRows } from "../../ui/States";
+import { AgentRounds } from "../runs/AgentRounds";
 import { Trace } from "../runs/Trace";
 import { isActive, type RunDetail as Run, runDetail, runNodes } from "./api";
 import { causeOf } from "./causes";
@@ -271,6 +273,7 @@ function NodeView({ span, said }: { span: RunSpan; said: boolean }) {
   const { t } = useTranslation("logs");
   const format = useFormat();
   const { execution } = span;
+  const rounds = useMemo(() => entriesFrom(execution.execution_metadata?.agent_log), [execution]);
   const values: Readonly<Record<Part, unknown>> = { input: execution.inputs, process: rawOf(execution.process_data), output: execution.outputs };
   const [wish, setPart] = useState<Part>(() => ORDER.find((key) => !isEmptyValue(values[key])) ?? "output");
   const parts: Part[] = isEmptyValue(execution.process_data) ? ["input", "output"] : ["input", "process", "output"];
@@ -303,6 +306,7 @@ function NodeView({ span, said }: { span: RunSpan; said: boolean }) {
             {t("run.retry", { number: retry.index, error: retry.error })}
           </p>
         ))}
+      {rounds.length > 0 ? <AgentRounds entries={rounds} /> : null}
       <Json tall title={t(`run.part.${part}`)} value={values[part]} />
     </div>
   );

@@ -7,12 +7,14 @@ import { toast } from "sonner";
 import type { AppDetail } from "../../data/apps";
 import { useFormat } from "../../lib/format";
 import { errorDetails, messageOf } from "../../lib/http";
+import { thoughtsFrom, withLog } from "../../lib/thoughts";
 import { Button, IconButton } from "../../ui/Button";
 import { CopyButton } from "../../ui/CopyButton";
 import { Prose } from "../../ui/Prose";
 import { Failed, SkeletonRows } from "../../ui/States";
 import { AnnotationDialog } from "../annotations/AnnotationDialog";
-import { type Conversation, conversation, type Message, messageList, titleOf, useRating } from "./api";
+import { Thoughts } from "../tools/Thoughts";
+import { agentLog, type Conversation, conversation, type Message, messageList, titleOf, useRating } from "./api";
 import { isEmptyValue } from "./Json";
 import { Reason } from "./Reason";
 import { priceText } from "./RunList";
@@ -146,12 +148,21 @@ function Exchange({ appId, conversationId, message, form, onRun }: ExchangeProps
           {message.error}
         </p>
       ) : null}
+      <Rounds appId={appId} conversationId={conversationId} message={message} />
       {message.answer ? <Prose text={message.answer} /> : null}
       <Annotated appId={appId} message={message}>
         {(annotate) => <Meta appId={appId} conversationId={conversationId} message={message} onAnnotate={annotate} onRun={onRun} />}
       </Annotated>
     </article>
   );
+}
+
+/** What an agent did for its answer; the log of its run is read when someone looks. */
+function Rounds({ appId, conversationId, message }: Pick<ExchangeProps, "appId" | "conversationId" | "message">) {
+  const [open, setOpen] = useState(false);
+  const stored = useMemo(() => thoughtsFrom(message.agent_thoughts), [message.agent_thoughts]);
+  const log = useQuery({ ...agentLog(appId, conversationId, message.id), enabled: open }).data;
+  return <Thoughts thoughts={log ? withLog(stored, log) : stored} busy={false} onOpen={() => setOpen(true)} />;
 }
 
 /** What a form was filled in with stands for the question it never asked. */

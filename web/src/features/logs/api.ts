@@ -2,6 +2,7 @@
 import { infiniteQueryOptions, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import type { Mode } from "../../data/apps";
 import { get, post } from "../../lib/http";
+import type { AgentLog } from "../../lib/thoughts";
 
 interface Person {
   readonly id: string;
@@ -242,6 +243,8 @@ export interface Message {
   readonly total_price?: string | number | null;
   readonly currency?: string | null;
   readonly metadata: { readonly usage?: { readonly time_to_first_token?: number | null } } | null;
+  /** What an agent did for it. */
+  readonly agent_thoughts?: unknown;
   readonly message_files: readonly { readonly id: string; readonly type: string; readonly url: string | null; readonly belongs_to: string | null }[];
 }
 
@@ -252,6 +255,14 @@ export const messageList = (appId: string, id: string) =>
       get<{ has_more: boolean; data: Message[] }>(`/apps/${appId}/chat-messages`, { conversation_id: id, first_id: pageParam || undefined, limit: 20 }),
     initialPageParam: "",
     getNextPageParam: (page) => (page.has_more ? page.data[0]?.id : undefined),
+  });
+
+/** What only the log of an agent's run knows: times, tokens, errors. */
+export const agentLog = (appId: string, conversation: string, message: string) =>
+  queryOptions({
+    queryKey: ["logs", "agent", appId, message],
+    queryFn: () => get<AgentLog>(`/apps/${appId}/agent/logs`, { conversation_id: conversation, message_id: message }),
+    staleTime: 300_000,
   });
 
 export function useRating(appId: string, conversationId: string) {

@@ -3,21 +3,32 @@ import { Check, ChevronDown, ChevronRight, KeyRound, Plus, Route, Trash2 } from 
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { toast } from "sonner";
-import { defaultModel, deleteCredential, deleteModel, enableModel, type Model, type Provider, providerModels, switchCredential } from "../../data/models";
+import {
+  defaultModel,
+  deleteCredential,
+  deleteModel,
+  enableModel,
+  type Model,
+  type Provider,
+  perMillion,
+  providerModels,
+  switchCredential,
+} from "../../data/models";
 import { useRights } from "../../data/session";
-import { inLanguage } from "../../lib/format";
+import { inLanguage, useFormat } from "../../lib/format";
 import { messageOf } from "../../lib/http";
 import { Button, IconButton } from "../../ui/Button";
 import { Confirm } from "../../ui/Dialog";
 import { Badge } from "../../ui/Marks";
 import { ProviderTile } from "../../ui/ProviderTile";
 import { Switch } from "../../ui/Switch";
+import { Tip } from "../../ui/Tip";
 import { CredentialDialog } from "./CredentialDialog";
 import { RoutesDialog } from "./RoutesDialog";
 
 type Credential = NonNullable<Provider["custom_configuration"]["available_credentials"]>[number];
 
-const COLUMNS = { gridTemplateColumns: "minmax(200px, 1.4fr) 90px minmax(140px, 1fr) 80px 84px" };
+const COLUMNS = { gridTemplateColumns: "minmax(200px, 1.4fr) 90px minmax(140px, 1fr) 80px 130px 84px" };
 
 export function ProviderCard({
   provider,
@@ -46,7 +57,16 @@ export function ProviderCard({
         ) : null}
         <ProviderTile name={name} size="lg" />
         <div className="flex-1 min-w-0">
-          <div className="font-semibold truncate">{name}</div>
+          <div className="flex items-center gap-2 min-w-0">
+            <span className="font-semibold truncate">{name}</span>
+            {provider.untested ? (
+              <Tip text={t("untestedText")}>
+                <span>
+                  <Badge tone="line">{t("untested")}</Badge>
+                </span>
+              </Tip>
+            ) : null}
+          </div>
           <div className="text-12 text-ink-3 truncate">
             {connected
               ? keys.length > 0
@@ -97,6 +117,9 @@ function Inside({ provider, keys }: { provider: Provider; keys: readonly Credent
               {t("col.context")}
             </span>
             <span role="columnheader" className="text-end">
+              {t("col.price")}
+            </span>
+            <span role="columnheader" className="text-end">
               {t("col.on")}
             </span>
           </div>
@@ -127,6 +150,8 @@ function ModelRow({ provider, model }: { provider: Provider; model: Model }) {
   const features = [...new Set((model.features ?? []).map((key) => t(`features.${key}`, { defaultValue: key })))];
   const size = model.model_properties.context_size;
   const name = inLanguage(model.label, i18n.language) || model.model;
+  const format = useFormat();
+  const price = perMillion(model.pricing);
   const custom = model.fetch_from === "customizable-model";
   return (
     <div role="row" className="td ps-14 pe-4" style={{ ...COLUMNS, minHeight: 33 }}>
@@ -159,6 +184,9 @@ function ModelRow({ provider, model }: { provider: Provider; model: Model }) {
       </span>
       <span role="cell" className="num text-end text-ink-2">
         {size ? new Intl.NumberFormat("en", { notation: "compact" }).format(size) : "–"}
+      </span>
+      <span role="cell" className="num text-end text-ink-2 whitespace-nowrap">
+        {price ? `${format.money(price.input, price.currency)}${price.output === undefined ? "" : ` / ${format.money(price.output, price.currency)}`}` : "–"}
       </span>
       <span role="cell" className="flex items-center justify-end gap-1.5">
         {rights.admin && model.status === "active" ? (

@@ -14,6 +14,7 @@ import { CopyButton } from "../../ui/CopyButton";
 import { Confirm } from "../../ui/Dialog";
 import { Badge, Tile } from "../../ui/Marks";
 import { Switch } from "../../ui/Switch";
+import { AsTool } from "./AsTool";
 import { EmbedDialog } from "./EmbedDialog";
 import { PageAccess } from "./PageAccess";
 import { SiteSettings } from "./SiteSettings";
@@ -37,6 +38,7 @@ export function PublishPage({ app }: { app: AppDetail }) {
             <PageCard app={app} ready={ready} />
             {rights.edit ? <PageAccess app={app} /> : null}
             <ApiCard app={app} />
+            {app.mode === "workflow" && rights.edit ? <AsTool app={app} /> : null}
             {app.mode === "workflow" && rights.edit ? <Triggers app={app} /> : null}
             {graph && rights.edit ? <Versions app={app} /> : null}
           </div>

@@ -20,6 +20,7 @@ import {
   SunMoon,
   UserRound,
   Users,
+  Wrench,
 } from "lucide-react";
 import { Dialog } from "radix-ui";
 import { useState } from "react";
@@ -107,6 +108,7 @@ export function Palette() {
   const places: Row[] = [
     { key: "apps", label: t("nav.apps"), icon: LayoutGrid, keys: "G A", run: () => void navigate({ to: "/apps" }) },
     ...(rights.edit ? [{ key: "knowledge", label: t("nav.knowledge"), icon: LibraryBig, keys: "G K", run: () => void navigate({ to: "/datasets" }) }] : []),
+    { key: "tools", label: t("nav.tools"), icon: Wrench, keys: "G T", run: () => void navigate({ to: "/tools" }) },
     { key: "explore", label: t("nav.explore"), icon: Compass, run: () => void navigate({ to: "/explore" }) },
     { key: "models", label: s("nav.models"), icon: Package, keys: "G S", run: () => void navigate({ to: "/settings/models" }) },
     { key: "members", label: s("nav.members"), icon: Users, run: () => void navigate({ to: "/settings/members" }) },

@@ -1,7 +1,7 @@
 /** The one rail: search, the places, health, settings, account. */
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { ChevronsUpDown, Compass, Keyboard, LayoutGrid, LibraryBig, LogOut, Palette as PaletteIcon, Search, Settings, UserRound } from "lucide-react";
+import { ChevronsUpDown, Compass, Keyboard, LayoutGrid, LibraryBig, LogOut, Palette as PaletteIcon, Search, Settings, UserRound, Wrench } from "lucide-react";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { allApps } from "../../data/apps";
@@ -76,6 +76,18 @@ export function Rail({ open }: { open: boolean }) {
           </Link>
         </WhenClosed>
       ) : null}
+      <WhenClosed open={open} text={t("nav.tools")}>
+        <Link
+          to="/tools"
+          className="nav"
+          activeOptions={{ exact: false, includeSearch: false }}
+          activeProps={{ "aria-current": "page" }}
+          {...(open ? {} : { "aria-label": t("nav.tools") })}
+        >
+          <Wrench size={16} strokeWidth={1.75} aria-hidden />
+          <span className="lab">{t("nav.tools")}</span>
+        </Link>
+      </WhenClosed>
       <WhenClosed open={open} text={t("nav.explore")}>
         <Link
           to="/explore"

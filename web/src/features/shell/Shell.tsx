@@ -16,7 +16,7 @@ export function Shell({ children }: { children: ReactNode }) {
   const path = useLocation({ select: (l) => l.pathname });
   const { rail, palette, shortcuts } = useShell();
   const narrow = useNarrow();
-  const open = narrow ? false : path === "/apps" || path === "/datasets" ? rail !== false : rail === true && !path.startsWith("/app/");
+  const open = narrow ? false : path === "/apps" || path === "/datasets" || path === "/tools" ? rail !== false : rail === true && !path.startsWith("/app/");
   useKeys({
     "mod+k": () => openPalette(!palette),
     "?": () => openShortcuts(true),
@@ -25,6 +25,7 @@ export function Shell({ children }: { children: ReactNode }) {
   useSequence("g", {
     a: () => void navigate({ to: "/apps" }),
     k: () => void navigate({ to: "/datasets" }),
+    t: () => void navigate({ to: "/tools" }),
     s: () => void navigate({ to: "/settings/models" }),
   });
   return (

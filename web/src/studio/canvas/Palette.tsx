@@ -1,7 +1,11 @@
-/** The list of node kinds: search, keyboard, click to add, drag to a place. */
-import { Search } from "lucide-react";
-import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react";
+/** What can be added: kinds of nodes and tools; search, keyboard, click to add, drag to a place. */
+import { ExternalLink, Search } from "lucide-react";
+import { type KeyboardEvent, type RefObject, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { tabKeys } from "../../lib/tabs";
+import { SourceRow, ToolList } from "../editors/ToolList";
+import { toolData, useTools } from "../editors/ToolPicker";
+import { type Source, type ToolRow, useToolRows } from "../editors/toolRows";
 import type { Category, Kind } from "../nodes/kind";
 import { kindOf, kindsFor } from "../nodes/registry";
 import { Popover } from "../parts/popover";
@@ -50,69 +54,145 @@ function useEntries(request: PaletteRequest, query: string): Entry[] {
   }, [request, query, mode, document, t]);
 }
 
+/** Search, nodes or tools, and a list that is gone through with the arrows. */
 function OpenPalette({ request }: { request: PaletteRequest }) {
   const { t } = useTranslation("studio");
+  const [tab, setTab] = useState<"nodes" | "tools">("nodes");
   const [query, setQuery] = useState("");
-  const [chosen, setActive] = useState<number>();
-  const entries = useEntries(request, query);
-  // Enter takes the first that may be added.
-  const active = chosen ?? Math.max(0, entries.findIndex((entry) => !entry.taken));
-  const model = useDefaultModel();
-  const list = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    list.current?.querySelector('[data-active="true"]')?.scrollIntoView({ block: "nearest" });
-  });
+  const [activeId, setActiveId] = useState<string>();
   const leave = () => {
     closePalette();
     const [only] = useStudio.getState().selection;
     if (only) getView()?.focus(only);
   };
-  const choose = (entry: Entry | undefined) => {
-    if (entry && !entry.taken) addNode({ type: entry.kind.type, title: entry.name, model }, request);
-  };
-  const keys = (event: KeyboardEvent) => {
-    const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
-    if (step !== 0) {
-      event.preventDefault();
-      setActive((active + step + entries.length) % Math.max(1, entries.length));
-    } else if (event.key === "Enter") {
-      event.preventDefault();
-      choose(entries[active]);
-    }
-  };
-  let group: Category | undefined;
+  const mayTools = useStudio((s) => mayStand("tool", containerFor(s.document, request)));
+  // What the list does with a key while the search has the focus.
+  const list = useRef<(event: KeyboardEvent) => void>(undefined);
+  const tabs = mayTools ? (["nodes", "tools"] as const) : (["nodes"] as const);
   return (
-    <Popover at={request.screen} className="st-palette" label={t("palette.label")} restore={false} onClose={leave} onKeyDown={keys}>
+    <Popover at={request.screen} className="st-palette" label={t("palette.label")} restore={false} onClose={leave} onKeyDown={(event) => list.current?.(event)}>
       <label className="st-palette-search">
         <Search size={14} strokeWidth={1.9} aria-hidden />
         <input
           role="combobox"
           aria-expanded
           aria-controls="st-palette-list"
-          aria-activedescendant={entries[active] ? `st-kind-${entries[active].kind.type}` : undefined}
-          aria-label={t("palette.search")}
-          placeholder={t("palette.search")}
+          aria-activedescendant={activeId}
+          aria-label={t(tab === "nodes" ? "palette.search" : "tool.search")}
+          placeholder={t(tab === "nodes" ? "palette.search" : "tool.search")}
           value={query}
-          onChange={(e) => {
-            setQuery(e.target.value);
-            setActive(undefined);
-          }}
+          onChange={(e) => setQuery(e.target.value)}
         />
       </label>
-      <div className="st-palette-list" role="listbox" id="st-palette-list" aria-label={t("palette.label")} ref={list}>
-        {entries.length === 0 ? <div className="st-empty">{t("palette.nothing", { query })}</div> : null}
-        {entries.map((entry, i) => {
-          const heading = entry.kind.category === group ? undefined : entry.kind.category;
-          group = entry.kind.category;
-          return (
-            <div key={entry.kind.type}>
-              {heading ? <div className="st-palette-group">{t(`categories.${heading}`)}</div> : null}
-              <PaletteRow entry={entry} active={i === active} onOver={() => setActive(i)} onChoose={() => choose(entry)} model={model} />
-            </div>
-          );
-        })}
-      </div>
+      {tabs.length > 1 ? (
+        <div className="st-palette-tabs" role="tablist" aria-label={t("palette.tabs")} onKeyDown={tabKeys}>
+          {tabs.map((each) => (
+            <button key={each} type="button" role="tab" aria-selected={tab === each} tabIndex={tab === each ? 0 : -1} onClick={() => setTab(each)}>
+              {t(`palette.tab.${each}`)}
+            </button>
+          ))}
+        </div>
+      ) : null}
+      {tab === "nodes" ? <NodeList key={query} request={request} query={query} keys={list} onActive={setActiveId} /> : <ToolTab key={query} request={request} query={query} keys={list} onActive={setActiveId} />}
     </Popover>
+  );
+}
+
+interface ListProps {
+  readonly request: PaletteRequest;
+  readonly query: string;
+  readonly keys: RefObject<((event: KeyboardEvent) => void) | undefined>;
+  /** Tells which row the keys are at. */
+  readonly onActive: (id: string | undefined) => void;
+}
+
+/** The arrows move, Enter in the search takes. */
+function listKeys(count: number, active: number, setActive: (index: number) => void, choose: () => void) {
+  return (event: KeyboardEvent) => {
+    const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
+    if (step !== 0) {
+      event.preventDefault();
+      setActive((active + step + count) % Math.max(1, count));
+    } else if (event.key === "Enter" && event.target instanceof HTMLInputElement) {
+      event.preventDefault();
+      choose();
+    }
+  };
+}
+
+function useInView(active: number) {
+  const list = useRef<HTMLDivElement>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: moves with the active row
+  useEffect(() => {
+    list.current?.querySelector('[data-active="true"]')?.scrollIntoView({ block: "nearest" });
+  }, [active]);
+  return list;
+}
+
+/** The tools of the workspace: one is added as a node that is set up to call it. */
+function ToolTab({ request, query, keys, onActive }: ListProps) {
+  const { t, i18n } = useTranslation("studio");
+  const { data: providers, isPending, error } = useTools();
+  const [from, setFrom] = useState<Source>("all");
+  const [active, setActive] = useState(0);
+  const rows = useToolRows(providers, query, from);
+  const nodeOf = (row: ToolRow) => ({ type: "tool", title: row.name, model: undefined, data: toolData(row.provider, row.tool, i18n.language) });
+  const choose = (row: ToolRow | undefined) => (row ? addNode(nodeOf(row), request) : undefined);
+  keys.current = listKeys(rows.length, active, setActive, () => choose(rows[active]));
+  const list = useInView(active);
+  const id = rows[active] ? `st-tool-${String(active)}` : undefined;
+  useEffect(() => onActive(id), [id, onActive]);
+  return (
+    <>
+      <SourceRow
+        value={from}
+        onChange={(source) => {
+          setFrom(source);
+          setActive(0);
+        }}
+      />
+      <div className="st-palette-list" role="listbox" id="st-palette-list" aria-label={t("palette.tab.tools")} ref={list}>
+        {rows.length === 0 ? <div className="st-empty">{error ? error.message : isPending ? t("common.loading") : query ? t("palette.nothing", { query }) : t("tool.noneHere")}</div> : null}
+        <ToolList rows={rows} active={active} onOver={setActive} onChoose={choose} onDrag={(event, row) => putOnDrag(event.dataTransfer, nodeOf(row))} onDragEnd={closePalette} />
+      </div>
+      <a className="st-palette-foot" href="/tools" target="_blank" rel="noreferrer">
+        {t("tool.manage")}
+        <ExternalLink size={12} strokeWidth={2} aria-hidden />
+      </a>
+    </>
+  );
+}
+
+function NodeList({ request, query, keys, onActive }: ListProps) {
+const { t } = useTranslation("studio");
+  const [chosen, setActive] = useState<number>();
+  const entries = useEntries(request, query);
+  // Enter takes the first that may be added.
+  const active = chosen ?? Math.max(0, entries.findIndex((entry) => !entry.taken));
+  const model = useDefaultModel();
+  const list = useInView(active);
+  const choose = (entry: Entry | undefined) => {
+    if (entry && !entry.taken) addNode({ type: entry.kind.type, title: entry.name, model }, request);
+  };
+  keys.current = listKeys(entries.length, active, setActive, () => choose(entries[active]));
+  const at = entries[active];
+  const id = at ? `st-kind-${at.kind.type}` : undefined;
+  useEffect(() => onActive(id), [id, onActive]);
+  let group: Category | undefined;
+  return (
+    <div className="st-palette-list" role="listbox" id="st-palette-list" aria-label={t("palette.label")} ref={list}>
+      {entries.length === 0 ? <div className="st-empty">{t("palette.nothing", { query })}</div> : null}
+      {entries.map((entry, i) => {
+        const heading = entry.kind.category === group ? undefined : entry.kind.category;
+        group = entry.kind.category;
+        return (
+          <div key={entry.kind.type}>
+            {heading ? <div className="st-palette-group">{t(`categories.${heading}`)}</div> : null}
+            <PaletteRow entry={entry} active={i === active} onOver={() => setActive(i)} onChoose={() => choose(entry)} model={model} />
+          </div>
+        );
+      })}
+    </div>
   );
 }
 

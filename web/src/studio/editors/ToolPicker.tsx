@@ -1,11 +1,12 @@
 /** The tools of the workspace, by where they come from. */
 import { useQuery } from "@tanstack/react-query";
-import { Wrench } from "lucide-react";
-import { type KeyboardEvent, useMemo, useState } from "react";
+import { type KeyboardEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { inLanguage, listTools, type Tool, type ToolProvider } from "../api";
 import { Popover } from "../parts/popover";
 import { BUILTIN_TOOLS } from "./builtinTools";
+import { SourceRow, ToolList } from "./ToolList";
+import { type Source, useToolRows } from "./toolRows";
 
 export function useTools() {
   return useQuery({ queryKey: ["tools"], queryFn: () => listTools(BUILTIN_TOOLS), staleTime: 60_000 });
@@ -35,30 +36,23 @@ interface Props {
 }
 
 export function ToolPicker({ at, onClose, onChoose }: Props) {
-  const { t, i18n } = useTranslation("studio");
+  const { t } = useTranslation("studio");
   const { data: providers, isPending, error } = useTools();
   const [query, setQuery] = useState("");
+  const [from, setFrom] = useState<Source>("all");
   const [active, setActive] = useState(0);
-  const rows = useMemo(() => {
-    const needle = query.trim().toLocaleLowerCase();
-    return (providers ?? []).flatMap((provider) =>
-      provider.tools
-        .map((tool) => ({ provider, tool, name: inLanguage(tool.label, i18n.language) || tool.name, about: inLanguage(tool.description, i18n.language), source: inLanguage(provider.label, i18n.language) || provider.name }))
-        .filter((row) => `${row.source} ${row.name} ${row.about} ${row.tool.name}`.toLocaleLowerCase().includes(needle)),
-    );
-  }, [providers, query, i18n.language]);
+  const rows = useToolRows(providers, query, from);
   const keys = (event: KeyboardEvent) => {
     const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
     const row = rows[active];
     if (step !== 0) {
       event.preventDefault();
       setActive((now) => (now + step + rows.length) % Math.max(1, rows.length));
-    } else if (event.key === "Enter") {
+    } else if (event.key === "Enter" && event.target instanceof HTMLInputElement) {
       event.preventDefault();
       if (row) onChoose(row.provider, row.tool);
     }
   };
-  let group = "";
   return (
     <Popover at={at} className="st-vars" label={t("tool.choose")} onClose={onClose} onKeyDown={keys}>
       <div className="st-palette-search">
@@ -72,26 +66,16 @@ export function ToolPicker({ at, onClose, onChoose }: Props) {
           }}
         />
       </div>
+      <SourceRow
+        value={from}
+        onChange={(source) => {
+          setFrom(source);
+          setActive(0);
+        }}
+      />
       <div className="st-vars-list" role="listbox" aria-label={t("tool.choose")}>
         {rows.length === 0 ? <div className="st-empty">{error ? error.message : isPending ? t("common.loading") : query ? t("variables.noMatch", { query }) : t("tool.noneHere")}</div> : null}
-        {rows.map((row, i) => {
-          const heading = row.provider.id === group ? undefined : row.source;
-          group = row.provider.id;
-          return (
-            <div key={`${row.provider.id}/${row.tool.name}`}>
-              {heading ? <div className="st-palette-group">{heading}</div> : null}
-              <button type="button" role="option" aria-selected={i === active} tabIndex={-1} className="st-option" data-active={i === active} onPointerMove={() => setActive(i)} onClick={() => onChoose(row.provider, row.tool)}>
-                <span className="st-tile sm st-cat-connect">
-                  <Wrench size={12} strokeWidth={2} aria-hidden />
-                </span>
-                <span className="st-grow">
-                  {row.name}
-                  {row.about ? <small className="st-clip">{row.about}</small> : null}
-                </span>
-              </button>
-            </div>
-          );
-        })}
+        <ToolList rows={rows} active={active} onOver={setActive} onChoose={(row) => onChoose(row.provider, row.tool)} />
       </div>
     </Popover>
   );

@@ -27,6 +27,14 @@ describe("a run from its events", () => {
     expect(isActive(run)).toBe(false);
   });
 
+  it("keeps what an agent did, told or stored", () => {
+    const step = (id: string, status: string, extra = {}) => ({ event: "agent_log", data: { node_execution_id: "x-a", node_id: "a", id, label: id, parent_id: null, status, error: null, data: {}, metadata: {}, ...extra } });
+    const told = play([[0, started], [1, nodeStarted("a")], [2, step("one", "start")], [3, step("one", "success")], [4, step("two", "start")], [5, nodeFinished("a")]]);
+    expect(told.latest.get("a")?.log?.map((each) => [each.id, each.status])).toEqual([["one", "success"], ["two", "start"]]);
+    const stored = play([[0, started], [1, nodeStarted("a")], [5, nodeFinished("a", { execution_metadata: { agent_log: [{ id: "only", label: "ROUND 1", status: "success" }] } })]]);
+    expect(stored.latest.get("a")?.log?.map((each) => each.id)).toEqual(["only"]);
+  });
+
   it("keeps retries, failures and rounds", () => {
     const run = play([
       [0, started],

@@ -1,4 +1,5 @@
 /** A run as the screen sees it, built from the event stream or from the stored executions. */
+import { entriesFrom, type LogEntry, withEntry } from "../../lib/agentLog";
 import { z } from "zod";
 import { type HumanForm, humanFormSchema } from "./form";
 
@@ -33,6 +34,8 @@ export interface Span {
   readonly container?: string;
   readonly round?: number;
   readonly rounds?: Rounds;
+  /** What an agent did. */
+  readonly log?: readonly LogEntry[];
 }
 
 /** Rounds of a container that are done, and how many there are (of a loop: may be). */
@@ -98,7 +101,7 @@ const text = z.string().nullish().transform((v) => v ?? undefined);
 const count = z.coerce.number().nullish().catch(undefined).transform((v) => v ?? undefined);
 
 const metadataSchema = z
-  .looseObject({ total_tokens: count, total_price: count, currency: text, iteration_id: text, loop_id: text, iteration_index: count, loop_index: count })
+  .looseObject({ total_tokens: count, total_price: count, currency: text, iteration_id: text, loop_id: text, iteration_index: count, loop_index: count, agent_log: z.array(z.unknown()).nullish().catch(undefined) })
   .nullish()
   .catch(undefined);
 
@@ -161,6 +164,8 @@ export function reduce(run: RunState, event: RunEvent, now: number): RunState {
       return data && !known(next, data) ? finishSpan(next, data, at) : next;
     case "node_retry":
       return data ? retrySpan(next, data, at) : next;
+    case "agent_log":
+      return data ? addLog(next, data) : next;
     case "iteration_next":
     case "loop_next":
       return data ? nextRound(next, data) : next;
@@ -270,6 +275,7 @@ function finishSpan(run: RunState, data: EventData, at: number): RunState {
     tokens,
     price: meta?.total_price,
     currency: meta?.currency,
+    ...logOf(meta?.agent_log, before.log),
     ...(before.rounds ? { rounds: allRounds(before.rounds, before.kind, nodeStatus(data.status), data.outputs) } : {}),
   };
   const next = put(run, span);
@@ -307,6 +313,19 @@ function retrySpan(run: RunState, data: EventData, at: number): RunState {
   if (!before) return run;
   const retry: Retry = { index: data.retry_index ?? before.retries.length + 1, at, error: data.error ?? "" };
   return put(run, { ...before, retries: [...before.retries, retry] });
+}
+
+function addLog(run: RunState, data: EventData): RunState {
+  const execution: unknown = data.node_execution_id;
+  const before = (typeof execution === "string" ? run.spans.get(execution) : undefined) ?? run.latest.get(data.node_id ?? "");
+  return before ? put(run, { ...before, log: withEntry(before.log ?? [], data) }) : run;
+}
+
+/** What is stored is whole; what was told may have begun before one looked. */
+function logOf(stored: readonly unknown[] | null | undefined, told: readonly LogEntry[] | undefined): Pick<Span, "log"> {
+  const entries = entriesFrom(stored);
+  if (entries.length > 0) return { log: entries };
+  return told ? { log: told } : {};
 }
 
 function nextRound(run: RunState, data: EventData): RunState {
@@ -417,6 +436,7 @@ export function storedRun(row: unknown, executions: readonly unknown[]): RunStat
       tokens: meta?.total_tokens,
       price: meta?.total_price,
       currency: meta?.currency,
+      ...logOf(meta?.agent_log, undefined),
     });
     cursor = end;
   }

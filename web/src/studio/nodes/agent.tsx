@@ -19,6 +19,7 @@ export const agentToolSchema = z.looseObject({
   tool_description: text,
   parameters: parametersSchema,
   settings: parametersSchema,
+  credential_id: z.string().nullish().catch(null),
   extra: z.looseObject({ description: text }).nullish().catch(undefined),
 });
 export type AgentTool = z.infer<typeof agentToolSchema>;
@@ -92,8 +93,6 @@ export const agent = defineKind<AgentData>({
     if (!data.agent_strategy_name) out.push({ code: "noStrategy" });
     if (!agentModel(data).model) out.push({ code: "noModel" });
     if (!hasInput(inputOf(data.agent_parameters, "query"))) out.push({ code: "noAgentQuery" });
-    // The server has no agent strategies yet: a run says so at this node.
-    out.push({ code: "agentsAbsent", warning: true });
     return out;
   },
   Card,

@@ -1,24 +1,72 @@
 /** An agent: its strategy and model, the tools it may call, what it is told and asked, how often it may think. */
+import { useQuery } from "@tanstack/react-query";
 import { Plus, Settings2, Trash2 } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { inLanguage, type Tool, type ToolProvider } from "../api";
+import { inLanguage, listStrategies, type Tool, type ToolProvider } from "../api";
+import { CredentialField } from "../editors/CredentialField";
 import { ModelField } from "../editors/ModelField";
 import { ToolInputs } from "../editors/ToolInputs";
 import { ToolPicker, useTools } from "../editors/ToolPicker";
 import { type AgentData, agentModel, type AgentTool, agentTools, STRATEGIES, STRATEGY_PROVIDER } from "../nodes/agent";
 import type { PanelProps } from "../nodes/kind";
-import { inputOf, parameterSchema, type ToolValues } from "../nodes/tool";
-import { Button, IconButton, NumberField, SelectField, SwitchRow, TextField } from "../parts/controls";
+import { inputOf, parameterSchema, type ToolParameter, type ToolValues } from "../nodes/tool";
+import { Button, IconButton, NumberField, SelectField, SwitchRow, TextField, Wrong } from "../parts/controls";
 import { Dialog } from "../parts/Dialog";
 import { InstructionBox, MemoryFields } from "./ModelExtras";
 
 const MOST_ROUNDS = 99;
 const LABELS: Readonly<Record<string, string>> = { function_calling: "FunctionCalling", ReAct: "ReAct" };
+/** Parameters of strategies that have a place of their own here. */
 const KNOWN = new Set(["model", "tools", "instruction", "query", "maximum_iterations"]);
+
+interface Way {
+  readonly key: string;
+  readonly provider: string;
+  readonly plugin: string | undefined;
+  readonly name: string;
+  readonly label: string;
+  /** Without who offers it. */
+  readonly plain: string;
+  readonly about: string;
+  readonly parameters: readonly unknown[];
+}
+
+/** Every strategy of the server; those that every server has, where it does not list them. */
+function useWays(): Way[] {
+  const { t, i18n } = useTranslation("studio");
+  const { data } = useQuery({ queryKey: ["agent-strategies"], queryFn: listStrategies, staleTime: 300_000 });
+  // Two providers may offer ways of one name: then each is shown with who offers it.
+  const names = (data ?? []).flatMap((from) => from.declaration.strategies.map((strategy) => strategy.identity.name));
+  const shared = (name: string) => names.indexOf(name) !== names.lastIndexOf(name);
+  const known = (data ?? []).flatMap((from) =>
+    from.declaration.strategies.map((strategy) => ({
+      key: `${from.provider}|${strategy.identity.name}`,
+      provider: from.provider,
+      plugin: from.plugin_unique_identifier ?? undefined,
+      name: strategy.identity.name,
+      label: `${inLanguage(strategy.identity.label, i18n.language) || strategy.identity.name}${shared(strategy.identity.name) ? ` · ${inLanguage(from.declaration.identity?.label, i18n.language) || from.provider}` : ""}`,
+      plain: inLanguage(strategy.identity.label, i18n.language) || strategy.identity.name,
+      about: inLanguage(strategy.description, i18n.language),
+      parameters: strategy.parameters,
+    })),
+  );
+  if (known.length > 0) return known;
+  return STRATEGIES.map((name) => ({
+    key: `${STRATEGY_PROVIDER}|${name}`,
+    provider: STRATEGY_PROVIDER,
+    plugin: undefined,
+    name,
+    label: t(`agent.strategies.${name}`),
+    plain: t(`agent.strategies.${name}`),
+    about: t(`agent.strategyHints.${name}`),
+    parameters: [],
+  }));
+}
 
 export function AgentPanel({ id, data, update }: PanelProps<AgentData>) {
   const { t } = useTranslation("studio");
+  const ways = useWays();
   const put = (name: string, type: "constant" | "mixed", value: unknown) => update({ agent_parameters: { ...data.agent_parameters, [name]: { type, value } } });
   const model = agentModel(data);
   const text = (name: string) => {
@@ -26,18 +74,37 @@ export function AgentPanel({ id, data, update }: PanelProps<AgentData>) {
     return Array.isArray(value) ? `{{#${value.join(".")}#}}` : typeof value === "string" ? value : "";
   };
   const rounds = Number(inputOf(data.agent_parameters, "maximum_iterations")?.value ?? 5);
-  const own = STRATEGIES.includes(data.agent_strategy_name);
-  const others = Object.entries(data.agent_parameters).filter(([name]) => !KNOWN.has(name));
+  const ofName = ways.filter((each) => each.name === data.agent_strategy_name);
+  const way =
+    ofName.find((each) => each.provider === data.agent_strategy_provider_name) ??
+    ofName.find((each) => each.provider.split("/").at(-1) === data.agent_strategy_provider_name.split("/").at(-1));
+  const lost = data.agent_strategy_name !== "" && !way;
+  const declared = (way?.parameters ?? []).flatMap((p) => parameterSchema.safeParse(p).data ?? []);
+  const most = declared.find((p) => p.name === "maximum_iterations")?.max ?? MOST_ROUNDS;
+  // What the strategy asks for besides, and what the file has that it does not know.
+  const extra = declared.filter((p) => !KNOWN.has(p.name));
+  const unknown = Object.keys(data.agent_parameters).filter((name) => !KNOWN.has(name) && !extra.some((p) => p.name === name));
+  const others: ToolParameter[] = [...extra, ...unknown.map((name) => parameterSchema.parse({ name, type: "string" }))];
   return (
     <>
       <section className="st-section">
         <SelectField
           label={t("agent.strategy")}
-          hint={t(`agent.strategyHints.${data.agent_strategy_name}`, { defaultValue: "" })}
-          value={data.agent_strategy_name}
-          options={[...STRATEGIES, ...(own || !data.agent_strategy_name ? [] : [data.agent_strategy_name])].map((s) => ({ value: s, label: t(`agent.strategies.${s}`, { defaultValue: data.agent_strategy_label || s }) }))}
-          onChange={(name) => update({ agent_strategy_name: name, agent_strategy_label: LABELS[name] ?? name, ...(STRATEGIES.includes(name) ? { agent_strategy_provider_name: STRATEGY_PROVIDER } : {}) })}
+          hint={way?.about ?? ""}
+          value={lost ? "lost" : (way?.key ?? "")}
+          options={[...ways.map((each) => ({ value: each.key, label: each.label })), ...(lost ? [{ value: "lost", label: data.agent_strategy_label || data.agent_strategy_name }] : [])]}
+          onChange={(key) => {
+            const next = ways.find((each) => each.key === key);
+            if (next)
+              update({
+                agent_strategy_name: next.name,
+                agent_strategy_label: LABELS[next.name] ?? next.plain,
+                agent_strategy_provider_name: next.provider,
+                ...(next.plugin ? { plugin_unique_identifier: next.plugin } : {}),
+              });
+          }}
         />
+        {lost ? <Wrong>{t("agent.lost", { name: data.agent_strategy_label || data.agent_strategy_name })}</Wrong> : null}
         <ModelField
           value={{ provider: model.provider, name: model.model, mode: model.mode, completion_params: model.completion_params }}
           onChange={(next) => put("model", "constant", { ...model, provider: next.provider, model: next.name, model_type: "llm", mode: next.mode, completion_params: next.completion_params })}
@@ -49,9 +116,9 @@ export function AgentPanel({ id, data, update }: PanelProps<AgentData>) {
         <InstructionBox node={id} label={t("agent.query")} value={text("query")} onChange={(value) => put("query", "mixed", value)} />
         <span className="st-label">{t("agent.rounds")}</span>
         <div className="st-row">
-          <input className="st-range" type="range" aria-label={t("agent.rounds")} min={1} max={30} step={1} value={Math.min(30, rounds)} onChange={(e) => put("maximum_iterations", "constant", Number(e.target.value))} />
+          <input className="st-range" type="range" aria-label={t("agent.rounds")} min={1} max={Math.min(30, most)} step={1} value={Math.min(30, rounds)} onChange={(e) => put("maximum_iterations", "constant", Number(e.target.value))} />
           <div className="st-number">
-            <NumberField label={t("agent.rounds")} hideLabel min={1} max={MOST_ROUNDS} value={rounds} onChange={(v) => put("maximum_iterations", "constant", Math.min(MOST_ROUNDS, Math.max(1, Math.round(v ?? 1))))} />
+            <NumberField label={t("agent.rounds")} hideLabel min={1} max={most} value={rounds} onChange={(v) => put("maximum_iterations", "constant", Math.min(most, Math.max(1, Math.round(v ?? 1))))} />
           </div>
         </div>
         <MemoryFields node={id} value={data.memory} onChange={(memory) => update({ memory })} />
@@ -59,7 +126,7 @@ export function AgentPanel({ id, data, update }: PanelProps<AgentData>) {
       {others.length > 0 ? (
         <section className="st-section" aria-label={t("agent.others")}>
           <span className="st-label">{t("agent.others")}</span>
-          <ToolInputs node={id} parameters={others.map(([name]) => parameterSchema.parse({ name, type: "string" }))} values={data.agent_parameters} onChange={(agent_parameters) => update({ agent_parameters })} />
+          <ToolInputs node={id} parameters={others} values={data.agent_parameters} onChange={(agent_parameters) => update({ agent_parameters })} />
         </section>
       ) : null}
     </>
@@ -84,6 +151,14 @@ function agentTool(provider: ToolProvider, tool: Tool, language: string): AgentT
   };
 }
 
+function findProvider(providers: readonly ToolProvider[] | undefined, tool: AgentTool): ToolProvider | undefined {
+  const last = tool.provider_name.split("/").at(-1);
+  return (
+    providers?.find((p) => p.name === tool.provider_name || p.id === tool.provider_name) ??
+    providers?.find((p) => p.type === tool.type && p.id.split("/").at(-1) === last)
+  );
+}
+
 interface ToolsProps {
   readonly id: string;
   readonly tools: readonly AgentTool[];
@@ -94,6 +169,8 @@ function Tools({ id, tools, onChange }: ToolsProps) {
   const { t, i18n } = useTranslation("studio");
   const [at, setAt] = useState<{ x: number; y: number; flipTo: number }>();
   const [editing, setEditing] = useState<number>();
+  const { data: providers } = useTools();
+  const lost = (tool: AgentTool) => providers !== undefined && !findProvider(providers, tool)?.tools.some((x) => x.name === tool.tool_name);
   const put = (index: number, patch: Partial<AgentTool>) => onChange(tools.map((x, i) => (i === index ? { ...x, ...patch } : x)));
   const open = editing === undefined ? undefined : tools[editing];
   return (
@@ -116,7 +193,7 @@ function Tools({ id, tools, onChange }: ToolsProps) {
       {tools.map((tool, i) => (
         <div className="st-row" key={`${tool.provider_name}/${tool.tool_name}`}>
           <div className="st-grow">
-            <SwitchRow label={tool.tool_label || tool.tool_name} note={tool.provider_name.split("/").at(-1)} checked={tool.enabled} onChange={(enabled) => put(i, { enabled })} />
+            <SwitchRow label={tool.tool_label || tool.tool_name} note={lost(tool) ? t("agent.toolGone") : tool.provider_name.split("/").at(-1)} checked={tool.enabled} onChange={(enabled) => put(i, { enabled })} />
           </div>
           <IconButton label={t("agent.toolSettings", { name: tool.tool_label })} icon={Settings2} onClick={() => setEditing(i)} />
           <IconButton label={t("inputs.remove", { name: tool.tool_label })} icon={Trash2} onClick={() => onChange(tools.filter((_, j) => j !== i))} />
@@ -147,7 +224,8 @@ function fixedOf(stored: unknown): { auto: boolean; value: unknown } {
 function AgentToolDialog({ id, tool, onClose, onChange }: { id: string; tool: AgentTool; onClose: () => void; onChange: (patch: Partial<AgentTool>) => void }) {
   const { t, i18n } = useTranslation("studio");
   const { data: providers } = useTools();
-  const here = providers?.find((p) => p.name === tool.provider_name || p.id === tool.provider_name)?.tools.find((x) => x.name === tool.tool_name);
+  const provider = findProvider(providers, tool);
+  const here = provider?.tools.find((x) => x.name === tool.tool_name);
   const raw: unknown = here?.parameters ?? tool.schemas;
   const parameters = (Array.isArray(raw) ? raw : []).flatMap((p) => parameterSchema.safeParse(p).data ?? []);
   const inputs = parameters.filter((p) => p.form !== "form");
@@ -155,6 +233,7 @@ function AgentToolDialog({ id, tool, onClose, onChange }: { id: string; tool: Ag
   const values: ToolValues = Object.fromEntries(settings.map((p) => [p.name, fixedOf(tool.settings[p.name]).value]));
   return (
     <Dialog title={tool.tool_label || tool.tool_name} closeLabel={t("common.close")} onClose={onClose} footer={<Button look="primary" onClick={onClose}>{t("common.close")}</Button>}>
+      {here && provider ? <CredentialField provider={provider} value={tool.credential_id ?? undefined} onChange={(credential) => onChange({ credential_id: credential ?? null })} /> : null}
       <TextField label={t("agent.toolDescription")} hint={t("agent.toolDescriptionHint")} rows={3} placeholder={tool.tool_description} value={tool.extra?.description ?? ""} onChange={(description) => onChange({ extra: { ...tool.extra, description } })} />
       {inputs.map((p) => {
         const { auto, value } = fixedOf(tool.parameters[p.name]);

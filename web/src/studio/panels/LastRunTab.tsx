@@ -1,5 +1,6 @@
 /** The last run of one node, and running it alone. */
 import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { AgentRounds } from "../../features/runs/AgentRounds";
 import { Play } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -158,6 +159,7 @@ export function SpanDetail({ span }: { span: Span }) {
           </div>
         ))}
       </section>
+      {span.log ? <AgentRounds entries={span.log} /> : null}
       <JsonView title={t("lastRun.inputs")} value={span.inputs} />
       <JsonView title={t("lastRun.outputs")} value={span.outputs} />
       <JsonView title={t("lastRun.process")} value={span.process} />

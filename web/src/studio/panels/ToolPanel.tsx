@@ -2,6 +2,7 @@
 import { ChevronDown, Wrench } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { CredentialField } from "../editors/CredentialField";
 import { ToolInputs } from "../editors/ToolInputs";
 import { toolData, ToolPicker, useTools } from "../editors/ToolPicker";
 import type { PanelProps } from "../nodes/kind";
@@ -13,7 +14,8 @@ export function ToolPanel({ id, data, update }: PanelProps<ToolData>) {
   const [at, setAt] = useState<{ x: number; y: number; flipTo: number }>();
   const { data: providers } = useTools();
   const last = (data.provider_id || data.provider_name).split("/").at(-1);
-  const here = providers?.find((p) => p.id === data.provider_id || p.name === data.provider_name || (p.type === data.provider_type && p.id.split("/").at(-1) === last))?.tools.find((x) => x.name === data.tool_name);
+  const provider = providers?.find((p) => p.id === data.provider_id || p.name === data.provider_name || (p.type === data.provider_type && p.id.split("/").at(-1) === last));
+  const here = provider?.tools.find((x) => x.name === data.tool_name);
   // The workspace knows a tool best; a node keeps what its file said for when it does not.
   const parameters: readonly ToolParameter[] = here ? here.parameters.flatMap((p) => parameterSchema.safeParse(p).data ?? []) : data.paramSchemas;
   const inputs = parameters.filter((p) => p.form !== "form");
@@ -27,7 +29,7 @@ export function ToolPanel({ id, data, update }: PanelProps<ToolData>) {
           className="st-pick"
           aria-haspopup="listbox"
           aria-expanded={at !== undefined}
-          aria-label={data.tool_name ? t("tool.chosen", { name: data.tool_label || data.tool_name }) : t("tool.choose")}
+          aria-label={data.tool_name ? `${t("tool.chosen", { name: data.tool_label || data.tool_name })} ${data.provider_name.split("/").at(-1) ?? ""}`.trim() : t("tool.choose")}
           onClick={(e) => {
             const box = e.currentTarget.getBoundingClientRect();
             setAt({ x: box.left, y: box.bottom + 4, flipTo: box.top - 4 });
@@ -47,6 +49,7 @@ export function ToolPanel({ id, data, update }: PanelProps<ToolData>) {
           <ChevronDown size={14} strokeWidth={1.9} aria-hidden />
         </button>
         {data.tool_name && providers && !here ? <Wrong>{t("tool.missing", { name: data.tool_label || data.tool_name, provider: data.provider_name || data.provider_id })}</Wrong> : null}
+        {here && provider ? <CredentialField provider={provider} value={data.credential_id ?? undefined} onChange={(credential) => update({ credential_id: credential ?? null })} /> : null}
         {data.tool_description ? <span className="st-hint">{data.tool_description}</span> : null}
         {at ? (
           <ToolPicker
@@ -54,7 +57,7 @@ export function ToolPanel({ id, data, update }: PanelProps<ToolData>) {
             onClose={() => setAt(undefined)}
             onChoose={(provider, chosen) => {
               setAt(undefined);
-              update({ ...toolData(provider, chosen, i18n.language), tool_parameters: {}, tool_configurations: {} });
+              update({ ...toolData(provider, chosen, i18n.language), tool_parameters: {}, tool_configurations: {}, credential_id: null });
             }}
           />
         ) : null}

@@ -1,0 +1,13 @@
+/** What models can do for agents. Pure. */
+import { type ModelGroup, sameProvider } from "../../data/models";
+import type { ModelChoice } from "./model";
+
+/** A way of ours that any model can go: a plan, its steps, an answer. */
+export const PLAN = "plan_execute";
+
+/** Whether the model calls tools by itself; unknown while models are read, or where it is not there. */
+export function canCallTools(groups: readonly ModelGroup[] | undefined, choice: ModelChoice | undefined): boolean | undefined {
+  if (!groups || !choice) return undefined;
+  const model = groups.find((group) => sameProvider(group.provider, choice.provider))?.models.find((each) => each.model === choice.name);
+  return model ? (model.features ?? []).some((feature) => feature === "tool-call" || feature === "multi-tool-call") : undefined;
+}

@@ -1,0 +1,49 @@
+/** What an agent node did, as a tree: rounds, and in each what was thought and called. */
+import { ChevronRight, CircleCheck, CircleX, LoaderCircle } from "lucide-react";
+import { useMemo } from "react";
+import { useTranslation } from "react-i18next";
+import { type LogEntry, type LogNode, logTree } from "../../lib/agentLog";
+import { useFormat } from "../../lib/format";
+import "./rounds.css";
+
+export function AgentRounds({ entries }: { entries: readonly LogEntry[] }) {
+  const { t } = useTranslation("studio");
+  const tree = useMemo(() => logTree(entries), [entries]);
+  if (tree.length === 0) return null;
+  return (
+    <section className="rounds" aria-label={t("agent.log")}>
+      <span className="rounds-title">{t("agent.log")}</span>
+      {tree.map((node) => (
+        <Step key={node.id} node={node} />
+      ))}
+    </section>
+  );
+}
+
+const isEmpty = (data: unknown) => data === undefined || data === null || (typeof data === "object" && Object.keys(data).length === 0);
+
+function Step({ node }: { node: LogNode }) {
+  const { t } = useTranslation("studio");
+  const format = useFormat();
+  const Icon = node.status === "error" ? CircleX : node.status === "start" ? LoaderCircle : CircleCheck;
+  return (
+    <details className="rounds-step" data-status={node.status}>
+      <summary>
+        <ChevronRight size={14} strokeWidth={1.9} className="rounds-fold" aria-hidden />
+        <Icon size={14} strokeWidth={1.9} className={node.status === "start" ? "spin" : undefined} aria-hidden />
+        <span className="rounds-label">{node.label}</span>
+        <span className="visually-hidden">{t(`agent.logStatus.${node.status}`, { defaultValue: node.status })}</span>
+        <span className="rounds-facts num">
+          {node.tokens ? t("node.tokens", { count: node.tokens }) : ""} {node.seconds === undefined ? "" : format.duration(node.seconds)}
+        </span>
+      </summary>
+      <div className="rounds-inside">
+        {node.error ? <p className="rounds-error">{node.error}</p> : null}
+        {node.children.map((child) => (
+          <Step key={child.id} node={child} />
+        ))}
+        {isEmpty(node.data) || node.children.length > 0 ? null : <pre>{typeof node.data === "string" ? node.data : JSON.stringify(node.data, null, 2)}</pre>}
+      </div>
+    </details>
+  );
+}

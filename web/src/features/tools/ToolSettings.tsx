@@ -1,0 +1,118 @@
+/** What of a tool is set by hand where an agent uses it: its settings and its key; and what the model fills in. */
+import { useQuery } from "@tanstack/react-query";
+import { useId, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { credentialInfo, parametersOf, type Tool, type ToolProvider } from "../../data/tools";
+import { inLanguage } from "../../lib/format";
+import { Button } from "../../ui/Button";
+import { Dialog } from "../../ui/Dialog";
+import { Field } from "../../ui/Field";
+import { Badge } from "../../ui/Marks";
+import { Select } from "../../ui/Select";
+import { callOf } from "./model";
+import { ParameterField } from "./TestDialog";
+
+interface Props {
+  readonly provider: ToolProvider;
+  readonly tool: Tool;
+  readonly values: Readonly<Record<string, unknown>>;
+  readonly credential: string | undefined;
+  readonly onClose: () => void;
+  readonly onSave: (values: Readonly<Record<string, unknown>>, credential: string | undefined) => void;
+}
+
+const asText = (value: unknown): string => (value === undefined || value === null ? "" : typeof value === "string" ? value : JSON.stringify(value));
+const DEFAULT = "default";
+
+export function ToolSettings({ provider, tool, values: first, credential: firstCredential, onClose, onSave }: Props) {
+  const { t, i18n } = useTranslation("tools");
+  const { t: c } = useTranslation();
+  const form = useId();
+  const byHand = parametersOf(tool).filter((each) => each.form === "form");
+  const byModel = parametersOf(tool).filter((each) => each.form !== "form");
+  const [values, setValues] = useState<Readonly<Record<string, string>>>(() =>
+    Object.fromEntries(byHand.map((each) => [each.name, asText(first[each.name] ?? each.default)])),
+  );
+  const [credential, setCredential] = useState(firstCredential);
+  const [checked, setChecked] = useState(false);
+  const { call, wrong } = callOf(byHand, values);
+  return (
+    <Dialog
+      open
+      title={inLanguage(tool.label, i18n.language) || tool.name}
+      about={inLanguage(tool.description, i18n.language)}
+      closeLabel={c("common.close")}
+      onClose={onClose}
+      footer={
+        <>
+          <Button onClick={onClose}>{c("common.cancel")}</Button>
+          <Button kind="primary" type="submit" form={form}>
+            {c("common.save")}
+          </Button>
+        </>
+      }
+    >
+      <form
+        id={form}
+        noValidate
+        className="flex flex-col gap-4"
+        onSubmit={(event) => {
+          event.preventDefault();
+          setChecked(true);
+          if (wrong.length === 0) onSave({ ...first, ...call }, credential);
+        }}
+      >
+        {provider.type === "builtin" ? <CredentialSelect provider={provider.name} value={credential} onChange={setCredential} /> : null}
+        {byHand.map((parameter) => (
+          <ParameterField
+            key={parameter.name}
+            parameter={parameter}
+            value={values[parameter.name] ?? ""}
+            error={checked && wrong.includes(parameter.name) ? t(`wrong.${parameter.type}`, { defaultValue: t("form.required") }) : undefined}
+            onChange={(value) => setValues((now) => ({ ...now, [parameter.name]: value }))}
+          />
+        ))}
+        {byModel.length > 0 ? (
+          <section aria-label={t("byModel")}>
+            <h3 className="lbl mb-1">{t("byModel")}</h3>
+            <ul className="flex flex-col gap-1.5">
+              {byModel.map((parameter) => (
+                <li key={parameter.name} className="text-12">
+                  <span className="mono">{parameter.name}</span> {parameter.required ? <Badge tone="line">{t("required")}</Badge> : null}
+                  <span className="text-ink-2 block wrap-anywhere">
+                    {inLanguage(parameter.human_description, i18n.language) || parameter.llm_description || ""}
+                  </span>
+                </li>
+              ))}
+            </ul>
+          </section>
+        ) : null}
+        {byHand.length + byModel.length === 0 ? <p className="hint">{t("test.noParameters")}</p> : null}
+      </form>
+    </Dialog>
+  );
+}
+
+interface SelectProps {
+  readonly provider: string;
+  readonly value: string | undefined;
+  readonly onChange: (credential: string | undefined) => void;
+}
+
+/** Which key of the provider is used; nothing to see where there is none to choose. */
+export function CredentialSelect({ provider, value, onChange }: SelectProps) {
+  const { t } = useTranslation("tools");
+  const info = useQuery(credentialInfo(provider)).data;
+  if (!info?.supported_credential_types.includes("api-key")) return null;
+  const keys = info.credentials;
+  const gone = value !== undefined && !keys.some((key) => key.id === value);
+  return (
+    <Field label={t("keys.use")} hint={keys.length === 0 ? t("keys.none") : undefined} error={gone ? t("keys.gone") : undefined}>
+      <Select
+        value={gone ? "" : (value ?? DEFAULT)}
+        onChange={(next) => onChange(next === DEFAULT ? undefined : next)}
+        options={[{ value: DEFAULT, label: t("keys.theDefault") }, ...keys.map((key) => ({ value: key.id, label: key.name }))]}
+      />
+    </Field>
+  );
+}

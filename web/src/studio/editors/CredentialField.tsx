@@ -1,0 +1,37 @@
+/** Which key of a built-in provider is used; and what to do where there is none. */
+import { useQuery } from "@tanstack/react-query";
+import { useTranslation } from "react-i18next";
+import { inLanguage, type ToolProvider, toolCredentials } from "../api";
+import { SelectField, Wrong } from "../parts/controls";
+
+interface Props {
+  readonly provider: ToolProvider;
+  readonly value: string | undefined;
+  readonly onChange: (credential: string | undefined) => void;
+}
+
+const DEFAULT = "default";
+
+export function CredentialField({ provider, value, onChange }: Props) {
+  const { t, i18n } = useTranslation("studio");
+  const builtin = provider.type === "builtin";
+  const { data } = useQuery({ queryKey: ["tools", "credentials", provider.name, "studio"], queryFn: () => toolCredentials(provider.name), enabled: builtin, retry: false });
+  const keys = data?.supported_credential_types.includes("api-key") ? data.credentials : [];
+  const closed = provider.is_team_authorization === false && keys.length === 0;
+  const name = inLanguage(provider.label, i18n.language) || provider.name;
+  const gone = value !== undefined && data !== undefined && !keys.some((key) => key.id === value);
+  const options = [{ value: DEFAULT, label: t("tool.defaultCredential") }, ...keys.map((key) => ({ value: key.id, label: key.name })), ...(gone && value ? [{ value, label: t("tool.goneCredential") }] : [])];
+  return (
+    <>
+      {closed ? (
+        <>
+          <Wrong>{t(builtin ? "tool.noKeyText" : "tool.notLetInText", { provider: name })}</Wrong>
+          <a className="link" href={`/tools?tab=${provider.type}&open=${encodeURIComponent(provider.id)}`} target="_blank" rel="noreferrer">
+            {t("tool.openTools")}
+          </a>
+        </>
+      ) : null}
+      {keys.length > 0 || gone ? <SelectField label={t("tool.credential")} value={value ?? DEFAULT} options={options} onChange={(next) => onChange(next === DEFAULT ? undefined : next)} /> : null}
+    </>
+  );
+}
