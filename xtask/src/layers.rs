@@ -15,6 +15,7 @@ const LAYERS: &[&[&str]] = &[
     &["models"],
     &["engine"],
     &["nodes"],
+    &["tools"],
     &["app"],
     &["web"],
     &["api"],
