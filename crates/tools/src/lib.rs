@@ -9,7 +9,7 @@
 
 pub mod builtin;
 mod call;
-pub mod mcp;
+//pub mod mcp;
 pub mod openapi;
 mod spec;
 mod view;

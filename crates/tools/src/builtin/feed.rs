@@ -52,9 +52,9 @@ pub fn read(text: &str, most: usize) -> Result<Feed, String> {
                 }
             }
             Event::Empty(tag) => linked(&tag, &local(tag.name().as_ref()), entry.as_mut()),
-            Event::Text(text) => said.push_str(&String::from_utf8_lossy(&text)),
-            Event::CData(text) => said.push_str(&String::from_utf8_lossy(&text)),
-            Event::GeneralRef(name) => said.push_str(&reference(&String::from_utf8_lossy(&name))),
+            Event::Text(text) => said.push_str(&text),
+            Event::CData(text) => said.push_str(&text),
+            Event::GeneralRef(name) => said.push_str(&reference(&name)),
             Event::End(_) => {
                 let Some(name) = path.pop() else { continue };
                 let text = said.trim().to_owned();
@@ -80,20 +80,20 @@ pub fn read(text: &str, most: usize) -> Result<Feed, String> {
 }
 
 /// The name without its prefix, in small letters.
-fn local(name: &[u8]) -> String {
-    let name = String::from_utf8_lossy(name).to_ascii_lowercase();
+fn local(name: &str) -> String {
+    let name = name.to_ascii_lowercase();
     name.rsplit(':').next().unwrap_or_default().to_owned()
 }
 
 /// An Atom link; RSS has its own as text.
 fn linked(tag: &quick_xml::events::BytesStart<'_>, name: &str, entry: Option<&mut Entry>) {
     let Some(entry) = entry.filter(|_| name == "link") else { return };
-    let attribute = |wanted: &[u8]| {
+    let attribute = |wanted: &str| {
         let found = tag.attributes().flatten().find(|attribute| attribute.key.as_ref() == wanted)?;
-        Some(unescaped(&String::from_utf8_lossy(&found.value)))
+        Some(unescaped(&found.value))
     };
-    let is_page = attribute(b"rel").is_none_or(|rel| rel == "alternate");
-    if let Some(href) = attribute(b"href").filter(|_| is_page && entry.link.is_empty()) {
+    let is_page = attribute("rel").is_none_or(|rel| rel == "alternate");
+    if let Some(href) = attribute("href").filter(|_| is_page && entry.link.is_empty()) {
         entry.link = href;
     }
 }

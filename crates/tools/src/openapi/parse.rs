@@ -75,11 +75,12 @@ fn operations(document: &Json) -> Result<(Vec<Bundle>, Map<String, Json>), Inval
                 let text = format!("These parameters occur more than once and get the same value: {}.", double.join(", "));
                 warnings.insert(id.clone(), text.into());
             }
-            let summary = [&operation["description"], &operation["summary"]].into_iter().filter_map(Json::as_str);
+            let texts = [&operation["description"], &operation["summary"]].into_iter().filter_map(Json::as_str);
+            let summary = texts.map(str::to_owned).find(|text| !text.is_empty());
             bundles.push(Bundle {
                 server_url: format!("{}{path}", server.trim_end_matches('/')),
                 method: (*method).to_owned(),
-                summary: summary.map(str::to_owned).find(|text| !text.is_empty()),
+                summary,
                 operation_id: id,
                 parameters,
                 author: String::new(),

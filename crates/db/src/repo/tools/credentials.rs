@@ -68,11 +68,9 @@ pub async fn delete(tx: &Tx, tenant: TenantId, id: Uuid) -> Result<bool> {
 /// When the database fails.
 #[boxed]
 pub async fn set_default(tx: &Tx, tenant: TenantId, provider: &str, id: Uuid) -> Result<()> {
-    Entity::update_many()
-        .col_expr(Column::IsDefault, Expr::col(Column::Id).eq(id))
-        .filter(Column::TenantId.eq(tenant.0))
-        .filter(Column::Provider.eq(provider))
-        .exec(tx.connection())
-        .await?;
+    let own = || Entity::update_many().filter(Column::TenantId.eq(tenant.0)).filter(Column::Provider.eq(provider));
+    own().col_expr(Column::IsDefault, Expr::value(false)).exec(tx.connection()).await?;
+    let chosen = own().filter(Column::Id.eq(id)).col_expr(Column::IsDefault, Expr::value(true));
+    chosen.exec(tx.connection()).await?;
     Ok(())
 }
