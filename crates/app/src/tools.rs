@@ -9,7 +9,7 @@ pub mod labels;
 mod view;
 pub mod workflows;
 
-pub use hub::ToolHub;
+pub use hub::{HubParts, ToolHub};
 pub use view::ProviderView;
 
 use ox_types::boxed;

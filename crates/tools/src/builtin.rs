@@ -121,6 +121,12 @@ pub async fn invoke(tool: &'static Tool, call: Call) -> Said {
     }
 }
 
+/// The arguments of a call.
+#[must_use]
+pub fn arguments(parameters: Map<String, Json>, settings: Map<String, Json>) -> Arguments {
+    Arguments::new(parameters, settings)
+}
+
 /// The answer of a call as nodes read it.
 #[must_use]
 pub fn stream(messages: Vec<CallMessage>) -> CallStream {

@@ -9,11 +9,11 @@
 
 pub mod builtin;
 mod call;
-//pub mod mcp;
+pub mod mcp;
 pub mod openapi;
 mod spec;
 mod view;
 
-pub use call::{Call, World};
+pub use call::{Arguments, Call, World};
 pub use spec::{Choice, Field, Parameter, Provider, Text, Tool};
 pub use view::{FieldView, OptionView, ParameterView, ToolView};

@@ -11,6 +11,7 @@ use serde_json::Map;
 
 use crate::{ParameterView, ToolView};
 
+pub(crate) use parse::type_of;
 pub use parse::{parse, plugin_address};
 pub use request::{Attachment, Auth, Invocation, call};
 

@@ -163,9 +163,8 @@ impl ToolHub {
             None => super::builtin::default_of(&rows, provider.name),
         };
         let Some(row) = row else {
-            let what = if named.is_some() { "the credentials that the node names" } else { "no credentials" };
-            let text = format!("The tool provider '{}' has {what} not in this workspace; set it up under Tools.", provider.name);
-            let text = if named.is_some() { text } else { text.replace(" not in this", " in this") };
+            let what = if named.is_some() { "not the credentials that are named" } else { "no credentials" };
+            let text = format!("The tool provider '{}' has {what} in this workspace; set them up under Tools.", provider.name);
             return Err(missing(text));
         };
         let key = self.parts.secrets.tenant_key(&self.parts.db, tenant).await?;

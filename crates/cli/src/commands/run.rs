@@ -96,6 +96,8 @@ async fn execute(args: Args) -> anyhow::Result<ExitCode> {
     let graph = Arc::new(Graph::parse(&body.graph)?);
     let pool = pool(&args, mode, &body, &graph, &info, &files)?;
     let unstructured = ox_nodes::Unstructured::from_env(environment, egress.clone());
+    let http = Arc::new(egress.clone());
+    let tools = ox_tools::builtin::BuiltinTools::new(http, Arc::clone(&code), limits.code());
     let ports = Ports {
         models: Arc::new(StaticRuntime::from_env(egress.clone(), environment)),
         http: Arc::new(egress),
@@ -103,7 +105,7 @@ async fn execute(args: Args) -> anyhow::Result<ExitCode> {
         files,
         history: Arc::new(NoHistory),
         retrieval: Arc::new(ox_nodes::Absent),
-        tools: Arc::new(ox_nodes::BuiltinTools),
+        tools: Arc::new(tools),
         agents: Arc::new(ox_nodes::Absent),
         datasources: Arc::new(ox_nodes::Absent),
         index: Arc::new(ox_nodes::Absent),
