@@ -6,6 +6,7 @@ pub mod apis;
 pub mod builtin;
 mod hub;
 pub mod labels;
+pub mod servers;
 mod view;
 pub mod workflows;
 
@@ -42,6 +43,9 @@ pub async fn list(services: &Services, principal: &Principal, kind: Option<&str>
     }
     if wanted("workflow") {
         all.extend(workflows::list(services, principal).await?);
+    }
+    if wanted("mcp") {
+        all.extend(servers::list(services, principal).await?);
     }
     Ok(all)
 }

@@ -13,7 +13,7 @@ use crate::{ParameterView, ToolView};
 
 pub(crate) use parse::type_of;
 pub use parse::{parse, plugin_address};
-pub use request::{Attachment, Auth, Invocation, call};
+pub use request::{Attachment, Auth, Invocation, call, typed};
 
 /// Most operations of one document.
 pub const MAX_OPERATIONS: usize = 100;

@@ -2,6 +2,7 @@
 
 mod apis;
 mod builtin;
+mod servers;
 mod workflows;
 
 use std::sync::Arc;
@@ -22,9 +23,11 @@ pub fn router() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(builtin_tools))
         .routes(routes!(api_tools))
         .routes(routes!(workflow_tools))
+        .routes(routes!(mcp_tools))
         .routes(routes!(labels))
         .merge(builtin::router())
         .merge(apis::router())
+        .merge(servers::router())
         .merge(workflows::router())
 }
 
@@ -60,6 +63,7 @@ lists! {
     builtin_tools, "builtin", "/workspaces/current/tools/builtin";
     api_tools, "api", "/workspaces/current/tools/api";
     workflow_tools, "workflow", "/workspaces/current/tools/workflow";
+    mcp_tools, "mcp", "/workspaces/current/tools/mcp";
 }
 
 #[utoipa::path(get, path = "/workspaces/current/tool-labels", tag = "tools",

@@ -28,3 +28,4 @@ mod routes;
 mod session;
 mod statistics;
 mod time_machine;
+mod tools;

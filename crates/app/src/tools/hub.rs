@@ -25,7 +25,7 @@ use ox_types::{AccountId, Json, RunStatus, TaskId, TenantId, Value, boxed};
 use serde_json::Map;
 use uuid::Uuid;
 
-use super::{apis, workflows};
+use super::{apis, servers, workflows};
 use crate::{
     AppCaller, Error, Result, Services,
     files::FileStore,
@@ -227,6 +227,40 @@ impl ToolHub {
         Ok(all)
     }
 
+    async fn server(&self, tenant: TenantId, tool: &ToolName) -> Result<model::McpProvider, Failure> {
+        // Compat: files name a server by its identifier, which another installation can have, too.
+        let by_identifier = repo::tools::servers::by_identifier(&self.parts.db, tenant, &tool.provider_id).await?;
+        let (id, name) = names(tool);
+        let found = match (by_identifier, id) {
+            (Some(row), _) => Some(row),
+            (None, Some(id)) => repo::tools::servers::find(&self.parts.db, tenant, id).await?,
+            (None, None) => {
+                let all = repo::tools::servers::list(&self.parts.db, tenant).await?;
+                all.into_iter().find(|row| row.name == name)
+            }
+        };
+        found.ok_or_else(|| missing(format!("This workspace has no MCP server '{}'.", tool.provider_id)))
+    }
+
+    async fn describe_mcp(&self, tenant: TenantId, tool: &ToolName) -> Result<ToolDeclaration, Failure> {
+        let row = self.server(tenant, tool).await?;
+        let found = servers::tools_of(&row).into_iter().find(|known| known.name == tool.tool);
+        let found = found.ok_or_else(|| missing(format!("The MCP server '{}' has no tool '{}'.", row.name, tool.tool)))?;
+        Ok(found.view("").declared())
+    }
+
+    async fn call_mcp(&self, run: &RunInfo, call: ToolInvocation) -> Result<CallStream, Failure> {
+        let row = self.server(run.tenant_id, &call.tool).await?;
+        let parts = &self.parts;
+        let opened = servers::opened(&parts.db, &parts.secrets, row).await?;
+        let egress = parts.outbound.of_caller(run.tenant_id, ox_nodes::caller(run, &call.node_id)).await?;
+        let mut arguments = call.settings;
+        arguments.extend(call.parameters.into_iter().filter(|(_, value)| !value.is_null()));
+        let arguments = servers::typed(&opened, &call.tool.tool, arguments);
+        let called = servers::call(&parts.db, &parts.secrets, &egress, opened, (&call.tool.tool, arguments));
+        Ok(called.await?)
+    }
+
     async fn workflow(&self, tenant: TenantId, tool: &ToolName) -> Result<model::WorkflowTool, Failure> {
         let (id, name) = names(tool);
         if let Some(id) = id
@@ -339,6 +373,7 @@ impl ToolPort for ToolHub {
                 (Err(error), _) => Err(error.into()),
                 (_, Err(failure)) => Err(failure),
             },
+            "mcp" => self.describe_mcp(run.tenant_id, name).await,
             _ => return self.builtin.describe(run, name).await,
         };
         described.map_err(|failure| failure.0)
@@ -349,6 +384,7 @@ impl ToolPort for ToolHub {
         let stream: Result<CallStream, Failure> = match kind.as_str() {
             "api" => self.call_api(run, call).await,
             "workflow" => self.call_workflow(run, call).await,
+            "mcp" => self.call_mcp(run, call).await,
             _ => match builtin::named(&call.tool) {
                 Some((provider, tool)) => {
                     let credentials = self.credentials(run.tenant_id, provider, call.tool.credential_id.as_deref()).await;

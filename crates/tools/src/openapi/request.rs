@@ -118,7 +118,8 @@ fn plain(value: &Json) -> String {
 }
 
 /// The value with the type that its schema asks for, as far as it can be had.
-fn typed(value: &Json, schema: &Json) -> Json {
+#[must_use]
+pub fn typed(value: &Json, schema: &Json) -> Json {
     let Value::String(text) = value else { return value.clone() };
     let trimmed = text.trim();
     match type_of(schema) {
