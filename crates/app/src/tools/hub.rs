@@ -7,7 +7,6 @@ use std::{
 };
 
 use async_trait::async_trait;
-use futures::StreamExt;
 use ox_db::{Database, model, repo};
 use ox_engine::{RunInfo, UserKind};
 use ox_models::Credentials;
@@ -399,6 +398,6 @@ impl ToolPort for ToolHub {
         let label = if super::KINDS.contains(&kind.as_str()) { kind } else { "builtin".to_owned() };
         let status = if stream.is_ok() { "ok" } else { "error" };
         metrics::counter!("oxidify_tool_calls_total", "type" => label, "status" => status).increment(1);
-        stream.map(|stream| stream.boxed()).map_err(|failure| failure.0)
+        stream.map_err(|failure| failure.0)
     }
 }

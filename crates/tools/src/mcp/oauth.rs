@@ -240,7 +240,8 @@ pub async fn refresh(egress: &Egress, authority: &Authority, client: &Client, to
     Ok(Tokens { refresh_token: fresh.refresh_token.clone().or_else(|| Some(token.to_owned())), ..fresh })
 }
 
-async fn tokens(egress: &Egress, authority: &Authority, client: &Client, form: &[(&str, &str)]) -> Result<Tokens, Error> {
+/// A request for tokens, as a form.
+fn form_of(authority: &Authority, client: &Client, form: &[(&str, &str)]) -> String {
     let mut body = url::form_urlencoded::Serializer::new(String::new());
     body.extend_pairs(form).append_pair("client_id", &client.client_id);
     if let Some(secret) = client.client_secret.as_deref().filter(|secret| !secret.is_empty()) {
@@ -249,7 +250,12 @@ async fn tokens(egress: &Egress, authority: &Authority, client: &Client, form: &
     if let Some(resource) = &authority.resource {
         body.append_pair("resource", resource);
     }
-    let mut request = Request::post_json(Class::Tool, authority.token_endpoint.as_str(), body.finish());
+    body.finish()
+}
+
+async fn tokens(egress: &Egress, authority: &Authority, client: &Client, form: &[(&str, &str)]) -> Result<Tokens, Error> {
+    let body = form_of(authority, client, form);
+    let mut request = Request::post_json(Class::Tool, authority.token_endpoint.as_str(), body);
     request.headers.remove("content-type");
     let request = request
         .header("content-type", "application/x-www-form-urlencoded")
