@@ -45,7 +45,11 @@ struct KindQuery {
 
 #[utoipa::path(get, path = "/workspaces/current/tool-providers", tag = "tools", params(KindQuery),
     responses((status = 200, body = Vec<Object>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody)))]
-async fn providers(State(services): App, Caller(caller): Caller, Query(query): Query<KindQuery>) -> ApiResult<Json<Value>> {
+async fn providers(
+    State(services): App,
+    Caller(caller): Caller,
+    Query(query): Query<KindQuery>,
+) -> ApiResult<Json<Value>> {
     shown(tools::list(&services, &caller, query.kind.as_deref().filter(|kind| !kind.is_empty())).await?)
 }
 

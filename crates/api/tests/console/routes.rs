@@ -238,7 +238,8 @@ async fn no_route_shows_or_changes_another_workspace() {
     let all = things(&server, &owner).await;
     let stranger = stranger(&server).await;
     for ids in &all {
-        for rule in ox_api::console::RULES.iter().filter(|rule| rule.path.contains('{') || rule.path.ends_with("/mcp")) {
+        for rule in ox_api::console::RULES.iter().filter(|rule| rule.path.contains('{') || rule.path.ends_with("/mcp"))
+        {
             probe(&server, &stranger, rule, ids).await;
         }
     }
@@ -263,7 +264,8 @@ async fn no_route_shows_or_changes_another_workspace() {
         (&json!(1), &json!("available")),
         "{documents}"
     );
-    let mcp = server.get(&owner, &format!("/workspaces/current/tool-provider/mcp/tools/{}", text(chat, "provider_id"))).await;
+    let mcp =
+        server.get(&owner, &format!("/workspaces/current/tool-provider/mcp/tools/{}", text(chat, "provider_id"))).await;
     assert_eq!(mcp.json()["name"], "top secret words", "{}", mcp.text);
     assert_eq!(server.get(&stranger, "/workspaces/current/tools/mcp").await.json(), json!([]));
     let app = text(hooked, "app_id");
@@ -282,7 +284,7 @@ async fn probe(server: &TestServer, stranger: &Session, rule: &Rule, ids: &Value
         path.push_str(&format!("?conversation_id={}&node_id=hook", ids["conversation_id"].as_str().unwrap()));
     }
     let body = (rule.method != Method::GET).then(|| json!({
-        "provider_id": ids["provider_id"], "server_url": "https://mcp.test/x", "server_identifier": "stolen",
+        "provider_id": ids["provider_id"], "server_url": "http://127.0.0.1:9/x", "server_identifier": "stolen",
         "name": "stolen", "graph": {"nodes": [], "edges": []}, "features": {}, "inputs": {}, "query": "x", "role": "admin",
         "model_config": {"model": {"provider": "oxidify/scripted", "name": "echo", "mode": "chat"}}, "message_id": ids["message_id"],
         "rating": "like", "enable_api": false, "enable_site": false, "model": "m", "model_type": "llm", "credentials": {},

@@ -34,7 +34,8 @@ fn calling(name: &str, tool: &Value, parameter: &str) -> String {
     let mut node = json!({"type": "tool", "title": "Tool", "tool_node_version": "2", "tool_configurations": {},
         "tool_parameters": {parameter: {"type": "mixed", "value": "{{#s.q#}}"}}});
     node.as_object_mut().unwrap().extend(tool.as_object().unwrap().clone());
-    let end = json!({"type": "end", "title": "End", "outputs": [{"variable": "said", "value_selector": ["t", "text"]}]});
+    let end =
+        json!({"type": "end", "title": "End", "outputs": [{"variable": "said", "value_selector": ["t", "text"]}]});
     file(name, &[("s", start), ("t", node), ("e", end)])
 }
 
@@ -75,10 +76,15 @@ async fn built_in_providers_and_their_credentials() {
     let all = server.get(&owner, "/workspaces/current/tools/builtin").await.json();
     let named = |name: &str| all.as_array().unwrap().iter().find(|one| one["name"] == name).cloned().unwrap();
     let (time, searxng) = (named("time"), named("searxng"));
-    assert_eq!((&time["type"], &time["is_team_authorization"], &time["label"]["zh_Hans"]), (&json!("builtin"), &json!(true), &json!("时间")));
+    assert_eq!(
+        (&time["type"], &time["is_team_authorization"], &time["label"]["zh_Hans"]),
+        (&json!("builtin"), &json!(true), &json!("时间"))
+    );
     assert_eq!(time["tools"][0]["parameters"][0]["type"], "string");
     assert_eq!((&searxng["is_team_authorization"], &searxng["team_credentials"]), (&json!(false), &json!({})));
-    let icon = server.send(axum::http::Request::get(time["icon"].as_str().unwrap()).body(axum::body::Body::empty()).unwrap()).await;
+    let icon = server
+        .send(axum::http::Request::get(time["icon"].as_str().unwrap()).body(axum::body::Body::empty()).unwrap())
+        .await;
     assert!(icon.status == StatusCode::OK && icon.text.starts_with("<svg"), "{}", icon.text);
     let labels = server.get(&owner, "/workspaces/current/tool-labels").await.json();
     assert_eq!((labels.as_array().unwrap().len(), &labels[0]["name"]), (17, &json!("search")));
@@ -94,7 +100,12 @@ async fn built_in_providers_and_their_credentials() {
     }
     let info = server.get(&owner, &format!("{TOOLS}/builtin/searxng/credential/info")).await.json();
     let rows = info["credentials"].as_array().unwrap();
-    assert_eq!(rows.iter().map(|row| (row["name"].as_str().unwrap(), row["is_default"].as_bool().unwrap())).collect::<Vec<_>>(), [("API KEY 1", true), ("API KEY 2", false)]);
+    assert_eq!(
+        rows.iter()
+            .map(|row| (row["name"].as_str().unwrap(), row["is_default"].as_bool().unwrap()))
+            .collect::<Vec<_>>(),
+        [("API KEY 1", true), ("API KEY 2", false)]
+    );
     let second = rows[1]["id"].clone();
     let done = server.post(&owner, &format!("{TOOLS}/builtin/searxng/default-credential"), json!({"id": second})).await;
     assert_eq!(done.status, StatusCode::OK, "{}", done.text);
@@ -107,23 +118,34 @@ async fn built_in_providers_and_their_credentials() {
     let (_, key) = server.app(&owner, &calling("Search", &node, "query")).await;
     assert!(run(&server, &key, "x").await.unwrap().contains("Found"));
     for row in rows {
-        let gone = server.post(&owner, &format!("{TOOLS}/builtin/searxng/delete"), json!({"credential_id": row["id"]})).await;
+        let gone =
+            server.post(&owner, &format!("{TOOLS}/builtin/searxng/delete"), json!({"credential_id": row["id"]})).await;
         assert_eq!(gone.status, StatusCode::OK, "{}", gone.text);
     }
     assert!(run(&server, &key, "x").await.unwrap_err().contains("has no credentials in this workspace"));
     // Editors use tools; keys are for administrators.
     let editor = server.member(&owner, "ed@example.com", "editor").await;
     assert_eq!(server.get(&editor, "/workspaces/current/tool-providers").await.status, StatusCode::OK);
-    assert_eq!(server.post(&editor, &format!("{TOOLS}/builtin/searxng/add"), add(&peer)).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(
+        server.post(&editor, &format!("{TOOLS}/builtin/searxng/add"), add(&peer)).await.status,
+        StatusCode::FORBIDDEN
+    );
     assert_eq!(server.get(&owner, &format!("{TOOLS}/builtin/nothing/info")).await.status, StatusCode::NOT_FOUND);
-    assert_eq!(server.get(&owner, "/workspaces/current/tool-providers?type=magic").await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(
+        server.get(&owner, "/workspaces/current/tool-providers?type=magic").await.status,
+        StatusCode::BAD_REQUEST
+    );
 }
 
 /// A service with a document about itself.
 async fn pets() -> String {
     let say = |headers: HeaderMap, Json(body): Json<Value>| async move {
         let key = headers.get("x-key").and_then(|key| key.to_str().ok()).unwrap_or_default().to_owned();
-        if key == "sk-secret-1234" { (StatusCode::OK, Json(json!({"hello": body["name"]}))) } else { (StatusCode::UNAUTHORIZED, Json(json!({"error": "key"}))) }
+        if key == "sk-secret-1234" {
+            (StatusCode::OK, Json(json!({"hello": body["name"]})))
+        } else {
+            (StatusCode::UNAUTHORIZED, Json(json!({"error": "key"})))
+        }
     };
     peer(Router::new().route("/hello", post(say))).await
 }
@@ -144,14 +166,20 @@ fn pets_form(base: &str, key: &str) -> Value {
 async fn documents_become_tools() {
     let (server, owner) = open().await;
     let base = pets().await;
-    let read = server.post(&owner, &format!("{TOOLS}/api/schema"), json!({"schema": pets_document(&base)})).await.json();
-    assert_eq!((&read["schema_type"], &read["parameters_schema"][0]["operation_id"]), (&json!("openapi"), &json!("greet")));
+    let read =
+        server.post(&owner, &format!("{TOOLS}/api/schema"), json!({"schema": pets_document(&base)})).await.json();
+    assert_eq!(
+        (&read["schema_type"], &read["parameters_schema"][0]["operation_id"]),
+        (&json!("openapi"), &json!("greet"))
+    );
     let wrong = server.post(&owner, &format!("{TOOLS}/api/schema"), json!({"schema": "<html>"})).await;
     assert!(wrong.status == StatusCode::BAD_REQUEST && wrong.text.contains("HTML"), "{}", wrong.text);
     let form = pets_form(&base, "sk-secret-1234");
     let trial = |key: &str| {
         let mut body = pets_form(&base, key);
-        body.as_object_mut().unwrap().extend(json!({"tool_name": "greet", "parameters": {"name": "Ada"}}).as_object().unwrap().clone());
+        body.as_object_mut()
+            .unwrap()
+            .extend(json!({"tool_name": "greet", "parameters": {"name": "Ada"}}).as_object().unwrap().clone());
         body
     };
     let tried = server.post(&owner, &format!("{TOOLS}/api/test/pre"), trial("sk-secret-1234")).await.json();
@@ -163,7 +191,10 @@ async fn documents_become_tools() {
     assert!(again.status == StatusCode::BAD_REQUEST && again.text.contains("already exists"), "{}", again.text);
     let listed = server.get(&owner, "/workspaces/current/tools/api").await.json();
     let provider = listed[0].clone();
-    assert_eq!((&provider["name"], &provider["labels"], &provider["tools"][0]["name"]), (&json!("Pets"), &json!(["social"]), &json!("greet")));
+    assert_eq!(
+        (&provider["name"], &provider["labels"], &provider["tools"][0]["name"]),
+        (&json!("Pets"), &json!(["social"]), &json!("greet"))
+    );
     let kept = server.get(&owner, &format!("{TOOLS}/api/get?provider=Pets")).await;
     assert!(!kept.text.contains("sk-secret-1234"), "{}", kept.text);
     // What was shown masked comes back, and stays; not for another server.
@@ -174,10 +205,14 @@ async fn documents_become_tools() {
     changed["schema"] = pets_document("https://other.test").into();
     let refused = server.post(&owner, &format!("{TOOLS}/api/update"), changed).await;
     assert!(refused.status == StatusCode::BAD_REQUEST && refused.text.contains("another server"), "{}", refused.text);
-    let node = json!({"provider_type": "api", "provider_id": provider["id"], "provider_name": "Pets", "tool_name": "greet"});
+    let node =
+        json!({"provider_type": "api", "provider_id": provider["id"], "provider_name": "Pets", "tool_name": "greet"});
     let (_, key) = server.app(&owner, &calling("Greeter", &node, "name")).await;
     assert_eq!(run(&server, &key, "Ada").await.unwrap(), r#"{"hello":"Ada"}"#);
-    assert_eq!(server.post(&owner, &format!("{TOOLS}/api/delete"), json!({"provider": "Pets"})).await.status, StatusCode::OK);
+    assert_eq!(
+        server.post(&owner, &format!("{TOOLS}/api/delete"), json!({"provider": "Pets"})).await.status,
+        StatusCode::OK
+    );
     assert!(run(&server, &key, "Ada").await.unwrap_err().contains("has no API tool provider 'Pets'"));
     // Addresses of schemas are checked as all others are.
     let shut = TestServer::sqlite().await;
@@ -200,9 +235,16 @@ async fn workflows_become_tools() {
     assert_eq!(made.status, StatusCode::OK, "{}", made.text);
     let twice = server.post(&owner, &format!("{TOOLS}/workflow/create"), form(&inner, "other")).await;
     assert_eq!(twice.status, StatusCode::BAD_REQUEST, "{}", twice.text);
-    assert_eq!(server.post(&owner, &format!("{TOOLS}/workflow/create"), form(&inner, "not a name")).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(
+        server.post(&owner, &format!("{TOOLS}/workflow/create"), form(&inner, "not a name")).await.status,
+        StatusCode::BAD_REQUEST
+    );
     let found = server.get(&owner, &format!("{TOOLS}/workflow/get?workflow_app_id={inner}")).await.json();
-    assert_eq!((&found["synced"], &found["tool"]["parameters"][0]["llm_description"]), (&json!(true), &json!("What to say")), "{found}");
+    assert_eq!(
+        (&found["synced"], &found["tool"]["parameters"][0]["llm_description"]),
+        (&json!(true), &json!("What to say")),
+        "{found}"
+    );
     let id = found["workflow_tool_id"].as_str().unwrap().to_owned();
     let listed = server.get(&owner, "/workspaces/current/tools/workflow").await.json();
     assert_eq!((&listed[0]["id"], &listed[0]["workflow_app_id"]), (&json!(id), &json!(inner)));
@@ -210,7 +252,10 @@ async fn workflows_become_tools() {
     let (outer, key) = server.app(&owner, &calling("Outer", &node, "q")).await;
     assert_eq!(run(&server, &key, "hello").await.unwrap(), r#"{"echo":"hello"}"#);
     // A new version of the inner one is told, and taken over.
-    assert_eq!(server.post(&owner, &format!("/apps/{inner}/workflows/publish"), json!({})).await.status, StatusCode::OK);
+    assert_eq!(
+        server.post(&owner, &format!("/apps/{inner}/workflows/publish"), json!({})).await.status,
+        StatusCode::OK
+    );
     let found = server.get(&owner, &format!("{TOOLS}/workflow/get?workflow_tool_id={id}")).await.json();
     assert_eq!(found["synced"], false, "{found}");
     let mut update = form(&inner, "inner");
@@ -231,21 +276,38 @@ async fn workflows_become_tools() {
     let body = json!({"graph": draft["graph"], "features": draft["features"], "hash": draft["hash"], "environment_variables": [], "conversation_variables": []});
     let saved = server.post(&owner, &format!("/apps/{outer}/workflows/draft"), body).await;
     assert_eq!(saved.status, StatusCode::OK, "{}", saved.text);
-    assert_eq!(server.post(&owner, &format!("/apps/{outer}/workflows/publish"), json!({})).await.status, StatusCode::OK);
+    assert_eq!(
+        server.post(&owner, &format!("/apps/{outer}/workflows/publish"), json!({})).await.status,
+        StatusCode::OK
+    );
     let error = run(&server, &key, "round").await.unwrap_err();
     assert!(error.contains("call depth 5 reached"), "{error}");
-    assert_eq!(server.post(&owner, &format!("{TOOLS}/workflow/delete"), json!({"workflow_tool_id": id})).await.status, StatusCode::OK);
-    assert_eq!(server.get(&owner, &format!("{TOOLS}/workflow/tools?workflow_tool_id={id}")).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(
+        server.post(&owner, &format!("{TOOLS}/workflow/delete"), json!({"workflow_tool_id": id})).await.status,
+        StatusCode::OK
+    );
+    assert_eq!(
+        server.get(&owner, &format!("{TOOLS}/workflow/tools?workflow_tool_id={id}")).await.status,
+        StatusCode::NOT_FOUND
+    );
 }
 
 /// An MCP server with one tool.
 async fn speaking() -> String {
     let answer = |headers: HeaderMap, Json(asked): Json<Value>| async move {
         let result = match asked["method"].as_str().unwrap_or_default() {
-            "initialize" => json!({"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": {"name": "T", "version": "1"}}),
-            "tools/list" => json!({"tools": [{"name": "shout", "description": "Says it loud", "inputSchema": {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]}}]}),
-            "tools/call" if asked["params"]["arguments"]["text"] == "fail" => json!({"content": [{"type": "text", "text": "too loud"}], "isError": true}),
-            "tools/call" => json!({"content": [{"type": "text", "text": asked["params"]["arguments"]["text"].as_str().unwrap_or_default().to_uppercase()}]}),
+            "initialize" => {
+                json!({"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": {"name": "T", "version": "1"}})
+            }
+            "tools/list" => {
+                json!({"tools": [{"name": "shout", "description": "Says it loud", "inputSchema": {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]}}]})
+            }
+            "tools/call" if asked["params"]["arguments"]["text"] == "fail" => {
+                json!({"content": [{"type": "text", "text": "too loud"}], "isError": true})
+            }
+            "tools/call" => {
+                json!({"content": [{"type": "text", "text": asked["params"]["arguments"]["text"].as_str().unwrap_or_default().to_uppercase()}]})
+            }
             _ => return (StatusCode::ACCEPTED, Json(Value::Null)),
         };
         if headers.get("x-key").is_none_or(|key| key != "mcp-secret-99") {
@@ -260,33 +322,49 @@ async fn speaking() -> String {
 async fn tools_of_mcp_servers() {
     let (server, owner) = open().await;
     let base = speaking().await;
-    let form = |key: &str| json!({"server_url": format!("{base}/mcp"), "name": "Loud", "server_identifier": "loud", "icon": "📣", "icon_type": "emoji", "icon_background": "#fff",
-        "headers": {"X-Key": key}, "configuration": {"timeout": 5, "sse_read_timeout": 5}});
+    let form = |key: &str| {
+        json!({"server_url": format!("{base}/mcp"), "name": "Loud", "server_identifier": "loud", "icon": "📣", "icon_type": "emoji", "icon_background": "#fff",
+        "headers": {"X-Key": key}, "configuration": {"timeout": 5, "sse_read_timeout": 5}})
+    };
     let refused = server.post(&owner, &format!("{TOOLS}/mcp"), form("wrong")).await;
     assert!(refused.status == StatusCode::BAD_REQUEST && refused.text.contains("no key"), "{}", refused.text);
     let made = server.post(&owner, &format!("{TOOLS}/mcp"), form("mcp-secret-99")).await;
     assert_eq!(made.status, StatusCode::OK, "{}", made.text);
     let provider = made.json();
-    assert_eq!((&provider["is_team_authorization"], &provider["tools"][0]["name"], &provider["server_identifier"]), (&json!(true), &json!("shout"), &json!("loud")));
+    assert_eq!(
+        (&provider["is_team_authorization"], &provider["tools"][0]["name"], &provider["server_identifier"]),
+        (&json!(true), &json!("shout"), &json!("loud"))
+    );
     assert!(!made.text.contains("mcp-secret-99") && !made.text.contains("/mcp\""), "{}", made.text);
     let id = provider["id"].as_str().unwrap().to_owned();
-    assert_eq!(server.post(&owner, &format!("{TOOLS}/mcp"), form("mcp-secret-99")).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(
+        server.post(&owner, &format!("{TOOLS}/mcp"), form("mcp-secret-99")).await.status,
+        StatusCode::BAD_REQUEST
+    );
     let node = json!({"provider_type": "mcp", "provider_id": "loud", "provider_name": "Loud", "tool_name": "shout"});
     let (_, key) = server.app(&owner, &calling("Shouter", &node, "text")).await;
     assert_eq!(run(&server, &key, "hello").await.unwrap(), "HELLO");
     assert!(run(&server, &key, "fail").await.unwrap_err().contains("too loud"));
     // Masked values come back, and stay.
     let mut changed = form(provider["masked_headers"]["X-Key"].as_str().unwrap());
-    (changed["provider_id"], changed["server_url"], changed["name"]) = (id.clone().into(), provider["server_url"].clone(), "Louder".into());
+    (changed["provider_id"], changed["server_url"], changed["name"]) =
+        (id.clone().into(), provider["server_url"].clone(), "Louder".into());
     let done = server.console(&owner, Method::PUT, &format!("{TOOLS}/mcp"), Some(changed.clone())).await;
     assert_eq!(done.status, StatusCode::OK, "{}", done.text);
     assert_eq!(run(&server, &key, "again").await.unwrap(), "AGAIN");
     // A key that was given for one server does not go to another.
     changed["server_url"] = format!("{base}/elsewhere").into();
     let refused = server.console(&owner, Method::PUT, &format!("{TOOLS}/mcp"), Some(changed)).await;
-    assert!(refused.status == StatusCode::BAD_REQUEST && refused.text.contains("Enter the headers again"), "{}", refused.text);
+    assert!(
+        refused.status == StatusCode::BAD_REQUEST && refused.text.contains("Enter the headers again"),
+        "{}",
+        refused.text
+    );
     assert_eq!(server.get(&owner, &format!("{TOOLS}/mcp/update/{id}")).await.json()["name"], "Louder");
-    assert_eq!(server.post(&owner, &format!("{TOOLS}/mcp/auth"), json!({"provider_id": id})).await.json()["result"], "success");
+    assert_eq!(
+        server.post(&owner, &format!("{TOOLS}/mcp/auth"), json!({"provider_id": id})).await.json()["result"],
+        "success"
+    );
     let stray = server.get(&owner, "/mcp/oauth/callback?code=x&state=y").await;
     assert_eq!(stray.status, StatusCode::BAD_REQUEST, "{}", stray.text);
     let gone = server.console(&owner, Method::DELETE, &format!("{TOOLS}/mcp"), Some(json!({"provider_id": id}))).await;

@@ -109,7 +109,11 @@ async fn get(State(services): App, Caller(caller): Caller, Query(query): Query<A
 
 #[utoipa::path(get, path = "/workspaces/current/tool-provider/api/tools", tag = "tools", params(ApiToolName),
     responses((status = 200, body = Vec<Object>), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody)))]
-async fn tools(State(services): App, Caller(caller): Caller, Query(query): Query<ApiToolName>) -> ApiResult<Json<Value>> {
+async fn tools(
+    State(services): App,
+    Caller(caller): Caller,
+    Query(query): Query<ApiToolName>,
+) -> ApiResult<Json<Value>> {
     shown(apis::tools(&services, &caller, &query.provider).await?)
 }
 
@@ -120,7 +124,11 @@ struct RemoteQuery {
 
 #[utoipa::path(get, path = "/workspaces/current/tool-provider/api/remote", tag = "tools", params(RemoteQuery),
     responses((status = 200, body = Object), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)))]
-async fn remote(State(services): App, Caller(caller): Caller, Query(query): Query<RemoteQuery>) -> ApiResult<Json<Value>> {
+async fn remote(
+    State(services): App,
+    Caller(caller): Caller,
+    Query(query): Query<RemoteQuery>,
+) -> ApiResult<Json<Value>> {
     Ok(Json(json!({"schema": apis::remote(&services, &caller, &query.url).await?})))
 }
 
@@ -132,7 +140,11 @@ pub struct ApiToolSchema {
 
 #[utoipa::path(post, path = "/workspaces/current/tool-provider/api/schema", tag = "tools", request_body = ApiToolSchema,
     responses((status = 200, body = Object), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody)))]
-async fn schema(State(services): App, Caller(caller): Caller, Body(body): Body<ApiToolSchema>) -> ApiResult<Json<Value>> {
+async fn schema(
+    State(services): App,
+    Caller(caller): Caller,
+    Body(body): Body<ApiToolSchema>,
+) -> ApiResult<Json<Value>> {
     let read = apis::read(&services, &caller, &body.schema).await?;
     Ok(Json(json!({
         "schema_type": read.kind, "parameters_schema": read.bundles, "warning": read.warnings,

@@ -63,7 +63,11 @@ async fn icon(Path(provider): Path<String>) -> ApiResult<Response> {
 
 #[utoipa::path(get, path = "/workspaces/current/tool-provider/builtin/{provider}/credential/info", tag = "tools", params(("provider" = String, Path)),
     responses((status = 200, body = Object), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn credential_info(State(services): App, Caller(caller): Caller, Path(provider): Path<String>) -> ApiResult<Json<Value>> {
+async fn credential_info(
+    State(services): App,
+    Caller(caller): Caller,
+    Path(provider): Path<String>,
+) -> ApiResult<Json<Value>> {
     let all = builtin::credentials(&services, &caller, &provider).await?;
     let supported = builtin::supported(builtin::find(&provider)?);
     Ok(Json(json!({
@@ -73,7 +77,11 @@ async fn credential_info(State(services): App, Caller(caller): Caller, Path(prov
 
 #[utoipa::path(get, path = "/workspaces/current/tool-provider/builtin/{provider}/credentials", tag = "tools", params(("provider" = String, Path)),
     responses((status = 200, body = Vec<Object>), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn credentials(State(services): App, Caller(caller): Caller, Path(provider): Path<String>) -> ApiResult<Json<Value>> {
+async fn credentials(
+    State(services): App,
+    Caller(caller): Caller,
+    Path(provider): Path<String>,
+) -> ApiResult<Json<Value>> {
     shown(builtin::credentials(&services, &caller, &provider).await?)
 }
 

@@ -96,13 +96,21 @@ impl From<McpServerBody> for ServerForm {
 
 #[utoipa::path(post, path = "/workspaces/current/tool-provider/mcp", tag = "tools", request_body = McpServerBody,
     responses((status = 200, body = Object), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)))]
-async fn create(State(services): App, Caller(caller): Caller, Body(body): Body<McpServerBody>) -> ApiResult<Json<Value>> {
+async fn create(
+    State(services): App,
+    Caller(caller): Caller,
+    Body(body): Body<McpServerBody>,
+) -> ApiResult<Json<Value>> {
     shown(servers::create(&services, &caller, body.into()).await?)
 }
 
 #[utoipa::path(put, path = "/workspaces/current/tool-provider/mcp", tag = "tools", request_body = McpServerBody,
     responses((status = 200, body = Done), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn update(State(services): App, Caller(caller): Caller, Body(body): Body<McpServerBody>) -> ApiResult<Json<Done>> {
+async fn update(
+    State(services): App,
+    Caller(caller): Caller,
+    Body(body): Body<McpServerBody>,
+) -> ApiResult<Json<Done>> {
     let needed = || ox_app::Error::invalid_field("provider_id", "provider_id: Field required");
     let id = body.provider_id.ok_or_else(needed)?;
     servers::update(&services, &caller, id, body.into()).await?;
@@ -127,7 +135,11 @@ async fn delete(State(services): App, Caller(caller): Caller, Body(body): Body<M
 
 #[utoipa::path(post, path = "/workspaces/current/tool-provider/mcp/auth", tag = "tools", request_body = McpServerId,
     responses((status = 200, body = Object, description = "`result`, or the `authorization_url` where somebody has to sign in"), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn authorize(State(services): App, Caller(caller): Caller, Body(body): Body<McpServerId>) -> ApiResult<Json<Value>> {
+async fn authorize(
+    State(services): App,
+    Caller(caller): Caller,
+    Body(body): Body<McpServerId>,
+) -> ApiResult<Json<Value>> {
     Ok(Json(match servers::authorize(&services, &caller, body.provider_id).await? {
         Some(url) => json!({"authorization_url": url}),
         None => json!({"result": "success"}),

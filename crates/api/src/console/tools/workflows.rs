@@ -76,7 +76,11 @@ pub struct WorkflowToolCreate {
 
 #[utoipa::path(post, path = "/workspaces/current/tool-provider/workflow/create", tag = "tools", request_body = WorkflowToolCreate,
     responses((status = 200, body = Done), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn create(State(services): App, Caller(caller): Caller, Body(body): Body<WorkflowToolCreate>) -> ApiResult<Json<Done>> {
+async fn create(
+    State(services): App,
+    Caller(caller): Caller,
+    Body(body): Body<WorkflowToolCreate>,
+) -> ApiResult<Json<Done>> {
     workflows::create(&services, &caller, body.workflow_app_id, body.fields.into()).await?;
     Ok(Json(Done::SUCCESS))
 }
@@ -91,7 +95,11 @@ pub struct WorkflowToolUpdate {
 
 #[utoipa::path(post, path = "/workspaces/current/tool-provider/workflow/update", tag = "tools", request_body = WorkflowToolUpdate,
     responses((status = 200, body = Done), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn update(State(services): App, Caller(caller): Caller, Body(body): Body<WorkflowToolUpdate>) -> ApiResult<Json<Done>> {
+async fn update(
+    State(services): App,
+    Caller(caller): Caller,
+    Body(body): Body<WorkflowToolUpdate>,
+) -> ApiResult<Json<Done>> {
     workflows::update(&services, &caller, body.workflow_tool_id, body.fields.into()).await?;
     Ok(Json(Done::SUCCESS))
 }
@@ -104,7 +112,11 @@ pub struct WorkflowToolId {
 
 #[utoipa::path(post, path = "/workspaces/current/tool-provider/workflow/delete", tag = "tools", request_body = WorkflowToolId,
     responses((status = 200, body = Done), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn delete(State(services): App, Caller(caller): Caller, Body(body): Body<WorkflowToolId>) -> ApiResult<Json<Done>> {
+async fn delete(
+    State(services): App,
+    Caller(caller): Caller,
+    Body(body): Body<WorkflowToolId>,
+) -> ApiResult<Json<Done>> {
     workflows::delete(&services, &caller, body.workflow_tool_id).await?;
     Ok(Json(Done::SUCCESS))
 }
@@ -118,7 +130,11 @@ struct WorkflowToolQuery {
 
 #[utoipa::path(get, path = "/workspaces/current/tool-provider/workflow/get", tag = "tools", params(WorkflowToolQuery),
     responses((status = 200, body = Object), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn get(State(services): App, Caller(caller): Caller, Query(query): Query<WorkflowToolQuery>) -> ApiResult<Json<Value>> {
+async fn get(
+    State(services): App,
+    Caller(caller): Caller,
+    Query(query): Query<WorkflowToolQuery>,
+) -> ApiResult<Json<Value>> {
     let found = workflows::get(&services, &caller, query.workflow_tool_id, query.workflow_app_id).await?;
     let row = &found.row;
     Ok(Json(json!({
@@ -130,7 +146,11 @@ async fn get(State(services): App, Caller(caller): Caller, Query(query): Query<W
 
 #[utoipa::path(get, path = "/workspaces/current/tool-provider/workflow/tools", tag = "tools", params(WorkflowToolId),
     responses((status = 200, body = Vec<Object>), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn tools(State(services): App, Caller(caller): Caller, Query(query): Query<WorkflowToolId>) -> ApiResult<Json<Value>> {
+async fn tools(
+    State(services): App,
+    Caller(caller): Caller,
+    Query(query): Query<WorkflowToolId>,
+) -> ApiResult<Json<Value>> {
     let found = workflows::get(&services, &caller, Some(query.workflow_tool_id), None).await?;
     Ok(Json(json!([found.tool])))
 }
