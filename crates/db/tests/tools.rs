@@ -122,7 +122,8 @@ async fn providers_round_trip_within_their_workspace() {
         assert_eq!(apis::by_name(&db, other, "pets").await.unwrap(), None);
         assert_eq!(workflows::of_app(&db, other, app).await.unwrap(), None);
         assert_eq!(servers::find(&db, other, server.id).await.unwrap(), None);
-        let names: Vec<_> = labels::list(&db, tenant).await.unwrap().into_iter().map(|label| label.label_name).collect();
+        let names: Vec<_> =
+            labels::list(&db, tenant).await.unwrap().into_iter().map(|label| label.label_name).collect();
         assert_eq!(names, ["news"]);
         let tx = db.begin().await.unwrap();
         let again = WorkflowTool { id: new_uuid(), name: "other".into(), ..workflow };

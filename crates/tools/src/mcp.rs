@@ -84,14 +84,17 @@ impl McpTool {
     #[must_use]
     pub fn view(&self, author: &str) -> ToolView {
         let described = self.description.clone().unwrap_or_default();
-        let required: Vec<&str> = self.input_schema["required"].as_array().into_iter().flatten().filter_map(Json::as_str).collect();
+        let required: Vec<&str> =
+            self.input_schema["required"].as_array().into_iter().flatten().filter_map(Json::as_str).collect();
         let fields = self.input_schema["properties"].as_object().into_iter().flatten();
         ToolView {
             author: author.to_owned(),
             name: self.name.clone(),
             label: I18n::same(self.title.as_deref().unwrap_or(&self.name)),
             description: I18n::same(&described),
-            parameters: fields.map(|(name, schema)| parameter(name, schema, required.contains(&name.as_str()))).collect(),
+            parameters: fields
+                .map(|(name, schema)| parameter(name, schema, required.contains(&name.as_str())))
+                .collect(),
             labels: Vec::new(),
             output_schema: self.output_schema.clone(),
             for_model: described,

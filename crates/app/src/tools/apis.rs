@@ -199,14 +199,21 @@ fn checked(sent: &Map<String, Json>, stored: Option<&Map<String, Json>>) -> Resu
             kept.insert(name.to_owned(), value.into());
         }
     }
-    if let Some(prefix) = text("api_key_header_prefix").filter(|prefix| !["basic", "bearer", "custom", "no_prefix"].contains(prefix)) {
+    if let Some(prefix) =
+        text("api_key_header_prefix").filter(|prefix| !["basic", "bearer", "custom", "no_prefix"].contains(prefix))
+    {
         return Err(Error::invalid_field("credentials", format!("invalid api_key_header_prefix {prefix}")));
     }
     Ok(kept)
 }
 
 /// Everything of a form but what tells one provider from another.
-async fn made(services: &Services, tenant: TenantId, form: &ApiForm, before: Option<&ApiToolProvider>) -> Result<ApiToolProvider> {
+async fn made(
+    services: &Services,
+    tenant: TenantId,
+    form: &ApiForm,
+    before: Option<&ApiToolProvider>,
+) -> Result<ApiToolProvider> {
     let name = form.provider.trim();
     if name.is_empty() || name.chars().count() > MAX_NAME {
         return Err(Error::invalid_field("provider", "provider must not be empty, and have 255 characters at most."));
@@ -342,7 +349,8 @@ pub async fn test(services: &Services, principal: &Principal, trial: ApiTrial) -
     let tenant = principal.tenant_id();
     let document = parse(services, tenant, &trial.schema).await?;
     let bundle = document.bundles.iter().find(|bundle| bundle.operation_id == trial.tool);
-    let bundle = bundle.ok_or_else(|| Error::invalid_field("tool_name", format!("invalid tool name {}", trial.tool)))?;
+    let bundle =
+        bundle.ok_or_else(|| Error::invalid_field("tool_name", format!("invalid tool name {}", trial.tool)))?;
     let stored = match trial.provider.as_deref().filter(|name| !name.is_empty()) {
         Some(name) => repo::tools::apis::by_name(&services.db, tenant, name).await?,
         None => None,
@@ -376,13 +384,19 @@ mod tests {
         }
         let new = map(json!({"auth_type": "api_key_query", SECRET: "other", "api_key_query_param": "k", "x": 1}));
         let kept = checked(&new, Some(&stored)).expect("kept");
-        assert_eq!(Json::Object(kept), json!({"auth_type": "api_key_query", SECRET: "other", "api_key_query_param": "k"}));
+        assert_eq!(
+            Json::Object(kept),
+            json!({"auth_type": "api_key_query", SECRET: "other", "api_key_query_param": "k"})
+        );
         for (sent, why) in [
             (json!({}), "auth_type is required"),
             (json!({"auth_type": "magic"}), "invalid auth type magic"),
             (json!({"auth_type": "api_key_header"}), "Missing api_key_value"),
             (json!({"auth_type": "api_key_header", SECRET: HIDDEN}), "Missing api_key_value"),
-            (json!({"auth_type": "api_key_header", SECRET: "k", "api_key_header_prefix": "x"}), "invalid api_key_header_prefix x"),
+            (
+                json!({"auth_type": "api_key_header", SECRET: "k", "api_key_header_prefix": "x"}),
+                "invalid api_key_header_prefix x",
+            ),
         ] {
             assert_eq!(checked(&map(sent), None).expect_err(why).message, why);
         }

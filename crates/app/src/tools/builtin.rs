@@ -168,7 +168,11 @@ fn checked(provider: &Provider, sent: &Credentials, stored: Option<&Credentials>
         let value = match sent.get(field.name).and_then(text) {
             Some(hidden) if hidden == HIDDEN => kept,
             // What was shown comes back as it was shown.
-            Some(same) if kept.as_ref().is_some_and(|kept| field.kind == "secret-input" && ox_auth::mask(kept) == same) => kept,
+            Some(same)
+                if kept.as_ref().is_some_and(|kept| field.kind == "secret-input" && ox_auth::mask(kept) == same) =>
+            {
+                kept
+            }
             given => given,
         };
         match value.or_else(|| field.default.map(str::to_owned)) {
@@ -228,7 +232,10 @@ pub async fn add(
     principal.require(Permission::CredentialManage)?;
     let provider = find(id)?;
     if !supported(provider).contains(&kind) {
-        return Err(Error::invalid_field("type", format!("'{}' takes no credentials of the type '{kind}'.", provider.name)));
+        return Err(Error::invalid_field(
+            "type",
+            format!("'{}' takes no credentials of the type '{kind}'.", provider.name),
+        ));
     }
     let taken = credentials(services, principal, id).await?;
     if taken.len() >= MOST {
@@ -290,8 +297,14 @@ pub async fn update(
         let before = key.open_fields(&row.encrypted_credentials, &provider.secrets())?;
         let values = checked(provider, &sent, Some(&before))?;
         if values != before {
-            let moved = provider.form.iter().any(|field| field.kind != "secret-input" && values.get(field.name) != before.get(field.name));
-            let kept = provider.secrets().into_iter().any(|name| values.get(name) == before.get(name) && values.get(name).is_some());
+            let moved = provider
+                .form
+                .iter()
+                .any(|field| field.kind != "secret-input" && values.get(field.name) != before.get(field.name));
+            let kept = provider
+                .secrets()
+                .into_iter()
+                .any(|name| values.get(name) == before.get(name) && values.get(name).is_some());
             // A stored key is for the address it was entered with.
             if moved && kept {
                 return Err(Error::invalid_field("credentials", "Enter the key again for another address."));
@@ -358,7 +371,8 @@ mod tests {
     fn what_was_hidden_or_shown_stays() {
         let provider = find("tavily").expect("provider");
         let stored = form(json!({"tavily_api_key": "tvly-1234567890", "base_url": "https://x.test"}));
-        let same = checked(provider, &form(json!({"tavily_api_key": HIDDEN, "base_url": "https://x.test"})), Some(&stored));
+        let same =
+            checked(provider, &form(json!({"tavily_api_key": HIDDEN, "base_url": "https://x.test"})), Some(&stored));
         assert_eq!(same.expect("values"), stored);
         let shown = mask_fields(&stored, &provider.secrets());
         assert_ne!(shown["tavily_api_key"], stored["tavily_api_key"]);

@@ -141,18 +141,19 @@ impl ToolHub {
         credentials: Credentials,
     ) -> Result<Vec<CallMessage>, String> {
         let parts = &self.parts;
-        let world = World {
-            egress,
-            code: Arc::clone(&parts.code),
-            code_limits: parts.code_limits,
-            caller: Caller::default(),
-        };
+        let world =
+            World { egress, code: Arc::clone(&parts.code), code_limits: parts.code_limits, caller: Caller::default() };
         let arguments = builtin::arguments(parameters, Map::new());
         builtin::invoke(tool, ox_tools::Call { arguments, credentials, world }).await
     }
 
     /// The credentials of a provider: those that are named, or the workspace's default.
-    async fn credentials(&self, tenant: TenantId, provider: &Provider, named: Option<&str>) -> Result<Credentials, Failure> {
+    async fn credentials(
+        &self,
+        tenant: TenantId,
+        provider: &Provider,
+        named: Option<&str>,
+    ) -> Result<Credentials, Failure> {
         if provider.form.is_empty() {
             return Ok(Credentials::new());
         }
@@ -163,7 +164,8 @@ impl ToolHub {
         };
         let Some(row) = row else {
             let what = if named.is_some() { "not the credentials that are named" } else { "no credentials" };
-            let text = format!("The tool provider '{}' has {what} in this workspace; set them up under Tools.", provider.name);
+            let text =
+                format!("The tool provider '{}' has {what} in this workspace; set them up under Tools.", provider.name);
             return Err(missing(text));
         };
         let key = self.parts.secrets.tenant_key(&self.parts.db, tenant).await?;
@@ -182,7 +184,8 @@ impl ToolHub {
         };
         let row = row.ok_or_else(|| missing(format!("This workspace has no API tool provider '{name}'.")))?;
         let bundle = apis::bundles(&row).into_iter().find(|bundle| bundle.operation_id == tool.tool);
-        let bundle = bundle.ok_or_else(|| missing(format!("The API tool provider '{}' has no tool '{}'.", row.name, tool.tool)))?;
+        let bundle = bundle
+            .ok_or_else(|| missing(format!("The API tool provider '{}' has no tool '{}'.", row.name, tool.tool)))?;
         Ok((row, bundle))
     }
 
@@ -205,7 +208,11 @@ impl ToolHub {
     }
 
     /// The bytes of the files among the parameters.
-    async fn attachments(&self, run: &RunInfo, parameters: &Map<String, Json>) -> Result<BTreeMap<String, Vec<Attachment>>, Failure> {
+    async fn attachments(
+        &self,
+        run: &RunInfo,
+        parameters: &Map<String, Json>,
+    ) -> Result<BTreeMap<String, Vec<Attachment>>, Failure> {
         let mut all = BTreeMap::new();
         let mut size = 0;
         for (name, value) in parameters {
@@ -244,7 +251,8 @@ impl ToolHub {
     async fn describe_mcp(&self, tenant: TenantId, tool: &ToolName) -> Result<ToolDeclaration, Failure> {
         let row = self.server(tenant, tool).await?;
         let found = servers::tools_of(&row).into_iter().find(|known| known.name == tool.tool);
-        let found = found.ok_or_else(|| missing(format!("The MCP server '{}' has no tool '{}'.", row.name, tool.tool)))?;
+        let found =
+            found.ok_or_else(|| missing(format!("The MCP server '{}' has no tool '{}'.", row.name, tool.tool)))?;
         Ok(found.view("").declared())
     }
 
@@ -299,7 +307,8 @@ fn told(outcome: Outcome, name: &str) -> Result<Vec<CallMessage>, Failure> {
     let done = match outcome {
         Outcome::Workflow(done) if matches!(done.status, RunStatus::Succeeded | RunStatus::PartialSucceeded) => done,
         Outcome::Workflow(done) => {
-            let text = done.error.clone().unwrap_or_else(|| format!("The workflow tool '{name}' ended as {}.", done.status));
+            let text =
+                done.error.clone().unwrap_or_else(|| format!("The workflow tool '{name}' ended as {}.", done.status));
             return Err(failed(text));
         }
         Outcome::Paused(_) => {
@@ -386,7 +395,8 @@ impl ToolPort for ToolHub {
             "mcp" => self.call_mcp(run, call).await,
             _ => match builtin::named(&call.tool) {
                 Some((provider, tool)) => {
-                    let credentials = self.credentials(run.tenant_id, provider, call.tool.credential_id.as_deref()).await;
+                    let credentials =
+                        self.credentials(run.tenant_id, provider, call.tool.credential_id.as_deref()).await;
                     match credentials {
                         Ok(credentials) => self.builtin.call(run, tool, call, credentials).await.map_err(Failure),
                         Err(failure) => Err(failure),

@@ -112,7 +112,8 @@ pub(super) async fn opened(db: &ox_db::Database, secrets: &Secrets, row: McpProv
     let url = key.open(&row.server_url)?;
     let open = |text: &Option<String>| text.as_deref().map(|text| key.open(text)).transpose();
     let headers = open(&row.encrypted_headers)?.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
-    let sign_in = open(&row.encrypted_credentials)?.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+    let sign_in =
+        open(&row.encrypted_credentials)?.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
     Ok(Opened { row, url, headers, sign_in })
 }
 
@@ -171,7 +172,9 @@ fn has_refresh(opened: &Opened) -> bool {
 async fn renew(db: &ox_db::Database, secrets: &Secrets, egress: &ox_net::Egress, opened: &mut Opened) -> Result<()> {
     let sign_in = &mut opened.sign_in;
     let refresh = sign_in.tokens.as_ref().and_then(|tokens| tokens.refresh_token.clone());
-    let (Some(refresh), Some(authority), Some(client)) = (refresh, &sign_in.authority, &sign_in.client) else { return Ok(()) };
+    let (Some(refresh), Some(authority), Some(client)) = (refresh, &sign_in.authority, &sign_in.client) else {
+        return Ok(());
+    };
     let tokens = oauth::refresh(egress, authority, client, &refresh).await.map_err(told)?;
     sign_in.expires_at = tokens.expires_in.map(|seconds| now().timestamp() + seconds);
     sign_in.tokens = Some(tokens);
@@ -195,7 +198,8 @@ fn views(row: &McpProvider) -> Vec<ToolView> {
 
 /// The address without what may be a key: its path and query.
 fn shown_url(url: &str) -> String {
-    url::Url::parse(url).map_or_else(|_| "******".to_owned(), |url| format!("{}/******", url.origin().ascii_serialization()))
+    url::Url::parse(url)
+        .map_or_else(|_| "******".to_owned(), |url| format!("{}/******", url.origin().ascii_serialization()))
 }
 
 fn view(opened: &Opened) -> ProviderView {
@@ -206,7 +210,8 @@ fn view(opened: &Opened) -> ProviderView {
         let secret = client.client_secret.as_deref().map(ox_auth::mask);
         json!({"client_id": ox_auth::mask(&client.client_id), "client_secret": secret})
     });
-    let masked: BTreeMap<&String, String> = opened.headers.iter().map(|(name, value)| (name, ox_auth::mask(value))).collect();
+    let masked: BTreeMap<&String, String> =
+        opened.headers.iter().map(|(name, value)| (name, ox_auth::mask(value))).collect();
     let more = json!({
         "server_url": shown_url(&opened.url), "updated_at": row.updated_at.timestamp(), "server_identifier": row.server_identifier,
         "configuration": {"timeout": row.timeout, "sse_read_timeout": row.sse_read_timeout}, "authentication": authentication,
@@ -299,7 +304,9 @@ fn headers(form: &ServerForm, before: Option<&BTreeMap<String, String>>) -> BTre
 
 fn taken(error: ox_db::Error) -> Error {
     match error {
-        ox_db::Error::Conflict(_) => Error::invalid("An MCP server with this name, address or identifier already exists."),
+        ox_db::Error::Conflict(_) => {
+            Error::invalid("An MCP server with this name, address or identifier already exists.")
+        }
         other => other.into(),
     }
 }
@@ -512,7 +519,8 @@ pub async fn authorize(services: &Services, principal: &Principal, id: Uuid) -> 
         Err(other) => return Err(told(other)),
     };
     let authority = oauth::discover(&egress, &opened.url, hint.as_deref()).await.map_err(told)?;
-    let redirect = format!("{}/console/api/mcp/oauth/callback", services.settings.console_api_url.trim_end_matches('/'));
+    let redirect =
+        format!("{}/console/api/mcp/oauth/callback", services.settings.console_api_url.trim_end_matches('/'));
     let known = opened.sign_in.authority.as_ref().is_some_and(|known| known.token_endpoint == authority.token_endpoint);
     let client = match opened.sign_in.client.clone().filter(|_| known || !opened.sign_in.registered) {
         Some(client) => client,
@@ -547,7 +555,9 @@ pub async fn signed_in(services: &Services, state: &str, code: &str) -> Result<(
     let attempt: Attempt = serde_json::from_str(&text).map_err(|_| gone())?;
     let mut opened = find(services, attempt.tenant, attempt.provider).await?;
     let egress = services.outbound.of(attempt.tenant).await?;
-    let (Some(authority), Some(client)) = (&opened.sign_in.authority, &opened.sign_in.client) else { return Err(gone()) };
+    let (Some(authority), Some(client)) = (&opened.sign_in.authority, &opened.sign_in.client) else {
+        return Err(gone());
+    };
     let tokens = oauth::exchange(&egress, authority, client, &attempt.redirect, (code, &attempt.verifier)).await;
     let tokens = tokens.map_err(told)?;
     opened.sign_in.expires_at = tokens.expires_in.map(|seconds| now().timestamp() + seconds);

@@ -157,7 +157,12 @@ pub(super) async fn list(services: &Services, principal: &Principal) -> Result<V
 /// # Errors
 /// 404 when there is none.
 #[boxed]
-pub async fn get(services: &Services, principal: &Principal, id: Option<Uuid>, app: Option<AppId>) -> Result<WorkflowDetail> {
+pub async fn get(
+    services: &Services,
+    principal: &Principal,
+    id: Option<Uuid>,
+    app: Option<AppId>,
+) -> Result<WorkflowDetail> {
     let row = match (id, app) {
         (Some(id), _) => find(services, principal, id).await?,
         (None, Some(app)) => {

@@ -17,7 +17,10 @@ const SUMMARY: usize = 2000;
 pub const PROVIDER: Provider = Provider {
     name: "arxiv",
     label: ("ArXiv", "ArXiv"),
-    description: ("Finds papers of physics, mathematics, computer science and more.", "检索物理、数学、计算机等领域的论文。"),
+    description: (
+        "Finds papers of physics, mathematics, computer science and more.",
+        "检索物理、数学、计算机等领域的论文。",
+    ),
     icon: concat!(
         r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><rect width="24" height="24" rx="6" fill="#991b1b"/>"##,
         r##"<path d="m7 6 10 12M17 6 7 18" stroke="#fff" stroke-width="2.200" stroke-linecap="round"/></svg>"##
@@ -30,7 +33,9 @@ pub const PROVIDER: Provider = Provider {
         label: ("Arxiv Search", "Arxiv 搜索"),
         description: ("Papers by words, author or number.", "按关键词、作者或编号搜索论文。"),
         for_model: "Searches arXiv for papers by words, author names or arXiv numbers; returns date, title, authors and summary.",
-        parameters: &[Parameter::text("query", ("Query string", "查询字符串"), "Words, author name or arXiv number").needed()],
+        parameters: &[
+            Parameter::text("query", ("Query string", "查询字符串"), "Words, author name or arXiv number").needed()
+        ],
         run: Run::Calls(|call| Box::pin(search(call))),
     }],
 };
@@ -41,10 +46,13 @@ fn address(query: &str) -> Result<String, String> {
     let is_number = |word: &&str| {
         let (year, rest) = word.split_once('.').unwrap_or_default();
         let digits = rest.split('v').next().unwrap_or_default();
-        year.len() == 4 && (4..=5).contains(&digits.len()) && [year, digits].iter().all(|part| part.bytes().all(|b| b.is_ascii_digit()))
+        year.len() == 4
+            && (4..=5).contains(&digits.len())
+            && [year, digits].iter().all(|part| part.bytes().all(|b| b.is_ascii_digit()))
     };
     let by_number = !numbers.is_empty() && numbers.iter().all(is_number);
-    let (name, value) = if by_number { ("id_list", numbers.join(",")) } else { ("search_query", format!("all:{}", query.trim())) };
+    let (name, value) =
+        if by_number { ("id_list", numbers.join(",")) } else { ("search_query", format!("all:{}", query.trim())) };
     let count = PAPERS.to_string();
     let parameters = [(name, value.as_str()), ("start", "0"), ("max_results", &count)];
     let url = Url::parse_with_params("https://export.arxiv.org/api/query", parameters);
@@ -70,7 +78,11 @@ fn papers(text: &str) -> Result<String, String> {
             let summary: String = line(&entry.summary).chars().take(SUMMARY).collect();
             let date = entry.published.split('T').next().unwrap_or_default();
             let authors = entry.authors.join(", ");
-            format!("Published: {date}\nTitle: {}\nAuthors: {authors}\nURL: {}\nSummary: {summary}", line(&entry.title), entry.link)
+            format!(
+                "Published: {date}\nTitle: {}\nAuthors: {authors}\nURL: {}\nSummary: {summary}",
+                line(&entry.title),
+                entry.link
+            )
         })
         .collect();
     Ok(if told.is_empty() { "No good Arxiv Result was found".to_owned() } else { told.join("\n\n") })

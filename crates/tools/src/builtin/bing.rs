@@ -64,7 +64,8 @@ async fn search(call: &Call) -> Said {
         ("setLang", language),
     ];
     let base = call.credential("server_url").unwrap_or(BASE);
-    let url = Url::parse_with_params(base, parameters).map_err(|error| format!("server_url is not an address: {error}"))?;
+    let url =
+        Url::parse_with_params(base, parameters).map_err(|error| format!("server_url is not an address: {error}"))?;
     let request = Call::get(url)
         .secret_header("ocp-apim-subscription-key", call.credential("subscription_key")?)
         .map_err(|error| error.to_string())?;
@@ -79,14 +80,19 @@ fn told(pages: &Json, kind: &str, count: usize) -> Vec<CallMessage> {
     match kind {
         "link" => pages.map(|page| CallMessage::Link(text(page, "url"))).collect(),
         "json" => {
-            let found = pages.map(|page| json!({"title": page["name"], "link": page["url"], "snippet": page["snippet"]}));
+            let found =
+                pages.map(|page| json!({"title": page["name"], "link": page["url"], "snippet": page["snippet"]}));
             vec![CallMessage::Json(found.collect())]
         }
         _ => {
             let lines: Vec<String> = pages
                 .map(|page| format!("{}\n{}\n{}", text(page, "name"), text(page, "url"), text(page, "snippet")))
                 .collect();
-            vec![CallMessage::Text(if lines.is_empty() { "No results were found.".to_owned() } else { lines.join("\n\n") })]
+            vec![CallMessage::Text(if lines.is_empty() {
+                "No results were found.".to_owned()
+            } else {
+                lines.join("\n\n")
+            })]
         }
     }
 }

@@ -22,7 +22,11 @@ pub const PROVIDER: Provider = Provider {
     ),
     labels: &["search"],
     form: &[
-        Field::key("brave_search_api_key", ("BraveSearch API key", "BraveSearch API 密钥"), "https://brave.com/search/api/"),
+        Field::key(
+            "brave_search_api_key",
+            ("BraveSearch API key", "BraveSearch API 密钥"),
+            "https://brave.com/search/api/",
+        ),
         Field::address("base_url", ("BraveSearch base URL", "BraveSearch API 地址"), BASE).or(BASE),
     ],
     trial: Some(("brave_search", "query", "test")),
@@ -33,7 +37,9 @@ pub const PROVIDER: Provider = Provider {
         for_model: "Searches the web with Brave and returns title, link and snippet of the results.",
         parameters: &[
             Parameter::text("query", ("Query string", "查询语句"), "Key words for searching").needed(),
-            Parameter::number("count", ("Result count", "结果数量"), "How many results to return").or("3").within(1.0, 20.0),
+            Parameter::number("count", ("Result count", "结果数量"), "How many results to return")
+                .or("3")
+                .within(1.0, 20.0),
         ],
         run: Run::Calls(|call| Box::pin(search(call))),
     }],
@@ -43,7 +49,8 @@ async fn search(call: &Call) -> Said {
     let base = call.credential("base_url").unwrap_or(BASE);
     let count = call.arguments.count("count", 3, 1, 20)?;
     let parameters = [("q", call.arguments.required("query")?), ("count", count.to_string())];
-    let url = Url::parse_with_params(base, parameters).map_err(|error| format!("base_url is not an address: {error}"))?;
+    let url =
+        Url::parse_with_params(base, parameters).map_err(|error| format!("base_url is not an address: {error}"))?;
     let request = Call::get(url)
         .secret_header("x-subscription-token", call.credential("brave_search_api_key")?)
         .map_err(|error| error.to_string())?;

@@ -39,7 +39,8 @@ pub const PROVIDER: Provider = Provider {
             description: ("A bar chart of numbers.", "柱状图"),
             for_model: "Draws a bar chart.",
             parameters: &[
-                Parameter::text("data", ("Data", "数据"), "Numbers separated by semicolons or commas, like 1;2;3").needed(),
+                Parameter::text("data", ("Data", "数据"), "Numbers separated by semicolons or commas, like 1;2;3")
+                    .needed(),
                 Parameter::text("x_axis", ("X axis", "X 轴"), "Labels of the bars, like a;b;c, as many as numbers"),
                 TITLE,
             ],
@@ -51,7 +52,8 @@ pub const PROVIDER: Provider = Provider {
             description: ("A line chart of numbers.", "线性图表"),
             for_model: "Draws a line chart.",
             parameters: &[
-                Parameter::text("data", ("Data", "数据"), "Numbers separated by semicolons or commas, like 1;2;3").needed(),
+                Parameter::text("data", ("Data", "数据"), "Numbers separated by semicolons or commas, like 1;2;3")
+                    .needed(),
                 Parameter::text("x_axis", ("X axis", "X 轴"), "Labels of the points, like a;b;c, as many as numbers"),
                 TITLE,
             ],
@@ -63,8 +65,14 @@ pub const PROVIDER: Provider = Provider {
             description: ("A pie chart of numbers.", "饼图"),
             for_model: "Draws a pie chart.",
             parameters: &[
-                Parameter::text("data", ("Data", "数据"), "Numbers separated by semicolons or commas, like 1;2;3").needed(),
-                Parameter::text("categories", ("Categories", "分类"), "Names of the parts, like a;b;c, as many as numbers").needed(),
+                Parameter::text("data", ("Data", "数据"), "Numbers separated by semicolons or commas, like 1;2;3")
+                    .needed(),
+                Parameter::text(
+                    "categories",
+                    ("Categories", "分类"),
+                    "Names of the parts, like a;b;c, as many as numbers",
+                )
+                .needed(),
                 TITLE,
             ],
             run: Run::Pure(pie),
@@ -228,7 +236,8 @@ fn line(arguments: &Arguments) -> Said {
     let (numbers, names) = read(arguments, "x_axis")?;
     let (plot, step) = Plot::of(&numbers);
     let mut body = plot.frame(step, &names);
-    let points: Vec<(f64, f64)> = numbers.iter().enumerate().map(|(at, number)| (plot.x(at), plot.y(*number))).collect();
+    let points: Vec<(f64, f64)> =
+        numbers.iter().enumerate().map(|(at, number)| (plot.x(at), plot.y(*number))).collect();
     let path: Vec<String> = points.iter().map(|(x, y)| format!("{x:.1} {y:.1}")).collect();
     _ = write!(
         body,

@@ -77,7 +77,9 @@ return {printed: printed.join("\n")};
 async fn run(call: &Call) -> Said {
     let code = call.arguments.required("code")?;
     let (language, code, inputs) = match call.arguments.get("language").as_deref() {
-        None | Some("python3" | "python") => (Language::Python3, PYTHON.to_owned(), Map::from_iter([("code".to_owned(), json!(code))])),
+        None | Some("python3" | "python") => {
+            (Language::Python3, PYTHON.to_owned(), Map::from_iter([("code".to_owned(), json!(code))]))
+        }
         Some("javascript" | "nodejs") => {
             let (before, after) = JAVASCRIPT;
             (Language::JavaScript, format!("{before}{code}{after}"), Map::new())

@@ -33,7 +33,11 @@ pub const PROVIDER: Provider = Provider {
             for_model: "Reads a CSV text whose first row has the column names; gives its rows as a list of objects.",
             parameters: &[
                 Parameter::text("content", ("CSV", "CSV 内容"), "CSV text with a header row").needed(),
-                Parameter::text("columns", ("Columns", "列"), "Names of the columns to keep, separated by commas; all when empty"),
+                Parameter::text(
+                    "columns",
+                    ("Columns", "列"),
+                    "Names of the columns to keep, separated by commas; all when empty",
+                ),
                 Parameter::number("limit", ("Most rows", "最大行数"), "Most rows to give").within(1.0, 100_000.0),
                 Parameter::select("delimiter", DELIMITER, ",", DELIMITERS),
             ],

@@ -140,13 +140,19 @@ mod tests {
         let feed = read(rss, 10).unwrap();
         assert_eq!(feed.title, "News & more");
         let first = &feed.entries[0];
-        assert_eq!((first.title.as_str(), first.link.as_str(), first.published.as_str()), ("One <b>", "https://a.test/1?x=1&y=2", "Mon"));
+        assert_eq!(
+            (first.title.as_str(), first.link.as_str(), first.published.as_str()),
+            ("One <b>", "https://a.test/1?x=1&y=2", "Mon")
+        );
         assert_eq!(plain(&first.summary).trim(), "Hi");
         assert_eq!(read(rss, 1).unwrap().entries.len(), 1);
         let atom = r#"<feed xmlns="http://www.w3.org/2005/Atom"><title>A</title><entry><id>x</id><title>T</title><link rel="self" href="s"/><link href="https://a.test/t"/>
             <author><name>Ada</name></author><author><name>Bob</name></author><published>2024</published><summary>S</summary></entry></feed>"#;
         let entry = read(atom, 10).unwrap().entries.remove(0);
-        assert_eq!((entry.link.as_str(), entry.authors.join(",").as_str(), entry.summary.as_str()), ("https://a.test/t", "Ada,Bob", "S"));
+        assert_eq!(
+            (entry.link.as_str(), entry.authors.join(",").as_str(), entry.summary.as_str()),
+            ("https://a.test/t", "Ada,Bob", "S")
+        );
         for wrong in ["", "hello", "<html><body></body></html>", "{}"] {
             assert!(read(wrong, 10).is_err(), "{wrong}");
         }

@@ -28,7 +28,11 @@ pub const PROVIDER: Provider = Provider {
     ),
     labels: &["search"],
     form: &[
-        optional(Field::key("serpapi_api_key", ("SerpApi API key", "SerpApi API 密钥"), "https://serpapi.com/manage-api-key")),
+        optional(Field::key(
+            "serpapi_api_key",
+            ("SerpApi API key", "SerpApi API 密钥"),
+            "https://serpapi.com/manage-api-key",
+        )),
         optional(Field::key(
             "google_api_key",
             ("Google API key (instead of SerpApi)", "Google API 密钥（代替 SerpApi）"),
@@ -61,7 +65,8 @@ async fn search(call: &Call) -> Said {
         Url::parse_with_params(base, both.iter().chain(more)).map_err(|error| error.to_string())
     };
     if let Ok(key) = call.credential("serpapi_api_key") {
-        let url = build(SERPAPI, &[("engine", "google"), ("q", &query), ("api_key", key), ("google_domain", "google.com")])?;
+        let url =
+            build(SERPAPI, &[("engine", "google"), ("q", &query), ("api_key", key), ("google_domain", "google.com")])?;
         let answer = call.fetch_json("SerpApi", Call::get(url)).await?;
         return show(results(&answer["organic_results"], "link"));
     }

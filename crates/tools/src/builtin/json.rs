@@ -43,7 +43,11 @@ pub const PROVIDER: Provider = Provider {
             for_model: "Extracts part of a JSON text by a JSONPath.",
             parameters: &[
                 Parameter::text("content", ("JSON data", "JSON 数据"), "JSON data to be processed").needed(),
-                Parameter::text("json_filter", ("JSON filter", "JSON 解析对象"), "JSONPath of the part, e.g. $.items[*].name; all when empty"),
+                Parameter::text(
+                    "json_filter",
+                    ("JSON filter", "JSON 解析对象"),
+                    "JSONPath of the part, e.g. $.items[*].name; all when empty",
+                ),
                 ASCII,
             ],
             run: Run::Pure(parse),
@@ -70,13 +74,21 @@ pub const PROVIDER: Provider = Provider {
             parameters: &[
                 content(),
                 query(),
-                Parameter::text("replace_pattern", ("Text to be replaced", "待替换字符串"), "Text to be replaced, where the way is pattern"),
+                Parameter::text(
+                    "replace_pattern",
+                    ("Text to be replaced", "待替换字符串"),
+                    "Text to be replaced, where the way is pattern",
+                ),
                 Parameter::text("replace_value", ("Replace value", "替换值"), "New value").needed(),
                 Parameter::select(
                     "replace_model",
                     ("Way to replace", "替换模式"),
                     "pattern",
-                    &[("key", ("Replace key", "键替换")), ("value", ("Replace value", "值替换")), ("pattern", ("Replace text", "字符串替换"))],
+                    &[
+                        ("key", ("Replace key", "键替换")),
+                        ("value", ("Replace value", "值替换")),
+                        ("pattern", ("Replace text", "字符串替换")),
+                    ],
                 )
                 .needed(),
                 Parameter::flag("value_decode", ("Decode value", "解码值"), "false"),
@@ -190,14 +202,18 @@ fn create(document: &mut Value, place: &[Key], new: Value) -> Result<(), String>
                 if value.is_null() {
                     *value = Value::Object(Map::new());
                 }
-                let fields = value.as_object_mut().ok_or_else(|| format!("'{name}' is asked of something that is no object."))?;
+                let fields = value
+                    .as_object_mut()
+                    .ok_or_else(|| format!("'{name}' is asked of something that is no object."))?;
                 fields.entry(name.clone()).or_insert(Value::Null)
             }
             Key::Position(at) => {
                 if value.is_null() {
                     *value = Value::Array(Vec::new());
                 }
-                let items = value.as_array_mut().ok_or_else(|| format!("Position {at} is asked of something that is no list."))?;
+                let items = value
+                    .as_array_mut()
+                    .ok_or_else(|| format!("Position {at} is asked of something that is no list."))?;
                 if *at > items.len() {
                     return Err(format!("Position {at} is beyond the end of the list."));
                 }
@@ -225,7 +241,8 @@ fn replace(arguments: &Arguments) -> Said {
                     && let Some(Value::Object(fields)) = path::at_mut(&mut document, parent)
                 {
                     let renamed = std::mem::take(fields).into_iter();
-                    *fields = renamed.map(|(key, value)| (if key == *name { new.clone() } else { key }, value)).collect();
+                    *fields =
+                        renamed.map(|(key, value)| (if key == *name { new.clone() } else { key }, value)).collect();
                 }
             }
             "value" => {
@@ -251,7 +268,9 @@ fn delete(arguments: &Arguments) -> Said {
     places.sort();
     places.dedup();
     for place in places.iter().rev() {
-        let Some((last, parent)) = place.split_last() else { return Err("The whole document cannot be deleted.".into()) };
+        let Some((last, parent)) = place.split_last() else {
+            return Err("The whole document cannot be deleted.".into());
+        };
         match (last, path::at_mut(&mut document, parent)) {
             (Key::Name(name), Some(Value::Object(fields))) => {
                 fields.shift_remove(name);

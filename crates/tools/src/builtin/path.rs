@@ -53,7 +53,9 @@ impl Path {
         let mut is_first = true;
         while !rest.is_empty() {
             let below = rest.strip_prefix("..");
-            let after = below.or_else(|| rest.strip_prefix('.')).or_else(|| (is_first && !rest.starts_with('[')).then_some(rest));
+            let after = below
+                .or_else(|| rest.strip_prefix('.'))
+                .or_else(|| (is_first && !rest.starts_with('[')).then_some(rest));
             let (step, left) = match after {
                 Some(after) if !after.starts_with('[') => named(after).ok_or_else(|| wrong(rest))?,
                 Some(after) if below.is_some() => bracketed(after).ok_or_else(|| wrong(rest))?,
@@ -93,7 +95,9 @@ impl Path {
             .iter()
             .map(|step| match step {
                 Step::Names(names) if names.len() == 1 => names.first().cloned().map(Key::Name),
-                Step::Positions(at) if at.len() == 1 => at.first().and_then(|at| usize::try_from(*at).ok()).map(Key::Position),
+                Step::Positions(at) if at.len() == 1 => {
+                    at.first().and_then(|at| usize::try_from(*at).ok()).map(Key::Position)
+                }
                 _ => None,
             })
             .collect()
@@ -250,7 +254,11 @@ fn children(value: &Value) -> Box<dyn Iterator<Item = (Key, &Value)> + '_> {
 }
 
 fn position(at: i64, length: usize) -> Option<usize> {
-    let at = if at < 0 { length.checked_sub(usize::try_from(at.unsigned_abs()).ok()?)? } else { usize::try_from(at).ok()? };
+    let at = if at < 0 {
+        length.checked_sub(usize::try_from(at.unsigned_abs()).ok()?)?
+    } else {
+        usize::try_from(at).ok()?
+    };
     (at < length).then_some(at)
 }
 

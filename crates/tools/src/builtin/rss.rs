@@ -30,7 +30,9 @@ pub const PROVIDER: Provider = Provider {
         for_model: "Reads an RSS or Atom feed and returns its newest entries with title, link, date and summary.",
         parameters: &[
             Parameter::text("url", ("Feed URL", "订阅源地址"), "Address of the feed").needed(),
-            Parameter::number("limit", ("Most entries", "最大条目数"), "Most entries to return").or("10").within(1.0, 100.0),
+            Parameter::number("limit", ("Most entries", "最大条目数"), "Most entries to return")
+                .or("10")
+                .within(1.0, 100.0),
         ],
         run: Run::Calls(|call| Box::pin(read(call))),
     }],

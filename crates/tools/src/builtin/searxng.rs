@@ -52,7 +52,12 @@ pub const PROVIDER: Provider = Provider {
                 "time_range",
                 ("Time range", "搜索间隔时间"),
                 "None",
-                &[("None", ("Any time", "不限时")), ("day", ("Day", "日")), ("month", ("Month", "月")), ("year", ("Year", "年"))],
+                &[
+                    ("None", ("Any time", "不限时")),
+                    ("day", ("Day", "日")),
+                    ("month", ("Month", "月")),
+                    ("year", ("Year", "年")),
+                ],
             ),
         ],
         run: Run::Calls(|call| Box::pin(search(call))),
@@ -67,7 +72,10 @@ async fn search(call: &Call) -> Said {
     {
         let mut query = url.query_pairs_mut();
         query.append_pair("q", &arguments.required("query")?).append_pair("format", "json");
-        query.append_pair("categories", &arguments.get("search_type").unwrap_or_else(|| "general".into()).replace("social_media", "social media"));
+        query.append_pair(
+            "categories",
+            &arguments.get("search_type").unwrap_or_else(|| "general".into()).replace("social_media", "social media"),
+        );
         if let Some(engines) = arguments.get("engines") {
             query.append_pair("engines", &engines);
         }
@@ -76,6 +84,7 @@ async fn search(call: &Call) -> Said {
         }
     }
     let answer = call.fetch_json("SearXNG", Call::get(url)).await?;
-    let results = answer["results"].as_array().ok_or("SearXNG's answer has no results: is the JSON format switched on there?")?;
+    let results =
+        answer["results"].as_array().ok_or("SearXNG's answer has no results: is the JSON format switched on there?")?;
     show(results.iter().take(RESULTS).cloned().collect())
 }

@@ -114,7 +114,11 @@ fn told(answer: Json) -> Vec<CallMessage> {
     for result in answer["results"].as_array().into_iter().flatten() {
         let content = [&result["raw_content"], &result["content"]].into_iter().map(text).find(|text| !text.is_empty());
         let (title, url) = (text(&result["title"]), text(&result["url"]));
-        out.push_str(&format!("# {}\nURL: {url}\n{}\n\n", if title.is_empty() { &url } else { &title }, content.unwrap_or_default()));
+        out.push_str(&format!(
+            "# {}\nURL: {url}\n{}\n\n",
+            if title.is_empty() { &url } else { &title },
+            content.unwrap_or_default()
+        ));
     }
     let out = if out.is_empty() { "No results were found.".to_owned() } else { out.trim_end().to_owned() };
     vec![CallMessage::Text(out), CallMessage::Json(answer)]

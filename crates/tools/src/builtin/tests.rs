@@ -112,16 +112,22 @@ fn the_registry_is_in_order() {
             assert!(provider.tool(name).unwrap().parameters.iter().any(|known| known.name == parameter));
         }
     }
-    for (id, found) in
-        [("time", true), ("langgenius/time/time", true), ("langgenius/google/google", true), ("someone/time/time", false), ("", false), ("nothing", false)]
-    {
+    for (id, found) in [
+        ("time", true),
+        ("langgenius/time/time", true),
+        ("langgenius/google/google", true),
+        ("someone/time/time", false),
+        ("", false),
+        ("nothing", false),
+    ] {
         assert_eq!(find(id).is_some(), found, "{id}");
     }
 }
 
 #[test]
 fn json_by_paths() {
-    let shop = json!({"store": {"book": [{"t": "A", "p": 8}, {"t": "B", "p": 12}, {"t": "C", "p": 9}], "sign": "ü"}}).to_string();
+    let shop = json!({"store": {"book": [{"t": "A", "p": 8}, {"t": "B", "p": 12}, {"t": "C", "p": 9}], "sign": "ü"}})
+        .to_string();
     for (filter, expected) in [
         ("$.store.book[0].t", "A"),
         ("store.book[-1].t", "C"),
@@ -136,9 +142,15 @@ fn json_by_paths() {
         assert_eq!(say("parse", json!({"content": shop, "json_filter": filter})).as_deref(), Ok(expected), "{filter}");
     }
     assert_eq!(say("parse", json!({"content": "{\"a\": \"ü😀\"}"})).as_deref(), Ok(r#"{"a":"\u00fc\ud83d\ude00"}"#));
-    assert_eq!(say("parse", json!({"content": "{\"a\": \"ü\"}", "ensure_ascii": false})).as_deref(), Ok(r#"{"a":"ü"}"#));
+    assert_eq!(
+        say("parse", json!({"content": "{\"a\": \"ü\"}", "ensure_ascii": false})).as_deref(),
+        Ok(r#"{"a":"ü"}"#)
+    );
     for wrong in ["$.[", "$.a[", "$.a[x]", "$..", "$.a[?b]"] {
-        assert!(say("parse", json!({"content": "{}", "json_filter": wrong})).unwrap_err().contains("cannot be read"), "{wrong}");
+        assert!(
+            say("parse", json!({"content": "{}", "json_filter": wrong})).unwrap_err().contains("cannot be read"),
+            "{wrong}"
+        );
     }
     assert!(say("parse", json!({"content": "{oops"})).unwrap_err().starts_with("content is not JSON"));
     let changed = |tool: &str, more: Json| {
@@ -150,10 +162,26 @@ fn json_by_paths() {
         ("json_insert", json!({"query": "$.a", "new_value": "4"}), Ok(r#"{"a":[1,2,3,4],"b":{"c":"x y"}}"#)),
         ("json_insert", json!({"query": "$.a[1]", "new_value": "9"}), Ok(r#"{"a":[1,9,2,3],"b":{"c":"x y"}}"#)),
         ("json_insert", json!({"query": "$.b.d.e", "new_value": "hi"}), Err("Nothing is at '$.b.d.e'.")),
-        ("json_insert", json!({"query": "$.b.d.e", "new_value": "hi", "create_path": true}), Ok(r#"{"a":[1,2,3],"b":{"c":"x y","d":{"e":"hi"}}}"#)),
-        ("json_replace", json!({"query": "$.b.c", "replace_pattern": "x", "replace_value": "z"}), Ok(r#"{"a":[1,2,3],"b":{"c":"z y"}}"#)),
-        ("json_replace", json!({"query": "$.b", "replace_model": "key", "replace_value": "z"}), Ok(r#"{"a":[1,2,3],"z":{"c":"x y"}}"#)),
-        ("json_replace", json!({"query": "$.a[*]", "replace_model": "value", "replace_value": "0", "value_decode": true}), Ok(r#"{"a":[0,0,0],"b":{"c":"x y"}}"#)),
+        (
+            "json_insert",
+            json!({"query": "$.b.d.e", "new_value": "hi", "create_path": true}),
+            Ok(r#"{"a":[1,2,3],"b":{"c":"x y","d":{"e":"hi"}}}"#),
+        ),
+        (
+            "json_replace",
+            json!({"query": "$.b.c", "replace_pattern": "x", "replace_value": "z"}),
+            Ok(r#"{"a":[1,2,3],"b":{"c":"z y"}}"#),
+        ),
+        (
+            "json_replace",
+            json!({"query": "$.b", "replace_model": "key", "replace_value": "z"}),
+            Ok(r#"{"a":[1,2,3],"z":{"c":"x y"}}"#),
+        ),
+        (
+            "json_replace",
+            json!({"query": "$.a[*]", "replace_model": "value", "replace_value": "0", "value_decode": true}),
+            Ok(r#"{"a":[0,0,0],"b":{"c":"x y"}}"#),
+        ),
         ("json_delete", json!({"query": "$.a[0:2]"}), Ok(r#"{"a":[3],"b":{"c":"x y"}}"#)),
         ("json_delete", json!({"query": "$"}), Err("The whole document cannot be deleted.")),
     ] {
@@ -176,7 +204,11 @@ fn texts_and_tables() {
         ("text_convert", json!({"content": "hi", "operation": "base64_encode"}), Ok("aGk=")),
         ("text_convert", json!({"content": "b\na\nb", "operation": "unique_lines"}), Ok("b\na")),
         ("text_convert", json!({"content": "x", "operation": "fly"}), Err("There is no operation 'fly'.")),
-        ("csv_to_json", json!({"content": "\u{feff}a,b\n1,\"x, y\"\n2"}), Ok(r#"[{"a":"1","b":"x, y"},{"a":"2","b":""}]"#)),
+        (
+            "csv_to_json",
+            json!({"content": "\u{feff}a,b\n1,\"x, y\"\n2"}),
+            Ok(r#"[{"a":"1","b":"x, y"},{"a":"2","b":""}]"#),
+        ),
         ("csv_to_json", json!({"content": "a;b\n1;2", "delimiter": ";", "columns": "b"}), Ok(r#"[{"b":"2"}]"#)),
         ("csv_to_json", json!({"content": "a\n1", "columns": "z"}), Err("There is no column 'z'; there are: a.")),
         ("json_to_csv", json!({"content": [{"a": 1}, {"b": "x,y"}]}), Ok("a,b\n1,\n,\"x,y\"\n")),
@@ -190,9 +222,14 @@ fn texts_and_tables() {
 #[test]
 fn pictures_are_svg() {
     let picture = |tool: &str, parameters: Json| match &ask(tool, parameters)?[..] {
-        [CallMessage::Blob { bytes, mime, filename: Some(name) }] if mime == "image/svg+xml" && name.ends_with(".svg") => {
+        [CallMessage::Blob { bytes, mime, filename: Some(name) }]
+            if mime == "image/svg+xml" && name.ends_with(".svg") =>
+        {
             let svg = String::from_utf8(bytes.to_vec()).unwrap();
-            assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>") && !svg.contains("NaN") && !svg.contains("inf"), "{svg}");
+            assert!(
+                svg.starts_with("<svg ") && svg.ends_with("</svg>") && !svg.contains("NaN") && !svg.contains("inf"),
+                "{svg}"
+            );
             Ok::<_, String>(svg)
         }
         other => panic!("{other:?}"),
@@ -220,7 +257,12 @@ fn world(open: bool) -> World {
     ox_net::install_crypto_provider();
     let allowed = |name: &str| (open && name == "SSRF_PROXY_ALLOW_PRIVATE_IPS").then(|| "127.0.0.1".to_owned());
     let (policy, _) = Policy::from_env(allowed);
-    World { egress: Egress::new(policy), code: Arc::new(Off::default()), code_limits: CodeLimits::default(), caller: ox_net::Caller::default() }
+    World {
+        egress: Egress::new(policy),
+        code: Arc::new(Off::default()),
+        code_limits: CodeLimits::default(),
+        caller: ox_net::Caller::default(),
+    }
 }
 
 async fn call(world: World, name: &str, parameters: Json, credentials: Json) -> Said {
@@ -239,35 +281,98 @@ fn text(said: &[CallMessage]) -> &str {
 async fn the_world_is_asked() {
     let server = MockServer::start().await;
     let base = server.uri();
-    Mock::given(method("GET")).and(path("/s/search")).and(query_param("q", "rust & co")).and(query_param("format", "json"))
-        .respond_with(ResponseTemplate::new(200).set_body_json(json!({"results": [{"title": "R", "url": "u"}]}))).mount(&server).await;
-    Mock::given(method("GET")).and(path("/b")).and(header("x-subscription-token", "key"))
-        .respond_with(ResponseTemplate::new(200).set_body_json(json!({"web": {"results": [{"title": "B", "url": "u", "description": "d"}]}}))).mount(&server).await;
-    Mock::given(method("POST")).and(path("/t/search")).and(header("authorization", "Bearer tvly"))
-        .respond_with(ResponseTemplate::new(200).set_body_json(json!({"answer": "42", "results": [{"title": "T", "url": "u", "content": "c"}]}))).mount(&server).await;
-    Mock::given(path("/page")).respond_with(ResponseTemplate::new(200).set_body_raw("<html><head><title>Page</title></head><body><p>Hello</p></body></html>", "text/html")).mount(&server).await;
-    Mock::given(path("/feed")).respond_with(ResponseTemplate::new(200).set_body_string("<rss><channel><title>F</title><item><title>One</title></item></channel></rss>")).mount(&server).await;
-    Mock::given(path("/big")).respond_with(ResponseTemplate::new(200).set_body_raw(vec![b'x'; 6 << 20], "text/html")).mount(&server).await;
-    Mock::given(path("/no")).respond_with(ResponseTemplate::new(401).set_body_string("who are you?")).mount(&server).await;
+    Mock::given(method("GET"))
+        .and(path("/s/search"))
+        .and(query_param("q", "rust & co"))
+        .and(query_param("format", "json"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({"results": [{"title": "R", "url": "u"}]})))
+        .mount(&server)
+        .await;
+    Mock::given(method("GET"))
+        .and(path("/b"))
+        .and(header("x-subscription-token", "key"))
+        .respond_with(
+            ResponseTemplate::new(200)
+                .set_body_json(json!({"web": {"results": [{"title": "B", "url": "u", "description": "d"}]}})),
+        )
+        .mount(&server)
+        .await;
+    Mock::given(method("POST"))
+        .and(path("/t/search"))
+        .and(header("authorization", "Bearer tvly"))
+        .respond_with(
+            ResponseTemplate::new(200)
+                .set_body_json(json!({"answer": "42", "results": [{"title": "T", "url": "u", "content": "c"}]})),
+        )
+        .mount(&server)
+        .await;
+    Mock::given(path("/page"))
+        .respond_with(
+            ResponseTemplate::new(200)
+                .set_body_raw("<html><head><title>Page</title></head><body><p>Hello</p></body></html>", "text/html"),
+        )
+        .mount(&server)
+        .await;
+    Mock::given(path("/feed"))
+        .respond_with(
+            ResponseTemplate::new(200)
+                .set_body_string("<rss><channel><title>F</title><item><title>One</title></item></channel></rss>"),
+        )
+        .mount(&server)
+        .await;
+    Mock::given(path("/big"))
+        .respond_with(ResponseTemplate::new(200).set_body_raw(vec![b'x'; 6 << 20], "text/html"))
+        .mount(&server)
+        .await;
+    Mock::given(path("/no"))
+        .respond_with(ResponseTemplate::new(401).set_body_string("who are you?"))
+        .mount(&server)
+        .await;
     let none = || json!({});
     let searxng = |at: &str| json!({"searxng_base_url": format!("{base}/{at}")});
     let said = call(world(true), "searxng_search", json!({"query": "rust & co"}), searxng("s/")).await.unwrap();
     assert!(text(&said).contains("\"title\":\"R\""));
-    let said = call(world(true), "brave_search", json!({"query": "x"}), json!({"brave_search_api_key": "key", "base_url": format!("{base}/b")})).await.unwrap();
+    let said = call(
+        world(true),
+        "brave_search",
+        json!({"query": "x"}),
+        json!({"brave_search_api_key": "key", "base_url": format!("{base}/b")}),
+    )
+    .await
+    .unwrap();
     assert_eq!(text(&said), r#"[{"title":"B","link":"u","snippet":"d"}]"#);
-    let said = call(world(true), "tavily_search", json!({"query": "x"}), json!({"tavily_api_key": "tvly", "base_url": format!("{base}/t")})).await.unwrap();
+    let said = call(
+        world(true),
+        "tavily_search",
+        json!({"query": "x"}),
+        json!({"tavily_api_key": "tvly", "base_url": format!("{base}/t")}),
+    )
+    .await
+    .unwrap();
     assert_eq!(text(&said), "Answer: 42\n\n# T\nURL: u\nc");
     let said = call(world(true), "webscraper", json!({"url": format!("{base}/page")}), none()).await.unwrap();
     assert_eq!(text(&said), format!("TITLE: Page\nURL: {base}/page\nTEXT:\n\nHello"));
     let said = call(world(true), "rss_reader", json!({"url": format!("{base}/feed")}), none()).await.unwrap();
     assert!(text(&said).contains("\"title\":\"One\""));
-    let said = call(world(true), "http_request", json!({"url": format!("{base}/no"), "headers": "X-A: b", "body": "{}", "method": "post"}), none()).await.unwrap();
+    let said = call(
+        world(true),
+        "http_request",
+        json!({"url": format!("{base}/no"), "headers": "X-A: b", "body": "{}", "method": "post"}),
+        none(),
+    )
+    .await
+    .unwrap();
     assert!(text(&said).contains("\"status_code\":401"));
     for (name, parameters, credentials, why) in [
         ("webscraper", json!({"url": format!("{base}/big")}), none(), "larger than the 5 MB"),
         ("webscraper", json!({"url": format!("{base}/no")}), none(), "HTTP 401 Unauthorized: who are you?"),
         ("brave_search", json!({"query": "x"}), none(), "The credential 'brave_search_api_key' is not set."),
-        ("brave_search", json!({"query": "x"}), json!({"brave_search_api_key": "k", "base_url": format!("{base}/no")}), "Brave refused the credentials"),
+        (
+            "brave_search",
+            json!({"query": "x"}),
+            json!({"brave_search_api_key": "k", "base_url": format!("{base}/no")}),
+            "Brave refused the credentials",
+        ),
         ("searxng_search", json!({"query": "x"}), searxng("page"), "SearXNG answered HTTP 404"),
         ("http_request", json!({"url": "file:///etc/passwd"}), none(), "blocked"),
         ("simple_code", json!({"language": "python3", "code": "print(1)"}), none(), "Code execution is off"),

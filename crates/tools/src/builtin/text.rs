@@ -59,7 +59,10 @@ pub const PROVIDER: Provider = Provider {
         Tool {
             name: "text_convert",
             label: ("Convert", "转换"),
-            description: ("Case, trimming, base64, URL encoding, SHA-256.", "大小写、修剪、Base64、URL 编码与 SHA-256。"),
+            description: (
+                "Case, trimming, base64, URL encoding, SHA-256.",
+                "大小写、修剪、Base64、URL 编码与 SHA-256。",
+            ),
             for_model: "Converts a text: case, trimming, encoding or decoding, hash.",
             parameters: &[
                 Parameter::text("content", CONTENT, "Text to convert").needed(),
@@ -92,9 +95,9 @@ pub const PROVIDER: Provider = Provider {
 
 /// A text as it is, blank or not.
 fn whole(arguments: &Arguments, name: &str) -> String {
-    arguments.value(name).map_or_else(String::new, |value| {
-        value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-    })
+    arguments
+        .value(name)
+        .map_or_else(String::new, |value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
 }
 
 fn count(arguments: &Arguments) -> Said {
@@ -110,7 +113,8 @@ fn count(arguments: &Arguments) -> Said {
 
 fn split(arguments: &Arguments) -> Said {
     let (text, separator) = (whole(arguments, "content"), whole(arguments, "separator"));
-    let separator = if separator.is_empty() { "\n".to_owned() } else { separator.replace("\\n", "\n").replace("\\t", "\t") };
+    let separator =
+        if separator.is_empty() { "\n".to_owned() } else { separator.replace("\\n", "\n").replace("\\t", "\t") };
     show(json!(text.split(&separator).collect::<Vec<_>>()))
 }
 
@@ -149,7 +153,10 @@ fn convert(arguments: &Arguments) -> Said {
         "url_encode" => url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20"),
         "url_decode" => {
             let query = format!("x={}", text.replace('&', "%26"));
-            url::form_urlencoded::parse(query.as_bytes()).next().map(|(_, value)| value.into_owned()).unwrap_or_default()
+            url::form_urlencoded::parse(query.as_bytes())
+                .next()
+                .map(|(_, value)| value.into_owned())
+                .unwrap_or_default()
         }
         "sha256" => Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect(),
         other => return Err(format!("There is no operation '{other}'.")),

@@ -42,7 +42,8 @@ pub const PROVIDER: Provider = Provider {
             description: ("Seconds since 1970 of a local time.", "将本地时间转换为时间戳。"),
             for_model: "Converts a local time to a Unix timestamp in seconds.",
             parameters: &[
-                Parameter::text("localtime", ("Local time", "本地时间"), "Local time, such as 2024-01-01 00:00:00").needed(),
+                Parameter::text("localtime", ("Local time", "本地时间"), "Local time, such as 2024-01-01 00:00:00")
+                    .needed(),
                 zone("timezone"),
             ],
             run: Run::Pure(|arguments| say(clock::localtime_to_timestamp(arguments)?)),
@@ -64,8 +65,12 @@ pub const PROVIDER: Provider = Provider {
             description: ("The same moment in another time zone.", "将时间转换到另一时区。"),
             for_model: "Converts a time from one time zone to another.",
             parameters: &[
-                Parameter::text("current_time", ("Current time", "当前时间"), "Time to convert, such as 2024-01-01 00:00:00")
-                    .needed(),
+                Parameter::text(
+                    "current_time",
+                    ("Current time", "当前时间"),
+                    "Time to convert, such as 2024-01-01 00:00:00",
+                )
+                .needed(),
                 Parameter::text("current_timezone", ("Current time zone", "当前时区"), "Zone that the time is in")
                     .or("Asia/Shanghai")
                     .fixed(),

@@ -33,7 +33,10 @@ pub const PROVIDER: Provider = Provider {
         parameters: &[
             Parameter::text("url", ("URL", "网页链接"), "Address of the page").needed(),
             Parameter::text("user_agent", ("User agent", "User Agent"), "").fixed(),
-            Parameter::number("limit", ("Most characters", "最大字符数"), "").or("100000").within(100.0, 1_000_000.0).fixed(),
+            Parameter::number("limit", ("Most characters", "最大字符数"), "")
+                .or("100000")
+                .within(100.0, 1_000_000.0)
+                .fixed(),
         ],
         run: Run::Calls(|call| Box::pin(scrape(call))),
     }],
@@ -46,7 +49,8 @@ async fn scrape(call: &Call) -> Said {
     if let Some(agent) = call.arguments.get("user_agent") {
         request = request.header("user-agent", agent.trim()).map_err(|error| error.to_string())?;
     }
-    request = request.header("accept", "text/html,application/xhtml+xml,*/*;q=0.8").map_err(|error| error.to_string())?;
+    request =
+        request.header("accept", "text/html,application/xhtml+xml,*/*;q=0.8").map_err(|error| error.to_string())?;
     let answer = call.fetch(request).await?;
     if !answer.status.is_success() {
         return Err(format!("The page answered HTTP {}: {}", answer.status, told(&answer.text())));
@@ -71,7 +75,9 @@ fn read(answer: &Fetched) -> Result<String, String> {
     let by_type = ox_extract::extract(document(None, Some(&answer.mime)), &budget);
     match by_type.or_else(|_| ox_extract::extract(document(extension, None), &budget)) {
         Ok(text) => Ok(text),
-        Err(_) if answer.mime.starts_with("text/") || answer.mime.contains("json") => Ok(ox_extract::decode(&answer.bytes)),
+        Err(_) if answer.mime.starts_with("text/") || answer.mime.contains("json") => {
+            Ok(ox_extract::decode(&answer.bytes))
+        }
         Err(error) => Err(format!("What is at {} ({}) cannot be read: {error}", answer.url, answer.mime)),
     }
 }
@@ -105,7 +111,8 @@ fn elements(lower: &str, name: &str) -> Vec<(usize, usize)> {
     while let Some(next) = lower.get(at..).and_then(|rest| rest.find('<')).map(|next| at + next) {
         let rest = lower.get(next..).unwrap_or_default();
         let ends = |mark: &str| {
-            rest.strip_prefix(mark).is_some_and(|rest| rest.starts_with(|c: char| c == '>' || c == '/' || c.is_ascii_whitespace()))
+            rest.strip_prefix(mark)
+                .is_some_and(|rest| rest.starts_with(|c: char| c == '>' || c == '/' || c.is_ascii_whitespace()))
         };
         if ends(&open) {
             if depth == 0 {
@@ -146,11 +153,19 @@ mod tests {
             html_text(&readable(html), &budget).unwrap().split_whitespace().collect::<Vec<_>>().join(" ")
         };
         let story = "word ".repeat(60);
-        let page = format!("<html><body><nav>Home</nav><ARTICLE class=x><h1>Story</h1><p>{story}</p><aside>Ad</aside></ARTICLE><footer>(c)</footer></body></html>");
+        let page = format!(
+            "<html><body><nav>Home</nav><ARTICLE class=x><h1>Story</h1><p>{story}</p><aside>Ad</aside></ARTICLE><footer>(c)</footer></body></html>"
+        );
         assert_eq!(seen(&page), format!("Story {}", story.trim()));
-        assert_eq!(seen("<body><header>Site</header><p>Text</p><nav>A<nav>B</nav></nav><footer>F</footer></body>"), "Site Text");
+        assert_eq!(
+            seen("<body><header>Site</header><p>Text</p><nav>A<nav>B</nav></nav><footer>F</footer></body>"),
+            "Site Text"
+        );
         // Cards of a front page are not its article, and a broken page is read as it is.
-        assert_eq!(seen(&format!("<body><article>One</article><p>{story}</p></body>")), format!("One {}", story.trim()));
+        assert_eq!(
+            seen(&format!("<body><article>One</article><p>{story}</p></body>")),
+            format!("One {}", story.trim())
+        );
         assert_eq!(seen("<main>never closed <p>text"), "never closed text");
         assert_eq!(seen("<articles>not an article</articles>"), "not an article");
     }

@@ -39,8 +39,11 @@ fn part(part: &Json) -> Option<CallMessage> {
         "image" | "audio" => blob(&part["data"], &part["mimeType"], None),
         "resource" => {
             let resource = &part["resource"];
-            let name = resource["uri"].as_str().and_then(|uri| uri.rsplit('/').next()).filter(|name| name.contains('.'));
-            text(&resource["text"]).map(CallMessage::Text).or_else(|| blob(&resource["blob"], &resource["mimeType"], name))
+            let name =
+                resource["uri"].as_str().and_then(|uri| uri.rsplit('/').next()).filter(|name| name.contains('.'));
+            text(&resource["text"])
+                .map(CallMessage::Text)
+                .or_else(|| blob(&resource["blob"], &resource["mimeType"], name))
         }
         "resource_link" => text(&part["uri"]).map(CallMessage::Link),
         _ => None,

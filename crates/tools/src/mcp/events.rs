@@ -16,6 +16,8 @@ pub struct Event {
 #[derive(Debug, Default)]
 pub struct Reader {
     rest: Vec<u8>,
+    /// So much of the rest has no line end.
+    looked: usize,
     event: Event,
     has_data: bool,
 }
@@ -29,13 +31,16 @@ impl Reader {
         self.rest.extend_from_slice(piece);
         let mut events = Vec::new();
         let mut from = 0;
-        while let Some(length) = self.rest.iter().skip(from).position(|byte| *byte == b'\n') {
-            let line = self.rest.get(from..from + length).unwrap_or_default();
+        let mut at = self.looked;
+        while let Some(length) = self.rest.get(at..).and_then(|rest| rest.iter().position(|byte| *byte == b'\n')) {
+            let line = self.rest.get(from..at + length).unwrap_or_default();
             let line = String::from_utf8_lossy(line).trim_end_matches('\r').to_owned();
-            from += length + 1;
+            at += length + 1;
+            from = at;
             events.extend(self.line(&line));
         }
         self.rest.drain(..from);
+        self.looked = self.rest.len();
         if self.rest.len() + self.event.data.len() > MAX_EVENT {
             return Err(format!("an event is larger than {} MB", MAX_EVENT / 1024 / 1024));
         }

@@ -52,7 +52,8 @@ pub struct Tokens {
 }
 
 async fn send(egress: &Egress, mut request: Request) -> Result<(u16, Json, String), Error> {
-    request.limits = Limits { connect: Duration::from_secs(10), first_byte: LIMIT, read: LIMIT, total: LIMIT, body: MAX_ANSWER };
+    request.limits =
+        Limits { connect: Duration::from_secs(10), first_byte: LIMIT, read: LIMIT, total: LIMIT, body: MAX_ANSWER };
     request.retries = Some(0);
     let response = egress.send(request).await.map_err(|error| net(&error))?;
     let status = response.status.as_u16();
@@ -110,7 +111,9 @@ pub async fn discover(egress: &Egress, server: &str, hint: Option<&str>) -> Resu
     let issuer = match issuer {
         Some(issuer) => Url::parse(&issuer).map_err(|error| Error::Protocol(error.to_string()))?,
         // Compat: before RFC 9728 the server was its own authority.
-        None => Url::parse(&server_url.origin().ascii_serialization()).map_err(|error| Error::Net(error.to_string()))?,
+        None => {
+            Url::parse(&server_url.origin().ascii_serialization()).map_err(|error| Error::Net(error.to_string()))?
+        }
     };
     let mut places = well_known(&issuer, "oauth-authorization-server");
     places.extend(well_known(&issuer, "openid-configuration"));
@@ -125,7 +128,8 @@ pub async fn discover(egress: &Egress, server: &str, hint: Option<&str>) -> Resu
     let wanted = resource.as_ref().and_then(scope);
     for place in &places {
         let Some(found) = document(egress, place).await? else { continue };
-        let (Some(authorization), Some(token)) = (address(&found["authorization_endpoint"]), address(&found["token_endpoint"]))
+        let (Some(authorization), Some(token)) =
+            (address(&found["authorization_endpoint"]), address(&found["token_endpoint"]))
         else {
             continue;
         };
@@ -225,7 +229,8 @@ pub async fn exchange(
     redirect: &str,
     (code, verifier): (&str, &str),
 ) -> Result<Tokens, Error> {
-    let form = [("grant_type", "authorization_code"), ("code", code), ("redirect_uri", redirect), ("code_verifier", verifier)];
+    let form =
+        [("grant_type", "authorization_code"), ("code", code), ("redirect_uri", redirect), ("code_verifier", verifier)];
     tokens(egress, authority, client, &form).await
 }
 
@@ -253,7 +258,12 @@ fn form_of(authority: &Authority, client: &Client, form: &[(&str, &str)]) -> Str
     body.finish()
 }
 
-async fn tokens(egress: &Egress, authority: &Authority, client: &Client, form: &[(&str, &str)]) -> Result<Tokens, Error> {
+async fn tokens(
+    egress: &Egress,
+    authority: &Authority,
+    client: &Client,
+    form: &[(&str, &str)],
+) -> Result<Tokens, Error> {
     let body = form_of(authority, client, form);
     let mut request = Request::post_json(Class::Tool, authority.token_endpoint.as_str(), body);
     request.headers.remove("content-type");

@@ -95,7 +95,9 @@ impl Session {
         let answer = self.ask("initialize", &hello, self.wire.server.timeout).await?;
         let version = answer["protocolVersion"].as_str().unwrap_or_default().to_owned();
         if !VERSIONS.contains(&version.as_str()) {
-            return Err(Error::Protocol(format!("it speaks the protocol version '{version}', which is not known here")));
+            return Err(Error::Protocol(format!(
+                "it speaks the protocol version '{version}', which is not known here"
+            )));
         }
         self.wire.version = Some(version);
         self.about = answer;
@@ -173,7 +175,12 @@ impl Session {
         answer?.ok_or_else(|| Error::Protocol("its stream ends without an answer".into()))?
     }
 
-    async fn read_older(&mut self, stream: &mut Stream, endpoint: &str, id: u64) -> Result<Option<Result<Json, Error>>, Error> {
+    async fn read_older(
+        &mut self,
+        stream: &mut Stream,
+        endpoint: &str,
+        id: u64,
+    ) -> Result<Option<Result<Json, Error>>, Error> {
         self.read_at(stream, endpoint, id).await
     }
 
@@ -183,13 +190,18 @@ impl Session {
     }
 
     /// Reads a stream up to the answer; what the server asks meanwhile is answered.
-    async fn read_at(&mut self, stream: &mut Stream, address: &str, id: u64) -> Result<Option<Result<Json, Error>>, Error> {
+    async fn read_at(
+        &mut self,
+        stream: &mut Stream,
+        address: &str,
+        id: u64,
+    ) -> Result<Option<Result<Json, Error>>, Error> {
         while let Some(event) = stream.next().await? {
             if !matches!(event.name.as_str(), "" | "message") || event.data.is_empty() {
                 continue;
             }
-            let message: Json = serde_json::from_str(&event.data)
-                .map_err(|_| Error::Protocol("an event is not JSON".into()))?;
+            let message: Json =
+                serde_json::from_str(&event.data).map_err(|_| Error::Protocol("an event is not JSON".into()))?;
             match meaning(&message, id) {
                 Meaning::Answer(answer) => return Ok(Some(answer)),
                 Meaning::Asked { id, method } => {
@@ -228,7 +240,8 @@ impl Session {
         loop {
             let params = cursor.as_ref().map_or_else(|| json!({}), |cursor| json!({"cursor": cursor}));
             let answer = self.ask_again("tools/list", &params, self.wire.server.timeout).await?;
-            let page = answer["tools"].as_array().ok_or_else(|| Error::Protocol("a list of tools without tools".into()))?;
+            let page =
+                answer["tools"].as_array().ok_or_else(|| Error::Protocol("a list of tools without tools".into()))?;
             for tool in page {
                 let tool: McpTool = serde_json::from_value(tool.clone())
                     .map_err(|error| Error::Protocol(format!("a tool that cannot be read: {error}")))?;

@@ -45,7 +45,8 @@ async fn on(server: &MockServer, name: &str, reply: impl Fn(&Request) -> Respons
 async fn greeting() -> MockServer {
     let server = MockServer::start().await;
     on(&server, "initialize", |request| {
-        let about = json!({"protocolVersion": "2025-06-18", "capabilities": {}, "serverInfo": {"name": "T", "version": "1"}});
+        let about =
+            json!({"protocolVersion": "2025-06-18", "capabilities": {}, "serverInfo": {"name": "T", "version": "1"}});
         ResponseTemplate::new(200).set_body_json(answer(request, &about)).insert_header("mcp-session-id", "s1")
     })
     .await;
@@ -60,7 +61,10 @@ fn events_are_cut_anywhere() {
         let mut reader = Reader::default();
         let events: Vec<_> = text.as_bytes().chunks(size).flat_map(|piece| reader.take(piece).unwrap()).collect();
         assert_eq!(events.len(), 2, "{size}");
-        assert_eq!((events[0].data.as_str(), events[0].id.as_deref(), events[1].data.as_str()), ("{\"a\":\n1}", Some("7"), "ü"));
+        assert_eq!(
+            (events[0].data.as_str(), events[0].id.as_deref(), events[1].data.as_str()),
+            ("{\"a\":\n1}", Some("7"), "ü")
+        );
     }
     let mut reader = Reader::default();
     assert!((0..100).any(|_| reader.take(&[b'x'; 100_000]).is_err()));
@@ -91,8 +95,18 @@ async fn a_session_from_greeting_to_end() {
         ResponseTemplate::new(200).set_body_json(answer(request, &json!({"content": content})))
     })
     .await;
-    Mock::given(method("POST")).and(body_partial_json(json!({"id": 99, "result": {}}))).respond_with(ResponseTemplate::new(202)).expect(2).mount(&server).await;
-    Mock::given(method("DELETE")).and(header("mcp-session-id", "s1")).respond_with(ResponseTemplate::new(200)).expect(1).mount(&server).await;
+    Mock::given(method("POST"))
+        .and(body_partial_json(json!({"id": 99, "result": {}})))
+        .respond_with(ResponseTemplate::new(202))
+        .expect(2)
+        .mount(&server)
+        .await;
+    Mock::given(method("DELETE"))
+        .and(header("mcp-session-id", "s1"))
+        .respond_with(ResponseTemplate::new(200))
+        .expect(1)
+        .mount(&server)
+        .await;
     let mut session = Session::open(&open(), &at(format!("{}/mcp", server.uri()))).await.unwrap();
     assert_eq!(session.about["serverInfo"]["name"], "T");
     let tools = session.tools().await.unwrap();
@@ -138,13 +152,27 @@ async fn servers_that_lie() {
         (ResponseTemplate::new(200).set_body_string("<html>hello</html>"), "does not answer as an MCP server"),
         (ResponseTemplate::new(404).set_body_string("gone"), "HTTP 404 Not Found"),
         (ResponseTemplate::new(500).set_body_string("oops"), "HTTP 500 Internal Server Error: oops"),
-        (ResponseTemplate::new(200).set_body_json(json!({"jsonrpc": "2.0", "id": 77, "result": {}})), "something that was not asked"),
-        (ResponseTemplate::new(200).set_body_json(json!({"jsonrpc": "2.0", "id": 1, "error": {"code": -1, "message": "no"}})), "answers with an error: no (-1)"),
-        (ResponseTemplate::new(200).set_body_json(json!({"jsonrpc": "2.0", "id": 1, "result": {"protocolVersion": "1999"}})), "protocol version '1999'"),
+        (
+            ResponseTemplate::new(200).set_body_json(json!({"jsonrpc": "2.0", "id": 77, "result": {}})),
+            "something that was not asked",
+        ),
+        (
+            ResponseTemplate::new(200)
+                .set_body_json(json!({"jsonrpc": "2.0", "id": 1, "error": {"code": -1, "message": "no"}})),
+            "answers with an error: no (-1)",
+        ),
+        (
+            ResponseTemplate::new(200)
+                .set_body_json(json!({"jsonrpc": "2.0", "id": 1, "result": {"protocolVersion": "1999"}})),
+            "protocol version '1999'",
+        ),
         (ResponseTemplate::new(202), "does not answer a request"),
         (ResponseTemplate::new(200).set_body_raw("data: {oops\n\n", "text/event-stream"), "an event is not JSON"),
         (ResponseTemplate::new(200).set_body_raw("data: {}\n\n", "text/event-stream"), "ends without an answer"),
-        (ResponseTemplate::new(200).set_body_raw("data: {}\n\n".repeat(20_000), "text/event-stream"), "more than 10000 messages"),
+        (
+            ResponseTemplate::new(200).set_body_raw("data: {}\n\n".repeat(20_000), "text/event-stream"),
+            "more than 10000 messages",
+        ),
         (ResponseTemplate::new(200).set_body_raw(vec![b'x'; 9 << 20], "application/json"), "larger than the 8 MB"),
         (ResponseTemplate::new(200).set_delay(Duration::from_secs(30)), "no answer"),
     ] {
@@ -160,7 +188,8 @@ async fn servers_that_lie() {
     })
     .await;
     on(&server, "tools/call", |request| {
-        ResponseTemplate::new(200).set_body_json(answer(request, &json!({"content": [{"type": "text", "text": "bad n"}], "isError": true})))
+        ResponseTemplate::new(200)
+            .set_body_json(answer(request, &json!({"content": [{"type": "text", "text": "bad n"}], "isError": true})))
     })
     .await;
     let mut session = Session::open(&open(), &at(server.uri())).await.unwrap();
@@ -176,12 +205,22 @@ async fn signing_in() {
     let server = MockServer::start().await;
     let base = server.uri();
     let refusal = format!("Bearer error=\"invalid_token\", resource_metadata=\"{base}/meta\", scope=\"read\"");
-    Mock::given(method("POST")).and(path("/mcp")).respond_with(ResponseTemplate::new(401).insert_header("www-authenticate", refusal.as_str())).mount(&server).await;
-    let get = |way: &str, body: Value| Mock::given(method("GET")).and(path(way)).respond_with(ResponseTemplate::new(200).set_body_json(body));
+    Mock::given(method("POST"))
+        .and(path("/mcp"))
+        .respond_with(ResponseTemplate::new(401).insert_header("www-authenticate", refusal.as_str()))
+        .mount(&server)
+        .await;
+    let get = |way: &str, body: Value| {
+        Mock::given(method("GET")).and(path(way)).respond_with(ResponseTemplate::new(200).set_body_json(body))
+    };
     get("/meta", json!({"resource": format!("{base}/mcp"), "authorization_servers": [format!("{base}/auth")], "scopes_supported": ["read", "write"]})).mount(&server).await;
     get("/.well-known/oauth-authorization-server/auth", json!({"issuer": format!("{base}/auth"), "authorization_endpoint": format!("{base}/authorize?x=1"),
         "token_endpoint": format!("{base}/token"), "registration_endpoint": format!("{base}/register"), "code_challenge_methods_supported": ["S256"]})).mount(&server).await;
-    Mock::given(method("POST")).and(path("/register")).respond_with(ResponseTemplate::new(201).set_body_json(json!({"client_id": "c1"}))).mount(&server).await;
+    Mock::given(method("POST"))
+        .and(path("/register"))
+        .respond_with(ResponseTemplate::new(201).set_body_json(json!({"client_id": "c1"})))
+        .mount(&server)
+        .await;
     Mock::given(method("POST")).and(path("/token")).respond_with(|request: &Request| {
         let form: std::collections::HashMap<String, String> = url::form_urlencoded::parse(&request.body).into_owned().collect();
         match form["grant_type"].as_str() {
@@ -193,7 +232,9 @@ async fn signing_in() {
         }
     }).mount(&server).await;
     let egress = open();
-    let Err(Error::Unauthorized { metadata, scope }) = Session::open(&egress, &at(format!("{base}/mcp"))).await else { panic!() };
+    let Err(Error::Unauthorized { metadata, scope }) = Session::open(&egress, &at(format!("{base}/mcp"))).await else {
+        panic!()
+    };
     assert_eq!((metadata.as_deref(), scope.as_deref()), (Some(format!("{base}/meta").as_str()), Some("read")));
     let authority = oauth::discover(&egress, &format!("{base}/mcp"), metadata.as_deref()).await.unwrap();
     assert_eq!((authority.scope.as_deref(), authority.token_endpoint), (Some("read write"), format!("{base}/token")));
@@ -201,21 +242,49 @@ async fn signing_in() {
     let client = oauth::register(&egress, &authority, "https://studio.test/cb").await.unwrap();
     let verifier = oauth::secret();
     let url = oauth::authorization_url(&authority, &client, "https://studio.test/cb", "st", &verifier).unwrap();
-    for part in ["?x=1&response_type=code&client_id=c1", "redirect_uri=https%3A%2F%2Fstudio.test%2Fcb", "state=st", "code_challenge_method=S256", "scope=read+write", "resource="] {
+    for part in [
+        "?x=1&response_type=code&client_id=c1",
+        "redirect_uri=https%3A%2F%2Fstudio.test%2Fcb",
+        "state=st",
+        "code_challenge_method=S256",
+        "scope=read+write",
+        "resource=",
+    ] {
         assert!(url.contains(part), "{part}: {url}");
     }
-    let tokens = oauth::exchange(&egress, &authority, &client, "https://studio.test/cb", ("good", &verifier)).await.unwrap();
+    let tokens =
+        oauth::exchange(&egress, &authority, &client, "https://studio.test/cb", ("good", &verifier)).await.unwrap();
     assert_eq!((tokens.access_token.as_str(), tokens.expires_in), ("a1", Some(3600)));
     let fresh = oauth::refresh(&egress, &authority, &client, "r1").await.unwrap();
     assert_eq!((fresh.access_token.as_str(), fresh.refresh_token.as_deref()), ("a2", Some("r1")));
-    let refused = oauth::exchange(&egress, &authority, &client, "https://studio.test/cb", ("bad", &verifier)).await.unwrap_err();
+    let refused =
+        oauth::exchange(&egress, &authority, &client, "https://studio.test/cb", ("bad", &verifier)).await.unwrap_err();
     assert!(refused.to_string().contains("invalid_grant"), "{refused}");
     // A server that says it is another gets no sign-in.
     let liar = MockServer::start().await;
-    Mock::given(path("/.well-known/oauth-protected-resource")).respond_with(ResponseTemplate::new(200).set_body_json(json!({"resource": "https://bank.test/", "authorization_servers": ["https://evil.test"]}))).mount(&liar).await;
+    Mock::given(path("/.well-known/oauth-protected-resource"))
+        .respond_with(
+            ResponseTemplate::new(200).set_body_json(
+                json!({"resource": "https://bank.test/", "authorization_servers": ["https://evil.test"]}),
+            ),
+        )
+        .mount(&liar)
+        .await;
     assert!(oauth::discover(&egress, &liar.uri(), None).await.unwrap_err().to_string().contains("another server"));
     // Second-order addresses are checked as the first ones are.
     let inner = MockServer::start().await;
-    Mock::given(path("/.well-known/oauth-protected-resource")).respond_with(ResponseTemplate::new(200).set_body_json(json!({"resource": inner.uri(), "authorization_servers": ["http://169.254.169.254/"]}))).mount(&inner).await;
-    assert!(oauth::discover(&egress, &inner.uri(), None).await.unwrap_err().to_string().contains("blocked by SSRF protection"));
+    Mock::given(path("/.well-known/oauth-protected-resource"))
+        .respond_with(
+            ResponseTemplate::new(200)
+                .set_body_json(json!({"resource": inner.uri(), "authorization_servers": ["http://169.254.169.254/"]})),
+        )
+        .mount(&inner)
+        .await;
+    assert!(
+        oauth::discover(&egress, &inner.uri(), None)
+            .await
+            .unwrap_err()
+            .to_string()
+            .contains("blocked by SSRF protection")
+    );
 }

@@ -17,6 +17,9 @@ const MAX_ANSWER: u64 = 8 * 1024 * 1024;
 /// Messages that may come before an answer.
 const MAX_MESSAGES: usize = 10_000;
 
+/// How long a stream is listened to.
+const STREAM: Duration = Duration::from_secs(3600);
+
 /// An open stream of events.
 pub struct Stream {
     response: Response,
@@ -77,10 +80,17 @@ impl Wire {
     /// A call with everything that each of them carries.
     pub fn request(&self, method: Method, url: &str, wait: Duration) -> Result<Request, Error> {
         let read = self.server.read_timeout;
-        let limits = Limits { connect: self.server.timeout.min(Duration::from_secs(30)), first_byte: wait, read, total: read, body: MAX_ANSWER };
+        let limits = Limits {
+            connect: self.server.timeout.min(Duration::from_secs(30)),
+            first_byte: wait,
+            read,
+            total: read,
+            body: MAX_ANSWER,
+        };
         let mut request = Request::new(Class::Tool, method, url).limits(limits);
         request.retries = Some(0);
-        let add = |request: Request, name: &str, value: &str| request.secret_header(name, value).map_err(|error| net(&error));
+        let add =
+            |request: Request, name: &str, value: &str| request.secret_header(name, value).map_err(|error| net(&error));
         for (name, value) in &self.server.headers {
             request = add(request, name, value)?;
         }
@@ -134,6 +144,8 @@ impl Wire {
     /// Opens a stream of events by GET.
     pub async fn listen(&self, url: &str, after: Option<&str>) -> Result<Stream, Error> {
         let mut request = self.request(Method::GET, url, self.server.timeout)?;
+        // It may serve many calls, each of which has a limit of its own.
+        request.limits.total = STREAM.max(self.server.read_timeout);
         request.headers.remove("accept");
         request = request.header("accept", "text/event-stream").map_err(|error| net(&error))?;
         if let Some(id) = after {
@@ -155,7 +167,8 @@ impl Wire {
             return Ok(response);
         }
         if status.as_u16() == 401 {
-            let header = response.headers.get("www-authenticate").and_then(|value| value.to_str().ok()).unwrap_or_default();
+            let header =
+                response.headers.get("www-authenticate").and_then(|value| value.to_str().ok()).unwrap_or_default();
             let part = |name: &str| {
                 let (_, rest) = header.split_once(&format!("{name}=\""))?;
                 rest.split_once('"').map(|(value, _)| value.to_owned())
@@ -170,7 +183,11 @@ impl Wire {
         let own: Option<Json> = serde_json::from_str(&text).ok();
         let said = own.as_ref().and_then(|own| own["error"]["message"].as_str()).map_or_else(|| told(&text), told);
         let text = format!("The address answers HTTP {status}: {said}");
-        if matches!(status.as_u16(), 400 | 404 | 405 | 406 | 415) { Err(Error::NotSpoken(text)) } else { Err(Error::Net(text)) }
+        if matches!(status.as_u16(), 400 | 404 | 405 | 406 | 415) {
+            Err(Error::NotSpoken(text))
+        } else {
+            Err(Error::Net(text))
+        }
     }
 }
 
@@ -183,7 +200,10 @@ pub fn asked(id: u64, method: &str, params: &Json) -> Json {
 pub enum Meaning {
     Answer(Result<Json, Error>),
     /// The server asks something itself.
-    Asked { id: Json, method: String },
+    Asked {
+        id: Json,
+        method: String,
+    },
     Other,
 }
 

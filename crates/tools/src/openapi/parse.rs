@@ -33,7 +33,11 @@ pub fn parse(text: &str) -> Result<Document, Invalid> {
     }
     let document = ox_text::yaml::parse(text).map_err(|error| Invalid(format!("invalid schema: {error}")))?;
     if !document.is_object() {
-        let hint = if text.trim_start().starts_with('<') { " It is HTML: give the address of the document itself." } else { "" };
+        let hint = if text.trim_start().starts_with('<') {
+            " It is HTML: give the address of the document itself."
+        } else {
+            ""
+        };
         return Err(Invalid(format!("invalid schema: it is neither a JSON nor a YAML object.{hint}")));
     }
     let version = |name: &str| match &document[name] {
@@ -72,7 +76,8 @@ fn operations(document: &Json) -> Result<(Vec<Bundle>, Map<String, Json>), Inval
             let id = unique(operation_id(&operation, path, method), &mut taken);
             let (parameters, double) = parameters(&operation);
             if !double.is_empty() {
-                let text = format!("These parameters occur more than once and get the same value: {}.", double.join(", "));
+                let text =
+                    format!("These parameters occur more than once and get the same value: {}.", double.join(", "));
                 warnings.insert(id.clone(), text.into());
             }
             let texts = [&operation["description"], &operation["summary"]].into_iter().filter_map(Json::as_str);
@@ -130,7 +135,12 @@ fn operation_id(operation: &Json, path: &str, method: &str) -> String {
     if let Some(id) = operation["operationId"].as_str().filter(|id| !id.trim().is_empty()) {
         return id.trim().chars().map(|character| if allowed(character) { character } else { '_' }).take(64).collect();
     }
-    let path: String = path.trim_matches('/').chars().map(|character| if character == '/' { '_' } else { character }).filter(|c| allowed(*c)).collect();
+    let path: String = path
+        .trim_matches('/')
+        .chars()
+        .map(|character| if character == '/' { '_' } else { character })
+        .filter(|c| allowed(*c))
+        .collect();
     if path.is_empty() { format!("root_{method}") } else { format!("{path}_{method}").chars().take(64).collect() }
 }
 
@@ -148,7 +158,8 @@ fn unique(id: String, taken: &mut HashSet<String>) -> String {
 /// The content of the body that is sent, with its type.
 pub fn body(operation: &Json) -> Option<(&str, &Json)> {
     let contents = operation["requestBody"]["content"].as_object()?;
-    let by_name = |wanted: &&str| contents.iter().find(|(name, _)| name.split(';').next().unwrap_or_default().trim() == *wanted);
+    let by_name =
+        |wanted: &&str| contents.iter().find(|(name, _)| name.split(';').next().unwrap_or_default().trim() == *wanted);
     let json = || contents.iter().find(|(name, _)| name.contains("json"));
     let (name, content) = CONTENTS.iter().find_map(by_name).or_else(json).or_else(|| contents.iter().next())?;
     Some((name, &content["schema"]))
@@ -263,7 +274,8 @@ fn view(name: &str, described: &str, schema: &Json, required: bool) -> Parameter
 /// The schema of what the operation answers, where it says so.
 fn output_schema(operation: &Json) -> Json {
     let responses = operation["responses"].as_object();
-    let good = responses.and_then(|all| all.iter().find(|(status, _)| status.starts_with('2')).map(|(_, answer)| answer));
+    let good =
+        responses.and_then(|all| all.iter().find(|(status, _)| status.starts_with('2')).map(|(_, answer)| answer));
     let schema = good.and_then(|answer| answer["content"]["application/json"].get("schema"));
     schema.filter(|schema| schema["properties"].is_object()).cloned().unwrap_or_default()
 }
@@ -271,6 +283,8 @@ fn output_schema(operation: &Json) -> Json {
 /// What a call needs of an operation.
 fn kept(operation: Json) -> Json {
     let Value::Object(mut fields) = operation else { return Json::Null };
-    fields.retain(|name, _| matches!(name.as_str(), "operationId" | "summary" | "description" | "parameters" | "requestBody"));
+    fields.retain(|name, _| {
+        matches!(name.as_str(), "operationId" | "summary" | "description" | "parameters" | "requestBody")
+    });
     Value::Object(fields)
 }

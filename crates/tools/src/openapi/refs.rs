@@ -33,7 +33,9 @@ impl<'a> Resolver<'a> {
     fn within(&mut self, value: &Json, open: &mut Vec<String>, depth: usize) -> Result<Json, Invalid> {
         self.made += 1;
         if self.made > MAX_VALUES {
-            return Err(Invalid(format!("The document becomes too large when its references are put in place ({MAX_VALUES} values).")));
+            return Err(Invalid(format!(
+                "The document becomes too large when its references are put in place ({MAX_VALUES} values)."
+            )));
         }
         if depth > MAX_DEPTH {
             return Ok(Value::Object(Map::new()));
@@ -56,7 +58,9 @@ impl<'a> Resolver<'a> {
 
     fn referred(&mut self, target: &str, open: &mut Vec<String>, depth: usize) -> Result<Json, Invalid> {
         let Some(pointer) = target.strip_prefix('#') else {
-            return Err(Invalid(format!("The reference '{target}' leads outside the document; put what it means into it.")));
+            return Err(Invalid(format!(
+                "The reference '{target}' leads outside the document; put what it means into it."
+            )));
         };
         if open.iter().any(|known| known == target) {
             return Ok(serde_json::json!({"type": "object"}));

@@ -63,7 +63,8 @@ pub async fn call(egress: &Egress, bundle: &Bundle, invocation: &Invocation) -> 
     let request = request(bundle, invocation).map_err(|error| error.0)?;
     let response = egress.send(request).await.map_err(|error| why(&error))?;
     let (status, mime) = (response.status, mime_of(&response));
-    let disposition = response.headers.get("content-disposition").and_then(|value| value.to_str().ok()).and_then(filename);
+    let disposition =
+        response.headers.get("content-disposition").and_then(|value| value.to_str().ok()).and_then(filename);
     let named = disposition.or_else(|| {
         let name = response.url.path().rsplit('/').next().filter(|name| name.contains('.'))?;
         Some(name.to_owned())
@@ -89,9 +90,9 @@ fn answer(bytes: Bytes, mime: &str, filename: Option<String>) -> Vec<CallMessage
         Ok(text) if is_text || serde_json::from_slice::<Value>(&bytes).is_ok() => {
             let said = CallMessage::Text(text.to_owned());
             match serde_json::from_str(text) {
-                Ok(Value::Array(items)) => {
-                    std::iter::once(said).chain(items.into_iter().filter(Value::is_object).map(CallMessage::Json)).collect()
-                }
+                Ok(Value::Array(items)) => std::iter::once(said)
+                    .chain(items.into_iter().filter(Value::is_object).map(CallMessage::Json))
+                    .collect(),
                 Ok(data @ Value::Object(_)) => vec![said, CallMessage::Json(data)],
                 _ => vec![said],
             }
@@ -124,9 +125,10 @@ pub fn typed(value: &Json, schema: &Json) -> Json {
     let trimmed = text.trim();
     match type_of(schema) {
         Some("integer") => trimmed.parse::<i64>().map_or_else(|_| value.clone(), Json::from),
-        Some("number") => trimmed.parse::<f64>().map_or_else(|_| value.clone(), |number| {
-            trimmed.parse::<i64>().map_or_else(|_| Json::from(number), Json::from)
-        }),
+        Some("number") => trimmed.parse::<f64>().map_or_else(
+            |_| value.clone(),
+            |number| trimmed.parse::<i64>().map_or_else(|_| Json::from(number), Json::from),
+        ),
         Some("boolean") => match trimmed.to_ascii_lowercase().as_str() {
             "true" | "1" | "yes" => true.into(),
             "false" | "0" | "no" => false.into(),
@@ -138,7 +140,10 @@ pub fn typed(value: &Json, schema: &Json) -> Json {
         },
         Some("object") => serde_json::from_str(trimmed).ok().filter(Value::is_object).unwrap_or_else(|| value.clone()),
         Some("string") => value.clone(),
-        _ => serde_json::from_str(trimmed).ok().filter(|json: &Json| json.is_object() || json.is_array()).unwrap_or_else(|| value.clone()),
+        _ => serde_json::from_str(trimmed)
+            .ok()
+            .filter(|json: &Json| json.is_object() || json.is_array())
+            .unwrap_or_else(|| value.clone()),
     }
 }
 
@@ -288,7 +293,12 @@ fn in_query(parameter: &Json, name: &str, value: &Json, query: &mut Vec<(String,
 }
 
 /// The body and its type; `None` when there is nothing to send.
-fn encoded(kind: &str, schema: &Json, needed: bool, invocation: &Invocation) -> Result<Option<(String, Bytes)>, Invalid> {
+fn encoded(
+    kind: &str,
+    schema: &Json,
+    needed: bool,
+    invocation: &Invocation,
+) -> Result<Option<(String, Bytes)>, Invalid> {
     let bare = kind.split(';').next().unwrap_or_default().trim();
     let (fields, required) = properties(schema);
     if fields.is_empty() {

@@ -21,7 +21,9 @@ pub fn to_openapi(old: &Json) -> Result<Json, Invalid> {
     for (path, item) in old["paths"].as_object().into_iter().flatten() {
         let mut new = Map::new();
         let shared = item["parameters"].as_array().cloned().unwrap_or_default();
-        for (method, operation) in item.as_object().into_iter().flatten().filter(|(name, _)| METHODS.contains(&name.as_str())) {
+        for (method, operation) in
+            item.as_object().into_iter().flatten().filter(|(name, _)| METHODS.contains(&name.as_str()))
+        {
             new.insert(method.clone(), converted(old, operation, &shared));
         }
         paths.insert(path.clone(), Value::Object(new));
@@ -47,7 +49,8 @@ fn converted(document: &Json, operation: &Json, shared: &[Json]) -> Json {
         None => parameter.clone(),
     };
     let own: Vec<Json> = own.iter().map(resolved).collect();
-    let mut all: Vec<Json> = shared.iter().map(resolved).filter(|old| !own.iter().any(|new| named(new) == named(old))).collect();
+    let mut all: Vec<Json> =
+        shared.iter().map(resolved).filter(|old| !own.iter().any(|new| named(new) == named(old))).collect();
     all.extend(own);
     let (mut parameters, mut fields, mut needed) = (Vec::new(), Map::new(), Vec::new());
     let mut has_file = false;

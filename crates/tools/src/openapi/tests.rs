@@ -33,14 +33,20 @@ fn operations_become_tools() {
     let found = parse(&text).unwrap();
     assert_eq!((found.kind, found.description.as_str(), found.bundles.len()), ("openapi", "T", 2));
     let [get, post] = &found.bundles[..] else { panic!() };
-    assert_eq!((get.server_url.as_str(), get.operation_id.as_str(), get.summary.as_deref()), ("https://api.test/v1/pets/{id}", "get_pet", Some("S")));
+    assert_eq!(
+        (get.server_url.as_str(), get.operation_id.as_str(), get.summary.as_deref()),
+        ("https://api.test/v1/pets/{id}", "get_pet", Some("S"))
+    );
     let kinds: Vec<_> = get.parameters.iter().map(|p| (p.name.as_str(), p.kind.as_str(), p.required)).collect();
     assert_eq!(kinds, [("id", "number", true), ("x", "select", false)]);
     assert_eq!(get.parameters[1].llm_description.as_deref(), Some("new"));
     assert_eq!(post.operation_id, "pets_id_post");
     // The body has an id, too: told, and not twice.
     let kinds: Vec<_> = post.parameters.iter().map(|p| (p.name.as_str(), p.kind.as_str(), p.required)).collect();
-    assert_eq!(kinds, [("id", "number", true), ("x", "string", false), ("tree", "object", false), ("ok", "boolean", false)]);
+    assert_eq!(
+        kinds,
+        [("id", "number", true), ("x", "string", false), ("tree", "object", false), ("ok", "boolean", false)]
+    );
     assert!(found.warnings["pets_id_post"].as_str().unwrap().contains("id"));
     // The schema that contains itself ends.
     assert!(post.parameters[2].input_schema.to_string().len() < 500);
@@ -77,7 +83,10 @@ fn documents_that_are_none() {
     }
     let bomb = json!({"openapi": "3.0.0", "servers": [{"url": "https://a.test"}], "x": schemas,
         "paths": {"/a": {"post": {"requestBody": {"content": {"application/json": {"schema": {"$ref": "#/x/s39"}}}}}}}});
-    assert!(parse(&bomb.to_string()).is_ok_and(|found| found.bundles[0].openapi.to_string().len() < 40_000_000) || parse(&bomb.to_string()).unwrap_err().0.contains("too large"));
+    assert!(
+        parse(&bomb.to_string()).is_ok_and(|found| found.bundles[0].openapi.to_string().len() < 40_000_000)
+            || parse(&bomb.to_string()).unwrap_err().0.contains("too large")
+    );
 }
 
 #[test]
@@ -116,17 +125,35 @@ fn requests_are_built_by_place() {
     let parameters = json!({"name": "../x y/ü", "tags": ["a b", "c"], "flat": "[1,2]", "deep": {"k": "v"}, "X-Note": "hi", "sid": "s", "q": "1&2", "n": ""});
     let mut call = invocation(parameters.clone());
     call.idempotency_key = Some("once".into());
-    call.auth = serde_json::from_value(json!({"auth_type": "api_key_header", "api_key_value": "k", "api_key_header_prefix": "bearer"})).unwrap();
+    call.auth = serde_json::from_value(
+        json!({"auth_type": "api_key_header", "api_key_value": "k", "api_key_header_prefix": "bearer"}),
+    )
+    .unwrap();
     let request = built(&bundle, &call).unwrap();
-    assert_eq!(request.url, "https://api.test/v1/a/..%2Fx%20y%2F%C3%BC?tags=a+b&tags=c&flat=1%2C2&deep%5Bk%5D=v&page=1");
+    assert_eq!(
+        request.url,
+        "https://api.test/v1/a/..%2Fx%20y%2F%C3%BC?tags=a+b&tags=c&flat=1%2C2&deep%5Bk%5D=v&page=1"
+    );
     assert_eq!((&request.body[..], request.retries), (&b"q=1%262"[..], Some(0)));
-    for (name, value) in [("x-note", "hi"), ("cookie", "sid=s"), ("authorization", "Bearer k"), ("idempotency-key", "once"), ("content-type", "application/x-www-form-urlencoded")] {
+    for (name, value) in [
+        ("x-note", "hi"),
+        ("cookie", "sid=s"),
+        ("authorization", "Bearer k"),
+        ("idempotency-key", "once"),
+        ("content-type", "application/x-www-form-urlencoded"),
+    ] {
         assert_eq!(request.headers[name], value, "{name}");
     }
     assert!(request.secret_headers.iter().any(|name| name == "authorization"));
     for (auth, expected) in [
-        (json!({"auth_type": "api_key_header", "api_key_value": "k", "api_key_header_prefix": "basic", "api_key_header": "X-Key"}), Ok(("x-key", "Basic k"))),
-        (json!({"auth_type": "api_key", "api_key_value": "k", "api_key_header_prefix": "custom"}), Ok(("authorization", "k"))),
+        (
+            json!({"auth_type": "api_key_header", "api_key_value": "k", "api_key_header_prefix": "basic", "api_key_header": "X-Key"}),
+            Ok(("x-key", "Basic k")),
+        ),
+        (
+            json!({"auth_type": "api_key", "api_key_value": "k", "api_key_header_prefix": "custom"}),
+            Ok(("authorization", "k")),
+        ),
         (json!({"auth_type": "api_key_header"}), Err("Missing api_key_value")),
     ] {
         call.auth = serde_json::from_value(auth).unwrap();
@@ -136,11 +163,17 @@ fn requests_are_built_by_place() {
             Err(why) => assert_eq!(request.unwrap_err().0, why),
         }
     }
-    call.auth = serde_json::from_value(json!({"auth_type": "api_key_query", "api_key_value": "k&", "api_key_query_param": "token"})).unwrap();
+    call.auth = serde_json::from_value(
+        json!({"auth_type": "api_key_query", "api_key_value": "k&", "api_key_query_param": "token"}),
+    )
+    .unwrap();
     assert!(built(&bundle, &call).unwrap().url.ends_with("&page=1&token=k%26"));
     let missing = built(&bundle, &invocation(json!({"name": "x"}))).unwrap_err();
     assert_eq!(missing.0, "Missing required parameter q");
-    assert_eq!(built(&bundle, &invocation(json!({"name": ".."}))).map(|r| r.url).unwrap_err().0, "Missing required parameter q");
+    assert_eq!(
+        built(&bundle, &invocation(json!({"name": ".."}))).map(|r| r.url).unwrap_err().0,
+        "Missing required parameter q"
+    );
 }
 
 fn open() -> Egress {
@@ -153,32 +186,64 @@ fn open() -> Egress {
 async fn answers_of_every_kind() {
     let server = MockServer::start().await;
     let reply = |way: &str, template: ResponseTemplate| Mock::given(path(way)).respond_with(template);
-    Mock::given(method("POST")).and(path("/json")).and(query_param("k", "v")).and(header("authorization", "Bearer s")).and(body_json(json!({"n": 1})))
-        .respond_with(ResponseTemplate::new(200).set_body_json(json!({"ok": true}))).mount(&server).await;
+    Mock::given(method("POST"))
+        .and(path("/json"))
+        .and(query_param("k", "v"))
+        .and(header("authorization", "Bearer s"))
+        .and(body_json(json!({"n": 1})))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({"ok": true})))
+        .mount(&server)
+        .await;
     reply("/list", ResponseTemplate::new(200).set_body_json(json!([{"a": 1}, {"a": 2}]))).mount(&server).await;
     reply("/text", ResponseTemplate::new(200).set_body_string("plain words")).mount(&server).await;
     reply("/empty", ResponseTemplate::new(204)).mount(&server).await;
-    reply("/png", ResponseTemplate::new(200).set_body_raw(vec![0x89, 0x50, 0xff], "image/png").insert_header("content-disposition", "attachment; filename=\"../p.png\"")).mount(&server).await;
-    reply("/big", ResponseTemplate::new(200).set_body_raw(vec![b'x'; 5 * 1024 * 1024 + 1], "text/plain")).mount(&server).await;
+    reply(
+        "/png",
+        ResponseTemplate::new(200)
+            .set_body_raw(vec![0x89, 0x50, 0xff], "image/png")
+            .insert_header("content-disposition", "attachment; filename=\"../p.png\""),
+    )
+    .mount(&server)
+    .await;
+    reply("/big", ResponseTemplate::new(200).set_body_raw(vec![b'x'; 5 * 1024 * 1024 + 1], "text/plain"))
+        .mount(&server)
+        .await;
     reply("/bad", ResponseTemplate::new(422).set_body_string("no such thing")).mount(&server).await;
     reply("/html", ResponseTemplate::new(200).set_body_raw("<html>sorry</html>", "text/html")).mount(&server).await;
     let get = |name: &str| Bundle {
-        server_url: format!("{}/{name}", server.uri()), method: "get".into(), summary: None, operation_id: name.into(), parameters: Vec::new(),
-        author: String::new(), icon: None, openapi: json!({}), output_schema: Value::Null,
+        server_url: format!("{}/{name}", server.uri()),
+        method: "get".into(),
+        summary: None,
+        operation_id: name.into(),
+        parameters: Vec::new(),
+        author: String::new(),
+        icon: None,
+        openapi: json!({}),
+        output_schema: Value::Null,
     };
     let mut post = get("json");
     post.method = "post".into();
     post.openapi = json!({"parameters": [{"name": "k", "in": "query"}], "requestBody": {"content": {"application/json": {"schema": {"properties": {"n": {"type": "integer"}}}}}}});
     let mut signed = invocation(json!({"k": "v", "n": "1"}));
-    signed.auth = serde_json::from_value(json!({"auth_type": "api_key_header", "api_key_value": "s", "api_key_header_prefix": "bearer"})).unwrap();
+    signed.auth = serde_json::from_value(
+        json!({"auth_type": "api_key_header", "api_key_value": "s", "api_key_header_prefix": "bearer"}),
+    )
+    .unwrap();
     let said = call(&open(), &post, &signed).await.unwrap();
-    assert!(matches!(&said[..], [CallMessage::Text(text), CallMessage::Json(data)] if text == r#"{"ok":true}"# && data["ok"] == true), "{said:?}");
+    assert!(
+        matches!(&said[..], [CallMessage::Text(text), CallMessage::Json(data)] if text == r#"{"ok":true}"# && data["ok"] == true),
+        "{said:?}"
+    );
     let ask = async |name: &str| call(&open(), &get(name), &Invocation::default()).await;
     assert_eq!(ask("list").await.unwrap().len(), 3);
     assert!(matches!(&ask("text").await.unwrap()[..], [CallMessage::Text(text)] if text == "plain words"));
     assert!(matches!(&ask("html").await.unwrap()[..], [CallMessage::Text(text)] if text.contains("sorry")));
-    assert!(matches!(&ask("empty").await.unwrap()[..], [CallMessage::Text(text)] if text.starts_with("Empty response")));
-    assert!(matches!(&ask("png").await.unwrap()[..], [CallMessage::Blob { mime, filename, .. }] if mime == "image/png" && filename.as_deref() == Some("p.png")));
+    assert!(
+        matches!(&ask("empty").await.unwrap()[..], [CallMessage::Text(text)] if text.starts_with("Empty response"))
+    );
+    assert!(
+        matches!(&ask("png").await.unwrap()[..], [CallMessage::Blob { mime, filename, .. }] if mime == "image/png" && filename.as_deref() == Some("p.png"))
+    );
     assert!(ask("big").await.unwrap_err().contains("larger than the 5 MB"));
     assert_eq!(ask("bad").await.unwrap_err(), "Request failed with status code 422 and no such thing");
     let shut = call(&Egress::new(Policy::default()), &get("text"), &Invocation::default()).await.unwrap_err();
