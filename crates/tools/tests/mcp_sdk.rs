@@ -1,6 +1,8 @@
 //! The MCP client against servers made with the official Python SDK. `OXIDIFY_MCP_PYTHON` names a Python that has the
 //! package `mcp` (`tests/clients/requirements.txt`); without it the test is left out.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "test support")]
+
 use std::{
     io::{BufRead, BufReader},
     process::{Child, Command, Stdio},

@@ -82,7 +82,7 @@ fn hash(url: &str) -> String {
 fn told(error: McpError) -> Error {
     match error {
         McpError::Unauthorized { .. } => Error::invalid("The MCP server wants a sign-in."),
-        other => Error::invalid(other.to_string()),
+        other => Error::invalid(other.to_string()).caused_by(other),
     }
 }
 
