@@ -12,13 +12,15 @@ use ox_models::{
     ModelError, ModelKind, ModelRef, ModelRuntime, ModelScope, ModelSpec, Ranked, RerankRequest, ToolSpec, Usage,
 };
 use ox_net::{Dialed, Dialer, Egress, Policy, Resolved, Resolver, Search};
-use ox_nodes::{Absent, BuiltinTools, FilePort, NoHistory, PortError, Ports};
-use ox_sandbox::{CodeError, CodeOutput, CodeRequest, CodeRunner};
+use ox_nodes::{Absent, FilePort, NoHistory, PortError, Ports};
+use ox_sandbox::{CodeError, CodeLimits, CodeOutput, CodeRequest, CodeRunner};
+use ox_tools::builtin::BuiltinTools;
 use ox_types::{AppId, File, FileKind, RunId, TaskId, TenantId, TransferMethod, Value, WorkflowId};
 use serde_json::json;
 
 /// Everything nodes may use.
 pub fn ports(http: Egress) -> Ports {
+    let tools = BuiltinTools::new(Arc::new(http.clone()), Arc::new(Echo), CodeLimits::default());
     Ports {
         models: Arc::new(Words),
         http: Arc::new(http),
@@ -26,7 +28,7 @@ pub fn ports(http: Egress) -> Ports {
         files: Arc::new(Files),
         history: Arc::new(NoHistory),
         retrieval: Arc::new(Absent),
-        tools: Arc::new(BuiltinTools),
+        tools: Arc::new(tools),
         agents: Arc::new(Absent),
         datasources: Arc::new(Absent),
         index: Arc::new(Absent),

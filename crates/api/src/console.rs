@@ -33,6 +33,7 @@ mod statistics;
 pub(crate) mod system;
 mod tags;
 mod time_machine;
+mod tools;
 mod traces;
 mod trigger_providers;
 mod triggers;
@@ -85,6 +86,7 @@ pub fn router(services: &Arc<Services>) -> OpenApiRouter {
         .merge(explore_runs::router())
         .merge(page_access::router())
         .merge(extensions::router())
+        .merge(tools::router())
         .merge(human_input::router())
         .merge(triggers::router())
         .merge(trigger_providers::router())

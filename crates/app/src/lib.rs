@@ -51,6 +51,7 @@ mod services;
 mod settings;
 pub mod statistics;
 pub mod time_machine;
+pub mod tools;
 pub mod traces;
 pub mod triggers;
 pub mod visits;

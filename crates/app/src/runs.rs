@@ -165,6 +165,11 @@ fn metric_app_label(app_id: ox_types::AppId) -> String {
     }
 }
 
+/// The name of a graph app's live version.
+pub(crate) async fn live_version_name(services: &Services, app: &PublishedApp) -> Result<String> {
+    Ok(compiled::live_version(services, app).await?.version.clone())
+}
+
 /// Tool name, provider and provider kind of the tools in an app's live version.
 pub(crate) async fn tools_of(services: &Services, app: &PublishedApp) -> Vec<(String, String, String)> {
     if !app.mode.is_graph() {

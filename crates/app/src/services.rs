@@ -44,8 +44,8 @@ pub struct Services {
     pub sessions: SessionCache,
     pub models: Arc<ModelGateway>,
     pub files: FileStore,
-    /// Tools of every kind.
-    pub tools: Arc<dyn ox_nodes::ToolPort>,
+    /// The tools of all workspaces.
+    pub tools: Arc<crate::tools::ToolHub>,
     /// Every node kind with what it may use.
     pub nodes: Arc<ox_nodes::Registry>,
     pub runs: Arc<Runtime>,
@@ -118,9 +118,19 @@ impl Services {
         let retriever = Retriever::new(db.clone(), asked, embedder.clone(), indexes.clone(), external, tracker.clone());
         let (limits, wrong) = ox_nodes::Limits::from_env(|name| std::env::var(name).ok());
         settings.findings.extend(wrong);
-        let tools: Arc<dyn ox_nodes::ToolPort> = Arc::new(ox_nodes::BuiltinTools);
+        let tools = Arc::new(crate::tools::ToolHub::new(crate::tools::HubParts {
+            db: db.clone(),
+            secrets: Arc::clone(&secrets),
+            outbound: outbound.clone(),
+            code: Arc::clone(&code),
+            code_limits: limits.code(),
+            files: files.clone(),
+            connect: settings.api_tool_connect,
+            read: settings.api_tool_read,
+        }));
         let asked = Arc::clone(&models) as Arc<dyn ox_models::ModelRuntime>;
-        let agents = Arc::new(ox_agents::Strategies::new(asked, Arc::clone(&tools), Arc::new(files.clone())));
+        let toolbox = Arc::clone(&tools) as Arc<dyn ox_nodes::ToolPort>;
+        let agents = Arc::new(ox_agents::Strategies::new(asked, toolbox, Arc::new(files.clone())));
         let nodes = Arc::new(ox_nodes::Registry::new(ox_nodes::Ports {
             models: Arc::clone(&models) as Arc<dyn ox_models::ModelRuntime>,
             http: Arc::new(outbound.clone()),
@@ -128,7 +138,7 @@ impl Services {
             files: Arc::new(files.clone()),
             history: Arc::new(crate::runs::ConversationHistory::new(db.clone(), files.clone())),
             retrieval: Arc::new(crate::knowledge::port::KnowledgePort::new(retriever.clone())),
-            tools: Arc::clone(&tools),
+            tools: Arc::clone(&tools) as Arc<dyn ox_nodes::ToolPort>,
             agents,
             datasources: Arc::new(ox_nodes::Absent),
             index: Arc::new(ox_nodes::Absent),
@@ -137,7 +147,7 @@ impl Services {
         }));
         let runs = Runtime::new(&db, &settings);
         let mail = Outbox::new(ox_mail::Mailer::new(settings.mail.clone(), egress.clone()));
-        Ok(Arc::new(Self {
+        let services = Arc::new(Self {
             signer: Signer::new(&secret, &old_secrets),
             passwords: Hasher::default(),
             sessions: SessionCache::default(),
@@ -166,7 +176,9 @@ impl Services {
             tracker,
             shutdown,
             metrics,
-        }))
+        });
+        services.tools.attach(&services);
+        Ok(services)
     }
 
     /// Whether the first account exists. Once true, it stays true.

@@ -69,6 +69,9 @@ pub struct Settings {
     pub trace_pause: Duration,
     /// Chunks that one request may add; 0 is no limit (`DATASET_MAX_SEGMENTS_PER_REQUEST`).
     pub max_segments_per_request: usize,
+    /// How long API tools wait for a connection, and for an answer to go on.
+    pub api_tool_connect: Duration,
+    pub api_tool_read: Duration,
     /// What could not be read, for the start report and `/health`.
     pub findings: Vec<String>,
 }
@@ -113,6 +116,8 @@ impl Settings {
         let (mail, findings) = ox_mail::Settings::read(|name| env.variables.get(name).cloned());
         env.findings.extend(findings);
         Self {
+            api_tool_connect: Duration::from_secs(env.number("API_TOOL_DEFAULT_CONNECT_TIMEOUT", 10).clamp(1, 600)),
+            api_tool_read: Duration::from_secs(env.number("API_TOOL_DEFAULT_READ_TIMEOUT", 60).clamp(1, 3600)),
             home: PathBuf::from(env.text("OXIDIFY_HOME", "./data")),
             version: env!("CARGO_PKG_VERSION"),
             console_api_url: env.url("CONSOLE_API_URL"),

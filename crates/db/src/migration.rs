@@ -62,6 +62,7 @@ const MIGRATIONS: &[Step] = &[
         sql: include_str!("migration/m20261122_050002_annotation_reply.sql"),
         postgres: "",
     },
+    Step { name: "m20261122_060001_tools", sql: include_str!("migration/m20261122_060001_tools.sql"), postgres: "" },
     Step {
         name: "m20261122_060002_agent_thoughts",
         sql: include_str!("migration/m20261122_060002_agent_thoughts.sql"),

@@ -52,6 +52,7 @@ pub mod site_access;
 pub mod statistics;
 pub mod tags;
 pub mod tenants;
+pub mod tools;
 pub mod traces;
 pub mod triggers;
 pub mod upload_files;

@@ -26,5 +26,5 @@ pub use charset::decode;
 pub use error::Error;
 pub use extract::{Document, extract};
 pub use format::Format;
-pub use html::text as html_text;
+pub use html::{decode as html_decode, text as html_text, title as html_title};
 pub use items::{Item, Sink, items};

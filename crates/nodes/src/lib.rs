@@ -8,7 +8,6 @@
 //! an unknown kind fails by name only when it is reached.
 
 mod arguments;
-mod builtin;
 mod calls;
 pub mod condition;
 mod config;
@@ -27,7 +26,6 @@ mod template;
 mod testing;
 mod unstructured;
 
-pub use builtin::BuiltinTools;
 pub use kind::NodeKind;
 pub use kinds::human_input;
 pub use ports::{

@@ -18,7 +18,7 @@ pub use message::{CallError, CallLog, CallMessage, CallStream};
 use ox_engine::RunInfo;
 use ox_models::ModelRuntime;
 use ox_net::{Caller, Egress};
-use ox_sandbox::CodeRunner;
+use ox_sandbox::{CodeLimits, CodeRunner};
 use ox_types::File;
 
 use crate::Unstructured;
@@ -190,6 +190,16 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// What one run of code may use.
+    #[must_use]
+    pub const fn code(&self) -> CodeLimits {
+        CodeLimits {
+            timeout: std::time::Duration::from_secs(self.code_timeout_seconds),
+            memory_bytes: self.code_memory_mib << 20,
+            output_bytes: self.code_output_kib << 10,
+        }
+    }
+
     /// Reads the settings of the environment; the second value names those that cannot be read.
     #[must_use]
     pub fn from_env(read: impl Fn(&str) -> Option<String>) -> (Self, Vec<String>) {

@@ -23,6 +23,7 @@ const EDIT: Access = MemberWith(AppEdit);
 const LOGS: Access = MemberWith(LogView);
 const KNOWLEDGE: Access = MemberWith(DatasetEdit);
 const MODELS: Access = MemberWith(ModelView);
+const TOOL_ADMIN: Access = MemberWith(CredentialManage);
 const MODEL_ADMIN: Access = MemberWith(ModelManage);
 
 /// One line for each route and method.
@@ -383,6 +384,45 @@ pub const RULES: &[Rule] = &[
         "/datasets/{dataset_id}/documents/{document_id}/segments/{segment_id}/child_chunks/{child_chunk_id}",
         KNOWLEDGE,
     ),
+    // tools
+    rule(GET, "/workspaces/current/tool-providers", Member),
+    rule(GET, "/workspaces/current/tools/builtin", Member),
+    rule(GET, "/workspaces/current/tools/api", Member),
+    rule(GET, "/workspaces/current/tools/workflow", Member),
+    rule(GET, "/workspaces/current/tools/mcp", Member),
+    rule(GET, "/workspaces/current/tool-labels", Member),
+    rule(GET, "/workspaces/current/tool-provider/builtin/{provider}/tools", Member),
+    rule(GET, "/workspaces/current/tool-provider/builtin/{provider}/info", Member),
+    // A picture in an <img>, which cannot send the CSRF header.
+    rule(GET, "/workspaces/current/tool-provider/builtin/{provider}/icon", Public),
+    rule(GET, "/workspaces/current/tool-provider/builtin/{provider}/credential/info", Member),
+    rule(GET, "/workspaces/current/tool-provider/builtin/{provider}/credentials", Member),
+    rule(GET, "/workspaces/current/tool-provider/builtin/{provider}/credential/schema/{credential_type}", Member),
+    rule(POST, "/workspaces/current/tool-provider/builtin/{provider}/add", TOOL_ADMIN),
+    rule(POST, "/workspaces/current/tool-provider/builtin/{provider}/update", TOOL_ADMIN),
+    rule(POST, "/workspaces/current/tool-provider/builtin/{provider}/delete", TOOL_ADMIN),
+    rule(POST, "/workspaces/current/tool-provider/builtin/{provider}/default-credential", TOOL_ADMIN),
+    rule(POST, "/workspaces/current/tool-provider/api/add", TOOL_ADMIN),
+    rule(POST, "/workspaces/current/tool-provider/api/update", TOOL_ADMIN),
+    rule(POST, "/workspaces/current/tool-provider/api/delete", TOOL_ADMIN),
+    rule(GET, "/workspaces/current/tool-provider/api/get", Member),
+    rule(GET, "/workspaces/current/tool-provider/api/tools", Member),
+    rule(GET, "/workspaces/current/tool-provider/api/remote", TOOL_ADMIN),
+    rule(POST, "/workspaces/current/tool-provider/api/schema", Member),
+    rule(POST, "/workspaces/current/tool-provider/api/test/pre", TOOL_ADMIN),
+    rule(POST, "/workspaces/current/tool-provider/mcp", TOOL_ADMIN),
+    rule(PUT, "/workspaces/current/tool-provider/mcp", TOOL_ADMIN),
+    rule(DELETE, "/workspaces/current/tool-provider/mcp", TOOL_ADMIN),
+    rule(POST, "/workspaces/current/tool-provider/mcp/auth", TOOL_ADMIN),
+    rule(GET, "/workspaces/current/tool-provider/mcp/tools/{provider_id}", Member),
+    rule(GET, "/workspaces/current/tool-provider/mcp/update/{provider_id}", TOOL_ADMIN),
+    // Where authorities send browsers back to; the state tells whose.
+    rule(GET, "/mcp/oauth/callback", Public),
+    rule(POST, "/workspaces/current/tool-provider/workflow/create", MemberWith(AppPublish)),
+    rule(POST, "/workspaces/current/tool-provider/workflow/update", MemberWith(AppPublish)),
+    rule(POST, "/workspaces/current/tool-provider/workflow/delete", MemberWith(AppPublish)),
+    rule(GET, "/workspaces/current/tool-provider/workflow/get", VIEW),
+    rule(GET, "/workspaces/current/tool-provider/workflow/tools", VIEW),
     // labels and files
     rule(GET, "/tags", Member),
     rule(POST, "/tags", MemberWith(TagEdit)),

@@ -96,8 +96,10 @@ async fn views(services: &Services, items: Vec<Workflow>) -> ApiResult<Vec<Workf
 }
 
 async fn one(services: &Services, item: Workflow) -> ApiResult<Json<WorkflowView>> {
+    let tool_published = ox_app::tools::workflows::is_tool(services, item.tenant_id, item.app_id).await?;
     let mut all = views(services, vec![item]).await?;
-    all.pop().map(Json).ok_or_else(|| Error::not_found("Workflow not found").into())
+    let one = all.pop().ok_or_else(|| Error::not_found("Workflow not found"))?;
+    Ok(Json(WorkflowView { tool_published, ..one }))
 }
 
 #[utoipa::path(get, path = "/apps/{app_id}/workflows/draft", tag = "workflow", params(("app_id" = Uuid, Path)),

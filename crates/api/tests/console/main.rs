@@ -30,3 +30,4 @@ mod routes;
 mod session;
 mod statistics;
 mod time_machine;
+mod tools;

@@ -146,12 +146,13 @@ async fn things(server: &TestServer, owner: &Session) -> Vec<Value> {
     let door = server.post(owner, &format!("/apps/{app}/server"), door).await.json();
     let installed = server.get(owner, &format!("/installed-apps?app_id={app}")).await.json();
     let shelf = shelf(server, owner).await;
+    let mcp = mcp_server(server, owner).await;
     let base = json!({
         "app_id": app, "conversation_id": chat["conversation_id"], "message_id": chat["message_id"], "member_id": account,
         "tag_id": tag, "api_key_id": keys["data"][0]["id"], "run_id": runs["data"][0]["id"], "workflow_id": draft["id"],
         "task_id": chat["task_id"], "import_id": app, "provider": "openai", "model_type": "llm", "block_type": "llm",
         "dataset_id": shelf["dataset_id"], "document_id": shelf["document_id"], "segment_id": shelf["segment_id"], "metadata_id": shelf["metadata_id"],
-        "installed_app_id": installed["installed_apps"][0]["id"], "icon_type": "icon_small", "lang": "en_US", "server_id": door["id"], "tenant_id": app, "workflow_run_id": runs["data"][0]["id"],
+        "installed_app_id": installed["installed_apps"][0]["id"], "icon_type": "icon_small", "lang": "en_US", "server_id": door["id"], "provider_id": mcp, "tenant_id": app, "workflow_run_id": runs["data"][0]["id"],
     });
     let with = |more: Value| {
         let mut ids = base.clone();
@@ -177,6 +178,35 @@ async fn things(server: &TestServer, owner: &Session) -> Vec<Value> {
             json!({"app_id": hooked, "node_id": "hook", "trigger_id": trigger["id"], "webhook_id": hook.json()["webhook_id"]}),
         ),
     ]
+}
+
+/// An MCP server, made beside the API: that would ask it for its tools.
+async fn mcp_server(server: &TestServer, owner: &Session) -> String {
+    let services = &server.services;
+    let workspaces = server.get(owner, "/workspaces").await.json();
+    let tenant: ox_types::TenantId = serde_json::from_value(workspaces["workspaces"][0]["id"].clone()).unwrap();
+    let row = ox_db::model::McpProvider {
+        id: ox_types::new_uuid(),
+        tenant_id: tenant,
+        user_id: ox_types::AccountId::new(),
+        name: "top secret words".into(),
+        server_identifier: "secret".into(),
+        server_url: services.encrypt(tenant, "https://mcp.test/mcp").await.unwrap(),
+        server_url_hash: "hash".into(),
+        icon: "{}".into(),
+        authed: true,
+        tools: json!([{"name": "top secret words"}]),
+        encrypted_credentials: None,
+        encrypted_headers: None,
+        timeout: 5.0,
+        sse_read_timeout: 5.0,
+        created_at: ox_db::now(),
+        updated_at: ox_db::now(),
+    };
+    let tx = services.db.begin().await.unwrap();
+    ox_db::repo::tools::servers::insert(&tx, row.clone()).await.unwrap();
+    tx.commit().await.unwrap();
+    row.id.to_string()
 }
 
 /// A knowledge base with a document.
@@ -208,7 +238,8 @@ async fn no_route_shows_or_changes_another_workspace() {
     let all = things(&server, &owner).await;
     let stranger = stranger(&server).await;
     for ids in &all {
-        for rule in ox_api::console::RULES.iter().filter(|rule| rule.path.contains('{')) {
+        for rule in ox_api::console::RULES.iter().filter(|rule| rule.path.contains('{') || rule.path.ends_with("/mcp"))
+        {
             probe(&server, &stranger, rule, ids).await;
         }
     }
@@ -233,6 +264,10 @@ async fn no_route_shows_or_changes_another_workspace() {
         (&json!(1), &json!("available")),
         "{documents}"
     );
+    let mcp =
+        server.get(&owner, &format!("/workspaces/current/tool-provider/mcp/tools/{}", text(chat, "provider_id"))).await;
+    assert_eq!(mcp.json()["name"], "top secret words", "{}", mcp.text);
+    assert_eq!(server.get(&stranger, "/workspaces/current/tools/mcp").await.json(), json!([]));
     let app = text(hooked, "app_id");
     let triggers = server.get(&owner, &format!("/apps/{app}/triggers")).await.json();
     assert_eq!(triggers["data"][0]["status"], "enabled", "{triggers}");
@@ -249,6 +284,7 @@ async fn probe(server: &TestServer, stranger: &Session, rule: &Rule, ids: &Value
         path.push_str(&format!("?conversation_id={}&node_id=hook", ids["conversation_id"].as_str().unwrap()));
     }
     let body = (rule.method != Method::GET).then(|| json!({
+        "provider_id": ids["provider_id"], "server_url": "http://127.0.0.1:9/x", "server_identifier": "stolen",
         "name": "stolen", "graph": {"nodes": [], "edges": []}, "features": {}, "inputs": {}, "query": "x", "role": "admin",
         "model_config": {"model": {"provider": "oxidify/scripted", "name": "echo", "mode": "chat"}}, "message_id": ids["message_id"],
         "rating": "like", "enable_api": false, "enable_site": false, "model": "m", "model_type": "llm", "credentials": {},
@@ -267,6 +303,7 @@ async fn probe(server: &TestServer, stranger: &Session, rule: &Rule, ids: &Value
         "{workflow_run_id}",
         "{installed_app_id}",
         "{dataset_id}",
+        "{provider_id}",
     ];
     if named.iter().any(|name| rule.path.contains(name)) {
         let refused = [StatusCode::NOT_FOUND, StatusCode::FORBIDDEN, StatusCode::BAD_REQUEST];

@@ -55,6 +55,8 @@ pub(crate) struct How {
     pub root: Option<String>,
     /// `webhook`, `schedule`, `plugin`.
     pub triggered_from: Option<&'static str>,
+    /// How many apps have called one another as tools to come here.
+    pub call_depth: u32,
 }
 
 /// What a chatflow has besides.
@@ -122,7 +124,8 @@ pub(super) async fn launch(services: &Arc<Services>, caller: &AppCaller, launch:
             draft,
         },
     );
-    let info = run_info(caller, begun, &compiled, hub.head.conversation_id);
+    let call_depth = how.call_depth;
+    let info = RunInfo { call_depth, ..run_info(caller, begun, &compiled, hub.head.conversation_id) };
     let guard = Guard::new(services, compiled.features.sensitive_word_avoidance.as_ref(), &info, &sink);
     let start = RunStart {
         info,

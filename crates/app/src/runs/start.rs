@@ -47,6 +47,8 @@ pub struct RunRequest {
     pub history: Vec<Round>,
     /// Instructions of the caller's, behind those of a basic chat app.
     pub system: Option<String>,
+    /// How many apps have called one another as tools to come here.
+    pub call_depth: u32,
 }
 
 /// Starts a run of the caller's app and returns its stream.
@@ -88,6 +90,28 @@ async fn start_graph(
         None => compiled::live_version(services, &caller.app).await?,
     };
     launch_checked(services, caller, request, compiled, Some(permit)).await
+}
+
+/// Runs the live version of a workflow as a tool of another run. It is part of that run: no limits of its own count.
+///
+/// # Errors
+/// When it is not a published workflow, its inputs are wrong, or too many call one another.
+pub(crate) async fn start_tool(
+    services: &Arc<Services>,
+    caller: &AppCaller,
+    inputs: Map<String, Json>,
+    call_depth: u32,
+) -> Result<Subscription> {
+    let most = services.settings.limits.max_call_depth;
+    if call_depth > most {
+        return Err(Error::invalid(format!("Max workflow call depth {most} reached.")));
+    }
+    if caller.app.mode != AppMode::Workflow {
+        return Err(Error::invalid("The app is no workflow."));
+    }
+    let compiled = compiled::live_version(services, &caller.app).await?;
+    let request = RunRequest { inputs, call_depth, blocking: true, ..RunRequest::default() };
+    launch_checked(services, caller, request, compiled, None).await
 }
 
 /// Runs a draft for its editor: the graph as it is saved, or as it was sent.
@@ -197,7 +221,7 @@ async fn launch_checked(
         }
         None => request.run_id,
     };
-    let how = How { run_id, ..How::default() };
+    let how = How { run_id, call_depth: request.call_depth, ..How::default() };
     launch::launch(services, caller, Launch { compiled, inputs, files, chat, permit, trace_id: request.trace_id, how })
         .await
 }

@@ -169,6 +169,7 @@ async fn begin(services: &Arc<Services>, log: &TriggerLog) -> Result<()> {
         _ => "webhook",
     };
     let how = How {
+        call_depth: 0,
         run_id: Some(log.workflow_run_id),
         root: Some(log.root_node_id.clone()),
         triggered_from: Some(triggered_from),

@@ -97,7 +97,9 @@ async fn execute(args: Args) -> anyhow::Result<ExitCode> {
     let pool = pool(&args, mode, &body, &graph, &info, &files)?;
     let unstructured = ox_nodes::Unstructured::from_env(environment, egress.clone());
     let models: Arc<dyn ox_models::ModelRuntime> = Arc::new(StaticRuntime::from_env(egress.clone(), environment));
-    let tools: Arc<dyn ox_nodes::ToolPort> = Arc::new(ox_nodes::BuiltinTools);
+    let http = Arc::new(egress.clone());
+    let tools = ox_tools::builtin::BuiltinTools::new(http, Arc::clone(&code), limits.code());
+    let tools: Arc<dyn ox_nodes::ToolPort> = Arc::new(tools);
     let agents = ox_agents::Strategies::new(Arc::clone(&models), Arc::clone(&tools), Arc::clone(&files) as _);
     let ports = Ports {
         models,

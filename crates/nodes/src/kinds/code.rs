@@ -4,14 +4,14 @@ mod output;
 #[cfg(test)]
 mod tests;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use indexmap::IndexMap;
 use output::OutputType;
 use ox_dsl::graph::NodeSpec;
 use ox_engine::{BuiltNode, Node, NodeContext, NodeFailure, NodeOutput};
-use ox_sandbox::{CodeError, CodeLimits, CodeRequest, Language};
+use ox_sandbox::{CodeError, CodeRequest, Language};
 use ox_types::{Json, Value, ValueType};
 use serde::Deserialize;
 use serde_json::json;
@@ -76,7 +76,6 @@ struct Runner {
 
 impl Runner {
     async fn request(&self, cx: &NodeContext, inputs: &IndexMap<String, Value>) -> Result<CodeRequest, PortError> {
-        let limits = &self.ports.limits;
         let rules = match self.language {
             // It has no network.
             Language::JavaScript => None,
@@ -88,11 +87,7 @@ impl Runner {
             language: self.language,
             code: self.code.clone(),
             inputs: inputs.iter().map(|(name, value)| (name.clone(), value.to_json())).collect(),
-            limits: CodeLimits {
-                timeout: Duration::from_secs(limits.code_timeout_seconds),
-                memory_bytes: limits.code_memory_mib << 20,
-                output_bytes: limits.code_output_kib << 10,
-            },
+            limits: self.ports.limits.code(),
         })
     }
 }

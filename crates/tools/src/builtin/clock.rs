@@ -5,14 +5,14 @@ use std::fmt::Write;
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, TimeZone, Utc, Weekday};
 use chrono_tz::Tz;
 
-use super::Arguments;
+use crate::call::Arguments;
 
 const FORMAT: &str = "%Y-%m-%d %H:%M:%S";
 /// Zones that are taken when none is given.
 const HERE: &str = "Asia/Shanghai";
 const THERE: &str = "Asia/Tokyo";
 
-fn zone(arguments: &Arguments<'_>, name: &str, usual: &str) -> Result<Tz, String> {
+fn zone(arguments: &Arguments, name: &str, usual: &str) -> Result<Tz, String> {
     let text = arguments.get(name).unwrap_or_else(|| usual.to_owned());
     text.trim().parse().map_err(|_| format!("Invalid timezone: {text}"))
 }
@@ -30,18 +30,18 @@ fn local(text: &str, zone: Tz) -> Result<DateTime<Tz>, String> {
     zone.from_local_datetime(&naive).earliest().ok_or_else(invalid)
 }
 
-pub fn current_time(arguments: &Arguments<'_>) -> Result<String, String> {
+pub fn current_time(arguments: &Arguments) -> Result<String, String> {
     let zone = zone(arguments, "timezone", "UTC")?;
     let format = arguments.get("format").unwrap_or_else(|| FORMAT.to_owned());
     written(Utc::now().with_timezone(&zone), &format)
 }
 
-pub fn localtime_to_timestamp(arguments: &Arguments<'_>) -> Result<String, String> {
+pub fn localtime_to_timestamp(arguments: &Arguments) -> Result<String, String> {
     let zone = zone(arguments, "timezone", HERE)?;
     Ok(local(&arguments.required("localtime")?, zone)?.timestamp().to_string())
 }
 
-pub fn timestamp_to_localtime(arguments: &Arguments<'_>) -> Result<String, String> {
+pub fn timestamp_to_localtime(arguments: &Arguments) -> Result<String, String> {
     let zone = zone(arguments, "timezone", HERE)?;
     let text = arguments.required("timestamp")?;
     let seconds: f64 = text.trim().parse().map_err(|_| format!("Invalid timestamp: {text}"))?;
@@ -50,7 +50,7 @@ pub fn timestamp_to_localtime(arguments: &Arguments<'_>) -> Result<String, Strin
     written(time.with_timezone(&zone), FORMAT)
 }
 
-pub fn timezone_conversion(arguments: &Arguments<'_>) -> Result<String, String> {
+pub fn timezone_conversion(arguments: &Arguments) -> Result<String, String> {
     let (from, to) = (zone(arguments, "current_timezone", HERE)?, zone(arguments, "target_timezone", THERE)?);
     let time = local(&arguments.required("current_time")?, from)?;
     written(time.with_timezone(&to), FORMAT)
@@ -71,7 +71,7 @@ const MONTHS: [&str; 12] = [
     "December",
 ];
 
-pub fn weekday(arguments: &Arguments<'_>) -> Result<String, String> {
+pub fn weekday(arguments: &Arguments) -> Result<String, String> {
     let number = |name: &str| -> Result<u32, String> {
         let text = arguments.required(name)?;
         text.trim().parse().map_err(|_| format!("Invalid {name}: {text}"))

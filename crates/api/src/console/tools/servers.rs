@@ -1,0 +1,181 @@
+//! MCP servers whose tools the workspace uses.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use axum::{
+    Json,
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use ox_app::{
+    Services,
+    tools::servers::{self, ServerForm},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
+
+use super::shown;
+use crate::{
+    ApiResult,
+    console::{App, guard::Caller, view::Done},
+    error::ErrorBody,
+    extract::{Body, Path, Query},
+};
+
+pub fn router() -> OpenApiRouter<Arc<Services>> {
+    OpenApiRouter::new()
+        .routes(routes!(create, update, delete))
+        .routes(routes!(authorize))
+        .routes(routes!(get))
+        .routes(routes!(reload))
+        .routes(routes!(callback))
+}
+
+/// Times of a server, in seconds.
+#[derive(Default, Deserialize, ToSchema)]
+pub struct McpConfiguration {
+    timeout: Option<f64>,
+    sse_read_timeout: Option<f64>,
+}
+
+/// A client that the server's authority gave out beforehand.
+#[derive(Default, Deserialize, ToSchema)]
+pub struct McpAuthentication {
+    client_id: Option<String>,
+    client_secret: Option<String>,
+}
+
+/// What an MCP server is made of.
+#[derive(Deserialize, ToSchema)]
+pub struct McpServerBody {
+    /// Only when changing.
+    provider_id: Option<Uuid>,
+    /// A masked one is kept.
+    server_url: String,
+    name: String,
+    /// Letters, digits, `_` and `-`.
+    server_identifier: String,
+    #[serde(default)]
+    icon: String,
+    #[serde(default)]
+    icon_type: String,
+    #[serde(default)]
+    icon_background: Option<String>,
+    #[serde(default)]
+    configuration: Option<McpConfiguration>,
+    /// Sent with every call; masked values are kept.
+    #[serde(default)]
+    headers: Option<BTreeMap<String, String>>,
+    #[serde(default)]
+    authentication: Option<McpAuthentication>,
+}
+
+impl From<McpServerBody> for ServerForm {
+    fn from(body: McpServerBody) -> Self {
+        let times = body.configuration.unwrap_or_default();
+        let client = body.authentication.unwrap_or_default();
+        Self {
+            server_url: body.server_url,
+            name: body.name,
+            server_identifier: body.server_identifier,
+            icon: body.icon,
+            icon_type: body.icon_type,
+            icon_background: body.icon_background.unwrap_or_default(),
+            timeout: times.timeout,
+            sse_read_timeout: times.sse_read_timeout,
+            headers: body.headers.unwrap_or_default(),
+            client_id: client.client_id,
+            client_secret: client.client_secret,
+        }
+    }
+}
+
+#[utoipa::path(post, path = "/workspaces/current/tool-provider/mcp", tag = "tools", request_body = McpServerBody,
+    responses((status = 200, body = Object), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)))]
+async fn create(
+    State(services): App,
+    Caller(caller): Caller,
+    Body(body): Body<McpServerBody>,
+) -> ApiResult<Json<Value>> {
+    shown(servers::create(&services, &caller, body.into()).await?)
+}
+
+#[utoipa::path(put, path = "/workspaces/current/tool-provider/mcp", tag = "tools", request_body = McpServerBody,
+    responses((status = 200, body = Done), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
+async fn update(
+    State(services): App,
+    Caller(caller): Caller,
+    Body(body): Body<McpServerBody>,
+) -> ApiResult<Json<Done>> {
+    let needed = || ox_app::Error::invalid_field("provider_id", "provider_id: Field required");
+    let id = body.provider_id.ok_or_else(needed)?;
+    servers::update(&services, &caller, id, body.into()).await?;
+    Ok(Json(Done::SUCCESS))
+}
+
+/// Names a server.
+#[derive(Deserialize, ToSchema)]
+pub struct McpServerId {
+    provider_id: Uuid,
+    /// Compat: a code that was brought by hand; sign-ins end at their own address.
+    #[serde(rename = "authorization_code")]
+    _authorization_code: Option<String>,
+}
+
+#[utoipa::path(delete, path = "/workspaces/current/tool-provider/mcp", tag = "tools", request_body = McpServerId,
+    responses((status = 200, body = Done), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
+async fn delete(State(services): App, Caller(caller): Caller, Body(body): Body<McpServerId>) -> ApiResult<Json<Done>> {
+    servers::delete(&services, &caller, body.provider_id).await?;
+    Ok(Json(Done::SUCCESS))
+}
+
+#[utoipa::path(post, path = "/workspaces/current/tool-provider/mcp/auth", tag = "tools", request_body = McpServerId,
+    responses((status = 200, body = Object, description = "`result`, or the `authorization_url` where somebody has to sign in"), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
+async fn authorize(
+    State(services): App,
+    Caller(caller): Caller,
+    Body(body): Body<McpServerId>,
+) -> ApiResult<Json<Value>> {
+    Ok(Json(match servers::authorize(&services, &caller, body.provider_id).await? {
+        Some(url) => json!({"authorization_url": url}),
+        None => json!({"result": "success"}),
+    }))
+}
+
+#[utoipa::path(get, path = "/workspaces/current/tool-provider/mcp/tools/{provider_id}", tag = "tools", params(("provider_id" = Uuid, Path)),
+    responses((status = 200, body = Object), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
+async fn get(State(services): App, Caller(caller): Caller, Path(id): Path<Uuid>) -> ApiResult<Json<Value>> {
+    shown(servers::get(&services, &caller, id).await?)
+}
+
+/// Compat: a GET that asks the server again.
+#[utoipa::path(get, path = "/workspaces/current/tool-provider/mcp/update/{provider_id}", tag = "tools", params(("provider_id" = Uuid, Path)),
+    responses((status = 200, body = Object), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
+async fn reload(State(services): App, Caller(caller): Caller, Path(id): Path<Uuid>) -> ApiResult<Json<Value>> {
+    shown(servers::reload(&services, &caller, id).await?)
+}
+
+#[derive(Deserialize, IntoParams)]
+struct CallbackQuery {
+    code: Option<String>,
+    state: String,
+    error: Option<String>,
+    error_description: Option<String>,
+}
+
+#[utoipa::path(get, path = "/mcp/oauth/callback", tag = "tools", params(CallbackQuery),
+    responses((status = 302, description = "To the Studio"), (status = 400, body = ErrorBody)))]
+async fn callback(State(services): App, Query(query): Query<CallbackQuery>) -> ApiResult<Response> {
+    let Some(code) = query.code else {
+        let why = query.error_description.or(query.error).unwrap_or_else(|| "no code".to_owned());
+        let why: String = why.chars().take(300).collect();
+        return Err(ox_app::Error::invalid_field("code", format!("The sign-in was not granted: {why}")).into());
+    };
+    servers::signed_in(&services, &query.state, &code).await?;
+    let to = format!("{}/oauth-callback", services.settings.console_web_url.trim_end_matches('/'));
+    Ok((StatusCode::FOUND, [(header::LOCATION, to)]).into_response())
+}

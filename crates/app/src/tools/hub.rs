@@ -1,0 +1,413 @@
+//! The one door by which nodes and agents come to tools.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock, Weak},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use ox_db::{Database, model, repo};
+use ox_engine::{RunInfo, UserKind};
+use ox_models::Credentials;
+use ox_net::{Caller, Egress};
+use ox_nodes::{
+    Absent, CallError, CallMessage, CallStream, FilePort, ToolDeclaration, ToolInvocation, ToolName, ToolPort,
+};
+use ox_sandbox::{CodeLimits, CodeRunner};
+use ox_tools::{
+    Provider, Tool, World,
+    builtin::{self, BuiltinTools},
+    openapi::{self, Attachment, Bundle, Invocation},
+};
+use ox_types::{AccountId, Json, RunStatus, TaskId, TenantId, Value, boxed};
+use serde_json::Map;
+use uuid::Uuid;
+
+use super::{apis, servers, workflows};
+use crate::{
+    AppCaller, Error, Result, Services,
+    files::FileStore,
+    network::Outbound,
+    runs::{self, InvokeFrom, RunUser, outcome::Outcome},
+    secrets::Secrets,
+};
+
+const CLASS: &str = "ToolInvokeError";
+/// Bytes of all files of one call.
+const MAX_FILES: usize = 50 * 1024 * 1024;
+
+/// What the hub is made of.
+pub struct HubParts {
+    pub db: Database,
+    pub secrets: Arc<Secrets>,
+    pub outbound: Outbound,
+    pub code: Arc<dyn CodeRunner>,
+    pub code_limits: CodeLimits,
+    pub files: FileStore,
+    /// `API_TOOL_DEFAULT_CONNECT_TIMEOUT`, `API_TOOL_DEFAULT_READ_TIMEOUT`.
+    pub connect: Duration,
+    pub read: Duration,
+}
+
+/// The tools of all workspaces.
+pub struct ToolHub {
+    parts: HubParts,
+    builtin: BuiltinTools,
+    /// Set once everything is there: a workflow that is a tool needs all of it.
+    services: OnceLock<Weak<Services>>,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        if error.status >= 500 {
+            tracing::error!(%error, source = ?error.source, "a tool cannot be called");
+        }
+        Self(CallError { is_final: error.status < 500, ..CallError::new(CLASS, error.message) })
+    }
+}
+
+/// A failed call on its way out.
+struct Failure(CallError);
+
+impl From<ox_db::Error> for Failure {
+    fn from(error: ox_db::Error) -> Self {
+        Error::from(error).into()
+    }
+}
+
+impl From<CallError> for Failure {
+    fn from(error: CallError) -> Self {
+        Self(error)
+    }
+}
+
+fn missing(text: impl Into<String>) -> Failure {
+    Failure(CallError::missing("", text))
+}
+
+/// What a tool says in words, for showing.
+pub(super) fn text_of(said: &[CallMessage]) -> String {
+    let mut out = String::new();
+    for message in said {
+        match message {
+            CallMessage::Text(text) => out.push_str(text),
+            CallMessage::Link(url) => out.push_str(&format!("Link: {url}\n")),
+            CallMessage::Blob { bytes, mime, .. } => out.push_str(&format!("[{mime}, {} bytes]", bytes.len())),
+            _ => {}
+        }
+    }
+    out
+}
+
+/// The id of a provider that a node names: its own id, or its name.
+fn names(tool: &ToolName) -> (Option<Uuid>, &str) {
+    let id = tool.provider_id.parse().ok();
+    let name = if tool.provider_name.is_empty() { &tool.provider_id } else { &tool.provider_name };
+    (id, name)
+}
+
+impl ToolHub {
+    /// A hub; [`ToolHub::attach`] completes it.
+    #[must_use]
+    pub fn new(parts: HubParts) -> Self {
+        let http = Arc::new(parts.outbound.clone());
+        let builtin = BuiltinTools::new(http, Arc::clone(&parts.code), parts.code_limits);
+        Self { parts, builtin, services: OnceLock::new() }
+    }
+
+    /// Tells the hub of everything else, once.
+    pub(crate) fn attach(&self, services: &Arc<Services>) {
+        _ = self.services.set(Arc::downgrade(services));
+    }
+
+    fn services(&self) -> Result<Arc<Services>> {
+        let found = self.services.get().and_then(Weak::upgrade);
+        found.ok_or_else(|| Error::new(503, "service_unavailable", "The server is starting or shutting down."))
+    }
+
+    /// A call of an operation with the operator's times.
+    pub(super) fn timed(&self) -> Invocation {
+        Invocation { connect: Some(self.parts.connect), read: Some(self.parts.read), ..Invocation::default() }
+    }
+
+    /// Calls a built-in tool outside a run.
+    #[boxed]
+    pub(super) async fn try_builtin(
+        &self,
+        egress: Egress,
+        tool: &'static Tool,
+        parameters: Map<String, Json>,
+        credentials: Credentials,
+    ) -> Result<Vec<CallMessage>, String> {
+        let parts = &self.parts;
+        let world =
+            World { egress, code: Arc::clone(&parts.code), code_limits: parts.code_limits, caller: Caller::default() };
+        let arguments = builtin::arguments(parameters, Map::new());
+        builtin::invoke(tool, ox_tools::Call { arguments, credentials, world }).await
+    }
+
+    /// The credentials of a provider: those that are named, or the workspace's default.
+    async fn credentials(
+        &self,
+        tenant: TenantId,
+        provider: &Provider,
+        named: Option<&str>,
+    ) -> Result<Credentials, Failure> {
+        if provider.form.is_empty() {
+            return Ok(Credentials::new());
+        }
+        let rows = repo::tools::credentials::list(&self.parts.db, tenant).await?;
+        let row = match named {
+            Some(id) => rows.iter().find(|row| row.provider == provider.name && row.id.to_string() == id),
+            None => super::builtin::default_of(&rows, provider.name),
+        };
+        let Some(row) = row else {
+            let what = if named.is_some() { "not the credentials that are named" } else { "no credentials" };
+            let text =
+                format!("The tool provider '{}' has {what} in this workspace; set them up under Tools.", provider.name);
+            return Err(missing(text));
+        };
+        let key = self.parts.secrets.tenant_key(&self.parts.db, tenant).await?;
+        Ok(key.open_fields(&row.encrypted_credentials, &provider.secrets())?)
+    }
+
+    async fn api(&self, tenant: TenantId, tool: &ToolName) -> Result<(model::ApiToolProvider, Bundle), Failure> {
+        let (id, name) = names(tool);
+        let by_id = match id {
+            Some(id) => repo::tools::apis::find(&self.parts.db, tenant, id).await?,
+            None => None,
+        };
+        let row = match by_id {
+            Some(row) => Some(row),
+            None => repo::tools::apis::by_name(&self.parts.db, tenant, name).await?,
+        };
+        let row = row.ok_or_else(|| missing(format!("This workspace has no API tool provider '{name}'.")))?;
+        let bundle = apis::bundles(&row).into_iter().find(|bundle| bundle.operation_id == tool.tool);
+        let bundle = bundle
+            .ok_or_else(|| missing(format!("The API tool provider '{}' has no tool '{}'.", row.name, tool.tool)))?;
+        Ok((row, bundle))
+    }
+
+    async fn call_api(&self, run: &RunInfo, call: ToolInvocation) -> Result<CallStream, Failure> {
+        let (row, bundle) = self.api(run.tenant_id, &call.tool).await?;
+        let key = self.parts.secrets.tenant_key(&self.parts.db, run.tenant_id).await?;
+        let credentials = key.open_fields(&row.credentials, &["api_key_value"])?;
+        let mut parameters = call.settings;
+        parameters.extend(call.parameters.into_iter().filter(|(_, value)| !value.is_null()));
+        let invocation = Invocation {
+            files: self.attachments(run, &parameters).await?,
+            parameters,
+            auth: apis::auth(&credentials),
+            idempotency_key: Some(call.node_run_id.to_string()),
+            ..self.timed()
+        };
+        let egress = self.parts.outbound.of_caller(run.tenant_id, ox_nodes::caller(run, &call.node_id)).await?;
+        let said = openapi::call(&egress, &bundle, &invocation).await;
+        Ok(builtin::stream(said.map_err(builtin::failed)?))
+    }
+
+    /// The bytes of the files among the parameters.
+    async fn attachments(
+        &self,
+        run: &RunInfo,
+        parameters: &Map<String, Json>,
+    ) -> Result<BTreeMap<String, Vec<Attachment>>, Failure> {
+        let mut all = BTreeMap::new();
+        let mut size = 0;
+        for (name, value) in parameters {
+            let items = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+            for item in items {
+                let Value::File(file) = Value::from_json(item) else { continue };
+                let failed = |error: ox_nodes::PortError| CallError::new("ToolFileError", error.to_string());
+                let bytes = self.parts.files.read(run, &file).await.map_err(failed)?;
+                size += bytes.len();
+                if size > MAX_FILES {
+                    return Err(missing(format!("The files are larger than {} MB together.", MAX_FILES / 1024 / 1024)));
+                }
+                let mime = file.mime_type.clone().unwrap_or_else(|| "application/octet-stream".to_owned());
+                let filename = file.filename.clone().unwrap_or_else(|| name.clone());
+                all.entry(name.clone()).or_insert_with(Vec::new).push(Attachment { filename, mime, bytes });
+            }
+        }
+        Ok(all)
+    }
+
+    async fn server(&self, tenant: TenantId, tool: &ToolName) -> Result<model::McpProvider, Failure> {
+        // Compat: files name a server by its identifier, which another installation can have, too.
+        let by_identifier = repo::tools::servers::by_identifier(&self.parts.db, tenant, &tool.provider_id).await?;
+        let (id, name) = names(tool);
+        let found = match (by_identifier, id) {
+            (Some(row), _) => Some(row),
+            (None, Some(id)) => repo::tools::servers::find(&self.parts.db, tenant, id).await?,
+            (None, None) => {
+                let all = repo::tools::servers::list(&self.parts.db, tenant).await?;
+                all.into_iter().find(|row| row.name == name)
+            }
+        };
+        found.ok_or_else(|| missing(format!("This workspace has no MCP server '{}'.", tool.provider_id)))
+    }
+
+    async fn describe_mcp(&self, tenant: TenantId, tool: &ToolName) -> Result<ToolDeclaration, Failure> {
+        let row = self.server(tenant, tool).await?;
+        let found = servers::tools_of(&row).into_iter().find(|known| known.name == tool.tool);
+        let found =
+            found.ok_or_else(|| missing(format!("The MCP server '{}' has no tool '{}'.", row.name, tool.tool)))?;
+        Ok(found.view("").declared())
+    }
+
+    async fn call_mcp(&self, run: &RunInfo, call: ToolInvocation) -> Result<CallStream, Failure> {
+        let row = self.server(run.tenant_id, &call.tool).await?;
+        let parts = &self.parts;
+        let opened = servers::opened(&parts.db, &parts.secrets, row).await?;
+        let egress = parts.outbound.of_caller(run.tenant_id, ox_nodes::caller(run, &call.node_id)).await?;
+        let mut arguments = call.settings;
+        arguments.extend(call.parameters.into_iter().filter(|(_, value)| !value.is_null()));
+        let arguments = servers::typed(&opened, &call.tool.tool, arguments);
+        let called = servers::call(&parts.db, &parts.secrets, &egress, opened, (&call.tool.tool, arguments));
+        Ok(called.await?)
+    }
+
+    async fn workflow(&self, tenant: TenantId, tool: &ToolName) -> Result<model::WorkflowTool, Failure> {
+        let (id, name) = names(tool);
+        if let Some(id) = id
+            && let Some(row) = repo::tools::workflows::find(&self.parts.db, tenant, id).await?
+        {
+            return Ok(row);
+        }
+        let rows = repo::tools::workflows::list(&self.parts.db, tenant).await?;
+        let found = rows.into_iter().find(|row| row.name == name || row.name == tool.tool);
+        found.ok_or_else(|| missing(format!("This workspace has no workflow tool '{name}'.")))
+    }
+
+    async fn call_workflow(&self, run: &RunInfo, call: ToolInvocation) -> Result<CallStream, Failure> {
+        let services = self.services()?;
+        let row = self.workflow(run.tenant_id, &call.tool).await?;
+        let app = services.runs.published.app(row.app_id).await?.filter(|app| app.app.tenant_id == run.tenant_id);
+        let app = app.ok_or_else(|| missing(format!("The app of the workflow tool '{}' is gone.", row.name)))?;
+        let invoke_from = match InvokeFrom::parse(&run.invoke_from) {
+            // Trying one app out leaves the drafts of others alone.
+            InvokeFrom::Debugger => InvokeFrom::Explore,
+            other => other,
+        };
+        let caller = AppCaller { app, user: user_of(&services, run).await?, invoke_from };
+        let mut inputs = call.settings;
+        inputs.extend(call.parameters.into_iter().filter(|(_, value)| !value.is_null()));
+        let mut reader = runs::start::start_tool(&services, &caller, inputs, run.call_depth + 1).await?;
+        let guard = StopOnDrop::new(&services, row.app_id, reader.head().task_id);
+        let outcome = runs::outcome::wait(&mut reader).await?;
+        guard.done();
+        Ok(builtin::stream(told(outcome, &row.name)?))
+    }
+}
+
+/// What a workflow says as a tool.
+fn told(outcome: Outcome, name: &str) -> Result<Vec<CallMessage>, Failure> {
+    let failed = |text: String| Failure(CallError::new(CLASS, text));
+    let done = match outcome {
+        Outcome::Workflow(done) if matches!(done.status, RunStatus::Succeeded | RunStatus::PartialSucceeded) => done,
+        Outcome::Workflow(done) => {
+            let text =
+                done.error.clone().unwrap_or_else(|| format!("The workflow tool '{name}' ended as {}.", done.status));
+            return Err(failed(text));
+        }
+        Outcome::Paused(_) => {
+            return Err(failed(format!("The workflow tool '{name}' waits for somebody; a tool cannot.")));
+        }
+        Outcome::Message { .. } => return Err(failed(format!("The workflow tool '{name}' is no workflow any more."))),
+    };
+    let outputs: Json = serde_json::from_str(&done.outputs).unwrap_or_default();
+    let files: Vec<Json> = serde_json::from_str(&done.files).unwrap_or_default();
+    let mut said = vec![CallMessage::Text(outputs.to_string()), CallMessage::Json(outputs.clone())];
+    for file in &files {
+        if let Value::File(file) = Value::from_json(file) {
+            said.push(CallMessage::File(Box::new((*file).clone())));
+        }
+    }
+    let taken = |name: &str| ["text", "files", "json"].contains(&name);
+    for (name, value) in outputs.as_object().into_iter().flatten().filter(|(name, _)| !taken(name)) {
+        said.push(CallMessage::Variable { name: name.clone(), value: value.clone(), stream: false });
+    }
+    Ok(said)
+}
+
+/// The user of a run, as a caller of another app.
+async fn user_of(services: &Services, run: &RunInfo) -> Result<RunUser> {
+    let id: Uuid = run.user_id.parse().map_err(|_| Error::invalid("The run has no user."))?;
+    if run.user_kind == UserKind::EndUser {
+        let found = repo::end_users::find_all(&services.db, run.tenant_id, &[ox_types::EndUserId(id)]).await?;
+        let session = found.first().map(|user| user.session_id.as_str()).unwrap_or_default().into();
+        return Ok(RunUser::EndUser { id, session_id: session });
+    }
+    let account = repo::accounts::find(&services.db, AccountId(id)).await?;
+    let (name, email) = account.map(|account| (account.name, account.email)).unwrap_or_default();
+    Ok(RunUser::Account { id, name: name.into(), email: email.into() })
+}
+
+/// Stops a run whose caller has gone.
+struct StopOnDrop {
+    services: Weak<Services>,
+    app: ox_types::AppId,
+    task: Option<TaskId>,
+}
+
+impl StopOnDrop {
+    fn new(services: &Arc<Services>, app: ox_types::AppId, task: TaskId) -> Self {
+        Self { services: Arc::downgrade(services), app, task: Some(task) }
+    }
+
+    fn done(mut self) {
+        self.task = None;
+    }
+}
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        if let (Some(task), Some(services)) = (self.task, self.services.upgrade()) {
+            services.runs.stop(self.app, task, None);
+        }
+    }
+}
+
+#[async_trait]
+impl ToolPort for ToolHub {
+    async fn describe(&self, run: &RunInfo, name: &ToolName) -> Result<ToolDeclaration, CallError> {
+        let described: Result<ToolDeclaration, Failure> = match name.provider_type.as_str() {
+            "api" => self.api(run.tenant_id, name).await.map(|(_, bundle)| bundle.view("", &[]).declared()),
+            "workflow" => match (self.services(), self.workflow(run.tenant_id, name).await) {
+                (Ok(services), Ok(row)) => {
+                    workflows::tool_of(&services, &row, &[]).await.map(|tool| tool.declared()).map_err(Failure::from)
+                }
+                (Err(error), _) => Err(error.into()),
+                (_, Err(failure)) => Err(failure),
+            },
+            "mcp" => self.describe_mcp(run.tenant_id, name).await,
+            _ => return self.builtin.describe(run, name).await,
+        };
+        described.map_err(|failure| failure.0)
+    }
+
+    async fn invoke(&self, run: &RunInfo, call: ToolInvocation) -> Result<CallStream, CallError> {
+        let kind = call.tool.provider_type.clone();
+        let stream: Result<CallStream, Failure> = match kind.as_str() {
+            "api" => self.call_api(run, call).await,
+            "workflow" => self.call_workflow(run, call).await,
+            "mcp" => self.call_mcp(run, call).await,
+            _ => match builtin::named(&call.tool) {
+                Some((provider, tool)) => {
+                    let credentials =
+                        self.credentials(run.tenant_id, provider, call.tool.credential_id.as_deref()).await;
+                    match credentials {
+                        Ok(credentials) => self.builtin.call(run, tool, call, credentials).await.map_err(Failure),
+                        Err(failure) => Err(failure),
+                    }
+                }
+                None => return Absent.invoke(run, call).await,
+            },
+        };
+        let label = if super::KINDS.contains(&kind.as_str()) { kind } else { "builtin".to_owned() };
+        let status = if stream.is_ok() { "ok" } else { "error" };
+        metrics::counter!("oxidify_tool_calls_total", "type" => label, "status" => status).increment(1);
+        stream.map_err(|failure| failure.0)
+    }
+}

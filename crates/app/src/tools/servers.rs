@@ -1,0 +1,588 @@
+//! MCP servers whose tools a workspace uses: their address, sign-in, and the tools they told of.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use ox_db::{model::McpProvider, now, repo};
+use ox_models::I18n;
+use ox_nodes::CallStream;
+use ox_tools::{
+    ToolView, builtin,
+    mcp::{Error as McpError, McpTool, Server, Session, oauth},
+};
+use ox_types::{Json, TenantId, boxed, new_uuid};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, json};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::{HIDDEN, ProviderView};
+use crate::{Error, Principal, Result, Services, audit, principal::Permission, secrets::Secrets};
+
+/// How long somebody may take to sign in.
+const SIGN_IN: Duration = Duration::from_secs(600);
+/// A token is renewed so many seconds before it ends.
+const EARLY: i64 = 60;
+const MAX_NAME: usize = 40;
+const MAX_IDENTIFIER: usize = 64;
+const MAX_HEADERS: usize = 50;
+
+/// What a provider is made of.
+#[derive(Clone, Debug, Default)]
+pub struct ServerForm {
+    pub server_url: String,
+    pub name: String,
+    pub server_identifier: String,
+    /// An emoji, or an address.
+    pub icon: String,
+    pub icon_type: String,
+    pub icon_background: String,
+    pub timeout: Option<f64>,
+    pub sse_read_timeout: Option<f64>,
+    pub headers: BTreeMap<String, String>,
+    pub client_id: Option<String>,
+    pub client_secret: Option<String>,
+}
+
+/// What lets us in, kept as one encrypted text.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct SignIn {
+    #[serde(default)]
+    client: Option<oauth::Client>,
+    /// The client was not entered by somebody.
+    #[serde(default)]
+    registered: bool,
+    #[serde(default)]
+    authority: Option<oauth::Authority>,
+    #[serde(default)]
+    tokens: Option<oauth::Tokens>,
+    /// Unix seconds at which the token ends.
+    #[serde(default)]
+    expires_at: Option<i64>,
+}
+
+/// An attempt to sign in, while the browser is away.
+#[derive(Debug, Serialize, Deserialize)]
+struct Attempt {
+    tenant: TenantId,
+    provider: Uuid,
+    account: ox_types::AccountId,
+    verifier: String,
+    redirect: String,
+}
+
+fn attempt_key(state: &str) -> String {
+    format!("mcp_sign_in:{}", hex::encode(Sha256::digest(state.as_bytes())))
+}
+
+fn hash(url: &str) -> String {
+    hex::encode(Sha256::digest(url.as_bytes()))
+}
+
+/// What a server's failure is to the caller.
+fn told(error: McpError) -> Error {
+    match error {
+        McpError::Unauthorized { .. } => Error::invalid("The MCP server wants a sign-in."),
+        other => Error::invalid(other.to_string()).caused_by(other),
+    }
+}
+
+/// A provider with its secrets opened.
+pub(super) struct Opened {
+    pub row: McpProvider,
+    url: String,
+    headers: BTreeMap<String, String>,
+    sign_in: SignIn,
+}
+
+impl Opened {
+    fn server(&self) -> Server {
+        Server {
+            url: self.url.clone(),
+            headers: self.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
+            token: self.sign_in.tokens.as_ref().map(|tokens| tokens.access_token.clone()),
+            timeout: Duration::from_secs_f64(self.row.timeout.clamp(1.0, 600.0)),
+            read_timeout: Duration::from_secs_f64(self.row.sse_read_timeout.clamp(1.0, 3600.0)),
+        }
+    }
+}
+
+/// Opens the secrets of a provider.
+pub(super) async fn opened(db: &ox_db::Database, secrets: &Secrets, row: McpProvider) -> Result<Opened> {
+    let key = secrets.tenant_key(db, row.tenant_id).await?;
+    let url = key.open(&row.server_url)?;
+    let open = |text: &Option<String>| text.as_deref().map(|text| key.open(text)).transpose();
+    let headers = open(&row.encrypted_headers)?.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+    let sign_in =
+        open(&row.encrypted_credentials)?.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+    Ok(Opened { row, url, headers, sign_in })
+}
+
+/// Calls a tool of a server, after renewing its token where that is due.
+pub(super) async fn call(
+    db: &ox_db::Database,
+    secrets: &Secrets,
+    egress: &ox_net::Egress,
+    mut opened: Opened,
+    (tool, arguments): (&str, Map<String, Json>),
+) -> Result<CallStream, ox_nodes::CallError> {
+    let failed = |error: McpError| match error {
+        McpError::Unauthorized { .. } => {
+            let text = "The MCP server wants a sign-in: an administrator has to authorize it again under Tools.";
+            ox_nodes::CallError::missing("ToolInvokeError", text)
+        }
+        other => builtin::failed(other.to_string()),
+    };
+    if opened.sign_in.expires_at.is_some_and(|at| at - EARLY <= now().timestamp()) {
+        renew(db, secrets, egress, &mut opened).await.map_err(|error| builtin::failed(error.message))?;
+    }
+    let mut session = match Session::open(egress, &opened.server()).await {
+        Err(McpError::Unauthorized { .. }) if has_refresh(&opened) => {
+            renew(db, secrets, egress, &mut opened).await.map_err(|error| builtin::failed(error.message))?;
+            Session::open(egress, &opened.server()).await.map_err(failed)?
+        }
+        other => other.map_err(failed)?,
+    };
+    let said = session.call(tool, arguments).await;
+    session.close().await;
+    let said = said.map_err(failed)?;
+    if said.is_error {
+        let text = if said.text.is_empty() { "The tool tells of an error.".to_owned() } else { said.text };
+        return Err(builtin::failed(text));
+    }
+    Ok(builtin::stream(said.messages))
+}
+
+/// Arguments with the types that the tool asks for: texts of a form may stand for numbers, lists and objects.
+pub(super) fn typed(opened: &Opened, tool: &str, mut arguments: Map<String, Json>) -> Map<String, Json> {
+    let Some(tool) = tools_of(&opened.row).into_iter().find(|known| known.name == tool) else { return arguments };
+    let fields = &tool.input_schema["properties"];
+    arguments.retain(|name, value| {
+        *value = ox_tools::openapi::typed(value, &fields[name.as_str()]);
+        // An empty text is how forms say that nothing was given.
+        value.as_str() != Some("") || fields[name.as_str()]["type"] == "string"
+    });
+    arguments
+}
+
+fn has_refresh(opened: &Opened) -> bool {
+    opened.sign_in.tokens.as_ref().is_some_and(|tokens| tokens.refresh_token.is_some())
+}
+
+/// Gets a new token, and keeps it.
+async fn renew(db: &ox_db::Database, secrets: &Secrets, egress: &ox_net::Egress, opened: &mut Opened) -> Result<()> {
+    let sign_in = &mut opened.sign_in;
+    let refresh = sign_in.tokens.as_ref().and_then(|tokens| tokens.refresh_token.clone());
+    let (Some(refresh), Some(authority), Some(client)) = (refresh, &sign_in.authority, &sign_in.client) else {
+        return Ok(());
+    };
+    let tokens = oauth::refresh(egress, authority, client, &refresh).await.map_err(told)?;
+    sign_in.expires_at = tokens.expires_in.map(|seconds| now().timestamp() + seconds);
+    sign_in.tokens = Some(tokens);
+    let key = secrets.tenant_key(db, opened.row.tenant_id).await?;
+    let text = serde_json::to_string(&opened.sign_in).map_err(Error::internal)?;
+    opened.row.encrypted_credentials = Some(key.seal(&text)?);
+    opened.row.updated_at = now();
+    let tx = db.begin().await?;
+    repo::tools::servers::update(&tx, opened.row.clone()).await?;
+    Ok(tx.commit().await?)
+}
+
+/// The tools that a server told of.
+pub(super) fn tools_of(row: &McpProvider) -> Vec<McpTool> {
+    serde_json::from_value(row.tools.clone()).unwrap_or_default()
+}
+
+fn views(row: &McpProvider) -> Vec<ToolView> {
+    tools_of(row).iter().map(|tool| tool.view("Anonymous")).collect()
+}
+
+/// The address without what may be a key: its path and query.
+fn shown_url(url: &str) -> String {
+    url::Url::parse(url)
+        .map_or_else(|_| "******".to_owned(), |url| format!("{}/******", url.origin().ascii_serialization()))
+}
+
+fn view(opened: &Opened) -> ProviderView {
+    let row = &opened.row;
+    let icon: Json = serde_json::from_str(&row.icon).unwrap_or_default();
+    let client = opened.sign_in.client.as_ref().filter(|_| !opened.sign_in.registered);
+    let authentication = client.map(|client| {
+        let secret = client.client_secret.as_deref().map(ox_auth::mask);
+        json!({"client_id": ox_auth::mask(&client.client_id), "client_secret": secret})
+    });
+    let masked: BTreeMap<&String, String> =
+        opened.headers.iter().map(|(name, value)| (name, ox_auth::mask(value))).collect();
+    let more = json!({
+        "server_url": shown_url(&opened.url), "updated_at": row.updated_at.timestamp(), "server_identifier": row.server_identifier,
+        "configuration": {"timeout": row.timeout, "sse_read_timeout": row.sse_read_timeout}, "authentication": authentication,
+        "is_dynamic_registration": client.is_none(), "masked_headers": masked,
+    });
+    ProviderView {
+        id: row.id.to_string(),
+        author: "Anonymous".to_owned(),
+        name: row.name.clone(),
+        description: I18n::same(""),
+        icon: if icon["icon_type"] == "image" { icon["content"].clone() } else { icon },
+        icon_dark: "".into(),
+        label: I18n::same(&row.name),
+        kind: "mcp",
+        is_team_authorization: row.authed,
+        allow_delete: true,
+        tools: views(row),
+        more: more.as_object().cloned().unwrap_or_default(),
+        ..ProviderView::default()
+    }
+}
+
+/// Those of the workspace.
+#[boxed]
+pub(super) async fn list(services: &Services, principal: &Principal) -> Result<Vec<ProviderView>> {
+    let mut all = Vec::new();
+    for row in repo::tools::servers::list(&services.db, principal.tenant_id()).await? {
+        all.push(view(&opened(&services.db, &services.secrets, row).await?));
+    }
+    Ok(all)
+}
+
+async fn find(services: &Services, tenant: TenantId, id: Uuid) -> Result<Opened> {
+    let row = repo::tools::servers::find(&services.db, tenant, id).await?;
+    let row = row.ok_or_else(|| Error::not_found("MCP tool not found"))?;
+    opened(&services.db, &services.secrets, row).await
+}
+
+/// One of the workspace.
+///
+/// # Errors
+/// 404 when there is none of this id.
+#[boxed]
+pub async fn get(services: &Services, principal: &Principal, id: Uuid) -> Result<ProviderView> {
+    Ok(view(&find(services, principal.tenant_id(), id).await?))
+}
+
+fn checked(form: &ServerForm) -> Result<()> {
+    let name = form.name.trim();
+    if name.is_empty() || name.chars().count() > MAX_NAME {
+        return Err(Error::invalid_field("name", "name must not be empty, and have 40 characters at most."));
+    }
+    let identifier = form.server_identifier.trim();
+    let is_identifier = !identifier.is_empty()
+        && identifier.len() <= MAX_IDENTIFIER
+        && identifier.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
+    if !is_identifier {
+        let text = "server_identifier must have letters, digits, _ and - only, 64 at most.";
+        return Err(Error::invalid_field("server_identifier", text));
+    }
+    if form.headers.len() > MAX_HEADERS {
+        return Err(Error::invalid_field("headers", format!("At most {MAX_HEADERS} headers.")));
+    }
+    for seconds in [form.timeout, form.sse_read_timeout].into_iter().flatten() {
+        if !(1.0..=3600.0).contains(&seconds) {
+            return Err(Error::invalid_field("configuration", "Times are 1 to 3600 seconds."));
+        }
+    }
+    Ok(())
+}
+
+fn is_masked(url: &str) -> bool {
+    url.contains("******") || url == HIDDEN
+}
+
+fn checked_url(url: &str) -> Result<String> {
+    let parsed = url::Url::parse(url.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    parsed.map(Into::into).ok_or_else(|| Error::invalid_field("server_url", "Server URL is not valid."))
+}
+
+/// Headers with those that came back masked as they were.
+fn headers(form: &ServerForm, before: Option<&BTreeMap<String, String>>) -> BTreeMap<String, String> {
+    let kept = |name: &String, value: &String| {
+        let known = before.and_then(|before| before.get(name))?;
+        (value == HIDDEN || *value == ox_auth::mask(known)).then(|| known.clone())
+    };
+    let all = form.headers.iter().filter(|(name, _)| !name.trim().is_empty());
+    all.map(|(name, value)| (name.trim().to_owned(), kept(name, value).unwrap_or_else(|| value.clone()))).collect()
+}
+
+fn taken(error: ox_db::Error) -> Error {
+    match error {
+        ox_db::Error::Conflict(_) => {
+            Error::invalid("An MCP server with this name, address or identifier already exists.")
+        }
+        other => other.into(),
+    }
+}
+
+fn icon(form: &ServerForm) -> String {
+    let kind = if form.icon_type.is_empty() { "emoji" } else { &form.icon_type };
+    json!({"content": form.icon, "background": form.icon_background, "icon_type": kind}).to_string()
+}
+
+/// Asks a server for its tools. `Ok(None)`: it wants a sign-in first.
+async fn look(services: &Services, tenant: TenantId, server: &Server) -> Result<Option<Vec<McpTool>>> {
+    let egress = services.outbound.of(tenant).await?;
+    let mut session = match Session::open(&egress, server).await {
+        Err(McpError::Unauthorized { .. }) => return Ok(None),
+        other => other.map_err(told)?,
+    };
+    let tools = session.tools().await;
+    session.close().await;
+    match tools {
+        Err(McpError::Unauthorized { .. }) => Ok(None),
+        other => other.map(Some).map_err(told),
+    }
+}
+
+async fn sealed(services: &Services, mut opened: Opened) -> Result<McpProvider> {
+    let key = services.secrets.tenant_key(&services.db, opened.row.tenant_id).await?;
+    opened.row.server_url = key.seal(&opened.url)?;
+    opened.row.server_url_hash = hash(&opened.url);
+    opened.row.encrypted_headers = Some(key.seal(&text_json(&opened.headers)?)?);
+    opened.row.encrypted_credentials = Some(key.seal(&text_json(&opened.sign_in)?)?);
+    opened.row.updated_at = now();
+    Ok(opened.row)
+}
+
+fn text_json(value: &impl Serialize) -> Result<String> {
+    serde_json::to_string(value).map_err(Error::internal)
+}
+
+/// Takes a server in: it is asked for its tools at once, unless it wants a sign-in.
+///
+/// # Errors
+/// 403 without the permission; 400 for what is wrong, or a server that cannot be used.
+#[boxed]
+pub async fn create(services: &Services, principal: &Principal, form: ServerForm) -> Result<ProviderView> {
+    principal.require(Permission::CredentialManage)?;
+    checked(&form)?;
+    let tenant = principal.tenant_id();
+    let client = client_of(&form, None);
+    let mut opened = Opened {
+        url: checked_url(&form.server_url)?,
+        headers: headers(&form, None),
+        sign_in: SignIn { client, ..SignIn::default() },
+        row: McpProvider {
+            id: new_uuid(),
+            tenant_id: tenant,
+            user_id: principal.account_id()?,
+            name: form.name.trim().to_owned(),
+            server_identifier: form.server_identifier.trim().to_owned(),
+            server_url: String::new(),
+            server_url_hash: String::new(),
+            icon: icon(&form),
+            authed: false,
+            tools: json!([]),
+            encrypted_credentials: None,
+            encrypted_headers: None,
+            timeout: form.timeout.unwrap_or(30.0),
+            sse_read_timeout: form.sse_read_timeout.unwrap_or(300.0),
+            created_at: now(),
+            updated_at: now(),
+        },
+    };
+    if let Some(tools) = look(services, tenant, &opened.server()).await? {
+        opened.row.authed = true;
+        opened.row.tools = serde_json::to_value(tools).map_err(Error::internal)?;
+    }
+    let row = sealed(services, opened).await?;
+    let tx = services.db.begin().await?;
+    repo::tools::servers::insert(&tx, row.clone()).await.map_err(taken)?;
+    tx.commit().await?;
+    noted(services, principal, "tool.mcp.create", &row).await;
+    get(services, principal, row.id).await
+}
+
+fn client_of(form: &ServerForm, before: Option<&oauth::Client>) -> Option<oauth::Client> {
+    let set = |text: &Option<String>| text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
+    let kept = |given: Option<String>, known: Option<&String>| match (given, known) {
+        (Some(given), Some(known)) if given == HIDDEN || given == ox_auth::mask(known) => Some(known.clone()),
+        (given, _) => given,
+    };
+    let client_id = kept(set(&form.client_id), before.map(|before| &before.client_id))?;
+    let client_secret = kept(set(&form.client_secret), before.and_then(|before| before.client_secret.as_ref()));
+    Some(oauth::Client { client_id, client_secret })
+}
+
+/// Changes a server. Another address is looked at anew, without what was known for the old one.
+///
+/// # Errors
+/// As [`create`]; 404 for an unknown one.
+#[boxed]
+pub async fn update(services: &Services, principal: &Principal, id: Uuid, form: ServerForm) -> Result<()> {
+    principal.require(Permission::CredentialManage)?;
+    checked(&form)?;
+    let tenant = principal.tenant_id();
+    let mut opened = find(services, tenant, id).await?;
+    let url = if is_masked(&form.server_url) { opened.url.clone() } else { checked_url(&form.server_url)? };
+    let moved = url != opened.url;
+    let before = (!moved).then_some(&opened.headers);
+    let new_headers = headers(&form, before);
+    if moved && new_headers.values().any(|value| value == HIDDEN || value.contains("**")) {
+        return Err(Error::invalid_field("headers", "Enter the headers again for another server."));
+    }
+    let known = opened.sign_in.client.clone().filter(|_| !opened.sign_in.registered && !moved);
+    let client = client_of(&form, known.as_ref());
+    if moved || (client.is_some() && client != known) {
+        opened.sign_in = SignIn { client, ..SignIn::default() };
+    }
+    opened.url = url;
+    opened.headers = new_headers;
+    opened.row.name = form.name.trim().to_owned();
+    opened.row.server_identifier = form.server_identifier.trim().to_owned();
+    opened.row.icon = icon(&form);
+    opened.row.timeout = form.timeout.unwrap_or(opened.row.timeout);
+    opened.row.sse_read_timeout = form.sse_read_timeout.unwrap_or(opened.row.sse_read_timeout);
+    if moved {
+        let tools = look(services, tenant, &opened.server()).await?;
+        opened.row.authed = tools.is_some();
+        opened.row.tools = serde_json::to_value(tools.unwrap_or_default()).map_err(Error::internal)?;
+    }
+    let row = sealed(services, opened).await?;
+    let tx = services.db.begin().await?;
+    repo::tools::servers::update(&tx, row.clone()).await.map_err(taken)?;
+    tx.commit().await?;
+    noted(services, principal, "tool.mcp.update", &row).await;
+    Ok(())
+}
+
+/// Lets a server go. Apps that use it say so when they run.
+///
+/// # Errors
+/// 404 for an unknown one.
+#[boxed]
+pub async fn delete(services: &Services, principal: &Principal, id: Uuid) -> Result<()> {
+    principal.require(Permission::CredentialManage)?;
+    let opened = find(services, principal.tenant_id(), id).await?;
+    let tx = services.db.begin().await?;
+    repo::tools::servers::delete(&tx, opened.row.tenant_id, id).await?;
+    tx.commit().await?;
+    noted(services, principal, "tool.mcp.delete", &opened.row).await;
+    Ok(())
+}
+
+async fn noted(services: &Services, principal: &Principal, action: &'static str, row: &McpProvider) {
+    let about = json!({"name": row.name, "server_identifier": row.server_identifier});
+    audit::record(services, principal, action, "tool_provider", row.id, None, Some(about)).await;
+}
+
+/// Asks a server for its tools again.
+///
+/// # Errors
+/// 400 when it cannot be used, or wants a sign-in; 404 for an unknown one.
+#[boxed]
+pub async fn reload(services: &Services, principal: &Principal, id: Uuid) -> Result<ProviderView> {
+    principal.require(Permission::CredentialManage)?;
+    let mut opened = find(services, principal.tenant_id(), id).await?;
+    if opened.sign_in.expires_at.is_some_and(|at| at - EARLY <= now().timestamp()) && has_refresh(&opened) {
+        let egress = services.outbound.of(principal.tenant_id()).await?;
+        renew(&services.db, &services.secrets, &egress, &mut opened).await?;
+    }
+    let Some(tools) = look(services, principal.tenant_id(), &opened.server()).await? else {
+        return Err(Error::invalid("Please auth the tool first"));
+    };
+    keep(services, opened, tools).await?;
+    get(services, principal, id).await
+}
+
+async fn keep(services: &Services, mut opened: Opened, tools: Vec<McpTool>) -> Result<()> {
+    opened.row.authed = true;
+    opened.row.tools = serde_json::to_value(tools).map_err(Error::internal)?;
+    let row = sealed(services, opened).await?;
+    let tx = services.db.begin().await?;
+    repo::tools::servers::update(&tx, row).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Signs in to a server: `None` when it lets us in, or else where the browser has to go.
+///
+/// # Errors
+/// 400 when the server or its authority cannot be used; 404 for an unknown one.
+#[boxed]
+pub async fn authorize(services: &Services, principal: &Principal, id: Uuid) -> Result<Option<String>> {
+    principal.require(Permission::CredentialManage)?;
+    let tenant = principal.tenant_id();
+    let mut opened = find(services, tenant, id).await?;
+    let egress = services.outbound.of(tenant).await?;
+    let server = opened.server();
+    let hint = match Session::open(&egress, &server).await {
+        Ok(mut session) => {
+            let tools = session.tools().await;
+            session.close().await;
+            match tools {
+                Ok(tools) => {
+                    keep(services, opened, tools).await?;
+                    return Ok(None);
+                }
+                Err(McpError::Unauthorized { metadata, .. }) => metadata,
+                Err(other) => return Err(told(other)),
+            }
+        }
+        Err(McpError::Unauthorized { metadata, .. }) => metadata,
+        Err(other) => return Err(told(other)),
+    };
+    let authority = oauth::discover(&egress, &opened.url, hint.as_deref()).await.map_err(told)?;
+    let redirect =
+        format!("{}/console/api/mcp/oauth/callback", services.settings.console_api_url.trim_end_matches('/'));
+    let known = opened.sign_in.authority.as_ref().is_some_and(|known| known.token_endpoint == authority.token_endpoint);
+    let client = match opened.sign_in.client.clone().filter(|_| known || !opened.sign_in.registered) {
+        Some(client) => client,
+        None => {
+            opened.sign_in.registered = true;
+            oauth::register(&egress, &authority, &redirect).await.map_err(told)?
+        }
+    };
+    let (state, verifier) = (oauth::secret(), oauth::secret());
+    let url = oauth::authorization_url(&authority, &client, &redirect, &state, &verifier).map_err(told)?;
+    let account = principal.account_id()?;
+    let attempt = Attempt { tenant, provider: id, account, verifier, redirect };
+    let text = serde_json::to_string(&attempt).map_err(Error::internal)?;
+    services.kv.set(&attempt_key(&state), &text, Some(SIGN_IN)).await.map_err(Error::internal)?;
+    opened.sign_in.client = Some(client);
+    opened.sign_in.authority = Some(authority);
+    let row = sealed(services, opened).await?;
+    let tx = services.db.begin().await?;
+    repo::tools::servers::update(&tx, row).await?;
+    tx.commit().await?;
+    Ok(Some(url))
+}
+
+/// The browser is back from the authority: its code becomes tokens, and the server is asked for its tools.
+///
+/// # Errors
+/// 400 for an attempt that is unknown or over, or a code that is refused.
+#[boxed]
+pub async fn signed_in(services: &Services, state: &str, code: &str) -> Result<()> {
+    let gone = || Error::invalid_field("state", "State parameter has expired or is invalid");
+    let text = services.kv.take(&attempt_key(state)).await.map_err(Error::internal)?.ok_or_else(gone)?;
+    let attempt: Attempt = serde_json::from_str(&text).map_err(|_| gone())?;
+    let mut opened = find(services, attempt.tenant, attempt.provider).await?;
+    let egress = services.outbound.of(attempt.tenant).await?;
+    let (Some(authority), Some(client)) = (&opened.sign_in.authority, &opened.sign_in.client) else {
+        return Err(gone());
+    };
+    let tokens = oauth::exchange(&egress, authority, client, &attempt.redirect, (code, &attempt.verifier)).await;
+    let tokens = tokens.map_err(told)?;
+    opened.sign_in.expires_at = tokens.expires_in.map(|seconds| now().timestamp() + seconds);
+    opened.sign_in.tokens = Some(tokens);
+    let tools = look(services, attempt.tenant, &opened.server()).await?;
+    let tools = tools.ok_or_else(|| Error::invalid("The MCP server does not take the token of its own authority."))?;
+    keep(services, opened, tools).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_shown_masked_stays() {
+        let before = BTreeMap::from([("X-Key".to_owned(), "sk-1234567890".to_owned())]);
+        let sent = |value: &str| ServerForm {
+            headers: BTreeMap::from([("X-Key".to_owned(), value.to_owned()), (" ".to_owned(), "x".to_owned())]),
+            ..ServerForm::default()
+        };
+        for shown in [HIDDEN.to_owned(), ox_auth::mask("sk-1234567890")] {
+            assert_eq!(headers(&sent(&shown), Some(&before)), before);
+        }
+        assert_eq!(headers(&sent("new"), Some(&before))["X-Key"], "new");
+        assert_eq!(shown_url("https://a.test/secret?key=1"), "https://a.test/******");
+        assert!(is_masked(&shown_url("https://a.test/x")) && !is_masked("https://a.test/x"));
+    }
+}

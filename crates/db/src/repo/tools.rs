@@ -1,0 +1,7 @@
+//! What workspaces have set up of tools.
+
+pub mod apis;
+pub mod credentials;
+pub mod labels;
+pub mod servers;
+pub mod workflows;

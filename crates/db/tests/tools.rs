@@ -1,0 +1,138 @@
+//! What workspaces have set up of tools: one body, every database.
+
+#![allow(clippy::unwrap_used, reason = "test support")]
+
+use ox_db::{
+    Error,
+    model::{ApiToolProvider, McpProvider, ToolCredential, WorkflowTool},
+    now,
+    repo::tools::{apis, credentials, labels, servers, workflows},
+};
+use ox_testkit::on_each_database;
+use ox_types::{AccountId, AppId, TenantId, new_uuid};
+use serde_json::json;
+
+fn credential(tenant: TenantId, name: &str) -> ToolCredential {
+    ToolCredential {
+        id: new_uuid(),
+        tenant_id: tenant,
+        user_id: AccountId::new(),
+        provider: "tavily".into(),
+        name: name.into(),
+        encrypted_credentials: json!({"b": "sealed", "a": 1}),
+        is_default: false,
+        credential_type: "api-key".into(),
+        expires_at: -1,
+        created_at: now(),
+        updated_at: now(),
+    }
+}
+
+#[tokio::test]
+async fn one_credential_of_a_provider_is_the_default() {
+    on_each_database(|db| async move {
+        let (tenant, other) = (TenantId::new(), TenantId::new());
+        let (first, second, foreign) = (credential(tenant, "a"), credential(tenant, "b"), credential(other, "a"));
+        let tx = db.begin().await.unwrap();
+        for one in [&first, &second, &foreign] {
+            credentials::insert(&tx, one.clone()).await.unwrap();
+        }
+        for id in [first.id, second.id] {
+            credentials::set_default(&tx, tenant, "tavily", id).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        let listed = credentials::list(&db, tenant).await.unwrap();
+        assert_eq!(listed.iter().map(|one| one.is_default).collect::<Vec<_>>(), [false, true]);
+        assert_eq!(listed[0], first);
+        assert_eq!(credentials::find(&db, tenant, foreign.id).await.unwrap(), None);
+        let tx = db.begin().await.unwrap();
+        assert!(matches!(credentials::insert(&tx, credential(tenant, "a")).await, Err(Error::Conflict(_))));
+        drop(tx);
+        let tx = db.begin().await.unwrap();
+        assert!(!credentials::delete(&tx, other, first.id).await.unwrap());
+        assert!(credentials::delete(&tx, tenant, first.id).await.unwrap());
+        tx.commit().await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn providers_round_trip_within_their_workspace() {
+    on_each_database(|db| async move {
+        let (tenant, other, app) = (TenantId::new(), TenantId::new(), AppId::new());
+        let api = ApiToolProvider {
+            id: new_uuid(),
+            tenant_id: tenant,
+            user_id: AccountId::new(),
+            name: "pets".into(),
+            icon: json!({"content": "x", "background": "#fff"}),
+            schema: "{}".into(),
+            schema_type: "openapi".into(),
+            description: String::new(),
+            tools: json!([{"operation_id": "z", "method": "get"}]),
+            credentials: json!({"auth_type": "none"}),
+            privacy_policy: None,
+            custom_disclaimer: String::new(),
+            created_at: now(),
+            updated_at: now(),
+        };
+        let workflow = WorkflowTool {
+            id: new_uuid(),
+            tenant_id: tenant,
+            app_id: app,
+            user_id: AccountId::new(),
+            name: "w".into(),
+            label: "W".into(),
+            icon: json!({}),
+            version: "2026".into(),
+            description: String::new(),
+            parameter_configuration: json!([]),
+            privacy_policy: Some("p".into()),
+            created_at: now(),
+            updated_at: now(),
+        };
+        let server = McpProvider {
+            id: new_uuid(),
+            tenant_id: tenant,
+            user_id: AccountId::new(),
+            name: "m".into(),
+            server_identifier: "m1".into(),
+            server_url: "sealed".into(),
+            server_url_hash: "h".into(),
+            icon: "{}".into(),
+            authed: true,
+            tools: json!([]),
+            encrypted_credentials: None,
+            encrypted_headers: None,
+            timeout: 30.0,
+            sse_read_timeout: 300.0,
+            created_at: now(),
+            updated_at: now(),
+        };
+        let tx = db.begin().await.unwrap();
+        apis::insert(&tx, api.clone()).await.unwrap();
+        workflows::insert(&tx, workflow.clone()).await.unwrap();
+        servers::insert(&tx, server.clone()).await.unwrap();
+        labels::set(&tx, tenant, "t", "api", &["search".into(), "news".into()]).await.unwrap();
+        labels::set(&tx, tenant, "t", "api", &["news".into()]).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(apis::by_name(&db, tenant, "pets").await.unwrap(), Some(api.clone()));
+        assert_eq!(workflows::of_app(&db, tenant, app).await.unwrap(), Some(workflow.clone()));
+        assert_eq!(servers::by_identifier(&db, tenant, "m1").await.unwrap(), Some(server.clone()));
+        assert_eq!(apis::by_name(&db, other, "pets").await.unwrap(), None);
+        assert_eq!(workflows::of_app(&db, other, app).await.unwrap(), None);
+        assert_eq!(servers::find(&db, other, server.id).await.unwrap(), None);
+        let names: Vec<_> =
+            labels::list(&db, tenant).await.unwrap().into_iter().map(|label| label.label_name).collect();
+        assert_eq!(names, ["news"]);
+        let tx = db.begin().await.unwrap();
+        let again = WorkflowTool { id: new_uuid(), name: "other".into(), ..workflow };
+        assert!(matches!(workflows::insert(&tx, again).await, Err(Error::Conflict(_))));
+        drop(tx);
+        let tx = db.begin().await.unwrap();
+        servers::update(&tx, McpProvider { authed: false, ..server.clone() }).await.unwrap();
+        tx.commit().await.unwrap();
+        assert!(!servers::find(&db, tenant, server.id).await.unwrap().unwrap().authed);
+    })
+    .await;
+}
