@@ -1,4 +1,10 @@
 //! The adapters: one file for each wire protocol.
 
+pub mod anthropic;
+pub mod bedrock;
+pub mod cohere;
+pub mod gemini;
+pub mod ollama;
 pub mod openai_compatible;
 pub mod scripted;
+pub mod tei;

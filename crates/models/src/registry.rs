@@ -8,8 +8,16 @@ use crate::{Provider, providers};
 type Adapter = fn() -> Vec<Arc<dyn Provider>>;
 
 /// Every adapter, in alphabetical order.
-pub const ADAPTERS: &[(&str, Adapter)] =
-    &[("openai_compatible", providers::openai_compatible::providers), ("scripted", providers::scripted::providers)];
+pub const ADAPTERS: &[(&str, Adapter)] = &[
+    ("anthropic", providers::anthropic::providers),
+    ("bedrock", providers::bedrock::providers),
+    ("cohere", providers::cohere::providers),
+    ("gemini", providers::gemini::providers),
+    ("ollama", providers::ollama::providers),
+    ("openai_compatible", providers::openai_compatible::providers),
+    ("scripted", providers::scripted::providers),
+    ("tei", providers::tei::providers),
+];
 
 /// Providers by id. Starts with the built-in ones and can grow.
 #[derive(Clone)]
