@@ -206,7 +206,8 @@ const fn says_something(delta: &ChatDelta) -> bool {
 async fn usage(tokens: Option<Tokens>, accounting: Accounting, produced: Produced, first: Option<Instant>) -> Usage {
     let (started, ended) = (accounting.started, Instant::now());
     let pricing = accounting.pricing.clone();
-    let tokens = match tokens {
+    // Gateways that do not know write zeros.
+    let tokens = match tokens.filter(|tokens| tokens.prompt > 0 || tokens.completion > 0) {
         Some(tokens) => tokens,
         None => counted(accounting, produced).await,
     };

@@ -134,6 +134,8 @@ impl Exchange<'_> {
         let is_page = kind.starts_with("text/html");
         // A gateway that does not stream answers a question for a stream in one piece.
         let in_one_piece = kind.starts_with("application/json") && framing != Some(Framing::Lines);
+        // Some servers stream whatever they are asked.
+        let framing = framing.or_else(|| kind.starts_with("text/event-stream").then_some(Framing::Events));
         match framing {
             Some(framing) if !is_page && !in_one_piece => Ok(answer::stream(response, framing, accounting, reader)),
             _ => answer::whole(response, accounting, reader).await,

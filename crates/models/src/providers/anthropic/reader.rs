@@ -186,7 +186,7 @@ impl Reader {
             // The vendor may add kinds of events at any time.
             _ => {}
         }
-        Frame { delta, tokens: self.tokens.filter(|tokens| tokens.prompt > 0 || tokens.completion > 0) }
+        Frame { delta, tokens: self.tokens }
     }
 }
 
@@ -229,7 +229,7 @@ impl answer::Reader for Reader {
         self.progress = Progress::Done;
         // Pieces of one call that came together are one.
         merge(&mut delta.tool_calls);
-        Ok(Frame { delta, tokens: self.tokens.filter(|tokens| tokens.prompt > 0 || tokens.completion > 0) })
+        Ok(Frame { delta, tokens: self.tokens })
     }
 
     fn progress(&self) -> Progress {

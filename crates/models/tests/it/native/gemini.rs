@@ -80,7 +80,11 @@ pub fn protocol() -> Protocol {
             piece(&json!([{"functionCall": {"name": "now"}}]), Some("STOP"), true),
         ]),
         odd: vec![
-            ("no usage", sse(&[bare])),
+            ("no usage", sse(&[bare.clone()])),
+            ("a usage of zeros", {
+                bare["usageMetadata"] = json!({"promptTokenCount": 0, "candidatesTokenCount": 0});
+                sse(&[bare])
+            }),
             ("CRLF", crlf),
             ("comments and names", commented),
             (
