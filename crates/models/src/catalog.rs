@@ -1,9 +1,14 @@
 //! Tables of models: files under `data/` become [`ModelSpec`]s.
 
+use std::{collections::HashMap, sync::LazyLock};
+
 use ox_types::Json;
 use serde::Deserialize;
 
-use crate::{FetchFrom, I18n, ModelFeature, ModelKind, ModelMode, ModelSpec, ParameterRule, Pricing, form};
+use crate::{
+    Credentials, FetchFrom, I18n, ModelFeature, ModelKind, ModelMode, ModelSpec, ParameterRule, Pricing, credential,
+    form, providers,
+};
 
 #[derive(Deserialize)]
 struct Table {
@@ -22,6 +27,9 @@ struct Row {
     max_output_tokens: Option<u64>,
     #[serde(default)]
     dimensions: Option<u64>,
+    /// Texts in one request for vectors.
+    #[serde(default)]
+    max_chunks: Option<u64>,
     /// Of models that speak.
     #[serde(default)]
     voices: Vec<String>,
@@ -29,23 +37,52 @@ struct Row {
     features: Vec<ModelFeature>,
     #[serde(default)]
     reasoning: bool,
+    /// How its requests differ from those of its vendor's other models.
+    #[serde(default)]
+    quirks: Vec<String>,
     #[serde(default)]
     pricing: Option<Pricing>,
     #[serde(default)]
     deprecated: bool,
 }
 
-/// How the rules of a vendor's reasoning models differ.
+/// The words in which a protocol's models take their parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReasoningRules {
-    /// As every other model.
+pub enum Dialect {
+    /// As most.
     Usual,
-    /// No sampling parameters, `max_completion_tokens`, `reasoning_effort`.
+    /// As most, but reasoning models take no sampling parameters, `max_completion_tokens`, `reasoning_effort`.
     OpenAi,
+    Anthropic,
+    Bedrock,
+    Cohere,
+    Gemini,
+    Ollama,
+}
+
+/// A model that thinks by itself, as much as an effort says.
+pub const ADAPTIVE: &str = "adaptive-thinking";
+/// A model that refuses sampling parameters.
+pub const NO_SAMPLING: &str = "no-sampling";
+/// A model that takes a level of thinking instead of a number of tokens.
+pub const LEVELS: &str = "thinking-levels";
+
+/// Whether a model's row tells this of it.
+pub fn has_quirk(spec: Option<&ModelSpec>, quirk: &str) -> bool {
+    let quirks = spec.and_then(|spec| spec.model_properties.get("quirks")).and_then(Json::as_array);
+    quirks.is_some_and(|quirks| quirks.iter().any(|one| one.as_str() == Some(quirk)))
+}
+
+/// The longest answer of a model, where it is known.
+pub fn longest_answer(spec: Option<&ModelSpec>) -> Option<u64> {
+    let is_limit = |rule: &&ParameterRule| rule.use_template.as_deref() == Some("max_tokens");
+    let max = spec?.parameter_rules.iter().find(is_limit)?.max?;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "limits of answers are small")]
+    (1.0..1e12).contains(&max).then_some(max as u64)
 }
 
 /// Reads a table. A row that cannot be read is a defect of the build; the test reads every file.
-pub fn read(text: &str, reasoning: ReasoningRules) -> Vec<ModelSpec> {
+pub fn read(text: &str, dialect: Dialect) -> Vec<ModelSpec> {
     let table: Table = match serde_json::from_str(text) {
         Ok(table) => table,
         Err(error) => {
@@ -53,10 +90,10 @@ pub fn read(text: &str, reasoning: ReasoningRules) -> Vec<ModelSpec> {
             return Vec::new();
         }
     };
-    table.models.into_iter().map(|row| spec(row, reasoning)).collect()
+    table.models.into_iter().map(|row| spec(row, dialect)).collect()
 }
 
-fn spec(row: Row, reasoning: ReasoningRules) -> ModelSpec {
+fn spec(row: Row, dialect: Dialect) -> ModelSpec {
     let mut properties = serde_json::Map::new();
     if let Some(mode) = row.mode {
         properties.insert("mode".into(), mode.as_str().into());
@@ -67,19 +104,26 @@ fn spec(row: Row, reasoning: ReasoningRules) -> ModelSpec {
         }
     }
     if row.kind == ModelKind::TextEmbedding {
-        properties.insert("max_chunks".into(), 32.into());
+        properties.insert("max_chunks".into(), row.max_chunks.unwrap_or(32).into());
     }
     if row.kind == ModelKind::Tts {
         properties.extend(voices(row.voices.iter().map(String::as_str)));
     }
     let parameter_rules = match row.kind {
         ModelKind::Llm => rules(
-            row.max_output_tokens,
-            row.reasoning && reasoning == ReasoningRules::OpenAi,
-            row.features.contains(&ModelFeature::StructuredOutput),
+            dialect,
+            &Facts {
+                max_output: row.max_output_tokens,
+                reasoning: row.reasoning,
+                schema: row.features.contains(&ModelFeature::StructuredOutput),
+                quirks: &row.quirks,
+            },
         ),
         _ => Vec::new(),
     };
+    if !row.quirks.is_empty() {
+        properties.insert("quirks".into(), row.quirks.into());
+    }
     ModelSpec {
         label: I18n::same(&row.model),
         model: row.model,
@@ -90,6 +134,61 @@ fn spec(row: Row, reasoning: ReasoningRules) -> ModelSpec {
         parameter_rules,
         pricing: row.pricing,
         deprecated: row.deprecated,
+    }
+}
+
+/// What the credentials of a model that nobody described say of it.
+pub fn custom(model: &str, kind: ModelKind, credentials: &Credentials, dialect: Dialect) -> ModelSpec {
+    let number = |name: &str| {
+        let value = credentials.get(name)?;
+        value.as_u64().or_else(|| value.as_str()?.trim().parse().ok())
+    };
+    let is = |name: &str, values: &[&str]| credential(credentials, name).is_some_and(|value| values.contains(&value));
+    let mut properties = serde_json::Map::new();
+    if let Some(size) = number("context_size") {
+        properties.insert("context_size".into(), size.into());
+    }
+    let mut features = Vec::new();
+    let mut parameter_rules = Vec::new();
+    match kind {
+        ModelKind::Llm => {
+            properties.insert("mode".into(), credential(credentials, "mode").unwrap_or("chat").into());
+            if is("function_calling_type", &["tool_call", "function_call"]) || is("function_call_support", &["true"]) {
+                features.extend([ModelFeature::ToolCall, ModelFeature::MultiToolCall, ModelFeature::AgentThought]);
+            }
+            if is("stream_function_calling", &["supported"]) {
+                features.push(ModelFeature::StreamToolCall);
+            }
+            if is("vision_support", &["support", "true"]) {
+                features.push(ModelFeature::Vision);
+            }
+            if is("structured_output_support", &["supported"]) {
+                features.push(ModelFeature::StructuredOutput);
+            }
+            let max_output = number("max_tokens_to_sample").or_else(|| number("max_tokens"));
+            let reasoning = !matches!(dialect, Dialect::Usual | Dialect::OpenAi);
+            parameter_rules = rules(dialect, &Facts { max_output, reasoning, schema: true, quirks: &[] });
+        }
+        ModelKind::TextEmbedding => {
+            properties.insert("max_chunks".into(), number("max_chunks").unwrap_or(1).into());
+        }
+        ModelKind::Tts => {
+            let names = credential(credentials, "voices").unwrap_or("alloy");
+            properties.extend(voices(names.split(',').map(str::trim).filter(|name| !name.is_empty())));
+        }
+        _ => {}
+    }
+    let label = credential(credentials, "display_name").unwrap_or(model);
+    ModelSpec {
+        model: model.to_owned(),
+        label: I18n::same(label),
+        kind,
+        features,
+        fetch_from: FetchFrom::Customizable,
+        model_properties: properties,
+        parameter_rules,
+        pricing: None,
+        deprecated: false,
     }
 }
 
@@ -110,35 +209,103 @@ pub fn voices<'a>(names: impl Iterator<Item = &'a str>) -> serde_json::Map<Strin
     ])
 }
 
+/// What decides which parameters a language model takes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Facts<'a> {
+    pub max_output: Option<u64>,
+    pub reasoning: bool,
+    pub schema: bool,
+    pub quirks: &'a [String],
+}
+
 /// The rules of a language model.
-pub fn rules(max_output: Option<u64>, is_reasoning: bool, has_schema: bool) -> Vec<ParameterRule> {
-    let names: &[&str] = if is_reasoning {
-        &["max_completion_tokens", "reasoning_effort", "response_format", "json_schema"]
-    } else {
-        &[
-            "temperature",
-            "top_p",
-            "presence_penalty",
-            "frequency_penalty",
-            "max_tokens",
-            "seed",
-            "response_format",
-            "json_schema",
-        ]
-    };
-    let mut rules: Vec<_> = names.iter().filter_map(|name| form::rule(name)).collect();
+pub fn rules(dialect: Dialect, facts: &Facts<'_>) -> Vec<ParameterRule> {
+    let has = |quirk: &str| facts.quirks.iter().any(|one| one == quirk);
+    let mut rules: Vec<_> = names(dialect, facts.reasoning, has(ADAPTIVE), has(LEVELS))
+        .into_iter()
+        .filter(|name| !(has(NO_SAMPLING) && SAMPLING.contains(name)))
+        .filter_map(form::rule)
+        .collect();
+    // These vendors end their scale at one.
+    let is_short = matches!(dialect, Dialect::Anthropic | Dialect::Bedrock | Dialect::Cohere);
     for rule in &mut rules {
         if rule.use_template.as_deref() == Some("max_tokens") {
             rule.min = Some(1.0);
             #[expect(clippy::cast_precision_loss, reason = "limits of answers are small")]
-            let max = max_output.map(|max| max as f64);
+            let max = facts.max_output.map(|max| max as f64);
             rule.max = max;
-            rule.default = Some(Json::from(max_output.map_or(512, |max| max.min(512))));
+            rule.default = Some(Json::from(facts.max_output.map_or(512, |max| max.min(512))));
         }
-        if rule.name == "response_format" && !has_schema {
+        if is_short && SAMPLING.contains(&rule.name.as_str()) && rule.max == Some(2.0) {
+            (rule.min, rule.max) = (Some(0.0), Some(1.0));
+        }
+        if rule.name == "response_format" && !facts.schema {
             rule.options.retain(|option| option != "json_schema");
         }
     }
-    rules.retain(|rule| has_schema || rule.name != "json_schema");
+    rules.retain(|rule| facts.schema || rule.name != "json_schema");
     rules
+}
+
+const SAMPLING: &[&str] = &["temperature", "top_p", "top_k", "presence_penalty", "frequency_penalty"];
+
+fn names(dialect: Dialect, reasoning: bool, adaptive: bool, levels: bool) -> Vec<&'static str> {
+    let (mut names, thinking): (Vec<_>, &[_]) = match dialect {
+        Dialect::OpenAi if reasoning => (vec!["max_completion_tokens", "reasoning_effort"], &[]),
+        Dialect::Usual | Dialect::OpenAi => {
+            (vec!["temperature", "top_p", "presence_penalty", "frequency_penalty", "max_tokens", "seed"], &[])
+        }
+        Dialect::Anthropic => (
+            vec![
+                "temperature",
+                "top_p",
+                "top_k",
+                "max_tokens",
+                "prompt_caching_system_message",
+                "prompt_caching_tool_definitions",
+            ],
+            if adaptive { &["thinking", "effort"] } else { &["thinking", "thinking_budget"] },
+        ),
+        Dialect::Bedrock => (vec!["temperature", "top_p", "max_tokens"], &["thinking", "thinking_budget"]),
+        Dialect::Cohere => (
+            vec!["temperature", "p", "k", "presence_penalty", "frequency_penalty", "max_tokens", "seed"],
+            &["thinking", "thinking_budget"],
+        ),
+        Dialect::Gemini => (
+            vec!["temperature", "top_p", "top_k", "presence_penalty", "frequency_penalty", "max_output_tokens", "seed"],
+            if levels { &["thinking_level", "include_thoughts"] } else { &["thinking_budget", "include_thoughts"] },
+        ),
+        Dialect::Ollama => (
+            vec!["temperature", "top_p", "top_k", "repeat_penalty", "num_predict", "num_ctx", "seed", "keep_alive"],
+            &["think"],
+        ),
+    };
+    if reasoning {
+        names.extend(thinking);
+    }
+    names.extend(["response_format", "json_schema"]);
+    names
+}
+
+/// Tables of the protocols of their own, whose models gateways pass on under the same names.
+const NATIVE: &[&str] = &[
+    include_str!("../data/anthropic.json"),
+    include_str!("../data/google.json"),
+    include_str!("../data/cohere.json"),
+    include_str!("../data/jina.json"),
+    include_str!("../data/voyage.json"),
+];
+
+/// The row of a model in any vendor's table, by the last part of its name, in the words of the usual protocol.
+pub fn known_elsewhere(model: &str, kind: ModelKind) -> Option<&'static ModelSpec> {
+    static KNOWN: LazyLock<HashMap<(String, ModelKind), ModelSpec>> = LazyLock::new(|| {
+        let mut known = HashMap::new();
+        let native = NATIVE.iter().flat_map(|text| read(text, Dialect::Usual));
+        for model in providers::openai_compatible::models().chain(native) {
+            let name = model.model.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
+            known.entry((name, model.kind)).or_insert(model);
+        }
+        known
+    });
+    KNOWN.get(&(model.rsplit('/').next()?.to_ascii_lowercase(), kind))
 }

@@ -133,6 +133,29 @@ pub fn rule(name: &str) -> Option<ParameterRule> {
             "max_completion_tokens" => {
                 ("max_tokens", ParameterType::Int, "Max completion tokens", "最大补全标记", None, None, Some(0))
             }
+            "max_output_tokens" | "num_predict" => {
+                ("max_tokens", ParameterType::Int, "Max output tokens", "最大输出标记", None, None, Some(0))
+            }
+            "top_k" | "k" => ("top_k", ParameterType::Int, "Top K", "Top K", None, Some((0.0, 500.0)), Some(0)),
+            "p" => ("top_p", ParameterType::Float, "Top P", "Top P", None, Some((0.0, 1.0)), Some(2)),
+            "repeat_penalty" => {
+                ("", ParameterType::Float, "Repeat penalty", "重复惩罚", None, Some((-2.0, 2.0)), Some(2))
+            }
+            "num_ctx" => ("", ParameterType::Int, "Context window", "上下文窗口", None, Some((1.0, 1e8)), Some(0)),
+            "keep_alive" => ("", ParameterType::String, "Keep alive", "保持加载", None, None, None),
+            "thinking" | "think" => ("", ParameterType::Boolean, "Thinking", "思考", None, None, None),
+            "thinking_budget" => {
+                ("", ParameterType::Int, "Thinking budget", "思考预算", None, Some((-1.0, 1e6)), Some(0))
+            }
+            "thinking_level" => ("", ParameterType::String, "Thinking level", "思考级别", None, None, None),
+            "include_thoughts" => ("", ParameterType::Boolean, "Show thoughts", "显示思考过程", None, None, None),
+            "effort" => ("", ParameterType::String, "Effort", "投入程度", None, None, None),
+            "prompt_caching_system_message" => {
+                ("", ParameterType::Boolean, "Cache system message", "缓存系统消息", None, None, None)
+            }
+            "prompt_caching_tool_definitions" => {
+                ("", ParameterType::Boolean, "Cache tool definitions", "缓存工具定义", None, None, None)
+            }
             "seed" => ("", ParameterType::Int, "Seed", "种子", None, None, Some(0)),
             "reasoning_effort" => ("", ParameterType::String, "Reasoning effort", "推理程度", None, None, None),
             "response_format" => {
@@ -143,6 +166,8 @@ pub fn rule(name: &str) -> Option<ParameterRule> {
         };
     let options: &[&str] = match name {
         "response_format" => &["text", "json_object", "json_schema"],
+        "thinking_level" => &["minimal", "low", "medium", "high"],
+        "effort" => &["low", "medium", "high", "xhigh", "max"],
         _ => &[],
     };
     Some(ParameterRule {
@@ -172,7 +197,19 @@ fn help(name: &str) -> Option<I18n> {
         "frequency_penalty" => {
             ("Positive values make repeating the same words less likely.", "正值减少重复相同的词语。")
         }
-        "max_tokens" | "max_completion_tokens" => ("Most tokens the answer may have.", "回答最多可包含的标记数。"),
+        "max_tokens" | "max_completion_tokens" | "max_output_tokens" | "num_predict" => {
+            ("Most tokens the answer may have.", "回答最多可包含的标记数。")
+        }
+        "thinking" | "think" => ("The model thinks before it answers.", "模型在回答前先思考。"),
+        "thinking_budget" => ("Most tokens the thinking may have.", "思考最多可使用的标记数。"),
+        "include_thoughts" => ("The answer comes with a summary of the thoughts.", "回答附带思考过程的摘要。"),
+        "effort" | "thinking_level" => ("How much work goes into an answer.", "为回答投入多少。"),
+        "num_ctx" => ("Tokens of prompt and answer that are kept in view.", "模型可同时看到的提示词与回答标记数。"),
+        "keep_alive" => ("How long the model stays loaded, such as 5m.", "模型保持加载的时间，例如 5m。"),
+        "prompt_caching_system_message" | "prompt_caching_tool_definitions" => (
+            "What is the same in every call is kept by the provider and costs less.",
+            "每次调用相同的内容由服务商缓存，费用更低。",
+        ),
         "seed" => {
             ("The same seed gives the same answer as far as the provider can.", "相同的种子会尽可能得到相同的回答。")
         }

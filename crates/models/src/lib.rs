@@ -1,26 +1,35 @@
 //! Model providers of Oxidify: what a model is asked and answers, and the adapters that do it.
 //!
-//! An adapter is a wire protocol (OpenAI-compatible), or models inside (local, scripted); a vendor is a row of a table with its
-//! address, credential form and models. Nothing here knows a database, a workspace or a workflow:
+//! An adapter is a wire protocol (OpenAI-compatible, Anthropic, Gemini, …), or models inside (local, scripted); a vendor is a row of a table or a
+//! sheet with its address, credential form and models. What all protocols share is here once: `exchange` calls,
+//! `frames` cuts streams, `answer` reads them to their end, `fault` names what went wrong. Nothing here knows a database, a workspace or a workflow:
 //! the callers hand in credentials, and [`ModelRuntime`] is the port they are asked through.
 //! Invariants: every call goes through `ox_net` and has time limits; a stream's last piece carries
 //! the usage; dropping a stream ends the call; an error keeps the provider's text and never a key;
 //! a price or a limit that is not known stays unknown.
 
+mod answer;
 mod catalog;
 mod chat;
 pub mod count;
 mod decimal;
 mod error;
+mod exchange;
+mod fault;
 mod form;
+mod format;
+mod frames;
 mod provider;
 mod providers;
+mod ranking;
 mod registry;
 mod runtime;
+mod sheet;
 mod spec;
 mod speech;
 mod sse;
 mod static_runtime;
+mod trial;
 mod usage;
 
 pub use chat::*;

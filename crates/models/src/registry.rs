@@ -9,9 +9,15 @@ type Adapter = fn() -> Vec<Arc<dyn Provider>>;
 
 /// Every adapter, in alphabetical order.
 pub const ADAPTERS: &[(&str, Adapter)] = &[
+    ("anthropic", providers::anthropic::providers),
+    ("bedrock", providers::bedrock::providers),
+    ("cohere", providers::cohere::providers),
+    ("gemini", providers::gemini::providers),
     ("local", providers::local::providers),
+    ("ollama", providers::ollama::providers),
     ("openai_compatible", providers::openai_compatible::providers),
     ("scripted", providers::scripted::providers),
+    ("tei", providers::tei::providers),
 ];
 
 /// Providers by id. Starts with the built-in ones and can grow.

@@ -115,6 +115,12 @@ pub struct Pricing {
     /// `0.000001` means the price is per million tokens.
     pub unit: Decimal,
     pub currency: String,
+    /// Of prompt tokens that came out of the vendor's cache.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cached: Option<Decimal>,
+    /// Of prompt tokens that went into it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_write: Option<Decimal>,
 }
 
 /// One completion parameter a model takes.
@@ -281,6 +287,10 @@ impl ParameterRule {
                 // A schema may come as itself instead of as its text.
                 Json::Object(_) if name == "json_schema" => Ok(value.clone()),
                 Json::String(text) if self.options.is_empty() || self.options.contains(text) => Ok(value.clone()),
+                // Compat: what older definitions of models call the formats.
+                Json::String(text) if name == "response_format" && matches!(text.as_str(), "JSON" | "XML") => {
+                    Ok(value.clone())
+                }
                 Json::String(_) => Err(format!("Model Parameter {name} should be one of {:?}.", self.options)),
                 _ => Err(format!("Model Parameter {name} should be string.")),
             },
@@ -359,6 +369,9 @@ pub struct ProviderSpec {
     pub models: Vec<ModelSpec>,
     /// Parameters of a model nobody described.
     pub default_rules: Vec<ParameterRule>,
+    /// No answer of this vendor itself was ever recorded, and none of its programs is among the tests: only its
+    /// protocol was tried.
+    pub untested: bool,
 }
 
 impl ProviderSpec {

@@ -30,7 +30,7 @@ impl StaticRuntime {
         Self { registry: Registry::native(), egress, credentials, fallback, limits }
     }
 
-    /// Reads `OPENAI_API_BASE` and `OPENAI_API_KEY`.
+    /// Reads `OPENAI_API_BASE` and `OPENAI_API_KEY`, and the usual keys of the vendors with protocols of their own.
     #[must_use]
     pub fn from_env(egress: Egress, read: impl Fn(&str) -> Option<String>) -> Self {
         let value = |name: &str| read(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
@@ -42,6 +42,15 @@ impl StaticRuntime {
             // A gateway of one's own may need no key.
             credentials.insert("openai_api_key".into(), json!(key.unwrap_or_else(|| "none".into())));
             runtime = runtime.with_credentials("openai", credentials);
+        }
+        for (name, provider, field) in [
+            ("ANTHROPIC_API_KEY", "anthropic", "anthropic_api_key"),
+            ("GEMINI_API_KEY", "gemini", "google_api_key"),
+            ("COHERE_API_KEY", "cohere", "api_key"),
+        ] {
+            if let Some(key) = value(name) {
+                runtime = runtime.with_credentials(provider, Credentials::from_iter([(field.to_owned(), json!(key))]));
+            }
         }
         runtime
     }
@@ -92,7 +101,7 @@ impl StaticRuntime {
             Some(credentials) => Ok((provider, credentials)),
             None if !spec.provider_form.iter().any(|field| field.required) => Ok((provider, &NONE)),
             None => {
-                let text = "no credentials here: set OPENAI_API_KEY (and OPENAI_API_BASE for a gateway), or use oxidify/scripted";
+                let text = "no credentials here: set OPENAI_API_KEY (and OPENAI_API_BASE for a gateway), ANTHROPIC_API_KEY, GEMINI_API_KEY or COHERE_API_KEY, or use oxidify/scripted";
                 Err(ModelError::new(ErrorClass::Auth, &spec.id, text))
             }
         }

@@ -80,6 +80,19 @@ impl Usage {
         usage
     }
 
+    /// Prices the parts of the prompt that came out of the vendor's cache or went into it.
+    pub(crate) fn cache(&mut self, cached: u64, written: u64, pricing: Option<&Pricing>) {
+        self.cached_tokens = cached;
+        let Some(pricing) = pricing.filter(|pricing| pricing.cached.is_some() || pricing.cache_write.is_some()) else {
+            return;
+        };
+        let amount =
+            |count, price: Option<Decimal>| Decimal::amount(count, price.unwrap_or(pricing.input), pricing.unit);
+        let plain = self.prompt_tokens.saturating_sub(cached).saturating_sub(written);
+        self.prompt_price = amount(plain, None) + amount(cached, pricing.cached) + amount(written, pricing.cache_write);
+        self.total_price = self.prompt_price + self.completion_price;
+    }
+
     /// As JSON, with the wire's key order.
     #[must_use]
     pub fn to_json(&self) -> serde_json::Value {
@@ -147,6 +160,8 @@ mod tests {
             output: Some("0.002".parse().unwrap()),
             unit: "0.001".parse().unwrap(),
             currency: "USD".into(),
+            cached: None,
+            cache_write: None,
         };
         let usage = Usage::priced(33, 12, Some(&pricing));
         assert_eq!(usage.prompt_price.to_string(), "0.0000330");
@@ -155,5 +170,16 @@ mod tests {
         let mut sum = usage.clone();
         sum += &usage;
         assert_eq!((sum.total_tokens, sum.total_price.to_string().as_str()), (90, "0.0001140"));
+
+        // 10 plain, 20 from the cache, 3 into it.
+        let pricing = Pricing {
+            cached: Some("0.0001".parse().unwrap()),
+            cache_write: Some("0.00125".parse().unwrap()),
+            ..pricing
+        };
+        let mut usage = Usage::priced(33, 12, Some(&pricing));
+        usage.cache(20, 3, Some(&pricing));
+        assert_eq!(usage.prompt_price.to_string(), "0.0000158");
+        assert_eq!(usage.total_price.to_string(), "0.0000398");
     }
 }

@@ -87,7 +87,7 @@ fn provider_json(caller: &Principal, view: &ProviderView) -> Value {
             "available_credentials": available, "custom_models": custom, "can_added_models": [],
         },
         "system_configuration": {"enabled": false, "current_quota_type": null, "quota_configurations": []},
-        "needs_credentials": !state.needs_none,
+        "needs_credentials": !state.needs_none, "untested": spec.untested,
     })
 }
 

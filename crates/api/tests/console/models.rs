@@ -40,6 +40,8 @@ async fn a_refused_key_is_not_kept_and_says_why() {
     let list = server.get(&owner, "/workspaces/current/model-providers").await.json();
     let openai = provider(&list, "langgenius/openai/openai");
     assert_eq!(openai["custom_configuration"]["status"], "no-configure");
+    assert_eq!(provider(&list, "langgenius/anthropic/anthropic")["untested"], true);
+    assert_eq!(provider(&list, "oxidify/litellm/litellm")["untested"], false);
     let path = "/workspaces/current/model-providers/langgenius%2Fopenai%2Fopenai/credentials";
     let missing = server.post(&owner, path, json!({"credentials": {}})).await;
     assert_eq!((missing.status, missing.json()["params"].as_str()), (StatusCode::BAD_REQUEST, Some("openai_api_key")));

@@ -1,41 +1,37 @@
 //! The OpenAI-compatible protocol: chat, completions, embeddings, moderation, speech at any address.
 
-mod answer;
 mod audio;
-mod fault;
 mod moderation;
-mod stream;
+mod reader;
+mod rerank;
 mod vendors;
-pub(crate) use vendors::icon;
 mod wire;
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, LazyLock},
-    time::Duration,
-};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use base64::Engine as _;
-use ox_net::{Class, Limits, Request, Response};
+use ox_net::{Class, Request, Response};
 use ox_types::Json;
 use serde_json::{Map, json};
 use tokio::time::Instant;
 
 use self::{
-    answer::Tokens,
-    stream::{Accounting, seconds, stream, whole},
-    vendors::{Probe, UrlForm, VENDORS, Vendor},
+    reader::{Reader, tokens},
+    vendors::{INTERNATIONAL, Inputs, Probe, UrlForm, VENDORS, Vendor},
 };
 use crate::{
-    Call, CallLimits, ChatModel, ChatRequest, ChatStream, CompletionModel, CompletionRequest, Credentials,
-    EmbeddingModel, EmbeddingRequest, EmbeddingResult, ErrorClass, FetchFrom, I18n, Message, ModelError, ModelFeature,
-    ModelKind, ModelSpec, ModerationModel, ModerationRequest, Provider, ProviderSpec, SpeechModel, SpeechRequest,
-    TranscriptionModel, Usage, catalog, count, credential,
+    Call, ChatModel, ChatRequest, ChatStream, CompletionModel, CompletionRequest, Credentials, EmbeddingInput,
+    EmbeddingModel, EmbeddingRequest, EmbeddingResult, ErrorClass, FetchFrom, I18n, Message, ModelError, ModelKind,
+    ModelSpec, ModerationModel, Provider, ProviderSpec, RerankModel, SpeechModel, TranscriptionModel, Usage,
+    answer::{Accounting, seconds},
+    catalog::{self, Dialect},
+    count, credential,
+    exchange::Exchange,
+    fault,
+    frames::Framing,
+    trial,
 };
-
-const MAX_BODY: u64 = 256 * 1024 * 1024;
-const MAX_ERROR_BODY: usize = 64 * 1024;
 
 /// The providers of the vendor table.
 pub fn providers() -> Vec<Arc<dyn Provider>> {
@@ -45,6 +41,11 @@ pub fn providers() -> Vec<Arc<dyn Provider>> {
         .collect()
 }
 
+/// Every model of the table.
+pub fn models() -> impl Iterator<Item = ModelSpec> {
+    VENDORS.iter().flat_map(|vendor| vendor.spec().models)
+}
+
 /// One vendor of the table.
 struct OpenAiCompatible {
     vendor: &'static Vendor,
@@ -52,22 +53,34 @@ struct OpenAiCompatible {
 }
 
 impl OpenAiCompatible {
+    /// The vendor's own address: of the country that the credentials name.
+    fn own(&self, credentials: &Credentials) -> Option<&'static str> {
+        let abroad = credential(credentials, INTERNATIONAL) == Some("true");
+        self.vendor.international.filter(|_| abroad).or(self.vendor.base)
+    }
+
     fn base(&self, credentials: &Credentials) -> Result<String, ModelError> {
         let given = self.vendor.base_field.and_then(|field| credential(credentials, field));
-        let base = given.or(self.vendor.base).ok_or_else(|| {
+        let own = self.own(credentials);
+        let base = given.or(own).ok_or_else(|| {
             let field = self.vendor.base_field.unwrap_or("base URL");
             self.error(ErrorClass::BadRequest, format!("the credentials have no {field}: enter the address of the API"))
         })?;
         let base = base.trim_end_matches('/');
+        // A host alone stands in for the vendor's.
+        let of_own = || own.and_then(|own| url::Url::parse(own).ok()).map(|own| own.path().to_owned());
+        let hosted = (!base.contains("://")).then(of_own).flatten().map(|path| format!("https://{base}{path}"));
+        let base = hosted.as_deref().unwrap_or(base);
         // People paste the address of the call itself.
-        let base = ["/chat/completions", "/completions", "/embeddings", "/audio/speech", "/audio/transcriptions"]
-            .iter()
-            .find_map(|suffix| base.strip_suffix(suffix))
-            .unwrap_or(base);
+        let base =
+            ["/chat/completions", "/completions", "/embeddings", "/rerank", "/audio/speech", "/audio/transcriptions"]
+                .iter()
+                .find_map(|suffix| base.strip_suffix(suffix))
+                .unwrap_or(base);
         let last = base.rsplit('/').next().unwrap_or_default();
         let versioned = last.strip_prefix('v').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
         Ok(match self.vendor.url {
-            UrlForm::EnsureV1 if !versioned && given.is_some() => format!("{base}/v1"),
+            UrlForm::EnsureV1 if !versioned && given.is_some() && hosted.is_none() => format!("{base}/v1"),
             _ => base.to_owned(),
         })
     }
@@ -92,23 +105,15 @@ impl OpenAiCompatible {
         Ok(url.into())
     }
 
-    /// Whose address it is: the vendor's own, which comes with this program, or one that somebody entered. The servers
-    /// that vendors' programs are on this machine are nobody's own.
-    fn class(&self, url: &str) -> Class {
-        let origin = |text: &str| url::Url::parse(text).ok().map(|url| url.origin());
-        let own = self.vendor.base.filter(|base| base.starts_with("https://")).and_then(origin);
-        if own.is_some() && own == origin(url) { Class::Vendor } else { Class::Model }
+    fn exchange<'a>(&'a self, call: &Call<'a>) -> Exchange<'a> {
+        let key = credential(call.credentials, self.vendor.key_field);
+        let secrets = key.map(str::to_owned).into_iter().collect();
+        Exchange { call: *call, provider: &self.spec.id, own: self.own(call.credentials).map(str::to_owned), secrets }
     }
 
+    /// A call with what every call of this vendor carries.
     fn request(&self, call: &Call<'_>, mut request: Request) -> Result<Request, ModelError> {
         let net = |error: ox_net::NetError| fault::from_net(&self.spec.id, &error);
-        request.limits = Limits {
-            connect: call.limits.connect,
-            first_byte: call.limits.first_token,
-            read: call.limits.idle,
-            total: call.limits.total,
-            body: MAX_BODY,
-        };
         if let Some(key) = credential(call.credentials, self.vendor.key_field) {
             request = if self.vendor.quirks.api_key_header {
                 request.secret_header("api-key", key).map_err(net)?
@@ -119,37 +124,18 @@ impl OpenAiCompatible {
         if let Some(organization) = credential(call.credentials, "openai_organization") {
             request = request.header("openai-organization", organization).map_err(net)?;
         }
-        request.header("accept", "application/json, text/event-stream").map_err(net)
+        let request = request.header("accept", "application/json, text/event-stream").map_err(net)?;
+        Ok(self.exchange(call).prepared(request))
     }
 
-    /// Sends and turns everything that is not a success into an error.
     async fn send(&self, call: &Call<'_>, request: Request) -> Result<Response, ModelError> {
-        let key = credential(call.credentials, self.vendor.key_field);
-        let mut request = self.request(call, request)?;
-        request.class = self.class(&request.url);
-        let mut answer = call.egress.send(request.clone()).await;
-        if matches!(answer, Err(ox_net::NetError::Broken { .. })) {
-            // Most often a kept connection that the other side had just closed.
-            answer = call.egress.send(request).await;
-        }
-        let mut response = answer.map_err(|error| fault::from_net(&self.spec.id, &error))?;
-        if response.status.is_success() {
-            return Ok(response);
-        }
-        let mut body = Vec::new();
-        while body.len() < MAX_ERROR_BODY {
-            // The status says enough; a body that breaks off is used as far as it came.
-            let Ok(Some(piece)) = response.chunk().await else { break };
-            body.extend_from_slice(&piece);
-        }
-        let body = String::from_utf8_lossy(&body);
-        let error = fault::from_status(&self.spec.id, response.status.as_u16(), &response.headers, &body);
-        Err(fault::without_key(error, key))
+        self.exchange(call).send(self.request(call, request)?).await
     }
 
     /// The name the server knows the model by.
     fn wire_model<'a>(&self, call: &Call<'a>, model: &'a str) -> &'a str {
-        credential(call.credentials, "endpoint_model_name").unwrap_or(model)
+        let fields = ["endpoint_model_name", "endpoint_id", "model_uid"];
+        fields.iter().find_map(|field| credential(call.credentials, field)).unwrap_or(model)
     }
 
     /// The model whose properties count: a deployment has a name of its own.
@@ -167,30 +153,14 @@ impl OpenAiCompatible {
     ) -> Result<ChatStream, ModelError> {
         let url = self.url(&call, model, path)?;
         let bytes = serde_json::to_vec(body).map_err(|error| self.error(ErrorClass::BadRequest, error.to_string()))?;
-        let response = self.send(&call, Request::post_json(Class::Model, url, bytes)).await?;
-        let kind = response.headers.get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let is_stream = kind.starts_with("text/event-stream");
-        // A server that does not name its stream is told by what was asked.
-        let named = kind.starts_with("application/json") || kind.starts_with("text/html");
+        let request = self.request(&call, Request::post_json(Class::Model, url, bytes))?;
         let asked = body.get("stream").and_then(Json::as_bool).unwrap_or(false);
-        if is_stream || (asked && !named) {
-            Ok(stream(response, accounting))
-        } else {
-            whole(response, accounting).await
-        }
+        let reader = Box::new(Reader::new(&self.spec.id));
+        self.exchange(&call).ask(request, asked.then_some(Framing::Events), accounting, reader).await
     }
 
     fn accounting(&self, call: &Call<'_>, model: &str, started: Instant) -> Accounting {
-        Accounting {
-            provider: self.spec.id.clone(),
-            key: credential(call.credentials, self.vendor.key_field).map(str::to_owned),
-            model: self.base_model(call.credentials, model).to_owned(),
-            messages: Vec::new(),
-            tools: Vec::new(),
-            pricing: call.spec.and_then(|spec| spec.pricing.clone()),
-            started,
-            first_token: call.limits.first_token,
-        }
+        self.exchange(call).accounting(self.base_model(call.credentials, model), started)
     }
 
     fn error(&self, class: ErrorClass, text: String) -> ModelError {
@@ -238,11 +208,16 @@ impl EmbeddingModel for OpenAiCompatible {
         let mut embeddings = Vec::with_capacity(request.texts.len());
         let mut tokens = 0;
         for texts in request.texts.chunks(batch) {
-            let mut body = json!({"model": model, "input": texts, "encoding_format": "float"});
-            if let (Some(user), Some(fields)) =
-                (request.user.as_deref().filter(|_| self.vendor.quirks.user), body.as_object_mut())
-            {
-                fields.insert("user".into(), user.into());
+            let mut body = json!({"model": model, "input": texts});
+            let is_query = request.input == EmbeddingInput::Query;
+            match self.vendor.quirks.inputs {
+                Inputs::Alike => body["encoding_format"] = "float".into(),
+                Inputs::Jina if model.contains("-v2") => {}
+                Inputs::Jina => body["task"] = if is_query { "retrieval.query" } else { "retrieval.passage" }.into(),
+                Inputs::Voyage => body["input_type"] = if is_query { "query" } else { "document" }.into(),
+            }
+            if let Some(user) = request.user.as_deref().filter(|_| self.vendor.quirks.user) {
+                body["user"] = user.into();
             }
             let response = self.send(&call, Request::post_json(Class::Model, url.as_str(), body.to_string())).await?;
             let body = response.bytes().await.map_err(|error| fault::from_net(&self.spec.id, &error))?;
@@ -274,65 +249,12 @@ impl OpenAiCompatible {
         if vectors.iter().any(Vec::is_empty) {
             return Err(wrong("fewer vectors than texts"));
         }
-        Ok((vectors, json.get("usage").and_then(Tokens::read).map(|tokens| tokens.prompt)))
-    }
-
-    fn custom_model(&self, model: &str, kind: ModelKind, credentials: &Credentials) -> ModelSpec {
-        let number = |name: &str| {
-            let value = credentials.get(name)?;
-            value.as_u64().or_else(|| value.as_str()?.trim().parse().ok())
-        };
-        let is = |name: &str, value: &str| credential(credentials, name) == Some(value);
-        let mut properties = Map::new();
-        if let Some(size) = number("context_size") {
-            properties.insert("context_size".into(), size.into());
-        }
-        let mut features = Vec::new();
-        let mut rules = Vec::new();
-        match kind {
-            ModelKind::Llm => {
-                properties.insert("mode".into(), credential(credentials, "mode").unwrap_or("chat").into());
-                if is("function_calling_type", "tool_call") || is("function_calling_type", "function_call") {
-                    features.extend([ModelFeature::ToolCall, ModelFeature::MultiToolCall, ModelFeature::AgentThought]);
-                }
-                if is("stream_function_calling", "supported") {
-                    features.push(ModelFeature::StreamToolCall);
-                }
-                if is("vision_support", "support") {
-                    features.push(ModelFeature::Vision);
-                }
-                if is("structured_output_support", "supported") {
-                    features.push(ModelFeature::StructuredOutput);
-                }
-                let max = number("max_tokens_to_sample").or_else(|| number("max_tokens"));
-                rules = catalog::rules(max, false, true);
-            }
-            ModelKind::TextEmbedding => {
-                properties.insert("max_chunks".into(), number("max_chunks").unwrap_or(1).into());
-            }
-            ModelKind::Tts => {
-                let voices = credential(credentials, "voices").unwrap_or("alloy");
-                properties.extend(catalog::voices(voices.split(',').map(str::trim).filter(|name| !name.is_empty())));
-            }
-            _ => {}
-        }
-        let label = credential(credentials, "display_name").unwrap_or(model);
-        ModelSpec {
-            model: model.to_owned(),
-            label: I18n::same(label),
-            kind,
-            features,
-            fetch_from: FetchFrom::Customizable,
-            model_properties: properties,
-            parameter_rules: rules,
-            pricing: None,
-            deprecated: false,
-        }
+        Ok((vectors, json.get("usage").and_then(tokens).map(|tokens| tokens.prompt)))
     }
 
     async fn probe(&self, call: Call<'_>, path: &str) -> Result<(), ModelError> {
         let url = self.url(&call, "", path)?;
-        let limits = short(call.limits);
+        let limits = trial::short(call.limits);
         match self.send(&Call { limits, ..call }, Request::get(Class::Model, url.as_str())).await {
             Ok(response) => {
                 let body = response.bytes().await.map_err(|error| fault::from_net(&self.spec.id, &error))?;
@@ -351,59 +273,6 @@ impl OpenAiCompatible {
             Err(error) => Err(error),
         }
     }
-
-    async fn ask(&self, call: Call<'_>, model: &str, kind: ModelKind) -> Result<(), ModelError> {
-        let described = self.describe(model, kind, call.credentials);
-        let limits =
-            crate::CallLimits { first_token: Duration::from_secs(60), total: Duration::from_secs(90), ..call.limits };
-        let call = Call { spec: Some(&described), limits, ..call };
-        let parameters = Map::from_iter([("max_tokens".to_owned(), json!(16))]);
-        let model = model.to_owned();
-        match kind {
-            ModelKind::TextEmbedding => {
-                let texts = vec!["ping".to_owned()];
-                self.embed(call, EmbeddingRequest { model, texts, ..EmbeddingRequest::default() }).await.map(|_| ())
-            }
-            ModelKind::Llm if described.mode() == crate::ModelMode::Completion => {
-                let request =
-                    CompletionRequest { model, prompt: "ping".into(), parameters, ..CompletionRequest::default() };
-                self.complete(call, request).await.map(|_| ())
-            }
-            ModelKind::Llm => {
-                let messages = vec![Message::user("ping")];
-                self.chat(call, ChatRequest { model, messages, parameters, ..ChatRequest::default() }).await.map(|_| ())
-            }
-            ModelKind::Moderation if self.vendor.kinds.contains(&kind) => {
-                self.moderate(call, ModerationRequest { model, texts: vec!["ping".to_owned()] }).await.map(|_| ())
-            }
-            ModelKind::Tts if self.vendor.kinds.contains(&kind) => {
-                let voice = described.default_voice().unwrap_or_default();
-                self.speak(call, SpeechRequest { model, text: "ping".to_owned(), voice }).await.map(|_| ())
-            }
-            // Only a recording would tell; the model's name is tried with its first use.
-            ModelKind::Speech2Text if self.vendor.kinds.contains(&kind) => Ok(()),
-            _ => Err(self.unsupported(kind.as_str())),
-        }
-    }
-}
-
-/// Limits of the calls that do not ask a model.
-fn short(limits: CallLimits) -> CallLimits {
-    let cap = |limit: Duration, seconds| limit.min(Duration::from_secs(seconds));
-    CallLimits { first_token: cap(limits.first_token, 30), total: cap(limits.total, 60), ..limits }
-}
-
-/// The row of a model in any vendor's table, by the last part of its name.
-fn known_elsewhere(model: &str, kind: ModelKind) -> Option<&'static ModelSpec> {
-    static KNOWN: LazyLock<HashMap<(String, ModelKind), ModelSpec>> = LazyLock::new(|| {
-        let mut known = HashMap::new();
-        for model in VENDORS.iter().flat_map(|vendor| vendor.spec().models) {
-            let name = model.model.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
-            known.entry((name, model.kind)).or_insert(model);
-        }
-        known
-    });
-    KNOWN.get(&(model.rsplit('/').next()?.to_ascii_lowercase(), kind))
 }
 
 /// A vector as numbers, or as base64 of little-endian floats.
@@ -427,11 +296,15 @@ impl Provider for OpenAiCompatible {
     }
 
     fn chat_model(&self) -> Option<&dyn ChatModel> {
-        Some(self)
+        self.vendor.kinds.contains(&ModelKind::Llm).then_some(self as &dyn ChatModel)
     }
 
     fn completion_model(&self) -> Option<&dyn CompletionModel> {
-        Some(self)
+        self.vendor.kinds.contains(&ModelKind::Llm).then_some(self as &dyn CompletionModel)
+    }
+
+    fn rerank_model(&self) -> Option<&dyn RerankModel> {
+        self.vendor.kinds.contains(&ModelKind::Rerank).then_some(self as &dyn RerankModel)
     }
 
     fn embedding_model(&self) -> Option<&dyn EmbeddingModel> {
@@ -456,7 +329,7 @@ impl Provider for OpenAiCompatible {
         }
         // A deployment has the properties of its base model.
         if self.vendor.url == UrlForm::Azure
-            && let Some(known) = known_elsewhere(self.base_model(credentials, model), kind)
+            && let Some(known) = catalog::known_elsewhere(self.base_model(credentials, model), kind)
         {
             let (model, label) = (model.to_owned(), I18n::same(model));
             // Azure's prices are its own.
@@ -464,11 +337,11 @@ impl Provider for OpenAiCompatible {
         }
         // A gateway passes on models that are known by their names elsewhere.
         let is_plain = !credentials.contains_key("context_size") && self.vendor.url != UrlForm::Azure;
-        if let Some(known) = is_plain.then(|| known_elsewhere(model, kind)).flatten() {
+        if let Some(known) = is_plain.then(|| catalog::known_elsewhere(model, kind)).flatten() {
             let (model, label) = (model.to_owned(), I18n::same(model));
             return ModelSpec { model, label, fetch_from: FetchFrom::Customizable, pricing: None, ..known.clone() };
         }
-        self.custom_model(model, kind, credentials)
+        catalog::custom(model, kind, credentials, Dialect::Usual)
     }
 
     fn lists_own_models(&self, credentials: &Credentials) -> bool {
@@ -483,7 +356,12 @@ impl Provider for OpenAiCompatible {
             return Err(self.error(ErrorClass::Auth, format!("the credentials have no {}", self.vendor.key_field)));
         }
         match (model, self.vendor.probe) {
-            (Some((model, kind)), _) => self.ask(call, model, kind).await,
+            (Some((model, kind)), _) => trial::ask(self, call, model, kind).await,
+            (None, Probe::Try(kind, model)) => match trial::ask(self, call, model, kind).await {
+                // The key was taken: the model may not be for it, or its money is spent.
+                Err(error) if matches!(error.class, ErrorClass::NotFound | ErrorClass::RateLimit { .. }) => Ok(()),
+                tried => tried,
+            },
             (None, Probe::Models) => self.probe(call, "/models").await,
             (None, Probe::Path(path)) => self.probe(call, path).await,
             (None, Probe::Ask) => {
@@ -497,7 +375,7 @@ impl Provider for OpenAiCompatible {
             return Err(self.unsupported("listing models"));
         }
         let url = self.url(&call, "", "/models")?;
-        let limits = short(call.limits);
+        let limits = trial::short(call.limits);
         let response = self.send(&Call { limits, ..call }, Request::get(Class::Model, url)).await?;
         let body = response.bytes().await.map_err(|error| fault::from_net(&self.spec.id, &error))?;
         let json: Json = serde_json::from_slice(&body).map_err(|_| {
@@ -517,6 +395,7 @@ impl Provider for OpenAiCompatible {
                 let speaks = name.starts_with("tts-") || name.ends_with("-tts") || name.contains("-tts-");
                 let may = |kind| self.vendor.kinds.contains(&kind);
                 let kind = match name {
+                    _ if name.contains("rerank") && may(ModelKind::Rerank) => ModelKind::Rerank,
                     _ if embeds => ModelKind::TextEmbedding,
                     _ if judges => ModelKind::Moderation,
                     _ if listens && may(ModelKind::Speech2Text) => ModelKind::Speech2Text,

@@ -442,7 +442,14 @@ fn llm(name: &str, zh: &str, own: &[ParameterRule]) -> ModelSpec {
 
 fn free() -> Pricing {
     let zero = Decimal::new(0, 0);
-    Pricing { input: zero, output: Some(zero), unit: Decimal::new(1, 6), currency: "USD".into() }
+    Pricing {
+        input: zero,
+        output: Some(zero),
+        unit: Decimal::new(1, 6),
+        currency: "USD".into(),
+        cached: None,
+        cache_write: None,
+    }
 }
 
 fn spec() -> ProviderSpec {
@@ -501,7 +508,7 @@ fn spec() -> ProviderSpec {
             "内置的脚本应答模型，用于测试与演示，不含任何人工智能。",
         ),
         help: None,
-        icon: super::openai_compatible::icon("Scripted", "#FEF3C7"),
+        icon: crate::sheet::icon("Scripted", "#FEF3C7"),
         background: Some("#FEF3C7".into()),
         supported_kinds: vec![
             ModelKind::Llm,
@@ -515,5 +522,6 @@ fn spec() -> ProviderSpec {
         model_form: Vec::new(),
         models,
         default_rules: Vec::new(),
+        untested: false,
     }
 }

@@ -49,10 +49,30 @@ fn providers_are_found_by_every_spelling() {
         ("local", "oxidify/local"),
         ("oxidify/scripted/scripted", "oxidify/scripted"),
         ("litellm", "oxidify/litellm/litellm"),
+        ("anthropic", "langgenius/anthropic/anthropic"),
+        ("langgenius/anthropic/anthropic", "langgenius/anthropic/anthropic"),
+        ("google", "langgenius/gemini/google"),
+        ("gemini", "langgenius/gemini/google"),
+        ("vertex_ai", "langgenius/vertex_ai/vertex_ai"),
+        ("bedrock", "langgenius/bedrock/bedrock"),
+        ("cohere", "langgenius/cohere/cohere"),
+        ("jina", "langgenius/jina/jina"),
+        ("voyage", "langgenius/voyage/voyage"),
+        ("huggingface_tei", "langgenius/huggingface_tei/huggingface_tei"),
+        ("huggingface_hub", "langgenius/huggingface_hub/huggingface_hub"),
+        ("ollama", "langgenius/ollama/ollama"),
+        ("tongyi", "langgenius/tongyi/tongyi"),
+        ("volcengine_maas", "langgenius/volcengine_maas/volcengine_maas"),
+        ("zhipuai", "langgenius/zhipuai/zhipuai"),
+        ("minimax", "langgenius/minimax/minimax"),
+        ("perplexity", "langgenius/perplexity/perplexity"),
+        ("fireworks", "langgenius/fireworks/fireworks"),
+        ("xinference", "langgenius/xinference/xinference"),
+        ("localai", "langgenius/localai/localai"),
     ] {
         assert_eq!(registry.find(asked).map(|found| found.spec().id.as_str()), Some(expected), "{asked}");
     }
-    for unknown in ["", "anthropic", "a/b/c", "/"] {
+    for unknown in ["", "nobody", "a/b/c", "/"] {
         assert!(registry.find(unknown).is_none(), "{unknown}");
     }
     assert!(registry.without(&[ox_models::SCRIPTED]).find("scripted").is_none());
@@ -69,6 +89,19 @@ fn the_tables_are_read_whole() {
         ("moonshot", 10),
         ("togetherai", 20),
         ("x", 8),
+        ("anthropic", 20),
+        ("google", 15),
+        ("vertex_ai", 40),
+        ("bedrock", 150),
+        ("cohere", 12),
+        ("voyage", 20),
+        ("jina", 4),
+        ("fireworks", 40),
+        ("tongyi", 30),
+        ("volcengine_maas", 10),
+        ("zhipuai", 10),
+        ("minimax", 5),
+        ("perplexity", 4),
     ] {
         let models = &registry.find(provider).unwrap().spec().models;
         assert!(models.len() >= least, "{provider}: {}", models.len());

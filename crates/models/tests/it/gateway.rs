@@ -3,7 +3,7 @@
 
 use ox_models::{
     Call, CallLimits, ChatRequest, ChatResult, Credentials, ErrorClass, Message, ModelError, ModelRef, ModelRuntime,
-    Registry, StaticRuntime,
+    Registry, RerankRequest, StaticRuntime,
 };
 use ox_net::{Egress, Policy};
 use serde_json::json;
@@ -28,6 +28,45 @@ async fn ask(base: &str, key: &str, model: &str, stream: bool) -> Result<ChatRes
     let request = ChatRequest { messages: vec![Message::user("hello")], stream, ..ChatRequest::default() };
     let answer = runtime.chat(&scope(), &ModelRef::chat("litellm", model), request).await?;
     ChatResult::collect(answer).await
+}
+
+/// The other protocols that the gateway speaks, through their own adapters.
+#[tokio::test]
+async fn answers_of_a_real_gateway_in_other_protocols() {
+    let Some(base) = gateway() else { return };
+    let anthropic = |key: &str| json!({"anthropic_api_url": base, "anthropic_api_key": key});
+    let gemini = |key: &str| json!({"google_base_url": base, "google_api_key": key});
+    let cohere = |key: &str| json!({"base_url": base, "api_key": key});
+    for (provider, good, bad) in [
+        ("anthropic", anthropic("sk-gateway-1234"), anthropic("wrong-key-0000")),
+        ("gemini", gemini("sk-gateway-1234"), gemini("wrong-key-0000")),
+    ] {
+        let ask = async |credentials: &serde_json::Value, stream: bool| {
+            let runtime = StaticRuntime::new(Egress::new(Policy::open_models()))
+                .with_credentials(provider, credentials.as_object().unwrap().clone());
+            let messages = vec![Message::system("be kind"), Message::user("hello")];
+            let request = ChatRequest { messages, stream, ..ChatRequest::default() };
+            let answer = runtime.chat(&scope(), &ModelRef::chat(provider, "fake-chat"), request).await?;
+            ChatResult::collect(answer).await
+        };
+        for stream in [true, false] {
+            let result = ask(&good, stream).await.unwrap_or_else(|error| panic!("{provider} {stream}: {error}"));
+            assert_eq!(result.text, "Hello from a real gateway, 你好 there.", "{provider} {stream}");
+            assert_eq!(result.finish_reason.as_deref(), Some("stop"), "{provider} {stream}");
+            assert!(result.usage.prompt_tokens > 0 && result.usage.completion_tokens > 0, "{:?}", result.usage);
+        }
+        let error = ask(&bad, true).await.expect_err(provider);
+        println!("{provider}: {error:?}");
+        assert_eq!(error.class, ErrorClass::Auth, "{provider}: {error:?}");
+        assert!(!error.text.contains("wrong-key-0000"));
+    }
+    // A ranking in the words of the second API of Cohere needs a model behind it; the refusal is told as what it is.
+    let runtime = StaticRuntime::new(Egress::new(Policy::open_models()))
+        .with_credentials("cohere", cohere("sk-gateway-1234").as_object().unwrap().clone());
+    let request = RerankRequest { query: "q".into(), documents: vec!["a".into()], ..RerankRequest::default() };
+    let error = runtime.rerank(&scope(), &ModelRef::chat("cohere", "no-such-model"), request).await.unwrap_err();
+    println!("cohere: {error:?}");
+    assert!(matches!(error.class, ErrorClass::BadRequest | ErrorClass::NotFound), "{error:?}");
 }
 
 #[tokio::test]

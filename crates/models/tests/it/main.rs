@@ -1,4 +1,4 @@
-//! Models from outside: the wire of the OpenAI protocol, the scripted provider, the tables.
+//! Models from outside: the wires of the protocols, the scripted provider, the tables.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -9,6 +9,7 @@
 
 mod catalog;
 mod gateway;
+mod native;
 mod openai;
 mod scripted;
 #[path = "../../../net/tests/it/server.rs"]

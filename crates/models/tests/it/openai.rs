@@ -389,9 +389,9 @@ async fn addresses_of_the_vendors() {
             ("openai-organization", "o"),
         ),
         (
-            "ollama",
-            json!({"base_url": at("")}),
-            "/v1/chat/completions",
+            "tongyi",
+            json!({"api_host": at("/compatible-mode/v1"), "dashscope_api_key": "k"}),
+            "/compatible-mode/v1/chat/completions",
             ("accept", "application/json, text/event-stream"),
         ),
         (

@@ -196,9 +196,9 @@ async fn vectors_and_ranks() {
 async fn what_is_missing_is_named() {
     let error = ask("nonsense", request(&json!({}), vec![])).await.unwrap_err();
     assert_eq!((error.class, error.text.as_str()), (ErrorClass::NotFound, "there is no scripted model named nonsense"));
-    let model = ModelRef::chat("anthropic", "claude");
+    let model = ModelRef::chat("nobody", "claude");
     let error = runtime().chat(&scope(), &model, ChatRequest::default()).await.map(|_| ()).unwrap_err();
-    assert_eq!(error.to_string(), "[anthropic] Model Not Found: this build has no such provider");
+    assert_eq!(error.to_string(), "[nobody] Model Not Found: this build has no such provider");
     let model = ModelRef::chat("openai", "gpt-4o");
     let error = runtime().chat(&scope(), &model, ChatRequest::default()).await.map(|_| ()).unwrap_err();
     assert_eq!((error.class, error.text.contains("OPENAI_API_KEY")), (ErrorClass::Auth, true));

@@ -6,10 +6,10 @@ use ox_net::{Class, Method, Request, Response};
 use ox_types::Json;
 use serde_json::json;
 
-use super::{OpenAiCompatible, fault};
+use super::OpenAiCompatible;
 use crate::{
     Call, ErrorClass, ModelError, SpeechModel, SpeechRequest, SpeechStream, TranscriptionModel, TranscriptionRequest,
-    spoken_pieces,
+    fault, spoken_pieces,
 };
 
 /// Calls of one speech; a longer text is refused.
@@ -73,14 +73,12 @@ impl SpeechModel for OpenAiCompatible {
         let mut requests = Vec::with_capacity(pieces.len());
         for piece in pieces {
             let body = json!({"model": model, "input": piece, "voice": request.voice, "response_format": "mp3"});
-            let mut post = self.request(&call, Request::post_json(Class::Model, url.as_str(), body.to_string()))?;
-            post.class = self.class(&post.url);
-            requests.push(post);
+            requests.push(self.request(&call, Request::post_json(Class::Model, url.as_str(), body.to_string()))?);
         }
         let mut requests = requests.into_iter();
         let Some(first) = requests.next() else { return Ok(futures::stream::empty().boxed()) };
         // The first call tells whether the provider refuses.
-        let mut response = self.send(&call, first).await?;
+        let mut response = self.exchange(&call).send(first).await?;
         self.sound(&mut response).await?;
         let (provider, egress) = (self.spec.id.clone(), call.egress.clone());
         Ok(Box::pin(async_stream::try_stream! {

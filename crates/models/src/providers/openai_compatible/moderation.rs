@@ -5,8 +5,8 @@ use ox_net::{Class, Request};
 use ox_types::Json;
 use serde_json::json;
 
-use super::{OpenAiCompatible, fault};
-use crate::{Call, ModelError, ModerationModel, ModerationRequest};
+use super::OpenAiCompatible;
+use crate::{Call, ModelError, ModerationModel, ModerationRequest, fault};
 
 /// Characters of one piece of a long text.
 const PIECE: usize = 2000;

@@ -5,7 +5,7 @@ use serde_json::{Map, json};
 
 use super::vendors::Quirks;
 use crate::{
-    ChatRequest, CompletionRequest, ContentPart, Media, MediaSource, Message, ResponseFormat, Role, ToolChoice,
+    ChatRequest, CompletionRequest, ContentPart, Media, MediaSource, Message, ResponseFormat, Role, ToolChoice, format,
 };
 
 /// The body of a chat call.
@@ -85,7 +85,7 @@ fn add_parameters(body: &mut Map<String, Json>, parameters: &Map<String, Json>, 
             }
             "response_format" => {
                 let schema = parameters.get("json_schema");
-                let format = named_format(value, schema).and_then(|format| response_format(&format, quirks));
+                let format = format::named(value, schema).and_then(|format| response_format(&format, quirks));
                 body.extend(format.map(|format| ("response_format".to_owned(), format)));
             }
             _ if value.is_null() => {}
@@ -101,44 +101,6 @@ fn is_reasoning(model: &str) -> bool {
     let numbered =
         |prefix: &str| name.strip_prefix(prefix).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
     numbered("o") || (numbered("gpt-") && !name.starts_with("gpt-3") && !name.starts_with("gpt-4"))
-}
-
-/// `response_format` as the platform stores it: a name, with the schema as text beside it.
-fn named_format(value: &Json, schema: Option<&Json>) -> Option<ResponseFormat> {
-    let Json::String(name) = value else {
-        // Already the protocol's object.
-        return match value.get("type").and_then(Json::as_str)? {
-            "json_schema" => Some(schema_format(value.get("json_schema")?)),
-            other => named_format(&other.into(), schema),
-        };
-    };
-    match name.to_ascii_lowercase().as_str() {
-        "json_schema" => {
-            let schema = match schema? {
-                Json::String(text) => serde_json::from_str(text).ok()?,
-                other => other.clone(),
-            };
-            Some(schema_format(&schema))
-        }
-        "json" | "json_object" => Some(ResponseFormat::JsonObject),
-        "text" => Some(ResponseFormat::Text),
-        _ => None,
-    }
-}
-
-/// A schema with its name around it, or a bare schema.
-fn schema_format(schema: &Json) -> ResponseFormat {
-    let named = schema.get("schema").filter(|inner| inner.is_object());
-    ResponseFormat::JsonSchema {
-        name: schema
-            .get("name")
-            .and_then(Json::as_str)
-            .filter(|_| named.is_some())
-            .unwrap_or("llm_response")
-            .to_owned(),
-        schema: named.unwrap_or(schema).clone(),
-        strict: schema.get("strict").and_then(Json::as_bool).filter(|_| named.is_some()),
-    }
 }
 
 fn response_format(format: &ResponseFormat, quirks: Quirks) -> Option<Json> {
@@ -178,9 +140,6 @@ fn wire_message(message: &Message, quirks: Quirks) -> Json {
         }
         if let Some(reasoning) = message.reasoning.as_deref().filter(|_| quirks.reasoning_back) {
             wire.insert("reasoning_content".into(), reasoning.into());
-        }
-        if let Some(Json::Object(opaque)) = &message.opaque {
-            wire.extend(opaque.clone());
         }
     }
     if message.role == Role::Tool {

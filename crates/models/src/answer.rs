@@ -1,4 +1,4 @@
-//! Reading an answer to its end: limits, usage, and what counts as whole.
+//! Reading an answer to its end: limits, usage, and what counts as whole. The same for every protocol.
 
 use std::time::Duration;
 
@@ -6,19 +6,73 @@ use ox_net::Response;
 use ox_types::Json;
 use tokio::time::Instant;
 
-use super::{
-    answer::{Reader, Tokens},
-    fault,
+use crate::{
+    ChatDelta, ChatStream, ErrorClass, Message, ModelError, Pricing, Usage, count, fault,
+    frames::{Frames, Framing},
+    sse,
 };
-use crate::{ChatDelta, ChatStream, ErrorClass, Message, ModelError, Pricing, Usage, count, sse};
 
 /// Bytes of one answer; no honest one has as many, and a chat keeps several copies of it.
 const MAX_ANSWER: usize = 16 * 1024 * 1024;
 
-/// What a stream needs to know to end well.
+/// Tokens as a vendor tells them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tokens {
+    /// All of the prompt, what was cached included.
+    pub prompt: u64,
+    pub completion: u64,
+    /// Part of the prompt that the vendor had in its cache.
+    pub cached: u64,
+    /// Part of the prompt that was put into the cache.
+    pub written: u64,
+    /// Part of the completion.
+    pub reasoning: u64,
+}
+
+/// What one frame says.
+#[derive(Debug, Default)]
+pub struct Frame {
+    pub delta: ChatDelta,
+    /// All tokens known by now.
+    pub tokens: Option<Tokens>,
+}
+
+/// How far an answer has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Progress {
+    /// Nothing of an answer was seen.
+    #[default]
+    Silent,
+    /// It began.
+    Open,
+    /// The vendor told how it ended; usage may follow.
+    Finished,
+    /// Nothing follows.
+    Done,
+}
+
+/// Reads the frames of one protocol and remembers what belongs together.
+pub trait Reader: Send {
+    /// One event of a stream; `None` when it says nothing.
+    fn event(&mut self, event: &sse::Event) -> Result<Option<Frame>, ModelError>;
+
+    /// An answer that came in one piece.
+    fn document(&mut self, json: &Json) -> Result<Frame, ModelError>;
+
+    /// How far it is.
+    fn progress(&self) -> Progress;
+
+    /// What the vendor must get back with the next question.
+    fn opaque(&mut self) -> Option<Json> {
+        None
+    }
+}
+
+/// What an answer needs to know to end well.
 pub struct Accounting {
     pub provider: String,
-    pub key: Option<String>,
+    /// Never to be told.
+    pub secrets: Vec<String>,
     pub model: String,
     pub messages: Vec<Message>,
     pub tools: Vec<crate::ToolSpec>,
@@ -28,27 +82,29 @@ pub struct Accounting {
 }
 
 /// A stream of pieces; the connection closes when it is dropped.
-pub fn stream(mut response: Response, accounting: Accounting) -> ChatStream {
+pub fn stream(
+    mut response: Response,
+    framing: Framing,
+    accounting: Accounting,
+    mut reader: Box<dyn Reader>,
+) -> ChatStream {
     Box::pin(async_stream::try_stream! {
-        let mut decoder = sse::Decoder::default();
-        let mut reader = Reader::new(&accounting.provider);
+        let mut frames = Frames::new(framing);
         let mut tokens = None;
         let mut first = None;
         let mut produced = Produced::default();
         let mut open = true;
-        while open && !reader.seen_done {
+        while open && reader.progress() != Progress::Done {
             let piece = next_piece(&mut response, &accounting, first.is_none()).await?;
             match piece {
-                Some(bytes) => decoder.push(&bytes).map_err(|_| {
-                    fault::garbage(&accounting.provider, "the provider sent a line without end", "")
-                })?,
+                Some(bytes) => frames.push(&bytes).map_err(|what| fault::garbage(&accounting.provider, what, ""))?,
                 None => {
                     open = false;
-                    decoder.finish();
+                    frames.finish();
                 }
             }
-            while let Some(event) = decoder.next_event() {
-                let frame = reader.event(&event).map_err(|error| fault::without_key(error, accounting.key.as_deref()))?;
+            while let Some(event) = frames.next_event() {
+                let frame = reader.event(&event).map_err(|error| fault::without_keys(error, &accounting.secrets))?;
                 let Some(frame) = frame else { continue };
                 tokens = frame.tokens.or(tokens);
                 if says_something(&frame.delta) {
@@ -64,9 +120,10 @@ pub fn stream(mut response: Response, accounting: Accounting) -> ChatStream {
                 }
             }
         }
-        check_end(&reader, &accounting.provider)?;
+        check_end(reader.progress(), &accounting.provider)?;
+        let opaque = reader.opaque();
         let usage = usage(tokens, accounting, produced, first).await;
-        yield ChatDelta { usage: Some(usage), ..ChatDelta::default() };
+        yield ChatDelta { usage: Some(usage), opaque, ..ChatDelta::default() };
     })
 }
 
@@ -90,34 +147,34 @@ async fn next_piece(
     }
 }
 
-fn check_end(reader: &Reader, provider: &str) -> Result<(), ModelError> {
-    if !reader.seen_frame {
-        return Err(fault::garbage(provider, "the provider's stream held no answer", ""));
+fn check_end(progress: Progress, provider: &str) -> Result<(), ModelError> {
+    match progress {
+        Progress::Silent => Err(fault::garbage(provider, "the provider's stream held no answer", "")),
+        Progress::Open => {
+            let text = "the stream ended before the answer was complete";
+            Err(ModelError::new(ErrorClass::Connection, provider, text))
+        }
+        Progress::Finished | Progress::Done => Ok(()),
     }
-    if reader.seen_finish || reader.seen_done {
-        return Ok(());
-    }
-    let text = "the stream ended before the answer was complete";
-    Err(ModelError::new(ErrorClass::Connection, provider, text))
 }
 
 /// An answer that came in one piece.
-pub async fn whole(response: Response, accounting: Accounting) -> Result<ChatStream, ModelError> {
+pub async fn whole(
+    response: Response,
+    accounting: Accounting,
+    mut reader: Box<dyn Reader>,
+) -> Result<ChatStream, ModelError> {
     let net = |error: ox_net::NetError| fault::from_net(&accounting.provider, &error);
     let body = response.bytes().await.map_err(net)?;
     let json: Json = serde_json::from_slice(&body).map_err(|_| {
         fault::garbage(&accounting.provider, "the provider's answer is not JSON", &String::from_utf8_lossy(&body))
     })?;
-    let mut reader = Reader::new(&accounting.provider);
-    let frame = reader.frame(&json).map_err(|error| fault::without_key(error, accounting.key.as_deref()))?;
-    if json.get("choices").and_then(Json::as_array).is_none_or(Vec::is_empty) {
-        return Err(fault::garbage(&accounting.provider, "the provider's answer has no choices", &json.to_string()));
-    }
+    let frame = reader.document(&json).map_err(|error| fault::without_keys(error, &accounting.secrets))?;
     let mut produced = Produced::default();
     produced.add(&frame.delta);
     let mut usage = usage(frame.tokens, accounting, produced, None).await;
     (usage.time_to_first_token, usage.time_to_generate) = (None, None);
-    let last = ChatDelta { usage: Some(usage), ..frame.delta };
+    let last = ChatDelta { usage: Some(usage), opaque: reader.opaque(), ..frame.delta };
     Ok(Box::pin(futures::stream::iter([Ok(last)])))
 }
 
@@ -149,12 +206,13 @@ const fn says_something(delta: &ChatDelta) -> bool {
 async fn usage(tokens: Option<Tokens>, accounting: Accounting, produced: Produced, first: Option<Instant>) -> Usage {
     let (started, ended) = (accounting.started, Instant::now());
     let pricing = accounting.pricing.clone();
-    let tokens = match tokens {
+    // Gateways that do not know write zeros.
+    let tokens = match tokens.filter(|tokens| tokens.prompt > 0 || tokens.completion > 0) {
         Some(tokens) => tokens,
         None => counted(accounting, produced).await,
     };
     let mut usage = Usage::priced(tokens.prompt, tokens.completion, pricing.as_ref());
-    usage.cached_tokens = tokens.cached;
+    usage.cache(tokens.cached, tokens.written, pricing.as_ref());
     usage.reasoning_tokens = tokens.reasoning;
     usage.latency = seconds(ended.duration_since(started));
     usage.time_to_first_token = first.map(|first| seconds(first.duration_since(started)));

@@ -2,44 +2,32 @@
 
 use ox_types::Json;
 
-use super::fault;
-use crate::{ChatDelta, ModelError, ToolCallDelta, sse};
+use crate::{
+    ChatDelta, ModelError, ToolCallDelta,
+    answer::{self, Frame, Progress, Tokens},
+    fault, sse,
+};
 
-/// Tokens as a vendor tells them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tokens {
-    pub prompt: u64,
-    pub completion: u64,
-    pub cached: u64,
-    pub reasoning: u64,
-}
-
-impl Tokens {
-    pub fn read(json: &Json) -> Option<Self> {
-        let number = |path: &[&str]| path.iter().try_fold(json, |at, key| at.get(*key)).and_then(Json::as_u64);
-        let prompt = number(&["prompt_tokens"]).or_else(|| number(&["input_tokens"]));
-        let completion = number(&["completion_tokens"]).or_else(|| number(&["output_tokens"]));
-        let total = number(&["total_tokens"]);
-        if prompt.is_none() && completion.is_none() {
-            return None;
-        }
-        let prompt = prompt.unwrap_or(0);
-        Some(Self {
-            prompt,
-            completion: completion.unwrap_or_else(|| total.unwrap_or(0).saturating_sub(prompt)),
-            cached: number(&["prompt_tokens_details", "cached_tokens"])
-                .or_else(|| number(&["prompt_cache_hit_tokens"]))
-                .unwrap_or(0),
-            reasoning: number(&["completion_tokens_details", "reasoning_tokens"]).unwrap_or(0),
-        })
+/// Tokens as the protocol's vendors tell them.
+pub fn tokens(json: &Json) -> Option<Tokens> {
+    let number = |path: &[&str]| path.iter().try_fold(json, |at, key| at.get(*key)).and_then(Json::as_u64);
+    let prompt = number(&["prompt_tokens"]).or_else(|| number(&["input_tokens"]));
+    let completion = number(&["completion_tokens"]).or_else(|| number(&["output_tokens"]));
+    let total = number(&["total_tokens"]);
+    if prompt.is_none() && completion.is_none() && total.is_none() {
+        return None;
     }
-}
-
-/// What one frame says.
-#[derive(Debug, Default)]
-pub struct Frame {
-    pub delta: ChatDelta,
-    pub tokens: Option<Tokens>,
+    // Embeddings of some vendors are told by their total alone.
+    let prompt = prompt.or(total.filter(|_| completion.is_none())).unwrap_or(0);
+    Some(Tokens {
+        prompt,
+        completion: completion.unwrap_or_else(|| total.unwrap_or(0).saturating_sub(prompt)),
+        cached: number(&["prompt_tokens_details", "cached_tokens"])
+            .or_else(|| number(&["prompt_cache_hit_tokens"]))
+            .unwrap_or(0),
+        written: 0,
+        reasoning: number(&["completion_tokens_details", "reasoning_tokens"]).unwrap_or(0),
+    })
 }
 
 /// Reads frames and remembers what fragments belong together.
@@ -50,9 +38,7 @@ pub struct Reader {
     calls: Vec<Option<String>>,
     /// Our index for a vendor's.
     by_index: std::collections::HashMap<u64, usize>,
-    pub seen_finish: bool,
-    pub seen_done: bool,
-    pub seen_frame: bool,
+    progress: Progress,
 }
 
 impl Reader {
@@ -60,38 +46,15 @@ impl Reader {
         Self { provider: provider.to_owned(), ..Self::default() }
     }
 
-    /// Reads one event of a stream; `None` when it says nothing.
-    pub fn event(&mut self, event: &sse::Event) -> Result<Option<Frame>, ModelError> {
-        let data = event.data.trim();
-        if data.is_empty() {
-            return Ok(None);
-        }
-        if data == "[DONE]" {
-            self.seen_done = true;
-            return Ok(None);
-        }
-        if !data.starts_with('{') && !data.starts_with('[') {
-            if event.name == "error" {
-                return Err(fault::garbage(&self.provider, "the provider broke off", data));
-            }
-            tracing::debug!(provider = self.provider, "a line that is no JSON was passed over");
-            return Ok(None);
-        }
-        let json: Json = serde_json::from_str(data).map_err(|error| {
-            fault::garbage(&self.provider, &format!("a piece of the answer is broken ({error})"), data)
-        })?;
-        self.frame(&json).map(Some)
-    }
-
     /// Reads one JSON document: a piece, or a whole answer.
     pub fn frame(&mut self, json: &Json) -> Result<Frame, ModelError> {
         if let Some(error) = fault::from_body(&self.provider, json) {
             return Err(error);
         }
-        self.seen_frame = true;
+        self.progress = self.progress.max(Progress::Open);
         let mut frame = Frame::default();
         let usage = json.get("usage").or_else(|| json.get("x_groq").and_then(|groq| groq.get("usage")));
-        frame.tokens = usage.and_then(Tokens::read);
+        frame.tokens = usage.and_then(tokens);
         let Some(choice) = json.get("choices").and_then(Json::as_array).and_then(|choices| choices.first()) else {
             return Ok(frame);
         };
@@ -104,7 +67,7 @@ impl Reader {
             self.message(part, &mut frame.delta);
         }
         if let Some(reason) = choice.get("finish_reason").and_then(Json::as_str).filter(|reason| !reason.is_empty()) {
-            self.seen_finish = true;
+            self.progress = Progress::Finished;
             frame.delta.finish_reason = Some(reason.to_owned());
         }
         Ok(frame)
@@ -191,6 +154,45 @@ impl Reader {
         }
         self.calls.push(None);
         self.calls.len().checked_sub(1)
+    }
+}
+
+impl answer::Reader for Reader {
+    fn event(&mut self, event: &sse::Event) -> Result<Option<Frame>, ModelError> {
+        let data = event.data.trim();
+        if data.is_empty() {
+            return Ok(None);
+        }
+        if data == "[DONE]" {
+            // Without a frame before it there was no answer.
+            if self.progress != Progress::Silent {
+                self.progress = Progress::Done;
+            }
+            return Ok(None);
+        }
+        if !data.starts_with('{') && !data.starts_with('[') {
+            if event.name == "error" {
+                return Err(fault::garbage(&self.provider, "the provider broke off", data));
+            }
+            tracing::debug!(provider = self.provider, "a line that is no JSON was passed over");
+            return Ok(None);
+        }
+        let json: Json = serde_json::from_str(data).map_err(|error| {
+            fault::garbage(&self.provider, &format!("a piece of the answer is broken ({error})"), data)
+        })?;
+        self.frame(&json).map(Some)
+    }
+
+    fn document(&mut self, json: &Json) -> Result<Frame, ModelError> {
+        let frame = self.frame(json)?;
+        if json.get("choices").and_then(Json::as_array).is_none_or(Vec::is_empty) {
+            return Err(fault::garbage(&self.provider, "the provider's answer has no choices", &json.to_string()));
+        }
+        Ok(frame)
+    }
+
+    fn progress(&self) -> Progress {
+        self.progress
     }
 }
 
@@ -290,6 +292,7 @@ mod tests {
         for (usage, expected) in [
             (json!({"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}), (3, 4, 0)),
             (json!({"prompt_tokens": 3, "total_tokens": 3}), (3, 0, 0)),
+            (json!({"total_tokens": 3}), (3, 0, 0)),
             (json!({"input_tokens": 3, "output_tokens": 4}), (3, 4, 0)),
             (json!({"prompt_tokens": 3, "completion_tokens": 4, "prompt_cache_hit_tokens": 2}), (3, 4, 2)),
             (
@@ -297,10 +300,10 @@ mod tests {
                 (3, 4, 1),
             ),
         ] {
-            let tokens = Tokens::read(&usage).unwrap();
+            let tokens = tokens(&usage).unwrap();
             assert_eq!((tokens.prompt, tokens.completion, tokens.cached), expected, "{usage}");
         }
-        assert_eq!(Tokens::read(&json!(null)), None);
+        assert_eq!(tokens(&json!(null)), None);
     }
 
     fn any_json() -> impl proptest::strategy::Strategy<Value = Json> {

@@ -1,0 +1,37 @@
+//! Documents in order: what every protocol for it has in common.
+
+use ox_types::Json;
+
+use crate::{ModelError, Ranked, RerankRequest, fault};
+
+/// How many documents are asked for. A threshold is applied here, so it asks for all that it may keep.
+pub fn wanted(request: &RerankRequest) -> usize {
+    request.top_n.unwrap_or(request.documents.len()).clamp(1, request.documents.len().max(1))
+}
+
+/// Reads indices and scores, best first, and cuts as asked. An index that no document has is a broken answer.
+pub fn read(
+    provider: &str,
+    list: Option<&Vec<Json>>,
+    request: &RerankRequest,
+    answer: &Json,
+) -> Result<Vec<Ranked>, ModelError> {
+    let wrong = |what: &str| fault::garbage(provider, what, &answer.to_string());
+    let list = list.ok_or_else(|| wrong("the answer holds no ranking"))?;
+    let mut ranked = Vec::with_capacity(list.len());
+    for item in list {
+        let index = item.get("index").and_then(Json::as_u64).and_then(|index| usize::try_from(index).ok());
+        let score = ["relevance_score", "score", "relevanceScore"].iter().find_map(|name| item.get(*name)?.as_f64());
+        let (Some(index), Some(score)) = (index, score) else {
+            return Err(wrong("a place of the ranking cannot be read"));
+        };
+        if index >= request.documents.len() || ranked.iter().any(|other: &Ranked| other.index == index) {
+            return Err(wrong("the ranking names a document that was not asked about, or one twice"));
+        }
+        ranked.push(Ranked { index, score });
+    }
+    ranked.sort_by(|a, b| b.score.total_cmp(&a.score));
+    ranked.retain(|one| request.score_threshold.is_none_or(|threshold| one.score >= threshold));
+    ranked.truncate(wanted(request));
+    Ok(ranked)
+}
