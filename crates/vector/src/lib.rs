@@ -18,4 +18,4 @@ mod text;
 pub use error::Error;
 pub use local::{LocalIndex, Options, Stats};
 pub use node::{Change, Hit, Mark, Node, NodeKind, Scope};
-pub use store::{Point, StoreError, StoreSettingError, VectorStore, collection, connect};
+pub use store::{Point, StoreError, StoreSettingError, VectorStore, collection, connect, is_store_setting};

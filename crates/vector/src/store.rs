@@ -4,6 +4,7 @@
 
 mod chroma;
 mod elastic;
+mod milvus;
 mod pgvector;
 mod point;
 mod qdrant;
@@ -15,7 +16,7 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 pub use point::{Point, collection};
-pub use registry::{StoreSettingError, connect};
+pub use registry::{StoreSettingError, connect, is_store_setting};
 
 use crate::node::{Hit, Scope};
 
@@ -41,6 +42,9 @@ pub enum StoreError {
 pub trait VectorStore: Send + Sync {
     /// Its name in `VECTOR_STORE`.
     fn name(&self) -> &'static str;
+
+    /// Where it is, without secrets: at another place is another store.
+    fn place(&self) -> String;
 
     /// Whether it can be reached and is of a version that the driver knows.
     async fn check(&self) -> Result<(), StoreError>;

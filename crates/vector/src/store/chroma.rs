@@ -83,6 +83,10 @@ impl VectorStore for Chroma {
         self.server.store
     }
 
+    fn place(&self) -> String {
+        format!("{}/{}/{}", self.server.base, self.tenant, self.database)
+    }
+
     async fn check(&self) -> Result<(), StoreError> {
         let doing = "list its collections";
         let body = self.server.ask(doing, Method::GET, &format!("{}?limit=1", self.collections()), None).await?;

@@ -142,6 +142,10 @@ impl VectorStore for Elastic {
         self.server.store
     }
 
+    fn place(&self) -> String {
+        self.server.base.clone()
+    }
+
     async fn check(&self) -> Result<(), StoreError> {
         let doing = "tell its version";
         let body = self.server.ask(doing, Method::GET, "/", None).await?.ok_or_else(|| self.server.gone(doing))?;

@@ -26,17 +26,20 @@ const BATCH: usize = 500;
 
 pub(super) struct Pgvector {
     pool: PgPool,
+    place: String,
 }
 
 impl Pgvector {
     /// Connects with the first call.
     pub(super) fn new(options: PgConnectOptions, connections: (u32, u32)) -> Self {
+        let database = options.get_database().unwrap_or_default();
+        let place = format!("{}:{}/{database}", options.get_host(), options.get_port());
         let pool = PgPoolOptions::new()
             .min_connections(connections.0)
             .max_connections(connections.1.max(connections.0).max(1))
             .acquire_timeout(Duration::from_secs(10))
             .connect_lazy_with(options);
-        Self { pool }
+        Self { pool, place }
     }
 
     /// The dimension of a table; `None` if it is absent.
@@ -145,6 +148,10 @@ fn failed(doing: &'static str, error: &sqlx::Error) -> StoreError {
 impl VectorStore for Pgvector {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn place(&self) -> String {
+        self.place.clone()
     }
 
     async fn check(&self) -> Result<(), StoreError> {

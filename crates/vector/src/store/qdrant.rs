@@ -59,6 +59,10 @@ impl VectorStore for Qdrant {
         self.server.store
     }
 
+    fn place(&self) -> String {
+        self.server.base.clone()
+    }
+
     async fn check(&self) -> Result<(), StoreError> {
         let doing = "list its collections";
         let body = self.server.ask(doing, Method::GET, "/collections", None).await?;

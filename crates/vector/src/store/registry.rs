@@ -10,6 +10,7 @@ use super::{
     VectorStore,
     chroma::Chroma,
     elastic::{Elastic, Flavor},
+    milvus::Milvus,
     pgvector::Pgvector,
     qdrant::Qdrant,
     rest::Server,
@@ -44,6 +45,7 @@ const DRIVERS: &[(&str, Make)] = &[
     ("chroma", chroma),
     ("elasticsearch", elasticsearch),
     ("elasticsearch-ja", elasticsearch),
+    ("milvus", milvus),
     ("opensearch", opensearch),
     ("pgvector", pgvector),
     ("qdrant", qdrant),
@@ -57,11 +59,11 @@ const OTHERS: &[&str] = &[
     "baidu",
     "clickzetta",
     "couchbase",
+    "hologres",
     "huawei_cloud",
     "iris",
     "lindorm",
     "matrixone",
-    "milvus",
     "myscale",
     "oceanbase",
     "opengauss",
@@ -71,12 +73,32 @@ const OTHERS: &[&str] = &[
     "seekdb",
     "tablestore",
     "tencent",
+    "tidb",
     "tidb_on_qdrant",
     "tidb_vector",
     "upstash",
     "vastbase",
     "vikingdb",
 ];
+
+/// Beginnings of the variables that settings of stores are read from.
+const SETTINGS: &[&str] = &[
+    "VECTOR_",
+    "CHROMA_",
+    "ELASTICSEARCH_",
+    "MILVUS_",
+    "OPENSEARCH_",
+    "PGVECTOR_",
+    "QDRANT_",
+    "WEAVIATE_",
+    "OXIDIFY_DATABASE_URL",
+    "DB_",
+];
+
+/// Whether a variable is one that [`connect`] may read.
+pub fn is_store_setting(name: &str) -> bool {
+    SETTINGS.iter().any(|beginning| name.starts_with(beginning))
+}
 
 fn names() -> String {
     DRIVERS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
@@ -89,7 +111,7 @@ pub fn connect(
 ) -> Result<Option<Arc<dyn VectorStore>>, StoreSettingError> {
     let settings = Settings { read, egress };
     let name = settings.text("VECTOR_STORE").unwrap_or_default().to_lowercase();
-    if matches!(name.as_str(), "" | "local") {
+    if matches!(name.as_str(), "" | "embedded" | "local") {
         return Ok(None);
     }
     match DRIVERS.iter().find(|(driver, _)| *driver == name) {
@@ -212,14 +234,48 @@ fn is_true(text: &str) -> bool {
     matches!(text.to_ascii_lowercase().as_str(), "true" | "1" | "yes" | "on" | "t" | "y")
 }
 
+/// Compat: without an address of its own it is the server's main database, if that is PostgreSQL.
+fn main_database(settings: &Settings<'_>) -> Result<PgConnectOptions, StoreSettingError> {
+    let wrong = |setting, why: &str| StoreSettingError::Wrong { setting, why: why.to_owned() };
+    if let Some(url) = settings.text("OXIDIFY_DATABASE_URL").filter(|url| url.starts_with("postgres")) {
+        return url.parse().map_err(|_| wrong("OXIDIFY_DATABASE_URL", "cannot be read"));
+    }
+    if !settings.or("DB_TYPE", "").to_lowercase().starts_with("postgres") {
+        return Err(wrong("PGVECTOR_HOST", "is not set"));
+    }
+    Ok(PgConnectOptions::new_without_pgpass()
+        .host(&settings.or("DB_HOST", "localhost"))
+        .port(settings.number("DB_PORT", 5432)?)
+        .username(&settings.or("DB_USERNAME", "postgres"))
+        .password(&settings.or("DB_PASSWORD", ""))
+        .database(&settings.or("DB_DATABASE", "dify")))
+}
+
+fn milvus(settings: &Settings<'_>) -> Result<Arc<dyn VectorStore>, StoreSettingError> {
+    let uri = settings.or("MILVUS_URI", "http://127.0.0.1:19530");
+    if uri.ends_with(".db") {
+        let why = "names a file: only a server can be used; the built-in index (VECTOR_STORE empty) needs none";
+        return Err(StoreSettingError::Wrong { setting: "MILVUS_URI", why: why.to_owned() });
+    }
+    let mut server = settings.server("milvus", "MILVUS_URI", &uri)?;
+    let user = || Some(format!("{}:{}", settings.text("MILVUS_USER")?, settings.or("MILVUS_PASSWORD", "")));
+    let secret = settings.text("MILVUS_TOKEN").or_else(user);
+    server.secret = secret.map(|secret| ("authorization", format!("Bearer {secret}")));
+    let database = settings.or("MILVUS_DATABASE", "default");
+    Ok(Arc::new(Milvus { server, database }))
+}
+
 fn pgvector(settings: &Settings<'_>) -> Result<Arc<dyn VectorStore>, StoreSettingError> {
+    let connections = (settings.number("PGVECTOR_MIN_CONNECTION", 1)?, settings.number("PGVECTOR_MAX_CONNECTION", 5)?);
+    let Some(host) = settings.text("PGVECTOR_HOST") else {
+        return Ok(Arc::new(Pgvector::new(main_database(settings)?, connections)));
+    };
     let options = PgConnectOptions::new_without_pgpass()
-        .host(&settings.needed("PGVECTOR_HOST")?)
+        .host(&host)
         .port(settings.number("PGVECTOR_PORT", 5433)?)
         .username(&settings.or("PGVECTOR_USER", "postgres"))
         .password(&settings.or("PGVECTOR_PASSWORD", ""))
         .database(&settings.or("PGVECTOR_DATABASE", "postgres"));
-    let connections = (settings.number("PGVECTOR_MIN_CONNECTION", 1)?, settings.number("PGVECTOR_MAX_CONNECTION", 5)?);
     Ok(Arc::new(Pgvector::new(options, connections)))
 }
 
@@ -263,17 +319,20 @@ mod tests {
     async fn every_name_of_dify_has_an_answer() {
         assert_eq!(made(&[]), Ok(None));
         assert_eq!(made(&[("VECTOR_STORE", " ")]), Ok(None));
+        assert_eq!(made(&[("VECTOR_STORE", "embedded")]), Ok(None));
+        assert_eq!(made(&[("VECTOR_STORE", "milvus")]), Ok(Some("milvus")));
         assert_eq!(made(&[("VECTOR_STORE", "qdrant"), ("QDRANT_URL", "http://q:6333/")]), Ok(Some("qdrant")));
         assert_eq!(made(&[("VECTOR_STORE", "Chroma"), ("CHROMA_HOST", "c")]), Ok(Some("chroma")));
         assert_eq!(made(&[("VECTOR_STORE", "weaviate"), ("WEAVIATE_ENDPOINT", "http://w")]), Ok(Some("weaviate")));
         assert_eq!(made(&[("VECTOR_STORE", "elasticsearch-ja")]), Ok(Some("elasticsearch")));
         assert_eq!(made(&[("VECTOR_STORE", "opensearch"), ("OPENSEARCH_HOST", "o")]), Ok(Some("opensearch")));
         assert_eq!(made(&[("VECTOR_STORE", "pgvector"), ("PGVECTOR_HOST", "p")]), Ok(Some("pgvector")));
+        assert_eq!(made(&[("VECTOR_STORE", "pgvector"), ("DB_TYPE", "postgresql")]), Ok(Some("pgvector")));
         for name in OTHERS {
             let said = made(&[("VECTOR_STORE", name)]).unwrap_err();
             assert!(said.contains(name) && said.contains("built-in index") && said.contains("qdrant"), "{said}");
         }
-        assert_eq!(DRIVERS.len() + OTHERS.len(), 31, "the names of Dify's table");
+        assert_eq!(DRIVERS.len() + OTHERS.len(), 33, "the names of Dify's table, and two of its settings");
     }
 
     #[tokio::test]
@@ -283,6 +342,8 @@ mod tests {
             (&[("VECTOR_STORE", "qdrant")], "QDRANT_URL is not set"),
             (&[("VECTOR_STORE", "qdrant"), ("QDRANT_URL", "path:/tmp/q")], "QDRANT_URL names a file"),
             (&[("VECTOR_STORE", "qdrant"), ("QDRANT_URL", "q:6333")], "QDRANT_URL is no address"),
+            (&[("VECTOR_STORE", "milvus"), ("MILVUS_URI", "./milvus.db")], "MILVUS_URI names a file"),
+            (&[("VECTOR_STORE", "pgvector"), ("DB_TYPE", "mysql")], "PGVECTOR_HOST is not set"),
             (
                 &[("VECTOR_STORE", "pgvector"), ("PGVECTOR_HOST", "p"), ("PGVECTOR_PORT", "x")],
                 "PGVECTOR_PORT is no number: x",

@@ -97,6 +97,10 @@ impl VectorStore for Weaviate {
         self.server.store
     }
 
+    fn place(&self) -> String {
+        self.server.base.clone()
+    }
+
     async fn check(&self) -> Result<(), StoreError> {
         let doing = "tell its version";
         match self.server.ask(doing, Method::GET, "/v1/meta", None).await? {

@@ -4,6 +4,7 @@
 mod chroma;
 mod elastic;
 mod fake;
+mod milvus;
 mod pgvector;
 mod python;
 mod qdrant;
