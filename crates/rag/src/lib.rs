@@ -25,8 +25,8 @@ pub use filter::{Condition, Filter, Join, Operator};
 pub use hash::text_hash;
 pub use qa::qa_pairs;
 pub use retrieval::{
-    KeywordSetting, MAX_FULL_CONTEXT, MAX_NEIGHBOURS, MAX_TOP_K, Rerank, RerankMode, RerankModel, RetrievalSettings, SearchMethod, SettingsError,
-    VectorSetting, WeightType, Weights,
+    KeywordSetting, MAX_FULL_CONTEXT, MAX_NEIGHBOURS, MAX_TOP_K, Rerank, RerankMode, RerankModel, RetrievalSettings,
+    SearchMethod, SettingsError, VectorSetting, WeightType, Weights,
 };
 pub use rule::{
     ChunkForm, MAX_SEGMENT_LENGTH, MIN_SEGMENT_LENGTH, ParentMode, PreProcessing, ProcessRule, RuleError, RuleMode,

@@ -154,9 +154,10 @@ impl Job {
     async fn toolbox(&mut self, agent: &AgentMode) -> Toolbox {
         let files = Arc::new(self.services.files.clone());
         let mut toolbox = Toolbox::new(self.run_info(), NodeRunId(self.message.id.0), "agent", files);
+        let port = Arc::clone(&self.services.tools) as Arc<dyn ox_nodes::ToolPort>;
         for tool in &agent.tools {
             let name = tool.name.tool.clone();
-            if let Err(error) = toolbox.add(&self.services.tools, tool.clone()).await {
+            if let Err(error) = toolbox.add(&port, tool.clone()).await {
                 tracing::warn!(%error, tool = name, app = %self.caller.app.app.id, "an agent goes without a tool");
             }
         }

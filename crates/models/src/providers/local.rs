@@ -207,7 +207,14 @@ fn row(name: &str, kind: ModelKind, model_properties: Map<String, ox_types::Json
 
 fn free() -> Pricing {
     let zero = Decimal::new(0, 0);
-    Pricing { input: zero, output: None, unit: Decimal::new(1, 6), currency: "USD".into() }
+    Pricing {
+        input: zero,
+        output: None,
+        unit: Decimal::new(1, 6),
+        currency: "USD".into(),
+        cached: None,
+        cache_write: None,
+    }
 }
 
 fn spec() -> ProviderSpec {
@@ -231,7 +238,7 @@ fn spec() -> ProviderSpec {
              或在服务器上运行 `oxidify models pull all-minilm-l6-v2`。",
         ),
         help: None,
-        icon: super::openai_compatible::icon("Local", "#DCFCE7"),
+        icon: crate::sheet::icon("Local", "#DCFCE7"),
         background: Some("#DCFCE7".into()),
         supported_kinds: vec![ModelKind::TextEmbedding, ModelKind::Rerank],
         configurate_methods: vec![FetchFrom::Predefined, FetchFrom::Customizable],
@@ -240,5 +247,6 @@ fn spec() -> ProviderSpec {
         // What is in the directory counts, not this: it tells that models need no key.
         models: pull::KNOWN.iter().map(|known| row(known.name, kind_of(known.kind), Map::new())).collect(),
         default_rules: Vec::new(),
+        untested: false,
     }
 }
