@@ -328,7 +328,7 @@ async fn questions_stand_once_and_an_evaluation_is_one_processs() {
         let tx = db.begin().await.unwrap();
         evaluations::insert(&tx, run.clone()).await.unwrap();
         tx.commit().await.unwrap();
-        assert_eq!(evaluations::forsaken(&db, 10).await.unwrap(), [run.clone()]);
+        assert_eq!(evaluations::forsaken(&db, 10).await.unwrap(), std::slice::from_ref(&run));
         let result = EvaluationResult {
             evaluation_id: run.id,
             question_id: first.id,

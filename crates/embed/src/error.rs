@@ -42,6 +42,7 @@ impl Error {
         Self::Io { what, path: path.to_owned(), why: error.to_string() }
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "given to `map_err` as it is")]
     pub(crate) fn internal(why: impl ToString) -> Self {
         Self::Internal { why: why.to_string() }
     }

@@ -126,6 +126,7 @@ pub const METRICS: &[Metric] = &[
         "Calls that went to another model.",
     ),
     metric("oxidify_llm_retries_total", Kind::Counter, &["provider", "model", "reason"], "Calls made again."),
+    metric("oxidify_tool_calls_total", Kind::Counter, &["type", "status"], "Calls of tools."),
     metric("oxidify_circuit_state", Kind::Gauge, &["target"], "0 closed, 1 half open, 2 open."),
     metric("oxidify_cache_requests_total", Kind::Counter, &["cache", "result"], "Look-ups in caches."),
     metric("oxidify_budget_used_ratio", Kind::Gauge, &["scope", "id"], "Used part of a budget."),
