@@ -21,9 +21,9 @@ test("an agent with a clock tells what it called", { timeout: 240_000 }, () =>
     await page.getByText("Without tools the agent only answers.").waitFor();
     await page.locator("section", { has: page.getByRole("heading", { name: /^Tools/ }) }).last().getByRole("button", { name: "Add" }).click();
     await page.getByRole("textbox", { name: "Filter tools" }).fill("current time");
-    await page.getByRole("checkbox", { name: /Current time/ }).check();
+    await page.getByRole("checkbox", { name: /Current Time/ }).check();
     await page.getByRole("button", { name: "Add 1 tool" }).click();
-    await page.getByRole("switch", { name: "Use Current time" }).waitFor();
+    await page.getByRole("switch", { name: "Use Current Time" }).waitFor();
 
     await page.getByRole("button", { name: "Set up the agent" }).click();
     await page.getByLabel("Most rounds").first().fill("0");
@@ -36,7 +36,7 @@ test("an agent with a clock tells what it called", { timeout: 240_000 }, () =>
     const preview = page.getByRole("complementary", { name: "Preview" });
     await preview.getByLabel("Ask something").fill("What time is it?");
     await page.keyboard.press("Enter");
-    await preview.getByText("Called Current time").click();
+    await preview.getByText("Called Current Time").click();
     await preview.locator(".thoughts-call summary").click();
     await preview.getByText("Output").waitFor();
     assert.match(await preview.innerText(), /20\d\d-\d\d-\d\d/);
@@ -49,13 +49,13 @@ test("an agent with a clock tells what it called", { timeout: 240_000 }, () =>
     const [site] = await Promise.all([page.context().waitForEvent("page"), page.getByRole("link", { name: "Open" }).first().click()]);
     await site.getByRole("textbox").last().fill("What time is it?");
     await site.keyboard.press("Enter");
-    await site.getByText("Called Current time").waitFor();
+    await site.getByText("Called Current Time").waitFor();
     await site.reload();
-    await site.getByText("Called Current time").first().click();
+    await site.getByText("Called Current Time").first().click();
     await site.getByText("Output").first().waitFor({ state: "attached" });
     await site.close();
 
     await page.goto(`${about.url}/app/${app}/logs`);
     await page.getByRole("row").nth(1).click();
-    await page.getByRole("complementary").getByText("Called Current time").first().waitFor();
+    await page.getByRole("complementary").getByText("Called Current Time").first().waitFor();
   }));

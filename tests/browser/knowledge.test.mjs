@@ -77,7 +77,7 @@ test("files become knowledge that is found, corrected and deleted", { timeout: 1
     await page.getByRole("link", { name: "Retrieval" }).click();
     await page.getByRole("button", { name: "History" }).click();
     await page.getByRole("menuitem", { name: /damaged carrier/ }).click();
-    await hits.first().getByRole("button", { name: "returns.txt" }).click();
+    await hits.first().getByRole("button", { name: "returns.txt", exact: true }).click();
     await page.waitForURL(/chunk=/);
 
     await page.getByRole("link", { name: "Knowledge", exact: true }).first().click();

@@ -42,7 +42,7 @@ test("an API becomes a tool by its schema, is called, changed and deleted", { ti
       // What is built in tells what it takes.
       await page.getByRole("list", { name: "Built in" }).getByRole("button", { name: /^Time/ }).click();
       const panel = page.getByRole("complementary", { name: "Time" });
-      await panel.getByText("Current time", { exact: true }).click();
+      await panel.getByText("Current Time", { exact: true }).click();
       await panel.getByText("timezone", { exact: true }).first().waitFor();
       await page.keyboard.press("Escape");
       await panel.waitFor({ state: "detached" });
@@ -125,7 +125,7 @@ test("a workflow becomes a tool, and a tool a node", { timeout: 180_000 }, () =>
     await page.getByRole("button", { name: "Add a node", exact: true }).first().click();
     await page.getByRole("tab", { name: "Tools" }).click();
     await page.getByRole("combobox", { name: "Search tools" }).fill("calculate");
-    await page.getByRole("option", { name: /Calculate/ }).waitFor();
+    await page.getByRole("option", { name: /Evaluate expression/ }).waitFor();
     await page.keyboard.press("Enter");
     const inspector = page.getByRole("complementary");
     await inspector.getByText("expression", { exact: true }).waitFor();

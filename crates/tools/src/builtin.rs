@@ -76,7 +76,7 @@ pub fn find(id: &str) -> Option<&'static Provider> {
     let mut parts = id.rsplit('/');
     let name = parts.next().unwrap_or_default();
     // Compat: one vendor's name for the same tools, so that files of that system work.
-    let is_known = parts.last().is_none_or(|author| author == "langgenius");
+    let is_known = parts.next_back().is_none_or(|author| author == "langgenius");
     PROVIDERS.iter().find(|provider| is_known && provider.name == name).copied()
 }
 

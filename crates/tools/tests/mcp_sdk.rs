@@ -38,6 +38,7 @@ fn peer() -> Option<Peer> {
     Some(Peer { process, address: address.trim().to_owned() })
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "called with `json!`")]
 fn arguments(value: Value) -> serde_json::Map<String, Value> {
     value.as_object().unwrap().clone()
 }

@@ -363,6 +363,7 @@ pub(super) fn default_of<'a>(rows: &'a [ToolCredential], provider: &str) -> Opti
 mod tests {
     use super::*;
 
+    #[expect(clippy::needless_pass_by_value, reason = "called with `json!`")]
     fn form(value: Json) -> Credentials {
         value.as_object().cloned().unwrap_or_default()
     }

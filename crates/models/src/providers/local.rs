@@ -79,6 +79,7 @@ impl Local {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "given to `map_err` as it is")]
 fn failed(error: Error) -> ModelError {
     let class = match error {
         Error::NotFound { .. } => ErrorClass::NotFound,

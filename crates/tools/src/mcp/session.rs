@@ -146,13 +146,13 @@ impl Session {
                 }
                 Err(Error::Protocol("it answers something that was not asked".into()))
             }
-            Reply::Stream(stream) => self.from_stream(*stream, id).await,
-            Reply::Nothing => self.from_older(id).await,
+            Reply::Stream(stream) => self.by_stream(*stream, id).await,
+            Reply::Nothing => self.by_older(id).await,
         }
     }
 
     /// The answer in the stream of a call; where the stream breaks off, in the one that goes on from there.
-    async fn from_stream(&mut self, mut stream: Stream, id: u64) -> Result<Json, Error> {
+    async fn by_stream(&mut self, mut stream: Stream, id: u64) -> Result<Json, Error> {
         for _ in 0..=RESUMES {
             if let Some(answer) = self.read(&mut stream, id).await? {
                 return answer;
@@ -164,7 +164,7 @@ impl Session {
         Err(Error::Protocol("its stream ends without an answer".into()))
     }
 
-    async fn from_older(&mut self, id: u64) -> Result<Json, Error> {
+    async fn by_older(&mut self, id: u64) -> Result<Json, Error> {
         let Some((mut stream, endpoint)) = self.older.take() else {
             return Err(Error::Protocol("it does not answer a request".into()));
         };

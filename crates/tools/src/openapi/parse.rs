@@ -73,7 +73,7 @@ fn operations(document: &Json) -> Result<(Vec<Bundle>, Map<String, Json>), Inval
             let server = server(&[operation, &item, document])?;
             let mut operation = resolver.resolve(operation)?;
             with_shared(&mut operation, &resolver.resolve(&item["parameters"])?);
-            let id = unique(operation_id(&operation, path, method), &mut taken);
+            let id = unique(&operation_id(&operation, path, method), &mut taken);
             let (parameters, double) = parameters(&operation);
             if !double.is_empty() {
                 let text =
@@ -144,8 +144,8 @@ fn operation_id(operation: &Json, path: &str, method: &str) -> String {
     if path.is_empty() { format!("root_{method}") } else { format!("{path}_{method}").chars().take(64).collect() }
 }
 
-fn unique(id: String, taken: &mut HashSet<String>) -> String {
-    let mut name = id.clone();
+fn unique(id: &str, taken: &mut HashSet<String>) -> String {
+    let mut name = id.to_owned();
     for number in 2.. {
         if taken.insert(name.clone()) {
             break;

@@ -7,6 +7,7 @@ use wiremock::{
 
 use super::{request::built, *};
 
+#[expect(clippy::needless_pass_by_value, reason = "called with `json!`")]
 fn document(paths: Value) -> String {
     json!({"openapi": "3.1.0", "info": {"title": "T"}, "servers": [{"url": "https://{place}.test/v1/", "variables": {"place": {"default": "api"}}}],
         "paths": paths, "components": {"schemas": {
@@ -16,6 +17,7 @@ fn document(paths: Value) -> String {
     .to_string()
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "called with `json!`")]
 fn invocation(parameters: Value) -> Invocation {
     Invocation { parameters: parameters.as_object().unwrap().clone(), ..Invocation::default() }
 }
