@@ -22,10 +22,13 @@ fn error(class: ErrorClass) -> ModelError {
 const DOWN: ErrorClass = ErrorClass::Connection;
 const LIMITED: ErrorClass = ErrorClass::RateLimit { retry_after: None };
 
-/// What routes answer, in order, and who was asked.
+/// What a route answers, in order; nothing is a good answer.
+type Answers = Vec<(&'static str, Vec<Option<ErrorClass>>)>;
+
+/// What routes answer, and who was asked.
 struct World {
     tiers: Vec<Vec<Arc<str>>>,
-    answers: Mutex<Vec<(&'static str, Vec<Option<ErrorClass>>)>>,
+    answers: Mutex<Answers>,
     asked: Mutex<Vec<String>>,
 }
 
@@ -55,10 +58,12 @@ impl World {
 
 #[tokio::test]
 async fn who_is_asked() {
-    type Answers<'a> = &'a [(&'static str, &'a [Option<ErrorClass>])];
+    type Given<'a> = &'a [(&'static str, &'a [Option<ErrorClass>])];
+    /// What it shows, the routes, their answers, who is asked, and what comes of it.
+    type Case<'a> = (&'a str, &'a [&'a [&'a str]], Given<'a>, &'a str, Result<&'a str, ErrorClass>);
     let after = |millis| Some(ErrorClass::RateLimit { retry_after: Some(Duration::from_millis(millis)) });
     let (short, long) = ([after(5), None], [after(60_000)]);
-    let cases: &[(&str, &[&[&str]], Answers<'_>, &str, Result<&str, ErrorClass>)] = &[
+    let cases: &[Case<'_>] = &[
         ("the first that works", &[&["a"], &["b"]], &[], "a", Ok("a")),
         ("the next tier at once", &[&["a"], &["b"]], &[("a", &[Some(DOWN)])], "a b", Ok("b")),
         ("other keys first", &[&["a", "a2"], &["b"]], &[("a", &[Some(LIMITED)])], "a a2", Ok("a2")),
