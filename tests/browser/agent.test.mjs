@@ -14,7 +14,8 @@ test("an agent with a clock tells what it called", { timeout: 240_000 }, () =>
     await page.waitForURL(/\/configuration/);
 
     const bar = page.locator("header.bar");
-    await bar.locator("button[aria-haspopup=dialog]").last().click();
+    await bar.getByRole("button", { name: "Parameters" }).waitFor();
+    await bar.locator("button[aria-haspopup=dialog]:not([aria-label])").last().click();
     await page.getByRole("option", { name: /^tools/ }).click();
     await page.keyboard.press("Escape");
     await page.getByText("Function calling", { exact: true }).waitFor();

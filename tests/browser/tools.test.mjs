@@ -124,7 +124,7 @@ test("a workflow becomes a tool, and a tool a node", { timeout: 180_000 }, () =>
     await page.locator(".st-node").first().waitFor();
     await page.getByRole("button", { name: "Add a node", exact: true }).first().click();
     await page.getByRole("tab", { name: "Tools" }).click();
-    await page.getByRole("combobox", { name: "Search tools" }).fill("calculate");
+    await page.getByRole("combobox", { name: "Search tools" }).fill("expression");
     await page.getByRole("option", { name: /Evaluate expression/ }).waitFor();
     await page.keyboard.press("Enter");
     const inspector = page.getByRole("complementary");
