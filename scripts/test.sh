@@ -18,12 +18,26 @@ licences() {
   [[ ! -x "$deny/bin/cargo-deny" ]] || { cargo fetch --quiet && "$deny/bin/cargo-deny" --offline check licenses bans sources; }
 }
 
-front_end() {
+# What the UI is built from, in one line.
+ui_sources() {
+  { git ls-files -s web && git diff web && git ls-files -o --exclude-standard web | xargs -r -d '\n' sha256sum; } | sha256sum
+}
+
+# Before the server, which has it inside: an unchanged UI is not built again, and nothing on top of it.
+build_ui() {
+  local built="dist.built-from" sources
+  git rev-parse --git-dir >/dev/null 2>&1 && sources="$(ui_sources)" || sources="$(date +%s%N)"
   cd web
   if [[ ! -d node_modules || package-lock.json -nt node_modules ]]; then
     npm install --no-save --no-audit --no-fund --loglevel=error && touch node_modules
   fi
-  npm run check && npm test && npm run build && node scripts/check-bundle.mjs
+  [[ -f dist/index.html && "$(cat "$built" 2>/dev/null)" == "$sources" ]] ||
+    { npm run build && echo "$sources" >"$built"; }
+}
+
+front_end() {
+  cd web
+  npm run check && npm test && node scripts/check-bundle.mjs
 }
 
 step "format"
@@ -33,7 +47,9 @@ cargo xtask layers
 cargo xtask egress
 step "licences, banned crates, sources"
 licences
-step "front end (types, lint, unit tests, build) beside the build of the server and its tests"
+step "the UI"
+(build_ui)
+step "front end (types, lint, unit tests) beside the build of the server and its tests"
 aside front-end front_end
 OXIDIFY_TEST_PYTHON="$(./scripts/code-venv.sh)"
 export OXIDIFY_TEST_PYTHON
