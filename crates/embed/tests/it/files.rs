@@ -6,6 +6,9 @@ use ox_embed::{Description, Error, Kind, Model, Pooling};
 
 use crate::{data, home, load};
 
+/// What is done to the files of a model.
+type Change = Box<dyn Fn(&Path)>;
+
 /// What becomes of the small model when something is done to its files.
 fn after(change: impl FnOnce(&Path)) -> Result<Model, Error> {
     let home = home();
@@ -41,7 +44,7 @@ fn damage_is_told_by_file_and_reason() {
         bytes[start] = b'X';
         fs::write(dir.join("model.safetensors"), bytes).unwrap();
     };
-    let cases: Vec<(Box<dyn Fn(&Path)>, &str, &str)> = vec![
+    let cases: Vec<(Change, &str, &str)> = vec![
         (Box::new(|dir| fs::remove_file(dir.join("config.json")).unwrap()), "config.json", "No such file"),
         (Box::new(|dir| fs::remove_file(dir.join("tokenizer.json")).unwrap()), "tokenizer.json", "No such file"),
         (Box::new(|dir| fs::remove_file(dir.join("model.safetensors")).unwrap()), "model.safetensors", "No such file"),
