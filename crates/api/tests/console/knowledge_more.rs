@@ -72,13 +72,9 @@ async fn another_model_takes_over_once_all_vectors_are_there() {
         json!({"indexing_technique": "high_quality", "embedding_model_provider": MODEL.0, "embedding_model": MODEL.1});
     let changed = shelf.call(Method::PATCH, &format!("/datasets/{id}"), Some(body)).await;
     assert_eq!(changed.status, StatusCode::OK, "{}", changed.text);
-    // While it is made anew, words find it. One question that falls into the switch itself may miss some.
-    until(async || match found(&shelf, &id, "owl", settings("full_text_search")).await.len() {
-        3 => Ok(()),
-        count => Err(format!("{count} of 3")),
-    })
-    .await;
+    // While it is made anew, and at the very moment of the switch, words find it.
     until(async || {
+        assert_eq!(found(&shelf, &id, "owl", settings("full_text_search")).await.len(), 3);
         let now = shelf.get(&format!("/datasets/{id}")).await.json();
         if now["indexing_technique"] == "high_quality" && now["embedding_model"] == MODEL.1 {
             Ok(())

@@ -28,6 +28,8 @@ const BATCH: u64 = 1000;
 const OPEN: usize = 256;
 /// How long a question waits for a copy that is far behind; it is answered from what is there then.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Generations that a question follows, one after the other.
+const SWITCHES: usize = 4;
 
 /// All local copies of this process. Cheap to clone.
 #[derive(Clone)]
@@ -64,6 +66,13 @@ pub struct Ready {
     pub is_behind: bool,
 }
 
+/// How following a dataset ended.
+enum Caught {
+    Up,
+    /// Another generation is searched by now: the rows of this one go, and what was read of them may not be all.
+    Left,
+}
+
 impl Indexes {
     /// Copies are kept under a directory.
     #[must_use]
@@ -78,21 +87,26 @@ impl Indexes {
     /// 404 when there is no such dataset; when the copy cannot be kept on this disk.
     #[boxed]
     pub async fn ready(&self, tenant: TenantId, dataset: DatasetId) -> Result<Ready> {
-        let state = self.state(tenant, dataset).await?;
-        let copy = self.copy(state);
-        let index = self.opened(&copy, state).await?;
-        if is_current(&index, state) {
-            return Ok(Ready { index, _copy: copy, is_behind: false });
+        for _ in 0..SWITCHES {
+            let state = self.state(tenant, dataset).await?;
+            let copy = self.copy(state);
+            let index = self.opened(&copy, state).await?;
+            if is_current(&index, state) {
+                return Ok(Ready { index, _copy: copy, is_behind: false });
+            }
+            // Goes on when the question no longer waits for it.
+            let (this, followed) = (self.clone(), Arc::clone(&copy));
+            let work = self.shared.tracker.spawn(async move { this.catch_up(&followed, state).await });
+            match tokio::time::timeout(PATIENCE, work).await {
+                Ok(Ok(done)) => match done? {
+                    Caught::Up => return Ok(Ready { index, _copy: copy, is_behind: false }),
+                    Caught::Left => {}
+                },
+                Ok(Err(stopped)) => return Err(Error::internal(stopped)),
+                Err(_) => return Ok(Ready { index, _copy: copy, is_behind: true }),
+            }
         }
-        // Goes on when the question no longer waits for it.
-        let (this, followed) = (self.clone(), Arc::clone(&copy));
-        let work = self.shared.tracker.spawn(async move { this.catch_up(&followed, state).await });
-        let is_behind = match tokio::time::timeout(PATIENCE, work).await {
-            Ok(Ok(done)) => done.map(|()| false)?,
-            Ok(Err(stopped)) => return Err(Error::internal(stopped)),
-            Err(_) => true,
-        };
-        Ok(Ready { index, _copy: copy, is_behind })
+        Err(Error::internal("a knowledge base is embedded anew faster than it can be read"))
     }
 
     /// Something changed: the copy follows in the background.
@@ -101,7 +115,7 @@ impl Indexes {
         self.shared.tracker.spawn(async move {
             let done = async {
                 let state = this.state(tenant, dataset).await?;
-                this.catch_up(&this.copy(state), state).await
+                this.catch_up(&this.copy(state), state).await.map(drop)
             };
             if let Err(error) = done.await
                 && error.status != 404
@@ -162,11 +176,11 @@ impl Indexes {
         copy.index.get_or_try_init(open).await.cloned()
     }
 
-    async fn catch_up(&self, copy: &Copy, wanted: IndexState) -> Result<()> {
+    async fn catch_up(&self, copy: &Copy, wanted: IndexState) -> Result<Caught> {
         let _turn = copy.turn.lock().await;
         let index = self.opened(copy, wanted).await?;
         if is_current(&index, wanted) {
-            return Ok(());
+            return Ok(Caught::Up);
         }
         let mut mark = index.mark();
         if mark != Mark::default() && mark.seq < wanted.purged_seq {
@@ -179,6 +193,10 @@ impl Indexes {
         loop {
             let changes = repo::index_nodes::changes(&self.shared.db, wanted, (mark.seq, mark.node), BATCH).await?;
             let is_last = (changes.len() as u64) < BATCH;
+            // Asked after reading: a generation loses its rows only once it is left, so these are all of them.
+            if is_last && self.state(wanted.tenant_id, wanted.dataset_id).await?.generation != wanted.generation {
+                return Ok(Caught::Left);
+            }
             mark = changes.last().map_or(mark, |last| Mark { seq: last.seq, node: last.id });
             if is_last {
                 // All of every change up to the one that was known when reading began.
@@ -186,7 +204,7 @@ impl Indexes {
             }
             write(&index, changes.into_iter().map(of_row).collect(), mark).await?;
             if is_last {
-                return Ok(());
+                return Ok(Caught::Up);
             }
         }
     }
