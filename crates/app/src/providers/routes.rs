@@ -136,7 +136,7 @@ pub async fn set_balancing(
     let tx = services.db.begin().await?;
     let key = target.key(&found.spec().id);
     repo::model_routes::replace_keys(&tx, tenant, key, after).await?;
-    repo::model_routes::set_balanced(&tx, tenant, key, enabled).await?;
+    repo::providers::set_balanced(&tx, tenant, key, enabled).await?;
     tx.commit().await?;
     services.models.forget(tenant).await;
     let told = json!({"provider": found.spec().id, "model": target.model, "enabled": enabled, "keys": drafts.len()});

@@ -181,39 +181,13 @@ impl ModelGateway {
         Resolved::of(&provider, &workspace, model, kind)
     }
 
-    /// By which keys a model is asked, each with the name of its route.
-    async fn tier(
-        &self,
-        scope: &ModelScope,
-        model: &ModelRef,
-        kind: ModelKind,
-    ) -> Result<Vec<(Arc<str>, Resolved)>, ModelError> {
-        let (provider, workspace) = self.set_up(scope, model, kind).await?;
-        let id = &provider.spec().id;
-        let keys = workspace.keys(id, &model.name, kind);
-        if keys.is_empty() {
-            let found = Resolved::of(&provider, &workspace, model, kind)?;
-            return Ok(vec![(route(scope.tenant_id, id, &model.name, ""), found)]);
-        }
-        let by = |key: &Key| {
-            let spec = Arc::new(provider.describe(&model.name, kind, &key.credentials));
-            let found = Resolved { provider: Arc::clone(&provider), credentials: Arc::clone(&key.credentials), spec };
-            (route(scope.tenant_id, id, &model.name, &key.name), found)
-        };
-        Ok(keys.iter().map(by).collect())
-    }
-
     /// The keys of a model, then those of each model that stands in for it.
-    async fn tiers(
-        &self,
-        scope: &ModelScope,
-        model: &ModelRef,
-        kind: ModelKind,
-    ) -> Result<Vec<Vec<(Arc<str>, Resolved)>>, ModelError> {
-        let mut tiers = vec![self.tier(scope, model, kind).await?];
+    async fn tiers(&self, scope: &ModelScope, model: &ModelRef, kind: ModelKind) -> Result<Vec<Tier>, ModelError> {
         let (provider, workspace) = self.set_up(scope, model, kind).await?;
+        let mut tiers = vec![tier(scope.tenant_id, &provider, &workspace, model, kind)?];
         for other in workspace.fallbacks(&provider.spec().id, &model.name, kind) {
-            match self.tier(scope, other, kind).await {
+            let set_up = self.set_up(scope, other, kind).await;
+            match set_up.and_then(|(provider, own)| tier(scope.tenant_id, &provider, &own, other, kind)) {
                 Ok(found) => tiers.push(found),
                 Err(error) => tracing::warn!(%error, model = other.name, "a fallback cannot be asked"),
             }
@@ -254,6 +228,29 @@ impl ModelGateway {
     }
 }
 
+/// The keys by which one model is asked, each with the name of its route.
+type Tier = Vec<(Arc<str>, Resolved)>;
+
+fn tier(
+    tenant: TenantId,
+    provider: &Arc<dyn Provider>,
+    workspace: &WorkspaceModels,
+    model: &ModelRef,
+    kind: ModelKind,
+) -> Result<Tier, ModelError> {
+    let id = &provider.spec().id;
+    let keys = workspace.keys(id, &model.name, kind);
+    if keys.is_empty() {
+        let found = Resolved::of(provider, workspace, model, kind)?;
+        return Ok(vec![(route(tenant, id, &model.name, ""), found)]);
+    }
+    let by = |key: &Key| {
+        let credentials = Arc::clone(&key.credentials);
+        (route(tenant, id, &model.name, &key.name), Resolved::with(provider, credentials, &model.name, kind))
+    };
+    Ok(keys.iter().map(by).collect())
+}
+
 /// The name of a route: a key of a model in a workspace.
 pub(super) fn route(tenant: TenantId, provider: &str, model: &str, key: &str) -> Arc<str> {
     format!("{tenant}/{provider}/{model}/{key}").into()
@@ -287,8 +284,12 @@ impl Resolved {
                 return Err(ModelError::new(ErrorClass::Auth, &model.provider, text));
             }
         };
-        let spec = Arc::new(provider.describe(&model.name, kind, &credentials));
-        Ok(Self { provider: Arc::clone(provider), credentials, spec })
+        Ok(Self::with(provider, credentials, &model.name, kind))
+    }
+
+    fn with(provider: &Arc<dyn Provider>, credentials: Arc<Credentials>, model: &str, kind: ModelKind) -> Self {
+        let spec = Arc::new(provider.describe(model, kind, &credentials));
+        Self { provider: Arc::clone(provider), credentials, spec }
     }
 
     fn count<T>(&self, result: &Result<T, ModelError>) {

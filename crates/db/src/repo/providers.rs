@@ -144,6 +144,7 @@ macro_rules! of_model {
             .filter($table::Column::ModelType.eq($key.kind))
     };
 }
+pub(super) use of_model;
 
 /// Adds a custom model, or points it at another credential.
 pub async fn put_model(tx: &Tx, tenant: TenantId, key: ModelKey<'_>, credential: Option<Uuid>) -> Result<()> {
@@ -209,11 +210,27 @@ pub async fn delete_model_credential(tx: &Tx, tenant: TenantId, id: Uuid) -> Res
 
 /// Switches a model on or off.
 pub async fn set_enabled(tx: &Tx, tenant: TenantId, key: ModelKey<'_>, enabled: bool) -> Result<()> {
+    set_switch(tx, tenant, key, provider_model_settings::Column::Enabled, enabled).await
+}
+
+/// Spreads the calls of a model over several keys, or no longer.
+pub async fn set_balanced(tx: &Tx, tenant: TenantId, key: ModelKey<'_>, on: bool) -> Result<()> {
+    set_switch(tx, tenant, key, provider_model_settings::Column::LoadBalancingEnabled, on).await
+}
+
+/// Turns one switch of a model; a model that has none yet is on, with one key.
+async fn set_switch(
+    tx: &Tx,
+    tenant: TenantId,
+    key: ModelKey<'_>,
+    switch: provider_model_settings::Column,
+    on: bool,
+) -> Result<()> {
     let connection = tx.connection();
     let changed = of_model!(
         provider_model_settings,
         provider_model_settings::Entity::update_many()
-            .col_expr(provider_model_settings::Column::Enabled, Expr::value(enabled))
+            .col_expr(switch, Expr::value(on))
             .col_expr(provider_model_settings::Column::UpdatedAt, Expr::value(now())),
         tenant,
         key
@@ -227,12 +244,14 @@ pub async fn set_enabled(tx: &Tx, tenant: TenantId, key: ModelKey<'_>, enabled: 
             provider_name: key.provider.to_owned(),
             model_name: key.name.to_owned(),
             model_type: key.kind.to_owned(),
-            enabled,
+            enabled: true,
             load_balancing_enabled: false,
             created_at: now(),
             updated_at: now(),
         };
-        row.into_active_model().insert(connection).await?;
+        let mut row = row.into_active_model();
+        row.set(switch, on.into());
+        row.insert(connection).await?;
     }
     Ok(())
 }
