@@ -93,11 +93,11 @@ impl AgentPort for Strategies {
         let task = Task {
             strategy,
             scope: ModelScope {
-                tenant_id: run.tenant_id,
                 app_id: Some(run.app_id),
                 user: Some(run.user_id.clone()),
                 run_id: Some(run.run_id),
                 node_id: Some(invocation.node_id.clone()),
+                ..ModelScope::of(run.tenant_id)
             },
             model: model.clone(),
             parameters: completion_params,

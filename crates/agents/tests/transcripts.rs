@@ -260,13 +260,7 @@ fn run_info() -> RunInfo {
 fn task(strategy: Strategy, max_iterations: u32) -> Task {
     Task {
         strategy,
-        scope: ModelScope {
-            tenant_id: TenantId::new(),
-            app_id: None,
-            user: Some("u".into()),
-            run_id: None,
-            node_id: None,
-        },
+        scope: ModelScope { user: Some("u".into()), ..ModelScope::of(TenantId::new()) },
         model: ModelRef::chat("test", "model"),
         parameters: Map::new(),
         stop: Vec::new(),

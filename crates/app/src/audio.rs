@@ -58,7 +58,7 @@ impl Asker {
 
     fn scope(&self) -> ModelScope {
         let (tenant_id, app_id, user) = (self.tenant, Some(self.app), self.user.clone());
-        ModelScope { tenant_id, app_id, user, run_id: None, node_id: None }
+        ModelScope { app_id, user, ..ModelScope::of(tenant_id) }
     }
 }
 

@@ -159,13 +159,7 @@ impl Moderator {
     async fn ask_model(&self, texts: Vec<String>) -> Result<bool> {
         let workspace = self.services.models.workspace(self.tenant).await?;
         let model = workspace.default_model(ModelKind::Moderation).unwrap_or_else(|| ModelRef::chat(MODEL.0, MODEL.1));
-        let scope = ModelScope {
-            tenant_id: self.tenant,
-            app_id: Some(self.app),
-            user: Some(self.user.clone()),
-            run_id: None,
-            node_id: None,
-        };
+        let scope = ModelScope { app_id: Some(self.app), user: Some(self.user.clone()), ..ModelScope::of(self.tenant) };
         let request = ModerationRequest { model: model.name.clone(), texts };
         let judged = self.services.models.moderate(&scope, &model, request).await;
         judged.map_err(|error| {

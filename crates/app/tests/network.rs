@@ -216,7 +216,7 @@ async fn model_addresses_that_somebody_entered_keep_to_the_rules() {
         let tried = providers::validate(&rig.services, &rig.owner, "openai", &sent(base)).await.unwrap();
         tried.map_or_else(|why| why, |()| "ok".to_owned())
     };
-    let scope = ModelScope { tenant_id: rig.owner.tenant_id(), app_id: None, user: None, run_id: None, node_id: None };
+    let scope = ModelScope::of(rig.owner.tenant_id());
     let asked = async || {
         let request = ChatRequest { messages: vec![Message::user("hi")], ..ChatRequest::default() };
         let stream = rig.services.models.chat(&scope, &ModelRef::chat("openai", "gpt-4o"), request).await;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use ox_types::{AppId, RunId, TenantId};
+use ox_types::{AppId, GatewayKeyId, RunId, TenantId};
 
 use crate::{
     ChatRequest, ChatStream, CompletionRequest, EmbeddingRequest, EmbeddingResult, ErrorClass, Message, ModelError,
@@ -21,6 +21,16 @@ pub struct ModelScope {
     /// The run and the node that ask, for the log.
     pub run_id: Option<RunId>,
     pub node_id: Option<String>,
+    /// The key of the model gateway by which somebody outside asks.
+    pub key_id: Option<GatewayKeyId>,
+}
+
+impl ModelScope {
+    /// A workspace that asks for itself.
+    #[must_use]
+    pub const fn of(tenant_id: TenantId) -> Self {
+        Self { tenant_id, app_id: None, user: None, run_id: None, node_id: None, key_id: None }
+    }
 }
 
 /// Which model, as applications name it.

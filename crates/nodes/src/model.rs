@@ -90,11 +90,11 @@ fn coerced(text: &str) -> Json {
 /// For whom a node asks.
 pub fn scope(cx: &NodeContext) -> ModelScope {
     ModelScope {
-        tenant_id: cx.run.tenant_id,
         app_id: Some(cx.run.app_id),
         user: Some(cx.run.user_id.clone()),
         run_id: Some(cx.run.run_id),
         node_id: Some(cx.node.id.clone()),
+        ..ModelScope::of(cx.run.tenant_id)
     }
 }
 

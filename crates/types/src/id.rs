@@ -103,6 +103,8 @@ ids! {
     FileId,
     /// A question with its answer.
     MessageId,
+    /// A key by which somebody outside asks models through the gateway.
+    GatewayKeyId,
     /// One execution of one node in a run.
     NodeRunId,
     /// One execution of a workflow.

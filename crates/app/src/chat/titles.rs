@@ -67,7 +67,7 @@ async fn ask(
 ) -> Result<Option<String>, Box<dyn std::error::Error + Send + Sync>> {
     let Some(model) = crate::providers::default_model(services, tenant, ModelKind::Llm).await? else { return Ok(None) };
     let model = ModelRef { provider: model.provider, name: model.name, mode: model.mode };
-    let scope = ModelScope { tenant_id: tenant, app_id: Some(app), user: None, run_id: None, node_id: None };
+    let scope = ModelScope { app_id: Some(app), ..ModelScope::of(tenant) };
     let mut request = ChatRequest { messages: vec![Message::user(prompt)], stream: false, ..ChatRequest::default() };
     request.parameters.insert("max_tokens".to_owned(), 200.into());
     let answer = async {

@@ -301,7 +301,7 @@ async fn is_embedding_available(services: &Services, dataset: &Dataset) -> bool 
 }
 
 async fn can_embed(services: &Services, tenant: TenantId, model: &ModelRef) -> bool {
-    let scope = ModelScope { tenant_id: tenant, app_id: None, user: None, run_id: None, node_id: None };
+    let scope = ModelScope::of(tenant);
     services.models.describe(&scope, model, ModelKind::TextEmbedding).await.is_some()
 }
 

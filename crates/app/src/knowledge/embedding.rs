@@ -192,7 +192,7 @@ impl Embedder {
 
 /// Who asks: the workspace.
 pub(super) const fn scope(tenant: TenantId) -> ModelScope {
-    ModelScope { tenant_id: tenant, app_id: None, user: None, run_id: None, node_id: None }
+    ModelScope::of(tenant)
 }
 
 /// A failed call of a model that knowledge needs.

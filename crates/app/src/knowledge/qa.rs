@@ -39,7 +39,7 @@ pub(super) async fn ask(
 ) -> Result<Vec<(String, String)>, String> {
     let model = providers::default_model(services, tenant, ModelKind::Llm).await.map_err(|error| error.message)?;
     let model = model.ok_or("There is no model to make questions with. Set up a model provider first.")?;
-    let scope = ModelScope { tenant_id: tenant, app_id: None, user: None, run_id: None, node_id: None };
+    let scope = ModelScope::of(tenant);
     let system = format!(
         "You turn a text into study material. Write as many question and answer pairs as the text supports, in \
          {language}. Use only what the text says; every answer must be complete without the text. Number them and \

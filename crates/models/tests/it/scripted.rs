@@ -10,7 +10,7 @@ use ox_types::TenantId;
 use serde_json::{Value, json};
 
 pub fn scope() -> ModelScope {
-    ModelScope { tenant_id: TenantId::new(), app_id: None, user: Some("u".into()), run_id: None, node_id: None }
+    ModelScope { user: Some("u".into()), ..ModelScope::of(TenantId::new()) }
 }
 
 fn runtime() -> StaticRuntime {

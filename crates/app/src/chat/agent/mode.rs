@@ -36,13 +36,7 @@ impl AgentMode {
         }
         let agent = config.agent_mode.clone().unwrap_or_default();
         let strategy = strategy(&agent, &prompt.model.provider)?;
-        let scope = ModelScope {
-            tenant_id: caller.tenant_id(),
-            app_id: Some(caller.app.app.id),
-            user: None,
-            run_id: None,
-            node_id: None,
-        };
+        let scope = ModelScope { app_id: Some(caller.app.app.id), ..ModelScope::of(caller.tenant_id()) };
         let spec = services.models.describe(&scope, &prompt.model, ModelKind::Llm).await;
         let calls_itself = prompt.model.mode == ModelMode::Chat
             && spec.is_some_and(|spec| spec.has(ModelFeature::ToolCall) || spec.has(ModelFeature::MultiToolCall));

@@ -136,11 +136,9 @@ impl Job {
 
     pub(in crate::chat) fn scope(&self) -> ModelScope {
         ModelScope {
-            tenant_id: self.caller.tenant_id(),
             app_id: Some(self.caller.app.app.id),
             user: Some(self.caller.user.id().to_string()),
-            run_id: None,
-            node_id: None,
+            ..ModelScope::of(self.caller.tenant_id())
         }
     }
 
