@@ -47,6 +47,17 @@ pub async fn state(source: &dyn Source, tenant: TenantId, dataset: DatasetId) ->
     }))
 }
 
+/// Whether what was read after a change is all there was: a generation that is left loses its rows, and removals are
+/// not told for ever. Asked after reading.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn is_whole_since(source: &dyn Source, wanted: IndexState, seq: i64) -> Result<bool> {
+    let now = state(source, wanted.tenant_id, wanted.dataset_id).await?;
+    Ok(now.is_some_and(|now| now.generation == wanted.generation && now.purged_seq <= wanted.purged_seq.max(seq)))
+}
+
 /// The number of a change that this transaction makes. Other changes of the dataset wait for its end.
 async fn next(tx: &Tx, tenant: TenantId, dataset: DatasetId) -> Result<IndexState> {
     use datasets::Column as Of;
