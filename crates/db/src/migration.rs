@@ -78,6 +78,7 @@ const MIGRATIONS: &[Step] = &[
         sql: include_str!("migration/m20261122_060004_evaluation.sql"),
         postgres: "",
     },
+    Step { name: "m20261122_110001_spend", sql: include_str!("migration/m20261122_110001_spend.sql"), postgres: "" },
 ];
 
 #[derive(Clone, Copy)]
