@@ -29,6 +29,7 @@ pub(crate) mod reset;
 mod runs;
 mod session;
 mod site;
+mod spend;
 mod statistics;
 pub(crate) mod system;
 mod tags;
@@ -62,6 +63,7 @@ pub fn router(services: &Arc<Services>) -> OpenApiRouter {
         .merge(network::router())
         .merge(models::router())
         .merge(model_routes::router())
+        .merge(spend::router())
         .merge(agents::router())
         .merge(apps::router())
         .merge(site::router())

@@ -235,6 +235,7 @@ fn model_error(error: &ModelError) -> Error {
     let code = match error.class {
         ErrorClass::NotFound | ErrorClass::Auth if error.status.is_none() => "provider_not_initialize",
         ErrorClass::Unsupported => "model_currently_not_support",
+        ErrorClass::Quota => "provider_quota_exceeded",
         _ => "completion_request_error",
     };
     Error::new(400, code, error.to_string())

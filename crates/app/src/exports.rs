@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Rows that are read at once.
-const PAGE: u64 = 200;
+pub(crate) const PAGE: u64 = 200;
 
 /// How rows are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,11 +79,11 @@ pub struct Export {
 }
 
 /// Names and values of one row, always in the same order.
-type Row = Vec<(&'static str, Json)>;
+pub(crate) type Row = Vec<(&'static str, Json)>;
 /// A place in a list: the time and id of the last row read.
-type Place = Option<(DateTime<Utc>, Uuid)>;
+pub(crate) type Place = Option<(DateTime<Utc>, Uuid)>;
 /// Reads the rows after a place, and says where they end; nothing more after `None`.
-type Read = Box<dyn FnMut(Place) -> BoxFuture<'static, Result<(Vec<Row>, Place)>> + Send>;
+pub(crate) type Read = Box<dyn FnMut(Place) -> BoxFuture<'static, Result<(Vec<Row>, Place)>> + Send>;
 
 /// What of a log is exported.
 #[derive(Clone, Debug, Default)]
@@ -225,10 +225,18 @@ fn export(
 ) -> Export {
     let (services, shared) = (Arc::clone(services), Arc::new(app.clone()));
     let read: Read = Box::new(move |place| read(Arc::clone(&services), Arc::clone(&shared), place));
+    file(&format!("{what}-{}", app.id), Writer { columns, format, whole, count: 0 }, read)
+}
+
+/// The rows of a list that is of no app.
+pub(crate) fn table(what: &str, columns: &'static [&'static str], format: Format, read: Read) -> Export {
+    file(what, Writer { columns, format, whole: None, count: 0 }, read)
+}
+
+fn file(name: &str, writer: Writer, read: Read) -> Export {
     let at = Utc::now().format("%Y%m%d-%H%M%S");
-    let filename = format!("{what}-{}-{at}.{}", app.id, format.extension());
-    let writer = Writer { columns, format, whole, count: 0 };
-    Export { filename, mime: format.mime(), body: body(read, writer).boxed() }
+    let filename = format!("{name}-{at}.{}", writer.format.extension());
+    Export { filename, mime: writer.format.mime(), body: body(read, writer).boxed() }
 }
 
 /// How rows become bytes.
@@ -334,7 +342,7 @@ fn cell(value: &Json) -> String {
     }
 }
 
-fn iso(at: DateTime<Utc>) -> String {
+pub(crate) fn iso(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
@@ -349,7 +357,7 @@ fn place(read: usize, last: Option<(DateTime<Utc>, Uuid)>) -> Place {
 }
 
 /// A row with the values of its columns.
-fn row<const N: usize>(columns: &'static [&'static str], values: [Json; N]) -> Row {
+pub(crate) fn row<const N: usize>(columns: &'static [&'static str], values: [Json; N]) -> Row {
     debug_assert_eq!(columns.len(), N);
     columns.iter().copied().zip(values).collect()
 }

@@ -49,6 +49,7 @@ pub mod runs;
 mod secrets;
 mod services;
 mod settings;
+pub mod spend;
 pub mod statistics;
 pub mod time_machine;
 pub mod tools;

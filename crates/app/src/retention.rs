@@ -5,7 +5,10 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, NaiveDate, Utc};
 use ox_db::{
     Tx,
-    repo::retention::{self, Kind},
+    repo::{
+        model_calls,
+        retention::{self, Kind},
+    },
 };
 use ox_types::{AppId, WorkflowId, boxed};
 
@@ -41,6 +44,8 @@ pub struct Cleaned {
     pub log_entries: u64,
     pub messages: u64,
     pub conversations: u64,
+    /// Of models; their sums stay.
+    pub model_calls: u64,
 }
 
 /// What is removed step by step.
@@ -76,6 +81,11 @@ pub async fn clean(services: &Services, at: DateTime<Utc>) -> Result<Cleaned> {
         cleaned.messages = all(services, Part::Messages, before, started).await?;
         cleaned.conversations = all(services, Part::Conversations, before, started).await?;
     }
+    // A call belongs to a run or a message, and goes when both have gone.
+    let run_days = settings.run_days.filter(|_| settings.workflows.is_empty());
+    if let Some(before) = run_days.max(settings.message_days).map(limit) {
+        cleaned.model_calls = calls(services, before, started).await?;
+    }
     if cleaned != Cleaned::default() {
         tracing::info!(?cleaned, seconds = started.elapsed().as_secs_f64(), "what was too old is gone");
     }
@@ -107,6 +117,24 @@ async fn all(services: &Services, part: Part, before: DateTime<Utc>, started: In
         }
         last = Some(end);
     }
+}
+
+/// Calls of models, of all workspaces.
+async fn calls(services: &Services, before: DateTime<Utc>, started: Instant) -> Result<u64> {
+    let settings = &services.settings.retention;
+    let mut gone = 0;
+    while !services.shutdown.is_cancelled() && started.elapsed() < LIMIT {
+        let step = Instant::now();
+        let tx = services.db.begin().await?;
+        let removed = model_calls::remove_before(&tx, before, settings.batch).await?;
+        tx.commit().await?;
+        gone += removed;
+        if removed < settings.batch {
+            break;
+        }
+        tokio::time::sleep(step.elapsed().min(settings.pause)).await;
+    }
+    Ok(gone)
 }
 
 async fn one(tx: &Tx, part: Part, app: AppId, before: DateTime<Utc>, settings: &Settings) -> Result<u64> {

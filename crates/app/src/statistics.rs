@@ -14,7 +14,7 @@ use ox_types::{AppId, boxed};
 use crate::{Error, Principal, Result, Services, apps, logs::console_time, principal::Permission};
 
 /// Days that are read at once.
-const AT_ONCE: usize = 366;
+pub(crate) const AT_ONCE: usize = 366;
 /// More are not counted: the newest count.
 const MOST: usize = 20 * 366;
 
@@ -89,7 +89,7 @@ async fn asked(services: &Services, principal: &Principal, id: AppId, modes: Mod
 }
 
 /// The days from a time to another, cut at both ends.
-fn days(start: DateTime<Utc>, end: DateTime<Utc>, zone: Tz) -> Vec<(NaiveDate, Day)> {
+pub(crate) fn days(start: DateTime<Utc>, end: DateTime<Utc>, zone: Tz) -> Vec<(NaiveDate, Day)> {
     let last = end.with_timezone(&zone).date_naive();
     let first = start.with_timezone(&zone).date_naive();
     let earliest = last.checked_sub_days(Days::new(MOST as u64)).unwrap_or(first);

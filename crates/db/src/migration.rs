@@ -83,6 +83,7 @@ const MIGRATIONS: &[Step] = &[
         sql: include_str!("migration/m20261122_070001_index_marks.sql"),
         postgres: "",
     },
+    Step { name: "m20261122_110001_spend", sql: include_str!("migration/m20261122_110001_spend.sql"), postgres: "" },
 ];
 
 #[derive(Clone, Copy)]

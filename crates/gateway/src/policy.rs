@@ -57,7 +57,7 @@ const REST: Duration = Duration::from_secs(10);
 #[must_use]
 pub const fn verdict(error: &ModelError) -> Verdict {
     match error.class {
-        ErrorClass::BadRequest | ErrorClass::Unsupported => Verdict::Final,
+        ErrorClass::BadRequest | ErrorClass::Unsupported | ErrorClass::Quota => Verdict::Final,
         ErrorClass::Auth => Verdict::Elsewhere { rest: REST },
         // The model is not there for this key: nothing to rest from.
         ErrorClass::NotFound => Verdict::Elsewhere { rest: Duration::ZERO },

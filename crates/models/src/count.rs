@@ -25,9 +25,36 @@ fn encoding(model: &str) -> Option<&'static CoreBPE> {
 /// About how many tokens a text is for a model whose encoding we do not have.
 #[must_use]
 pub fn estimate(text: &str) -> u64 {
-    let wide = text.chars().filter(|character| !character.is_ascii()).count() as u64;
-    let ascii = text.len() as u64 - text.chars().filter(|c| !c.is_ascii()).map(|c| c.len_utf8() as u64).sum::<u64>();
+    // By bytes: a first byte of several stands for a character.
+    let (mut ascii, mut wide) = (0_u64, 0_u64);
+    for byte in text.bytes() {
+        ascii += u64::from(byte < 0x80);
+        wide += u64::from(byte >= 0xc0);
+    }
     ascii.div_ceil(4) + (wide * 2).div_ceil(3)
+}
+
+/// About how many tokens a conversation with its tools is, in one quick look: for what is set aside before a call, and
+/// for calls of which nobody tells.
+#[must_use]
+pub fn rough(messages: &[Message], tools: &[ToolSpec]) -> u64 {
+    let mut total = 3;
+    for message in messages {
+        total += 4;
+        for part in &message.content {
+            total += match part {
+                ContentPart::Text { text } => estimate(text),
+                _ => IMAGE_TOKENS,
+            };
+        }
+        for call in &message.tool_calls {
+            total += estimate(&call.name) + estimate(&call.arguments) + 3;
+        }
+    }
+    for tool in tools {
+        total += estimate(&tool.name) + estimate(&tool.description) + estimate(&schema_text(&tool.parameters)) + 6;
+    }
+    total
 }
 
 /// Tokens of a text for this model.
@@ -81,5 +108,6 @@ mod tests {
         assert_eq!(estimate("abcdefgh"), 2);
         assert_eq!(estimate("你好世界"), 3);
         assert_eq!(estimate(""), 0);
+        assert_eq!(rough(&[Message::user("abcdefgh")], &[]), 9);
     }
 }

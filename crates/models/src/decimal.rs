@@ -50,6 +50,19 @@ impl Decimal {
         Self { units: product, scale: price.scale + unit.scale }.rounded(AMOUNT_SCALE)
     }
 
+    /// In units of the last of the decimals that amounts have, for adding up.
+    #[must_use]
+    pub fn ten_millionths(self) -> i64 {
+        let units = self.rounded(AMOUNT_SCALE).units;
+        i64::try_from(units).unwrap_or(if units < 0 { i64::MIN } else { i64::MAX })
+    }
+
+    /// An amount of so many ten-millionths.
+    #[must_use]
+    pub const fn of_ten_millionths(units: i64) -> Self {
+        Self::new(units, AMOUNT_SCALE)
+    }
+
     fn rounded(self, scale: u32) -> Self {
         if self.scale <= scale {
             return Self { units: self.units.saturating_mul(power(scale - self.scale)), scale };
@@ -193,5 +206,9 @@ mod tests {
             assert_eq!(Decimal::amount(count, decimal(price), decimal(unit)).to_string(), expected);
         }
         assert_eq!((decimal("0.0000330") + decimal("0.0000240")).to_string(), "0.0000570");
+        for (text, units) in [("0.0000570", 570), ("2.5", 25_000_000), ("-1", -10_000_000), ("0.00000005", 1)] {
+            assert_eq!(decimal(text).ten_millionths(), units, "{text}");
+        }
+        assert_eq!(Decimal::of_ten_millionths(570).to_string(), "0.0000570");
     }
 }

@@ -23,6 +23,27 @@ pub enum ErrorClass {
     Garbage,
     /// The provider or model cannot do this.
     Unsupported,
+    /// A budget of the workspace is spent; nobody was asked.
+    Quota,
+}
+
+impl ErrorClass {
+    /// A short name, for logs and lists.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Auth => "auth",
+            Self::RateLimit { .. } => "rate_limit",
+            Self::Overloaded => "overloaded",
+            Self::BadRequest => "bad_request",
+            Self::NotFound => "not_found",
+            Self::Connection => "connection",
+            Self::Timeout => "timeout",
+            Self::Garbage => "garbage",
+            Self::Unsupported => "unsupported",
+            Self::Quota => "quota",
+        }
+    }
 }
 
 /// A failed model call.
@@ -53,6 +74,7 @@ impl ModelError {
             ErrorClass::BadRequest | ErrorClass::Unsupported => "InvokeBadRequestError",
             ErrorClass::NotFound => "ModelNotExistError",
             ErrorClass::Connection | ErrorClass::Timeout => "InvokeConnectionError",
+            ErrorClass::Quota => "QuotaExceededError",
         }
     }
 
@@ -85,6 +107,7 @@ impl ModelError {
             ErrorClass::Timeout => "Connection Error, timed out",
             ErrorClass::Garbage => "Server Unavailable Error, unreadable answer",
             ErrorClass::Unsupported => "Bad Request Error, not supported",
+            ErrorClass::Quota => "Quota Exceeded",
         }
     }
 }

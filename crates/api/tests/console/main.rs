@@ -28,6 +28,7 @@ mod models;
 mod page_access;
 mod routes;
 mod session;
+mod spend;
 mod statistics;
 mod time_machine;
 mod tools;

@@ -25,6 +25,7 @@ mod openai;
 mod recovery;
 mod rig;
 mod routes;
+mod spend;
 mod stops;
 mod strangers;
 mod traces;

@@ -216,6 +216,7 @@ pub(super) const fn scope(tenant: TenantId) -> ModelScope {
 pub(super) fn failed(error: &ModelError) -> Error {
     let code = match error.class {
         ErrorClass::Auth | ErrorClass::NotFound => "provider_not_initialize",
+        ErrorClass::Quota => "provider_quota_exceeded",
         _ => "completion_request_error",
     };
     Error::new(400, code, error.to_string())

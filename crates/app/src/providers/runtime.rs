@@ -17,7 +17,16 @@ use ox_net::{Caller, Egress};
 use ox_types::{Json, TenantId};
 
 use super::state::{Key, WorkspaceModels, needs_credentials};
-use crate::{Result, network::Outbound, secrets::Secrets};
+use crate::{
+    Result,
+    network::Outbound,
+    secrets::Secrets,
+    spend::{
+        limits::Budgets,
+        log::SpendLog,
+        meter::{Asked, Meter, Metered},
+    },
+};
 
 /// How long another process may go on with credentials that were changed here.
 const FRESH: Duration = Duration::from_secs(10);
@@ -40,6 +49,7 @@ pub struct ModelGateway {
     limits: CallLimits,
     policy: Policy,
     gateway: Gateway,
+    meter: Meter,
     workspaces: Cache<TenantId, Arc<WorkspaceModels>>,
     lists: Cache<(TenantId, String), Option<Arc<Vec<ModelSpec>>>>,
 }
@@ -60,7 +70,19 @@ impl ModelGateway {
         let lists = Cache::builder().max_capacity(1_000).time_to_live(LISTED).build();
         let policy = Policy { retries, ..Policy::default() };
         let gateway = Gateway::default();
-        Self { db, registry, outbound, secrets, limits: CallLimits::default(), policy, gateway, workspaces, lists }
+        let meter = Meter { log: Arc::default(), budgets: Budgets::new(db.clone()) };
+        let limits = CallLimits::default();
+        Self { db, registry, outbound, secrets, limits, policy, gateway, meter, workspaces, lists }
+    }
+
+    /// Calls that wait to be written down.
+    pub(crate) fn spend_log(&self) -> &SpendLog {
+        &self.meter.log
+    }
+
+    /// How much of models workspaces may use.
+    pub(crate) const fn budgets(&self) -> &Budgets {
+        &self.meter.budgets
     }
 
     /// How long a route is still left alone.
@@ -201,11 +223,12 @@ impl ModelGateway {
         scope: &ModelScope,
         model: &ModelRef,
         kind: ModelKind,
+        asked: Asked,
         attempt: impl Fn(Resolved, Egress) -> Answer + Send + Sync,
     ) -> Result<T, ModelError>
     where
         Answer: Future<Output = Result<T, ModelError>> + Send,
-        T: Send,
+        T: Metered,
     {
         let tiers = self.tiers(scope, model, kind).await?;
         let names: Vec<Vec<Arc<str>>> =
@@ -221,10 +244,21 @@ impl ModelGateway {
                 if place.tier > 0 && answer.is_ok() {
                     found.stood_in_for(model);
                 }
-                answer
+                answer.map(|answer| (answer, found, place.tier > 0))
             }
         };
-        self.gateway.run(&names, &self.policy, call, || nobody(model)).await
+        let first = tiers.first().and_then(|tier| tier.first()).map(|(_, found)| found);
+        let first = first.map(|found| (&*found.provider.spec().id, &*found.spec));
+        let open = self.meter.open(scope, model, kind, asked, first).await?;
+        match self.gateway.run(&names, &self.policy, call, || nobody(model)).await {
+            Ok((answer, found, stands_in)) => {
+                Ok(answer.metered(open.answered_by(&found.provider.spec().id, &found.spec, stands_in)))
+            }
+            Err(error) => {
+                open.failed(&error);
+                Err(error)
+            }
+        }
     }
 }
 
@@ -342,7 +376,7 @@ impl ModelRuntime for ModelGateway {
             let asked = found.provider.chat_model().ok_or_else(|| found.provider.unsupported("chat"))?;
             begun(asked.chat(self.call(&egress, &found.credentials, Some(&found.spec)), request).await?).await
         };
-        self.ask(scope, model, ModelKind::Llm, attempt).await
+        self.ask(scope, model, ModelKind::Llm, Asked::chat(request), attempt).await
     }
 
     async fn completion(
@@ -360,7 +394,7 @@ impl ModelRuntime for ModelGateway {
             let asked = found.provider.completion_model().ok_or_else(|| found.provider.unsupported("completion"))?;
             begun(asked.complete(self.call(&egress, &found.credentials, Some(&found.spec)), request).await?).await
         };
-        self.ask(scope, model, ModelKind::Llm, attempt).await
+        self.ask(scope, model, ModelKind::Llm, Asked::completion(request), attempt).await
     }
 
     async fn embed(
@@ -376,7 +410,7 @@ impl ModelRuntime for ModelGateway {
             let asked = found.provider.embedding_model().ok_or_else(|| found.provider.unsupported("text-embedding"))?;
             asked.embed(self.call(&egress, &found.credentials, Some(&found.spec)), request).await
         };
-        self.ask(scope, model, ModelKind::TextEmbedding, attempt).await
+        self.ask(scope, model, ModelKind::TextEmbedding, Asked::embedding(request), attempt).await
     }
 
     async fn rerank(
@@ -392,7 +426,7 @@ impl ModelRuntime for ModelGateway {
             let asked = found.provider.rerank_model().ok_or_else(|| found.provider.unsupported("rerank"))?;
             asked.rerank(self.call(&egress, &found.credentials, Some(&found.spec)), request).await
         };
-        self.ask(scope, model, ModelKind::Rerank, attempt).await
+        self.ask(scope, model, ModelKind::Rerank, Asked::default(), attempt).await
     }
 
     async fn moderate(
@@ -408,7 +442,7 @@ impl ModelRuntime for ModelGateway {
             let asked = found.provider.moderation_model().ok_or_else(|| found.provider.unsupported("moderation"))?;
             asked.moderate(self.call(&egress, &found.credentials, Some(&found.spec)), request).await
         };
-        self.ask(scope, model, ModelKind::Moderation, attempt).await
+        self.ask(scope, model, ModelKind::Moderation, Asked::default(), attempt).await
     }
 
     async fn transcribe(
@@ -425,7 +459,7 @@ impl ModelRuntime for ModelGateway {
                 found.provider.transcription_model().ok_or_else(|| found.provider.unsupported("speech2text"))?;
             asked.transcribe(self.call(&egress, &found.credentials, Some(&found.spec)), request).await
         };
-        self.ask(scope, model, ModelKind::Speech2Text, attempt).await
+        self.ask(scope, model, ModelKind::Speech2Text, Asked::default(), attempt).await
     }
 
     async fn speak(
@@ -441,7 +475,7 @@ impl ModelRuntime for ModelGateway {
             let asked = found.provider.speech_model().ok_or_else(|| found.provider.unsupported("tts"))?;
             asked.speak(self.call(&egress, &found.credentials, Some(&found.spec)), request).await
         };
-        self.ask(scope, model, ModelKind::Tts, attempt).await
+        self.ask(scope, model, ModelKind::Tts, Asked::default(), attempt).await
     }
 
     async fn describe(&self, scope: &ModelScope, model: &ModelRef, kind: ModelKind) -> Option<Arc<ModelSpec>> {

@@ -115,6 +115,7 @@ async fn stop(services: &Arc<Services>, server: impl Future<Output = std::io::Re
         }
     }
     runs::recovery::release(services).await;
+    ox_app::spend::flush(services).await;
     services.db.close().await;
     tracing::info!("stopped");
 }

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { Building2, ChevronRight, Globe, Keyboard, type LucideIcon, Package, Palette, PlugZap, Server, UserRound, Users } from "lucide-react";
+import { Building2, ChevronRight, Globe, Keyboard, type LucideIcon, Package, Palette, PlugZap, Server, UserRound, Users, Wallet } from "lucide-react";
 import { type ReactNode, Suspense, useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { workspace } from "../../data/session";
@@ -14,6 +14,7 @@ interface Row {
     | "/settings/general"
     | "/settings/members"
     | "/settings/models"
+    | "/settings/usage"
     | "/settings/extensions"
     | "/settings/network"
     | "/settings/server"
@@ -34,6 +35,7 @@ const GROUPS: readonly { readonly key: string; readonly rows: readonly Row[] }[]
     key: "build",
     rows: [
       { key: "models", icon: Package, to: "/settings/models" },
+      { key: "usage", icon: Wallet, to: "/settings/usage" },
       { key: "extensions", icon: PlugZap, to: "/settings/extensions" },
     ],
   },

@@ -168,6 +168,7 @@ impl From<Fault> for End {
             ErrorClass::NotFound if error.status.is_none() => ("provider_not_initialize", error.text.clone()),
             ErrorClass::Auth if error.status.is_none() => ("provider_not_initialize", error.text.clone()),
             ErrorClass::Auth => ("completion_request_error", "Incorrect API key provided".to_owned()),
+            ErrorClass::Quota => ("provider_quota_exceeded", error.text.clone()),
             _ => ("completion_request_error", error.to_string()),
         };
         Self::Failed { code: code.into(), status: 400, message }

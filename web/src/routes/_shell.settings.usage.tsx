@@ -1,0 +1,11 @@
+import { createFileRoute, useNavigate } from "@tanstack/react-router";
+import { UsagePage } from "../features/usage/UsagePage";
+import { usageSearch } from "../features/usage/figures";
+
+export const Route = createFileRoute("/_shell/settings/usage")({ validateSearch: usageSearch, component: Page });
+
+function Page() {
+  const search = Route.useSearch();
+  const navigate = useNavigate({ from: Route.fullPath });
+  return <UsagePage search={search} onSearch={(next) => void navigate({ search: next })} />;
+}
