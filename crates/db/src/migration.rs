@@ -78,6 +78,11 @@ const MIGRATIONS: &[Step] = &[
         sql: include_str!("migration/m20261122_060004_evaluation.sql"),
         postgres: "",
     },
+    Step {
+        name: "m20261122_110002_gateway_keys",
+        sql: include_str!("migration/m20261122_110002_gateway_keys.sql"),
+        postgres: "",
+    },
 ];
 
 #[derive(Clone, Copy)]
