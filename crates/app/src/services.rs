@@ -43,6 +43,8 @@ pub struct Services {
     pub passwords: Hasher,
     pub sessions: SessionCache,
     pub models: Arc<ModelGateway>,
+    /// Who asks models from outside.
+    pub gateway_keys: crate::gateway_keys::GatewayKeys,
     pub files: FileStore,
     /// The tools of all workspaces.
     pub tools: Arc<crate::tools::ToolHub>,
@@ -162,6 +164,7 @@ impl Services {
             outbound,
             secrets,
             models,
+            gateway_keys: crate::gateway_keys::GatewayKeys::default(),
             files,
             tools,
             nodes,
