@@ -1,7 +1,10 @@
 //! Which routes rest, and which one is being tried out after its rest.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -33,15 +36,25 @@ struct State {
     trial: Option<Instant>,
 }
 
+/// How often routes began to rest, and how often one came back after it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Turns {
+    pub opened: u64,
+    pub closed: u64,
+}
+
 /// The state of all routes of this process.
 #[derive(Clone, Debug)]
 pub struct Health {
     routes: Cache<Arc<str>, Arc<Mutex<State>>>,
+    opened: Arc<AtomicU64>,
+    closed: Arc<AtomicU64>,
 }
 
 impl Default for Health {
     fn default() -> Self {
-        Self { routes: Cache::builder().max_capacity(ROUTES).time_to_idle(FORGOTTEN).build() }
+        let routes = Cache::builder().max_capacity(ROUTES).time_to_idle(FORGOTTEN).build();
+        Self { routes, opened: Arc::default(), closed: Arc::default() }
     }
 }
 
@@ -52,6 +65,12 @@ impl Health {
         let state = self.routes.get(route)?;
         let until = state.lock().unwrap_or_else(PoisonError::into_inner).until?;
         until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
+    }
+
+    /// How often routes began to rest and came back, since the start.
+    #[must_use]
+    pub fn turns(&self) -> Turns {
+        Turns { opened: self.opened.load(Ordering::Relaxed), closed: self.closed.load(Ordering::Relaxed) }
     }
 
     /// Forgets what happened to a route: its key was changed.
@@ -79,7 +98,10 @@ impl Health {
     /// It worked.
     pub(crate) fn worked(&self, route: &str) {
         if let Some(state) = self.routes.get(route) {
-            *state.lock().unwrap_or_else(PoisonError::into_inner) = State::default();
+            let before = std::mem::take(&mut *state.lock().unwrap_or_else(PoisonError::into_inner));
+            if before.until.is_some() {
+                self.closed.fetch_add(1, Ordering::Relaxed);
+            }
         }
     }
 
@@ -88,6 +110,9 @@ impl Health {
         let state = self.routes.get_with(Arc::clone(route), Arc::default);
         let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
         state.failures = state.failures.saturating_add(1);
+        if state.until.is_none() {
+            self.opened.fetch_add(1, Ordering::Relaxed);
+        }
         let times = 2_u32.saturating_pow(state.failures.saturating_sub(PATIENCE).min(10));
         state.until = Some(now + rest.saturating_mul(times).min(LONGEST.max(rest)));
         state.trial = None;
@@ -122,6 +147,10 @@ mod tests {
         health.worked(&route);
         assert_eq!(health.admit(&route, after), Admission::Open);
         assert_eq!(health.admit(&route, after), Admission::Open, "open to all");
+        assert_eq!(health.turns(), Turns { opened: 1, closed: 1 });
+        health.failed(&route, REST, after);
+        health.failed(&route, REST, after);
+        assert_eq!(health.turns(), Turns { opened: 2, closed: 1 }, "it rests already");
     }
 
     #[test]

@@ -14,5 +14,5 @@ mod health;
 mod policy;
 
 pub use gateway::{Gateway, Place};
-pub use health::Health;
+pub use health::{Health, Turns};
 pub use policy::{Policy, Verdict, verdict};

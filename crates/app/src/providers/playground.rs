@@ -66,7 +66,7 @@ pub fn ask(
     principal: &Principal,
     candidates: Vec<Candidate>,
     question: Question,
-) -> Result<impl Stream<Item = (usize, Told)> + Send + 'static> {
+) -> Result<impl Stream<Item = (usize, Told)> + Send + use<>> {
     principal.require(Permission::ModelView)?;
     if !(1..=MOST_MODELS).contains(&candidates.len()) {
         return Err(Error::invalid_field("models", format!("Ask 1 to {MOST_MODELS} models.")));
