@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod doctor;
+pub mod drill;
 pub mod lint;
 pub mod models;
 pub mod reset_password;

@@ -109,6 +109,11 @@ impl Health {
     pub(crate) fn failed(&self, route: &Arc<str>, rest: Duration, now: Instant) {
         let state = self.routes.get_with(Arc::clone(route), Arc::default);
         let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(until) = state.until.filter(|until| now < *until && state.trial.is_none()) {
+            // A call that began before it rested: it knows nothing new, but for how long it is told to wait.
+            state.until = Some(until.max(now + rest));
+            return;
+        }
         state.failures = state.failures.saturating_add(1);
         if state.until.is_none() {
             self.opened.fetch_add(1, Ordering::Relaxed);
@@ -156,16 +161,24 @@ mod tests {
     #[test]
     fn rests_grow_with_failures_up_to_a_limit() {
         let (health, route, start) = (Health::default(), Arc::<str>::from("a"), Instant::now());
+        let mut now = start;
         let rests = (0..9).map(|_| {
-            health.failed(&route, REST, start);
-            match health.admit(&route, start) {
-                Admission::Resting(until) => (until - start).as_secs(),
+            health.failed(&route, REST, now);
+            // Those that were under way meanwhile tell nothing new.
+            (0..5).for_each(|_| health.failed(&route, REST, now));
+            match health.admit(&route, now) {
+                Admission::Resting(until) => {
+                    let rest = (until - now).as_secs();
+                    now = until;
+                    rest
+                }
                 Admission::Open => 0,
             }
         });
         assert_eq!(rests.collect::<Vec<_>>(), [10, 10, 10, 20, 40, 80, 120, 120, 120]);
-        health.failed(&route, Duration::from_secs(300), start);
-        assert_eq!(health.admit(&route, start), Admission::Resting(start + Duration::from_secs(300)), "as it was told");
+        let long = Duration::from_secs(300);
+        health.failed(&route, long, now);
+        assert_eq!(health.admit(&route, now), Admission::Resting(now + long), "as it was told");
         assert!(health.resting(&route).is_some_and(|left| left.as_secs() > 290));
         health.forget(&route);
         assert_eq!((health.admit(&route, start), health.resting(&route)), (Admission::Open, None));

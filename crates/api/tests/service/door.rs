@@ -243,8 +243,6 @@ async fn what_was_not_told_yet_is_taken_over() {
     let whole = ask(&rig, &token, "/chat/completions", cut(false)).await.json();
     assert_eq!(whole["choices"][0]["message"]["content"], "one two three", "{whole}");
     // Once told, a piece cannot be taken back: the break is told.
-    let target = ModelTarget { model: "fail".into(), kind: ModelKind::Llm };
-    providers::set_fallbacks(services, owner, "oxidify/scripted", &target, &[]).await.unwrap();
     let rig = Rig::new().await;
     let (_, token) = key(&rig, draft()).await;
     let told = pieces(&ask(&rig, &token, "/chat/completions", cut(true)).await);
