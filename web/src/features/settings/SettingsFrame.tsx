@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { Building2, ChevronRight, Globe, Keyboard, type LucideIcon, Package, Palette, PlugZap, Server, UserRound, Users } from "lucide-react";
+import { Building2, ChevronRight, Columns3, Globe, Keyboard, type LucideIcon, Package, Palette, PlugZap, Server, Share2, UserRound, Users } from "lucide-react";
 import { type ReactNode, Suspense, useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { workspace } from "../../data/session";
@@ -14,6 +14,8 @@ interface Row {
     | "/settings/general"
     | "/settings/members"
     | "/settings/models"
+    | "/settings/playground"
+    | "/settings/gateway"
     | "/settings/extensions"
     | "/settings/network"
     | "/settings/server"
@@ -34,6 +36,8 @@ const GROUPS: readonly { readonly key: string; readonly rows: readonly Row[] }[]
     key: "build",
     rows: [
       { key: "models", icon: Package, to: "/settings/models" },
+      { key: "playground", icon: Columns3, to: "/settings/playground" },
+      { key: "gateway", icon: Share2, to: "/settings/gateway" },
       { key: "extensions", icon: PlugZap, to: "/settings/extensions" },
     ],
   },
