@@ -14,6 +14,7 @@ mod explore_runs;
 mod exports;
 mod extensions;
 mod figures;
+mod gateway_keys;
 mod guard;
 mod human_input;
 mod imports;
@@ -24,6 +25,7 @@ mod model_routes;
 pub(crate) mod models;
 mod network;
 mod page_access;
+mod playground;
 mod remote_files;
 pub(crate) mod reset;
 mod runs;
@@ -64,6 +66,8 @@ pub fn router(services: &Arc<Services>) -> OpenApiRouter {
         .merge(models::router())
         .merge(model_routes::router())
         .merge(spend::router())
+        .merge(gateway_keys::router())
+        .merge(playground::router())
         .merge(agents::router())
         .merge(apps::router())
         .merge(site::router())

@@ -11,6 +11,7 @@ pub mod console;
 pub mod error;
 pub mod extract;
 mod files_route;
+pub mod gateway;
 mod health;
 mod knowledge;
 pub mod mcp;

@@ -27,7 +27,7 @@ use tower_http::{
 };
 use tracing::Instrument;
 
-use crate::{ApiError, console, files_route, health, mcp, openapi, service, triggers, webapp};
+use crate::{ApiError, console, files_route, gateway, health, mcp, openapi, service, triggers, webapp};
 
 /// Largest body of an ordinary route; uploads have their own limit.
 const BODY_LIMIT: usize = 12 * 1024 * 1024;
@@ -100,13 +100,15 @@ fn routes(services: &Arc<Services>) -> Router {
     let (webapp, webapp_doc) = webapp::router(services).split_for_parts();
     let (console, console_doc) = console::router(services).split_for_parts();
     let (mcp, mcp_doc) = mcp::router(services).split_for_parts();
-    let document = Arc::new(merge(service_doc, webapp_doc, console_doc, mcp_doc));
+    let (gateway, gateway_doc) = gateway::router(services).split_for_parts();
+    let document = Arc::new(merge(service_doc, webapp_doc, console_doc, mcp_doc, gateway_doc));
     let document_json: axum::body::Bytes = serde_json::to_vec(document.as_ref()).unwrap_or_default().into();
     Router::new()
         .nest("/v1", service.layer(public_cors()))
         .nest("/api", webapp.layer(web_cors(&services.settings.web_cors_origins)))
         .nest("/console/api", console.layer(console_cors(&services.settings)))
         .nest("/mcp", mcp.layer(public_cors()))
+        .nest("/gateway/v1", gateway.layer(public_cors()))
         .merge(service::root(services).layer(public_cors()))
         .merge(files_route::router(services))
         .merge(health::router(services))
@@ -137,6 +139,7 @@ fn json_length(headers: &HeaderMap) -> usize {
 /// have sent everything, and see a broken connection otherwise.
 async fn refuse_large(request: Request, next: Next) -> Response {
     let length = json_length(request.headers());
+    let is_openai = request.uri().path().starts_with("/gateway/");
     if length <= BODY_LIMIT {
         return next.run(request).await;
     }
@@ -150,7 +153,8 @@ async fn refuse_large(request: Request, next: Next) -> Response {
     let text = format!(
         "The request body has {length} bytes, more than the {limit} MB that this server accepts. Send large texts as files."
     );
-    ApiError(Error::new(413, "request_entity_too_large", text)).into_response()
+    let error = Error::new(413, "request_entity_too_large", text);
+    if is_openai { service::openai::refusal(error) } else { ApiError(error).into_response() }
 }
 
 /// The OpenAPI document of all surfaces, with their prefixes.
@@ -161,6 +165,7 @@ pub fn document(services: &Arc<Services>) -> utoipa::openapi::OpenApi {
         webapp::router(services).split_for_parts().1,
         console::router(services).split_for_parts().1,
         mcp::router(services).split_for_parts().1,
+        gateway::router(services).split_for_parts().1,
     )
 }
 
@@ -169,9 +174,10 @@ fn merge(
     webapp: utoipa::openapi::OpenApi,
     console: utoipa::openapi::OpenApi,
     mcp: utoipa::openapi::OpenApi,
+    gateway: utoipa::openapi::OpenApi,
 ) -> utoipa::openapi::OpenApi {
     let all = openapi::base().nest("/v1", service).nest("/api", webapp).nest("/console/api", console).nest("/mcp", mcp);
-    openapi::with_errors(all)
+    openapi::with_errors(all.nest("/gateway/v1", gateway))
 }
 
 fn public_cors() -> CorsLayer {

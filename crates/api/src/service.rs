@@ -17,7 +17,7 @@ mod human_input;
 mod info;
 mod messages;
 mod once;
-mod openai;
+pub(crate) mod openai;
 mod scopes;
 mod workflows;
 

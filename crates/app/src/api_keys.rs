@@ -108,7 +108,7 @@ pub async fn open(services: &Arc<Services>, header: Option<&str>, scope: Option<
         let text = format!("This API key is not for this operation: it does not have the scope '{}'.", scope.as_str());
         return Err(Error::new(403, "insufficient_scope", text));
     }
-    count_request(services, key).await?;
+    count_minute(services, key.id, key.requests_per_minute).await?;
     note(services, key.id);
     Ok(Opened { app, key })
 }
@@ -124,13 +124,13 @@ pub(crate) fn token_of(header: Option<&str>) -> Result<&str> {
     }
 }
 
-/// Counts a request of a key that may have so many a minute (of the clock).
-async fn count_request(services: &Services, key: Key) -> Result<()> {
-    if key.requests_per_minute == 0 {
+/// Counts a request of a key that may have so many a minute (of the clock); 0 is no limit.
+pub(crate) async fn count_minute(services: &Services, key: Uuid, limit: u32) -> Result<()> {
+    if limit == 0 {
         return Ok(());
     }
     let seconds = now().timestamp();
-    let name = format!("key-requests:{}:{}", key.id, seconds.div_euclid(60));
+    let name = format!("key-requests:{key}:{}", seconds.div_euclid(60));
     let count = match services.kv.increment(&name, 1, MINUTE).await {
         Ok(count) => count,
         Err(error) => {
@@ -139,11 +139,11 @@ async fn count_request(services: &Services, key: Key) -> Result<()> {
             return Ok(());
         }
     };
-    if count <= i64::from(key.requests_per_minute) {
+    if count <= i64::from(limit) {
         return Ok(());
     }
     let wait = u64::try_from(60 - seconds.rem_euclid(60)).unwrap_or(60);
-    let text = format!("Too many requests. This API key may have {} requests a minute.", key.requests_per_minute);
+    let text = format!("Too many requests. This API key may have {limit} requests a minute.");
     Err(Error::too_many(text, wait))
 }
 

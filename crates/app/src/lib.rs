@@ -29,6 +29,7 @@ pub mod extensions;
 pub mod feedback;
 pub mod figures;
 pub mod files;
+pub mod gateway_keys;
 pub mod health;
 pub mod human_input;
 pub mod imports;

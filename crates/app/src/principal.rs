@@ -69,6 +69,8 @@ pub enum Access {
     AppKey,
     /// The key of a workspace's knowledge (`Authorization: Bearer dataset-…`).
     DatasetKey,
+    /// A key of the model gateway (`Authorization: Bearer sk-ox-…`).
+    GatewayKey,
     /// A passport of a published app.
     Visitor,
     /// A signed URL.

@@ -1,6 +1,8 @@
 //! Model providers of a workspace: what is set up, and the runtime that asks the models.
 
 mod credentials;
+pub mod names;
+pub mod playground;
 mod routes;
 mod runtime;
 mod state;

@@ -43,6 +43,8 @@ pub struct Services {
     pub passwords: Hasher,
     pub sessions: SessionCache,
     pub models: Arc<ModelGateway>,
+    /// Who asks models from outside.
+    pub gateway_keys: crate::gateway_keys::GatewayKeys,
     pub files: FileStore,
     /// The tools of all workspaces.
     pub tools: Arc<crate::tools::ToolHub>,
@@ -102,7 +104,7 @@ impl Services {
         let outbound = Outbound::new(db.clone(), egress.clone());
         let (scripted, retries) = (settings.scripted_model, settings.model_retries);
         let models = ModelGateway::new(db.clone(), outbound.clone(), Arc::clone(&secrets), scripted, retries);
-        let models = Arc::new(models);
+        let models = Arc::new(models.limited(settings.model_first_token, settings.model_total));
         let (tracker, shutdown) = (TaskTracker::new(), CancellationToken::new());
         let file_signer = FileSigner::new(secret.as_bytes(), settings.files_access_life);
         let files = FileStore::new(
@@ -165,6 +167,7 @@ impl Services {
             outbound,
             secrets,
             models,
+            gateway_keys: crate::gateway_keys::GatewayKeys::default(),
             files,
             tools,
             nodes,

@@ -45,6 +45,10 @@ pub struct Settings {
     pub scripted_model: bool,
     /// How often a model call that failed is made again by itself (`OXIDIFY_MODEL_RETRIES`).
     pub model_retries: u32,
+    /// How long a model may take for the first piece of its answer (`OXIDIFY_MODEL_FIRST_TOKEN_SECONDS`), and for all of
+    /// it (`OXIDIFY_MODEL_TOTAL_SECONDS`).
+    pub model_first_token: Duration,
+    pub model_total: Duration,
     pub metrics_token: Option<String>,
     /// The longest that a form may wait for an answer (`HUMAN_INPUT_GLOBAL_TIMEOUT_SECONDS`, 7 days).
     pub form_limit: Duration,
@@ -164,6 +168,8 @@ impl Settings {
             code_unconfined: env.flag("OXIDIFY_CODE_UNCONFINED", false),
             scripted_model: env.flag("OXIDIFY_SCRIPTED_MODEL", !production),
             model_retries: u32::try_from(env.number("OXIDIFY_MODEL_RETRIES", 2).min(10)).unwrap_or(2),
+            model_first_token: Duration::from_secs(env.number("OXIDIFY_MODEL_FIRST_TOKEN_SECONDS", 300).max(1)),
+            model_total: Duration::from_secs(env.number("OXIDIFY_MODEL_TOTAL_SECONDS", 1200).max(1)),
             metrics_token: env.optional("OXIDIFY_METRICS_TOKEN"),
             form_limit: Duration::from_secs(env.number("HUMAN_INPUT_GLOBAL_TIMEOUT_SECONDS", 604_800)),
             trigger_url: env.url("TRIGGER_URL"),

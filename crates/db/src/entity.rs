@@ -28,6 +28,7 @@ pub mod embeddings;
 pub mod end_users;
 pub mod external_knowledge_apis;
 pub mod external_knowledge_bindings;
+pub mod gateway_keys;
 pub mod given_histories;
 pub mod human_input_forms;
 pub mod human_input_recipients;

@@ -84,6 +84,11 @@ const MIGRATIONS: &[Step] = &[
         postgres: "",
     },
     Step { name: "m20261122_110001_spend", sql: include_str!("migration/m20261122_110001_spend.sql"), postgres: "" },
+    Step {
+        name: "m20261122_110002_gateway_keys",
+        sql: include_str!("migration/m20261122_110002_gateway_keys.sql"),
+        postgres: "",
+    },
 ];
 
 #[derive(Clone, Copy)]

@@ -23,6 +23,7 @@ pub mod embeddings;
 pub mod end_users;
 pub mod evaluations;
 pub mod external_knowledge;
+pub mod gateway_keys;
 pub mod given_histories;
 pub mod human_input;
 pub mod idempotency;

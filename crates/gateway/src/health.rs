@@ -1,7 +1,10 @@
 //! Which routes rest, and which one is being tried out after its rest.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -33,15 +36,25 @@ struct State {
     trial: Option<Instant>,
 }
 
+/// How often routes began to rest, and how often one came back after it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Turns {
+    pub opened: u64,
+    pub closed: u64,
+}
+
 /// The state of all routes of this process.
 #[derive(Clone, Debug)]
 pub struct Health {
     routes: Cache<Arc<str>, Arc<Mutex<State>>>,
+    opened: Arc<AtomicU64>,
+    closed: Arc<AtomicU64>,
 }
 
 impl Default for Health {
     fn default() -> Self {
-        Self { routes: Cache::builder().max_capacity(ROUTES).time_to_idle(FORGOTTEN).build() }
+        let routes = Cache::builder().max_capacity(ROUTES).time_to_idle(FORGOTTEN).build();
+        Self { routes, opened: Arc::default(), closed: Arc::default() }
     }
 }
 
@@ -52,6 +65,12 @@ impl Health {
         let state = self.routes.get(route)?;
         let until = state.lock().unwrap_or_else(PoisonError::into_inner).until?;
         until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
+    }
+
+    /// How often routes began to rest and came back, since the start.
+    #[must_use]
+    pub fn turns(&self) -> Turns {
+        Turns { opened: self.opened.load(Ordering::Relaxed), closed: self.closed.load(Ordering::Relaxed) }
     }
 
     /// Forgets what happened to a route: its key was changed.
@@ -79,7 +98,10 @@ impl Health {
     /// It worked.
     pub(crate) fn worked(&self, route: &str) {
         if let Some(state) = self.routes.get(route) {
-            *state.lock().unwrap_or_else(PoisonError::into_inner) = State::default();
+            let before = std::mem::take(&mut *state.lock().unwrap_or_else(PoisonError::into_inner));
+            if before.until.is_some() {
+                self.closed.fetch_add(1, Ordering::Relaxed);
+            }
         }
     }
 
@@ -87,7 +109,15 @@ impl Health {
     pub(crate) fn failed(&self, route: &Arc<str>, rest: Duration, now: Instant) {
         let state = self.routes.get_with(Arc::clone(route), Arc::default);
         let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(until) = state.until.filter(|until| now < *until && state.trial.is_none()) {
+            // A call that began before it rested: it knows nothing new, but for how long it is told to wait.
+            state.until = Some(until.max(now + rest));
+            return;
+        }
         state.failures = state.failures.saturating_add(1);
+        if state.until.is_none() {
+            self.opened.fetch_add(1, Ordering::Relaxed);
+        }
         let times = 2_u32.saturating_pow(state.failures.saturating_sub(PATIENCE).min(10));
         state.until = Some(now + rest.saturating_mul(times).min(LONGEST.max(rest)));
         state.trial = None;
@@ -122,21 +152,33 @@ mod tests {
         health.worked(&route);
         assert_eq!(health.admit(&route, after), Admission::Open);
         assert_eq!(health.admit(&route, after), Admission::Open, "open to all");
+        assert_eq!(health.turns(), Turns { opened: 1, closed: 1 });
+        health.failed(&route, REST, after);
+        health.failed(&route, REST, after);
+        assert_eq!(health.turns(), Turns { opened: 2, closed: 1 }, "it rests already");
     }
 
     #[test]
     fn rests_grow_with_failures_up_to_a_limit() {
         let (health, route, start) = (Health::default(), Arc::<str>::from("a"), Instant::now());
+        let mut now = start;
         let rests = (0..9).map(|_| {
-            health.failed(&route, REST, start);
-            match health.admit(&route, start) {
-                Admission::Resting(until) => (until - start).as_secs(),
+            health.failed(&route, REST, now);
+            // Those that were under way meanwhile tell nothing new.
+            (0..5).for_each(|_| health.failed(&route, REST, now));
+            match health.admit(&route, now) {
+                Admission::Resting(until) => {
+                    let rest = (until - now).as_secs();
+                    now = until;
+                    rest
+                }
                 Admission::Open => 0,
             }
         });
         assert_eq!(rests.collect::<Vec<_>>(), [10, 10, 10, 20, 40, 80, 120, 120, 120]);
-        health.failed(&route, Duration::from_secs(300), start);
-        assert_eq!(health.admit(&route, start), Admission::Resting(start + Duration::from_secs(300)), "as it was told");
+        let long = Duration::from_secs(300);
+        health.failed(&route, long, now);
+        assert_eq!(health.admit(&route, now), Admission::Resting(now + long), "as it was told");
         assert!(health.resting(&route).is_some_and(|left| left.as_secs() > 290));
         health.forget(&route);
         assert_eq!((health.admit(&route, start), health.resting(&route)), (Admission::Open, None));

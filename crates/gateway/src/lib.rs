@@ -18,6 +18,6 @@ mod ledger;
 mod policy;
 
 pub use gateway::{Gateway, Place};
-pub use health::Health;
-pub use ledger::{Action, Amount, Hold, Ledger, Limits, Mark, Refusal, Reservation, Window, Why};
+pub use health::{Health, Turns};
+pub use ledger::{Action, Amount, Hold, Ledger, Limits, Mark, Refusal, Reservation, Why, Window};
 pub use policy::{Policy, Verdict, verdict};

@@ -77,7 +77,7 @@ async fn check(
             principal.require(permission)?;
             Ok(Some(principal))
         }
-        Access::AppKey | Access::DatasetKey | Access::Visitor | Access::Signed => {
+        Access::AppKey | Access::DatasetKey | Access::GatewayKey | Access::Visitor | Access::Signed => {
             Err(Error::forbidden("This route is not for the console."))
         }
     }

@@ -27,7 +27,7 @@ use crate::{extract::Path, sse};
 /// A failed request in OpenAI's shape.
 pub fn refusal(error: Error) -> Response {
     if error.status >= 500 {
-        tracing::error!(%error, source = ?error.source, "a chat completion failed");
+        tracing::error!(%error, source = ?error.source, "an OpenAI-compatible request failed");
     }
     let (status, retry_after) = (error.status, error.retry_after);
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -42,7 +42,8 @@ pub fn refusal(error: Error) -> Response {
     response
 }
 
-fn problem(error: Error) -> OpenAiProblem {
+/// What went wrong, in OpenAI's words.
+pub fn problem(error: Error) -> OpenAiProblem {
     let kind = match error.status {
         401 => "authentication_error",
         403 => "permission_error",

@@ -13,6 +13,7 @@ const SURFACES: &[(&str, &[Rule])] = &[
     ("/v1", ox_api::service::RULES),
     ("/api", ox_api::webapp::RULES),
     ("/mcp", ox_api::mcp::RULES),
+    ("/gateway/v1", ox_api::gateway::RULES),
 ];
 
 async fn server() -> TestServer {
@@ -147,12 +148,13 @@ async fn things(server: &TestServer, owner: &Session) -> Vec<Value> {
     let installed = server.get(owner, &format!("/installed-apps?app_id={app}")).await.json();
     let shelf = shelf(server, owner).await;
     let mcp = mcp_server(server, owner).await;
+    let gate = server.post(owner, "/workspaces/current/gateway-keys", json!({"name": "top secret words"})).await.json();
     let base = json!({
         "app_id": app, "conversation_id": chat["conversation_id"], "message_id": chat["message_id"], "member_id": account,
         "tag_id": tag, "api_key_id": keys["data"][0]["id"], "run_id": runs["data"][0]["id"], "workflow_id": draft["id"],
         "task_id": chat["task_id"], "import_id": app, "provider": "openai", "model_type": "llm", "block_type": "llm",
         "dataset_id": shelf["dataset_id"], "document_id": shelf["document_id"], "segment_id": shelf["segment_id"], "metadata_id": shelf["metadata_id"],
-        "installed_app_id": installed["installed_apps"][0]["id"], "icon_type": "icon_small", "lang": "en_US", "server_id": door["id"], "provider_id": mcp, "tenant_id": app, "workflow_run_id": runs["data"][0]["id"],
+        "installed_app_id": installed["installed_apps"][0]["id"], "icon_type": "icon_small", "lang": "en_US", "gateway_key_id": gate["id"], "server_id": door["id"], "provider_id": mcp, "tenant_id": app, "workflow_run_id": runs["data"][0]["id"],
     });
     let with = |more: Value| {
         let mut ids = base.clone();
@@ -268,6 +270,12 @@ async fn no_route_shows_or_changes_another_workspace() {
         server.get(&owner, &format!("/workspaces/current/tool-provider/mcp/tools/{}", text(chat, "provider_id"))).await;
     assert_eq!(mcp.json()["name"], "top secret words", "{}", mcp.text);
     assert_eq!(server.get(&stranger, "/workspaces/current/tools/mcp").await.json(), json!([]));
+    let keys = server.get(&owner, "/workspaces/current/gateway-keys").await.json();
+    assert_eq!(
+        (&keys["data"][0]["id"], &keys["data"][0]["name"]),
+        (&chat["gateway_key_id"], &json!("top secret words"))
+    );
+    assert_eq!(server.get(&stranger, "/workspaces/current/gateway-keys").await.json()["data"], json!([]));
     let app = text(hooked, "app_id");
     let triggers = server.get(&owner, &format!("/apps/{app}/triggers")).await.json();
     assert_eq!(triggers["data"][0]["status"], "enabled", "{triggers}");
@@ -304,6 +312,7 @@ async fn probe(server: &TestServer, stranger: &Session, rule: &Rule, ids: &Value
         "{installed_app_id}",
         "{dataset_id}",
         "{provider_id}",
+        "{gateway_key_id}",
     ];
     if named.iter().any(|name| rule.path.contains(name)) {
         let refused = [StatusCode::NOT_FOUND, StatusCode::FORBIDDEN, StatusCode::BAD_REQUEST];

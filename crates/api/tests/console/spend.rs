@@ -53,7 +53,10 @@ async fn what_was_spent_is_shown_in_sums_pages_and_files() {
         assert!(file.headers["content-disposition"].to_str().unwrap().contains("model-calls-"));
         let lines: Vec<&str> = file.text.trim_start_matches('\u{feff}').trim_end().split("\r\n").collect();
         assert_eq!(lines.len() as i64, count + 1);
-        assert!(lines[0].starts_with("id,created_at,app_id,app,user_id,user,") && lines[1].contains(",'=ann,"), "{lines:?}");
+        assert!(
+            lines[0].starts_with("id,created_at,app_id,app,user_id,user,") && lines[1].contains(",'=ann,"),
+            "{lines:?}"
+        );
 
         for (path, field) in [
             ("/workspaces/current/model-spend?start=yesterday", "start"),

@@ -14,6 +14,7 @@ mod annotations;
 mod audio;
 mod chat;
 mod conversations;
+mod door;
 mod endings;
 mod files;
 mod gateway;

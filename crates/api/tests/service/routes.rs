@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ox_api::{access::Rule, service, webapp};
+use ox_api::{access::Rule, gateway, service, webapp};
 
 use crate::rig::Rig;
 
@@ -28,4 +28,5 @@ async fn the_access_tables_are_complete() {
     let rig = Rig::new().await;
     assert_eq!(documented(service::router(&rig.services)), ruled(service::RULES));
     assert_eq!(documented(webapp::router(&rig.services)), ruled(webapp::RULES));
+    assert_eq!(documented(gateway::router(&rig.services)), ruled(gateway::RULES));
 }

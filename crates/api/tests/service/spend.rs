@@ -101,7 +101,11 @@ async fn calls(rig: &Rig) -> Vec<CallView> {
 }
 
 fn chat() -> ChatRequest {
-    ChatRequest { messages: vec![Message::user("who are you, and who are the others")], stream: true, ..ChatRequest::default() }
+    ChatRequest {
+        messages: vec![Message::user("who are you, and who are the others")],
+        stream: true,
+        ..ChatRequest::default()
+    }
 }
 
 #[tokio::test]
@@ -174,17 +178,18 @@ async fn every_call_ends_in_one_row() {
     ox_models::ChatResult::collect(stream).await.unwrap();
 
     let calls = calls(&rig).await;
-    let told: Vec<_> = calls
-        .iter()
-        .map(|view| (view.call.model.as_str(), view.call.outcome.as_str(), view.call.estimated))
-        .collect();
-    assert_eq!(told, [
-        (MODEL, "cancelled", true),
-        ("echo", "cancelled", false),
-        ("fail", "overloaded", false),
-        ("fail", "overloaded", true),
-        ("echo", "ok", false),
-    ]);
+    let told: Vec<_> =
+        calls.iter().map(|view| (view.call.model.as_str(), view.call.outcome.as_str(), view.call.estimated)).collect();
+    assert_eq!(
+        told,
+        [
+            (MODEL, "cancelled", true),
+            ("echo", "cancelled", false),
+            ("fail", "overloaded", false),
+            ("fail", "overloaded", true),
+            ("echo", "ok", false),
+        ]
+    );
     let dropped = &calls[0].call;
     assert!(dropped.prompt_tokens > 5 && dropped.completion_tokens == 1, "{dropped:?}");
     assert_ne!(dropped.price.parse::<Decimal>().unwrap().ten_millionths(), 0);
@@ -261,7 +266,8 @@ async fn parallel_calls_never_exceed_a_budget_by_more_than_one_each() {
             loop {
                 let model = ModelRef::chat("openai", MODEL);
                 // Far less is set aside than is used.
-                let request = ChatRequest { parameters: json!({"max_tokens": 16}).as_object().unwrap().clone(), ..chat() };
+                let request =
+                    ChatRequest { parameters: json!({"max_tokens": 16}).as_object().unwrap().clone(), ..chat() };
                 match services.models.chat(&scope, &model, request).await {
                     Ok(stream) => used += ox_models::ChatResult::collect(stream).await.unwrap().usage.total_tokens,
                     Err(error) if error.class.as_str() == "quota" => return used,
@@ -348,9 +354,12 @@ async fn owners_are_told_once_at_each_threshold() {
     let later = ox_db::now() + chrono::Duration::hours(1);
     let mails = repo::mails::due(&rig.services.db, later, 50).await.unwrap();
     let subjects: Vec<_> = mails.iter().map(|mail| (mail.kind.as_str(), mail.subject.as_str())).collect();
-    assert_eq!(subjects, [
-        ("model_budget", "80 % of the model budget Hooked is used"),
-        ("model_budget", "The model budget Hooked is spent"),
-    ]);
+    assert_eq!(
+        subjects,
+        [
+            ("model_budget", "80 % of the model budget Hooked is used"),
+            ("model_budget", "The model budget Hooked is spent"),
+        ]
+    );
     assert!(mails[0].body.contains("https://ox.example/settings/usage"), "{}", mails[0].body);
 }

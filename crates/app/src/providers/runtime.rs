@@ -4,10 +4,10 @@ use ox_types::boxed;
 use std::{future::Future, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use futures::StreamExt as _;
+use futures::{StreamExt as _, TryStreamExt as _};
 use moka::future::Cache;
 use ox_db::{Database, repo};
-use ox_gateway::{Gateway, Place, Policy};
+use ox_gateway::{Gateway, Place, Policy, Turns};
 use ox_models::{
     Call, CallLimits, ChatRequest, ChatStream, CompletionRequest, Credentials, EmbeddingRequest, EmbeddingResult,
     ErrorClass, Message, ModelError, ModelKind, ModelRef, ModelRuntime, ModelScope, ModelSpec, ModerationRequest,
@@ -83,6 +83,19 @@ impl ModelGateway {
     /// How much of models workspaces may use.
     pub(crate) const fn budgets(&self) -> &Budgets {
         &self.meter.budgets
+    }
+
+    /// The same with other limits for the first piece of an answer and for the whole.
+    #[must_use]
+    pub const fn limited(mut self, first_token: Duration, total: Duration) -> Self {
+        self.limits = CallLimits { first_token, total, ..self.limits };
+        self
+    }
+
+    /// How often a route was left alone since the start, and how often one came back.
+    #[must_use]
+    pub fn turns(&self) -> Turns {
+        self.gateway.health().turns()
     }
 
     /// How long a route is still left alone.
@@ -355,8 +368,13 @@ impl Resolved {
     }
 }
 
-/// Waits for the first piece: until then another may be asked.
-async fn begun(mut stream: ChatStream) -> Result<ChatStream, ModelError> {
+/// Waits for what cannot be taken back once it is told: until then another may be asked. Of a stream that is the first
+/// piece, of an answer that is wanted as a whole it is all of it.
+async fn begun(mut stream: ChatStream, is_stream: bool) -> Result<ChatStream, ModelError> {
+    if !is_stream {
+        let pieces: Vec<_> = stream.try_collect().await?;
+        return Ok(futures::stream::iter(pieces.into_iter().map(Ok)).boxed());
+    }
     match stream.next().await {
         Some(Ok(first)) => Ok(futures::stream::once(async { Ok(first) }).chain(stream).boxed()),
         Some(Err(error)) => Err(error),
@@ -374,7 +392,9 @@ impl ModelRuntime for ModelGateway {
             request.parameters = found.parameters(model, &request.parameters)?;
             request.user = request.user.or_else(|| scope.user.clone());
             let asked = found.provider.chat_model().ok_or_else(|| found.provider.unsupported("chat"))?;
-            begun(asked.chat(self.call(&egress, &found.credentials, Some(&found.spec)), request).await?).await
+            let is_stream = request.stream;
+            let call = self.call(&egress, &found.credentials, Some(&found.spec));
+            begun(asked.chat(call, request).await?, is_stream).await
         };
         self.ask(scope, model, ModelKind::Llm, Asked::chat(request), attempt).await
     }
@@ -392,7 +412,9 @@ impl ModelRuntime for ModelGateway {
             request.parameters = found.parameters(model, &request.parameters)?;
             request.user = request.user.or_else(|| scope.user.clone());
             let asked = found.provider.completion_model().ok_or_else(|| found.provider.unsupported("completion"))?;
-            begun(asked.complete(self.call(&egress, &found.credentials, Some(&found.spec)), request).await?).await
+            let is_stream = request.stream;
+            let call = self.call(&egress, &found.credentials, Some(&found.spec));
+            begun(asked.complete(call, request).await?, is_stream).await
         };
         self.ask(scope, model, ModelKind::Llm, Asked::completion(request), attempt).await
     }

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { Building2, ChevronRight, Globe, Keyboard, type LucideIcon, Package, Palette, PlugZap, Server, UserRound, Users, Wallet } from "lucide-react";
+import { Building2, ChevronRight, Columns3, Globe, Keyboard, type LucideIcon, Package, Palette, PlugZap, Server, Share2, UserRound, Users, Wallet } from "lucide-react";
 import { type ReactNode, Suspense, useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { workspace } from "../../data/session";
@@ -15,6 +15,8 @@ interface Row {
     | "/settings/members"
     | "/settings/models"
     | "/settings/usage"
+    | "/settings/playground"
+    | "/settings/gateway"
     | "/settings/extensions"
     | "/settings/network"
     | "/settings/server"
@@ -36,6 +38,8 @@ const GROUPS: readonly { readonly key: string; readonly rows: readonly Row[] }[]
     rows: [
       { key: "models", icon: Package, to: "/settings/models" },
       { key: "usage", icon: Wallet, to: "/settings/usage" },
+      { key: "playground", icon: Columns3, to: "/settings/playground" },
+      { key: "gateway", icon: Share2, to: "/settings/gateway" },
       { key: "extensions", icon: PlugZap, to: "/settings/extensions" },
     ],
   },
