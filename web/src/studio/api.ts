@@ -352,7 +352,7 @@ const toolProvidersAnswer = z.array(toolProviderSchema).catch([]);
 
 /** Every tool of the workspace, whatever it comes from; `builtin` is what a server has that does not list its own. */
 export async function listTools(builtin: readonly ToolProvider[]): Promise<ToolProvider[]> {
-  const kinds = ["builtin", "api", "workflow", "mcp"];
+  const kinds = ["builtin", "api", "workflow", "mcp", "app"];
   const lists = await Promise.all(kinds.map((kind) => orNone(transport().json("GET", `/workspaces/current/tools/${kind}`).then((json) => toolProvidersAnswer.parse(json)))));
   const found = lists.flat().filter((p) => p.tools.length > 0);
   return [...found, ...builtin.filter((b) => !found.some((p) => p.id.split("/").at(-1) === b.id))];

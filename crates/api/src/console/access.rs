@@ -390,6 +390,7 @@ pub const RULES: &[Rule] = &[
     rule(GET, "/workspaces/current/tools/api", Member),
     rule(GET, "/workspaces/current/tools/workflow", Member),
     rule(GET, "/workspaces/current/tools/mcp", Member),
+    rule(GET, "/workspaces/current/tools/app", Member),
     rule(GET, "/workspaces/current/tool-labels", Member),
     rule(GET, "/workspaces/current/tool-provider/builtin/{provider}/tools", Member),
     rule(GET, "/workspaces/current/tool-provider/builtin/{provider}/info", Member),

@@ -27,6 +27,7 @@ mod rig;
 mod routes;
 mod stops;
 mod strangers;
+mod sub_agents;
 mod traces;
 mod triggers;
 mod visitors;

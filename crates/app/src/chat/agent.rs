@@ -184,7 +184,7 @@ impl Job {
                 RunUser::Account { .. } => UserKind::Account,
             },
             invoke_from: caller.invoke_from.as_str().to_owned(),
-            call_depth: 0,
+            call_depth: self.call_depth,
         }
     }
 }

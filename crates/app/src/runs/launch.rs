@@ -9,7 +9,7 @@ use std::sync::Arc;
 use chrono::Utc;
 use ox_db::model::{Conversation, WorkflowRun};
 use ox_engine::{Limits, RunHandle, RunInfo, RunStart, UserKind};
-use ox_types::{ConversationId, MessageId, Object, RunId, RunStatus, Value};
+use ox_types::{AppId, ConversationId, MessageId, Object, RunId, RunStatus, Value};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -57,6 +57,8 @@ pub(crate) struct How {
     pub triggered_from: Option<&'static str>,
     /// How many apps have called one another as tools to come here.
     pub call_depth: u32,
+    /// Those apps, outermost first.
+    pub callers: Vec<AppId>,
 }
 
 /// What a chatflow has besides.
@@ -135,6 +137,7 @@ pub(super) async fn launch(services: &Arc<Services>, caller: &AppCaller, launch:
         sink: Guard::sink_of(guard.as_ref(), &sink),
         tracker: services.runs.tracker.clone(),
     };
+    services.runs.called_by(hub.head.task_id, how.callers);
     match ox_engine::start(engine, start) {
         Ok(handle) => {
             if let Some(guard) = guard {
@@ -142,7 +145,10 @@ pub(super) async fn launch(services: &Arc<Services>, caller: &AppCaller, launch:
             }
             watch(services, handle, sink, caller.user.id(), permit, name_after);
         }
-        Err(error) => fail_early(&hub, &error.to_string()),
+        Err(error) => {
+            services.runs.remove(hub.head.task_id);
+            fail_early(&hub, &error.to_string());
+        }
     }
     Ok(reader)
 }

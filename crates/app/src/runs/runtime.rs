@@ -39,6 +39,8 @@ pub struct Runtime {
     /// Owns every task that belongs to a run.
     pub tracker: TaskTracker,
     live: Mutex<HashMap<TaskId, Arc<LiveRun>>>,
+    /// The apps that called one another to come to a run, outermost first; only of runs that are tools.
+    callers: Mutex<HashMap<TaskId, Arc<[AppId]>>>,
     /// No new runs are taken.
     closing: AtomicBool,
     /// Keys whose use has been noted in the last minute.
@@ -104,6 +106,7 @@ impl Runtime {
             active: ActiveRuns::new(settings.limits.max_active_runs),
             tracker: TaskTracker::new(),
             live: Mutex::default(),
+            callers: Mutex::default(),
             closing: AtomicBool::new(false),
             noted_keys: Mutex::default(),
         })
@@ -133,7 +136,22 @@ impl Runtime {
         run
     }
 
+    /// Notes by which apps a run is called that is about to begin; forgotten when it is removed.
+    pub(crate) fn called_by(&self, task_id: TaskId, callers: Vec<AppId>) {
+        if !callers.is_empty() {
+            self.callers.lock().unwrap_or_else(PoisonError::into_inner).insert(task_id, callers.into());
+        }
+    }
+
+    /// The apps that called one another to come to a run, outermost first.
+    #[must_use]
+    pub(crate) fn callers_of(&self, task_id: TaskId) -> Arc<[AppId]> {
+        let callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
+        callers.get(&task_id).cloned().unwrap_or_default()
+    }
+
     pub(crate) fn remove(&self, task_id: TaskId) {
+        self.callers.lock().unwrap_or_else(PoisonError::into_inner).remove(&task_id);
         if self.lock().remove(&task_id).is_some() {
             metrics::gauge!("oxidify_workflow_runs_active").decrement(1.0);
         }

@@ -72,7 +72,9 @@ export function AgentTools({ agent, onChange }: Props) {
         <ul className="card">
           {tools.map((tool, i) => {
             const here = find(tool);
-            const provider = here ? inLanguage(here.provider.label, i18n.language) || here.provider.name : (tool.providerName.split("/").at(-1) ?? "");
+            const from = here ? inLanguage(here.provider.label, i18n.language) || here.provider.name : (tool.providerName.split("/").at(-1) ?? "");
+            // The name of an app is its label already.
+            const provider = tool.kind === "app" ? t("agent.app") : from;
             const label = here ? inLanguage(here.tool.label, i18n.language) || tool.label : tool.label;
             return (
               <li

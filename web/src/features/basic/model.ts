@@ -71,7 +71,7 @@ export interface ExternalTool {
 
 export interface AgentTool {
   readonly enabled: boolean;
-  /** `builtin`, `api`, `workflow`, `mcp`. */
+  /** `builtin`, `api`, `workflow`, `mcp`, `app`. */
   readonly kind: string;
   readonly provider: string;
   readonly providerName: string;
@@ -200,7 +200,8 @@ function writeAgent(agent: Agent): Record<string, unknown> {
 export function sameTool(a: Pick<AgentTool, "provider" | "name" | "kind">, b: Pick<AgentTool, "provider" | "name" | "kind">): boolean {
   return (
     a.kind === b.kind &&
-    a.name === b.name &&
+    // An app is one tool, and may be called otherwise by now.
+    (a.name === b.name || a.kind === "app") &&
     (a.provider === b.provider || (a.kind === "builtin" && a.provider.split("/").at(-1) === b.provider.split("/").at(-1)))
   );
 }

@@ -140,7 +140,7 @@ function agentTool(provider: ToolProvider, tool: Tool, language: string): AgentT
     enabled: true,
     type: provider.type,
     provider_name: provider.name,
-    provider_show_name: provider.name,
+    provider_show_name: provider.type === "app" ? inLanguage(provider.label, language) || provider.name : provider.name,
     tool_name: tool.name,
     tool_label: inLanguage(tool.label, language) || tool.name,
     tool_description: inLanguage(tool.description, language),
@@ -159,6 +159,11 @@ function findProvider(providers: readonly ToolProvider[] | undefined, tool: Agen
   );
 }
 
+/** An app is one tool, and may be called otherwise by now. */
+function findTool(provider: ToolProvider | undefined, tool: AgentTool): Tool | undefined {
+  return provider?.type === "app" ? provider.tools[0] : provider?.tools.find((x) => x.name === tool.tool_name);
+}
+
 interface ToolsProps {
   readonly id: string;
   readonly tools: readonly AgentTool[];
@@ -170,7 +175,8 @@ function Tools({ id, tools, onChange }: ToolsProps) {
   const [at, setAt] = useState<{ x: number; y: number; flipTo: number }>();
   const [editing, setEditing] = useState<number>();
   const { data: providers } = useTools();
-  const lost = (tool: AgentTool) => providers !== undefined && !findProvider(providers, tool)?.tools.some((x) => x.name === tool.tool_name);
+  const lost = (tool: AgentTool) => providers !== undefined && !findTool(findProvider(providers, tool), tool);
+  const source = (tool: AgentTool) => (tool.type === "app" ? t("tool.sources.app") : tool.provider_name.split("/").at(-1));
   const put = (index: number, patch: Partial<AgentTool>) => onChange(tools.map((x, i) => (i === index ? { ...x, ...patch } : x)));
   const open = editing === undefined ? undefined : tools[editing];
   return (
@@ -193,7 +199,7 @@ function Tools({ id, tools, onChange }: ToolsProps) {
       {tools.map((tool, i) => (
         <div className="st-row" key={`${tool.provider_name}/${tool.tool_name}`}>
           <div className="st-grow">
-            <SwitchRow label={tool.tool_label || tool.tool_name} note={lost(tool) ? t("agent.toolGone") : tool.provider_name.split("/").at(-1)} checked={tool.enabled} onChange={(enabled) => put(i, { enabled })} />
+            <SwitchRow label={tool.tool_label || tool.tool_name} note={lost(tool) ? t("agent.toolGone") : source(tool)} checked={tool.enabled} onChange={(enabled) => put(i, { enabled })} />
           </div>
           <IconButton label={t("agent.toolSettings", { name: tool.tool_label })} icon={Settings2} onClick={() => setEditing(i)} />
           <IconButton label={t("inputs.remove", { name: tool.tool_label })} icon={Trash2} onClick={() => onChange(tools.filter((_, j) => j !== i))} />
@@ -225,7 +231,7 @@ function AgentToolDialog({ id, tool, onClose, onChange }: { id: string; tool: Ag
   const { t, i18n } = useTranslation("studio");
   const { data: providers } = useTools();
   const provider = findProvider(providers, tool);
-  const here = provider?.tools.find((x) => x.name === tool.tool_name);
+  const here = findTool(provider, tool);
   const raw: unknown = here?.parameters ?? tool.schemas;
   const parameters = (Array.isArray(raw) ? raw : []).flatMap((p) => parameterSchema.safeParse(p).data ?? []);
   const inputs = parameters.filter((p) => p.form !== "form");
