@@ -9,7 +9,7 @@ use std::sync::Arc;
 use chrono::Utc;
 use ox_db::model::{Conversation, WorkflowRun};
 use ox_engine::{Limits, RunHandle, RunInfo, RunStart, UserKind};
-use ox_types::{AppId, ConversationId, MessageId, Object, RunId, RunStatus, Value};
+use ox_types::{ConversationId, MessageId, Object, RunId, RunStatus, Value};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -27,7 +27,7 @@ use super::{
     event::{AppMode, InvokeFrom, RunUser, StreamBody, StreamHead},
     hub::{Hub, Subscription},
     limits::RunPermit,
-    runtime::{Control, LiveRun},
+    runtime::{Above, Control, LiveRun},
     sink::{LiveVariable, RunBegin, RunSink},
 };
 use crate::{AppCaller, Result, Services, Settings, chat::prompt::Round, moderation::Guard};
@@ -57,8 +57,8 @@ pub(crate) struct How {
     pub triggered_from: Option<&'static str>,
     /// How many apps have called one another as tools to come here.
     pub call_depth: u32,
-    /// Those apps, outermost first.
-    pub callers: Vec<AppId>,
+    /// Their runs, outermost first.
+    pub callers: Vec<Above>,
 }
 
 /// What a chatflow has besides.

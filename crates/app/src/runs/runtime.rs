@@ -40,7 +40,7 @@ pub struct Runtime {
     pub tracker: TaskTracker,
     live: Mutex<HashMap<TaskId, Arc<LiveRun>>>,
     /// The apps that called one another to come to a run, outermost first; only of runs that are tools.
-    callers: Mutex<HashMap<TaskId, Arc<[AppId]>>>,
+    callers: Mutex<HashMap<TaskId, Arc<[Above]>>>,
     /// No new runs are taken.
     closing: AtomicBool,
     /// Keys whose use has been noted in the last minute.
@@ -61,6 +61,13 @@ pub struct LiveRun {
     /// Somebody has asked for its end.
     pub(crate) is_stopping: AtomicBool,
     pub(crate) _permit: Option<RunPermit>,
+}
+
+/// A run that has called another app as a tool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Above {
+    pub app_id: AppId,
+    pub task_id: TaskId,
 }
 
 /// How a run is stopped.
@@ -137,7 +144,7 @@ impl Runtime {
     }
 
     /// Notes by which apps a run is called that is about to begin; forgotten when it is removed.
-    pub(crate) fn called_by(&self, task_id: TaskId, callers: Vec<AppId>) {
+    pub(crate) fn called_by(&self, task_id: TaskId, callers: Vec<Above>) {
         if !callers.is_empty() {
             self.callers.lock().unwrap_or_else(PoisonError::into_inner).insert(task_id, callers.into());
         }
@@ -145,7 +152,7 @@ impl Runtime {
 
     /// The apps that called one another to come to a run, outermost first.
     #[must_use]
-    pub(crate) fn callers_of(&self, task_id: TaskId) -> Arc<[AppId]> {
+    pub(crate) fn callers_of(&self, task_id: TaskId) -> Arc<[Above]> {
         let callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
         callers.get(&task_id).cloned().unwrap_or_default()
     }

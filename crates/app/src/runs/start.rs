@@ -49,8 +49,8 @@ pub struct RunRequest {
     pub system: Option<String>,
     /// How many apps have called one another as tools to come here.
     pub call_depth: u32,
-    /// Those apps, outermost first.
-    pub callers: Vec<ox_types::AppId>,
+    /// Their runs, outermost first.
+    pub callers: Vec<super::runtime::Above>,
 }
 
 /// Starts a run of the caller's app and returns its stream.

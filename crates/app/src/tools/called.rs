@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     AppCaller, Error, Result, Services,
-    runs::{self, ConversationHistory, InvokeFrom, PublishedApp, RunRequest, RunUser, StreamHead, outcome::Outcome},
+    runs::{self, Above, ConversationHistory, InvokeFrom, PublishedApp, RunRequest, RunUser, StreamHead, outcome::Outcome},
 };
 
 /// What an app is asked besides its inputs.
@@ -64,8 +64,8 @@ pub(super) async fn app(
     let Offer { app, fields, .. } = offer;
     let (id, name, mode) = (app.app.id, app.app.name.clone(), app.mode);
     let callers = callers(services, run);
-    if callers.contains(&id) {
-        let way = way(services, callers.iter().chain([&id])).await?;
+    if callers.iter().any(|above| above.app_id == id) {
+        let way = way(services, callers.iter().map(|above| above.app_id).chain([id])).await?;
         let text = format!("The app '{name}' is at work on this already: apps do not call one another in a circle ({way}).");
         return Err(Failure::new(CallError::missing(CLASS, text)));
     }
@@ -122,17 +122,17 @@ fn request(run: &RunInfo) -> RunRequest {
     RunRequest { call_depth: run.call_depth + 1, blocking: true, ..RunRequest::default() }
 }
 
-/// The apps above a run that is called by this one, outermost first.
-fn callers(services: &Services, run: &RunInfo) -> Vec<AppId> {
+/// The runs above one that is called by this one, outermost first.
+fn callers(services: &Services, run: &RunInfo) -> Vec<Above> {
     let above = services.runs.callers_of(run.task_id);
-    above.iter().copied().chain([run.app_id]).collect()
+    above.iter().copied().chain([Above { app_id: run.app_id, task_id: run.task_id }]).collect()
 }
 
 /// Names of apps, in their order.
-async fn way<'a>(services: &Services, ids: impl Iterator<Item = &'a AppId>) -> Result<String> {
+async fn way(services: &Services, ids: impl Iterator<Item = AppId> + Send) -> Result<String> {
     let mut names = Vec::new();
     for id in ids {
-        let app = services.runs.published.app(*id).await?;
+        let app = services.runs.published.app(id).await?;
         names.push(app.map_or_else(|| id.to_string(), |app| app.app.name.clone()));
     }
     Ok(names.join(" → "))
