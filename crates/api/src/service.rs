@@ -41,7 +41,7 @@ pub use access::RULES;
 // Web apps speak in the same shapes.
 pub(crate) use self::{
     answer::streaming,
-    approvals::{ApprovalAnswer, ApprovalList, task_of, verdict_of},
+    approvals::{ApprovalAnswer, ApprovalList, verdict_of},
     audio::{SpeechBody, TranscriptBody, recording, recording_limit, sound, spoken},
     conversations::{ConversationBody, ConversationPage, list_query, name_of},
     datasets::{

@@ -1,27 +1,24 @@
 //! Questions of agents whether they may call a tool.
 
-use axum::{
-    Json,
-    extract::{RawQuery, State},
-};
+use axum::{Json, extract::State};
 use ox_app::{
     AppCaller, Error,
     approvals::{self, Approval, Door},
 };
 use ox_types::TaskId;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::{
     App, KeyApp,
-    fields::{from_query, required_user, user_missing, user_of},
+    fields::{required_user, user_missing},
 };
 use crate::{
     ApiResult,
     error::ErrorBody,
-    extract::{Body, Path},
+    extract::{Body, Path, Query},
 };
 
 /// Open questions.
@@ -60,28 +57,25 @@ pub fn verdict_of(map: &Map<String, Value>) -> Result<(String, String), Error> {
     Ok((action, text("reason").unwrap_or_default()))
 }
 
-/// The task of a query, where one is named.
-///
-/// # Errors
-/// 400 when it is no id.
-pub fn task_of(map: &Map<String, Value>) -> Result<Option<TaskId>, Error> {
-    let text = map.get("task_id").and_then(Value::as_str).filter(|text| !text.is_empty());
-    let wrong = |_| Error::invalid_field("task_id", "task_id must be an id.");
-    text.map(|text| text.parse().map(TaskId).map_err(wrong)).transpose()
+/// Whose questions, and of which task.
+#[derive(Deserialize, IntoParams)]
+pub struct ListQuery {
+    user: Option<String>,
+    /// Only of this task.
+    task_id: Option<Uuid>,
 }
 
 /// The open questions of a user's agents.
 #[utoipa::path(get, path = "/tool-approvals", tag = "Tool approvals", security(("app_key" = [])),
-    params(("user" = String, Query), ("task_id" = Option<Uuid>, Query)),
+    params(ListQuery),
     responses((status = 200, body = ApprovalList), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody)))]
 pub async fn list(
     State(services): App,
     KeyApp(app): KeyApp,
-    RawQuery(query): RawQuery,
+    Query(query): Query<ListQuery>,
 ) -> ApiResult<Json<ApprovalList>> {
-    let map = from_query(query.as_deref());
-    let user = user_of(&map).ok_or_else(user_missing)?;
-    let task = task_of(&map)?;
+    let user = query.user.filter(|user| !user.is_empty()).ok_or_else(user_missing)?;
+    let task = query.task_id.map(TaskId);
     let caller = AppCaller::service(&services, app, Some(&user)).await?;
     Ok(Json(ApprovalList::new(&approvals::list(&services, Door::App(&caller), None, task).await?)))
 }

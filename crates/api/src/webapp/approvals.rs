@@ -1,30 +1,36 @@
 //! Questions of agents to a visitor: may they call a tool?
 
-use axum::{
-    Json,
-    extract::{RawQuery, State},
-};
+use axum::{Json, extract::State};
 use ox_app::approvals::{self, Door};
+use ox_types::TaskId;
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::{App, Visitor};
 use crate::{
     ApiResult,
     error::ErrorBody,
-    extract::{Body, Path},
-    service::{ApprovalAnswer, ApprovalList, from_query, task_of, verdict_of},
+    extract::{Body, Path, Query},
+    service::{ApprovalAnswer, ApprovalList, verdict_of},
 };
 
+/// Of which task.
+#[derive(Deserialize, IntoParams)]
+pub struct ListQuery {
+    task_id: Option<Uuid>,
+}
+
 /// The open questions of the visitor's agents.
-#[utoipa::path(get, path = "/tool-approvals", tag = "Web app", params(("task_id" = Option<Uuid>, Query)),
+#[utoipa::path(get, path = "/tool-approvals", tag = "Web app", params(ListQuery),
     responses((status = 200, body = ApprovalList), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody)))]
 pub async fn list(
     State(services): App,
     Visitor(caller): Visitor,
-    RawQuery(query): RawQuery,
+    Query(query): Query<ListQuery>,
 ) -> ApiResult<Json<ApprovalList>> {
-    let task = task_of(&from_query(query.as_deref()))?;
+    let task = query.task_id.map(TaskId);
     Ok(Json(ApprovalList::new(&approvals::list(&services, Door::App(&caller), None, task).await?)))
 }
 

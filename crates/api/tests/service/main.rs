@@ -11,6 +11,7 @@
 
 mod agents;
 mod annotations;
+mod approvals;
 mod audio;
 mod chat;
 mod conversations;

@@ -95,8 +95,7 @@ async fn a_node_calls_an_app() {
     assert!(done["data"]["total_tokens"].as_u64().unwrap() > 0, "{done}");
 
     // One whose API is off is nobody's tool.
-    let off = apps::AppChange { enable_api: Some(false), ..apps::AppChange::default() };
-    apps::update(&rig.services, &rig.owner, writer.id, off).await.unwrap();
+    apps::set_api(&rig.services, &rig.owner, writer.id, false).await.unwrap();
     let done = rig.post("/v1/workflows/run", &app, body).await.json();
     let error = done["data"]["error"].as_str().unwrap();
     assert!(error.contains("cannot be called: publish it and switch its API on"), "{error}");
