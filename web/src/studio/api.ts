@@ -416,6 +416,10 @@ export async function submitForm(token: string, inputs: Readonly<Record<string, 
   await transport().json("POST", `/form/human_input/${encodeURIComponent(token)}`, { inputs, action });
 }
 
+export async function answerApproval(id: string, action: "approve" | "deny"): Promise<void> {
+  await transport().json("POST", `/workspaces/current/tool-approvals/${encodeURIComponent(id)}`, { action });
+}
+
 const formsAnswer = z.looseObject({ data: z.array(z.looseObject({ status: z.string().catch(""), user_actions: z.unknown().optional() })).catch([]) });
 
 /** The forms that a run waits for. */

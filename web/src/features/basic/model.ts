@@ -69,6 +69,17 @@ export interface ExternalTool {
   readonly rest: Readonly<Record<string, unknown>>;
 }
 
+export interface ToolRules {
+  /** Every call is asked about. */
+  readonly always: boolean;
+  /** Calls are asked about whose arguments were read somewhere. */
+  readonly guard: boolean;
+  /** Only members may answer. */
+  readonly byMember: boolean;
+}
+
+export const NO_RULES: ToolRules = { always: false, guard: false, byMember: false };
+
 export interface AgentTool {
   readonly enabled: boolean;
   /** `builtin`, `api`, `workflow`, `mcp`, `app`. */
@@ -81,6 +92,8 @@ export interface AgentTool {
   readonly parameters: Readonly<Record<string, unknown>>;
   /** The key of a built-in provider; none is its default one. */
   readonly credential: string | undefined;
+  /** What a person is asked before it is called. */
+  readonly rules: ToolRules;
   /** Everything the file had for it. */
   readonly rest: Readonly<Record<string, unknown>>;
 }
@@ -155,6 +168,12 @@ function readAgentTool(rest: Readonly<Record<string, unknown>>): AgentTool {
     label: text(rest.tool_label) || text(rest.tool_name),
     parameters: record(rest.tool_parameters),
     credential: text(rest.credential_id) || undefined,
+    // What is not known is the stricter, as the server reads it.
+    rules: {
+      always: !["", "never"].includes(text(rest.approval ?? "")),
+      guard: rest.injection_guard !== undefined && rest.injection_guard !== null && rest.injection_guard !== "" && rest.injection_guard !== false,
+      byMember: !["", "user"].includes(text(rest.approver ?? "")),
+    },
     rest,
   };
 }

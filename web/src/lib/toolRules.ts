@@ -1,0 +1,29 @@
+/** What is asked before an agent calls a tool, as its entry in a file says. Pure. */
+
+export interface ToolRules {
+  /** Every call is asked about. */
+  readonly always: boolean;
+  /** Calls are asked about whose arguments were read somewhere. */
+  readonly guard: boolean;
+  /** Only members may answer. */
+  readonly byMember: boolean;
+}
+
+export const NO_RULES: ToolRules = { always: false, guard: false, byMember: false };
+
+/** What is not known is the stricter, as the server reads it. */
+const isSet = (value: unknown, plain: unknown): boolean => value !== undefined && value !== null && value !== "" && value !== plain;
+
+export function readRules(entry: Readonly<Record<string, unknown>>): ToolRules {
+  return { always: isSet(entry.approval, "never"), guard: isSet(entry.injection_guard, false), byMember: isSet(entry.approver, "user") };
+}
+
+/** The fields of an entry; those that were never set stay away where they say nothing. */
+export function ruleFields(rules: ToolRules, entry: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const field = (name: string, on: boolean, yes: unknown, no: unknown) => (on || entry[name] !== undefined ? { [name]: on ? yes : no } : {});
+  return {
+    ...field("approval", rules.always, "always", "never"),
+    ...field("injection_guard", rules.guard, true, false),
+    ...field("approver", rules.byMember, "member", "user"),
+  };
+}
