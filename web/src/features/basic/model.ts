@@ -1,4 +1,5 @@
 /** The configuration of a basic app as the editor sees it. Unknown keys stay as they came. */
+import { readRules, ruleFields, type ToolRules } from "../../lib/toolRules";
 
 export type FieldType = "text-input" | "paragraph" | "select" | "number" | "checkbox";
 export const FIELD_TYPES: readonly FieldType[] = ["text-input", "paragraph", "select", "number", "checkbox"];
@@ -68,17 +69,6 @@ export interface ExternalTool {
   /** Everything the file had for it. */
   readonly rest: Readonly<Record<string, unknown>>;
 }
-
-export interface ToolRules {
-  /** Every call is asked about. */
-  readonly always: boolean;
-  /** Calls are asked about whose arguments were read somewhere. */
-  readonly guard: boolean;
-  /** Only members may answer. */
-  readonly byMember: boolean;
-}
-
-export const NO_RULES: ToolRules = { always: false, guard: false, byMember: false };
 
 export interface AgentTool {
   readonly enabled: boolean;
@@ -168,12 +158,7 @@ function readAgentTool(rest: Readonly<Record<string, unknown>>): AgentTool {
     label: text(rest.tool_label) || text(rest.tool_name),
     parameters: record(rest.tool_parameters),
     credential: text(rest.credential_id) || undefined,
-    // What is not known is the stricter, as the server reads it.
-    rules: {
-      always: !["", "never"].includes(text(rest.approval ?? "")),
-      guard: rest.injection_guard !== undefined && rest.injection_guard !== null && rest.injection_guard !== "" && rest.injection_guard !== false,
-      byMember: !["", "user"].includes(text(rest.approver ?? "")),
-    },
+    rules: readRules(rest),
     rest,
   };
 }
@@ -209,6 +194,7 @@ function writeAgent(agent: Agent): Record<string, unknown> {
         tool_label: tool.label,
         tool_parameters: tool.parameters,
         credential_id: tool.credential ?? null,
+        ...ruleFields(tool.rules, tool.rest),
       })),
       ...agent.older,
     ],

@@ -4,6 +4,7 @@ import { Plus, Settings2, Trash2 } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { inLanguage, listStrategies, type Tool, type ToolProvider } from "../api";
+import { readRules, ruleFields, type ToolRules } from "../../lib/toolRules";
 import { CredentialField } from "../editors/CredentialField";
 import { ModelField } from "../editors/ModelField";
 import { ToolInputs } from "../editors/ToolInputs";
@@ -226,6 +227,32 @@ function fixedOf(stored: unknown): { auto: boolean; value: unknown } {
   return { auto: auto !== 0, value };
 }
 
+/** What a person is asked before the tool is called. */
+function Rules({ tool, onChange }: { tool: AgentTool; onChange: (patch: Partial<AgentTool>) => void }) {
+  const { t } = useTranslation("studio");
+  const rules = readRules(tool);
+  const put = (patch: Partial<ToolRules>) => onChange(ruleFields({ ...rules, ...patch }, tool));
+  return (
+    <>
+      <SelectField
+        label={t("approval.when")}
+        hint={t("approval.whenHint")}
+        value={rules.always ? "always" : rules.guard ? "guard" : "never"}
+        options={["never", "guard", "always"].map((value) => ({ value, label: t(`approval.${value}`) }))}
+        onChange={(next) => put({ always: next === "always", guard: next === "guard" })}
+      />
+      {rules.always || rules.guard ? (
+        <SelectField
+          label={t("approval.who")}
+          value={rules.byMember ? "member" : "user"}
+          options={["user", "member"].map((value) => ({ value, label: t(`approval.${value}`) }))}
+          onChange={(next) => put({ byMember: next === "member" })}
+        />
+      ) : null}
+    </>
+  );
+}
+
 /** What the model fills in, and what is fixed. */
 function AgentToolDialog({ id, tool, onClose, onChange }: { id: string; tool: AgentTool; onClose: () => void; onChange: (patch: Partial<AgentTool>) => void }) {
   const { t, i18n } = useTranslation("studio");
@@ -241,6 +268,7 @@ function AgentToolDialog({ id, tool, onClose, onChange }: { id: string; tool: Ag
     <Dialog title={tool.tool_label || tool.tool_name} closeLabel={t("common.close")} onClose={onClose} footer={<Button look="primary" onClick={onClose}>{t("common.close")}</Button>}>
       {here && provider ? <CredentialField provider={provider} value={tool.credential_id ?? undefined} onChange={(credential) => onChange({ credential_id: credential ?? null })} /> : null}
       <TextField label={t("agent.toolDescription")} hint={t("agent.toolDescriptionHint")} rows={3} placeholder={tool.tool_description} value={tool.extra?.description ?? ""} onChange={(description) => onChange({ extra: { ...tool.extra, description } })} />
+      <Rules tool={tool} onChange={onChange} />
       {inputs.map((p) => {
         const { auto, value } = fixedOf(tool.parameters[p.name]);
         const put = (next: { auto: 0 | 1; value: unknown }) => onChange({ parameters: { ...tool.parameters, [p.name]: next } });
