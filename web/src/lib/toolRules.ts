@@ -18,12 +18,17 @@ export function readRules(entry: Readonly<Record<string, unknown>>): ToolRules {
   return { always: isSet(entry.approval, "never"), guard: isSet(entry.injection_guard, false), byMember: isSet(entry.approver, "user") };
 }
 
+export interface RuleFields {
+  readonly approval?: string;
+  readonly injection_guard?: boolean;
+  readonly approver?: string;
+}
+
 /** The fields of an entry; those that were never set stay away where they say nothing. */
-export function ruleFields(rules: ToolRules, entry: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const field = (name: string, on: boolean, yes: unknown, no: unknown) => (on || entry[name] !== undefined ? { [name]: on ? yes : no } : {});
+export function ruleFields(rules: ToolRules, entry: Readonly<Record<string, unknown>>): RuleFields {
   return {
-    ...field("approval", rules.always, "always", "never"),
-    ...field("injection_guard", rules.guard, true, false),
-    ...field("approver", rules.byMember, "member", "user"),
+    ...(rules.always || entry.approval !== undefined ? { approval: rules.always ? "always" : "never" } : {}),
+    ...(rules.guard || entry.injection_guard !== undefined ? { injection_guard: rules.guard } : {}),
+    ...(rules.byMember || entry.approver !== undefined ? { approver: rules.byMember ? "member" : "user" } : {}),
   };
 }
