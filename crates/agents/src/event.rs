@@ -6,7 +6,7 @@ use futures::Stream;
 use ox_models::Usage;
 use ox_types::{File, Json};
 
-use crate::Error;
+use crate::{Approval, Error};
 
 /// What happens, as it happens. Dropping it stops the agent.
 pub type AgentStream = Pin<Box<dyn Stream<Item = Result<AgentEvent, Error>> + Send>>;
@@ -80,6 +80,8 @@ pub struct CallOutcome {
     /// What models behind the tool cost.
     pub usage: Option<Usage>,
     pub seconds: f64,
+    /// What a person was asked about it.
+    pub approval: Option<Approval>,
 }
 
 /// How the work ended.

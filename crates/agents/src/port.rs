@@ -14,7 +14,9 @@ use ox_types::{File, FileKind, Json, boxed};
 use serde_json::Map;
 
 use self::log::Log;
-use crate::{AgentEvent, Strategy, Task, Toolbox, WantedTool, declarations, worker};
+use crate::{
+    AgentEvent, ApprovalPort, NobodyAsked, Rules, Strategy, Task, Toolbox, WantedTool, declarations, worker,
+};
 
 /// Rounds of a node that names no number.
 const DEFAULT_ITERATIONS: u32 = 5;
@@ -26,18 +28,27 @@ pub struct Strategies {
     models: Arc<dyn ModelRuntime>,
     tools: Arc<dyn ToolPort>,
     files: Arc<dyn FilePort>,
+    people: Arc<dyn ApprovalPort>,
 }
 
 impl Strategies {
     /// The strategies over these ports.
     #[must_use]
-    pub const fn new(models: Arc<dyn ModelRuntime>, tools: Arc<dyn ToolPort>, files: Arc<dyn FilePort>) -> Self {
-        Self { models, tools, files }
+    pub fn new(models: Arc<dyn ModelRuntime>, tools: Arc<dyn ToolPort>, files: Arc<dyn FilePort>) -> Self {
+        Self { models, tools, files, people: Arc::new(NobodyAsked) }
+    }
+
+    /// Who is asked about calls that need an approval.
+    #[must_use]
+    pub fn asking(mut self, people: Arc<dyn ApprovalPort>) -> Self {
+        self.people = people;
+        self
     }
 
     #[boxed]
     async fn toolbox(&self, run: &RunInfo, task: &AgentInvocation) -> Result<Toolbox, CallError> {
-        let mut toolbox = Toolbox::new(run.clone(), task.node_run_id, task.node_id.as_str(), Arc::clone(&self.files));
+        let mut toolbox = Toolbox::new(run.clone(), task.node_run_id, task.node_id.as_str(), Arc::clone(&self.files))
+            .asking(Arc::clone(&self.people));
         let tools = task.parameters.get("tools").and_then(Json::as_array);
         for tool in tools.into_iter().flatten().take(MAX_TOOLS) {
             let Some(wanted) = wanted(tool) else { continue };
@@ -47,6 +58,12 @@ impl Strategies {
                 class: "AgentInvocationError".to_owned(),
                 ..error
             })?;
+        }
+        if let Some(known) = toolbox.provenance() {
+            known.trust(&text(task.parameters.get("instruction")));
+            for piece in context_of(task.parameters.get("context")) {
+                known.distrust("context", &piece);
+            }
         }
         Ok(toolbox)
     }
@@ -195,16 +212,21 @@ fn text(value: Option<&Json>) -> String {
     }
 }
 
-/// The instruction with what the node was given to know.
-fn with_context(instruction: String, context: Option<&Json>) -> String {
-    let pieces: Vec<String> = match context {
+/// What the node was given to know, piece by piece.
+fn context_of(context: Option<&Json>) -> Vec<String> {
+    match context {
         Some(Json::Array(items)) => {
             let piece =
                 |item: &Json| item.get("content").map_or_else(|| text(Some(item)), |content| text(Some(content)));
             items.iter().map(piece).collect()
         }
         other => vec![text(other)],
-    };
+    }
+}
+
+/// The instruction with what the node was given to know.
+fn with_context(instruction: String, context: Option<&Json>) -> String {
+    let pieces = context_of(context);
     let context = pieces.iter().filter(|piece| !piece.trim().is_empty()).cloned().collect::<Vec<_>>().join("\n\n");
     if context.is_empty() {
         return instruction;
@@ -238,5 +260,6 @@ fn wanted(tool: &Json) -> Option<WantedTool> {
         description: described.to_owned(),
         fixed: fixed.map(|(name, value)| (name.clone(), value.clone())).collect(),
         settings: tool.get("settings").and_then(Json::as_object).cloned().unwrap_or_default(),
+        rules: Rules::read(tool),
     })
 }

@@ -19,12 +19,21 @@ use uuid::Uuid;
 
 use self::answer::Told;
 pub(crate) use self::answer::cut;
-use crate::{AskedCall, CallOutcome};
+use crate::{
+    Approval, ApprovalPort, AskedCall, CallOutcome, NobodyAsked, Provenance, Question, Rules,
+};
 
 /// A tool that answers later than this has failed.
 const LONGEST_CALL: Duration = Duration::from_secs(600);
 /// Longest name of a function that providers accept.
 const MAX_NAME: usize = 64;
+
+/// Values that a tool itself offers or has by default: nobody else's words.
+fn own_values(declaration: &ToolDeclaration) -> Vec<String> {
+    let parameters = declaration.parameters.iter();
+    let defaults = parameters.clone().filter_map(|one| one.default.as_ref()?.as_str().map(str::to_owned));
+    parameters.flat_map(|one| one.options.iter().cloned()).chain(defaults).collect()
+}
 
 /// A tool that a task may use.
 #[derive(Clone, Debug, Default)]
@@ -37,6 +46,8 @@ pub struct WantedTool {
     /// Values that somebody has fixed; the model does not see these parameters.
     pub fixed: Map<String, Json>,
     pub settings: Map<String, Json>,
+    /// What is asked before it is called.
+    pub rules: Rules,
 }
 
 /// The tools of a task.
@@ -48,6 +59,8 @@ pub struct Toolbox {
     files: Arc<dyn FilePort>,
     longest: Duration,
     tools: Vec<Tool>,
+    people: Arc<dyn ApprovalPort>,
+    provenance: Provenance,
 }
 
 struct Tool {
@@ -62,7 +75,34 @@ impl Toolbox {
     /// No tools yet.
     #[must_use]
     pub fn new(run: RunInfo, node_run_id: NodeRunId, node_id: impl Into<String>, files: Arc<dyn FilePort>) -> Self {
-        Self { run, node_run_id, node_id: node_id.into(), files, longest: LONGEST_CALL, tools: Vec::new() }
+        Self {
+            run,
+            node_run_id,
+            node_id: node_id.into(),
+            files,
+            longest: LONGEST_CALL,
+            tools: Vec::new(),
+            people: Arc::new(NobodyAsked),
+            provenance: Provenance::default(),
+        }
+    }
+
+    /// Who is asked about calls that need an approval.
+    #[must_use]
+    pub fn asking(mut self, people: Arc<dyn ApprovalPort>) -> Self {
+        self.people = people;
+        self
+    }
+
+    /// Whether some tool wants to know where its arguments come from.
+    #[must_use]
+    pub fn is_guarded(&self) -> bool {
+        self.tools.iter().any(|tool| tool.wanted.rules.guard)
+    }
+
+    /// What was said by whom; only kept where a tool wants to know. Call it when all tools are there.
+    pub fn provenance(&mut self) -> Option<&mut Provenance> {
+        self.is_guarded().then_some(&mut self.provenance)
     }
 
     /// Calls that take longer fail.
@@ -137,8 +177,18 @@ impl Toolbox {
             let observation = format!("there is not a tool named {}", call.name);
             return CallOutcome { error: Some(observation.clone()), observation, call, ..CallOutcome::default() };
         };
+        let (allowed, approval) = match schema::arguments(&tool.declaration, &tool.wanted.fixed, &call.arguments) {
+            Ok(parameters) => {
+                let approval = self.approved(tool, &call, &parameters).await;
+                match approval.as_ref().and_then(Approval::refusal) {
+                    Some(refusal) => (Err(refusal), approval),
+                    None => (Ok(parameters), approval),
+                }
+            }
+            Err(why) => (Err(why), None),
+        };
         let started = Instant::now();
-        let told = match schema::arguments(&tool.declaration, &tool.wanted.fixed, &call.arguments) {
+        let told = match allowed {
             Ok(parameters) => {
                 let work = self.invoke(tool, parameters, &call, place, limit);
                 match tokio::time::timeout(self.longest, work).await {
@@ -151,14 +201,40 @@ impl Toolbox {
         let seconds = started.elapsed().as_secs_f64();
         match told {
             Ok(Told { text, files, resources, usage }) => {
-                CallOutcome { call, observation: text, error: None, files, resources, usage, seconds }
+                CallOutcome { call, observation: text, error: None, files, resources, usage, seconds, approval }
             }
             Err(why) => {
                 let text = format!("tool invoke error: {why}");
                 let observation = answer::cut(&text, text.chars().count(), limit);
-                CallOutcome { call, observation, error: Some(why), seconds, ..CallOutcome::default() }
+                CallOutcome { call, observation, error: Some(why), seconds, approval, ..CallOutcome::default() }
             }
         }
+    }
+
+    /// Asks about a call that must be asked about.
+    async fn approved(&self, tool: &Tool, call: &AskedCall, parameters: &Map<String, Json>) -> Option<Approval> {
+        let Rules { always, guard, approver } = tool.wanted.rules;
+        // Of what somebody has fixed nothing is told: it may be theirs alone.
+        let chosen = parameters.iter().filter(|(name, _)| !tool.wanted.fixed.contains_key(*name));
+        let arguments = Json::Object(chosen.map(|(name, value)| (name.clone(), value.clone())).collect());
+        let taints = if guard { self.provenance.taints(&arguments, &own_values(&tool.declaration)) } else { Vec::new() };
+        if !always && taints.is_empty() {
+            return None;
+        }
+        let question = Question {
+            id: ox_types::new_uuid(),
+            node_id: self.node_id.clone(),
+            tool: call.name.clone(),
+            label: call.label.clone(),
+            provider: call.provider.clone(),
+            arguments,
+            always,
+            taints: taints.clone(),
+            approver,
+        };
+        let asked = Instant::now();
+        let verdict = self.people.ask(&self.run, &question).await;
+        Some(Approval { always, taints, verdict, waited: asked.elapsed().as_secs_f64() })
     }
 
     async fn invoke(

@@ -2,17 +2,18 @@
 
 use std::{sync::Arc, time::Instant};
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use futures::StreamExt;
 use ox_models::{
-    ChatRequest, ChatResult, ChatStream, CompletionRequest, ContentPart, Message, ModelKind, ModelRuntime, Role,
-    ToolSpec, Usage,
+    ChatRequest, ChatResult, ChatStream, CompletionRequest, ContentPart, Media, MediaSource, Message, ModelKind,
+    ModelRuntime, Role, ToolSpec, Usage,
 };
 use ox_types::Json;
 use serde_json::json;
 use tokio::sync::mpsc;
 
 use crate::{
-    AgentEvent, AgentStream, AskedCall, CallOutcome, Error, Finished, Strategy, Task, Thought, Toolbox,
+    AgentEvent, AgentStream, AskedCall, CallOutcome, Error, Finished, Provenance, Strategy, Task, Thought, Toolbox,
     function_calling, plan, react,
 };
 
@@ -31,6 +32,10 @@ const KEPT_OBSERVATION: usize = 400;
 #[must_use]
 pub fn run(task: Task, models: Arc<dyn ModelRuntime>, toolbox: Toolbox) -> AgentStream {
     let (events, mut heard) = mpsc::channel(WAITING);
+    let mut toolbox = toolbox;
+    if let Some(known) = toolbox.provenance() {
+        origins(&task, known);
+    }
     let work = async move {
         let window =
             models.describe(&task.scope, &task.model, ModelKind::Llm).await.and_then(|spec| spec.context_size());
@@ -62,6 +67,40 @@ pub fn run(task: Task, models: Arc<dyn ModelRuntime>, toolbox: Toolbox) -> Agent
             yield Err(error);
         }
     })
+}
+
+/// Who has said what before the work begins. The instruction is told by whoever knows what it is made of.
+fn origins(task: &Task, known: &mut Provenance) {
+    known.trust(&task.query);
+    for message in &task.history {
+        match message.role {
+            Role::User => known.trust(&message.plain_text()),
+            // It may repeat what a tool had said.
+            _ => known.distrust("earlier answer", &message.plain_text()),
+        }
+    }
+    for part in &task.media {
+        let (ContentPart::Image(media)
+        | ContentPart::Audio(media)
+        | ContentPart::Video(media)
+        | ContentPart::Document(media)) = part
+        else {
+            continue;
+        };
+        let name = media.filename.clone().unwrap_or_else(|| "file".to_owned());
+        match plain_text(media) {
+            Some(text) => known.distrust(name, &text),
+            None => known.distrust_unseen(name),
+        }
+    }
+}
+
+/// The text of a file that is nothing but text.
+fn plain_text(media: &Media) -> Option<String> {
+    let is_text = media.mime.starts_with("text/") || media.mime == "application/json";
+    let MediaSource::Base64(data) = &media.source else { return None };
+    let bytes = is_text.then(|| STANDARD.decode(data).ok())??;
+    String::from_utf8(bytes).ok()
 }
 
 /// An agent at work.
@@ -178,6 +217,9 @@ impl Worker {
         let outcome = self.toolbox.call(call, (self.round, position), self.observation_limit()).await;
         if let Some(usage) = &outcome.usage {
             self.usage += usage;
+        }
+        if let Some(known) = self.toolbox.provenance() {
+            known.distrust(outcome.call.name.as_str(), &outcome.observation);
         }
         self.tell(AgentEvent::CallFinished(Box::new(outcome.clone()))).await;
         outcome

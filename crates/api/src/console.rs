@@ -5,6 +5,7 @@ mod account;
 mod agents;
 mod annotation_reply;
 mod annotations;
+mod approvals;
 mod apps;
 mod audio;
 mod datasets;
@@ -94,6 +95,7 @@ pub fn router(services: &Arc<Services>) -> OpenApiRouter {
         .merge(extensions::router())
         .merge(tools::router())
         .merge(human_input::router())
+        .merge(approvals::router())
         .merge(triggers::router())
         .merge(trigger_providers::router())
         .routes(routes!(session::ping))

@@ -4,6 +4,7 @@ mod access;
 mod annotation_reply;
 mod annotations;
 pub(crate) mod answer;
+mod approvals;
 mod audio;
 mod conversations;
 mod datasets;
@@ -40,6 +41,7 @@ pub use access::RULES;
 // Web apps speak in the same shapes.
 pub(crate) use self::{
     answer::streaming,
+    approvals::{ApprovalAnswer, ApprovalList, verdict_of},
     audio::{SpeechBody, TranscriptBody, recording, recording_limit, sound, spoken},
     conversations::{ConversationBody, ConversationPage, list_query, name_of},
     datasets::{
@@ -82,6 +84,8 @@ pub fn router(services: &Arc<Services>) -> OpenApiRouter {
         .routes(routes!(workflows::logs))
         .routes(routes!(workflows::events))
         .routes(routes!(human_input::read, human_input::submit))
+        .routes(routes!(approvals::list))
+        .routes(routes!(approvals::answer))
         .routes(routes!(info::info))
         .routes(routes!(info::parameters))
         .routes(routes!(info::meta))

@@ -2,6 +2,7 @@
 
 mod access;
 pub(crate) mod apps;
+mod approvals;
 mod audio;
 pub(crate) mod generate;
 mod human_input;
@@ -71,6 +72,8 @@ pub fn router(services: &Arc<Services>) -> OpenApiRouter {
         .routes(routes!(messages::saved, messages::save))
         .routes(routes!(messages::unsave))
         .routes(routes!(human_input::read, human_input::submit))
+        .routes(routes!(approvals::list))
+        .routes(routes!(approvals::answer))
         .routes(routes!(human_input::events))
         .routes(routes!(audio::speak))
         .routes(routes!(remote_files::look))

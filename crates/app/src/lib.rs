@@ -13,6 +13,7 @@ pub mod agents;
 pub mod annotation_reply;
 pub mod annotations;
 pub mod api_keys;
+pub mod approvals;
 pub mod apps;
 pub mod audio;
 mod audit;

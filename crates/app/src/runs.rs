@@ -45,7 +45,7 @@ pub use hub::{Hub, Lagged, Subscription};
 pub use ox_dsl::graph::NodeSpec;
 pub use part::StepRequest;
 pub use published::{Key, PublishedApp};
-pub use runtime::{LiveRun, Runtime, STOPPED_BY_USER};
+pub use runtime::{Above, LiveRun, Runtime, STOPPED_BY_USER};
 pub use start::{RunRequest, start, start_draft};
 pub use step::run as run_step;
 

@@ -48,6 +48,8 @@ pub struct Services {
     pub files: FileStore,
     /// The tools of all workspaces.
     pub tools: Arc<crate::tools::ToolHub>,
+    /// Questions of agents to people.
+    pub approvals: Arc<crate::approvals::Approvals>,
     /// Every node kind with what it may use.
     pub nodes: Arc<ox_nodes::Registry>,
     pub runs: Arc<Runtime>,
@@ -136,7 +138,9 @@ impl Services {
         }));
         let asked = Arc::clone(&models) as Arc<dyn ox_models::ModelRuntime>;
         let toolbox = Arc::clone(&tools) as Arc<dyn ox_nodes::ToolPort>;
-        let agents = Arc::new(ox_agents::Strategies::new(asked, toolbox, Arc::new(files.clone())));
+        let approvals = Arc::new(crate::approvals::Approvals::new(db.clone(), settings.tool_approval));
+        let people = Arc::clone(&approvals) as Arc<dyn ox_agents::ApprovalPort>;
+        let agents = Arc::new(ox_agents::Strategies::new(asked, toolbox, Arc::new(files.clone())).asking(people));
         let nodes = Arc::new(ox_nodes::Registry::new(ox_nodes::Ports {
             models: Arc::clone(&models) as Arc<dyn ox_models::ModelRuntime>,
             http: Arc::new(outbound.clone()),
@@ -170,6 +174,7 @@ impl Services {
             gateway_keys: crate::gateway_keys::GatewayKeys::default(),
             files,
             tools,
+            approvals,
             nodes,
             runs,
             knowledge: crate::knowledge::Worker::default(),
@@ -185,6 +190,7 @@ impl Services {
             metrics,
         });
         services.tools.attach(&services);
+        services.approvals.attach(&services);
         Ok(services)
     }
 

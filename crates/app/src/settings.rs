@@ -78,6 +78,8 @@ pub struct Settings {
     pub api_tool_read: Duration,
     /// Variables of vector stores: which one, and how it is reached.
     pub vectors: HashMap<String, String>,
+    /// How long an agent waits for the approval of a tool (`OXIDIFY_TOOL_APPROVAL_SECONDS`).
+    pub tool_approval: Duration,
     /// What could not be read, for the start report and `/health`.
     pub findings: Vec<String>,
 }
@@ -124,6 +126,7 @@ impl Settings {
         Self {
             api_tool_connect: Duration::from_secs(env.number("API_TOOL_DEFAULT_CONNECT_TIMEOUT", 10).clamp(1, 600)),
             api_tool_read: Duration::from_secs(env.number("API_TOOL_DEFAULT_READ_TIMEOUT", 60).clamp(1, 3600)),
+            tool_approval: Duration::from_secs(env.number("OXIDIFY_TOOL_APPROVAL_SECONDS", 300).clamp(1, 3600)),
             home: PathBuf::from(env.text("OXIDIFY_HOME", "./data")),
             version: env!("CARGO_PKG_VERSION"),
             console_api_url: env.url("CONSOLE_API_URL"),

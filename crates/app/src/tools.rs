@@ -3,7 +3,9 @@
 //! One module for each kind of provider; [`ToolHub`] is the door by which nodes and agents come to all of them.
 
 pub mod apis;
+pub mod apps;
 pub mod builtin;
+mod called;
 mod hub;
 pub mod labels;
 pub mod servers;
@@ -21,9 +23,10 @@ use crate::{Error, Principal, Result, Services};
 pub use ox_auth::HIDDEN;
 
 /// Kinds of providers.
-pub const KINDS: [&str; 4] = ["builtin", "api", "workflow", "mcp"];
+pub const KINDS: [&str; 5] = ["builtin", "api", "workflow", "mcp", "app"];
 
-/// Providers of a kind with their tools; of every kind without one.
+/// Providers of a kind with their tools; without one of every kind but `app`: every app of the workspace that is in
+/// service is one, and none of them is set up here.
 ///
 /// # Errors
 /// 400 for a kind that is none.
@@ -46,6 +49,9 @@ pub async fn list(services: &Services, principal: &Principal, kind: Option<&str>
     }
     if wanted("mcp") {
         all.extend(servers::list(services, principal).await?);
+    }
+    if kind == Some("app") {
+        all.extend(apps::list(services, principal.tenant_id()).await?);
     }
     Ok(all)
 }

@@ -3,9 +3,12 @@ import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query
 import type { Localised } from "../lib/format";
 import { get, HttpError, post, put, remove } from "../lib/http";
 
-/** `app` and `dataset-retrieval` are not in the lists of the workspace. */
+/** What is set up under Tools. */
 export type ToolKind = "builtin" | "api" | "workflow" | "mcp";
 export const TOOL_KINDS: readonly ToolKind[] = ["builtin", "api", "workflow", "mcp"];
+/** What an app may call: apps, too; they are tools without being set up. */
+export type CalledKind = ToolKind | "app";
+export const CALLED_KINDS: readonly CalledKind[] = [...TOOL_KINDS, "app"];
 
 export type ToolIcon = string | { readonly content: string; readonly background?: string | null };
 
@@ -69,7 +72,7 @@ const W = "/workspaces/current";
 export const toolProviders = queryOptions({ queryKey: ["tools", "providers"], queryFn: () => get<ToolProvider[]>(`${W}/tool-providers`) });
 export const toolLabels = queryOptions({ queryKey: ["tools", "labels"], queryFn: () => get<ToolLabel[]>(`${W}/tool-labels`), staleTime: 3_600_000 });
 /** A kind that the server does not have has no tools. */
-const toolsOfKind = (kind: ToolKind) =>
+const toolsOfKind = (kind: CalledKind) =>
   get<ToolProvider[]>(`${W}/tools/${kind}`).catch((error: unknown) => {
     if (error instanceof HttpError && error.status === 404) return [];
     throw error;
@@ -77,7 +80,7 @@ const toolsOfKind = (kind: ToolKind) =>
 /** Every tool that an app may call, with its parameters. */
 export const allTools = queryOptions({
   queryKey: ["tools", "all"],
-  queryFn: async () => (await Promise.all(TOOL_KINDS.map(toolsOfKind))).flat().filter((each) => toolsOf(each).length > 0),
+  queryFn: async () => (await Promise.all(CALLED_KINDS.map(toolsOfKind))).flat().filter((each) => toolsOf(each).length > 0),
   staleTime: 60_000,
 });
 

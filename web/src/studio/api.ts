@@ -352,7 +352,7 @@ const toolProvidersAnswer = z.array(toolProviderSchema).catch([]);
 
 /** Every tool of the workspace, whatever it comes from; `builtin` is what a server has that does not list its own. */
 export async function listTools(builtin: readonly ToolProvider[]): Promise<ToolProvider[]> {
-  const kinds = ["builtin", "api", "workflow", "mcp"];
+  const kinds = ["builtin", "api", "workflow", "mcp", "app"];
   const lists = await Promise.all(kinds.map((kind) => orNone(transport().json("GET", `/workspaces/current/tools/${kind}`).then((json) => toolProvidersAnswer.parse(json)))));
   const found = lists.flat().filter((p) => p.tools.length > 0);
   return [...found, ...builtin.filter((b) => !found.some((p) => p.id.split("/").at(-1) === b.id))];
@@ -414,6 +414,10 @@ export async function previewForm(appId: string, mode: Mode, node: string, input
 
 export async function submitForm(token: string, inputs: Readonly<Record<string, unknown>>, action: string): Promise<void> {
   await transport().json("POST", `/form/human_input/${encodeURIComponent(token)}`, { inputs, action });
+}
+
+export async function answerApproval(id: string, action: "approve" | "deny"): Promise<void> {
+  await transport().json("POST", `/workspaces/current/tool-approvals/${encodeURIComponent(id)}`, { action });
 }
 
 const formsAnswer = z.looseObject({ data: z.array(z.looseObject({ status: z.string().catch(""), user_actions: z.unknown().optional() })).catch([]) });

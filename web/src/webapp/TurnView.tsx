@@ -14,6 +14,7 @@ import { Waiting } from "./Waiting";
 import type { Site } from "./wire";
 import { type Say, useSay } from "./words";
 
+const ApprovalCard = lazy(() => import("./ApprovalCard"));
 const Thoughts = lazy(() => import("./Thoughts").then((m) => ({ default: m.Thoughts })));
 const SourceDialog = lazy(() => import("./SourceDialog"));
 const Why = lazy(() => import("./Why"));
@@ -59,7 +60,7 @@ export const TurnView = memo(function TurnView({ chat, threadKey, site, turn, in
         )}
         {!busy && <SourceLine sources={turn.sources} onOpen={setSource} />}
         {hasAnswer && <Prose text={shown} caret={busy} sources={turn.sources.length} onCite={setSource} />}
-        {busy && !hasAnswer && (
+        {busy && !hasAnswer && turn.approvals.length === 0 && (
           <p className="waiting">
             <span className="caret" />
             <span className="slow">{say("turn.slow")}</span>
@@ -67,6 +68,13 @@ export const TurnView = memo(function TurnView({ chat, threadKey, site, turn, in
         )}
         <SentFiles files={turn.answerFiles} />
         {!busy && <SourceCards sources={turn.sources} onOpen={setSource} />}
+        {busy && turn.approvals.length > 0 && (
+          <Suspense>
+            {turn.approvals.map((asked) => (
+              <ApprovalCard key={asked.id} asked={asked} send={chat.answerApproval} />
+            ))}
+          </Suspense>
+        )}
         {(turn.state === "paused" || (busy && turn.asks.length > 0)) && <Waiting asks={turn.asks} waits={turn.state === "paused"} />}
         {!busy && <Outcome turn={turn} locked={locked} resend={() => chat.resend(threadKey, turn)} />}
         {!busy && <Actions chat={chat} threadKey={threadKey} turn={turn} index={index} versions={versions} locked={locked} />}

@@ -400,6 +400,9 @@ export class Chat {
     return true;
   }
 
+  /** Lets an agent call a tool, or not. */
+  readonly answerApproval = (id: string, body: Json): Promise<unknown> => this.api.json(`/tool-approvals/${id}`, { method: "POST", body });
+
   stop(key: string): void {
     const turn = this.thread(key)?.turns.find(isBusy);
     if (!turn) return;

@@ -1,4 +1,5 @@
 /** A conversation's turns: how stream events change one, and which of them are on the screen. Pure. */
+import { type Approval, withApproval } from "../lib/approvals";
 import type { StreamEvent } from "../lib/events";
 import { type Thought, thoughtsFrom, withThought } from "../lib/thoughts";
 import { type Attachment, attachmentFrom } from "./files";
@@ -40,6 +41,8 @@ export interface Turn {
   readonly thoughts: readonly Thought[];
   /** Forms that the run waits for; a token where the form may be answered by its link. */
   readonly asks: readonly { readonly node: string; readonly title: string; readonly token: string | null }[];
+  /** Calls of tools that wait for somebody. */
+  readonly approvals: readonly Approval[];
   readonly taskId: string | null;
   /** The run behind the answer, for apps that are workflows. */
   readonly runId: string | null;
@@ -49,7 +52,7 @@ export interface Turn {
 const NIL = "00000000-0000-0000-0000-000000000000";
 
 export function newTurn(key: string, parent: string | null, query: string, files: readonly Attachment[], now: number): Turn {
-  const empty = { answer: "", answerFiles: [], failure: null, rating: null, sources: [], steps: [], thoughts: [], asks: [], taskId: null, runId: null };
+  const empty = { answer: "", answerFiles: [], failure: null, rating: null, sources: [], steps: [], thoughts: [], asks: [], approvals: [], taskId: null, runId: null };
   return { key, id: null, parent, query, files, state: "waiting", createdAt: now, ...empty };
 }
 
@@ -105,6 +108,9 @@ export function afterEvent(before: Turn, event: StreamEvent): Turn {
       return { ...turn, answer: text(event.answer), state: turn.state === "waiting" ? "streaming" : turn.state };
     case "agent_thought":
       return { ...turn, thoughts: withThought(turn.thoughts, event) };
+    case "tool_approval_required":
+    case "tool_approval_answered":
+      return { ...turn, approvals: withApproval(turn.approvals, event.event, event.data) };
     case "message_file":
       return event.belongs_to === "user" || !event.url ? turn : { ...turn, answerFiles: [...turn.answerFiles, attachmentFrom(event)] };
     case "node_started":
@@ -170,6 +176,7 @@ function turnFrom(message: Json, parent: string | null, now: number): Turn {
     steps: [],
     thoughts: thoughtsFrom(message.agent_thoughts),
     asks: [],
+    approvals: [],
     taskId: null,
     runId: text(message.workflow_run_id) || null,
     createdAt,

@@ -146,8 +146,11 @@ impl Log {
         }
         let call = &outcome.call;
         let response = toolbox::cut(&outcome.observation, outcome.observation.chars().count(), MAX_LOGGED);
-        let told = json!({"tool_call_id": call.id, "tool_call_name": call.name, "tool_call_input": call.arguments,
+        let mut told = json!({"tool_call_id": call.id, "tool_call_name": call.name, "tool_call_input": call.arguments,
             "tool_response": response});
+        if let (Some(approval), Json::Object(fields)) = (&outcome.approval, &mut told) {
+            fields.insert("approval".to_owned(), approval.to_json());
+        }
         self.answers.push(told.clone());
         let Some(open) = self.inner.take() else { return Vec::new() };
         let status = if outcome.error.is_some() { "error" } else { "success" };

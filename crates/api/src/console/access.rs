@@ -403,6 +403,10 @@ pub const RULES: &[Rule] = &[
     rule(GET, "/workspaces/current/tools/api", Member),
     rule(GET, "/workspaces/current/tools/workflow", Member),
     rule(GET, "/workspaces/current/tools/mcp", Member),
+    rule(GET, "/workspaces/current/tools/app", Member),
+    // The questions themselves say who may see and answer them.
+    rule(GET, "/workspaces/current/tool-approvals", Member),
+    rule(POST, "/workspaces/current/tool-approvals/{approval_id}", Member),
     rule(GET, "/workspaces/current/tool-labels", Member),
     rule(GET, "/workspaces/current/tool-provider/builtin/{provider}/tools", Member),
     rule(GET, "/workspaces/current/tool-provider/builtin/{provider}/info", Member),

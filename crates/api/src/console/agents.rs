@@ -96,6 +96,7 @@ fn iteration(thought: &AgentThought) -> Value {
                 "tool_output": outputs.get(name),
                 "tool_parameters": meta.get("tool_parameters"),
                 "tool_icon": "",
+                "approval": meta.get("approval"),
             })
         })
         .collect();

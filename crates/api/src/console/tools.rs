@@ -24,6 +24,7 @@ pub fn router() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(api_tools))
         .routes(routes!(workflow_tools))
         .routes(routes!(mcp_tools))
+        .routes(routes!(app_tools))
         .routes(routes!(labels))
         .merge(builtin::router())
         .merge(apis::router())
@@ -38,7 +39,7 @@ fn shown(value: impl serde::Serialize) -> ApiResult<Json<Value>> {
 
 #[derive(Deserialize, IntoParams)]
 struct KindQuery {
-    /// `builtin`, `api`, `workflow`, `mcp`; all of them without it.
+    /// `builtin`, `api`, `workflow`, `mcp`, `app`; all but the last without it.
     #[serde(rename = "type")]
     kind: Option<String>,
 }
@@ -68,6 +69,7 @@ lists! {
     api_tools, "api", "/workspaces/current/tools/api";
     workflow_tools, "workflow", "/workspaces/current/tools/workflow";
     mcp_tools, "mcp", "/workspaces/current/tools/mcp";
+    app_tools, "app", "/workspaces/current/tools/app";
 }
 
 #[utoipa::path(get, path = "/workspaces/current/tool-labels", tag = "tools",

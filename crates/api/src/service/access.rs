@@ -26,6 +26,8 @@ pub const RULES: &[Rule] = &[
     rule(GET, "/workflow/{run_id}/events", AppKey),
     rule(GET, "/form/human_input/{form_token}", AppKey),
     rule(POST, "/form/human_input/{form_token}", AppKey),
+    rule(GET, "/tool-approvals", AppKey),
+    rule(POST, "/tool-approvals/{approval_id}", AppKey),
     rule(POST, "/openai/{app_id}/chat/completions", AppKey),
     rule(GET, "/openai/{app_id}/models", AppKey),
     rule(GET, "/openai/{app_id}/models/{model}", AppKey),

@@ -124,7 +124,7 @@ async fn blocking(reader: &mut Subscription, detail: Detail) -> ApiResult<Respon
     Ok(json(match outcome {
         Outcome::Workflow(done) => frames::blocking_workflow(head, &done),
         Outcome::Paused(pause) => frames::blocking_paused(head, &pause),
-        Outcome::Message { answer, metadata } => message(head, &answer, &metadata, detail),
+        Outcome::Message { answer, metadata, .. } => message(head, &answer, &metadata, detail),
     }))
 }
 

@@ -65,6 +65,7 @@ pub fn json(head: &StreamHead, event: &StreamEvent, detail: Detail) -> Option<St
         StreamBody::WorkflowFinished(done) => frame.workflow_finished(done),
         StreamBody::HumanInputRequired(form) => frame.data_of("human_input_required", form),
         StreamBody::WorkflowPaused(pause) => frame.paused(pause),
+        StreamBody::ToolApproval { event, data } => frame.data_of(event, data),
         StreamBody::Spoken { audio, is_end } => {
             let name = if *is_end { "tts_message_end" } else { "tts_message" };
             frame.event(name, |out| {

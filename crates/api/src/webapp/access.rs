@@ -56,4 +56,6 @@ pub const RULES: &[Rule] = &[
     rule(POST, "/form/human_input/{form_token}", Public),
     rule(POST, "/form/human_input/{form_token}/files", Public),
     rule(GET, "/workflow/{run_id}/events", Visitor),
+    rule(GET, "/tool-approvals", Visitor),
+    rule(POST, "/tool-approvals/{approval_id}", Visitor),
 ];

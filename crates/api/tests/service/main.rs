@@ -11,6 +11,7 @@
 
 mod agents;
 mod annotations;
+mod approvals;
 mod audio;
 mod chat;
 mod conversations;
@@ -29,6 +30,7 @@ mod routes;
 mod spend;
 mod stops;
 mod strangers;
+mod sub_agents;
 mod traces;
 mod triggers;
 mod visitors;

@@ -133,7 +133,10 @@ impl Job {
         if let Some(text) = &self.system {
             instruction = format!("{instruction}\n\n{text}").trim().to_owned();
         }
-        let toolbox = self.toolbox(&agent).await;
+        let mut toolbox = self.toolbox(&agent).await;
+        if let Some(known) = toolbox.provenance() {
+            known.trust(&instruction);
+        }
         let task = Task {
             strategy: agent.strategy,
             scope,
@@ -153,7 +156,9 @@ impl Job {
     /// The tools that there are: what was deleted meanwhile is left out.
     async fn toolbox(&mut self, agent: &AgentMode) -> Toolbox {
         let files = Arc::new(self.services.files.clone());
-        let mut toolbox = Toolbox::new(self.run_info(), NodeRunId(self.message.id.0), "agent", files);
+        let people = Arc::clone(&self.services.approvals) as Arc<dyn ox_agents::ApprovalPort>;
+        let mut toolbox =
+            Toolbox::new(self.run_info(), NodeRunId(self.message.id.0), "agent", files).asking(people);
         let port = Arc::clone(&self.services.tools) as Arc<dyn ox_nodes::ToolPort>;
         for tool in &agent.tools {
             let name = tool.name.tool.clone();
@@ -184,7 +189,7 @@ impl Job {
                 RunUser::Account { .. } => UserKind::Account,
             },
             invoke_from: caller.invoke_from.as_str().to_owned(),
-            call_depth: 0,
+            call_depth: self.call_depth,
         }
     }
 }

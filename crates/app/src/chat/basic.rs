@@ -70,6 +70,8 @@ pub(super) struct Job {
     pub(super) given: Vec<Round>,
     /// The caller's instructions, behind those of the app.
     pub(super) system: Option<String>,
+    /// How many apps have called one another to come here.
+    pub(super) call_depth: u32,
     pub(super) recording: Arc<Recording>,
     pub(super) stop: CancellationToken,
 }
@@ -82,7 +84,7 @@ pub(crate) async fn start(
     services: &Arc<Services>,
     caller: &AppCaller,
     request: RunRequest,
-    permit: RunPermit,
+    permit: Option<RunPermit>,
 ) -> Result<Subscription> {
     let is_chat = caller.app.mode.is_chat();
     let query = if is_chat {
@@ -144,6 +146,7 @@ pub(crate) async fn start(
     };
     recording.put(Some(first), at.timestamp(), Vec::new(), false).await?;
     let stop = CancellationToken::new();
+    services.runs.called_by(hub.head.task_id, request.callers);
     register(services, caller, &hub, stop.clone(), permit);
     let wants_name =
         is_new && is_chat && request.auto_generate_name && !matches!(caller.invoke_from, InvokeFrom::Debugger);
@@ -167,6 +170,7 @@ pub(crate) async fn start(
         matched: None,
         has_history,
         given,
+        call_depth: request.call_depth,
         system: request.system.filter(|text| !text.trim().is_empty()),
         recording,
         stop,
@@ -209,7 +213,7 @@ fn head(caller: &AppCaller, message: &Message) -> StreamHead {
     }
 }
 
-fn register(services: &Services, caller: &AppCaller, hub: &Arc<Hub>, stop: CancellationToken, permit: RunPermit) {
+fn register(services: &Services, caller: &AppCaller, hub: &Arc<Hub>, stop: CancellationToken, permit: Option<RunPermit>) {
     services.runs.add(LiveRun {
         task_id: hub.head.task_id,
         app_id: caller.app.app.id,
@@ -220,7 +224,7 @@ fn register(services: &Services, caller: &AppCaller, hub: &Arc<Hub>, stop: Cance
         started: Instant::now(),
         control: Control::Basic(stop),
         is_stopping: std::sync::atomic::AtomicBool::new(false),
-        _permit: Some(permit),
+        _permit: permit,
     });
 }
 

@@ -286,6 +286,12 @@ pub enum StreamBody {
     /// Somebody is asked: `human_input_required`.
     HumanInputRequired(Arc<Json>),
     WorkflowPaused(Arc<RunPause>),
+    /// Somebody is asked whether an agent may call a tool, or has answered: `tool_approval_required`,
+    /// `tool_approval_answered`.
+    ToolApproval {
+        event: &'static str,
+        data: Arc<Json>,
+    },
     /// A piece of the answer as speech (base64 of MP3), or the end of it: the last event of all.
     Spoken {
         audio: Arc<str>,

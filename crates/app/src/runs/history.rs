@@ -9,7 +9,7 @@ use ox_db::{
 };
 use ox_engine::RunInfo;
 use ox_nodes::{HistoryMessage, HistoryPort, PortError};
-use ox_types::{ConversationId, File, FileKind, MessageId, RunId, TransferMethod};
+use ox_types::{ConversationId, File, FileKind, MessageId, RunId, TenantId, TransferMethod};
 
 use crate::{
     chat::{given, prompt::Round, thread},
@@ -53,7 +53,7 @@ impl HistoryPort for ConversationHistory {
             };
             for row in files.remove(&message.id).unwrap_or_default() {
                 let is_answer = row.belongs_to.as_deref() == Some("assistant");
-                let Some(file) = self.file(run, row).await.map_err(wrong)? else { continue };
+                let Some(file) = self.file(run.tenant_id, row).await.map_err(wrong)? else { continue };
                 if is_answer { entry.answer_files.push(file) } else { entry.query_files.push(file) }
             }
             history.push(entry);
@@ -116,14 +116,25 @@ impl ConversationHistory {
         }
     }
 
-    async fn file(&self, run: &RunInfo, row: MessageFile) -> Result<Option<File>, ox_db::Error> {
+    /// The files that were made for the answer of a message.
+    pub(crate) async fn answer_files(&self, tenant: TenantId, message: MessageId) -> Result<Vec<File>, ox_db::Error> {
+        let mut files = Vec::new();
+        for row in repo::messages::files_of(&self.db, &[message]).await? {
+            if row.belongs_to.as_deref() == Some("assistant") {
+                files.extend(self.file(tenant, row).await?);
+            }
+        }
+        Ok(files)
+    }
+
+    async fn file(&self, tenant: TenantId, row: MessageFile) -> Result<Option<File>, ox_db::Error> {
         let kind = [FileKind::Image, FileKind::Document, FileKind::Audio, FileKind::Video]
             .into_iter()
             .find(|kind| kind.as_str() == row.kind)
             .unwrap_or(FileKind::Custom);
         let mut file = File {
             id: None,
-            tenant_id: Some(run.tenant_id.to_string()),
+            tenant_id: Some(tenant.to_string()),
             kind,
             transfer_method: TransferMethod::RemoteUrl,
             remote_url: row.url.clone(),
@@ -135,7 +146,7 @@ impl ConversationHistory {
             url: row.url,
         };
         let Some(id) = row.upload_file_id else { return Ok(Some(file)) };
-        let Some(upload) = repo::upload_files::find(&self.db, run.tenant_id, id).await? else { return Ok(None) };
+        let Some(upload) = repo::upload_files::find(&self.db, tenant, id).await? else { return Ok(None) };
         file.transfer_method = TransferMethod::LocalFile;
         file.related_id = Some(id.to_string());
         file.filename = Some(upload.name);

@@ -27,7 +27,7 @@ use super::{
     event::{AppMode, InvokeFrom, RunUser, StreamBody, StreamHead},
     hub::{Hub, Subscription},
     limits::RunPermit,
-    runtime::{Control, LiveRun},
+    runtime::{Above, Control, LiveRun},
     sink::{LiveVariable, RunBegin, RunSink},
 };
 use crate::{AppCaller, Result, Services, Settings, chat::prompt::Round, moderation::Guard};
@@ -57,6 +57,8 @@ pub(crate) struct How {
     pub triggered_from: Option<&'static str>,
     /// How many apps have called one another as tools to come here.
     pub call_depth: u32,
+    /// Their runs, outermost first.
+    pub callers: Vec<Above>,
 }
 
 /// What a chatflow has besides.
@@ -135,6 +137,7 @@ pub(super) async fn launch(services: &Arc<Services>, caller: &AppCaller, launch:
         sink: Guard::sink_of(guard.as_ref(), &sink),
         tracker: services.runs.tracker.clone(),
     };
+    services.runs.called_by(hub.head.task_id, how.callers);
     match ox_engine::start(engine, start) {
         Ok(handle) => {
             if let Some(guard) = guard {
@@ -142,7 +145,10 @@ pub(super) async fn launch(services: &Arc<Services>, caller: &AppCaller, launch:
             }
             watch(services, handle, sink, caller.user.id(), permit, name_after);
         }
-        Err(error) => fail_early(&hub, &error.to_string()),
+        Err(error) => {
+            services.runs.remove(hub.head.task_id);
+            fail_early(&hub, &error.to_string());
+        }
     }
     Ok(reader)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ox_types::boxed;
 
 use super::{
-    event::{AppMode, MessageMetadata, RunDone, RunPause, StreamBody},
+    event::{AppMode, JsonText, MessageMetadata, RunDone, RunPause, StreamBody},
     hub::Subscription,
 };
 use crate::{Error, Result};
@@ -14,7 +14,7 @@ use crate::{Error, Result};
 #[derive(Clone, Debug)]
 pub enum Outcome {
     /// Apps that answer in words.
-    Message { answer: Arc<str>, metadata: Arc<MessageMetadata> },
+    Message { answer: Arc<str>, metadata: Arc<MessageMetadata>, files: JsonText },
     /// Workflows; failed ones, too.
     Workflow(Arc<RunDone>),
     /// It waits for somebody.
@@ -42,8 +42,9 @@ pub async fn wait(reader: &mut Subscription) -> Result<Outcome> {
                 return Ok(Outcome::Workflow(Arc::clone(done)));
             }
             StreamBody::WorkflowPaused(pause) => return Ok(Outcome::Paused(Arc::clone(pause))),
-            StreamBody::MessageEnd { answer, metadata, .. } => {
-                return Ok(Outcome::Message { answer: Arc::clone(answer), metadata: Arc::clone(metadata) });
+            StreamBody::MessageEnd { answer, metadata, files } => {
+                let (answer, metadata, files) = (Arc::clone(answer), Arc::clone(metadata), Arc::clone(files));
+                return Ok(Outcome::Message { answer, metadata, files });
             }
             StreamBody::Error { code, status, message } => {
                 return Err(Error::new(*status, code.clone(), message.clone()));

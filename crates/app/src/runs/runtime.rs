@@ -39,6 +39,8 @@ pub struct Runtime {
     /// Owns every task that belongs to a run.
     pub tracker: TaskTracker,
     live: Mutex<HashMap<TaskId, Arc<LiveRun>>>,
+    /// The apps that called one another to come to a run, outermost first; only of runs that are tools.
+    callers: Mutex<HashMap<TaskId, Arc<[Above]>>>,
     /// No new runs are taken.
     closing: AtomicBool,
     /// Keys whose use has been noted in the last minute.
@@ -59,6 +61,13 @@ pub struct LiveRun {
     /// Somebody has asked for its end.
     pub(crate) is_stopping: AtomicBool,
     pub(crate) _permit: Option<RunPermit>,
+}
+
+/// A run that has called another app as a tool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Above {
+    pub app_id: AppId,
+    pub task_id: TaskId,
 }
 
 /// How a run is stopped.
@@ -104,6 +113,7 @@ impl Runtime {
             active: ActiveRuns::new(settings.limits.max_active_runs),
             tracker: TaskTracker::new(),
             live: Mutex::default(),
+            callers: Mutex::default(),
             closing: AtomicBool::new(false),
             noted_keys: Mutex::default(),
         })
@@ -133,7 +143,22 @@ impl Runtime {
         run
     }
 
+    /// Notes by which apps a run is called that is about to begin; forgotten when it is removed.
+    pub(crate) fn called_by(&self, task_id: TaskId, callers: Vec<Above>) {
+        if !callers.is_empty() {
+            self.callers.lock().unwrap_or_else(PoisonError::into_inner).insert(task_id, callers.into());
+        }
+    }
+
+    /// The apps that called one another to come to a run, outermost first.
+    #[must_use]
+    pub(crate) fn callers_of(&self, task_id: TaskId) -> Arc<[Above]> {
+        let callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
+        callers.get(&task_id).cloned().unwrap_or_default()
+    }
+
     pub(crate) fn remove(&self, task_id: TaskId) {
+        self.callers.lock().unwrap_or_else(PoisonError::into_inner).remove(&task_id);
         if self.lock().remove(&task_id).is_some() {
             metrics::gauge!("oxidify_workflow_runs_active").decrement(1.0);
         }

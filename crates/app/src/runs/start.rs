@@ -49,6 +49,8 @@ pub struct RunRequest {
     pub system: Option<String>,
     /// How many apps have called one another as tools to come here.
     pub call_depth: u32,
+    /// Their runs, outermost first.
+    pub callers: Vec<super::runtime::Above>,
 }
 
 /// Starts a run of the caller's app and returns its stream.
@@ -74,7 +76,7 @@ async fn begin(
         AppMode::Workflow | AppMode::AdvancedChat => start_graph(services, caller, request, permit).await,
         AppMode::AgentChat if request.blocking => Err(Error::invalid("Agent Chat App does not support blocking mode")),
         AppMode::Chat | AppMode::Completion | AppMode::AgentChat => {
-            basic::start(services, caller, request, permit).await
+            basic::start(services, caller, request, Some(permit)).await
         }
     }
 }
@@ -92,25 +94,23 @@ async fn start_graph(
     launch_checked(services, caller, request, compiled, Some(permit)).await
 }
 
-/// Runs the live version of a workflow as a tool of another run. It is part of that run: no limits of its own count.
+/// Runs the live version of an app as a tool of another run. It is part of that run: no limits of its own count.
 ///
 /// # Errors
-/// When it is not a published workflow, its inputs are wrong, or too many call one another.
+/// When it is not published, its inputs are wrong, or too many call one another.
 pub(crate) async fn start_tool(
     services: &Arc<Services>,
     caller: &AppCaller,
-    inputs: Map<String, Json>,
-    call_depth: u32,
+    request: RunRequest,
 ) -> Result<Subscription> {
     let most = services.settings.limits.max_call_depth;
-    if call_depth > most {
+    if request.call_depth > most {
         return Err(Error::invalid(format!("Max workflow call depth {most} reached.")));
     }
-    if caller.app.mode != AppMode::Workflow {
-        return Err(Error::invalid("The app is no workflow."));
+    if !caller.app.mode.is_graph() {
+        return basic::start(services, caller, request, None).await;
     }
     let compiled = compiled::live_version(services, &caller.app).await?;
-    let request = RunRequest { inputs, call_depth, blocking: true, ..RunRequest::default() };
     launch_checked(services, caller, request, compiled, None).await
 }
 
@@ -221,7 +221,7 @@ async fn launch_checked(
         }
         None => request.run_id,
     };
-    let how = How { run_id, call_depth: request.call_depth, ..How::default() };
+    let how = How { run_id, call_depth: request.call_depth, callers: request.callers, ..How::default() };
     launch::launch(services, caller, Launch { compiled, inputs, files, chat, permit, trace_id: request.trace_id, how })
         .await
 }

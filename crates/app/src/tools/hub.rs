@@ -8,7 +8,7 @@ use std::{
 
 use async_trait::async_trait;
 use ox_db::{Database, model, repo};
-use ox_engine::{RunInfo, UserKind};
+use ox_engine::RunInfo;
 use ox_models::Credentials;
 use ox_net::{Caller, Egress};
 use ox_nodes::{
@@ -20,20 +20,15 @@ use ox_tools::{
     builtin::{self, BuiltinTools},
     openapi::{self, Attachment, Bundle, Invocation},
 };
-use ox_types::{AccountId, Json, RunStatus, TaskId, TenantId, Value, boxed};
+use ox_types::{Json, TenantId, Value, boxed};
 use serde_json::Map;
 use uuid::Uuid;
 
-use super::{apis, servers, workflows};
-use crate::{
-    AppCaller, Error, Result, Services,
-    files::FileStore,
-    network::Outbound,
-    runs::{self, InvokeFrom, RunUser, outcome::Outcome},
-    secrets::Secrets,
-};
+use super::{apis, apps as offered, called, servers, workflows};
+use crate::{Error, Result, Services, files::FileStore, network::Outbound, secrets::Secrets};
 
-const CLASS: &str = "ToolInvokeError";
+/// The class of an error that users see.
+pub(super) const CLASS: &str = "ToolInvokeError";
 /// Bytes of all files of one call.
 const MAX_FILES: usize = 50 * 1024 * 1024;
 
@@ -68,7 +63,13 @@ impl From<Error> for Failure {
 }
 
 /// A failed call on its way out.
-struct Failure(CallError);
+pub(super) struct Failure(CallError);
+
+impl Failure {
+    pub(super) const fn new(error: CallError) -> Self {
+        Self(error)
+    }
+}
 
 impl From<ox_db::Error> for Failure {
     fn from(error: ox_db::Error) -> Self {
@@ -285,88 +286,22 @@ impl ToolHub {
         let row = self.workflow(run.tenant_id, &call.tool).await?;
         let app = services.runs.published.app(row.app_id).await?.filter(|app| app.app.tenant_id == run.tenant_id);
         let app = app.ok_or_else(|| missing(format!("The app of the workflow tool '{}' is gone.", row.name)))?;
-        let invoke_from = match InvokeFrom::parse(&run.invoke_from) {
-            // Trying one app out leaves the drafts of others alone.
-            InvokeFrom::Debugger => InvokeFrom::Explore,
-            other => other,
-        };
-        let caller = AppCaller { app, user: user_of(&services, run).await?, invoke_from };
-        let mut inputs = call.settings;
-        inputs.extend(call.parameters.into_iter().filter(|(_, value)| !value.is_null()));
-        let mut reader = runs::start::start_tool(&services, &caller, inputs, run.call_depth + 1).await?;
-        let guard = StopOnDrop::new(&services, row.app_id, reader.head().task_id);
-        let outcome = runs::outcome::wait(&mut reader).await?;
-        guard.done();
-        Ok(builtin::stream(told(outcome, &row.name)?))
+        let said = called::workflow(&services, run, app, &row.name, given(call)).await?;
+        Ok(builtin::stream(said))
+    }
+
+    async fn call_app(&self, run: &RunInfo, call: ToolInvocation) -> Result<CallStream, Failure> {
+        let services = self.services()?;
+        let offer = offered::find(&services, run.tenant_id, &call.tool).await?;
+        Ok(builtin::stream(called::app(&services, run, offer, given(call)).await?))
     }
 }
 
-/// What a workflow says as a tool.
-fn told(outcome: Outcome, name: &str) -> Result<Vec<CallMessage>, Failure> {
-    let failed = |text: String| Failure(CallError::new(CLASS, text));
-    let done = match outcome {
-        Outcome::Workflow(done) if matches!(done.status, RunStatus::Succeeded | RunStatus::PartialSucceeded) => done,
-        Outcome::Workflow(done) => {
-            let text =
-                done.error.clone().unwrap_or_else(|| format!("The workflow tool '{name}' ended as {}.", done.status));
-            return Err(failed(text));
-        }
-        Outcome::Paused(_) => {
-            return Err(failed(format!("The workflow tool '{name}' waits for somebody; a tool cannot.")));
-        }
-        Outcome::Message { .. } => return Err(failed(format!("The workflow tool '{name}' is no workflow any more."))),
-    };
-    let outputs: Json = serde_json::from_str(&done.outputs).unwrap_or_default();
-    let files: Vec<Json> = serde_json::from_str(&done.files).unwrap_or_default();
-    let mut said = vec![CallMessage::Text(outputs.to_string()), CallMessage::Json(outputs.clone())];
-    for file in &files {
-        if let Value::File(file) = Value::from_json(file) {
-            said.push(CallMessage::File(Box::new((*file).clone())));
-        }
-    }
-    let taken = |name: &str| ["text", "files", "json"].contains(&name);
-    for (name, value) in outputs.as_object().into_iter().flatten().filter(|(name, _)| !taken(name)) {
-        said.push(CallMessage::Variable { name: name.clone(), value: value.clone(), stream: false });
-    }
-    Ok(said)
-}
-
-/// The user of a run, as a caller of another app.
-async fn user_of(services: &Services, run: &RunInfo) -> Result<RunUser> {
-    let id: Uuid = run.user_id.parse().map_err(|_| Error::invalid("The run has no user."))?;
-    if run.user_kind == UserKind::EndUser {
-        let found = repo::end_users::find_all(&services.db, run.tenant_id, &[ox_types::EndUserId(id)]).await?;
-        let session = found.first().map(|user| user.session_id.as_str()).unwrap_or_default().into();
-        return Ok(RunUser::EndUser { id, session_id: session });
-    }
-    let account = repo::accounts::find(&services.db, AccountId(id)).await?;
-    let (name, email) = account.map(|account| (account.name, account.email)).unwrap_or_default();
-    Ok(RunUser::Account { id, name: name.into(), email: email.into() })
-}
-
-/// Stops a run whose caller has gone.
-struct StopOnDrop {
-    services: Weak<Services>,
-    app: ox_types::AppId,
-    task: Option<TaskId>,
-}
-
-impl StopOnDrop {
-    fn new(services: &Arc<Services>, app: ox_types::AppId, task: TaskId) -> Self {
-        Self { services: Arc::downgrade(services), app, task: Some(task) }
-    }
-
-    fn done(mut self) {
-        self.task = None;
-    }
-}
-
-impl Drop for StopOnDrop {
-    fn drop(&mut self) {
-        if let (Some(task), Some(services)) = (self.task, self.services.upgrade()) {
-            services.runs.stop(self.app, task, None);
-        }
-    }
+/// Settings and parameters of a call that are set.
+fn given(call: ToolInvocation) -> Map<String, Json> {
+    let mut given = call.settings;
+    given.extend(call.parameters.into_iter().filter(|(_, value)| !value.is_null()));
+    given
 }
 
 #[async_trait]
@@ -382,6 +317,13 @@ impl ToolPort for ToolHub {
                 (_, Err(failure)) => Err(failure),
             },
             "mcp" => self.describe_mcp(run.tenant_id, name).await,
+            "app" => match self.services() {
+                Ok(services) => {
+                    let found = offered::find(&services, run.tenant_id, name).await;
+                    found.map(|offer| offer.tool().declared()).map_err(Failure::from)
+                }
+                Err(error) => Err(error.into()),
+            },
             _ => return self.builtin.describe(run, name).await,
         };
         described.map_err(|failure| failure.0)
@@ -393,6 +335,7 @@ impl ToolPort for ToolHub {
             "api" => self.call_api(run, call).await,
             "workflow" => self.call_workflow(run, call).await,
             "mcp" => self.call_mcp(run, call).await,
+            "app" => self.call_app(run, call).await,
             _ => match builtin::named(&call.tool) {
                 Some((provider, tool)) => {
                     let credentials =

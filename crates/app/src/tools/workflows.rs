@@ -64,7 +64,7 @@ async fn published(services: &Services, app: AppId) -> Result<(Vec<InputField>, 
 }
 
 /// The parameter that a field of the form is, with what the tool says about it.
-fn parameter(field: &InputField, told: Option<&Json>) -> ParameterView {
+pub(super) fn parameter(field: &InputField, told: Option<&Json>) -> ParameterView {
     let text = |name: &str| told.and_then(|told| told[name].as_str()).filter(|text| !text.is_empty());
     let described = text("description").unwrap_or(&field.label).to_owned();
     let kind = match field.kind {

@@ -64,10 +64,10 @@ pub fn spans(message: &Message, rounds: &[AgentThought]) -> Vec<Span> {
                 model: None,
                 provider: None,
                 usage: None,
-                metadata: Map::from_iter([(
-                    "tool_config".to_owned(),
-                    meta.get("tool_config").cloned().unwrap_or(json!({})),
-                )]),
+                metadata: [("tool_config", Some(json!({}))), ("approval", None)]
+                    .into_iter()
+                    .filter_map(|(name, otherwise)| Some((name.to_owned(), meta.get(name).cloned().or(otherwise)?)))
+                    .collect(),
             });
             at = until;
         }

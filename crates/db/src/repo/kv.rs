@@ -3,7 +3,9 @@
 use ox_types::boxed;
 use std::time::Duration;
 
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, Statement};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Statement,
+};
 
 use super::row;
 use crate::{Result, Source, Tx, entity::kv_entries, model::KvEntry, now};
@@ -16,6 +18,20 @@ use crate::{Result, Source, Tx, entity::kv_entries, model::KvEntry, now};
 pub async fn get(source: &dyn Source, key: &str) -> Result<Option<String>> {
     let found = kv_entries::Entity::find_by_id(key.to_owned()).filter(alive()).one(&source.executor()).await?;
     Ok(found.map(|row| row.value))
+}
+
+/// The values that have not expired whose keys begin so, in the order of their keys.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn list(source: &dyn Source, prefix: &str, limit: u64) -> Result<Vec<String>> {
+    let query = kv_entries::Entity::find()
+        .filter(kv_entries::Column::Key.starts_with(prefix))
+        .filter(alive())
+        .order_by_asc(kv_entries::Column::Key)
+        .limit(limit);
+    Ok(query.all(&source.executor()).await?.into_iter().map(|row| row.value).collect())
 }
 
 /// Sets a value, with a life time or for ever.

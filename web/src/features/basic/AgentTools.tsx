@@ -6,6 +6,7 @@ import { useTranslation } from "react-i18next";
 import { allTools, type Tool, type ToolProvider, toolsOf } from "../../data/tools";
 import { inLanguage } from "../../lib/format";
 import { messageOf } from "../../lib/http";
+import { NO_RULES } from "../../lib/toolRules";
 import { Button, IconButton } from "../../ui/Button";
 import { Badge } from "../../ui/Marks";
 import { Switch } from "../../ui/Switch";
@@ -29,6 +30,7 @@ function asAgentTool(provider: ToolProvider, tool: Tool, language: string): Agen
     label: inLanguage(tool.label, language) || tool.name,
     parameters: {},
     credential: undefined,
+    rules: NO_RULES,
     rest: {},
   };
 }
@@ -72,7 +74,9 @@ export function AgentTools({ agent, onChange }: Props) {
         <ul className="card">
           {tools.map((tool, i) => {
             const here = find(tool);
-            const provider = here ? inLanguage(here.provider.label, i18n.language) || here.provider.name : (tool.providerName.split("/").at(-1) ?? "");
+            const from = here ? inLanguage(here.provider.label, i18n.language) || here.provider.name : (tool.providerName.split("/").at(-1) ?? "");
+            // The name of an app is its label already.
+            const provider = tool.kind === "app" ? t("agent.app") : from;
             const label = here ? inLanguage(here.tool.label, i18n.language) || tool.label : tool.label;
             return (
               <li
@@ -83,6 +87,7 @@ export function AgentTools({ agent, onChange }: Props) {
                 <span className="font-semibold truncate">{label}</span>
                 <span className="text-ink-3 truncate flex-1 max-md:basis-1/3">{provider}</span>
                 {known.isSuccess && !here ? <Badge tone="bad">{t("agent.gone")}</Badge> : null}
+                {tool.rules.always || tool.rules.guard ? <Badge>{t("agent.asks")}</Badge> : null}
                 {here?.provider.is_team_authorization === false ? <Badge tone="warn">{t("agent.noKey")}</Badge> : null}
                 {here ? <IconButton size="sm" icon={SlidersHorizontal} label={t("agent.toolSettings", { name: label })} onClick={() => setSetting(i)} /> : null}
                 <IconButton
@@ -113,9 +118,10 @@ export function AgentTools({ agent, onChange }: Props) {
           tool={opened.tool}
           values={open.parameters}
           credential={open.credential}
+          rules={open.rules}
           onClose={() => setSetting(undefined)}
-          onSave={(parameters, credential) => {
-            put(setting, { parameters, credential });
+          onSave={(parameters, credential, rules) => {
+            put(setting, { parameters, credential, rules });
             setSetting(undefined);
           }}
         />

@@ -7,6 +7,7 @@ import { useTranslation } from "react-i18next";
 import { useFormat } from "../../lib/format";
 import { Button, IconButton } from "../../ui/Button";
 import { Prose } from "../../ui/Prose";
+import { Approvals } from "../tools/Approvals";
 import { Thoughts } from "../tools/Thoughts";
 import { InputForm } from "./InputForm";
 import { type Config, type Inputs, missingInput, wireInputs, writeConfig } from "./model";
@@ -169,7 +170,8 @@ function TurnView({ turn, completion, onMore }: { turn: Turn; completion: boolea
       )}
       <div className="min-w-0">
         <Thoughts thoughts={turn.thoughts} busy={turn.state === "writing"} />
-        {turn.state === "writing" && turn.answer === "" ? <span className="text-running">{t("preview.writing")}</span> : null}
+        <Approvals open={turn.approvals} />
+        {turn.state === "writing" && turn.answer === "" && turn.approvals.length === 0 ? <span className="text-running">{t("preview.writing")}</span> : null}
         {turn.answer ? <Prose text={turn.answer} /> : null}
         {turn.state === "failed" ? (
           <div className="banner mt-2" data-tone="bad" role="alert">

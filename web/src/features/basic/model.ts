@@ -1,4 +1,5 @@
 /** The configuration of a basic app as the editor sees it. Unknown keys stay as they came. */
+import { readRules, ruleFields, type ToolRules } from "../../lib/toolRules";
 
 export type FieldType = "text-input" | "paragraph" | "select" | "number" | "checkbox";
 export const FIELD_TYPES: readonly FieldType[] = ["text-input", "paragraph", "select", "number", "checkbox"];
@@ -71,7 +72,7 @@ export interface ExternalTool {
 
 export interface AgentTool {
   readonly enabled: boolean;
-  /** `builtin`, `api`, `workflow`, `mcp`. */
+  /** `builtin`, `api`, `workflow`, `mcp`, `app`. */
   readonly kind: string;
   readonly provider: string;
   readonly providerName: string;
@@ -81,6 +82,8 @@ export interface AgentTool {
   readonly parameters: Readonly<Record<string, unknown>>;
   /** The key of a built-in provider; none is its default one. */
   readonly credential: string | undefined;
+  /** What a person is asked before it is called. */
+  readonly rules: ToolRules;
   /** Everything the file had for it. */
   readonly rest: Readonly<Record<string, unknown>>;
 }
@@ -155,6 +158,7 @@ function readAgentTool(rest: Readonly<Record<string, unknown>>): AgentTool {
     label: text(rest.tool_label) || text(rest.tool_name),
     parameters: record(rest.tool_parameters),
     credential: text(rest.credential_id) || undefined,
+    rules: readRules(rest),
     rest,
   };
 }
@@ -190,6 +194,7 @@ function writeAgent(agent: Agent): Record<string, unknown> {
         tool_label: tool.label,
         tool_parameters: tool.parameters,
         credential_id: tool.credential ?? null,
+        ...ruleFields(tool.rules, tool.rest),
       })),
       ...agent.older,
     ],
@@ -200,7 +205,8 @@ function writeAgent(agent: Agent): Record<string, unknown> {
 export function sameTool(a: Pick<AgentTool, "provider" | "name" | "kind">, b: Pick<AgentTool, "provider" | "name" | "kind">): boolean {
   return (
     a.kind === b.kind &&
-    a.name === b.name &&
+    // An app is one tool, and may be called otherwise by now.
+    (a.name === b.name || a.kind === "app") &&
     (a.provider === b.provider || (a.kind === "builtin" && a.provider.split("/").at(-1) === b.provider.split("/").at(-1)))
   );
 }

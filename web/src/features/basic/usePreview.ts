@@ -1,5 +1,6 @@
 /** The preview of an unsaved configuration: turns, streaming, stop. */
 import { useRef, useState } from "react";
+import { type Approval, withApproval } from "../../lib/approvals";
 import { get, messageOf, post } from "../../lib/http";
 import { type StreamEvent, stream } from "../../lib/sse";
 import { type AgentLog, type Thought, withLog, withThought } from "../../lib/thoughts";
@@ -20,6 +21,8 @@ export interface Turn {
   readonly sources?: readonly Source[];
   /** What an agent did for it. */
   readonly thoughts: readonly Thought[];
+  /** Calls of tools that wait for somebody. */
+  readonly approvals: readonly Approval[];
 }
 
 /** A chunk that the answer rests on. */
@@ -94,7 +97,7 @@ export function usePreview(appId: string, kind: "chat" | "completion") {
     const key = Date.now();
     const start = performance.now();
     const since = () => (performance.now() - start) / 1000;
-    setTurns((now) => [...(kind === "completion" && !another ? [] : now), { key, query, inputs, answer: "", state: "writing", thoughts: [] }]);
+    setTurns((now) => [...(kind === "completion" && !another ? [] : now), { key, query, inputs, answer: "", state: "writing", thoughts: [], approvals: [] }]);
     abort.current = new AbortController();
     let message: string | undefined;
     let buffer = "";
@@ -133,6 +136,7 @@ export function usePreview(appId: string, kind: "chat" | "completion") {
         buffer = event.answer;
         frame ||= requestAnimationFrame(flush);
       } else if (event.event === "agent_thought") think(event);
+      else if (event.event?.startsWith("tool_approval_")) change(key, (turn) => ({ approvals: withApproval(turn.approvals, event.event, event.data) }));
       else if (event.event === "message_end") change(key, () => ({ ...usageOf(event), ...sourcesOf(event) }));
       else if (event.event === "error")
         change(key, () => ({ state: "failed", error: typeof event.message === "string" ? event.message : String(event.code ?? "") }));
@@ -155,7 +159,7 @@ export function usePreview(appId: string, kind: "chat" | "completion") {
       );
       if (frame) cancelAnimationFrame(frame);
       const total = since();
-      change(key, (turn) => ({ answer: buffer, total, state: turn.state === "writing" ? "done" : turn.state }));
+      change(key, (turn) => ({ answer: buffer, total, approvals: [], state: turn.state === "writing" ? "done" : turn.state }));
       parent.current = message;
       if (thoughts.length > 0 && message) {
         const query = { message_id: message, conversation_id: conversation.current };
@@ -168,7 +172,7 @@ export function usePreview(appId: string, kind: "chat" | "completion") {
       }
     } catch (error) {
       const stopped = error instanceof DOMException && error.name === "AbortError";
-      change(key, () => ({ answer: buffer, total: since(), state: stopped ? "stopped" : "failed", ...(stopped ? {} : { error: messageOf(error) }) }));
+      change(key, () => ({ answer: buffer, total: since(), approvals: [], state: stopped ? "stopped" : "failed", ...(stopped ? {} : { error: messageOf(error) }) }));
     }
   };
 

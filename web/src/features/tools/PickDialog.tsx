@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Search, Wrench } from "lucide-react";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { allTools, TOOL_KINDS, type Tool, type ToolKind, type ToolProvider, toolsOf } from "../../data/tools";
+import { allTools, CALLED_KINDS, type CalledKind, type Tool, type ToolProvider, toolsOf } from "../../data/tools";
 import { inLanguage } from "../../lib/format";
 import { messageOf } from "../../lib/http";
 import { Button } from "../../ui/Button";
@@ -32,7 +32,7 @@ export function PickDialog({ taken, onClose, onPick }: Props) {
   const { t, i18n } = useTranslation("tools");
   const { t: c } = useTranslation();
   const all = useQuery(allTools);
-  const [kind, setKind] = useState<ToolKind | "all">("all");
+  const [kind, setKind] = useState<CalledKind | "all">("all");
   const [query, setQuery] = useState("");
   const [picked, setPicked] = useState<readonly string[]>([]);
   const groups = useMemo(() => {
@@ -75,7 +75,7 @@ export function PickDialog({ taken, onClose, onPick }: Props) {
             label={t("kind.label")}
             value={kind}
             onChange={setKind}
-            segments={[{ value: "all" as const, label: t("pick.all") }, ...TOOL_KINDS.map((value) => ({ value, label: t(`kind.${value}`) }))]}
+            segments={[{ value: "all" as const, label: t("pick.all") }, ...CALLED_KINDS.map((value) => ({ value, label: t(`kind.${value}`) }))]}
           />
         </div>
         {all.isPending ? (

@@ -4,6 +4,7 @@ import { useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { credentialInfo, parametersOf, type Tool, type ToolProvider } from "../../data/tools";
 import { inLanguage } from "../../lib/format";
+import type { ToolRules } from "../../lib/toolRules";
 import { Button } from "../../ui/Button";
 import { Dialog } from "../../ui/Dialog";
 import { Field } from "../../ui/Field";
@@ -17,14 +18,15 @@ interface Props {
   readonly tool: Tool;
   readonly values: Readonly<Record<string, unknown>>;
   readonly credential: string | undefined;
+  readonly rules: ToolRules;
   readonly onClose: () => void;
-  readonly onSave: (values: Readonly<Record<string, unknown>>, credential: string | undefined) => void;
+  readonly onSave: (values: Readonly<Record<string, unknown>>, credential: string | undefined, rules: ToolRules) => void;
 }
 
 const asText = (value: unknown): string => (value === undefined || value === null ? "" : typeof value === "string" ? value : JSON.stringify(value));
 const DEFAULT = "default";
 
-export function ToolSettings({ provider, tool, values: first, credential: firstCredential, onClose, onSave }: Props) {
+export function ToolSettings({ provider, tool, values: first, credential: firstCredential, rules: firstRules, onClose, onSave }: Props) {
   const { t, i18n } = useTranslation("tools");
   const { t: c } = useTranslation();
   const form = useId();
@@ -34,6 +36,7 @@ export function ToolSettings({ provider, tool, values: first, credential: firstC
     Object.fromEntries(byHand.map((each) => [each.name, asText(first[each.name] ?? each.default)])),
   );
   const [credential, setCredential] = useState(firstCredential);
+  const [rules, setRules] = useState(firstRules);
   const [checked, setChecked] = useState(false);
   const { call, wrong } = callOf(byHand, values);
   return (
@@ -59,7 +62,7 @@ export function ToolSettings({ provider, tool, values: first, credential: firstC
         onSubmit={(event) => {
           event.preventDefault();
           setChecked(true);
-          if (wrong.length === 0) onSave({ ...first, ...call }, credential);
+          if (wrong.length === 0) onSave({ ...first, ...call }, credential, rules);
         }}
       >
         {provider.type === "builtin" ? <CredentialSelect provider={provider.name} value={credential} onChange={setCredential} /> : null}
@@ -72,6 +75,7 @@ export function ToolSettings({ provider, tool, values: first, credential: firstC
             onChange={(value) => setValues((now) => ({ ...now, [parameter.name]: value }))}
           />
         ))}
+        <RuleFields rules={rules} onChange={setRules} />
         {byModel.length > 0 ? (
           <section aria-label={t("byModel")}>
             <h3 className="lbl mb-1">{t("byModel")}</h3>
@@ -90,6 +94,38 @@ export function ToolSettings({ provider, tool, values: first, credential: firstC
         {byHand.length + byModel.length === 0 ? <p className="hint">{t("test.noParameters")}</p> : null}
       </form>
     </Dialog>
+  );
+}
+
+/** What a person is asked before the tool is called. */
+function RuleFields({ rules, onChange }: { readonly rules: ToolRules; readonly onChange: (rules: ToolRules) => void }) {
+  const { t } = useTranslation("tools");
+  return (
+    <>
+      <Field label={t("approval.when")} hint={t("approval.whenHint")}>
+        <Select
+          value={rules.always ? "always" : rules.guard ? "guard" : "never"}
+          onChange={(next) => onChange({ ...rules, always: next === "always", guard: next === "guard" })}
+          options={[
+            { value: "never", label: t("approval.never") },
+            { value: "guard", label: t("approval.guard") },
+            { value: "always", label: t("approval.always") },
+          ]}
+        />
+      </Field>
+      {rules.always || rules.guard ? (
+        <Field label={t("approval.who")}>
+          <Select
+            value={rules.byMember ? "member" : "user"}
+            onChange={(next) => onChange({ ...rules, byMember: next === "member" })}
+            options={[
+              { value: "user", label: t("approval.user") },
+              { value: "member", label: t("approval.member") },
+            ]}
+          />
+        </Field>
+      ) : null}
+    </>
   );
 }
 

@@ -3,7 +3,7 @@ import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import { inLanguage, type Tool, type ToolProvider } from "../api";
 
-export const SOURCES = ["all", "builtin", "api", "workflow", "mcp"] as const;
+export const SOURCES = ["all", "builtin", "api", "workflow", "mcp", "app"] as const;
 export type Source = (typeof SOURCES)[number];
 
 export interface ToolRow {

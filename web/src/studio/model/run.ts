@@ -1,5 +1,6 @@
 /** A run as the screen sees it, built from the event stream or from the stored executions. */
 import { entriesFrom, type LogEntry, withEntry } from "../../lib/agentLog";
+import { type Approval, withApproval } from "../../lib/approvals";
 import { z } from "zod";
 import { type HumanForm, humanFormSchema } from "./form";
 
@@ -68,6 +69,8 @@ export interface RunState {
   readonly latest: ReadonlyMap<string, Span>;
   /** Forms that wait for a person. */
   readonly forms: readonly HumanForm[];
+  /** Calls of tools that wait for a person. */
+  readonly approvals: readonly Approval[];
   /** The container that runs alone. */
   readonly only?: string;
   /** Stored runs: what they were made from, and what was made from them. */
@@ -87,6 +90,7 @@ export const idleRun: RunState = {
   spans: new Map(),
   latest: new Map(),
   forms: [],
+  approvals: [],
 };
 
 export function startingRun(now: number, inputs: unknown, only?: string): RunState {
@@ -186,8 +190,11 @@ export function reduce(run: RunState, event: RunEvent, now: number): RunState {
     case "human_input_form_filled":
     case "human_input_form_timeout":
       return { ...next, status: "running", forms: next.forms.filter((f) => f.node_id !== data?.node_id) };
+    case "tool_approval_required":
+    case "tool_approval_answered":
+      return { ...next, approvals: withApproval(next.approvals, event.event, event.data) };
     case "error":
-      return { ...next, status: next.status === "stopped" ? "stopped" : "failed", error: event.message ?? event.code, elapsed: next.elapsed ?? at };
+      return { ...next, approvals: [], status: next.status === "stopped" ? "stopped" : "failed", error: event.message ?? event.code, elapsed: next.elapsed ?? at };
     default:
       return next;
   }
@@ -364,6 +371,7 @@ function finish(run: RunState, data: EventData, at: number): RunState {
     latest,
     status,
     forms: [],
+    approvals: [],
     outputs: data.outputs,
     error: data.error,
     elapsed: data.elapsed_time ?? at,

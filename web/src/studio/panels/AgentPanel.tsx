@@ -4,6 +4,7 @@ import { Plus, Settings2, Trash2 } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { inLanguage, listStrategies, type Tool, type ToolProvider } from "../api";
+import { readRules, ruleFields, type ToolRules } from "../../lib/toolRules";
 import { CredentialField } from "../editors/CredentialField";
 import { ModelField } from "../editors/ModelField";
 import { ToolInputs } from "../editors/ToolInputs";
@@ -140,7 +141,7 @@ function agentTool(provider: ToolProvider, tool: Tool, language: string): AgentT
     enabled: true,
     type: provider.type,
     provider_name: provider.name,
-    provider_show_name: provider.name,
+    provider_show_name: provider.type === "app" ? inLanguage(provider.label, language) || provider.name : provider.name,
     tool_name: tool.name,
     tool_label: inLanguage(tool.label, language) || tool.name,
     tool_description: inLanguage(tool.description, language),
@@ -159,6 +160,11 @@ function findProvider(providers: readonly ToolProvider[] | undefined, tool: Agen
   );
 }
 
+/** An app is one tool, and may be called otherwise by now. */
+function findTool(provider: ToolProvider | undefined, tool: AgentTool): Tool | undefined {
+  return provider?.type === "app" ? provider.tools[0] : provider?.tools.find((x) => x.name === tool.tool_name);
+}
+
 interface ToolsProps {
   readonly id: string;
   readonly tools: readonly AgentTool[];
@@ -170,7 +176,8 @@ function Tools({ id, tools, onChange }: ToolsProps) {
   const [at, setAt] = useState<{ x: number; y: number; flipTo: number }>();
   const [editing, setEditing] = useState<number>();
   const { data: providers } = useTools();
-  const lost = (tool: AgentTool) => providers !== undefined && !findProvider(providers, tool)?.tools.some((x) => x.name === tool.tool_name);
+  const lost = (tool: AgentTool) => providers !== undefined && !findTool(findProvider(providers, tool), tool);
+  const source = (tool: AgentTool) => (tool.type === "app" ? t("tool.sources.app") : tool.provider_name.split("/").at(-1));
   const put = (index: number, patch: Partial<AgentTool>) => onChange(tools.map((x, i) => (i === index ? { ...x, ...patch } : x)));
   const open = editing === undefined ? undefined : tools[editing];
   return (
@@ -193,7 +200,7 @@ function Tools({ id, tools, onChange }: ToolsProps) {
       {tools.map((tool, i) => (
         <div className="st-row" key={`${tool.provider_name}/${tool.tool_name}`}>
           <div className="st-grow">
-            <SwitchRow label={tool.tool_label || tool.tool_name} note={lost(tool) ? t("agent.toolGone") : tool.provider_name.split("/").at(-1)} checked={tool.enabled} onChange={(enabled) => put(i, { enabled })} />
+            <SwitchRow label={tool.tool_label || tool.tool_name} note={lost(tool) ? t("agent.toolGone") : source(tool)} checked={tool.enabled} onChange={(enabled) => put(i, { enabled })} />
           </div>
           <IconButton label={t("agent.toolSettings", { name: tool.tool_label })} icon={Settings2} onClick={() => setEditing(i)} />
           <IconButton label={t("inputs.remove", { name: tool.tool_label })} icon={Trash2} onClick={() => onChange(tools.filter((_, j) => j !== i))} />
@@ -220,12 +227,38 @@ function fixedOf(stored: unknown): { auto: boolean; value: unknown } {
   return { auto: auto !== 0, value };
 }
 
+/** What a person is asked before the tool is called. */
+function Rules({ tool, onChange }: { tool: AgentTool; onChange: (patch: Partial<AgentTool>) => void }) {
+  const { t } = useTranslation("studio");
+  const rules = readRules(tool);
+  const put = (patch: Partial<ToolRules>) => onChange(ruleFields({ ...rules, ...patch }, tool));
+  return (
+    <>
+      <SelectField
+        label={t("approval.when")}
+        hint={t("approval.whenHint")}
+        value={rules.always ? "always" : rules.guard ? "guard" : "never"}
+        options={["never", "guard", "always"].map((value) => ({ value, label: t(`approval.${value}`) }))}
+        onChange={(next) => put({ always: next === "always", guard: next === "guard" })}
+      />
+      {rules.always || rules.guard ? (
+        <SelectField
+          label={t("approval.who")}
+          value={rules.byMember ? "member" : "user"}
+          options={["user", "member"].map((value) => ({ value, label: t(`approval.${value}`) }))}
+          onChange={(next) => put({ byMember: next === "member" })}
+        />
+      ) : null}
+    </>
+  );
+}
+
 /** What the model fills in, and what is fixed. */
 function AgentToolDialog({ id, tool, onClose, onChange }: { id: string; tool: AgentTool; onClose: () => void; onChange: (patch: Partial<AgentTool>) => void }) {
   const { t, i18n } = useTranslation("studio");
   const { data: providers } = useTools();
   const provider = findProvider(providers, tool);
-  const here = provider?.tools.find((x) => x.name === tool.tool_name);
+  const here = findTool(provider, tool);
   const raw: unknown = here?.parameters ?? tool.schemas;
   const parameters = (Array.isArray(raw) ? raw : []).flatMap((p) => parameterSchema.safeParse(p).data ?? []);
   const inputs = parameters.filter((p) => p.form !== "form");
@@ -235,6 +268,7 @@ function AgentToolDialog({ id, tool, onClose, onChange }: { id: string; tool: Ag
     <Dialog title={tool.tool_label || tool.tool_name} closeLabel={t("common.close")} onClose={onClose} footer={<Button look="primary" onClick={onClose}>{t("common.close")}</Button>}>
       {here && provider ? <CredentialField provider={provider} value={tool.credential_id ?? undefined} onChange={(credential) => onChange({ credential_id: credential ?? null })} /> : null}
       <TextField label={t("agent.toolDescription")} hint={t("agent.toolDescriptionHint")} rows={3} placeholder={tool.tool_description} value={tool.extra?.description ?? ""} onChange={(description) => onChange({ extra: { ...tool.extra, description } })} />
+      <Rules tool={tool} onChange={onChange} />
       {inputs.map((p) => {
         const { auto, value } = fixedOf(tool.parameters[p.name]);
         const put = (next: { auto: 0 | 1; value: unknown }) => onChange({ parameters: { ...tool.parameters, [p.name]: next } });

@@ -15,7 +15,8 @@ export function ToolPanel({ id, data, update }: PanelProps<ToolData>) {
   const { data: providers } = useTools();
   const last = (data.provider_id || data.provider_name).split("/").at(-1);
   const provider = providers?.find((p) => p.id === data.provider_id || p.name === data.provider_name || (p.type === data.provider_type && p.id.split("/").at(-1) === last));
-  const here = provider?.tools.find((x) => x.name === data.tool_name);
+  // An app is one tool, and may be called otherwise by now.
+  const here = provider?.type === "app" ? provider.tools[0] : provider?.tools.find((x) => x.name === data.tool_name);
   // The workspace knows a tool best; a node keeps what its file said for when it does not.
   const parameters: readonly ToolParameter[] = here ? here.parameters.flatMap((p) => parameterSchema.safeParse(p).data ?? []) : data.paramSchemas;
   const inputs = parameters.filter((p) => p.form !== "form");
@@ -41,7 +42,7 @@ export function ToolPanel({ id, data, update }: PanelProps<ToolData>) {
                 <Wrench size={12} strokeWidth={2} aria-hidden />
               </span>
               <span className="st-clip st-field-name">{data.tool_label || data.tool_name}</span>
-              <span className="st-meta st-clip">{data.provider_name.split("/").at(-1)}</span>
+              <span className="st-meta st-clip">{data.provider_type === "app" ? t("tool.sources.app") : data.provider_name.split("/").at(-1)}</span>
             </>
           ) : (
             t("tool.choose")

@@ -14,6 +14,7 @@ import { fieldError, firstValues, InputForm, toInputs, type Values } from "./Inp
 import { SideHead } from "./SideHead";
 import { StreamText } from "./StreamText";
 import { useStartFields } from "./useStartFields";
+import { WaitingApprovals } from "./WaitingApprovals";
 import { WaitingForms } from "./WaitingForms";
 
 interface Turn {
@@ -122,6 +123,7 @@ export function ChatPreview() {
           </div>
         )}
         <WaitingForms onAnswer={answerForm} />
+        <WaitingApprovals />
         <div ref={end} />
       </div>
       <Composer busy={busy} disabled={readOnly} onSend={ask} />

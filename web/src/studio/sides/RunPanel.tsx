@@ -18,6 +18,7 @@ import { SideHead } from "./SideHead";
 import { StreamText } from "./StreamText";
 import { TriggerStart } from "./TriggerStart";
 import { useStartFields } from "./useStartFields";
+import { WaitingApprovals } from "./WaitingApprovals";
 import { WaitingForms } from "./WaitingForms";
 
 /** What was typed stays for the next run, as long as the page lives. */
@@ -76,6 +77,7 @@ export function RunPanel() {
         </form>
         )}
         <WaitingForms onAnswer={answerForm} />
+        <WaitingApprovals />
         <Result />
       </div>
     </>

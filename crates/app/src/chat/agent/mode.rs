@@ -1,6 +1,6 @@
 //! How an agent app works: `agent_mode` of its configuration (DSL reference §5.2).
 
-use ox_agents::{Strategy, WantedTool};
+use ox_agents::{Rules, Strategy, WantedTool};
 use ox_db::model::AppModelConfig;
 use ox_models::{ModelFeature, ModelKind, ModelMode, ModelRuntime, ModelScope};
 use ox_nodes::ToolName;
@@ -100,6 +100,7 @@ fn wanted(tool: &Json) -> Option<WantedTool> {
         description: String::new(),
         fixed: serde_json::Map::new(),
         settings: set.map(|(name, value)| (name.clone(), value.clone())).collect(),
+        rules: Rules::read(tool),
     })
 }
 

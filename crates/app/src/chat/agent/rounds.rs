@@ -153,12 +153,15 @@ impl Rounds {
     }
 
     fn called(&mut self, outcome: CallOutcome) -> (Delta, Vec<StreamBody>) {
-        let CallOutcome { call, observation, error, files, seconds, .. } = outcome;
+        let CallOutcome { call, observation, error, files, seconds, approval, .. } = outcome;
         let key = self.keys.get(self.done).cloned().unwrap_or_else(|| call.name.clone());
         self.done += 1;
         self.observations.insert(key.clone(), observation.into());
-        let meta = json!({"time_cost": seconds, "error": error, "tool_parameters": call.arguments,
+        let mut meta = json!({"time_cost": seconds, "error": error, "tool_parameters": call.arguments,
             "tool_config": {"tool_provider": call.provider, "tool_provider_type": null}});
+        if let (Some(approval), Json::Object(fields)) = (approval, &mut meta) {
+            fields.insert("approval".to_owned(), approval.to_json());
+        }
         self.metas.insert(key, meta);
         let at = now();
         let mut change = Delta::default();

@@ -1,0 +1,197 @@
+//! Agents that ask before they call a tool.
+
+use std::time::Duration;
+
+use axum::http::Method;
+use ox_app::approvals::{self, Door};
+use ox_types::Json;
+use serde_json::json;
+
+use crate::rig::{Answer, Draft, Rig, TestApp, graph, start};
+
+const OURS: &str = "/v1/tool-approvals?user=abc-123";
+
+fn ask() -> Json {
+    json!({"inputs": {}, "query": "How much?", "user": "abc-123", "response_mode": "streaming"})
+}
+
+fn sums(rules: Json) -> Json {
+    let mut tool = json!({"provider_id": "maths", "provider_type": "builtin", "provider_name": "maths",
+        "tool_name": "eval_expression", "tool_label": "Calculator", "tool_parameters": {}, "enabled": true});
+    tool.as_object_mut().unwrap().extend(rules.as_object().cloned().unwrap());
+    tool
+}
+
+async fn agent(rig: &Rig, tool: Json) -> TestApp {
+    let more = json!({"agent_mode": {"enabled": true, "strategy": "function_call", "max_iteration": 3, "tools": [tool]}});
+    rig.basic_app("agent-chat", "tools", json!({"arguments": "{\"expression\": \"6*7\"}"}), more).await
+}
+
+/// The first open question, once there is one.
+async fn question(rig: &Rig, app: &TestApp) -> Json {
+    loop {
+        let listed = rig.get(OURS, app).await.json();
+        if let Some(first) = listed["data"].get(0) {
+            return first.clone();
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn say(rig: &Rig, app: &TestApp, question: &Json, body: Json) -> Answer {
+    rig.post(&format!("/v1/tool-approvals/{}", question["id"].as_str().unwrap()), app, body).await
+}
+
+fn find<'e>(events: &'e [Json], name: &str) -> &'e Json {
+    events.iter().find(|event| event["event"] == name).unwrap_or_else(|| panic!("no {name}: {events:?}"))
+}
+
+fn seen(events: &[Json]) -> String {
+    let all = events.iter().filter_map(|event| event["observation"].as_str());
+    all.filter(|text| !text.is_empty()).last().unwrap_or_default().to_owned()
+}
+
+#[tokio::test]
+async fn an_agent_waits_until_somebody_allows_the_call() {
+    let rig = Rig::new().await;
+    let app = agent(&rig, sums(json!({"approval": "always"}))).await;
+    let other = agent(&rig, sums(json!({}))).await;
+    let (events, asked) = tokio::join!(
+        async { rig.post("/v1/chat-messages", &app, ask()).await.events() },
+        async {
+            let asked = question(&rig, &app).await;
+            assert_eq!((&asked["tool"], &asked["arguments"]), (&json!("eval_expression"), &json!({"expression": "6*7"})));
+            assert_eq!((&asked["reasons"], &asked["taints"]), (&json!(["always"]), &json!([])));
+            assert!(asked["user"].is_null() && asked["expires_at"].as_i64() > asked["asked_at"].as_i64());
+            // Strangers: another user, another app, nobody.
+            let theirs = rig.get("/v1/tool-approvals?user=somebody", &app).await.json();
+            assert_eq!(theirs["data"], json!([]));
+            assert_eq!(rig.get(OURS, &other).await.json()["data"], json!([]));
+            assert_eq!(rig.get("/v1/tool-approvals", &app).await.status, 400);
+            let yes = |user: &str| json!({"action": "approve", "user": user});
+            assert_eq!(say(&rig, &app, &asked, yes("somebody")).await.status, 404);
+            assert_eq!(say(&rig, &other, &asked, yes("abc-123")).await.status, 404);
+            for wrong in [json!({"action": "perhaps", "user": "abc-123"}), json!({"user": "abc-123"})] {
+                assert_eq!(say(&rig, &app, &asked, wrong).await.status, 400);
+            }
+            assert_eq!(say(&rig, &app, &asked, yes("abc-123")).await.status, 200);
+            assert_eq!(say(&rig, &app, &asked, yes("abc-123")).await.status, 404, "one answer counts");
+            asked
+        }
+    );
+    let told = find(&events, "tool_approval_required");
+    assert_eq!((&told["data"]["id"], &told["data"]["arguments"]), (&asked["id"], &asked["arguments"]));
+    assert!(told["task_id"].is_string() && told["conversation_id"].is_string(), "{told}");
+    let done = find(&events, "tool_approval_answered");
+    assert_eq!((&done["data"]["id"], &done["data"]["decision"]), (&asked["id"], &json!("approved")));
+    assert_eq!(seen(&events), r#"{"eval_expression":"42"}"#);
+    assert_eq!(rig.get(OURS, &app).await.json()["data"], json!([]));
+
+    // Denied, with a reason for the model.
+    let (events, ()) = tokio::join!(
+        async { rig.post("/v1/chat-messages", &app, ask()).await.events() },
+        async {
+            let asked = question(&rig, &app).await;
+            let no = json!({"action": "deny", "reason": "too dear", "user": "abc-123"});
+            assert_eq!(say(&rig, &app, &asked, no).await.status, 200);
+        }
+    );
+    assert!(seen(&events).contains("a person declined it: too dear"), "{}", seen(&events));
+    assert_eq!(events.last().unwrap()["event"], "message_end");
+}
+
+#[tokio::test]
+async fn what_only_members_may_decide() {
+    let rig = Rig::new().await;
+    let app = agent(&rig, sums(json!({"approval": "always", "approver": "member"}))).await;
+    let (events, ()) = tokio::join!(
+        async { rig.post("/v1/chat-messages", &app, ask()).await.events() },
+        async {
+            let asked = loop {
+                let open = approvals::list(&rig.services, Door::Console(&rig.owner), Some(app.id), None).await.unwrap();
+                if let Some(first) = open.first() {
+                    break first.to_json();
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            };
+            assert_eq!(rig.get(OURS, &app).await.json()["data"], json!([]));
+            let yes = json!({"action": "approve", "user": "abc-123"});
+            assert_eq!(say(&rig, &app, &asked, yes).await.status, 403);
+            let id = asked["id"].as_str().unwrap().parse().unwrap();
+            let stranger = Rig::new().await;
+            let foreign = approvals::answer(&rig.services, Door::Console(&stranger.owner), id, "approve", "").await;
+            assert_eq!(foreign.unwrap_err().status, 404);
+            approvals::answer(&rig.services, Door::Console(&rig.owner), id, "approve", "").await.unwrap();
+        }
+    );
+    let told = find(&events, "tool_approval_required");
+    assert!(told["data"]["arguments"].is_null() && told["data"]["tool"] == "eval_expression", "{told}");
+    assert_eq!(seen(&events), r#"{"eval_expression":"42"}"#);
+}
+
+#[tokio::test]
+async fn a_question_ends_with_its_time_and_with_its_run() {
+    let rig = Rig::with(&[("OXIDIFY_TOOL_APPROVAL_SECONDS", "1")]).await;
+    let app = agent(&rig, sums(json!({"approval": "always"}))).await;
+    let events = rig.post("/v1/chat-messages", &app, ask()).await.events();
+    assert_eq!(find(&events, "tool_approval_answered")["data"]["decision"], "timed_out");
+    assert!(seen(&events).contains("nobody approved it in time"));
+
+    let rig = Rig::new().await;
+    let app = agent(&rig, sums(json!({"approval": "always"}))).await;
+    let (events, ()) = tokio::join!(
+        async { rig.post("/v1/chat-messages", &app, ask()).await.events() },
+        async {
+            let asked = question(&rig, &app).await;
+            let path = format!("/v1/chat-messages/{}/stop", asked["task_id"].as_str().unwrap());
+            assert_eq!(rig.post(&path, &app, json!({"user": "abc-123"})).await.status, 200);
+        }
+    );
+    assert_eq!(events.last().unwrap()["event"], "message_end");
+    let mut left = usize::MAX;
+    for _ in 0..200 {
+        left = rig.get(OURS, &app).await.json()["data"].as_array().unwrap().len();
+        if left == 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(left, 0, "the question was taken back");
+}
+
+/// In a chatflow, and answered in another process.
+#[tokio::test]
+async fn an_agent_node_asks() {
+    let rig = Rig::new().await;
+    let heir = rig.beside().await;
+    let tool = json!({"enabled": true, "type": "builtin", "provider_name": "maths", "tool_name": "eval_expression",
+        "parameters": {"expression": {"auto": 1, "value": null}}, "settings": {}, "extra": {"description": "sums"},
+        "approval": "always"});
+    let node = json!({"type": "agent", "agent_strategy_provider_name": "langgenius/agent/agent",
+        "agent_strategy_name": "function_calling", "agent_parameters": {
+            "model": {"type": "constant", "value": {"provider": "oxidify/scripted", "model": "tools", "mode": "chat",
+                "completion_params": {"arguments": "{\"expression\": \"6*7\"}"}}},
+            "tools": {"type": "constant", "value": [tool]},
+            "query": {"type": "mixed", "value": "{{#sys.query#}}"}}});
+    let nodes =
+        [("s", start(json!([]))), ("agent", node), ("a", json!({"type": "answer", "answer": "{{#agent.text#}}"}))];
+    let flow = graph(&nodes, &[("s", "source", "agent"), ("agent", "source", "a")]);
+    let app = rig.graph_app("advanced-chat", flow, Draft::default()).await;
+    let (events, ()) = tokio::join!(
+        async { rig.post("/v1/chat-messages", &app, ask()).await.events() },
+        async {
+            let asked = question(&heir, &app).await;
+            assert_eq!(asked["node_id"], "agent");
+            let yes = json!({"action": "approve", "user": "abc-123"});
+            let path = format!("/v1/tool-approvals/{}", asked["id"].as_str().unwrap());
+            assert_eq!(heir.call(Method::POST, &path, &app.key, Some(yes)).await.status, 200);
+        }
+    );
+    assert_eq!(find(&events, "tool_approval_answered")["data"]["decision"], "approved");
+    let log = events.iter().filter(|event| event["event"] == "agent_log");
+    let call = log.map(|event| &event["data"]).find(|data| data["data"]["output"]["approval"].is_object()).unwrap();
+    let approval = &call["data"]["output"]["approval"];
+    assert_eq!((&approval["decision"], &approval["always"]), (&json!("approved"), &json!(true)), "{call}");
+    assert!(approval["by"].as_str().unwrap().starts_with("end_user abc-123"));
+    assert!(events.iter().any(|event| event["event"] == "message_end"));
+}
