@@ -7,6 +7,7 @@ mod annotation_reply;
 mod annotations;
 mod apps;
 mod audio;
+mod data_sources;
 mod datasets;
 mod drafts;
 mod explore;
@@ -78,6 +79,7 @@ pub fn router(services: &Arc<Services>) -> OpenApiRouter {
         .merge(annotation_reply::router())
         .merge(annotations::router())
         .merge(datasets::router())
+        .merge(data_sources::router())
         .merge(audio::router())
         .merge(exports::router())
         .merge(traces::router())

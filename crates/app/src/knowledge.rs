@@ -21,6 +21,7 @@ mod removal;
 pub mod resources;
 pub mod retrieval;
 pub mod segments;
+pub mod sources;
 pub(crate) mod uses;
 
 pub use ox_db::repo::{

@@ -78,6 +78,11 @@ const MIGRATIONS: &[Step] = &[
         sql: include_str!("migration/m20261122_060004_evaluation.sql"),
         postgres: "",
     },
+    Step {
+        name: "m20261122_110003_pipelines",
+        sql: include_str!("migration/m20261122_110003_pipelines.sql"),
+        postgres: "",
+    },
 ];
 
 #[derive(Clone, Copy)]

@@ -40,6 +40,8 @@ use crate::{
     service::{members, repeated, switched},
 };
 
+pub use documents::EstimateAnswer;
+
 pub fn router() -> OpenApiRouter<Arc<Services>> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
