@@ -468,14 +468,12 @@ async fn pages_of_notion_become_documents() {
         let shelf = shelf(database, &fakes).await;
         let unset = call(&shelf, Method::GET, "/notion/pre-import/pages", None).await;
         refused(&unset, 400, "data_source_not_set_up", "Notion is not set up");
-        let add = async |secret: &str| {
-            let body = json!({"credentials": {"integration_secret": secret}, "name": "Zoo"});
-            call(&shelf, Method::POST, PROVIDER, Some(body)).await
-        };
-        let wrong = add("secret_wrong").await;
+        let body = |secret: &str| Some(json!({"credentials": {"integration_secret": secret}, "name": "Zoo"}));
+        let wrong = call(&shelf, Method::POST, PROVIDER, body("secret_wrong")).await;
         assert!(wrong.status == StatusCode::BAD_REQUEST && wrong.text.contains("does not take the key"), "{}", wrong.text);
-        assert_eq!(add("secret_owl").await.status, StatusCode::OK);
-        assert_eq!(add("secret_owl").await.status, StatusCode::BAD_REQUEST, "the name is taken");
+        good(&shelf, Method::POST, PROVIDER, body("secret_owl")).await;
+        let twin = call(&shelf, Method::POST, PROVIDER, body("secret_owl")).await;
+        assert_eq!(twin.status, StatusCode::BAD_REQUEST, "the name is taken");
         let own = call(&shelf, Method::GET, PROVIDER, None).await;
         assert!(!own.text.contains("secret_owl"), "{}", own.text);
         let own = own.json()["result"][0].clone();
@@ -557,4 +555,39 @@ async fn notion_is_signed_in_at() {
     let member = shelf.server.member(&shelf.owner, "editor@example.com", "editor").await;
     let denied = shelf.server.console(&member, Method::PATCH, &format!("/data-source/integrates/{id}/enable"), None).await;
     assert_eq!(denied.status, StatusCode::FORBIDDEN, "{}", denied.text);
+}
+
+#[tokio::test]
+async fn a_key_of_one_knowledge_base_opens_nothing_else() {
+    let shelf = Shelf::new().await;
+    let (one, other) = (shelf.dataset("One").await, shelf.dataset("Other").await);
+    let path = format!("/datasets/{one}/api-keys");
+    let made = call(&shelf, Method::POST, &path, None).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+    let (id, key) = (made.json()["id"].clone(), made.json()["token"].as_str().unwrap().to_owned());
+    assert!(key.starts_with("ds-") && key.len() == 27, "{key}");
+    let v1 = async |method: Method, path: &str, body: Option<Value>| {
+        shelf.server.v1(&key, method, path, body).await.status.as_u16()
+    };
+    let text = json!({"name": "d", "text": OWLS, "process_rule": {"mode": "automatic"}});
+    assert_eq!(v1(Method::POST, &format!("/datasets/{one}/document/create-by-text"), Some(text.clone())).await, 200);
+    assert_eq!(v1(Method::GET, &format!("/datasets/{one}/documents"), None).await, 200);
+    for (method, path) in [
+        (Method::GET, format!("/datasets/{other}")),
+        (Method::DELETE, format!("/datasets/{other}")),
+        (Method::GET, "/datasets".to_owned()),
+        (Method::GET, "/datasets/tags".to_owned()),
+    ] {
+        assert_eq!(v1(method.clone(), &path, None).await, 403, "{method} {path}");
+    }
+    assert_eq!(v1(Method::POST, &format!("/datasets/{other}/document/create-by-text"), Some(text)).await, 403);
+    let listed = good(&shelf, Method::GET, &path, None).await;
+    assert_eq!((listed["data"].as_array().unwrap().len(), &listed["data"][0]["id"]), (1, &id));
+    let all = good(&shelf, Method::GET, "/datasets/api-keys", None).await;
+    assert_eq!(all["data"].as_array().unwrap().len(), 1, "only that of the workspace: {all}");
+    let elsewhere = format!("/datasets/{other}/api-keys/{}", id.as_str().unwrap());
+    assert_eq!(call(&shelf, Method::DELETE, &elsewhere, None).await.status, StatusCode::NOT_FOUND);
+    let gone = format!("{path}/{}", id.as_str().unwrap());
+    assert_eq!(call(&shelf, Method::DELETE, &gone, None).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(v1(Method::GET, &format!("/datasets/{one}/documents"), None).await, 401);
 }
