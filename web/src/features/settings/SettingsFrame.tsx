@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { Building2, ChevronRight, Globe, Keyboard, type LucideIcon, Package, Palette, PlugZap, Server, UserRound, Users } from "lucide-react";
+import { Building2, ChevronRight, Globe, Keyboard, type LucideIcon, Package, Palette, PlugZap, Server, UserRound, Users, Waypoints } from "lucide-react";
 import { type ReactNode, Suspense, useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { workspace } from "../../data/session";
@@ -15,6 +15,7 @@ interface Row {
     | "/settings/members"
     | "/settings/models"
     | "/settings/extensions"
+    | "/settings/sources"
     | "/settings/network"
     | "/settings/server"
     | "/settings/profile"
@@ -34,6 +35,7 @@ const GROUPS: readonly { readonly key: string; readonly rows: readonly Row[] }[]
     key: "build",
     rows: [
       { key: "models", icon: Package, to: "/settings/models" },
+      { key: "sources", icon: Waypoints, to: "/settings/sources" },
       { key: "extensions", icon: PlugZap, to: "/settings/extensions" },
     ],
   },
