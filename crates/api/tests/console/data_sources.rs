@@ -238,7 +238,7 @@ async fn notion_query(headers: HeaderMap) -> Said {
 
 async fn notion_token(State(counts): Shared, headers: HeaderMap, Json(body): Json<Value>) -> Said {
     let basic = headers.get(header::AUTHORIZATION).is_some_and(|value| value == "Basic Y2xpZW50OmhpZGRlbg==");
-    let redirect = "https://studio.example/console/api/oauth/data-source/callback/notion";
+    let redirect = "http://studio.example/console/api/oauth/data-source/callback/notion";
     if !basic || body != json!({"grant_type": "authorization_code", "code": "the-code", "redirect_uri": redirect}) {
         return no(400, "invalid_grant");
     }
@@ -290,7 +290,7 @@ async fn shelf(database: ox_db::Database, fakes: &Fakes) -> Shelf {
         ("OXIDIFY_JINA_STATUS_URL", status.as_str()),
         ("NOTION_CLIENT_ID", "client"),
         ("NOTION_CLIENT_SECRET", "hidden"),
-        ("CONSOLE_API_URL", "https://studio.example"),
+        ("CONSOLE_API_URL", "http://studio.example"),
     ];
     Shelf::on(TestServer::reaching(database, &environment).await).await
 }

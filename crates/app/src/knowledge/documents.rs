@@ -164,11 +164,15 @@ pub async fn check_indexing(
 
 /// What a document is made of.
 enum Origin {
-    File(UploadFile),
+    File(Box<UploadFile>),
     Page(SourcePage),
 }
 
 impl Origin {
+    fn of(file: UploadFile) -> Self {
+        Self::File(Box::new(file))
+    }
+
     fn name(&self) -> &str {
         match self {
             Self::File(file) => &file.name,
@@ -186,7 +190,7 @@ impl Origin {
 
 async fn origins_of(services: &Services, principal: &Principal, new: &NewDocuments) -> Result<Vec<Origin>> {
     if new.pages.is_empty() {
-        return Ok(files_of(services, principal, &new.files).await?.into_iter().map(Origin::File).collect());
+        return Ok(files_of(services, principal, &new.files).await?.into_iter().map(Origin::of).collect());
     }
     let mut found = new.pages.clone();
     pages::named(services, principal.tenant_id(), &mut found).await?;
@@ -463,7 +467,7 @@ pub async fn change(
         Origin::Page(page_of(&known))
     } else {
         let ids: Vec<FileId> = before.into_iter().collect();
-        Origin::File(files_of(services, principal, &ids).await?.into_iter().next().ok_or_else(not_there)?)
+        Origin::of(files_of(services, principal, &ids).await?.into_iter().next().ok_or_else(not_there)?)
     };
     let name = if is_other { origin.name().to_owned() } else { known.name.clone() };
     let fresh = waiting(&dataset, &origin, account, new.created_from);

@@ -213,13 +213,7 @@ function SplitStep({ dataset, picked, onBack, onCreated }: SplitProps) {
       : undefined;
   const lacking = technique === "high_quality" && !embedding ? "embedding" : lacksModel(retrieval) ? "rerank" : undefined;
 
-  const send = useKnowledgeChange((config: KnowledgeConfig) =>
-    createDocuments(
-      dataset?.id,
-      picked.info(picked.items.map((item) => item.id)),
-      config,
-    ),
-  );
+  const send = useKnowledgeChange((config: KnowledgeConfig) => createDocuments(dataset?.id, picked.info(picked.items.map((item) => item.id)), config));
   const save = () => {
     if (!settings || lacking || send.isPending) return;
     const config: KnowledgeConfig = {

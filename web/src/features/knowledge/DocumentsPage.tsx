@@ -49,8 +49,8 @@ import {
   pauseDocument,
   renameDocument,
   retryDocuments,
-  syncDocument,
   setDocuments,
+  syncDocument,
   useKnowledgeChange,
 } from "./api";
 import { Filter } from "./DatasetsPage";

@@ -40,7 +40,13 @@ export function NotionSource({ datasetId, value, onChange }: Props) {
           <Select value={credential.id} onChange={setChosen} options={ready.map((each) => ({ value: each.id, label: nameOf(each) }))} />
         </Field>
       ) : null}
-      <Pages key={credential.id} credential={credential.id} datasetId={datasetId} value={value?.credential === credential.id ? value : undefined} onChange={onChange} />
+      <Pages
+        key={credential.id}
+        credential={credential.id}
+        datasetId={datasetId}
+        value={value?.credential === credential.id ? value : undefined}
+        onChange={onChange}
+      />
     </div>
   );
 }
@@ -52,7 +58,8 @@ function Pages({ credential, datasetId, value, onChange }: Props & { readonly cr
   const [search, setSearch] = useState("");
   const [shown, setShown] = useState<NotionPage>();
   if (list.isPending) return <SkeletonRows rows={5} height={40} slow={c("common.slow")} label={c("common.loading")} />;
-  if (list.error) return <Failed title={t("notion.failed")} text={messageOf(list.error)} retry={{ label: c("common.retry"), onClick: () => void list.refetch() }} />;
+  if (list.error)
+    return <Failed title={t("notion.failed")} text={messageOf(list.error)} retry={{ label: c("common.retry"), onClick: () => void list.refetch() }} />;
   const workspace = list.data;
   const pages = workspace?.pages ?? [];
   const words = search.trim().toLowerCase();
@@ -65,13 +72,28 @@ function Pages({ credential, datasetId, value, onChange }: Props & { readonly cr
   };
   return (
     <>
-      <Input icon={Search} value={search} aria-label={t("notion.search")} placeholder={t("notion.search")} onChange={(event) => setSearch(event.target.value)} />
+      <Input
+        icon={Search}
+        value={search}
+        aria-label={t("notion.search")}
+        placeholder={t("notion.search")}
+        onChange={(event) => setSearch(event.target.value)}
+      />
       {rows.length === 0 ? (
-        <Empty icon={NotebookText} cat="knowledge" title={t(pages.length === 0 ? "notion.empty" : "notion.noMatch")} text={pages.length === 0 ? t("notion.emptyText") : ""} />
+        <Empty
+          icon={NotebookText}
+          cat="knowledge"
+          title={t(pages.length === 0 ? "notion.empty" : "notion.noMatch")}
+          text={pages.length === 0 ? t("notion.emptyText") : ""}
+        />
       ) : (
         <ul className="card max-h-[420px] overflow-auto" aria-label={t("notion.pages")}>
           {rows.map(({ page, depth }) => (
-            <li key={page.page_id} className="flex items-center gap-2.5 px-3 py-2 border-b border-line-1 last:border-b-0" style={{ paddingInlineStart: 12 + depth * 20 }}>
+            <li
+              key={page.page_id}
+              className="flex items-center gap-2.5 px-3 py-2 border-b border-line-1 last:border-b-0"
+              style={{ paddingInlineStart: 12 + depth * 20 }}
+            >
               <Checkbox
                 label={t("documents.choose", { name: page.page_name })}
                 checked={page.is_bound || chosen.some((each) => each.page_id === page.page_id)}

@@ -72,7 +72,11 @@ function Crawler({ providers, value, onChange }: Props & { readonly providers: r
       >
         <div className="grid gap-4 md:grid-cols-[200px_1fr]">
           <Field label={t("website.provider")}>
-            <Select value={provider} onChange={setProvider} options={providers.map((each) => ({ value: each.provider, label: inLanguage(each.label, i18n.language) }))} />
+            <Select
+              value={provider}
+              onChange={setProvider}
+              options={providers.map((each) => ({ value: each.provider, label: inLanguage(each.label, i18n.language) }))}
+            />
           </Field>
           <Field label={t("website.url")}>
             <Input type="url" required value={url} placeholder="https://docs.example.com" onChange={(event) => setUrl(event.target.value)} />
@@ -143,7 +147,11 @@ function Pages({ value, onChange }: { value: WebsitePick; onChange: (pick: Websi
   return (
     <section className="card" aria-label={t("website.pages")}>
       <div className="flex items-center gap-2.5 px-3 py-2 border-b border-line-1">
-        <Checkbox label={t("website.all")} checked={all} onChange={() => onChange({ ...value, chosen: all ? [] : value.pages.map((page) => page.source_url) })} />
+        <Checkbox
+          label={t("website.all")}
+          checked={all}
+          onChange={() => onChange({ ...value, chosen: all ? [] : value.pages.map((page) => page.source_url) })}
+        />
         <span className="text-12 text-ink-2 num">{t("website.count", { count: value.pages.length, chosen: value.chosen.length })}</span>
       </div>
       <ul className="max-h-[360px] overflow-auto">
@@ -163,7 +171,14 @@ function Pages({ value, onChange }: { value: WebsitePick; onChange: (pick: Websi
         ))}
       </ul>
       {shown ? (
-        <Dialog open size="lg" title={shown.title || shown.source_url} about={shown.source_url} closeLabel={c("common.close")} onClose={() => setShown(undefined)}>
+        <Dialog
+          open
+          size="lg"
+          title={shown.title || shown.source_url}
+          about={shown.source_url}
+          closeLabel={c("common.close")}
+          onClose={() => setShown(undefined)}
+        >
           <pre className="whitespace-pre-wrap wrap-anywhere text-13 max-h-[60vh] overflow-auto">{shown.markdown}</pre>
         </Dialog>
       ) : null}

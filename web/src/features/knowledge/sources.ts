@@ -70,9 +70,7 @@ export function pickedNotion(pick: NotionPick | undefined): Picked {
         {
           credential_id: pick?.credential ?? "",
           workspace_id: pick?.workspace ?? "",
-          pages: pages
-            .filter((page) => ids.includes(page.page_id))
-            .map(({ page_id, page_name, page_icon, type }) => ({ page_id, page_name, page_icon, type })),
+          pages: pages.filter((page) => ids.includes(page.page_id)).map(({ page_id, page_name, page_icon, type }) => ({ page_id, page_name, page_icon, type })),
         },
       ],
     }),

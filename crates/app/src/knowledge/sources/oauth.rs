@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::{
-    Provider,
+    Key, Provider,
     wire::{Call, text},
 };
 use crate::{
@@ -54,7 +54,10 @@ pub async fn start(services: &Services, principal: &Principal) -> Result<Start> 
     if settings.notion_internal {
         let unset = || Error::invalid("Internal secret is not set: NOTION_INTERNAL_SECRET.");
         let secret = settings.notion_secret.clone().ok_or_else(unset)?;
-        keep(services, principal, &secret, None, "api-key").await?;
+        let (tenant, provider) = (principal.tenant_id(), Provider::Notion);
+        let key = Key { tenant, id: Uuid::nil(), provider, secret: secret.clone(), base_url: String::new() };
+        let workspace = super::notion::workspace(services, &key).await?;
+        keep(services, principal, &secret, workspace, "api-key").await?;
         return Ok(Start::Connected);
     }
     let Some(client) = settings.notion_client_id.as_deref().filter(|_| settings.notion_client_secret.is_some()) else {
@@ -119,7 +122,7 @@ pub async fn finish(services: &Services, state: &str, code: &str) -> Result<()> 
     // That the account may do this was looked at when it began.
     let principal =
         Principal::Member { account_id: attempt.account, tenant_id: attempt.tenant, role: Role::Admin };
-    keep(services, &principal, &token, Some(workspace), "oauth2").await
+    keep(services, &principal, &token, workspace, "oauth2").await
 }
 
 /// One credential for each workspace of Notion: signing in again gives it the new token.
@@ -127,15 +130,15 @@ async fn keep(
     services: &Services,
     principal: &Principal,
     secret: &str,
-    workspace: Option<Json>,
+    workspace: Json,
     auth_type: &str,
 ) -> Result<()> {
     let tenant = principal.tenant_id();
     let values = json!({"integration_secret": secret});
-    let wanted = workspace.as_ref().map(|workspace| text(workspace, "workspace_id")).filter(|id| !id.is_empty());
+    let wanted = text(&workspace, "workspace_id");
     let all = repo::data_sources::list(&services.db, tenant).await?;
     let known = all.iter().find(|row| {
-        let is_same = wanted.as_ref().is_none_or(|id| text(&super::workspace_of(row), "workspace_id") == *id);
+        let is_same = !wanted.is_empty() && text(&super::workspace_of(row), "workspace_id") == wanted;
         row.provider == Provider::Notion.name() && row.auth_type == auth_type && is_same
     });
     let id = match known {
@@ -145,10 +148,7 @@ async fn keep(
         }
         None => super::insert(services, principal, Provider::Notion, None, &values, auth_type).await?,
     };
-    match workspace {
-        Some(workspace) => note(services, tenant, id, workspace).await,
-        None => Ok(()),
-    }
+    note(services, tenant, id, workspace).await
 }
 
 /// Keeps what is known of the workspace behind a token.

@@ -79,7 +79,7 @@ pub(super) async fn progress(services: &Services, key: &Key, job: &str) -> Resul
     let mut found: Vec<WebsitePage> = Vec::new();
     for _ in 0..MAX_PARTS {
         found.extend(items(answer.get("data")).iter().map(page));
-        let Some(next) = next(&first, &answer).filter(|_| found.len() < MAX_PAGES as usize) else { break };
+        let Some(next) = next(&first, &answer).filter(|_| (found.len() as u64) < MAX_PAGES) else { break };
         answer = call(key, next, None).json(services).await?;
     }
     progress.pages = useful(found);

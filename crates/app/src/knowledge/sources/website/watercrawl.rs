@@ -45,6 +45,7 @@ pub(super) async fn check(services: &Services, key: &Key) -> Result<()> {
 
 pub(super) async fn begin(services: &Services, key: &Key, wanted: &Wanted) -> Result<Begun> {
     let (depth, limit) = if wanted.sub_pages { (wanted.max_depth.unwrap_or(1).max(1), wanted.limit) } else { (0, 1) };
+    let paths = |list: &[String]| if wanted.sub_pages { list.to_vec() } else { Vec::new() };
     let body = json!({
         "url": wanted.url,
         "options": {
@@ -52,8 +53,8 @@ pub(super) async fn begin(services: &Services, key: &Key, wanted: &Wanted) -> Re
                 "max_depth": depth,
                 "page_limit": limit,
                 "allowed_domains": [],
-                "include_paths": if wanted.sub_pages { wanted.includes.as_slice() } else { &[] },
-                "exclude_paths": if wanted.sub_pages { wanted.excludes.as_slice() } else { &[] },
+                "include_paths": paths(&wanted.includes),
+                "exclude_paths": paths(&wanted.excludes),
             },
             "page_options": {
                 "exclude_tags": [],
