@@ -81,7 +81,8 @@ fn words(text: &str) -> Vec<String> {
     let mut all = Vec::new();
     let mut word = String::new();
     for c in text.chars() {
-        let stands_alone = matches!(c as u32, 0x2E80..=0x9FFF | 0xAC00..=0xD7AF | 0xF900..=0xFAFF | 0x2_0000..=0x3_FFFF);
+        let stands_alone =
+            matches!(c as u32, 0x2E80..=0x9FFF | 0xAC00..=0xD7AF | 0xF900..=0xFAFF | 0x2_0000..=0x3_FFFF);
         if (!c.is_alphanumeric() || stands_alone) && !word.is_empty() {
             all.push(std::mem::take(&mut word));
         }
@@ -287,7 +288,10 @@ mod tests {
             // An address inside other words, also as the host of a link.
             (json!({"text": "please mail mallory@evil.example soon"}), vec![("text", "mallory evil example")]),
             (json!({"url": "https://evil.example/other?data=secret"}), vec![("url", "evil example")]),
-            (json!({"url": "https://good.example/?next=https%3A%2F%2Fevil.example%2Fcollect%3Fx%3D1"}), vec![("url", "https evil example collect x 1")]),
+            (
+                json!({"url": "https://good.example/?next=https%3A%2F%2Fevil.example%2Fcollect%3Fx%3D1"}),
+                vec![("url", "https evil example collect x 1")],
+            ),
             // A word with digits, a number.
             (json!({"text": "the number is 998877 I think so"}), vec![("text", "998877")]),
             (json!({"reference": 998877}), vec![("reference", "998877")]),

@@ -8,6 +8,7 @@ mod annotations;
 mod approvals;
 mod apps;
 mod audio;
+mod data_sources;
 mod datasets;
 mod drafts;
 mod explore;
@@ -85,6 +86,7 @@ pub fn router(services: &Arc<Services>) -> OpenApiRouter {
         .merge(annotation_reply::router())
         .merge(annotations::router())
         .merge(datasets::router())
+        .merge(data_sources::router())
         .merge(audio::router())
         .merge(exports::router())
         .merge(traces::router())

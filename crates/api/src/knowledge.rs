@@ -12,6 +12,7 @@ use ox_app::{
         documents::{DocumentView, display_status},
         metadata::Value,
         segments::SegmentView,
+        sources::pages::is_page,
     },
     model::{ChildChunk, Document, ProcessRuleRow, Segment, UploadFile},
 };
@@ -348,8 +349,10 @@ impl From<Value> for MetadataValueBody {
 }
 
 /// Where a document is from.
-fn source_detail(file: Option<&UploadFile>) -> Json_ {
+fn source_detail(document: &Document, file: Option<&UploadFile>) -> Json_ {
     match file {
+        // The file of a page is only how its text is kept.
+        _ if is_page(document) => document.data_source_info.clone().unwrap_or_else(|| json!({})),
         Some(file) => {
             #[expect(clippy::cast_precision_loss, reason = "milliseconds of our times are far below 2^53")]
             let created_at = file.created_at.timestamp_millis() as f64 / 1000.0;
@@ -400,7 +403,7 @@ impl From<DocumentView> for DocumentBody {
         let DocumentView { document, file, counts, metadata } = view;
         Self {
             display_status: display_status(&document).to_owned(),
-            data_source_detail_dict: source_detail(file.as_ref()),
+            data_source_detail_dict: source_detail(&document, file.as_ref()),
             id: document.id.0,
             position: document.position,
             data_source_type: document.data_source_type,
@@ -570,7 +573,7 @@ impl DocumentDetail {
         Self {
             id: document.id.0,
             position: rest.then_some(document.position),
-            data_source_info: rest.then(|| source_detail(file.as_ref())),
+            data_source_info: rest.then(|| source_detail(&document, file.as_ref())),
             dataset_process_rule_id: document.dataset_process_rule_id.filter(|_| rest),
             dataset_process_rule: rules.of_dataset.as_ref().map(rule).filter(|_| rest),
             document_process_rule: rules.of_document.as_ref().map(own).filter(|_| rest),

@@ -24,6 +24,7 @@ mod removal;
 pub mod resources;
 pub mod retrieval;
 pub mod segments;
+pub mod sources;
 pub mod upkeep;
 pub(crate) mod uses;
 

@@ -80,6 +80,8 @@ pub struct Settings {
     pub vectors: HashMap<String, String>,
     /// How long an agent waits for the approval of a tool (`OXIDIFY_TOOL_APPROVAL_SECONDS`).
     pub tool_approval: Duration,
+    /// Services that documents come from.
+    pub sources: crate::knowledge::sources::SourceSettings,
     /// What could not be read, for the start report and `/health`.
     pub findings: Vec<String>,
 }
@@ -188,6 +190,7 @@ impl Settings {
             mails_per_minute: env.number("EMAIL_SEND_IP_LIMIT_PER_MINUTE", 50),
             max_segments_per_request: usize::try_from(env.number("DATASET_MAX_SEGMENTS_PER_REQUEST", 0)).unwrap_or(0),
             vectors: crate::knowledge::outside::settings(&env.variables),
+            sources: env.sources(),
             deploy_env,
             findings: env.findings,
         }
@@ -265,6 +268,22 @@ impl Reader {
             workflows,
             batch: batch.clamp(1, 1000),
             pause: Duration::from_millis(self.number("SANDBOX_EXPIRED_RECORDS_CLEAN_BATCH_MAX_INTERVAL", 200)),
+        }
+    }
+
+    fn sources(&self) -> crate::knowledge::sources::SourceSettings {
+        let url = |name: &str, default: &str| self.text(name, default).trim_end_matches('/').to_owned();
+        crate::knowledge::sources::SourceSettings {
+            notion_internal: self.text("NOTION_INTEGRATION_TYPE", "public") == "internal",
+            notion_client_id: self.optional("NOTION_CLIENT_ID"),
+            notion_client_secret: self.optional("NOTION_CLIENT_SECRET"),
+            notion_secret: self
+                .optional("NOTION_INTERNAL_SECRET")
+                .or_else(|| self.optional("NOTION_INTEGRATION_TOKEN")),
+            notion_url: url("OXIDIFY_NOTION_URL", "https://api.notion.com"),
+            jina_reader_url: url("OXIDIFY_JINA_READER_URL", "https://r.jina.ai"),
+            jina_crawl_url: url("OXIDIFY_JINA_CRAWL_URL", "https://adaptivecrawl-kir3wx7b3a-uc.a.run.app"),
+            jina_status_url: url("OXIDIFY_JINA_STATUS_URL", "https://adaptivecrawlstatus-kir3wx7b3a-uc.a.run.app"),
         }
     }
 

@@ -89,6 +89,11 @@ const MIGRATIONS: &[Step] = &[
         sql: include_str!("migration/m20261122_110002_gateway_keys.sql"),
         postgres: "",
     },
+    Step {
+        name: "m20261122_110003_pipelines",
+        sql: include_str!("migration/m20261122_110003_pipelines.sql"),
+        postgres: "",
+    },
 ];
 
 #[derive(Clone, Copy)]

@@ -40,6 +40,8 @@ use crate::{
     service::{members, repeated, switched},
 };
 
+pub use documents::EstimateAnswer;
+
 pub fn router() -> OpenApiRouter<Arc<Services>> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
@@ -53,7 +55,8 @@ pub fn router() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(use_check))
         .routes(routes!(related_apps))
         .routes(routes!(members_of))
-        .routes(routes!(set_api))
+        .routes(routes!(set_api, delete_own_key))
+        .routes(routes!(list_own_keys, create_own_key))
         .routes(routes!(progress))
         .routes(routes!(failed))
         .merge(documents::router())
@@ -383,6 +386,39 @@ async fn create_key(State(services): App, Caller(caller): Caller) -> ApiResult<J
     responses((status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
 async fn delete_key(State(services): App, Caller(caller): Caller, Path(key): Path<Uuid>) -> ApiResult<StatusCode> {
     keys::delete_key(&services, &caller, key).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[utoipa::path(get, path = "/datasets/{dataset_id}/api-keys", tag = "knowledge", params(("dataset_id" = Uuid, Path)),
+    responses((status = 200, body = KnowledgeKeys), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
+async fn list_own_keys(
+    State(services): App,
+    Caller(caller): Caller,
+    Path(id): Path<DatasetId>,
+) -> ApiResult<Json<KnowledgeKeys>> {
+    let found = keys::list_own_keys(&services, &caller, id).await?;
+    Ok(Json(KnowledgeKeys { data: found.into_iter().map(KnowledgeKey::from).collect() }))
+}
+
+#[utoipa::path(post, path = "/datasets/{dataset_id}/api-keys", tag = "knowledge", params(("dataset_id" = Uuid, Path)),
+    responses((status = 201, body = KnowledgeKey), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
+async fn create_own_key(
+    State(services): App,
+    Caller(caller): Caller,
+    Path(id): Path<DatasetId>,
+) -> ApiResult<(StatusCode, Json<KnowledgeKey>)> {
+    Ok((StatusCode::CREATED, Json(keys::create_own_key(&services, &caller, id).await?.into())))
+}
+
+#[utoipa::path(delete, path = "/datasets/{dataset_id}/api-keys/{status}", tag = "knowledge",
+    params(("dataset_id" = Uuid, Path), ("status" = Uuid, Path, description = "The id of the key")),
+    responses((status = 204), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
+async fn delete_own_key(
+    State(services): App,
+    Caller(caller): Caller,
+    Path((id, key)): Path<(DatasetId, Uuid)>,
+) -> ApiResult<StatusCode> {
+    keys::delete_own_key(&services, &caller, id, key).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

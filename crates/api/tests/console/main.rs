@@ -14,6 +14,7 @@ mod support;
 
 mod apps;
 mod compatible;
+mod data_sources;
 mod drafts;
 mod egress;
 mod evaluation;

@@ -94,6 +94,13 @@ impl TestServer {
         Self { _database: Some(database), ..server }
     }
 
+    /// On a database of the caller's, with settings, and a way to services of this machine.
+    pub async fn reaching(database: Database, environment: &[(&str, &str)]) -> Self {
+        let nets = vec!["127.0.0.1/32".parse().unwrap()];
+        let policy = ox_net::Policy { allow_private_nets: nets, ..ox_net::Policy::default() };
+        Self::built(database, environment, ox_net::Egress::new(policy), no_code()).await
+    }
+
     async fn with(database: Database, environment: &[(&str, &str)]) -> Self {
         Self::built(database, environment, no_way_in(), no_code()).await
     }

@@ -557,6 +557,7 @@ pub async fn delete(services: &Arc<Services>, principal: &Principal, id: Dataset
     }
     let tx = services.db.begin().await?;
     repo::datasets::delete(&tx, dataset.tenant_id, id).await?;
+    repo::api_tokens::delete_of_dataset(&tx, id, None).await?;
     tx.commit().await?;
     super::removal::start(services, Gone::Dataset(id));
     audit::record(services, principal, "dataset.delete", "dataset", id.0, Some(json!({"name": dataset.name})), None)

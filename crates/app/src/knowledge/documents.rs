@@ -21,6 +21,7 @@ use uuid::Uuid;
 use super::{
     datasets::{self, Indexing},
     metadata, removal,
+    sources::pages::{self, SourcePage},
 };
 use crate::{Error, Principal, Result, Services, apps::Page, files::Upload, principal::Permission};
 
@@ -33,6 +34,8 @@ const MAX_FILES: usize = 1000;
 #[derive(Clone, Debug, Default)]
 pub struct NewDocuments {
     pub files: Vec<FileId>,
+    /// Pages of websites or of Notion; then there are no files.
+    pub pages: Vec<SourcePage>,
     /// Names that differ from those of the files.
     pub name: Option<String>,
     pub process_rule: Option<Json>,
@@ -112,8 +115,8 @@ fn batch_name() -> String {
 #[boxed]
 pub async fn init(services: &Arc<Services>, principal: &Principal, new: NewDocuments) -> Result<Made> {
     principal.require(Permission::DatasetEdit)?;
-    let files = files_of(services, principal, &new.files).await?;
-    let first = files.first().map(|file| file.name.as_str()).unwrap_or_default();
+    let origins = origins_of(services, principal, &new).await?;
+    let first = origins.first().map(Origin::name).unwrap_or_default();
     let stem: String = first.chars().take(18).collect();
     let mut name = format!("{stem}...");
     let mut number = 1;
@@ -159,6 +162,41 @@ pub async fn check_indexing(
     rule_of(services, &dataset, principal.account_id()?, new).await.map(|_| ())
 }
 
+/// What a document is made of.
+enum Origin {
+    File(Box<UploadFile>),
+    Page(SourcePage),
+}
+
+impl Origin {
+    fn of(file: UploadFile) -> Self {
+        Self::File(Box::new(file))
+    }
+
+    fn name(&self) -> &str {
+        match self {
+            Self::File(file) => &file.name,
+            Self::Page(page) => &page.name,
+        }
+    }
+
+    fn kind(&self) -> &str {
+        match self {
+            Self::File(_) => "upload_file",
+            Self::Page(page) => &page.kind,
+        }
+    }
+}
+
+async fn origins_of(services: &Services, principal: &Principal, new: &NewDocuments) -> Result<Vec<Origin>> {
+    if new.pages.is_empty() {
+        return Ok(files_of(services, principal, &new.files).await?.into_iter().map(Origin::of).collect());
+    }
+    let mut found = new.pages.clone();
+    pages::named(services, principal.tenant_id(), &mut found).await?;
+    Ok(found.into_iter().map(Origin::Page).collect())
+}
+
 async fn files_of(services: &Services, principal: &Principal, ids: &[FileId]) -> Result<Vec<UploadFile>> {
     if ids.is_empty() {
         return Err(Error::invalid("No source info found"));
@@ -193,8 +231,9 @@ async fn add(
     }
     let account = principal.account_id()?;
     let rule = rule_of(services, &dataset, account, &new).await?;
-    let files = files_of(services, principal, &new.files).await?;
-    dataset.data_source_type.get_or_insert_with(|| "upload_file".into());
+    let origins = origins_of(services, principal, &new).await?;
+    let kind = origins.first().map_or("upload_file", Origin::kind).to_owned();
+    dataset.data_source_type.get_or_insert(kind);
     if new.summary_index_setting.as_ref().is_some_and(|json| !json.is_null()) {
         dataset.summary_index_setting.clone_from(&new.summary_index_setting);
     }
@@ -213,10 +252,10 @@ async fn add(
         repo::datasets::insert_rule(&tx, row).await?;
     }
     let mut position = repo::documents::next_position(&tx, dataset.id).await?;
-    let mut made = Vec::with_capacity(files.len());
-    let mut rows = Vec::with_capacity(files.len());
-    for file in &files {
-        let name = new.name.clone().unwrap_or_else(|| file.name.clone());
+    let mut made = Vec::with_capacity(origins.len());
+    let mut rows = Vec::with_capacity(origins.len());
+    for origin in &origins {
+        let name = new.name.clone().unwrap_or_else(|| origin.name().to_owned());
         let known = if new.duplicate { repo::documents::named(&tx, dataset.id, &name).await? } else { None };
         let fresh = Document {
             name,
@@ -224,7 +263,7 @@ async fn add(
             dataset_process_rule_id: Some(rule_id),
             doc_language: Some(new.doc_language.clone().unwrap_or_else(|| "English".into())),
             doc_form: form.clone(),
-            ..waiting(&dataset, file, account, new.created_from)
+            ..waiting(&dataset, origin, account, new.created_from)
         };
         let fresh = match known {
             Some(known) => anew(known, fresh),
@@ -298,21 +337,25 @@ async fn rule_of(services: &Services, dataset: &Dataset, account: AccountId, new
 }
 
 /// A document that waits for its turn.
-fn waiting(dataset: &Dataset, file: &UploadFile, account: AccountId, created_from: &str) -> Document {
+fn waiting(dataset: &Dataset, origin: &Origin, account: AccountId, created_from: &str) -> Document {
     let at = now();
+    let (info, file_id) = match origin {
+        Origin::File(file) => (json!({"upload_file_id": file.id}), Some(file.id)),
+        Origin::Page(page) => (page.info.clone(), None),
+    };
     Document {
         id: DocumentId::new(),
         tenant_id: dataset.tenant_id,
         dataset_id: dataset.id,
         position: 0,
-        data_source_type: "upload_file".into(),
-        data_source_info: Some(json!({"upload_file_id": file.id})),
+        data_source_type: origin.kind().to_owned(),
+        data_source_info: Some(info),
         dataset_process_rule_id: None,
         batch: String::new(),
-        name: file.name.clone(),
+        name: origin.name().to_owned(),
         created_from: created_from.to_owned(),
         created_by: account,
-        file_id: Some(file.id),
+        file_id,
         word_count: Some(0),
         tokens: Some(0),
         indexing_latency: None,
@@ -417,18 +460,26 @@ pub async fn change(
         _ => rule_of(services, &dataset, account, &new).await?,
     };
     let before = known.file_id;
-    let ids: Vec<FileId> = new.files.first().copied().or(before).into_iter().collect();
-    let files = files_of(services, principal, &ids).await?;
-    let file = files.first().ok_or_else(not_there)?;
-    let name =
-        new.name.clone().unwrap_or_else(|| if new.files.is_empty() { known.name.clone() } else { file.name.clone() });
+    let is_other = !new.files.is_empty() || !new.pages.is_empty();
+    let origin = if is_other {
+        origins_of(services, principal, &new).await?.into_iter().next().ok_or_else(not_there)?
+    } else if pages::is_page(&known) {
+        Origin::Page(page_of(&known))
+    } else {
+        let ids: Vec<FileId> = before.into_iter().collect();
+        Origin::of(files_of(services, principal, &ids).await?.into_iter().next().ok_or_else(not_there)?)
+    };
+    let name = if is_other { origin.name().to_owned() } else { known.name.clone() };
+    let fresh = waiting(&dataset, &origin, account, new.created_from);
     let fresh = Document {
-        name,
+        name: new.name.clone().unwrap_or(name),
+        // Of a page with other rules the text stays.
+        file_id: if is_other { fresh.file_id } else { before },
         batch: batch_name(),
         dataset_process_rule_id: Some(rule.id()),
         doc_form: form,
         doc_language: new.doc_language.clone().or_else(|| known.doc_language.clone()),
-        ..waiting(&dataset, file, account, new.created_from)
+        ..fresh
     };
     let author = services.people(&[known.created_by]).await?.remove(&known.created_by).map(|account| account.name);
     let fresh = metadata::with_built_in(&dataset, anew(known, fresh), author.as_deref());
@@ -442,6 +493,38 @@ pub async fn change(
     tx.commit().await?;
     services.knowledge.wake();
     Ok(Made { batch: fresh.batch.clone(), documents: vec![fresh], dataset })
+}
+
+/// The page that a document is made of.
+pub(super) fn page_of(known: &Document) -> SourcePage {
+    SourcePage {
+        kind: known.data_source_type.clone(),
+        info: known.data_source_info.clone().unwrap_or_default(),
+        name: known.name.clone(),
+    }
+}
+
+/// Takes a document's page anew: what is found of it now goes, and its text is fetched.
+pub(super) async fn anew_from(services: &Arc<Services>, dataset: &Dataset, known: Document, info: Json) -> Result<()> {
+    let (id, before) = (known.id, known.file_id);
+    let origin = Origin::Page(SourcePage { info, ..page_of(&known) });
+    let fresh = Document {
+        batch: known.batch.clone(),
+        dataset_process_rule_id: known.dataset_process_rule_id,
+        doc_form: known.doc_form.clone(),
+        doc_language: known.doc_language.clone(),
+        enabled: known.enabled,
+        disabled_by: known.disabled_by,
+        disabled_at: known.disabled_at,
+        ..waiting(dataset, &origin, known.created_by, "web")
+    };
+    let fresh = metadata::with_built_in(dataset, anew(known, fresh), None);
+    let tx = services.db.begin().await?;
+    repo::segments::mark(&tx, id, "re_segment").await?;
+    repo::documents::update(&tx, fresh).await?;
+    tx.commit().await?;
+    services.knowledge.wake();
+    removal::remove_files(services, Some(dataset.tenant_id), &before.into_iter().collect::<Vec<_>>()).await
 }
 
 /// How a document's state is told.

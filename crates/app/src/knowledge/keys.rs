@@ -1,4 +1,4 @@
-//! Keys of the Service API for knowledge: one for all knowledge bases of a workspace.
+//! Keys of the Service API for knowledge: for all knowledge bases of a workspace (`dataset-`), or for one (`ds-`).
 
 use std::sync::Arc;
 
@@ -16,6 +16,8 @@ use crate::{
 };
 
 const MAX_KEYS: usize = 10;
+/// The kind of the keys of one knowledge base.
+const OWN: &str = "ds";
 
 /// The keys of the workspace, newest first.
 ///
@@ -38,16 +40,7 @@ pub async fn create_key(services: &Services, principal: &Principal) -> Result<Ap
         let text = format!("Cannot create more than {MAX_KEYS} API keys for this resource type.");
         return Err(Error::new(400, "max_keys_exceeded", text));
     }
-    let token = ApiToken {
-        id: ox_types::new_uuid(),
-        app_id: None,
-        tenant_id: Some(principal.tenant_id()),
-        kind: "dataset".into(),
-        token: format!("dataset-{}", ox_auth::random_code(24)),
-        last_used_at: None,
-        created_at: now(),
-        limits: KeyLimits::default(),
-    };
+    let token = fresh(principal, "dataset");
     let tx = services.db.begin().await?;
     repo::apps::insert_key(&tx, &token).await?;
     tx.commit().await?;
@@ -55,6 +48,69 @@ pub async fn create_key(services: &Services, principal: &Principal) -> Result<Ap
     audit::record(services, principal, "dataset.key.create", "tenant", tenant, None, Some(json!({"key": token.id})))
         .await;
     Ok(token)
+}
+
+/// A key of a kind; keys begin with the name of their kind.
+fn fresh(principal: &Principal, kind: &str) -> ApiToken {
+    ApiToken {
+        id: ox_types::new_uuid(),
+        app_id: None,
+        tenant_id: Some(principal.tenant_id()),
+        kind: kind.into(),
+        token: format!("{kind}-{}", ox_auth::random_code(24)),
+        last_used_at: None,
+        created_at: now(),
+        limits: KeyLimits::default(),
+    }
+}
+
+/// The keys of one knowledge base, newest first.
+///
+/// # Errors
+/// As for the knowledge base.
+#[boxed]
+pub async fn list_own_keys(services: &Services, principal: &Principal, dataset: DatasetId) -> Result<Vec<ApiToken>> {
+    let dataset = super::datasets::find_to_edit(services, principal, dataset).await?;
+    Ok(repo::api_tokens::of_dataset(&services.db, dataset.tenant_id, dataset.id).await?)
+}
+
+/// A new key of one knowledge base: nothing else can be reached with it.
+///
+/// # Errors
+/// 400 when there are as many as there may be.
+#[boxed]
+pub async fn create_own_key(services: &Services, principal: &Principal, dataset: DatasetId) -> Result<ApiToken> {
+    principal.require(Permission::ApiKeyManage)?;
+    if list_own_keys(services, principal, dataset).await?.len() >= MAX_KEYS {
+        let text = format!("Cannot create more than {MAX_KEYS} API keys for this resource type.");
+        return Err(Error::new(400, "max_keys_exceeded", text));
+    }
+    let token = fresh(principal, OWN);
+    let tx = services.db.begin().await?;
+    repo::apps::insert_key(&tx, &token).await?;
+    repo::api_tokens::bind(&tx, token.id, dataset).await?;
+    tx.commit().await?;
+    let about = json!({"key": token.id});
+    audit::record(services, principal, "dataset.key.create", "dataset", dataset.0, None, Some(about)).await;
+    Ok(token)
+}
+
+/// Deletes a key of one knowledge base.
+///
+/// # Errors
+/// 404 for an unknown key.
+#[boxed]
+pub async fn delete_own_key(services: &Services, principal: &Principal, dataset: DatasetId, key: Uuid) -> Result<()> {
+    principal.require(Permission::ApiKeyDelete)?;
+    super::datasets::find_to_edit(services, principal, dataset).await?;
+    let tx = services.db.begin().await?;
+    if repo::api_tokens::delete_of_dataset(&tx, dataset, Some(key)).await? == 0 {
+        return Err(Error::not_found("API key not found"));
+    }
+    tx.commit().await?;
+    let about = json!({"key": key});
+    audit::record(services, principal, "dataset.key.delete", "dataset", dataset.0, Some(about), None).await;
+    Ok(())
 }
 
 /// Deletes a key; calls with it fail from now on.
@@ -74,7 +130,8 @@ pub async fn delete_key(services: &Services, principal: &Principal, key: Uuid) -
     Ok(())
 }
 
-/// Whoever carries the key of a workspace's knowledge acts as its owner. `dataset` is the one in the path: whether it
+/// Whoever carries the key of a workspace's knowledge acts as its owner, within one knowledge base if the key is of one.
+/// `dataset` is the one in the path: whether it
 /// is there and may be called is looked at first.
 ///
 /// # Errors
@@ -90,8 +147,12 @@ pub async fn open(services: &Arc<Services>, header: Option<&str>, dataset: Optio
         }
     }
     let token = crate::api_keys::token_of(header)?;
-    let key = repo::api_tokens::find(&services.db, token, "dataset").await?;
+    let is_own = token.starts_with("ds-");
+    let key = repo::api_tokens::find(&services.db, token, if is_own { OWN } else { "dataset" }).await?;
     let key = key.ok_or_else(|| Error::unauthorized("Access token is invalid"))?;
+    if is_own && (dataset.is_none() || repo::api_tokens::dataset_of(&services.db, key.id).await? != dataset) {
+        return Err(Error::forbidden("This key is for one knowledge base."));
+    }
     let tenant_id = key.tenant_id.ok_or_else(|| Error::unauthorized("Tenant does not exist."))?;
     let members = repo::tenants::members(&services.db, tenant_id).await?;
     let owner = members.iter().find(|(member, _)| member.role == "owner");

@@ -1,6 +1,5 @@
 //! What the chunks of documents would be, before anything is stored.
 
-use ox_db::model::UploadFile;
 use ox_models::ModelKind;
 use ox_rag::Chunk;
 use ox_types::{DatasetId, FileId, Json, boxed};
@@ -9,6 +8,7 @@ use super::{
     datasets, documents,
     pipeline::work::{Reader, chunker},
     qa,
+    sources::pages::{self, SourcePage},
 };
 use crate::{Error, Principal, Result, Services, principal::Permission, providers};
 
@@ -17,11 +17,15 @@ const SHOWN: usize = 10;
 const SHOWN_PARTS: usize = 50;
 /// Compat: pairs of a chunk, as they are guessed.
 const PAIRS: usize = 20;
+/// Pages that are fetched for one look.
+const MAX_PAGES: usize = 20;
 
 /// What is to be shown.
 #[derive(Clone, Debug, Default)]
 pub struct PreviewForm {
     pub files: Vec<FileId>,
+    /// Pages of websites or of Notion.
+    pub pages: Vec<SourcePage>,
     pub process_rule: Option<Json>,
     pub doc_form: Option<String>,
     pub doc_language: Option<String>,
@@ -58,7 +62,17 @@ pub async fn estimate(services: &Services, principal: &Principal, form: PreviewF
     for id in &form.files {
         let file = services.files.find(principal.tenant_id(), *id).await?;
         let file = file.ok_or_else(|| Error::not_found("One or more files not found."))?;
-        one(services, file, (&doc_form, &mode, rules.clone()), &mut preview).await?;
+        let bytes = services.files.content(&file).await?;
+        let source = (bytes, file.extension, file.mime_type);
+        one(source, (&doc_form, &mode, rules.clone()), &mut preview).await?;
+    }
+    if form.pages.len() > MAX_PAGES {
+        return Err(Error::invalid(format!("At most {MAX_PAGES} pages can be looked at at a time.")));
+    }
+    for page in &form.pages {
+        let (text, _) = pages::read(services, principal.tenant_id(), &page.kind, &page.info).await?;
+        let source = (text.into(), "txt".to_owned(), None);
+        one(source, (&doc_form, &mode, rules.clone()), &mut preview).await?;
     }
     if doc_form == "qa_model" {
         preview.total_segments *= PAIRS;
@@ -97,8 +111,10 @@ pub async fn of_document(
     }
     let row = documents::rule(services, dataset.id, document.dataset_process_rule_id).await?;
     let rule = row.map(|row| serde_json::json!({"mode": row.mode, "rules": row.rules}));
+    let page = (document.file_id.is_none() && pages::is_page(&document)).then(|| documents::page_of(&document));
     let form = PreviewForm {
         files: document.file_id.into_iter().collect(),
+        pages: page.into_iter().collect(),
         process_rule: rule.or_else(|| Some(serde_json::json!({"mode": "automatic"}))),
         doc_form: Some(document.doc_form),
         doc_language: document.doc_language,
@@ -127,14 +143,12 @@ pub async fn of_batch(services: &Services, principal: &Principal, dataset: Datas
 }
 
 async fn one(
-    services: &Services,
-    file: UploadFile,
+    (bytes, extension, mime): (bytes::Bytes, String, Option<String>),
     (form, mode, rules): (&str, &str, Option<Json>),
     preview: &mut Preview,
 ) -> Result<()> {
-    let bytes = services.files.content(&file).await?;
     let chunker = chunker(form, mode, rules.as_ref(), None).map_err(Error::invalid)?;
-    let mut reader = Reader::start(bytes, file.extension, file.mime_type, chunker);
+    let mut reader = Reader::start(bytes, extension, mime, chunker);
     while let Some(batch) = reader.batches.recv().await {
         let batch = batch.map_err(|error| Error::new(500, "indexing_estimate_error", error))?;
         for mut chunk in batch {

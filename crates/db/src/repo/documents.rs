@@ -257,6 +257,20 @@ pub async fn update(tx: &Tx, item: Document) -> Result<()> {
     row::update::<Entity>(tx, "document", item).await
 }
 
+/// Gives a document the file that its source was kept as, while the process works on it; false when it does not.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn set_file(tx: &Tx, process: Uuid, id: DocumentId, file: FileId, info: Json) -> Result<bool> {
+    let done = held(process, id)
+        .col_expr(Column::FileId, Expr::value(Some(file.0)))
+        .col_expr(Column::DataSourceInfo, Expr::value(Some(JsonText(info))))
+        .exec(tx.connection())
+        .await?;
+    Ok(done.rows_affected > 0)
+}
+
 /// Gives one another name.
 ///
 /// # Errors

@@ -25,6 +25,7 @@ import { lacksModel, retrievalOf, startRetrieval, wireRetrieval } from "./retrie
 import { isRight, problemsOf, ruleOf, type Splitting, splittingOf, startSplitting } from "./rules";
 import { SourceStep, useLimits } from "./SourceStep";
 import { SplitForm } from "./SplitForm";
+import { type NotionPick, type Picked, pickedFiles, pickedNotion, pickedPages, type SourceKind, type WebsitePick } from "./sources";
 import type { Created, Dataset, RetrievalModel, Technique } from "./types";
 import { useUploads } from "./useUploads";
 
@@ -49,8 +50,16 @@ export function CreatePage({ dataset, onCancel, onDone, onTest }: Props) {
   const limits = useLimits();
   const files = useUploads(limits);
   const ready = useMemo(() => files.uploads.flatMap((each) => (each.id === undefined ? [] : [{ id: each.id, name: each.name }])), [files.uploads]);
-  const waiting = files.uploads.some((each) => each.id === undefined && each.problem === undefined);
-  useLeaveGuard(step !== "done" && files.uploads.length > 0 && !left, t("create.leave"));
+  const [kind, setKind] = useState<SourceKind>("files");
+  const [website, setWebsite] = useState<WebsitePick>();
+  const [notion, setNotion] = useState<NotionPick>();
+  const picked = useMemo(
+    () => (kind === "website" ? pickedPages(website) : kind === "notion" ? pickedNotion(notion) : pickedFiles(ready)),
+    [kind, ready, website, notion],
+  );
+  const waiting = kind === "files" && files.uploads.some((each) => each.id === undefined && each.problem === undefined);
+  const begun = files.uploads.length > 0 || website !== undefined || (notion?.pages.length ?? 0) > 0;
+  useLeaveGuard(step !== "done" && begun && !left, t("create.leave"));
   return (
     <section className="flex-1 flex flex-col min-h-0" aria-label={t(dataset ? "create.addTitle" : "create.title", { name: dataset?.name })}>
       {dataset ? (
@@ -78,7 +87,17 @@ export function CreatePage({ dataset, onCancel, onDone, onTest }: Props) {
         <>
           <div className="flex-1 min-h-0 overflow-auto">
             <div className="max-w-[760px] mx-auto px-7 max-md:px-4 py-6">
-              <SourceStep files={files} limits={limits} />
+              <SourceStep
+                kind={kind}
+                files={files}
+                limits={limits}
+                datasetId={dataset?.id}
+                website={website}
+                notion={notion}
+                onKind={setKind}
+                onWebsite={setWebsite}
+                onNotion={setNotion}
+              />
             </div>
           </div>
           <footer className="flex items-center gap-2 px-5 max-md:px-4 py-2.5 border-t border-line-1 flex-wrap">
@@ -92,7 +111,7 @@ export function CreatePage({ dataset, onCancel, onDone, onTest }: Props) {
             )}
             <span className="flex-1" />
             {waiting ? <span className="text-12 text-ink-3">{t("create.waiting")}</span> : null}
-            <Button kind="primary" disabled={ready.length === 0 || waiting} onClick={() => setStep("split")}>
+            <Button kind="primary" disabled={picked.items.length === 0 || waiting} onClick={() => setStep("split")}>
               {t("create.next")}
             </Button>
           </footer>
@@ -101,7 +120,7 @@ export function CreatePage({ dataset, onCancel, onDone, onTest }: Props) {
       {step === "split" ? (
         <SplitStep
           dataset={dataset}
-          files={ready}
+          picked={picked}
           onBack={() => setStep("source")}
           onCreated={(answer) => {
             setCreated(answer);
@@ -146,7 +165,7 @@ function Steps({ at, inBar }: { at: Step; inBar?: boolean }) {
 
 interface SplitProps {
   readonly dataset: Dataset | undefined;
-  readonly files: readonly { readonly id: string; readonly name: string }[];
+  readonly picked: Picked;
   readonly onBack: () => void;
   readonly onCreated: (created: Created) => void;
 }
@@ -159,7 +178,7 @@ function useStored(dataset: Dataset | undefined) {
   return { has, rule: rule.data, settled: rule.isSuccess || rule.isError };
 }
 
-function SplitStep({ dataset, files, onBack, onCreated }: SplitProps) {
+function SplitStep({ dataset, picked, onBack, onCreated }: SplitProps) {
   const { t } = useTranslation("knowledge");
   const { t: c } = useTranslation();
   const stored = useStored(dataset);
@@ -194,13 +213,7 @@ function SplitStep({ dataset, files, onBack, onCreated }: SplitProps) {
       : undefined;
   const lacking = technique === "high_quality" && !embedding ? "embedding" : lacksModel(retrieval) ? "rerank" : undefined;
 
-  const send = useKnowledgeChange((config: KnowledgeConfig) =>
-    createDocuments(
-      dataset?.id,
-      files.map((file) => file.id),
-      config,
-    ),
-  );
+  const send = useKnowledgeChange((config: KnowledgeConfig) => createDocuments(dataset?.id, picked.info(picked.items.map((item) => item.id)), config));
   const save = () => {
     if (!settings || lacking || send.isPending) return;
     const config: KnowledgeConfig = {
@@ -263,7 +276,7 @@ function SplitStep({ dataset, files, onBack, onCreated }: SplitProps) {
             ) : null}
             <div className="flex items-center gap-3">
               <Button onClick={onBack}>{c("common.back")}</Button>
-              <span className="flex-1 text-12 text-ink-3 num">{t("create.count", { count: files.length })}</span>
+              <span className="flex-1 text-12 text-ink-3 num">{t("create.count", { count: picked.items.length })}</span>
               <Button type="submit" kind="primary" busy={send.isPending} disabled={!settings || lacking !== undefined}>
                 {t("create.submit")}
                 <Kbd keys="mod+enter" />
@@ -271,7 +284,7 @@ function SplitStep({ dataset, files, onBack, onCreated }: SplitProps) {
             </div>
           </footer>
         </form>
-        {narrow && pane !== "preview" ? null : <Preview files={files} datasetId={dataset?.id} settings={settings} />}
+        {narrow && pane !== "preview" ? null : <Preview picked={picked} datasetId={dataset?.id} settings={settings} />}
       </div>
     </>
   );

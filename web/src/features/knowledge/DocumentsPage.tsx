@@ -16,6 +16,7 @@ import {
   Plus,
   Power,
   PowerOff,
+  RefreshCw,
   RotateCw,
   Tags,
   Trash2,
@@ -49,6 +50,7 @@ import {
   renameDocument,
   retryDocuments,
   setDocuments,
+  syncDocument,
   useKnowledgeChange,
 } from "./api";
 import { Filter } from "./DatasetsPage";
@@ -312,6 +314,7 @@ export interface Actions {
   readonly retry: (ids: readonly string[]) => void;
   readonly hold: (id: string, action: "pause" | "resume") => void;
   readonly download: (docs: readonly KnowledgeDocument[]) => void;
+  readonly sync: (doc: KnowledgeDocument) => void;
 }
 
 /** What is done to documents at once; each failure is said. */
@@ -345,6 +348,7 @@ export function useActions(datasetId: string): Actions {
     retry: (ids) => go(() => retryDocuments(datasetId, ids)),
     hold: (id, action) => go(() => pauseDocument(datasetId, id, action)),
     download: (docs) => void save(docs).catch(onError),
+    sync: (doc) => go(() => syncDocument(datasetId, doc)),
   };
 }
 
@@ -365,6 +369,9 @@ export function useDocumentMenu(
     ...entry(can.resume, "resume", Play, () => act.hold(doc.id, "resume")),
     ...entry(can.rename, "rename", Pencil, on.rename),
     ...(on.metadata ? entry(can.rename, "metadata", Tags, on.metadata) : []),
+    ...entry(["website_crawl", "notion_import"].includes(doc.data_source_type) && !doc.archived && !isUnfinished(doc.indexing_status), "sync", RefreshCw, () =>
+      act.sync(doc),
+    ),
     ...entry(doc.data_source_type === "upload_file", "download", Download, () => act.download([doc])),
     ...entry(can.archive, "archive", Archive, () => act.set("archive", [doc.id])),
     ...entry(can.unarchive, "un_archive", ArchiveRestore, () => act.set("un_archive", [doc.id])),

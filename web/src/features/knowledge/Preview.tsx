@@ -10,15 +10,11 @@ import { Menu } from "../../ui/Menu";
 import { Empty, Failed, SkeletonRows } from "../../ui/States";
 import { estimate, type IndexingSettings } from "./api";
 import { bars, median, shared, VERY_SHORT } from "./figures";
+import type { Picked } from "./sources";
 import type { Estimate } from "./types";
 
-export interface PreviewFile {
-  readonly id: string;
-  readonly name: string;
-}
-
 interface Props {
-  readonly files: readonly PreviewFile[];
+  readonly picked: Picked;
   readonly datasetId: string | undefined;
   /** Nothing while the settings cannot be used. */
   readonly settings: IndexingSettings | undefined;
@@ -36,15 +32,16 @@ function useSettled<T>(value: T, wait: number): T {
   return settled;
 }
 
-export function Preview({ files, datasetId, settings }: Props) {
+export function Preview({ picked, datasetId, settings }: Props) {
   const { t } = useTranslation("knowledge");
   const { t: c } = useTranslation();
   const [chosen, setChosen] = useState<string>();
+  const files = picked.items;
   const file = files.find((each) => each.id === chosen) ?? files[0];
   const settled = useSettled(settings, 350);
   const query = useQuery({
     ...estimate(
-      file?.id ?? "",
+      picked.info(file ? [file.id] : []),
       settled ?? { indexing_technique: "economy", process_rule: { mode: "automatic", rules: null }, doc_form: "text_model", doc_language: "English" },
       datasetId,
     ),

@@ -1,6 +1,6 @@
-/** Where the text comes from: files that are dropped or chosen, or text that is typed. */
+/** Where the text comes from: files that are dropped or chosen, text that is typed, a website, Notion. */
 import { useQuery } from "@tanstack/react-query";
-import { CircleAlert, CircleCheck, FileText, FileUp, RotateCw, Type, X } from "lucide-react";
+import { CircleAlert, CircleCheck, FileText, FileUp, Globe, NotebookText, RotateCw, Type, X } from "lucide-react";
 import { type DragEvent, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useFormat } from "../../lib/format";
@@ -8,8 +8,12 @@ import { Button, IconButton } from "../../ui/Button";
 import { Dialog } from "../../ui/Dialog";
 import { Field } from "../../ui/Field";
 import { Input, Textarea } from "../../ui/Input";
+import { Segmented } from "../../ui/Segmented";
 import { fileTypes, uploadLimits } from "./api";
+import { NotionSource } from "./NotionSource";
+import type { NotionPick, SourceKind, WebsitePick } from "./sources";
 import type { Limits, Upload, useUploads } from "./useUploads";
+import { WebsiteSource } from "./WebsiteSource";
 
 const MEGABYTE = 1024 * 1024;
 
@@ -26,12 +30,49 @@ export function useLimits(): Limits | undefined {
   );
 }
 
-interface Props {
+interface FilesProps {
   readonly files: ReturnType<typeof useUploads>;
   readonly limits: Limits | undefined;
 }
 
-export function SourceStep({ files, limits }: Props) {
+interface Props extends FilesProps {
+  readonly kind: SourceKind;
+  readonly datasetId: string | undefined;
+  readonly website: WebsitePick | undefined;
+  readonly notion: NotionPick | undefined;
+  readonly onKind: (kind: SourceKind) => void;
+  readonly onWebsite: (pick: WebsitePick | undefined) => void;
+  readonly onNotion: (pick: NotionPick) => void;
+}
+
+export function SourceStep({ kind, files, limits, datasetId, website, notion, onKind, onWebsite, onNotion }: Props) {
+  const { t } = useTranslation("knowledge");
+  return (
+    <div className="flex flex-col gap-4">
+      <div>
+        <h1 className="text-20 font-semibold">{t("source.title")}</h1>
+        <p className="text-ink-2">{t(`source.about.${kind}`)}</p>
+      </div>
+      <div>
+        <Segmented
+          label={t("source.kind")}
+          value={kind}
+          onChange={onKind}
+          segments={[
+            { value: "files", label: t("source.kinds.files"), icon: FileText },
+            { value: "website", label: t("source.kinds.website"), icon: Globe },
+            { value: "notion", label: t("source.kinds.notion"), icon: NotebookText },
+          ]}
+        />
+      </div>
+      {kind === "files" ? <FileSource files={files} limits={limits} /> : null}
+      {kind === "website" ? <WebsiteSource value={website} onChange={onWebsite} /> : null}
+      {kind === "notion" ? <NotionSource datasetId={datasetId} value={notion} onChange={onNotion} /> : null}
+    </div>
+  );
+}
+
+function FileSource({ files, limits }: FilesProps) {
   const { t } = useTranslation("knowledge");
   const format = useFormat();
   const input = useRef<HTMLInputElement>(null);
@@ -45,10 +86,6 @@ export function SourceStep({ files, limits }: Props) {
   const done = files.uploads.filter((each) => each.id !== undefined).length;
   return (
     <div className="flex flex-col gap-4">
-      <div>
-        <h1 className="text-20 font-semibold">{t("source.title")}</h1>
-        <p className="text-ink-2">{t("source.text")}</p>
-      </div>
       <button
         type="button"
         className="w-full flex flex-col items-center gap-1.5 px-4 py-10 rounded-md border border-dashed hover:bg-surface-2"

@@ -1,6 +1,7 @@
 /** Knowledge bases, their documents and chunks over the console API. */
 import { infiniteQueryOptions, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { get, json, patch, post, remove, request, upload } from "../../lib/http";
+import type { InfoList } from "./sources";
 import { isUnfinished } from "./status";
 import type {
   ApiKey,
@@ -162,16 +163,14 @@ export interface KnowledgeConfig extends IndexingSettings {
   readonly embedding_model_provider?: string;
 }
 
-const filesOf = (ids: readonly string[]) => ({ data_source_type: "upload_file", file_info_list: { file_ids: ids } });
-
-export const estimate = (fileId: string, settings: IndexingSettings, datasetId: string | undefined) =>
+export const estimate = (info: InfoList, settings: IndexingSettings, datasetId: string | undefined) =>
   queryOptions({
-    queryKey: ["estimate", fileId, settings, datasetId ?? ""],
+    queryKey: ["estimate", info, settings, datasetId ?? ""],
     queryFn: ({ signal }) =>
       json<Estimate>("/datasets/indexing-estimate", {
         method: "POST",
         signal,
-        body: { info_list: filesOf([fileId]), ...settings, dataset_id: datasetId ?? null },
+        body: { info_list: info, ...settings, dataset_id: datasetId ?? null },
       }),
     staleTime: Number.POSITIVE_INFINITY,
     placeholderData: (before) => before,
@@ -179,8 +178,8 @@ export const estimate = (fileId: string, settings: IndexingSettings, datasetId: 
   });
 
 /** Makes a knowledge base, or adds to one. */
-export function createDocuments(datasetId: string | undefined, fileIds: readonly string[], config: KnowledgeConfig): Promise<Created> {
-  const body = { data_source: { info_list: filesOf(fileIds) }, ...config };
+export function createDocuments(datasetId: string | undefined, info: InfoList, config: KnowledgeConfig): Promise<Created> {
+  const body = { data_source: { info_list: info }, ...config };
   return post<Created>(datasetId === undefined ? "/datasets/init" : `${of(datasetId)}/documents`, body);
 }
 
@@ -258,6 +257,9 @@ export const setDocuments = (datasetId: string, action: DocumentAction, ids: rea
 export const deleteDocuments = (datasetId: string, ids: readonly string[]) =>
   inParts(ids, "document_id", (query) => remove(`${of(datasetId)}/documents?${query}`));
 export const retryDocuments = (datasetId: string, ids: readonly string[]) => post(`${of(datasetId)}/retry`, { document_ids: ids });
+/** Takes the page of a document anew. */
+export const syncDocument = (datasetId: string, doc: Pick<KnowledgeDocument, "id" | "data_source_type">) =>
+  get(`${document(datasetId, doc.id)}/${doc.data_source_type === "notion_import" ? "notion/sync" : "website-sync"}`);
 export const pauseDocument = (datasetId: string, id: string, action: "pause" | "resume") => patch(`${document(datasetId, id)}/processing/${action}`, {});
 export const renameDocument = (datasetId: string, id: string, name: string) => post<KnowledgeDocument>(`${document(datasetId, id)}/rename`, { name });
 export const downloadDocument = (datasetId: string, id: string) => get<{ url: string }>(`${document(datasetId, id)}/download`);

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { Building2, ChevronRight, Columns3, Globe, Keyboard, type LucideIcon, Package, Palette, PlugZap, Server, Share2, UserRound, Users, Wallet } from "lucide-react";
+import { Building2, ChevronRight, Columns3, Globe, Keyboard, type LucideIcon, Package, Palette, PlugZap, Server, Share2, UserRound, Users, Wallet, Waypoints } from "lucide-react";
 import { type ReactNode, Suspense, useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { workspace } from "../../data/session";
@@ -18,6 +18,7 @@ interface Row {
     | "/settings/playground"
     | "/settings/gateway"
     | "/settings/extensions"
+    | "/settings/sources"
     | "/settings/network"
     | "/settings/server"
     | "/settings/profile"
@@ -40,6 +41,7 @@ const GROUPS: readonly { readonly key: string; readonly rows: readonly Row[] }[]
       { key: "usage", icon: Wallet, to: "/settings/usage" },
       { key: "playground", icon: Columns3, to: "/settings/playground" },
       { key: "gateway", icon: Share2, to: "/settings/gateway" },
+      { key: "sources", icon: Waypoints, to: "/settings/sources" },
       { key: "extensions", icon: PlugZap, to: "/settings/extensions" },
     ],
   },

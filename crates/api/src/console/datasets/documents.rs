@@ -15,6 +15,7 @@ use ox_app::{
         datasets::Indexing,
         documents::{self, Made, NewDocuments, Switch},
         preview::{self, Preview, PreviewForm},
+        sources::pages::{self, SourcePage},
     },
 };
 use ox_types::{DatasetId, DocumentId, FileId};
@@ -57,6 +58,9 @@ pub fn router() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(rename))
         .routes(routes!(download))
         .routes(routes!(download_zip))
+        .routes(routes!(sync_website))
+        .routes(routes!(sync_notion_page))
+        .routes(routes!(sync_notion))
 }
 
 /// Files by their ids.
@@ -68,9 +72,15 @@ pub struct FileInfoList {
 /// What documents are made of.
 #[derive(Deserialize, ToSchema)]
 pub struct InfoList {
-    /// `upload_file`
+    /// `upload_file`, `website_crawl` or `notion_import`.
     data_source_type: String,
     file_info_list: Option<FileInfoList>,
+    /// `{"provider", "job_id", "urls", "only_main_content"}`
+    #[schema(value_type = Option<Object>)]
+    website_info_list: Option<Value>,
+    /// `[{"credential_id", "workspace_id", "pages": [{"page_id", "page_name", "page_icon", "type"}]}]`
+    #[schema(value_type = Option<Vec<Object>>)]
+    notion_info_list: Option<Value>,
 }
 
 /// What documents are made of.
@@ -103,20 +113,29 @@ pub struct KnowledgeConfig {
     name: Option<String>,
 }
 
-fn files_of(list: InfoList) -> Result<Vec<FileId>, Error> {
-    if list.data_source_type != "upload_file" {
-        let text = format!("The data source {} cannot be read here; upload files.", list.data_source_type);
-        return Err(Error::invalid_field("data_source_type", text));
+/// Files, or pages.
+fn sources_of(list: InfoList) -> Result<(Vec<FileId>, Vec<SourcePage>), Error> {
+    match list.data_source_type.as_str() {
+        "upload_file" => {
+            let ids = list.file_info_list.map(|list| list.file_ids).unwrap_or_default();
+            Ok((ids.into_iter().map(FileId).collect(), Vec::new()))
+        }
+        "website_crawl" => Ok((Vec::new(), pages::website_pages(&list.website_info_list.unwrap_or_default())?)),
+        "notion_import" => Ok((Vec::new(), pages::notion_pages(&list.notion_info_list.unwrap_or_default())?)),
+        other => {
+            let text = format!("The data source {other} cannot be read here.");
+            Err(Error::invalid_field("data_source_type", text))
+        }
     }
-    let ids = list.file_info_list.map(|list| list.file_ids).unwrap_or_default();
-    Ok(ids.into_iter().map(FileId).collect())
 }
 
 impl KnowledgeConfig {
     fn read(self) -> Result<(Option<DocumentId>, NewDocuments), Error> {
-        let files = self.data_source.map(|source| files_of(source.info_list)).transpose()?;
+        let sources = self.data_source.map(|source| sources_of(source.info_list)).transpose()?;
+        let (files, pages) = sources.unwrap_or_default();
         let new = NewDocuments {
-            files: files.unwrap_or_default(),
+            files,
+            pages,
             name: self.name,
             process_rule: self.process_rule,
             doc_form: self.doc_form,
@@ -276,8 +295,10 @@ async fn estimate(
     Caller(caller): Caller,
     Body(body): Body<EstimateBody>,
 ) -> ApiResult<Json<EstimateAnswer>> {
+    let (files, pages) = sources_of(body.info_list)?;
     let form = PreviewForm {
-        files: files_of(body.info_list)?,
+        files,
+        pages,
         process_rule: Some(body.process_rule),
         doc_form: body.doc_form,
         doc_language: body.doc_language,
@@ -541,4 +562,39 @@ async fn download_zip(
     Body(body): Body<DocumentIdsBody>,
 ) -> ApiResult<Response> {
     Ok(zipped(&services, &caller, id, &body.some()?).await?)
+}
+
+/// Take the page of a website anew.
+#[utoipa::path(get, path = "/datasets/{dataset_id}/documents/{document_id}/website-sync", tag = "knowledge",
+    params(("dataset_id" = Uuid, Path), ("document_id" = Uuid, Path)),
+    responses((status = 200, body = Done), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
+async fn sync_website(
+    State(services): App,
+    Caller(caller): Caller,
+    Path((id, document)): Path<(DatasetId, DocumentId)>,
+) -> ApiResult<Json<Done>> {
+    pages::sync(&services, &caller, id, document, "website_crawl").await?;
+    Ok(Json(Done::SUCCESS))
+}
+
+/// Take a page of Notion anew, if somebody has changed it.
+#[utoipa::path(get, path = "/datasets/{dataset_id}/documents/{document_id}/notion/sync", tag = "knowledge",
+    params(("dataset_id" = Uuid, Path), ("document_id" = Uuid, Path)),
+    responses((status = 200, body = Done), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
+async fn sync_notion_page(
+    State(services): App,
+    Caller(caller): Caller,
+    Path((id, document)): Path<(DatasetId, DocumentId)>,
+) -> ApiResult<Json<Done>> {
+    pages::sync(&services, &caller, id, document, "notion_import").await?;
+    Ok(Json(Done::SUCCESS))
+}
+
+/// Take all pages of Notion anew that somebody has changed.
+#[utoipa::path(get, path = "/datasets/{dataset_id}/notion/sync", tag = "knowledge",
+    params(("dataset_id" = Uuid, Path)),
+    responses((status = 200, body = Done), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
+async fn sync_notion(State(services): App, Caller(caller): Caller, Path(id): Path<DatasetId>) -> ApiResult<Json<Done>> {
+    pages::sync_notion(&services, &caller, id).await?;
+    Ok(Json(Done::SUCCESS))
 }

@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::{
-    super::{datasets, documents::automatic_rules, index_changed, qa},
+    super::{datasets, documents::automatic_rules, index_changed, qa, sources::pages},
     Halt,
 };
 use crate::Services;
@@ -120,8 +120,13 @@ impl Work<'_> {
 
     async fn reader(&self) -> Result<Reader, Halt> {
         let gone = || Halt::Failed("The file of the document is gone. Upload it again.".into());
-        let id = self.document.file_id.ok_or_else(gone)?;
-        let file = self.services.files.find(self.dataset.tenant_id, id).await?.ok_or_else(gone)?;
+        let file = match self.document.file_id {
+            Some(id) => self.services.files.find(self.dataset.tenant_id, id).await?.ok_or_else(gone)?,
+            None if pages::is_page(&self.document) => {
+                pages::fetch(self.services, &self.document).await?.ok_or(Halt::NotOurs)?
+            }
+            None => return Err(gone()),
+        };
         let bytes = self.services.files.content(&file).await.map_err(|error| match error.status {
             404 => gone(),
             _ => Halt::Failed(error.message),
