@@ -55,7 +55,9 @@ pub async fn state(source: &dyn Source, tenant: TenantId, dataset: DatasetId) ->
 #[boxed]
 pub async fn is_whole_since(source: &dyn Source, wanted: IndexState, seq: i64) -> Result<bool> {
     let now = state(source, wanted.tenant_id, wanted.dataset_id).await?;
-    Ok(now.is_some_and(|now| now.generation <= wanted.generation && now.purged_seq <= wanted.purged_seq.max(seq)))
+    Ok(now.is_some_and(|now| {
+        now.generation <= wanted.generation && (now.purged_seq <= wanted.purged_seq || now.purged_seq <= seq)
+    }))
 }
 
 /// The number of a change that this transaction makes. Other changes of the dataset wait for its end.
