@@ -19,7 +19,6 @@ import math
 import os
 import pathlib
 import random
-import socketserver
 import subprocess
 import sys
 import threading
@@ -31,7 +30,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "faults"))
 from oxidify import ApiError, Server, binary  # noqa: E402
 from postgres import database, rows  # noqa: E402
-from stores import has, store as opened  # noqa: E402
+from stores import Listener, has, store as opened  # noqa: E402
 
 SECRET = {"SECRET_KEY": "a-secret-of-at-least-32-characters-for-all"}
 LIMIT = 120
@@ -80,11 +79,6 @@ def vector(text):
         out[int(hashlib.md5(word.encode()).hexdigest(), 16) % SIZE] += 1.0
     length = math.sqrt(sum(value * value for value in out))
     return [value / length for value in out]
-
-
-class Listener(socketserver.ThreadingMixIn, http.server.HTTPServer):
-    daemon_threads = True
-    request_queue_size = 128
 
 
 @contextlib.contextmanager

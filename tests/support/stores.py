@@ -60,6 +60,9 @@ class Listener(socketserver.ThreadingMixIn, http.server.HTTPServer):
     allow_reuse_address = True
     request_queue_size = 128
 
+    def handle_error(self, request, client_address):
+        """Callers that are killed break off."""
+
 
 class Qdrant:
     """Collections in memory, behind Qdrant's REST interface. `kill` lets calls fail, in the middle or at once."""
