@@ -294,10 +294,12 @@ def store_goes(server, base, store):
     print(f"the store was down and is up to date again {took:.1f} s after its return", flush=True)
 
 
-def store_is_wrong(server, base, store):
-    """Lost, or changed by others: seen, and made right while it serves."""
+def store_is_wrong(server, bases, store):
+    """Lost, or changed by others: seen by the next question, and made right while it serves."""
+    base = bases[0]
     store.lose()
-    assert base.find(server, COMMON[7]).get("shortcoming"), "an empty answer of a store that should know it"
+    for each in bases:
+        assert each.find(server, COMMON[7]).get("shortcoming"), "an empty answer of a store that should know it"
     wait_until_followed(server)
     answer = base.find(server, COMMON[7])
     assert answer["records"] and not answer.get("shortcoming"), answer
@@ -396,7 +398,7 @@ def play(kind, rounds, db):
         if store:
             store_goes(server, bases[0], store)
             if kind == "qdrant":
-                store_is_wrong(server, bases[0], store)
+                store_is_wrong(server, bases, store)
             move(server, bases[0])
         leave_nothing(server, bases, store)
     print(f"{kind}: {rounds} kills passed", flush=True)
