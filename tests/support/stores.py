@@ -60,6 +60,9 @@ class Listener(socketserver.ThreadingMixIn, http.server.HTTPServer):
     allow_reuse_address = True
     request_queue_size = 128
 
+    def handle_error(self, request, client_address):
+        """Callers that are killed break off."""
+
 
 class Qdrant:
     """Collections in memory, behind Qdrant's REST interface. `kill` lets calls fail, in the middle or at once."""
@@ -191,7 +194,11 @@ class Pgvector:
         self.home = tempfile.mkdtemp(prefix="oxidify-pgvector-")
         os.chmod(self.home, 0o777)
         # Copied, for the other user need not be able to look into this one's home.
-        shutil.copytree(f"{done.stdout.strip()}/pginstall", f"{self.home}/pg", symlinks=True)
+        package = done.stdout.strip()
+        shutil.copytree(f"{package}/pginstall", f"{self.home}/pgserver/pginstall", symlinks=True)
+        if os.path.exists(f"{package}.libs"):
+            shutil.copytree(f"{package}.libs", f"{self.home}/pgserver.libs")
+        self.programs = f"{self.home}/pgserver/pginstall/bin"
         self.data = f"{self.home}/data"
         self.account = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
         self.port = free_port()
@@ -200,7 +207,7 @@ class Pgvector:
         self.start()
 
     def run(self, program, *arguments):
-        subprocess.run([*self.account, f"{self.home}/pg/bin/{program}", *arguments], check=True, stdout=subprocess.DEVNULL, cwd=self.home)
+        subprocess.run([*self.account, f"{self.programs}/{program}", *arguments], check=True, stdout=subprocess.DEVNULL, cwd=self.home)
 
     def start(self):
         options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self.home}"
@@ -216,7 +223,7 @@ class Pgvector:
 
     def names(self):
         sql = "select tablename from pg_tables where tablename like 'embedding_%'"
-        done = subprocess.run([*self.account, f"{self.home}/pg/bin/psql", "-X", "-A", "-t", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", "-c", sql, "postgres"],
+        done = subprocess.run([*self.account, f"{self.programs}/psql", "-X", "-A", "-t", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", "-c", sql, "postgres"],
                               check=True, capture_output=True, text=True, cwd=self.home)
         return done.stdout.split()
 

@@ -283,7 +283,8 @@ async fn what_is_wrong_is_counted_and_made_right() {
     let report = rig.check().await;
     assert_eq!((report.missing, report.orphans, report.duplicates), (1, 1, 0), "{report:?}");
     let steps = Mutex::new(Vec::new());
-    let summary = rebuilding::fill(&rig.db, &rig.outside, None, true, &|step| steps.lock().unwrap().push(step));
+    let tell = |step| steps.lock().unwrap().push(step);
+    let summary = rebuilding::fill(&rig.db, &rig.outside, None, true, &tell);
     assert_eq!(summary.await.unwrap().datasets, 1);
     assert!(steps.lock().unwrap().last().unwrap().is_done);
     assert!(!rig.check().await.is_wrong());

@@ -207,12 +207,13 @@ impl Outside {
         Err(Error::new(503, "vector_store", text))
     }
 
-    /// Whether it answers; a look counts for a moment.
+    /// Whether it answers; a look counts for a moment, unless a question has seen something else since.
     #[boxed]
     pub async fn health(&self) -> Result<(), String> {
         let mut known = self.shared.health.lock().await;
         if let Some((at, state)) = known.as_ref()
             && at.elapsed() < LOOK
+            && state.is_err() == self.is_down()
         {
             return state.clone();
         }

@@ -122,7 +122,7 @@ pub async fn validate(
         None => None,
     };
     let form = &provider.spec().provider_form;
-    try_sent(services, principal, provider.as_ref(), form, stored.as_deref(), sent, None).await
+    try_sent(services, principal, provider.as_ref(), form, stored.as_ref(), sent, None).await
 }
 
 /// Tries credentials of a custom model without keeping them; of a stored one, what is hidden is as stored, as is all when
@@ -143,7 +143,7 @@ pub async fn validate_model(
         None => None,
     };
     let form = &provider.spec().model_form;
-    try_sent(services, principal, provider.as_ref(), form, stored.as_deref(), sent, Some(target)).await
+    try_sent(services, principal, provider.as_ref(), form, stored.as_ref(), sent, Some(target)).await
 }
 
 async fn try_sent(
@@ -151,7 +151,7 @@ async fn try_sent(
     principal: &Principal,
     provider: &dyn Provider,
     form: &[FormField],
-    stored: Option<&str>,
+    stored: Option<&Json>,
     sent: &Credentials,
     target: Option<&ModelTarget>,
 ) -> Result<Result<(), String>> {
