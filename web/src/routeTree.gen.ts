@@ -34,6 +34,7 @@ import { Route as ShellSettingsNetworkRouteImport } from "./routes/_shell.settin
 import { Route as ShellSettingsProfileRouteImport } from "./routes/_shell.settings.profile";
 import { Route as ShellSettingsServerRouteImport } from "./routes/_shell.settings.server";
 import { Route as ShellSettingsShortcutsRouteImport } from "./routes/_shell.settings.shortcuts";
+import { Route as ShellSettingsUsageRouteImport } from "./routes/_shell.settings.usage";
 import { Route as ShellAppAppIdIndexRouteImport } from "./routes/_shell.app.$appId.index";
 import { Route as ShellAppAppIdAnnotationsRouteImport } from "./routes/_shell.app.$appId.annotations";
 import { Route as ShellAppAppIdConfigurationRouteImport } from "./routes/_shell.app.$appId.configuration";
@@ -177,6 +178,11 @@ const ShellSettingsShortcutsRoute = ShellSettingsShortcutsRouteImport.update({
   path: "/shortcuts",
   getParentRoute: () => ShellSettingsRoute,
 } as any);
+const ShellSettingsUsageRoute = ShellSettingsUsageRouteImport.update({
+  id: "/usage",
+  path: "/usage",
+  getParentRoute: () => ShellSettingsRoute,
+} as any);
 const ShellAppAppIdIndexRoute = ShellAppAppIdIndexRouteImport.update({
   id: "/",
   path: "/",
@@ -302,6 +308,7 @@ export interface FileRoutesByFullPath {
   "/settings/profile": typeof ShellSettingsProfileRoute;
   "/settings/server": typeof ShellSettingsServerRoute;
   "/settings/shortcuts": typeof ShellSettingsShortcutsRoute;
+  "/settings/usage": typeof ShellSettingsUsageRoute;
   "/datasets/": typeof ShellDatasetsIndexRoute;
   "/explore/": typeof ShellExploreIndexRoute;
   "/settings/": typeof ShellSettingsIndexRoute;
@@ -343,6 +350,7 @@ export interface FileRoutesByTo {
   "/settings/profile": typeof ShellSettingsProfileRoute;
   "/settings/server": typeof ShellSettingsServerRoute;
   "/settings/shortcuts": typeof ShellSettingsShortcutsRoute;
+  "/settings/usage": typeof ShellSettingsUsageRoute;
   "/datasets": typeof ShellDatasetsIndexRoute;
   "/explore": typeof ShellExploreIndexRoute;
   "/settings": typeof ShellSettingsIndexRoute;
@@ -389,6 +397,7 @@ export interface FileRoutesById {
   "/_shell/settings/profile": typeof ShellSettingsProfileRoute;
   "/_shell/settings/server": typeof ShellSettingsServerRoute;
   "/_shell/settings/shortcuts": typeof ShellSettingsShortcutsRoute;
+  "/_shell/settings/usage": typeof ShellSettingsUsageRoute;
   "/_shell/datasets/": typeof ShellDatasetsIndexRoute;
   "/_shell/explore/": typeof ShellExploreIndexRoute;
   "/_shell/settings/": typeof ShellSettingsIndexRoute;
@@ -435,6 +444,7 @@ export interface FileRouteTypes {
     | "/settings/profile"
     | "/settings/server"
     | "/settings/shortcuts"
+    | "/settings/usage"
     | "/datasets/"
     | "/explore/"
     | "/settings/"
@@ -476,6 +486,7 @@ export interface FileRouteTypes {
     | "/settings/profile"
     | "/settings/server"
     | "/settings/shortcuts"
+    | "/settings/usage"
     | "/datasets"
     | "/explore"
     | "/settings"
@@ -521,6 +532,7 @@ export interface FileRouteTypes {
     | "/_shell/settings/profile"
     | "/_shell/settings/server"
     | "/_shell/settings/shortcuts"
+    | "/_shell/settings/usage"
     | "/_shell/datasets/"
     | "/_shell/explore/"
     | "/_shell/settings/"
@@ -731,6 +743,13 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof ShellSettingsShortcutsRouteImport;
       parentRoute: typeof ShellSettingsRoute;
     };
+    "/_shell/settings/usage": {
+      id: "/_shell/settings/usage";
+      path: "/usage";
+      fullPath: "/settings/usage";
+      preLoaderRoute: typeof ShellSettingsUsageRouteImport;
+      parentRoute: typeof ShellSettingsRoute;
+    };
     "/_shell/app/$appId/": {
       id: "/_shell/app/$appId/";
       path: "/";
@@ -870,6 +889,7 @@ interface ShellSettingsRouteChildren {
   ShellSettingsProfileRoute: typeof ShellSettingsProfileRoute;
   ShellSettingsServerRoute: typeof ShellSettingsServerRoute;
   ShellSettingsShortcutsRoute: typeof ShellSettingsShortcutsRoute;
+  ShellSettingsUsageRoute: typeof ShellSettingsUsageRoute;
   ShellSettingsIndexRoute: typeof ShellSettingsIndexRoute;
 }
 
@@ -883,6 +903,7 @@ const ShellSettingsRouteChildren: ShellSettingsRouteChildren = {
   ShellSettingsProfileRoute: ShellSettingsProfileRoute,
   ShellSettingsServerRoute: ShellSettingsServerRoute,
   ShellSettingsShortcutsRoute: ShellSettingsShortcutsRoute,
+  ShellSettingsUsageRoute: ShellSettingsUsageRoute,
   ShellSettingsIndexRoute: ShellSettingsIndexRoute,
 };
 

@@ -85,8 +85,10 @@ async fn calls_are_listed_filtered_and_added_up_to_the_last_decimal() {
 
         let all = CallFilter::default();
         let total = model_spend::groups(&db, tenant, &all, Group::All, 10).await.unwrap();
-        let told: Vec<_> =
-            total.iter().map(|group| (&*group.sum.currency, group.sum.calls, group.sum.failed, group.sum.price)).collect();
+        let told: Vec<_> = total
+            .iter()
+            .map(|group| (&*group.sum.currency, group.sum.calls, group.sum.failed, group.sum.price))
+            .collect();
         assert_eq!(told, [("RMB", 1, 0, 15_000_000), ("USD", 1_001, 1, exact)]);
         assert_eq!((total[1].sum.prompt_tokens, total[1].sum.cached_tokens), (10_010, 4_004));
         let of = async |by| {
@@ -94,11 +96,14 @@ async fn calls_are_listed_filtered_and_added_up_to_the_last_decimal() {
             found.into_iter().map(|group| (group.name, group.sum.currency, group.sum.calls)).collect::<Vec<_>>()
         };
         let some = |text: &str| Some(text.to_owned());
-        assert_eq!(of(Group::Model).await, [
-            (some("small"), "RMB".to_owned(), 1),
-            (some("small"), "USD".to_owned(), 1_000),
-            (some("large"), "USD".to_owned(), 1),
-        ]);
+        assert_eq!(
+            of(Group::Model).await,
+            [
+                (some("small"), "RMB".to_owned(), 1),
+                (some("small"), "USD".to_owned(), 1_000),
+                (some("large"), "USD".to_owned(), 1),
+            ]
+        );
         assert_eq!(of(Group::App).await[1], (Some(app.to_string()), "USD".to_owned(), 1_000));
         assert!(of(Group::User).await.contains(&(some("ann"), "USD".to_owned(), 1)));
         assert!(of(Group::Key).await.contains(&(Some(key.to_string()), "USD".to_owned(), 1)));
@@ -168,7 +173,10 @@ async fn sums_of_days_grow_and_are_read_by_window() {
         keep(&db, Vec::new(), &sums).await;
         let read = async |scope, subject, days| model_spend::spent(&db, tenant, scope, subject, days).await.unwrap();
         let (usd, rmb) = ("USD".to_owned(), "RMB".to_owned());
-        assert_eq!(read("workspace", "", None).await, [(rmb.clone(), spent(2, 80, 800)), (usd.clone(), spent(4, 60, 600))]);
+        assert_eq!(
+            read("workspace", "", None).await,
+            [(rmb.clone(), spent(2, 80, 800)), (usd.clone(), spent(4, 60, 600))]
+        );
         let march = Some(("2026-03-01", "2026-03-31"));
         assert_eq!(read("workspace", "", march).await, [(rmb, spent(2, 80, 800)), (usd, spent(2, 40, 400))]);
         assert_eq!(read("user", "eve", None).await, []);

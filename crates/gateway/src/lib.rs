@@ -19,5 +19,5 @@ mod policy;
 
 pub use gateway::{Gateway, Place};
 pub use health::Health;
-pub use ledger::{Action, Amount, Hold, Ledger, Limits, Mark, Refusal, Reservation, Window, Why};
+pub use ledger::{Action, Amount, Hold, Ledger, Limits, Mark, Refusal, Reservation, Why, Window};
 pub use policy::{Policy, Verdict, verdict};

@@ -277,11 +277,7 @@ async fn calls(
 
 #[utoipa::path(get, path = "/workspaces/current/model-spend/export", tag = "models", params(SpanQuery),
     responses((status = 200, description = "The calls of models, newest first", content_type = "text/csv"), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)))]
-async fn export(
-    State(services): App,
-    Caller(caller): Caller,
-    Query(query): Query<SpanQuery>,
-) -> ApiResult<Response> {
+async fn export(State(services): App, Caller(caller): Caller, Query(query): Query<SpanQuery>) -> ApiResult<Response> {
     let format = Format::read(query.format.as_deref(), &["csv", "jsonl"])?;
     Ok(file(report::export(&services, &caller, query.wanted()?, format).await?))
 }

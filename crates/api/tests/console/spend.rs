@@ -53,7 +53,10 @@ async fn what_was_spent_is_shown_in_sums_pages_and_files() {
         assert!(file.headers["content-disposition"].to_str().unwrap().contains("model-calls-"));
         let lines: Vec<&str> = file.text.trim_start_matches('\u{feff}').trim_end().split("\r\n").collect();
         assert_eq!(lines.len() as i64, count + 1);
-        assert!(lines[0].starts_with("id,created_at,app_id,app,user_id,user,") && lines[1].contains(",'=ann,"), "{lines:?}");
+        assert!(
+            lines[0].starts_with("id,created_at,app_id,app,user_id,user,") && lines[1].contains(",'=ann,"),
+            "{lines:?}"
+        );
 
         for (path, field) in [
             ("/workspaces/current/model-spend?start=yesterday", "start"),
@@ -101,7 +104,7 @@ async fn budgets_are_set_by_owners_and_admins() {
 
         let editor = server.member(&owner, "editor@example.com", "editor").await;
         assert_eq!(server.get(&editor, PATH).await.json()["data"].as_array().unwrap().len(), 1);
-        for (method, path) in [(Method::POST, PATH), (Method::PUT, &one), (Method::DELETE, &one)] {
+        for (method, path) in [(Method::POST, PATH), (Method::PUT, one.as_str()), (Method::DELETE, one.as_str())] {
             let refused = server.console(&editor, method.clone(), path, Some(budget())).await;
             assert_eq!(refused.status, StatusCode::FORBIDDEN, "{method}");
         }

@@ -99,7 +99,8 @@ async fn raise(services: &Services, held: &Held, threshold: i32, used: Amount, a
         last_error: None,
         created_at: time,
     };
-    let people = if row.mail && services.mail.is_set_up() { admins(services, row.tenant_id).await? } else { Vec::new() };
+    let people =
+        if row.mail && services.mail.is_set_up() { admins(services, row.tenant_id).await? } else { Vec::new() };
     let url = if people.is_empty() { String::new() } else { mail::console_url(services).await? };
     let tx = services.db.begin().await?;
     if !repo::model_budgets::raise(&tx, alert).await? {
@@ -141,7 +142,9 @@ async fn post(tx: &Tx, budget: &Budget, to: &Account, threshold: i32, used: Amou
     let body = if is_chinese {
         format!("预算：{name}（{about}）\n已使用：{used}\n{effect}\n\n查看用量或调整预算：\n{url}/settings/usage")
     } else {
-        format!("Budget: {name} ({about})\nUsed: {used}\n{effect}\n\nSee the usage or change the budget:\n{url}/settings/usage")
+        format!(
+            "Budget: {name} ({about})\nUsed: {used}\n{effect}\n\nSee the usage or change the budget:\n{url}/settings/usage"
+        )
     };
     let letter = Letter {
         kind: "model_budget",

@@ -231,16 +231,18 @@ async fn filled(services: &Services, principal: &Principal, row: ModelBudget, fo
         (Some(_), None) => match row.webhook_secret {
             Some(kept) => Some(kept),
             None => {
-                let text = format!("A webhook needs a secret of {MIN_SECRET} characters or more, which signs what is sent.");
+                let text =
+                    format!("A webhook needs a secret of {MIN_SECRET} characters or more, which signs what is sent.");
                 return Err(Error::invalid_field("webhook_secret", text));
             }
         },
     };
     if let Some(url) = &checked.webhook_url {
         let egress = services.outbound.of(tenant).await?;
-        egress.check(Class::ExternalApi, url).await.map_err(|error| {
-            Error::invalid_field("webhook_url", format!("webhook_url cannot be used: {error}"))
-        })?;
+        egress
+            .check(Class::ExternalApi, url)
+            .await
+            .map_err(|error| Error::invalid_field("webhook_url", format!("webhook_url cannot be used: {error}")))?;
     }
     Ok(ModelBudget {
         name: checked.name,
@@ -301,7 +303,10 @@ fn check(form: BudgetForm) -> Result<BudgetForm> {
     }
     let currency = filled(Some(form.currency)).unwrap_or_else(|| "USD".into()).to_ascii_uppercase();
     if !(3..=8).contains(&currency.len()) || !currency.bytes().all(|byte| byte.is_ascii_uppercase()) {
-        return wrong("currency", "currency must be the letters by which prices name it, for example USD or RMB.".into());
+        return wrong(
+            "currency",
+            "currency must be the letters by which prices name it, for example USD or RMB.".into(),
+        );
     }
     if form.action == "throttle" && !(1..=600).contains(&form.calls_per_minute) {
         return wrong("calls_per_minute", "calls_per_minute must be between 1 and 600.".into());
@@ -341,7 +346,8 @@ mod tests {
     fn a_form_is_tidied() {
         let found = check(BudgetForm { subject: Some("x".into()), currency: "usd".into(), ..form() }).unwrap();
         assert_eq!((found.name.as_str(), found.subject, found.currency.as_str()), ("Team", None, "USD"));
-        let user = BudgetForm { scope: "user".into(), subject: Some(" ann ".into()), currency: String::new(), ..form() };
+        let user =
+            BudgetForm { scope: "user".into(), subject: Some(" ann ".into()), currency: String::new(), ..form() };
         let user = check(user).unwrap();
         assert_eq!((user.subject.as_deref(), user.currency.as_str()), (Some("ann"), "USD"));
     }

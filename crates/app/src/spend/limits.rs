@@ -253,7 +253,8 @@ fn refused(provider: &str, held: &[Held], refusal: Refusal, at: DateTime<Utc>) -
                 .and_then(|(_, last)| last.succ_opt())
                 .map_or_else(String::new, |next| format!(" Wait until {next} 00:00 UTC, or"));
             let again = if again.is_empty() { "To go on,".to_owned() } else { again.trim_start().to_owned() };
-            let text = format!("The model was not asked: {name} is spent, {} used. {again} {advice}.", told(budget, used));
+            let text =
+                format!("The model was not asked: {name} is spent, {} used. {again} {advice}.", told(budget, used));
             ModelError::new(ErrorClass::Quota, provider, text)
         }
         Why::Held(_) => {

@@ -5,17 +5,13 @@ use std::{
     sync::Arc,
 };
 
+pub use ox_db::repo::model_spend::{Group, SpendGroup, SpendSum};
 use ox_db::{
     Page, PageOf,
     model::ModelCall,
     now,
-    repo::{
-        self,
-        model_calls::CallFilter,
-        statistics::Day,
-    },
+    repo::{self, model_calls::CallFilter, statistics::Day},
 };
-pub use ox_db::repo::model_spend::{Group, SpendGroup, SpendSum};
 use ox_models::Decimal;
 use ox_types::{AccountId, AppId, EndUserId, GatewayKeyId, TenantId, boxed};
 use serde_json::json;
@@ -144,10 +140,8 @@ pub async fn groups(
     };
     let pairs = found.iter().filter_map(|group| Some((scope, group.name.as_deref()?))).collect();
     let names = Names::load(services, tenant, pairs).await?;
-    let named = |group: SpendGroup| NamedGroup {
-        label: group.name.as_deref().and_then(|name| names.of(scope, name)),
-        group,
-    };
+    let named =
+        |group: SpendGroup| NamedGroup { label: group.name.as_deref().and_then(|name| names.of(scope, name)), group };
     Ok(found.into_iter().map(named).collect())
 }
 

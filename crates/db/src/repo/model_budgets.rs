@@ -3,8 +3,7 @@
 use chrono::{DateTime, Utc};
 use ox_types::{TenantId, boxed};
 use sea_orm::{
-    ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, TryInsertResult,
-    sea_query::Expr,
+    ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, TryInsertResult, sea_query::Expr,
 };
 use uuid::Uuid;
 
@@ -91,7 +90,8 @@ pub async fn raise(tx: &Tx, alert: BudgetAlert) -> Result<bool> {
     use alerts::Column::{BudgetId, PeriodStart, Subject, Threshold};
     let row = alerts::Model::from(alert).into_active_model().reset_all();
     let once = [BudgetId, Subject, PeriodStart, Threshold];
-    let done = alerts::Entity::insert(row).on_conflict_do_nothing_on(once).exec_without_returning(tx.connection()).await?;
+    let done =
+        alerts::Entity::insert(row).on_conflict_do_nothing_on(once).exec_without_returning(tx.connection()).await?;
     Ok(matches!(done, TryInsertResult::Inserted(rows) if rows > 0))
 }
 

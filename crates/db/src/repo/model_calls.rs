@@ -153,9 +153,8 @@ impl CallFilter {
 /// When the database fails.
 #[boxed]
 pub async fn page(source: &dyn Source, tenant: TenantId, filter: &CallFilter, page: Page) -> Result<PageOf<ModelCall>> {
-    let query = Entity::find()
-        .filter(filter.condition(tenant))
-        .filter(page::before(Column::CreatedAt, Column::Id, page));
+    let query =
+        Entity::find().filter(filter.condition(tenant)).filter(page::before(Column::CreatedAt, Column::Id, page));
     let query = page::newest_first(query, Column::CreatedAt, Column::Id).limit(page.limit.saturating_add(1));
     let rows = query.all(&source.executor()).await?;
     Ok(PageOf::cut(rows.into_iter().map(ModelCall::from).collect(), page.limit))

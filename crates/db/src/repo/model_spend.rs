@@ -34,8 +34,11 @@ pub async fn spent(
     let statement = Statement::from_sql_and_values(executor.get_database_backend(), sql, values);
     let rows = executor.query_all_raw(statement).await?;
     let one = |row: &QueryResult| {
-        let spent =
-            Spent { calls: row.try_get("", "calls")?, tokens: row.try_get("", "tokens")?, price: row.try_get("", "price")? };
+        let spent = Spent {
+            calls: row.try_get("", "calls")?,
+            tokens: row.try_get("", "tokens")?,
+            price: row.try_get("", "price")?,
+        };
         Ok((row.try_get("", "currency")?, spent))
     };
     rows.iter().map(one).collect()
