@@ -258,7 +258,9 @@ impl Ledger {
             match refusal.why {
                 Why::Spent(_) => return Err(refusal),
                 Why::Held(_) if left.is_zero() => return Err(refusal),
-                Why::Held(_) => drop(tokio::time::timeout(left, freed).await),
+                Why::Held(_) => {
+                    let _ = tokio::time::timeout(left, freed).await;
+                }
                 Why::Paced(wait) if wait > left => return Err(refusal),
                 Why::Paced(wait) => tokio::time::sleep(wait).await,
             }
@@ -282,10 +284,10 @@ impl Ledger {
             let Some(account) = accounts.all.get_mut(&hold.account) else { continue };
             // A call that is expected to use nothing still counts: nobody knows what it will use.
             let expected = Amount { tokens: hold.expected.tokens.max(1), price: hold.expected.price.max(1) };
-            if let Action::Throttle { per_minute } = hold.limits.action {
-                if hold.limits.is_spent(account.used().plus(account.reserved)) {
-                    account.turn = Some(now + Duration::from_secs(60) / per_minute.max(1));
-                }
+            if let Action::Throttle { per_minute } = hold.limits.action
+                && hold.limits.is_spent(account.used().plus(account.reserved))
+            {
+                account.turn = Some(now + Duration::from_secs(60) / per_minute.max(1));
             }
             account.reserved = account.reserved.plus(expected);
             account.calls += 1;

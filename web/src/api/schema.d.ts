@@ -2697,6 +2697,102 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/console/api/workspaces/current/model-spend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["summary"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/console/api/workspaces/current/model-spend/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["groups"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/console/api/workspaces/current/model-spend/calls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["calls"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/console/api/workspaces/current/model-spend/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/console/api/workspaces/current/model-budgets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["list"];
+        put?: never;
+        post: operations["create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/console/api/workspaces/current/model-budgets/{budget_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put: operations["update"];
+        post?: never;
+        delete: operations["remove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/console/api/workspaces/current/agent-providers": {
         parameters: {
             query?: never;
@@ -7239,6 +7335,29 @@ export interface components {
              */
             other: number;
         };
+        /** @description What was told about a budget. */
+        BudgetAlertView: {
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            budget_id: string;
+            subject: string;
+            /** @description The first day of the window, or `total`. */
+            period_start: string;
+            /**
+             * Format: int32
+             * @description In percent.
+             */
+            threshold: number;
+            /** Format: int64 */
+            used_tokens: number;
+            used_money: string;
+            /** @description Of the webhook: `none`, `pending`, `delivered` or `failed`. */
+            status: string;
+            last_error?: string | null;
+            /** Format: int64 */
+            created_at: number;
+        };
         /** @description A built-in field. */
         BuiltInField: {
             name: string;
@@ -8881,6 +9000,123 @@ export interface components {
             name?: string | null;
             load_balancing?: components["schemas"]["BalancingBody"] | null;
         };
+        /** @description A budget as it is set. */
+        ModelBudgetBody: {
+            name: string;
+            /** @description `workspace`, `app`, `user` or `key`. */
+            scope: string;
+            /** @description Whose; without one, each app, user or key has one of its own. */
+            subject?: string | null;
+            /** @description `day`, `month` or `total`, in UTC. */
+            period: string;
+            /** @description `warn`, `throttle` or `stop`. */
+            action: string;
+            /** Format: int64 */
+            token_limit?: number | null;
+            /** @description A decimal number. */
+            money_limit?: string | null;
+            /** @description Money counts where prices are in this currency. `USD` when absent. */
+            currency?: string | null;
+            /**
+             * Format: int32
+             * @description Calls that may begin in a minute, once a throttling budget is spent; 6 when absent.
+             */
+            calls_per_minute?: number | null;
+            enabled?: boolean | null;
+            /** @description Whether owners and admins get a mail at 80 % and 100 %. */
+            mail?: boolean | null;
+            /** @description Told at 80 % and 100 %. */
+            webhook_url?: string | null;
+            /** @description Signs what is sent; the stored one is kept when absent. */
+            webhook_secret?: string | null;
+        };
+        /** @description A budget with what is used of it. */
+        ModelBudgetView: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            scope: string;
+            subject?: string | null;
+            /** @description The name of the app or user that it is for, where it is known. */
+            subject_name?: string | null;
+            period: string;
+            action: string;
+            /** Format: int64 */
+            token_limit?: number | null;
+            money_limit?: string | null;
+            currency: string;
+            /** Format: int32 */
+            calls_per_minute: number;
+            enabled: boolean;
+            mail: boolean;
+            webhook_url?: string | null;
+            has_webhook_secret: boolean;
+            /**
+             * Format: int64
+             * @description In the present window; where each has one of its own, the most that one has used.
+             */
+            used_tokens: number;
+            used_money: string;
+            /**
+             * Format: double
+             * @description The larger part of its limits: 1 is all.
+             */
+            ratio: number;
+            /** Format: int64 */
+            created_at: number;
+            /** Format: int64 */
+            updated_at: number;
+        };
+        /** @description The budgets of the workspace, oldest first, and the newest alerts. */
+        ModelBudgets: {
+            data: components["schemas"]["ModelBudgetView"][];
+            alerts: components["schemas"]["BudgetAlertView"][];
+        };
+        /** @description One call of a model. */
+        ModelCallView: {
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            app_id?: string | null;
+            app_name?: string | null;
+            user_id?: string | null;
+            user_name?: string | null;
+            /** Format: uuid */
+            key_id?: string | null;
+            /** Format: uuid */
+            run_id?: string | null;
+            node_id?: string | null;
+            provider: string;
+            model: string;
+            kind: string;
+            /** @description What was asked for, when another model answered. */
+            wanted_provider?: string | null;
+            wanted_model?: string | null;
+            /** Format: int64 */
+            prompt_tokens: number;
+            /** Format: int64 */
+            cached_tokens: number;
+            /** Format: int64 */
+            completion_tokens: number;
+            /** @description A decimal number. */
+            price: string;
+            currency: string;
+            /** @description Counted here, as the provider did not tell. */
+            estimated: boolean;
+            /** Format: int64 */
+            latency_ms: number;
+            /** Format: int64 */
+            first_token_ms?: number | null;
+            /** @description `ok`, `cancelled`, or the class of the error. */
+            outcome: string;
+            /** Format: int64 */
+            created_at: number;
+        };
+        /** @description Calls, newest first. */
+        ModelCalls: {
+            data: components["schemas"]["ModelCallView"][];
+            has_more: boolean;
+        };
         /** @description A conversation's new name. */
         NameBody: {
             name?: string | null;
@@ -9776,6 +10012,59 @@ export interface components {
             /** @description Has no effect. */
             streaming?: boolean | null;
             user?: string | null;
+        };
+        /** @description The sums of a day, one for each currency. */
+        SpendDay: {
+            /** @description `YYYY-MM-DD` in the account's time zone. */
+            date: string;
+            sums: components["schemas"]["SpendSumView"][];
+        };
+        /** @description The sums of calls that have something in common. */
+        SpendGroupView: components["schemas"]["SpendSumView"] & {
+            /** @description The model's name, or the id of the app, user or key; none for calls without one. */
+            name?: string | null;
+            /** @description The name of the app or user, where it is known. */
+            label?: string | null;
+            /** @description Of a model. */
+            provider?: string | null;
+        };
+        /** @description Groups, the most expensive first. */
+        SpendGroups: {
+            data: components["schemas"]["SpendGroupView"][];
+        };
+        /** @description What some calls used together. */
+        SpendSumView: {
+            currency: string;
+            /** @description A decimal number. */
+            price: string;
+            /** Format: int64 */
+            calls: number;
+            /**
+             * Format: int64
+             * @description Of them, those that were not answered.
+             */
+            failed: number;
+            /** Format: int64 */
+            prompt_tokens: number;
+            /**
+             * Format: int64
+             * @description Of the prompt tokens, those that the provider had in its cache.
+             */
+            cached_tokens: number;
+            /** Format: int64 */
+            completion_tokens: number;
+            /** Format: int64 */
+            total_tokens: number;
+            /**
+             * Format: int64
+             * @description All calls together.
+             */
+            latency_ms: number;
+        };
+        /** @description Sums of a time, one for each currency, and those of its days with calls. */
+        SpendSummary: {
+            total: components["schemas"]["SpendSumView"][];
+            days: components["schemas"]["SpendDay"][];
         };
         /** @description Days with anything in them, the oldest first. */
         StatisticDays: {
@@ -18535,6 +18824,475 @@ export interface operations {
             };
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    summary: {
+        parameters: {
+            query?: {
+                /** @description `YYYY-MM-DD HH:MM` in the account's time zone; 30 days before the end when absent. */
+                start?: string | null;
+                /** @description The same; now when absent. */
+                end?: string | null;
+                provider?: string | null;
+                model?: string | null;
+                app_id?: string | null;
+                /** @description An account, an end user, or whom a caller from outside names. */
+                user?: string | null;
+                key_id?: string | null;
+                /** @description `ok` or `failed`. */
+                status?: string | null;
+                /** @description Of groups: `model`, `app`, `user` or `key`. */
+                by?: string | null;
+                /** @description Of calls: those after the one with this id. */
+                after?: string | null;
+                /** @description Of calls: 1 to 100, 20 when absent. */
+                limit?: number | null;
+                /** @description Of exports: `csv` (default) or `jsonl`. */
+                format?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpendSummary"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    groups: {
+        parameters: {
+            query?: {
+                /** @description `YYYY-MM-DD HH:MM` in the account's time zone; 30 days before the end when absent. */
+                start?: string | null;
+                /** @description The same; now when absent. */
+                end?: string | null;
+                provider?: string | null;
+                model?: string | null;
+                app_id?: string | null;
+                /** @description An account, an end user, or whom a caller from outside names. */
+                user?: string | null;
+                key_id?: string | null;
+                /** @description `ok` or `failed`. */
+                status?: string | null;
+                /** @description Of groups: `model`, `app`, `user` or `key`. */
+                by?: string | null;
+                /** @description Of calls: those after the one with this id. */
+                after?: string | null;
+                /** @description Of calls: 1 to 100, 20 when absent. */
+                limit?: number | null;
+                /** @description Of exports: `csv` (default) or `jsonl`. */
+                format?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpendGroups"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    calls: {
+        parameters: {
+            query?: {
+                /** @description `YYYY-MM-DD HH:MM` in the account's time zone; 30 days before the end when absent. */
+                start?: string | null;
+                /** @description The same; now when absent. */
+                end?: string | null;
+                provider?: string | null;
+                model?: string | null;
+                app_id?: string | null;
+                /** @description An account, an end user, or whom a caller from outside names. */
+                user?: string | null;
+                key_id?: string | null;
+                /** @description `ok` or `failed`. */
+                status?: string | null;
+                /** @description Of groups: `model`, `app`, `user` or `key`. */
+                by?: string | null;
+                /** @description Of calls: those after the one with this id. */
+                after?: string | null;
+                /** @description Of calls: 1 to 100, 20 when absent. */
+                limit?: number | null;
+                /** @description Of exports: `csv` (default) or `jsonl`. */
+                format?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelCalls"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    export: {
+        parameters: {
+            query?: {
+                /** @description `YYYY-MM-DD HH:MM` in the account's time zone; 30 days before the end when absent. */
+                start?: string | null;
+                /** @description The same; now when absent. */
+                end?: string | null;
+                provider?: string | null;
+                model?: string | null;
+                app_id?: string | null;
+                /** @description An account, an end user, or whom a caller from outside names. */
+                user?: string | null;
+                key_id?: string | null;
+                /** @description `ok` or `failed`. */
+                status?: string | null;
+                /** @description Of groups: `model`, `app`, `user` or `key`. */
+                by?: string | null;
+                /** @description Of calls: those after the one with this id. */
+                after?: string | null;
+                /** @description Of calls: 1 to 100, 20 when absent. */
+                limit?: number | null;
+                /** @description Of exports: `csv` (default) or `jsonl`. */
+                format?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The calls of models, newest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelBudgets"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ModelBudgetBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelBudgetView"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    update: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                budget_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ModelBudgetBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelBudgetView"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                budget_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["Unavailable"];
         };

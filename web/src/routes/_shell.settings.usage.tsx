@@ -1,6 +1,6 @@
 import { createFileRoute, useNavigate } from "@tanstack/react-router";
-import { UsagePage } from "../features/usage/UsagePage";
 import { usageSearch } from "../features/usage/figures";
+import { UsagePage } from "../features/usage/UsagePage";
 
 export const Route = createFileRoute("/_shell/settings/usage")({ validateSearch: usageSearch, component: Page });
 

@@ -104,7 +104,7 @@ async fn budgets_are_set_by_owners_and_admins() {
 
         let editor = server.member(&owner, "editor@example.com", "editor").await;
         assert_eq!(server.get(&editor, PATH).await.json()["data"].as_array().unwrap().len(), 1);
-        for (method, path) in [(Method::POST, PATH), (Method::PUT, &one), (Method::DELETE, &one)] {
+        for (method, path) in [(Method::POST, PATH), (Method::PUT, one.as_str()), (Method::DELETE, one.as_str())] {
             let refused = server.console(&editor, method.clone(), path, Some(budget())).await;
             assert_eq!(refused.status, StatusCode::FORBIDDEN, "{method}");
         }

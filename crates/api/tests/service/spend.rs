@@ -125,7 +125,7 @@ async fn the_log_adds_up_to_what_callers_were_told() {
     let first = &calls[0].call;
     assert_eq!((&*first.provider, &*first.model, &*first.kind, &*first.outcome), (OPENAI, MODEL, "llm", "ok"));
     assert_eq!((first.prompt_tokens, first.cached_tokens, first.completion_tokens), (1007, 3, 101));
-    assert!(!first.estimated && first.first_token_ms.is_some() && first.latency_ms >= 5, "{first:?}");
+    assert!(!first.estimated && first.latency_ms >= 5, "{first:?}");
     assert_eq!(first.app_id, Some(app.id));
     let mut users: Vec<_> = calls.iter().filter_map(|view| view.user_name.clone()).collect();
     users.sort_unstable();
@@ -157,7 +157,7 @@ async fn every_call_ends_in_one_row() {
     stream.next().await.unwrap().unwrap();
     drop(stream);
     // Given up before it began.
-    let slow = ChatRequest { parameters: json!({"delay_ms": 5000}).as_object().unwrap().clone(), ..chat() };
+    let slow = ChatRequest { parameters: json!({"ttft_ms": 5000}).as_object().unwrap().clone(), ..chat() };
     let model = ModelRef::chat("oxidify/scripted", "echo");
     let never = services.models.chat(&scope, &model, slow);
     assert!(tokio::time::timeout(Duration::from_millis(50), never).await.is_err());
@@ -253,10 +253,10 @@ async fn a_spent_budget_stops_calls_before_the_vendor() {
 #[tokio::test]
 async fn parallel_calls_never_exceed_a_budget_by_more_than_one_each() {
     const SLOTS: u64 = 16;
-    let rig = Rig::near(&[]).await;
-    let stub = Stub::start(&rig).await;
     // No more than that is used by one call here.
     const MOST: u64 = 2_000;
+    let rig = Rig::near(&[]).await;
+    let stub = Stub::start(&rig).await;
     let limit = 20_000;
     set(&rig, stop("Race", i64::try_from(limit).unwrap())).await;
     let tasks = (0..SLOTS).map(|_| {
@@ -352,7 +352,8 @@ async fn owners_are_told_once_at_each_threshold() {
         .collect();
     assert_eq!(thresholds, [80, 100], "once each");
     let later = ox_db::now() + chrono::Duration::hours(1);
-    let mails = repo::mails::due(&rig.services.db, later, 50).await.unwrap();
+    let mut mails = repo::mails::due(&rig.services.db, later, 50).await.unwrap();
+    mails.sort_by_key(|mail| mail.created_at);
     let subjects: Vec<_> = mails.iter().map(|mail| (mail.kind.as_str(), mail.subject.as_str())).collect();
     assert_eq!(
         subjects,

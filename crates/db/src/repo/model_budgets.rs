@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 use ox_types::{TenantId, boxed};
 use sea_orm::{
-    ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, TryInsertResult, sea_query::Expr,
+    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, TryInsertResult,
+    sea_query::Expr,
 };
 use uuid::Uuid;
 

@@ -155,7 +155,15 @@ function Used({ budget }: { budget: Budget }) {
   ];
   return (
     <span className="flex items-center gap-2 flex-wrap">
-      <span className="usage-part" data-mood={moodOf(budget)} role="meter" aria-label={t("budgets.used")} aria-valuenow={percent} aria-valuemin={0} aria-valuemax={100}>
+      <span
+        className="usage-part"
+        data-mood={moodOf(budget)}
+        role="meter"
+        aria-label={t("budgets.used")}
+        aria-valuenow={percent}
+        aria-valuemin={0}
+        aria-valuemax={100}
+      >
         <span style={{ width: `${Math.min(100, percent)}%` }} />
       </span>
       <b className="font-medium">{format.number(percent)} %</b>

@@ -116,9 +116,7 @@ function Tops({ span, numbers }: PartProps) {
         <div key={row.key} className="kpi">
           <span className="kpi-name">{t(`top.${row.key}`)}</span>
           <span className="kpi-change">{query.data ? row.note : ""}</span>
-          <span className="kpi-value">
-            {query.isPending ? <Skeleton width={64} height={20} style={{ marginBlock: 5 }} /> : query.error ? "–" : row.value}
-          </span>
+          <span className="kpi-value">{query.isPending ? <Skeleton width={64} height={20} style={{ marginBlock: 5 }} /> : query.error ? "–" : row.value}</span>
         </div>
       ))}
     </section>

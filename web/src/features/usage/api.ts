@@ -35,7 +35,8 @@ export const groups = (span: Times, by: By) =>
 export const calls = (span: Times, failed: boolean) =>
   infiniteQueryOptions({
     queryKey: ["usage", "calls", failed, span.start, span.end],
-    queryFn: ({ pageParam }) => get<Schema<"ModelCalls">>(`${PATH}/calls`, { ...times(span), limit: 20, after: pageParam, status: failed ? "failed" : undefined }),
+    queryFn: ({ pageParam }) =>
+      get<Schema<"ModelCalls">>(`${PATH}/calls`, { ...times(span), limit: 20, after: pageParam, status: failed ? "failed" : undefined }),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => (page.has_more ? page.data.at(-1)?.id : undefined),
     staleTime: FRESH,
