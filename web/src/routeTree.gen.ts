@@ -27,10 +27,12 @@ import { Route as ShellExploreIndexRouteImport } from "./routes/_shell.explore.i
 import { Route as ShellSettingsIndexRouteImport } from "./routes/_shell.settings.index";
 import { Route as ShellSettingsAppearanceRouteImport } from "./routes/_shell.settings.appearance";
 import { Route as ShellSettingsExtensionsRouteImport } from "./routes/_shell.settings.extensions";
+import { Route as ShellSettingsGatewayRouteImport } from "./routes/_shell.settings.gateway";
 import { Route as ShellSettingsGeneralRouteImport } from "./routes/_shell.settings.general";
 import { Route as ShellSettingsMembersRouteImport } from "./routes/_shell.settings.members";
 import { Route as ShellSettingsModelsRouteImport } from "./routes/_shell.settings.models";
 import { Route as ShellSettingsNetworkRouteImport } from "./routes/_shell.settings.network";
+import { Route as ShellSettingsPlaygroundRouteImport } from "./routes/_shell.settings.playground";
 import { Route as ShellSettingsProfileRouteImport } from "./routes/_shell.settings.profile";
 import { Route as ShellSettingsServerRouteImport } from "./routes/_shell.settings.server";
 import { Route as ShellSettingsShortcutsRouteImport } from "./routes/_shell.settings.shortcuts";
@@ -142,6 +144,11 @@ const ShellSettingsExtensionsRoute = ShellSettingsExtensionsRouteImport.update({
   path: "/extensions",
   getParentRoute: () => ShellSettingsRoute,
 } as any);
+const ShellSettingsGatewayRoute = ShellSettingsGatewayRouteImport.update({
+  id: "/gateway",
+  path: "/gateway",
+  getParentRoute: () => ShellSettingsRoute,
+} as any);
 const ShellSettingsGeneralRoute = ShellSettingsGeneralRouteImport.update({
   id: "/general",
   path: "/general",
@@ -160,6 +167,11 @@ const ShellSettingsModelsRoute = ShellSettingsModelsRouteImport.update({
 const ShellSettingsNetworkRoute = ShellSettingsNetworkRouteImport.update({
   id: "/network",
   path: "/network",
+  getParentRoute: () => ShellSettingsRoute,
+} as any);
+const ShellSettingsPlaygroundRoute = ShellSettingsPlaygroundRouteImport.update({
+  id: "/playground",
+  path: "/playground",
   getParentRoute: () => ShellSettingsRoute,
 } as any);
 const ShellSettingsProfileRoute = ShellSettingsProfileRouteImport.update({
@@ -295,10 +307,12 @@ export interface FileRoutesByFullPath {
   "/datasets/create": typeof ShellDatasetsCreateRoute;
   "/settings/appearance": typeof ShellSettingsAppearanceRoute;
   "/settings/extensions": typeof ShellSettingsExtensionsRoute;
+  "/settings/gateway": typeof ShellSettingsGatewayRoute;
   "/settings/general": typeof ShellSettingsGeneralRoute;
   "/settings/members": typeof ShellSettingsMembersRoute;
   "/settings/models": typeof ShellSettingsModelsRoute;
   "/settings/network": typeof ShellSettingsNetworkRoute;
+  "/settings/playground": typeof ShellSettingsPlaygroundRoute;
   "/settings/profile": typeof ShellSettingsProfileRoute;
   "/settings/server": typeof ShellSettingsServerRoute;
   "/settings/shortcuts": typeof ShellSettingsShortcutsRoute;
@@ -336,10 +350,12 @@ export interface FileRoutesByTo {
   "/datasets/create": typeof ShellDatasetsCreateRoute;
   "/settings/appearance": typeof ShellSettingsAppearanceRoute;
   "/settings/extensions": typeof ShellSettingsExtensionsRoute;
+  "/settings/gateway": typeof ShellSettingsGatewayRoute;
   "/settings/general": typeof ShellSettingsGeneralRoute;
   "/settings/members": typeof ShellSettingsMembersRoute;
   "/settings/models": typeof ShellSettingsModelsRoute;
   "/settings/network": typeof ShellSettingsNetworkRoute;
+  "/settings/playground": typeof ShellSettingsPlaygroundRoute;
   "/settings/profile": typeof ShellSettingsProfileRoute;
   "/settings/server": typeof ShellSettingsServerRoute;
   "/settings/shortcuts": typeof ShellSettingsShortcutsRoute;
@@ -382,10 +398,12 @@ export interface FileRoutesById {
   "/_shell/datasets/create": typeof ShellDatasetsCreateRoute;
   "/_shell/settings/appearance": typeof ShellSettingsAppearanceRoute;
   "/_shell/settings/extensions": typeof ShellSettingsExtensionsRoute;
+  "/_shell/settings/gateway": typeof ShellSettingsGatewayRoute;
   "/_shell/settings/general": typeof ShellSettingsGeneralRoute;
   "/_shell/settings/members": typeof ShellSettingsMembersRoute;
   "/_shell/settings/models": typeof ShellSettingsModelsRoute;
   "/_shell/settings/network": typeof ShellSettingsNetworkRoute;
+  "/_shell/settings/playground": typeof ShellSettingsPlaygroundRoute;
   "/_shell/settings/profile": typeof ShellSettingsProfileRoute;
   "/_shell/settings/server": typeof ShellSettingsServerRoute;
   "/_shell/settings/shortcuts": typeof ShellSettingsShortcutsRoute;
@@ -428,10 +446,12 @@ export interface FileRouteTypes {
     | "/datasets/create"
     | "/settings/appearance"
     | "/settings/extensions"
+    | "/settings/gateway"
     | "/settings/general"
     | "/settings/members"
     | "/settings/models"
     | "/settings/network"
+    | "/settings/playground"
     | "/settings/profile"
     | "/settings/server"
     | "/settings/shortcuts"
@@ -469,10 +489,12 @@ export interface FileRouteTypes {
     | "/datasets/create"
     | "/settings/appearance"
     | "/settings/extensions"
+    | "/settings/gateway"
     | "/settings/general"
     | "/settings/members"
     | "/settings/models"
     | "/settings/network"
+    | "/settings/playground"
     | "/settings/profile"
     | "/settings/server"
     | "/settings/shortcuts"
@@ -514,10 +536,12 @@ export interface FileRouteTypes {
     | "/_shell/datasets/create"
     | "/_shell/settings/appearance"
     | "/_shell/settings/extensions"
+    | "/_shell/settings/gateway"
     | "/_shell/settings/general"
     | "/_shell/settings/members"
     | "/_shell/settings/models"
     | "/_shell/settings/network"
+    | "/_shell/settings/playground"
     | "/_shell/settings/profile"
     | "/_shell/settings/server"
     | "/_shell/settings/shortcuts"
@@ -682,6 +706,13 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof ShellSettingsExtensionsRouteImport;
       parentRoute: typeof ShellSettingsRoute;
     };
+    "/_shell/settings/gateway": {
+      id: "/_shell/settings/gateway";
+      path: "/gateway";
+      fullPath: "/settings/gateway";
+      preLoaderRoute: typeof ShellSettingsGatewayRouteImport;
+      parentRoute: typeof ShellSettingsRoute;
+    };
     "/_shell/settings/general": {
       id: "/_shell/settings/general";
       path: "/general";
@@ -708,6 +739,13 @@ declare module "@tanstack/react-router" {
       path: "/network";
       fullPath: "/settings/network";
       preLoaderRoute: typeof ShellSettingsNetworkRouteImport;
+      parentRoute: typeof ShellSettingsRoute;
+    };
+    "/_shell/settings/playground": {
+      id: "/_shell/settings/playground";
+      path: "/playground";
+      fullPath: "/settings/playground";
+      preLoaderRoute: typeof ShellSettingsPlaygroundRouteImport;
       parentRoute: typeof ShellSettingsRoute;
     };
     "/_shell/settings/profile": {
@@ -863,10 +901,12 @@ declare module "@tanstack/react-router" {
 interface ShellSettingsRouteChildren {
   ShellSettingsAppearanceRoute: typeof ShellSettingsAppearanceRoute;
   ShellSettingsExtensionsRoute: typeof ShellSettingsExtensionsRoute;
+  ShellSettingsGatewayRoute: typeof ShellSettingsGatewayRoute;
   ShellSettingsGeneralRoute: typeof ShellSettingsGeneralRoute;
   ShellSettingsMembersRoute: typeof ShellSettingsMembersRoute;
   ShellSettingsModelsRoute: typeof ShellSettingsModelsRoute;
   ShellSettingsNetworkRoute: typeof ShellSettingsNetworkRoute;
+  ShellSettingsPlaygroundRoute: typeof ShellSettingsPlaygroundRoute;
   ShellSettingsProfileRoute: typeof ShellSettingsProfileRoute;
   ShellSettingsServerRoute: typeof ShellSettingsServerRoute;
   ShellSettingsShortcutsRoute: typeof ShellSettingsShortcutsRoute;
@@ -876,10 +916,12 @@ interface ShellSettingsRouteChildren {
 const ShellSettingsRouteChildren: ShellSettingsRouteChildren = {
   ShellSettingsAppearanceRoute: ShellSettingsAppearanceRoute,
   ShellSettingsExtensionsRoute: ShellSettingsExtensionsRoute,
+  ShellSettingsGatewayRoute: ShellSettingsGatewayRoute,
   ShellSettingsGeneralRoute: ShellSettingsGeneralRoute,
   ShellSettingsMembersRoute: ShellSettingsMembersRoute,
   ShellSettingsModelsRoute: ShellSettingsModelsRoute,
   ShellSettingsNetworkRoute: ShellSettingsNetworkRoute,
+  ShellSettingsPlaygroundRoute: ShellSettingsPlaygroundRoute,
   ShellSettingsProfileRoute: ShellSettingsProfileRoute,
   ShellSettingsServerRoute: ShellSettingsServerRoute,
   ShellSettingsShortcutsRoute: ShellSettingsShortcutsRoute,

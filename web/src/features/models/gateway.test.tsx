@@ -14,6 +14,7 @@ vi.mock("@tanstack/react-router", () => ({ Link: ({ to, children }: { to: string
 
 // The machine of the tests may be busy.
 configure({ asyncUtilTimeout: 10_000 });
+vi.setConfig({ testTimeout: 30_000 });
 withServer();
 
 const API = "*/console/api";
