@@ -11,9 +11,7 @@ use ox_types::{GatewayKeyId, TenantId, boxed};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use crate::{
-    Error, Principal, Result, Services, api_keys, audit, principal::Permission, providers::names::ModelNames,
-};
+use crate::{Error, Principal, Result, Services, api_keys, audit, principal::Permission, providers::names::ModelNames};
 
 const MAX_KEYS: usize = 100;
 const MAX_NAME: usize = 100;

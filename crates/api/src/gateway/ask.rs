@@ -25,9 +25,25 @@ const NOT_HERE: &[(&str, &str)] = &[
 ];
 /// What is read here or means something only to OpenAI's own servers.
 const NOT_PARAMETERS: &[&str] = &[
-    "background", "best_of", "messages", "metadata", "modalities", "model", "n", "prediction", "prompt",
-    "prompt_cache_key", "response_format", "safety_identifier", "stop", "store", "stream", "stream_options",
-    "tool_choice", "tools", "user",
+    "background",
+    "best_of",
+    "messages",
+    "metadata",
+    "modalities",
+    "model",
+    "n",
+    "prediction",
+    "prompt",
+    "prompt_cache_key",
+    "response_format",
+    "safety_identifier",
+    "stop",
+    "store",
+    "stream",
+    "stream_options",
+    "tool_choice",
+    "tools",
+    "user",
 ];
 
 /// A question to a model, and how its answer is wanted.
@@ -200,8 +216,8 @@ fn tool_choice(value: Option<&Value>, tools: &[ToolSpec]) -> Result<ToolChoice, 
             other => Err(wrong("tool_choice", format!("'{other}' is not a choice: auto, none, required or a tool"))),
         },
         Some(choice) => {
-            let name = named(choice)
-                .ok_or_else(|| wrong("tool_choice", "'tool_choice' must be a text or name a function"))?;
+            let name =
+                named(choice).ok_or_else(|| wrong("tool_choice", "'tool_choice' must be a text or name a function"))?;
             if !tools.iter().any(|tool| tool.name == name) {
                 return Err(wrong("tool_choice", format!("there is no tool '{name}' among 'tools'")));
             }
@@ -262,8 +278,8 @@ fn tool_calls(value: Option<&Value>, place: &str) -> Result<Vec<ToolCall>, Error
     let read = |(index, call): (usize, &Value)| {
         let text = |pointer: &str| call.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
         let name = text("/function/name");
-        let name =
-            name.ok_or_else(|| wrong("messages", format!("{place}.tool_calls[{index}].function.name: Field required")))?;
+        let name = name
+            .ok_or_else(|| wrong("messages", format!("{place}.tool_calls[{index}].function.name: Field required")))?;
         let arguments = text("/function/arguments").unwrap_or_default();
         Ok(ToolCall { id: text("/id").unwrap_or_default(), name, arguments })
     };
@@ -274,9 +290,11 @@ fn content(value: Option<Value>, place: &str) -> Result<Vec<ContentPart>, Error>
     match value {
         None | Some(Value::Null) => Ok(Vec::new()),
         Some(Value::String(text)) => Ok(vec![ContentPart::Text { text }]),
-        Some(Value::Array(parts)) => {
-            parts.iter().enumerate().map(|(index, part)| read_part(part, &format!("{place}.content[{index}]"))).collect()
-        }
+        Some(Value::Array(parts)) => parts
+            .iter()
+            .enumerate()
+            .map(|(index, part)| read_part(part, &format!("{place}.content[{index}]")))
+            .collect(),
         Some(_) => Err(wrong("messages", format!("{place}.content must be a text or a list of parts"))),
     }
 }
@@ -390,10 +408,18 @@ mod tests {
                 _ => None,
             })
             .collect();
-        let expected = [("image/jpeg", Some("low")), ("image/webp", None), ("audio/mpeg", None), ("application/pdf", Some("a.pdf"))];
+        let expected = [
+            ("image/jpeg", Some("low")),
+            ("image/webp", None),
+            ("audio/mpeg", None),
+            ("application/pdf", Some("a.pdf")),
+        ];
         assert_eq!(mimes, expected.map(|(mime, more)| (mime.to_owned(), more)));
         assert_eq!((messages[2].content.len(), messages[2].reasoning.as_deref()), (0, Some("hm")));
-        assert_eq!(messages[2].tool_calls, [ToolCall { id: "c1".into(), name: "f".into(), arguments: "{\"a\":1}".into() }]);
+        assert_eq!(
+            messages[2].tool_calls,
+            [ToolCall { id: "c1".into(), name: "f".into(), arguments: "{\"a\":1}".into() }]
+        );
         assert_eq!(messages[3].tool_call_id.as_deref(), Some("c1"));
     }
 
@@ -423,7 +449,10 @@ mod tests {
         let message = |content: Value| json!({"messages": [{"role": "user", "content": content}]});
         for (more, field) in [
             (json!({}), None),
-            (json!({"n": 1, "logprobs": false, "top_logprobs": 0, "functions": [], "modalities": ["text"], "tools": null}), None),
+            (
+                json!({"n": 1, "logprobs": false, "top_logprobs": 0, "functions": [], "modalities": ["text"], "tools": null}),
+                None,
+            ),
             (json!({"response_format": {"type": "text"}, "tool_choice": "required"}), None),
             (json!({"model": " "}), Some("model")),
             (json!({"model": null}), Some("model")),
@@ -435,7 +464,10 @@ mod tests {
             (message(json!(5)), Some("messages")),
             (message(json!([{"type": "text"}])), Some("messages")),
             (message(json!([{"type": "image_url", "image_url": {"url": "file:///etc/passwd"}}])), Some("messages")),
-            (message(json!([{"type": "image_url", "image_url": {"url": "data:image/png;base64,\u{1}"}}])), Some("messages")),
+            (
+                message(json!([{"type": "image_url", "image_url": {"url": "data:image/png;base64,\u{1}"}}])),
+                Some("messages"),
+            ),
             (message(json!([{"type": "hologram"}])), Some("messages")),
             (json!({"n": 2}), Some("n")),
             (json!({"logprobs": true}), Some("logprobs")),
@@ -459,7 +491,9 @@ mod tests {
     #[test]
     fn a_text_is_continued_one_at_a_time() {
         let prompt = |prompt: Value| completion(json!({"model": "m", "prompt": prompt}).as_object().unwrap().clone());
-        for (given, expected) in [(json!("a"), Some("a")), (json!(["a"]), Some("a")), (json!(["a", "b"]), None), (json!([1]), None)] {
+        for (given, expected) in
+            [(json!("a"), Some("a")), (json!(["a"]), Some("a")), (json!(["a", "b"]), None), (json!([1]), None)]
+        {
             let read = prompt(given.clone()).ok().map(|asked| asked.request.prompt);
             assert_eq!(read.as_deref(), expected, "{given}");
         }

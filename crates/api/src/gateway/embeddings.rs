@@ -98,7 +98,9 @@ fn read(map: &Map<String, Value>) -> Result<Asked, Error> {
     };
     let dimensions = match map.get("dimensions") {
         None | Some(Value::Null) => None,
-        Some(number) => Some(number.as_u64().ok_or_else(|| wrong("dimensions", "'dimensions' must be a whole number"))?),
+        Some(number) => {
+            Some(number.as_u64().ok_or_else(|| wrong("dimensions", "'dimensions' must be a whole number"))?)
+        }
     };
     Ok(Asked { model: ask::text(map, "model")?, texts, as_base64, dimensions, user: ask::user(map) })
 }

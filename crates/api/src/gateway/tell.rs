@@ -135,9 +135,9 @@ pub struct Teller {
 fn finish(reason: Option<&str>, calls_tools: bool) -> &'static str {
     match reason.map(str::to_ascii_lowercase).as_deref() {
         Some("length" | "max_tokens" | "model_length" | "max_output_tokens") => "length",
-        Some("content_filter" | "safety" | "refusal" | "recitation" | "prohibited_content" | "guardrail_intervened") => {
-            "content_filter"
-        }
+        Some(
+            "content_filter" | "safety" | "refusal" | "recitation" | "prohibited_content" | "guardrail_intervened",
+        ) => "content_filter",
         Some("tool_calls" | "tool_use" | "tool_call" | "function_call") => "tool_calls",
         _ if calls_tools => "tool_calls",
         _ => "stop",
@@ -310,7 +310,8 @@ mod tests {
     }
 
     fn call(index: usize, id: Option<&str>, name: Option<&str>, arguments: &str) -> Result<ChatDelta, ModelError> {
-        let piece = ToolCallDelta { index, id: id.map(Into::into), name: name.map(Into::into), arguments: arguments.into() };
+        let piece =
+            ToolCallDelta { index, id: id.map(Into::into), name: name.map(Into::into), arguments: arguments.into() };
         Ok(ChatDelta { tool_calls: vec![piece], ..ChatDelta::default() })
     }
 
@@ -323,7 +324,10 @@ mod tests {
     async fn a_stream_ends_with_reason_usage_and_done() {
         let events = told(Shape::Chat, vec![text("a"), text("b"), last()], true).await;
         let deltas: Vec<_> = events[..4].iter().map(|event| event["choices"][0]["delta"].clone()).collect();
-        assert_eq!(deltas, [json!({"role": "assistant", "content": ""}), json!({"content": "a"}), json!({"content": "b"}), json!({})]);
+        assert_eq!(
+            deltas,
+            [json!({"role": "assistant", "content": ""}), json!({"content": "a"}), json!({"content": "b"}), json!({})]
+        );
         assert_eq!(events[3]["choices"][0]["finish_reason"], "stop");
         assert!(events[1]["usage"].is_null() && events[1].get("usage").is_some());
         assert_eq!((&events[4]["choices"], &events[4]["usage"]["total_tokens"]), (&json!([]), &json!(5)));
@@ -334,9 +338,15 @@ mod tests {
 
     #[tokio::test]
     async fn calls_of_tools_begin_with_their_id_and_name() {
-        let pieces = vec![call(0, Some("c1"), Some("f"), ""), call(0, None, None, "{\"a\""), call(1, None, Some("g"), "{}"), call(0, Some("c1"), None, ":1}")];
+        let pieces = vec![
+            call(0, Some("c1"), Some("f"), ""),
+            call(0, None, None, "{\"a\""),
+            call(1, None, Some("g"), "{}"),
+            call(0, Some("c1"), None, ":1}"),
+        ];
         let events = told(Shape::Chat, pieces, false).await;
-        let calls: Vec<_> = events[1..5].iter().map(|event| event["choices"][0]["delta"]["tool_calls"][0].clone()).collect();
+        let calls: Vec<_> =
+            events[1..5].iter().map(|event| event["choices"][0]["delta"]["tool_calls"][0].clone()).collect();
         assert_eq!(
             calls,
             [
@@ -356,7 +366,10 @@ mod tests {
         assert_eq!(events[0]["choices"][0]["text"], "a");
         assert_eq!((events.len(), &events[1]["error"]["code"]), (2, &json!("provider_error")));
         let events = told(Shape::Text, vec![text("a"), last()], false).await;
-        assert_eq!((&events[1]["choices"][0]["text"], &events[1]["choices"][0]["finish_reason"]), (&json!(""), &json!("stop")));
+        assert_eq!(
+            (&events[1]["choices"][0]["text"], &events[1]["choices"][0]["finish_reason"]),
+            (&json!(""), &json!("stop"))
+        );
     }
 
     #[test]

@@ -271,7 +271,10 @@ async fn no_route_shows_or_changes_another_workspace() {
     assert_eq!(mcp.json()["name"], "top secret words", "{}", mcp.text);
     assert_eq!(server.get(&stranger, "/workspaces/current/tools/mcp").await.json(), json!([]));
     let keys = server.get(&owner, "/workspaces/current/gateway-keys").await.json();
-    assert_eq!((&keys["data"][0]["id"], &keys["data"][0]["name"]), (&chat["gateway_key_id"], &json!("top secret words")));
+    assert_eq!(
+        (&keys["data"][0]["id"], &keys["data"][0]["name"]),
+        (&chat["gateway_key_id"], &json!("top secret words"))
+    );
     assert_eq!(server.get(&stranger, "/workspaces/current/gateway-keys").await.json()["data"], json!([]));
     let app = text(hooked, "app_id");
     let triggers = server.get(&owner, &format!("/apps/{app}/triggers")).await.json();

@@ -104,10 +104,16 @@ async fn streams_tools_and_forms() {
     let arguments: Json = serde_json::from_str(call["function"]["arguments"].as_str().unwrap()).unwrap();
     assert!(arguments["city"].is_string(), "{arguments}");
     let messages = json!([{"role": "user", "content": "q"}, message, {"role": "tool", "tool_call_id": call["id"], "content": "sunny"}]);
-    let answer = ask(&rig, &token, "/chat/completions", json!({"model": "scripted/tools", "messages": messages, "tools": tools}));
+    let answer = ask(
+        &rig,
+        &token,
+        "/chat/completions",
+        json!({"model": "scripted/tools", "messages": messages, "tools": tools}),
+    );
     assert_eq!(answer.await.json()["choices"][0]["message"]["content"], "sunny");
 
-    let format = json!({"response_format": {"type": "json_schema", "json_schema": {"name": "place", "schema": schema}}});
+    let format =
+        json!({"response_format": {"type": "json_schema", "json_schema": {"name": "place", "schema": schema}}});
     let answer = ask(&rig, &token, "/chat/completions", chat("scripted/json", format)).await.json();
     let said: Json = serde_json::from_str(answer["choices"][0]["message"]["content"].as_str().unwrap()).unwrap();
     assert!(said["city"].is_string(), "{answer}");
@@ -117,9 +123,12 @@ async fn streams_tools_and_forms() {
     assert_eq!(ask(&rig, &token, "/chat/completions", seen).await.json()["choices"][0]["message"]["content"], "look");
     let stopped = ask(&rig, &token, "/chat/completions", chat("scripted/echo", json!({"stop": ["two"]}))).await.json();
     assert_eq!(stopped["choices"][0]["message"]["content"], "one ");
-    let more = ask(&rig, &token, "/completions", json!({"model": "scripted/echo", "prompt": "go on", "max_tokens": 5})).await.json();
+    let more = ask(&rig, &token, "/completions", json!({"model": "scripted/echo", "prompt": "go on", "max_tokens": 5}))
+        .await
+        .json();
     assert_eq!((&more["object"], &more["choices"][0]["text"]), (&json!("text_completion"), &json!("go on")), "{more}");
-    let more = ask(&rig, &token, "/completions", json!({"model": "scripted/echo", "prompt": "go on", "stream": true})).await;
+    let more =
+        ask(&rig, &token, "/completions", json!({"model": "scripted/echo", "prompt": "go on", "stream": true})).await;
     assert!(pieces(&more).first().is_some_and(|piece| piece.contains("\"text\":\"go")), "{}", more.text());
 }
 
@@ -134,7 +143,10 @@ async fn vectors_and_rankings() {
     };
     let plain = embed(json!({"dimensions": 384})).await.json();
     let numbers: Vec<f32> = serde_json::from_value(plain["data"][1]["embedding"].clone()).unwrap();
-    assert_eq!((numbers.len(), &plain["data"][1]["index"], &plain["usage"]["total_tokens"]), (384, &json!(1), &json!(3)));
+    assert_eq!(
+        (numbers.len(), &plain["data"][1]["index"], &plain["usage"]["total_tokens"]),
+        (384, &json!(1), &json!(3))
+    );
     let coded = embed(json!({"encoding_format": "base64"})).await.json();
     let bytes = STANDARD.decode(coded["data"][1]["embedding"].as_str().unwrap()).unwrap();
     let read: Vec<f32> = bytes.chunks(4).map(|four| f32::from_le_bytes(four.try_into().unwrap())).collect();
@@ -166,10 +178,13 @@ async fn refusals_are_in_the_words_of_the_clients() {
     refused(&go(&token, "scripted/embed-384", json!({})).await, 404, "invalid_request_error", Some("model"));
     refused(&go(&token, "openai/gpt-4o", json!({})).await, 404, "invalid_request_error", Some("model"));
     refused(&go(&token, "scripted/echo", json!({"n": 3})).await, 400, "invalid_request_error", Some("n"));
-    refused(&go(&token, "scripted/echo", json!({"chunks": "many"})).await, 400, "invalid_request_error", Some("chunks"));
-    let failing = async |status: u64| {
-        go(&token, "scripted/fail", json!({"status": status, "retry_after": 30})).await
-    };
+    refused(
+        &go(&token, "scripted/echo", json!({"chunks": "many"})).await,
+        400,
+        "invalid_request_error",
+        Some("chunks"),
+    );
+    let failing = async |status: u64| go(&token, "scripted/fail", json!({"status": status, "retry_after": 30})).await;
     for (status, told, kind) in [
         (401, 502, "server_error"),
         (500, 503, "server_error"),

@@ -196,8 +196,7 @@ impl Trial {
         parts.extend((!user.trim().is_empty()).then(|| ContentPart::text(user)));
         let system = (!system.trim().is_empty()).then(|| Message::system(system));
         let messages = system.into_iter().chain([Message::new(Role::User, parts)]).collect();
-        let request =
-            ChatRequest { messages, parameters: parameters.clone(), stream: true, ..ChatRequest::default() };
+        let request = ChatRequest { messages, parameters: parameters.clone(), stream: true, ..ChatRequest::default() };
         models.chat(&self.scope, &model, request).await
     }
 }

@@ -192,7 +192,8 @@ async fn request(stream: &mut TcpStream) -> anyhow::Result<Value> {
     loop {
         if let Some(end) = read.windows(4).position(|four| four == b"\r\n\r\n") {
             let head = String::from_utf8_lossy(read.get(..end).unwrap_or_default()).to_ascii_lowercase();
-            let length = head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok());
+            let length =
+                head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok());
             let body = read.get(end + 4..).unwrap_or_default();
             if body.len() >= length.unwrap_or(0) {
                 return Ok(serde_json::from_slice(body).unwrap_or_default());
