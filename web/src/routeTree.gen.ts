@@ -27,10 +27,12 @@ import { Route as ShellExploreIndexRouteImport } from "./routes/_shell.explore.i
 import { Route as ShellSettingsIndexRouteImport } from "./routes/_shell.settings.index";
 import { Route as ShellSettingsAppearanceRouteImport } from "./routes/_shell.settings.appearance";
 import { Route as ShellSettingsExtensionsRouteImport } from "./routes/_shell.settings.extensions";
+import { Route as ShellSettingsGatewayRouteImport } from "./routes/_shell.settings.gateway";
 import { Route as ShellSettingsGeneralRouteImport } from "./routes/_shell.settings.general";
 import { Route as ShellSettingsMembersRouteImport } from "./routes/_shell.settings.members";
 import { Route as ShellSettingsModelsRouteImport } from "./routes/_shell.settings.models";
 import { Route as ShellSettingsNetworkRouteImport } from "./routes/_shell.settings.network";
+import { Route as ShellSettingsPlaygroundRouteImport } from "./routes/_shell.settings.playground";
 import { Route as ShellSettingsProfileRouteImport } from "./routes/_shell.settings.profile";
 import { Route as ShellSettingsServerRouteImport } from "./routes/_shell.settings.server";
 import { Route as ShellSettingsShortcutsRouteImport } from "./routes/_shell.settings.shortcuts";
@@ -143,6 +145,11 @@ const ShellSettingsExtensionsRoute = ShellSettingsExtensionsRouteImport.update({
   path: "/extensions",
   getParentRoute: () => ShellSettingsRoute,
 } as any);
+const ShellSettingsGatewayRoute = ShellSettingsGatewayRouteImport.update({
+  id: "/gateway",
+  path: "/gateway",
+  getParentRoute: () => ShellSettingsRoute,
+} as any);
 const ShellSettingsGeneralRoute = ShellSettingsGeneralRouteImport.update({
   id: "/general",
   path: "/general",
@@ -161,6 +168,11 @@ const ShellSettingsModelsRoute = ShellSettingsModelsRouteImport.update({
 const ShellSettingsNetworkRoute = ShellSettingsNetworkRouteImport.update({
   id: "/network",
   path: "/network",
+  getParentRoute: () => ShellSettingsRoute,
+} as any);
+const ShellSettingsPlaygroundRoute = ShellSettingsPlaygroundRouteImport.update({
+  id: "/playground",
+  path: "/playground",
   getParentRoute: () => ShellSettingsRoute,
 } as any);
 const ShellSettingsProfileRoute = ShellSettingsProfileRouteImport.update({
@@ -301,10 +313,12 @@ export interface FileRoutesByFullPath {
   "/datasets/create": typeof ShellDatasetsCreateRoute;
   "/settings/appearance": typeof ShellSettingsAppearanceRoute;
   "/settings/extensions": typeof ShellSettingsExtensionsRoute;
+  "/settings/gateway": typeof ShellSettingsGatewayRoute;
   "/settings/general": typeof ShellSettingsGeneralRoute;
   "/settings/members": typeof ShellSettingsMembersRoute;
   "/settings/models": typeof ShellSettingsModelsRoute;
   "/settings/network": typeof ShellSettingsNetworkRoute;
+  "/settings/playground": typeof ShellSettingsPlaygroundRoute;
   "/settings/profile": typeof ShellSettingsProfileRoute;
   "/settings/server": typeof ShellSettingsServerRoute;
   "/settings/shortcuts": typeof ShellSettingsShortcutsRoute;
@@ -343,10 +357,12 @@ export interface FileRoutesByTo {
   "/datasets/create": typeof ShellDatasetsCreateRoute;
   "/settings/appearance": typeof ShellSettingsAppearanceRoute;
   "/settings/extensions": typeof ShellSettingsExtensionsRoute;
+  "/settings/gateway": typeof ShellSettingsGatewayRoute;
   "/settings/general": typeof ShellSettingsGeneralRoute;
   "/settings/members": typeof ShellSettingsMembersRoute;
   "/settings/models": typeof ShellSettingsModelsRoute;
   "/settings/network": typeof ShellSettingsNetworkRoute;
+  "/settings/playground": typeof ShellSettingsPlaygroundRoute;
   "/settings/profile": typeof ShellSettingsProfileRoute;
   "/settings/server": typeof ShellSettingsServerRoute;
   "/settings/shortcuts": typeof ShellSettingsShortcutsRoute;
@@ -390,10 +406,12 @@ export interface FileRoutesById {
   "/_shell/datasets/create": typeof ShellDatasetsCreateRoute;
   "/_shell/settings/appearance": typeof ShellSettingsAppearanceRoute;
   "/_shell/settings/extensions": typeof ShellSettingsExtensionsRoute;
+  "/_shell/settings/gateway": typeof ShellSettingsGatewayRoute;
   "/_shell/settings/general": typeof ShellSettingsGeneralRoute;
   "/_shell/settings/members": typeof ShellSettingsMembersRoute;
   "/_shell/settings/models": typeof ShellSettingsModelsRoute;
   "/_shell/settings/network": typeof ShellSettingsNetworkRoute;
+  "/_shell/settings/playground": typeof ShellSettingsPlaygroundRoute;
   "/_shell/settings/profile": typeof ShellSettingsProfileRoute;
   "/_shell/settings/server": typeof ShellSettingsServerRoute;
   "/_shell/settings/shortcuts": typeof ShellSettingsShortcutsRoute;
@@ -437,10 +455,12 @@ export interface FileRouteTypes {
     | "/datasets/create"
     | "/settings/appearance"
     | "/settings/extensions"
+    | "/settings/gateway"
     | "/settings/general"
     | "/settings/members"
     | "/settings/models"
     | "/settings/network"
+    | "/settings/playground"
     | "/settings/profile"
     | "/settings/server"
     | "/settings/shortcuts"
@@ -479,10 +499,12 @@ export interface FileRouteTypes {
     | "/datasets/create"
     | "/settings/appearance"
     | "/settings/extensions"
+    | "/settings/gateway"
     | "/settings/general"
     | "/settings/members"
     | "/settings/models"
     | "/settings/network"
+    | "/settings/playground"
     | "/settings/profile"
     | "/settings/server"
     | "/settings/shortcuts"
@@ -525,10 +547,12 @@ export interface FileRouteTypes {
     | "/_shell/datasets/create"
     | "/_shell/settings/appearance"
     | "/_shell/settings/extensions"
+    | "/_shell/settings/gateway"
     | "/_shell/settings/general"
     | "/_shell/settings/members"
     | "/_shell/settings/models"
     | "/_shell/settings/network"
+    | "/_shell/settings/playground"
     | "/_shell/settings/profile"
     | "/_shell/settings/server"
     | "/_shell/settings/shortcuts"
@@ -694,6 +718,13 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof ShellSettingsExtensionsRouteImport;
       parentRoute: typeof ShellSettingsRoute;
     };
+    "/_shell/settings/gateway": {
+      id: "/_shell/settings/gateway";
+      path: "/gateway";
+      fullPath: "/settings/gateway";
+      preLoaderRoute: typeof ShellSettingsGatewayRouteImport;
+      parentRoute: typeof ShellSettingsRoute;
+    };
     "/_shell/settings/general": {
       id: "/_shell/settings/general";
       path: "/general";
@@ -720,6 +751,13 @@ declare module "@tanstack/react-router" {
       path: "/network";
       fullPath: "/settings/network";
       preLoaderRoute: typeof ShellSettingsNetworkRouteImport;
+      parentRoute: typeof ShellSettingsRoute;
+    };
+    "/_shell/settings/playground": {
+      id: "/_shell/settings/playground";
+      path: "/playground";
+      fullPath: "/settings/playground";
+      preLoaderRoute: typeof ShellSettingsPlaygroundRouteImport;
       parentRoute: typeof ShellSettingsRoute;
     };
     "/_shell/settings/profile": {
@@ -882,10 +920,12 @@ declare module "@tanstack/react-router" {
 interface ShellSettingsRouteChildren {
   ShellSettingsAppearanceRoute: typeof ShellSettingsAppearanceRoute;
   ShellSettingsExtensionsRoute: typeof ShellSettingsExtensionsRoute;
+  ShellSettingsGatewayRoute: typeof ShellSettingsGatewayRoute;
   ShellSettingsGeneralRoute: typeof ShellSettingsGeneralRoute;
   ShellSettingsMembersRoute: typeof ShellSettingsMembersRoute;
   ShellSettingsModelsRoute: typeof ShellSettingsModelsRoute;
   ShellSettingsNetworkRoute: typeof ShellSettingsNetworkRoute;
+  ShellSettingsPlaygroundRoute: typeof ShellSettingsPlaygroundRoute;
   ShellSettingsProfileRoute: typeof ShellSettingsProfileRoute;
   ShellSettingsServerRoute: typeof ShellSettingsServerRoute;
   ShellSettingsShortcutsRoute: typeof ShellSettingsShortcutsRoute;
@@ -896,10 +936,12 @@ interface ShellSettingsRouteChildren {
 const ShellSettingsRouteChildren: ShellSettingsRouteChildren = {
   ShellSettingsAppearanceRoute: ShellSettingsAppearanceRoute,
   ShellSettingsExtensionsRoute: ShellSettingsExtensionsRoute,
+  ShellSettingsGatewayRoute: ShellSettingsGatewayRoute,
   ShellSettingsGeneralRoute: ShellSettingsGeneralRoute,
   ShellSettingsMembersRoute: ShellSettingsMembersRoute,
   ShellSettingsModelsRoute: ShellSettingsModelsRoute,
   ShellSettingsNetworkRoute: ShellSettingsNetworkRoute,
+  ShellSettingsPlaygroundRoute: ShellSettingsPlaygroundRoute,
   ShellSettingsProfileRoute: ShellSettingsProfileRoute,
   ShellSettingsServerRoute: ShellSettingsServerRoute,
   ShellSettingsShortcutsRoute: ShellSettingsShortcutsRoute,

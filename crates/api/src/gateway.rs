@@ -17,7 +17,7 @@ use axum::{
     extract::{FromRequestParts, MatchedPath, Request, State, rejection::BytesRejection},
     http::request::Parts,
     middleware::{self, Next},
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use ox_app::{
     Access, Error, Services,
@@ -99,7 +99,7 @@ fn object(sent: Sent) -> Result<Map<String, Value>, Error> {
 /// What was asked, or the refusal of it, in time.
 async fn answered(work: impl Future<Output = Result<Response, Error>>) -> Response {
     match tokio::time::timeout(LONGEST, work).await {
-        Ok(Ok(response)) => response.into_response(),
+        Ok(Ok(response)) => response,
         Ok(Err(error)) => refusal(error),
         Err(_) => {
             let text = format!("The models did not answer within {} seconds.", LONGEST.as_secs());

@@ -32,7 +32,11 @@ export const gatewayKeys = queryOptions({ queryKey: ["gateway", "keys"], queryFn
 export const createKey = (draft: KeyDraft) => post<GatewayKey & { readonly token: string }>(KEYS, draft);
 export const updateKey = (id: string, draft: KeyDraft) => put<GatewayKey>(`${KEYS}/${id}`, draft);
 export const deleteKey = (id: string) => remove(`${KEYS}/${id}`);
-export const apiBase = queryOptions({ queryKey: ["apps", "base"], queryFn: () => get<{ api_base_url: string }>("/datasets/api-base-info"), staleTime: 300_000 });
+export const apiBase = queryOptions({
+  queryKey: ["apps", "base"],
+  queryFn: () => get<{ api_base_url: string }>("/datasets/api-base-info"),
+  staleTime: 300_000,
+});
 
 /** Where software outside finds the gateway, from the address of the Service API. */
 export function gatewayAddress(base: string, origin: string): string {

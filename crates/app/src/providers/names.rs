@@ -65,7 +65,7 @@ fn short(registry: &Registry, spec: &ProviderSpec) -> String {
 
 /// All ways to read a name as a provider and a model, the shortest provider first.
 fn readings<'a>(registry: &'a Registry, name: &'a str) -> impl Iterator<Item = (&'a Arc<dyn Provider>, &'a str)> {
-    name.match_indices('/').filter_map(|(at, _)| {
+    name.match_indices('/').filter_map(move |(at, _)| {
         let (provider, model) = name.split_at_checked(at)?;
         let model = model.get(1..).filter(|model| !model.is_empty())?;
         Some((registry.find(provider)?, model))
@@ -216,6 +216,7 @@ pub async fn continues_text(services: &Services, scope: &ModelScope, model: &Mod
 
 /// What a failed call is for the one who asked. A key of the workspace that a provider refuses is not the caller's.
 #[must_use]
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 pub fn failure(error: ModelError) -> Error {
     let text = error.to_string();
     let (status, code) = match error.class {

@@ -14,6 +14,7 @@ vi.mock("@tanstack/react-router", () => ({ Link: ({ to, children }: { to: string
 
 // The machine of the tests may be busy.
 configure({ asyncUtilTimeout: 10_000 });
+vi.setConfig({ testTimeout: 60_000 });
 withServer();
 
 const API = "*/console/api";
@@ -66,7 +67,8 @@ describe("keys of the model gateway", () => {
     expect(await screen.findByText(/1 model · 60 requests a minute · never expires · never used/)).toBeVisible();
     await userEvent.click(screen.getByRole("button", { name: "Make a key" }));
     const dialog = within(await screen.findByRole("dialog"));
-    await userEvent.type(dialog.getByLabelText("Name"), "Nightly");
+    await userEvent.click(dialog.getByLabelText("Name"));
+    await userEvent.paste("Nightly");
     await userEvent.type(dialog.getByLabelText("Requests a minute"), "30");
     await userEvent.click(dialog.getByRole("switch", { name: "All models" }));
     const make = dialog.getByRole("button", { name: "Make the key" });
@@ -142,7 +144,8 @@ describe("the playground", () => {
       await userEvent.click(column.getAllByRole("button")[0] as HTMLElement);
       await userEvent.click(await screen.findByRole("option", { name: new RegExp(name) }));
     }
-    await userEvent.type(screen.getByLabelText("Question"), "count");
+    await userEvent.click(screen.getByLabelText("Question"));
+    await userEvent.paste("count");
     await userEvent.click(screen.getByRole("button", { name: "Ask" }));
     const echo = within(screen.getByRole("region", { name: "echo" }));
     expect(await echo.findByText(/first token 0.12/)).toHaveTextContent(/4 \+ 2 tokens · \$0\.00/);
