@@ -262,6 +262,7 @@ fn world(open: bool) -> World {
         code: Arc::new(Off::default()),
         code_limits: CodeLimits::default(),
         caller: ox_net::Caller::default(),
+        databases: std::path::Path::new("").into(),
     }
 }
 
