@@ -14,6 +14,7 @@ mod http;
 mod json;
 mod maths;
 mod path;
+mod png;
 mod qrcode;
 mod regex;
 mod rss;
