@@ -14,9 +14,7 @@ use ox_types::{File, FileKind, Json, boxed};
 use serde_json::Map;
 
 use self::log::Log;
-use crate::{
-    AgentEvent, ApprovalPort, NobodyAsked, Rules, Strategy, Task, Toolbox, WantedTool, declarations, worker,
-};
+use crate::{AgentEvent, ApprovalPort, NobodyAsked, Rules, Strategy, Task, Toolbox, WantedTool, declarations, worker};
 
 /// Rounds of a node that names no number.
 const DEFAULT_ITERATIONS: u32 = 5;

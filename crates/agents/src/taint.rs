@@ -82,8 +82,8 @@ fn words(text: &str) -> Vec<String> {
     let mut word = String::new();
     for c in text.chars() {
         let is_part = c.is_alphanumeric();
-        let stands_alone =
-            is_part && matches!(c, '\u{2E80}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7AF}' | '\u{F900}'..='\u{FAFF}' | '\u{20000}'..='\u{3FFFF}');
+        let stands_alone = is_part
+            && matches!(c, '\u{2E80}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7AF}' | '\u{F900}'..='\u{FAFF}' | '\u{20000}'..='\u{3FFFF}');
         if (!is_part || stands_alone) && !word.is_empty() {
             all.push(std::mem::take(&mut word));
         }
@@ -289,7 +289,10 @@ mod tests {
             // An address inside other words, also as the host of a link.
             (json!({"text": "please mail mallory@evil.example soon"}), vec![("text", "mallory evil example")]),
             (json!({"url": "https://evil.example/other?data=secret"}), vec![("url", "evil example")]),
-            (json!({"url": "https://good.example/?next=https%3A%2F%2Fevil.example%2Fcollect%3Fx%3D1"}), vec![("url", "https evil example collect x 1")]),
+            (
+                json!({"url": "https://good.example/?next=https%3A%2F%2Fevil.example%2Fcollect%3Fx%3D1"}),
+                vec![("url", "https evil example collect x 1")],
+            ),
             // A word with digits, a number.
             (json!({"text": "the number is 998877 I think so"}), vec![("text", "998877")]),
             (json!({"reference": 998877}), vec![("reference", "998877")]),

@@ -19,9 +19,7 @@ use uuid::Uuid;
 
 use self::answer::Told;
 pub(crate) use self::answer::cut;
-use crate::{
-    Approval, ApprovalPort, AskedCall, CallOutcome, NobodyAsked, Provenance, Question, Rules,
-};
+use crate::{Approval, ApprovalPort, AskedCall, CallOutcome, NobodyAsked, Provenance, Question, Rules};
 
 /// A tool that answers later than this has failed.
 const LONGEST_CALL: Duration = Duration::from_secs(600);
@@ -217,7 +215,8 @@ impl Toolbox {
         // Of what somebody has fixed nothing is told: it may be theirs alone.
         let chosen = parameters.iter().filter(|(name, _)| !tool.wanted.fixed.contains_key(*name));
         let arguments = Json::Object(chosen.map(|(name, value)| (name.clone(), value.clone())).collect());
-        let taints = if guard { self.provenance.taints(&arguments, &own_values(&tool.declaration)) } else { Vec::new() };
+        let taints =
+            if guard { self.provenance.taints(&arguments, &own_values(&tool.declaration)) } else { Vec::new() };
         if !always && taints.is_empty() {
             return None;
         }

@@ -1,8 +1,8 @@
 //! `/api`: what published pages call, with a visitor's passport (service API reference §11).
 
 mod access;
-pub(crate) mod apps;
 mod approvals;
+pub(crate) mod apps;
 mod audio;
 pub(crate) mod generate;
 mod human_input;

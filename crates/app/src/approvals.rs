@@ -78,7 +78,8 @@ impl Approval {
     /// As the stream tells it. What only members may decide, only they see.
     fn told(&self, to: InvokeFrom) -> Json {
         let mut shown = self.to_json();
-        if let (Approver::Member, false, Json::Object(fields)) = (self.approver, to == InvokeFrom::Debugger, &mut shown) {
+        if let (Approver::Member, false, Json::Object(fields)) = (self.approver, to == InvokeFrom::Debugger, &mut shown)
+        {
             fields.shift_remove("arguments");
             fields.shift_remove("taints");
         }
@@ -125,7 +126,9 @@ impl Door<'_> {
 
     fn name(self) -> String {
         match self {
-            Self::Console(principal) => principal.account_id().map_or_else(|_| String::new(), |id| format!("account {id}")),
+            Self::Console(principal) => {
+                principal.account_id().map_or_else(|_| String::new(), |id| format!("account {id}"))
+            }
             Self::App(caller) => format!("{} {}", caller.user.role(), caller.user.sys_user_id()),
         }
     }

@@ -23,7 +23,8 @@ fn sums(rules: Json) -> Json {
 }
 
 async fn agent(rig: &Rig, tool: Json) -> TestApp {
-    let more = json!({"agent_mode": {"enabled": true, "strategy": "function_call", "max_iteration": 3, "tools": [tool]}});
+    let more =
+        json!({"agent_mode": {"enabled": true, "strategy": "function_call", "max_iteration": 3, "tools": [tool]}});
     rig.basic_app("agent-chat", "tools", json!({"arguments": "{\"expression\": \"6*7\"}"}), more).await
 }
 
@@ -56,29 +57,26 @@ async fn an_agent_waits_until_somebody_allows_the_call() {
     let rig = Rig::new().await;
     let app = agent(&rig, sums(json!({"approval": "always"}))).await;
     let other = agent(&rig, sums(json!({}))).await;
-    let (events, asked) = tokio::join!(
-        async { rig.post("/v1/chat-messages", &app, ask()).await.events() },
-        async {
-            let asked = question(&rig, &app).await;
-            assert_eq!((&asked["tool"], &asked["arguments"]), (&json!("eval_expression"), &json!({"expression": "6*7"})));
-            assert_eq!((&asked["reasons"], &asked["taints"]), (&json!(["always"]), &json!([])));
-            assert!(asked["user"].is_null() && asked["expires_at"].as_i64() > asked["asked_at"].as_i64());
-            // Strangers: another user, another app, nobody.
-            let theirs = rig.get("/v1/tool-approvals?user=somebody", &app).await.json();
-            assert_eq!(theirs["data"], json!([]));
-            assert_eq!(rig.get(OURS, &other).await.json()["data"], json!([]));
-            assert_eq!(rig.get("/v1/tool-approvals", &app).await.status, 400);
-            let yes = |user: &str| json!({"action": "approve", "user": user});
-            assert_eq!(say(&rig, &app, &asked, yes("somebody")).await.status, 404);
-            assert_eq!(say(&rig, &other, &asked, yes("abc-123")).await.status, 404);
-            for wrong in [json!({"action": "perhaps", "user": "abc-123"}), json!({"user": "abc-123"})] {
-                assert_eq!(say(&rig, &app, &asked, wrong).await.status, 400);
-            }
-            assert_eq!(say(&rig, &app, &asked, yes("abc-123")).await.status, 200);
-            assert_eq!(say(&rig, &app, &asked, yes("abc-123")).await.status, 404, "one answer counts");
-            asked
+    let (events, asked) = tokio::join!(async { rig.post("/v1/chat-messages", &app, ask()).await.events() }, async {
+        let asked = question(&rig, &app).await;
+        assert_eq!((&asked["tool"], &asked["arguments"]), (&json!("eval_expression"), &json!({"expression": "6*7"})));
+        assert_eq!((&asked["reasons"], &asked["taints"]), (&json!(["always"]), &json!([])));
+        assert!(asked["user"].is_null() && asked["expires_at"].as_i64() > asked["asked_at"].as_i64());
+        // Strangers: another user, another app, nobody.
+        let theirs = rig.get("/v1/tool-approvals?user=somebody", &app).await.json();
+        assert_eq!(theirs["data"], json!([]));
+        assert_eq!(rig.get(OURS, &other).await.json()["data"], json!([]));
+        assert_eq!(rig.get("/v1/tool-approvals", &app).await.status, 400);
+        let yes = |user: &str| json!({"action": "approve", "user": user});
+        assert_eq!(say(&rig, &app, &asked, yes("somebody")).await.status, 404);
+        assert_eq!(say(&rig, &other, &asked, yes("abc-123")).await.status, 404);
+        for wrong in [json!({"action": "perhaps", "user": "abc-123"}), json!({"user": "abc-123"})] {
+            assert_eq!(say(&rig, &app, &asked, wrong).await.status, 400);
         }
-    );
+        assert_eq!(say(&rig, &app, &asked, yes("abc-123")).await.status, 200);
+        assert_eq!(say(&rig, &app, &asked, yes("abc-123")).await.status, 404, "one answer counts");
+        asked
+    });
     let told = find(&events, "tool_approval_required");
     assert_eq!((&told["data"]["id"], &told["data"]["arguments"]), (&asked["id"], &asked["arguments"]));
     assert!(told["task_id"].is_string() && told["conversation_id"].is_string(), "{told}");
@@ -88,14 +86,11 @@ async fn an_agent_waits_until_somebody_allows_the_call() {
     assert_eq!(rig.get(OURS, &app).await.json()["data"], json!([]));
 
     // Denied, with a reason for the model.
-    let (events, ()) = tokio::join!(
-        async { rig.post("/v1/chat-messages", &app, ask()).await.events() },
-        async {
-            let asked = question(&rig, &app).await;
-            let no = json!({"action": "deny", "reason": "too dear", "user": "abc-123"});
-            assert_eq!(say(&rig, &app, &asked, no).await.status, 200);
-        }
-    );
+    let (events, ()) = tokio::join!(async { rig.post("/v1/chat-messages", &app, ask()).await.events() }, async {
+        let asked = question(&rig, &app).await;
+        let no = json!({"action": "deny", "reason": "too dear", "user": "abc-123"});
+        assert_eq!(say(&rig, &app, &asked, no).await.status, 200);
+    });
     assert!(seen(&events).contains("a person declined it: too dear"), "{}", seen(&events));
     assert_eq!(events.last().unwrap()["event"], "message_end");
 }
@@ -104,26 +99,23 @@ async fn an_agent_waits_until_somebody_allows_the_call() {
 async fn what_only_members_may_decide() {
     let rig = Rig::new().await;
     let app = agent(&rig, sums(json!({"approval": "always", "approver": "member"}))).await;
-    let (events, ()) = tokio::join!(
-        async { rig.post("/v1/chat-messages", &app, ask()).await.events() },
-        async {
-            let asked = loop {
-                let open = approvals::list(&rig.services, Door::Console(&rig.owner), Some(app.id), None).await.unwrap();
-                if let Some(first) = open.first() {
-                    break first.to_json();
-                }
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            };
-            assert_eq!(rig.get(OURS, &app).await.json()["data"], json!([]));
-            let yes = json!({"action": "approve", "user": "abc-123"});
-            assert_eq!(say(&rig, &app, &asked, yes).await.status, 403);
-            let id = asked["id"].as_str().unwrap().parse().unwrap();
-            let stranger = Rig::new().await;
-            let foreign = approvals::answer(&rig.services, Door::Console(&stranger.owner), id, "approve", "").await;
-            assert_eq!(foreign.unwrap_err().status, 404);
-            approvals::answer(&rig.services, Door::Console(&rig.owner), id, "approve", "").await.unwrap();
-        }
-    );
+    let (events, ()) = tokio::join!(async { rig.post("/v1/chat-messages", &app, ask()).await.events() }, async {
+        let asked = loop {
+            let open = approvals::list(&rig.services, Door::Console(&rig.owner), Some(app.id), None).await.unwrap();
+            if let Some(first) = open.first() {
+                break first.to_json();
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        };
+        assert_eq!(rig.get(OURS, &app).await.json()["data"], json!([]));
+        let yes = json!({"action": "approve", "user": "abc-123"});
+        assert_eq!(say(&rig, &app, &asked, yes).await.status, 403);
+        let id = asked["id"].as_str().unwrap().parse().unwrap();
+        let stranger = Rig::new().await;
+        let foreign = approvals::answer(&rig.services, Door::Console(&stranger.owner), id, "approve", "").await;
+        assert_eq!(foreign.unwrap_err().status, 404);
+        approvals::answer(&rig.services, Door::Console(&rig.owner), id, "approve", "").await.unwrap();
+    });
     let told = find(&events, "tool_approval_required");
     assert!(told["data"]["arguments"].is_null() && told["data"]["tool"] == "eval_expression", "{told}");
     assert_eq!(seen(&events), r#"{"eval_expression":"42"}"#);
@@ -139,14 +131,11 @@ async fn a_question_ends_with_its_time_and_with_its_run() {
 
     let rig = Rig::new().await;
     let app = agent(&rig, sums(json!({"approval": "always"}))).await;
-    let (events, ()) = tokio::join!(
-        async { rig.post("/v1/chat-messages", &app, ask()).await.events() },
-        async {
-            let asked = question(&rig, &app).await;
-            let path = format!("/v1/chat-messages/{}/stop", asked["task_id"].as_str().unwrap());
-            assert_eq!(rig.post(&path, &app, json!({"user": "abc-123"})).await.status, 200);
-        }
-    );
+    let (events, ()) = tokio::join!(async { rig.post("/v1/chat-messages", &app, ask()).await.events() }, async {
+        let asked = question(&rig, &app).await;
+        let path = format!("/v1/chat-messages/{}/stop", asked["task_id"].as_str().unwrap());
+        assert_eq!(rig.post(&path, &app, json!({"user": "abc-123"})).await.status, 200);
+    });
     assert_eq!(events.last().unwrap()["event"], "message_end");
     let mut left = usize::MAX;
     for _ in 0..200 {
@@ -177,16 +166,13 @@ async fn an_agent_node_asks() {
         [("s", start(json!([]))), ("agent", node), ("a", json!({"type": "answer", "answer": "{{#agent.text#}}"}))];
     let flow = graph(&nodes, &[("s", "source", "agent"), ("agent", "source", "a")]);
     let app = rig.graph_app("advanced-chat", flow, Draft::default()).await;
-    let (events, ()) = tokio::join!(
-        async { rig.post("/v1/chat-messages", &app, ask()).await.events() },
-        async {
-            let asked = question(&heir, &app).await;
-            assert_eq!(asked["node_id"], "agent");
-            let yes = json!({"action": "approve", "user": "abc-123"});
-            let path = format!("/v1/tool-approvals/{}", asked["id"].as_str().unwrap());
-            assert_eq!(heir.call(Method::POST, &path, &app.key, Some(yes)).await.status, 200);
-        }
-    );
+    let (events, ()) = tokio::join!(async { rig.post("/v1/chat-messages", &app, ask()).await.events() }, async {
+        let asked = question(&heir, &app).await;
+        assert_eq!(asked["node_id"], "agent");
+        let yes = json!({"action": "approve", "user": "abc-123"});
+        let path = format!("/v1/tool-approvals/{}", asked["id"].as_str().unwrap());
+        assert_eq!(heir.call(Method::POST, &path, &app.key, Some(yes)).await.status, 200);
+    });
     assert_eq!(find(&events, "tool_approval_answered")["data"]["decision"], "approved");
     let log = events.iter().filter(|event| event["event"] == "agent_log");
     let call = log.map(|event| &event["data"]).find(|data| data["data"]["output"]["approval"].is_object()).unwrap();

@@ -157,8 +157,7 @@ impl Job {
     async fn toolbox(&mut self, agent: &AgentMode) -> Toolbox {
         let files = Arc::new(self.services.files.clone());
         let people = Arc::clone(&self.services.approvals) as Arc<dyn ox_agents::ApprovalPort>;
-        let mut toolbox =
-            Toolbox::new(self.run_info(), NodeRunId(self.message.id.0), "agent", files).asking(people);
+        let mut toolbox = Toolbox::new(self.run_info(), NodeRunId(self.message.id.0), "agent", files).asking(people);
         let port = Arc::clone(&self.services.tools) as Arc<dyn ox_nodes::ToolPort>;
         for tool in &agent.tools {
             let name = tool.name.tool.clone();

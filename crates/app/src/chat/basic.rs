@@ -213,7 +213,13 @@ fn head(caller: &AppCaller, message: &Message) -> StreamHead {
     }
 }
 
-fn register(services: &Services, caller: &AppCaller, hub: &Arc<Hub>, stop: CancellationToken, permit: Option<RunPermit>) {
+fn register(
+    services: &Services,
+    caller: &AppCaller,
+    hub: &Arc<Hub>,
+    stop: CancellationToken,
+    permit: Option<RunPermit>,
+) {
     services.runs.add(LiveRun {
         task_id: hub.head.task_id,
         app_id: caller.app.app.id,

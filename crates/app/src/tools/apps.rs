@@ -43,9 +43,10 @@ impl Offer {
     pub fn tool(&self) -> ToolView {
         let App { name, description, .. } = &self.app.app;
         let taken = |variable: &str| self.app.mode.is_chat() && [QUERY, FILES].contains(&variable);
-        let asked = self.fields.iter().filter(|field| {
-            field.kind != InputKind::ExternalDataTool && !field.hide && !taken(&field.variable)
-        });
+        let asked = self
+            .fields
+            .iter()
+            .filter(|field| field.kind != InputKind::ExternalDataTool && !field.hide && !taken(&field.variable));
         let mut parameters: Vec<ParameterView> = Vec::new();
         if self.app.mode.is_chat() {
             let text = "What the app is asked, complete in itself: it knows nothing of this conversation.";

@@ -19,7 +19,9 @@ use super::{
 };
 use crate::{
     AppCaller, Error, Result, Services,
-    runs::{self, Above, ConversationHistory, InvokeFrom, PublishedApp, RunRequest, RunUser, StreamHead, outcome::Outcome},
+    runs::{
+        self, Above, ConversationHistory, InvokeFrom, PublishedApp, RunRequest, RunUser, StreamHead, outcome::Outcome,
+    },
 };
 
 /// What an app is asked besides its inputs.
@@ -66,7 +68,8 @@ pub(super) async fn app(
     let callers = callers(services, run);
     if callers.iter().any(|above| above.app_id == id) {
         let way = way(services, callers.iter().map(|above| above.app_id).chain([id])).await?;
-        let text = format!("The app '{name}' is at work on this already: apps do not call one another in a circle ({way}).");
+        let text =
+            format!("The app '{name}' is at work on this already: apps do not call one another in a circle ({way}).");
         return Err(Failure::new(CallError::missing(CLASS, text)));
     }
     let (mut query, mut files) = (None, Vec::new());
@@ -168,7 +171,8 @@ async fn outcome(
 /// What a workflow says: its outputs as text, as variables and as files.
 fn of_workflow(done: &runs::RunDone, name: &str) -> Result<Vec<CallMessage>, Failure> {
     if !matches!(done.status, RunStatus::Succeeded | RunStatus::PartialSucceeded) {
-        let text = done.error.clone().unwrap_or_else(|| format!("The workflow tool '{name}' ended as {}.", done.status));
+        let text =
+            done.error.clone().unwrap_or_else(|| format!("The workflow tool '{name}' ended as {}.", done.status));
         return Err(failed(text));
     }
     let outputs: Json = serde_json::from_str(&done.outputs).unwrap_or_default();
@@ -191,12 +195,7 @@ fn files_of(text: &str) -> Vec<CallMessage> {
 }
 
 /// What the models of a finished run have cost: it counts with the run that called it.
-async fn spent(
-    services: &Services,
-    run: &RunInfo,
-    app: AppId,
-    head: &StreamHead,
-) -> Result<Option<CallMessage>> {
+async fn spent(services: &Services, run: &RunInfo, app: AppId, head: &StreamHead) -> Result<Option<CallMessage>> {
     let Some(id) = head.run_id else { return Ok(None) };
     let row = repo::runs::find(&services.db, run.tenant_id, app, id).await?;
     let Some(row) = row.filter(|row| row.total_tokens > 0) else { return Ok(None) };

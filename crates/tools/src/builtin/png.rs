@@ -91,7 +91,9 @@ mod tests {
         let png = squares(2, 3, |x, y| (x, y) == (0, 0));
         assert!(png.starts_with(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x06\0\0\0\x06\x01\0\0\0\0"));
         assert!(png.ends_with(b"\0\0\0\0IEND\xAE\x42\x60\x82"));
-        let data = png.windows(12).any(|rows| rows == [0, 0b0001_1100, 0, 0b0001_1100, 0, 0b0001_1100, 0, 0xFC, 0, 0xFC, 0, 0xFC]);
+        let data = png
+            .windows(12)
+            .any(|rows| rows == [0, 0b0001_1100, 0, 0b0001_1100, 0, 0b0001_1100, 0, 0xFC, 0, 0xFC, 0, 0xFC]);
         assert!(data, "{png:?}");
         let large = squares(300, 8, |x, y| (x + y) % 2 == 0);
         let rows = 2400 * 301;

@@ -43,7 +43,10 @@ pub const PROVIDER: Provider = Provider {
         required: true,
         default: None,
         label: ("Database", "数据库"),
-        placeholder: ("postgres://reader:…@host:5432/db or sqlite:sales.db", "postgres://reader:…@host:5432/db 或 sqlite:sales.db"),
+        placeholder: (
+            "postgres://reader:…@host:5432/db or sqlite:sales.db",
+            "postgres://reader:…@host:5432/db 或 sqlite:sales.db",
+        ),
         help: (
             "Use a role that may only read. Files of SQLite lie in the directory `databases` of the server's data.",
             "请使用只读角色。SQLite 文件位于服务器数据目录的 `databases` 中。",
@@ -119,8 +122,8 @@ async fn ask(call: &Call, in_postgres: &str, in_sqlite: &str, most: u32) -> Said
     };
     // A little more than the database itself is given.
     let answer = tokio::time::timeout(LONGEST + Duration::from_secs(15), asked).await;
-    let Rows { rows, is_cut, .. } =
-        answer.unwrap_or_else(|_| Err(format!("The database has not answered within {} seconds.", LONGEST.as_secs())))?;
+    let Rows { rows, is_cut, .. } = answer
+        .unwrap_or_else(|_| Err(format!("The database has not answered within {} seconds.", LONGEST.as_secs())))?;
     let mut told = json!({"rows": rows});
     if let (true, Json::Object(fields)) = (is_cut, &mut told) {
         fields.insert("note".to_owned(), "There are more rows; ask for fewer, or for sums.".into());

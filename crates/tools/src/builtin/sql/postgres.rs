@@ -56,10 +56,12 @@ pub(super) fn options(address: &str) -> Result<(String, u16, PgConnectOptions), 
     let host = url.host_str().filter(|host| !host.is_empty()).ok_or_else(wrong)?;
     let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
     let port = url.port().unwrap_or(PORT);
-    let plain = |text: &str| url::form_urlencoded::parse(format!("x={}", text.replace('+', "%2B")).as_bytes())
-        .next()
-        .map(|(_, text)| text.into_owned())
-        .unwrap_or_default();
+    let plain = |text: &str| {
+        url::form_urlencoded::parse(format!("x={}", text.replace('+', "%2B")).as_bytes())
+            .next()
+            .map(|(_, text)| text.into_owned())
+            .unwrap_or_default()
+    };
     let user = plain(url.username());
     let database = plain(url.path().trim_start_matches('/'));
     // Everything is set: what the driver would take from the server's environment is nobody's here.

@@ -1,6 +1,9 @@
 //! `SQLite`: a file in the directory that is meant for them.
 
-use std::{path::PathBuf, time::{Duration, Instant}};
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use futures::TryStreamExt;

@@ -102,7 +102,10 @@ async fn a_file_is_read() {
     );
     let cut = ask("SELECT id FROM sales ORDER BY id -- all of them").await.unwrap();
     assert_eq!((&cut["rows"], cut["note"].is_string()), (&json!([{"id": 1}, {"id": 2}]), true));
-    assert_eq!(ask("WITH s AS (SELECT sum(price) AS p FROM sales) SELECT p FROM s").await.unwrap()["rows"][0]["p"], 6.5);
+    assert_eq!(
+        ask("WITH s AS (SELECT sum(price) AS p FROM sales) SELECT p FROM s").await.unwrap()["rows"][0]["p"],
+        6.5
+    );
     assert_eq!(ask("VALUES (7)").await.unwrap()["rows"][0]["column1"], 7);
     for (statement, why) in [
         ("SELECT * FROM nothing", "The database says: no such table"),
@@ -117,10 +120,7 @@ async fn a_file_is_read() {
     let large = "SELECT hex(zeroblob(400000)) AS a UNION ALL SELECT 'b'";
     assert_eq!(ask(large).await.unwrap()["rows"], json!([]), "a row larger than an answer may be");
     let tables = called(&world, "sql_schema", "sqlite:sales.db", json!({})).await.unwrap();
-    assert_eq!(
-        tables["rows"],
-        json!([{"table": "sales", "columns": "id INTEGER, city TEXT, price REAL, photo BLOB"}])
-    );
+    assert_eq!(tables["rows"], json!([{"table": "sales", "columns": "id INTEGER, city TEXT, price REAL, photo BLOB"}]));
     for name in ["none.db", "../secret.db", "link.db", "/etc/passwd", "", ".hidden", "sales.db?mode=rwc"] {
         let error = called(&world, "sql_query", &format!("sqlite:{name}"), json!({"query": "SELECT 1"})).await;
         assert!(error.is_err(), "{name}");
