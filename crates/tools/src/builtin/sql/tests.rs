@@ -130,7 +130,8 @@ async fn a_file_is_read() {
 #[tokio::test]
 async fn a_server_is_reached_under_the_rules_of_the_workspace() {
     let home = tempfile::tempdir().unwrap();
-    let error = called(&world(home.path()), "sql_query", "postgres://u:p@127.0.0.1:1/x", json!({"query": "SELECT 1"}));
+    let closed = world(home.path());
+    let error = called(&closed, "sql_query", "postgres://u:p@127.0.0.1:1/x", json!({"query": "SELECT 1"}));
     let error = error.await.unwrap_err();
     assert!(error.contains("127.0.0.1"), "{error}");
     // Against a real one, where the tests are given one.
