@@ -108,7 +108,7 @@ async fn a_file_is_read() {
     );
     assert_eq!(ask("VALUES (7)").await.unwrap()["rows"][0]["column1"], 7);
     for (statement, why) in [
-        ("SELECT * FROM nothing", "The database says: no such table"),
+        ("SELECT * FROM none_such", "The database says: no such table"),
         ("WITH a AS (SELECT 1) DELETE FROM sales", "The database says"),
         ("SELECT 1) UNION SELECT load_extension('x'", "The database says"),
         ("UPDATE sales SET id = 1", "The statement must begin with"),
