@@ -81,14 +81,15 @@ fn words(text: &str) -> Vec<String> {
     let mut all = Vec::new();
     let mut word = String::new();
     for c in text.chars() {
-        let stands_alone =
-            matches!(c as u32, 0x2E80..=0x9FFF | 0xAC00..=0xD7AF | 0xF900..=0xFAFF | 0x2_0000..=0x3_FFFF);
-        if (!c.is_alphanumeric() || stands_alone) && !word.is_empty() {
+        let is_part = c.is_alphanumeric();
+        let stands_alone = is_part
+            && matches!(c, '\u{2E80}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7AF}' | '\u{F900}'..='\u{FAFF}' | '\u{20000}'..='\u{3FFFF}');
+        if (!is_part || stands_alone) && !word.is_empty() {
             all.push(std::mem::take(&mut word));
         }
         if stands_alone {
             all.push(c.to_string());
-        } else if c.is_alphanumeric() {
+        } else if is_part {
             word.extend(c.to_lowercase());
         }
     }

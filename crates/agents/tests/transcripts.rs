@@ -891,8 +891,7 @@ async fn calls_that_need_an_approval_wait_for_it() {
     assert_eq!(seen[4].1, None);
     let made: Vec<String> = tools.made.lock().unwrap().iter().map(|call| call.tool.tool.clone()).collect();
     assert_eq!(made, ["echo", "json"]);
-    let asked = people.asked.lock().unwrap();
-    let first = &asked[0];
+    let first = people.asked.lock().unwrap()[0].clone();
     assert_eq!((first.tool.as_str(), first.label.as_str(), first.node_id.as_str()), ("echo", "Tool echo", "n"));
     assert_eq!((&first.arguments, first.always, first.taints.len()), (&json!({"text": "one"}), true, 0));
     // The model is told of it in the next round.

@@ -133,6 +133,7 @@ impl Services {
             code: Arc::clone(&code),
             code_limits: limits.code(),
             files: files.clone(),
+            databases: settings.home.join("databases").into(),
             connect: settings.api_tool_connect,
             read: settings.api_tool_read,
         }));

@@ -3,7 +3,7 @@
 //! One module for each kind of provider; [`ToolHub`] is the door by which nodes and agents come to all of them.
 
 pub mod apis;
-pub mod apps;
+mod apps;
 pub mod builtin;
 mod called;
 mod hub;

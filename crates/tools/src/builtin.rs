@@ -14,17 +14,19 @@ mod http;
 mod json;
 mod maths;
 mod path;
+mod png;
 mod qrcode;
 mod regex;
 mod rss;
 mod searxng;
+mod sql;
 mod tavily;
 mod text;
 mod time;
 mod webscraper;
 mod wikipedia;
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use async_trait::async_trait;
 use futures::StreamExt;
@@ -63,6 +65,7 @@ pub const PROVIDERS: &[&Provider] = &[
     &regex::PROVIDER,
     &rss::PROVIDER,
     &searxng::PROVIDER,
+    &sql::PROVIDER,
     &tavily::PROVIDER,
     &text::PROVIDER,
     &time::PROVIDER,
@@ -154,13 +157,20 @@ pub struct BuiltinTools {
     http: Arc<dyn EgressPort>,
     code: Arc<dyn CodeRunner>,
     limits: CodeLimits,
+    databases: Arc<Path>,
 }
 
 impl BuiltinTools {
-    /// Tools that leave and run code this way.
+    /// Tools that leave and run code this way, with no databases.
     #[must_use]
     pub fn new(http: Arc<dyn EgressPort>, code: Arc<dyn CodeRunner>, limits: CodeLimits) -> Self {
-        Self { http, code, limits }
+        Self { http, code, limits, databases: Path::new("").into() }
+    }
+
+    /// Where files of databases lie.
+    #[must_use]
+    pub fn with_databases(self, databases: Arc<Path>) -> Self {
+        Self { databases, ..self }
     }
 
     /// What a tool of this run's node may use.
@@ -170,7 +180,8 @@ impl BuiltinTools {
     pub async fn world(&self, run: &RunInfo, node: &str) -> Result<World, CallError> {
         let egress = self.http.of(run, node).await.map_err(|error| failed(error.to_string()))?;
         let (code, caller) = (Arc::clone(&self.code), ox_nodes::caller(run, node));
-        Ok(World { egress, code, code_limits: self.limits, caller })
+        let databases = Arc::clone(&self.databases);
+        Ok(World { egress, code, code_limits: self.limits, caller, databases })
     }
 
     /// Calls a tool with these credentials.

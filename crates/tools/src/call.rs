@@ -1,6 +1,6 @@
 //! One call of a built-in tool: its arguments, and what it may use of the world.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use ox_net::{Caller, Class, Egress, Limits, NetError, Request, Response, StatusCode};
@@ -22,6 +22,8 @@ pub struct World {
     pub code: Arc<dyn CodeRunner>,
     pub code_limits: CodeLimits,
     pub caller: Caller,
+    /// Where files of databases lie.
+    pub databases: Arc<Path>,
 }
 
 /// A call of a tool.

@@ -18,11 +18,11 @@ export function readRules(entry: Readonly<Record<string, unknown>>): ToolRules {
   return { always: isSet(entry.approval, "never"), guard: isSet(entry.injection_guard, false), byMember: isSet(entry.approver, "user") };
 }
 
-export interface RuleFields {
+export type RuleFields = {
   readonly approval?: string;
   readonly injection_guard?: boolean;
   readonly approver?: string;
-}
+};
 
 /** The fields of an entry; those that were never set stay away where they say nothing. */
 export function ruleFields(rules: ToolRules, entry: Readonly<Record<string, unknown>>): RuleFields {

@@ -52,7 +52,19 @@ export interface Turn {
 const NIL = "00000000-0000-0000-0000-000000000000";
 
 export function newTurn(key: string, parent: string | null, query: string, files: readonly Attachment[], now: number): Turn {
-  const empty = { answer: "", answerFiles: [], failure: null, rating: null, sources: [], steps: [], thoughts: [], asks: [], approvals: [], taskId: null, runId: null };
+  const empty = {
+    answer: "",
+    answerFiles: [],
+    failure: null,
+    rating: null,
+    sources: [],
+    steps: [],
+    thoughts: [],
+    asks: [],
+    approvals: [],
+    taskId: null,
+    runId: null,
+  };
   return { key, id: null, parent, query, files, state: "waiting", createdAt: now, ...empty };
 }
 

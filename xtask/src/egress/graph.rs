@@ -50,8 +50,9 @@ const CLIENTS: &[(&str, &[&str])] = &[
     ("ureq", &[]),
     ("zmq", &[]),
     // Database drivers dial what the operator set in DB_*.
-    // The database, and pgvector where the operator has one.
-    ("sqlx", &["ox-db", "ox-vector", "sea-orm", "sea-orm-cli", "sea-query-sqlx", "sea-schema"]),
+    // The database, and pgvector where the operator has one. The tool `sql` gives it a socket that leads to a
+    // connection of `ox_net`.
+    ("sqlx", &["ox-db", "ox-tools", "ox-vector", "sea-orm", "sea-orm-cli", "sea-query-sqlx", "sea-schema"]),
     ("sea-orm", &["ox-db", "sea-orm-migration"]),
     ("sea-orm-migration", &["ox-db"]),
 ];

@@ -49,7 +49,7 @@ fn find<'e>(events: &'e [Json], name: &str) -> &'e Json {
 
 fn seen(events: &[Json]) -> String {
     let all = events.iter().filter_map(|event| event["observation"].as_str());
-    all.filter(|text| !text.is_empty()).last().unwrap_or_default().to_owned()
+    all.filter(|text| !text.is_empty()).next_back().unwrap_or_default().to_owned()
 }
 
 #[tokio::test]

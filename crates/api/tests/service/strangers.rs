@@ -269,6 +269,7 @@ async fn another_workspace_reaches_nothing() {
             }
             let task = rig.services.runs.any_task().unwrap();
             ids.insert("task_id", task.to_string());
+            ids.insert("approval_id", ox_types::new_uuid().to_string());
             probe(&rig, &ours, &theirs, &strangers, &ids).await;
             tokio::time::sleep(Duration::from_millis(50)).await;
             assert!(rig.services.runs.find(task).is_some(), "a stranger stopped a run");

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    path::Path,
     sync::{Arc, OnceLock, Weak},
     time::Duration,
 };
@@ -40,6 +41,8 @@ pub struct HubParts {
     pub code: Arc<dyn CodeRunner>,
     pub code_limits: CodeLimits,
     pub files: FileStore,
+    /// Where files of databases lie that tools may read.
+    pub databases: Arc<Path>,
     /// `API_TOOL_DEFAULT_CONNECT_TIMEOUT`, `API_TOOL_DEFAULT_READ_TIMEOUT`.
     pub connect: Duration,
     pub read: Duration,
@@ -113,7 +116,8 @@ impl ToolHub {
     #[must_use]
     pub fn new(parts: HubParts) -> Self {
         let http = Arc::new(parts.outbound.clone());
-        let builtin = BuiltinTools::new(http, Arc::clone(&parts.code), parts.code_limits);
+        let builtin = BuiltinTools::new(http, Arc::clone(&parts.code), parts.code_limits)
+            .with_databases(Arc::clone(&parts.databases));
         Self { parts, builtin, services: OnceLock::new() }
     }
 
@@ -142,8 +146,13 @@ impl ToolHub {
         credentials: Credentials,
     ) -> Result<Vec<CallMessage>, String> {
         let parts = &self.parts;
-        let world =
-            World { egress, code: Arc::clone(&parts.code), code_limits: parts.code_limits, caller: Caller::default() };
+        let world = World {
+            egress,
+            code: Arc::clone(&parts.code),
+            code_limits: parts.code_limits,
+            caller: Caller::default(),
+            databases: Arc::clone(&parts.databases),
+        };
         let arguments = builtin::arguments(parameters, Map::new());
         builtin::invoke(tool, ox_tools::Call { arguments, credentials, world }).await
     }

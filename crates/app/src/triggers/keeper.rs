@@ -170,6 +170,7 @@ async fn begin(services: &Arc<Services>, log: &TriggerLog) -> Result<()> {
     };
     let how = How {
         call_depth: 0,
+        callers: Vec::new(),
         run_id: Some(log.workflow_run_id),
         root: Some(log.root_node_id.clone()),
         triggered_from: Some(triggered_from),

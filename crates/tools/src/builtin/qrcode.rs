@@ -1,16 +1,18 @@
-//! `qrcode`: a text as a QR code, drawn as SVG.
-
-use std::fmt::Write as _;
+//! `qrcode`: a text as a QR code, drawn as PNG.
 
 use bytes::Bytes;
 use ox_nodes::CallMessage;
 use qrcodegen::{QrCode, QrCodeEcc};
 
+use super::png;
 use crate::{
     Parameter, Provider, Tool,
     call::Arguments,
     spec::{Run, Said},
 };
+
+/// Pixels of a module.
+const SCALE: u32 = 8;
 
 pub const PROVIDER: Provider = Provider {
     name: "qrcode",
@@ -54,17 +56,10 @@ fn generate(arguments: &Arguments) -> Said {
     let border = i32::try_from(arguments.count("border", 2, 0, 100)?).unwrap_or(2);
     let code = QrCode::encode_text(&content, level)
         .map_err(|_| format!("{} bytes are too many for a QR code of this error correction.", content.len()))?;
-    let side = code.size() + 2 * border;
-    let mut path = String::new();
-    for y in 0..code.size() {
-        for x in (0..code.size()).filter(|x| code.get_module(*x, y)) {
-            _ = write!(path, "M{} {}h1v1h-1z", x + border, y + border);
-        }
-    }
-    let pixels = side * 8;
-    let svg = format!(
-        r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}" width="{pixels}" height="{pixels}" shape-rendering="crispEdges"><rect width="100%" height="100%" fill="#ffffff"/><path d="{path}" fill="#000000"/></svg>"##
-    );
-    let (bytes, mime) = (Bytes::from(svg), "image/svg+xml".to_owned());
-    Ok(vec![CallMessage::Blob { bytes, mime, filename: Some("qrcode.svg".into()) }])
+    let side = u32::try_from(code.size() + 2 * border).unwrap_or_default();
+    let module = |place: u32| i32::try_from(place).unwrap_or(i32::MAX) - border;
+    // What lies outside of the code is light.
+    let png = png::squares(side, SCALE, |x, y| code.get_module(module(x), module(y)));
+    let (bytes, mime) = (Bytes::from(png), "image/png".to_owned());
+    Ok(vec![CallMessage::Blob { bytes, mime, filename: Some("qrcode.png".into()) }])
 }

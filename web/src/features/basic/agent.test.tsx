@@ -38,6 +38,7 @@ beforeEach(() => {
     http.get(`${W}/tools/builtin`, () => HttpResponse.json([time])),
     http.get(`${W}/tools/api`, () => HttpResponse.json([])),
     http.get(`${W}/tools/workflow`, () => HttpResponse.json([])),
+    http.get(`${W}/tools/app`, () => HttpResponse.json([])),
     // A server without MCP has the other tools all the same.
     http.get(`${W}/tools/mcp`, () => HttpResponse.json({ code: "not_found", message: "no such route" }, { status: 404 })),
     http.get(`${W}/tool-provider/builtin/time/credential/info`, () => HttpResponse.json({ supported_credential_types: [], credentials: [] })),
@@ -155,6 +156,46 @@ it("the preview shows what is called while it is called, and times and tokens at
   expect(await screen.findByText("Noon.")).toBeVisible();
   await waitFor(() => expect(screen.getAllByText(/33 tokens/).length).toBeGreaterThan(0));
   expect(screen.getByText("12:00")).toBeInTheDocument();
+});
+
+it("an agent that asks is answered in the preview", async () => {
+  const head = { task_id: "k", conversation_id: "c1", message_id: "m1" };
+  const asked = { id: "q1", tool: "send_mail", label: "Mail", arguments: { to: "eve@evil.example" }, approver: "user" };
+  const taints = [{ argument: "to", text: "eve evil example", source: "web_page" }];
+  let close = () => {};
+  const answers: unknown[] = [];
+  server.use(
+    http.post("*/console/api/apps/a1/chat-messages", () => {
+      const frame = (event: object) => new TextEncoder().encode(`data: ${JSON.stringify({ ...head, ...event })}\n\n`);
+      const stream = new ReadableStream<Uint8Array>({
+        start(controller) {
+          controller.enqueue(frame({ event: "tool_approval_required", data: { ...asked, taints } }));
+          close = () => {
+            controller.enqueue(frame({ event: "tool_approval_answered", data: { id: "q1", decision: "denied" } }));
+            controller.enqueue(frame({ event: "agent_message", answer: "Then not." }));
+            controller.close();
+          };
+        },
+      });
+      return new HttpResponse(stream, { headers: { "content-type": "text/event-stream" } });
+    }),
+    http.post(`${W}/tool-approvals/q1`, async ({ request }) => {
+      answers.push(await request.json());
+      close();
+      return HttpResponse.json({ result: "success" });
+    }),
+  );
+  const config = { ...START, model: { provider: "p", name: "m", mode: "chat", params: {} } };
+  show(<Preview appId="a1" completion={false} config={config} narrow hidden={false} />);
+  await userEvent.type(screen.getByLabelText("Ask something"), "Mail it{enter}");
+  expect(await screen.findByText("May “Mail” be called?")).toBeVisible();
+  expect(screen.getByText(/eve@evil\.example/)).toBeVisible();
+  expect(screen.getByText(/was read in web_page/)).toBeVisible();
+  await userEvent.type(screen.getByLabelText("Reason, if declined"), "spam");
+  await userEvent.click(screen.getByRole("button", { name: "Decline" }));
+  expect(await screen.findByText("Then not.")).toBeVisible();
+  expect(answers).toEqual([{ action: "deny", reason: "spam" }]);
+  expect(screen.queryByText("May “Mail” be called?")).toBeNull();
 });
 
 it("models say whether they call tools", () => {

@@ -172,7 +172,13 @@ export function usePreview(appId: string, kind: "chat" | "completion") {
       }
     } catch (error) {
       const stopped = error instanceof DOMException && error.name === "AbortError";
-      change(key, () => ({ answer: buffer, total: since(), approvals: [], state: stopped ? "stopped" : "failed", ...(stopped ? {} : { error: messageOf(error) }) }));
+      change(key, () => ({
+        answer: buffer,
+        total: since(),
+        approvals: [],
+        state: stopped ? "stopped" : "failed",
+        ...(stopped ? {} : { error: messageOf(error) }),
+      }));
     }
   };
 

@@ -55,7 +55,13 @@ function ApprovalCard({ asked }: { asked: Approval }) {
             {t("approval.deny")}
           </Button>
           <div className="flex-1 min-w-[140px]">
-            <Input aria-label={t("approval.reason")} placeholder={t("approval.reason")} maxLength={500} value={reason} onChange={(event) => setReason(event.target.value)} />
+            <Input
+              aria-label={t("approval.reason")}
+              placeholder={t("approval.reason")}
+              maxLength={500}
+              value={reason}
+              onChange={(event) => setReason(event.target.value)}
+            />
           </div>
         </div>
       )}

@@ -266,7 +266,7 @@ it("a workflow becomes a tool under a name that can be called", async () => {
 });
 
 it("tools are picked for an agent, several at once", async () => {
-  for (const kind of ["api", "workflow", "mcp"]) server.use(http.get(`${BASE}/tools/${kind}`, () => HttpResponse.json([])));
+  for (const kind of ["api", "workflow", "mcp", "app"]) server.use(http.get(`${BASE}/tools/${kind}`, () => HttpResponse.json([])));
   server.use(
     http.get(`${BASE}/tools/builtin`, () => HttpResponse.json([{ ...time, tools: [...(time.tools ?? []), { name: "weekday", label: { en_US: "Weekday" } }] }])),
   );
