@@ -111,11 +111,7 @@ pub struct ApiKeyBinding {
 
 #[utoipa::path(post, path = "/api-key-auth/data-source/binding", tag = "data sources", request_body = ApiKeyBinding,
     responses((status = 200, body = Done), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 500, body = ErrorBody)))]
-async fn bind(
-    State(services): App,
-    Caller(caller): Caller,
-    Body(body): Body<ApiKeyBinding>,
-) -> ApiResult<Json<Done>> {
+async fn bind(State(services): App, Caller(caller): Caller, Body(body): Body<ApiKeyBinding>) -> ApiResult<Json<Done>> {
     if body.category != "website" {
         return Err(Error::invalid_field("category", "category must be website").into());
     }

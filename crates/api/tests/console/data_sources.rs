@@ -108,7 +108,9 @@ async fn jina_read(Path(url): Path<String>, headers: HeaderMap) -> Said {
     if bearer(&headers) != KEY || !accepts {
         return no(401, "Invalid API key");
     }
-    ok(json!({"code": 200, "status": 20000, "data": {"title": "One page", "description": "", "url": url, "content": OWLS}}))
+    ok(
+        json!({"code": 200, "status": 20000, "data": {"title": "One page", "description": "", "url": url, "content": OWLS}}),
+    )
 }
 
 async fn jina_crawl(headers: HeaderMap, Json(body): Json<Value>) -> Said {
@@ -128,8 +130,10 @@ async fn jina_status(headers: HeaderMap, Json(body): Json<Value>) -> Said {
     } else {
         json!({"https://site.example/a": "", "https://site.example/b": ""})
     };
-    ok(json!({"code": 200, "data": {"status": "completed", "urls": ["https://site.example/a", "https://site.example/b"],
-        "processed": processed, "failed": {}, "duration": 1500}}))
+    ok(
+        json!({"code": 200, "data": {"status": "completed", "urls": ["https://site.example/a", "https://site.example/b"],
+        "processed": processed, "failed": {}, "duration": 1500}}),
+    )
 }
 
 fn water_key(headers: &HeaderMap) -> bool {
@@ -145,7 +149,9 @@ async fn water_crawl(headers: HeaderMap, Json(body): Json<Value>) -> Said {
         return no(400, "Bad request");
     }
     let options = &body["options"];
-    if !only(options, &["spider_options", "page_options", "plugin_options"]) || options["page_options"]["wait_time"] != 1000 {
+    if !only(options, &["spider_options", "page_options", "plugin_options"])
+        || options["page_options"]["wait_time"] != 1000
+    {
         return no(400, "Bad request");
     }
     ok(json!({"uuid": "w-1", "status": "new"}))
@@ -155,13 +161,12 @@ async fn water_status(headers: HeaderMap) -> Said {
     if !water_key(&headers) {
         return no(403, "Invalid API key");
     }
-    ok(json!({"uuid": "w-1", "status": "finished", "number_of_documents": 1, "options": {"spider_options": {"page_limit": 1}}}))
+    ok(
+        json!({"uuid": "w-1", "status": "finished", "number_of_documents": 1, "options": {"spider_options": {"page_limit": 1}}}),
+    )
 }
 
-async fn water_results(
-    Query(query): Query<std::collections::HashMap<String, String>>,
-    headers: HeaderMap,
-) -> Said {
+async fn water_results(Query(query): Query<std::collections::HashMap<String, String>>, headers: HeaderMap) -> Said {
     if !water_key(&headers) || query.get("prefetched").is_none_or(|flag| flag != "true") {
         return no(400, "Bad request");
     }
@@ -197,8 +202,10 @@ async fn notion_search(headers: HeaderMap, Json(body): Json<Value>) -> Said {
                 "parent": {"type": "workspace", "workspace": true}, "properties": {"title": {"type": "title", "title": title("Owls")}}});
             return ok(json!({"results": [page], "next_cursor": "more", "has_more": true}));
         }
-        ("page", true) => json!([{"object": "page", "id": "p2", "parent": {"type": "page_id", "page_id": "11111111-0000-0000-0000-000000000001"},
-            "properties": {"Name": {"type": "title", "title": title("Foxes")}}}]),
+        ("page", true) => {
+            json!([{"object": "page", "id": "p2", "parent": {"type": "page_id", "page_id": "11111111-0000-0000-0000-000000000001"},
+            "properties": {"Name": {"type": "title", "title": title("Foxes")}}}])
+        }
         _ => json!([{"object": "database", "id": "db1", "title": title("Animals"), "parent": {"type": "workspace"}}]),
     };
     ok(json!({"results": results, "next_cursor": null, "has_more": false}))
@@ -233,7 +240,9 @@ async fn notion_query(headers: HeaderMap) -> Said {
     if let Some(refusal) = notion_may(&headers) {
         return refusal;
     }
-    ok(json!({"results": [{"url": "https://notion.so/r1", "properties": {"Name": {"type": "title", "title": title("Owl")}}}], "next_cursor": null}))
+    ok(
+        json!({"results": [{"url": "https://notion.so/r1", "properties": {"Name": {"type": "title", "title": title("Owl")}}}], "next_cursor": null}),
+    )
 }
 
 async fn notion_token(State(counts): Shared, headers: HeaderMap, Json(body): Json<Value>) -> Said {
@@ -243,7 +252,9 @@ async fn notion_token(State(counts): Shared, headers: HeaderMap, Json(body): Jso
         return no(400, "invalid_grant");
     }
     let base = counts.base.get().cloned();
-    ok(json!({"access_token": "token_oauth", "workspace_name": "Aviary", "workspace_id": "ws-9", "workspace_icon": base}))
+    ok(
+        json!({"access_token": "token_oauth", "workspace_name": "Aviary", "workspace_id": "ws-9", "workspace_icon": base}),
+    )
 }
 
 struct Fakes {
@@ -442,7 +453,10 @@ async fn single_pages_and_crawls_of_the_other_services() {
     // A page of which the crawl is forgotten is read again.
     let list = json!({"provider": "watercrawl", "job_id": "gone", "urls": ["https://site.example/w"]});
     let (id, docs) = init(&shelf, "website_crawl", list).await;
-    assert_eq!((&docs[0]["name"], text_of(&shelf, &id, &docs[0]).await.as_str()), (&json!("https://site.example/w"), OWLS));
+    assert_eq!(
+        (&docs[0]["name"], text_of(&shelf, &id, &docs[0]).await.as_str()),
+        (&json!("https://site.example/w"), OWLS)
+    );
     // Of another workspace's provider, or of none, nothing is told.
     let stray = call(&shelf, Method::GET, "/website/crawl/status/w-2?provider=watercrawl", None).await;
     assert_eq!(stray.status, StatusCode::NOT_FOUND, "{}", stray.text);
@@ -470,7 +484,11 @@ async fn pages_of_notion_become_documents() {
         refused(&unset, 400, "data_source_not_set_up", "Notion is not set up");
         let body = |secret: &str| Some(json!({"credentials": {"integration_secret": secret}, "name": "Zoo"}));
         let wrong = call(&shelf, Method::POST, PROVIDER, body("secret_wrong")).await;
-        assert!(wrong.status == StatusCode::BAD_REQUEST && wrong.text.contains("does not take the key"), "{}", wrong.text);
+        assert!(
+            wrong.status == StatusCode::BAD_REQUEST && wrong.text.contains("does not take the key"),
+            "{}",
+            wrong.text
+        );
         good(&shelf, Method::POST, PROVIDER, body("secret_owl")).await;
         let twin = call(&shelf, Method::POST, PROVIDER, body("secret_owl")).await;
         assert_eq!(twin.status, StatusCode::BAD_REQUEST, "the name is taken");
@@ -479,26 +497,39 @@ async fn pages_of_notion_become_documents() {
         let own = own.json()["result"][0].clone();
         assert_eq!((&own["workspace"]["workspace_name"], &own["is_default"]), (&json!("Zoo"), &json!(true)), "{own}");
         let credential = own["id"].as_str().unwrap();
-        let found = good(&shelf, Method::GET, &format!("/notion/pre-import/pages?credential_id={credential}"), None).await;
+        let found =
+            good(&shelf, Method::GET, &format!("/notion/pre-import/pages?credential_id={credential}"), None).await;
         let pages = found["notion_info"][0]["pages"].as_array().unwrap().clone();
         let names: Vec<&str> = pages.iter().map(|page| page["page_name"].as_str().unwrap()).collect();
         assert_eq!(names, ["Owls", "Foxes", "Animals"]);
         assert_eq!((&pages[1]["parent_id"], &pages[2]["type"]), (&pages[0]["page_id"], &json!("database")));
         let page = pages[0]["page_id"].as_str().unwrap();
-        let preview = good(&shelf, Method::GET, &format!("/notion/pages/{page}/page/preview?credential_id={credential}"), None).await;
+        let preview =
+            good(&shelf, Method::GET, &format!("/notion/pages/{page}/page/preview?credential_id={credential}"), None)
+                .await;
         let text = format!("# Owls\n\n{OWLS}\n\n\tThey see in the dark.\n\nEdited 0 times.");
         assert_eq!(preview["content"], text);
         let list = json!([{"credential_id": credential, "workspace_id": "bot-1", "pages": [&pages[0], &pages[2]]}]);
-        let estimate = json!({"notion_info_list": list, "process_rule": {"mode": "automatic"}, "doc_form": "text_model"});
+        let estimate =
+            json!({"notion_info_list": list, "process_rule": {"mode": "automatic"}, "doc_form": "text_model"});
         let seen = good(&shelf, Method::POST, "/datasets/notion-indexing-estimate", Some(estimate)).await;
         assert_eq!(seen["total_segments"], 2, "{seen}");
         let (id, docs) = init(&shelf, "notion_import", list).await;
-        assert_eq!((&docs[0]["name"], &docs[0]["data_source_type"]), (&json!("Owls"), &json!("notion_import")), "{docs:?}");
+        assert_eq!(
+            (&docs[0]["name"], &docs[0]["data_source_type"]),
+            (&json!("Owls"), &json!("notion_import")),
+            "{docs:?}"
+        );
         assert_eq!(docs[0]["data_source_info"]["last_edited_time"], "2026-01-01T00:00:00.000Z");
         assert!(text_of(&shelf, &id, &docs[0]).await.contains("Edited 0 times."));
         assert_eq!(text_of(&shelf, &id, &docs[1]).await, "Name:Owl\nRow Page URL:https://notion.so/r1");
         let bound = good(&shelf, Method::GET, &format!("/notion/pre-import/pages?dataset_id={id}"), None).await;
-        let bound: Vec<bool> = bound["notion_info"][0]["pages"].as_array().unwrap().iter().map(|page| page["is_bound"].as_bool().unwrap()).collect();
+        let bound: Vec<bool> = bound["notion_info"][0]["pages"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|page| page["is_bound"].as_bool().unwrap())
+            .collect();
         assert_eq!(bound, [true, false, true]);
         let first = docs[0]["id"].as_str().unwrap();
         let path = format!("/datasets/{id}/documents/{first}/notion/sync");
@@ -515,7 +546,8 @@ async fn pages_of_notion_become_documents() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         assert!(text_of(&shelf, &id, &docs[0]).await.contains("Edited 1 times."));
-        let asked = good(&shelf, Method::GET, &format!("/datasets/{id}/documents/{first}?metadata=without"), None).await;
+        let asked =
+            good(&shelf, Method::GET, &format!("/datasets/{id}/documents/{first}?metadata=without"), None).await;
         assert_eq!(asked["data_source_info"]["last_edited_time"], "2026-01-02T00:00:00.000Z", "{asked}");
     })
     .await;
@@ -553,7 +585,8 @@ async fn notion_is_signed_in_at() {
     refused(&off, 400, "data_source_not_set_up", "Notion is not set up");
     // Somebody who may not manage credentials cannot change them.
     let member = shelf.server.member(&shelf.owner, "editor@example.com", "editor").await;
-    let denied = shelf.server.console(&member, Method::PATCH, &format!("/data-source/integrates/{id}/enable"), None).await;
+    let denied =
+        shelf.server.console(&member, Method::PATCH, &format!("/data-source/integrates/{id}/enable"), None).await;
     assert_eq!(denied.status, StatusCode::FORBIDDEN, "{}", denied.text);
 }
 

@@ -120,9 +120,7 @@ fn sources_of(list: InfoList) -> Result<(Vec<FileId>, Vec<SourcePage>), Error> {
             let ids = list.file_info_list.map(|list| list.file_ids).unwrap_or_default();
             Ok((ids.into_iter().map(FileId).collect(), Vec::new()))
         }
-        "website_crawl" => {
-            Ok((Vec::new(), pages::website_pages(&list.website_info_list.unwrap_or_default())?))
-        }
+        "website_crawl" => Ok((Vec::new(), pages::website_pages(&list.website_info_list.unwrap_or_default())?)),
         "notion_import" => Ok((Vec::new(), pages::notion_pages(&list.notion_info_list.unwrap_or_default())?)),
         other => {
             let text = format!("The data source {other} cannot be read here.");
@@ -596,11 +594,7 @@ async fn sync_notion_page(
 #[utoipa::path(get, path = "/datasets/{dataset_id}/notion/sync", tag = "knowledge",
     params(("dataset_id" = Uuid, Path)),
     responses((status = 200, body = Done), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
-async fn sync_notion(
-    State(services): App,
-    Caller(caller): Caller,
-    Path(id): Path<DatasetId>,
-) -> ApiResult<Json<Done>> {
+async fn sync_notion(State(services): App, Caller(caller): Caller, Path(id): Path<DatasetId>) -> ApiResult<Json<Done>> {
     pages::sync_notion(&services, &caller, id).await?;
     Ok(Json(Done::SUCCESS))
 }

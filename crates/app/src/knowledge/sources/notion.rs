@@ -12,11 +12,7 @@ use super::{
     wire::{Call, text},
     workspace_of,
 };
-use crate::{
-    Error, Principal, Result, Services,
-    knowledge::datasets,
-    principal::Permission,
-};
+use crate::{Error, Principal, Result, Services, knowledge::datasets, principal::Permission};
 
 const NAME: &str = "Notion";
 const VERSION: &str = "2022-06-28";

@@ -120,8 +120,7 @@ pub async fn finish(services: &Services, state: &str, code: &str) -> Result<()> 
         "workspace_icon": answer.get("workspace_icon"),
     });
     // That the account may do this was looked at when it began.
-    let principal =
-        Principal::Member { account_id: attempt.account, tenant_id: attempt.tenant, role: Role::Admin };
+    let principal = Principal::Member { account_id: attempt.account, tenant_id: attempt.tenant, role: Role::Admin };
     keep(services, &principal, &token, workspace, "oauth2").await
 }
 

@@ -177,8 +177,7 @@ pub(in super::super) async fn fetch(services: &Services, document: &Document) ->
     let empty = Json::Null;
     let info = document.data_source_info.as_ref().unwrap_or(&empty);
     let (content, info) = read(services, document.tenant_id, &document.data_source_type, info).await?;
-    let kept =
-        services.files.keep_text(document.tenant_id, document.created_by, &document.name, &content).await?;
+    let kept = services.files.keep_text(document.tenant_id, document.created_by, &document.name, &content).await?;
     let tx = services.db.begin().await?;
     let is_ours = repo::documents::set_file(&tx, services.runs.process_id, document.id, kept.id, info).await?;
     tx.commit().await?;
@@ -225,8 +224,7 @@ async fn again(services: &Arc<Services>, dataset: &Dataset, document: Document) 
     let mut info = document.data_source_info.clone().unwrap_or_default();
     if document.data_source_type == "notion_import" {
         let key = notion_key(services, dataset.tenant_id, &info).await?;
-        let edited =
-            notion::last_edited(services, &key, &text(&info, "notion_page_id"), &text(&info, "type")).await?;
+        let edited = notion::last_edited(services, &key, &text(&info, "notion_page_id"), &text(&info, "type")).await?;
         if document.indexing_status == "completed" && text(&info, "last_edited_time") == edited {
             return Ok(());
         }
@@ -278,7 +276,9 @@ mod tests {
         let pages = notion_pages(&list).unwrap();
         assert_eq!((pages[0].name.as_str(), pages[0].kind.as_str()), ("Owls", "notion_import"));
         assert_eq!(pages[0].info["notion_page_id"], "p");
-        for wrong in [json!({"provider": "notion_datasource", "urls": ["x"]}), json!({"provider": "firecrawl", "urls": []})] {
+        for wrong in
+            [json!({"provider": "notion_datasource", "urls": ["x"]}), json!({"provider": "firecrawl", "urls": []})]
+        {
             assert_eq!(website_pages(&wrong).unwrap_err().status, 400, "{wrong}");
         }
         assert_eq!(notion_pages(&json!([])).unwrap_err().status, 400);

@@ -171,7 +171,8 @@ mod tests {
     #[test]
     fn blocks_become_lines() {
         let block = |kind: &str| json!({"type": kind, kind: {"rich_text": words("Owls")}});
-        for (kind, expected) in [("heading_1", "# Owls"), ("heading_3", "### Owls"), ("paragraph", "Owls"), ("to_do", "Owls")]
+        for (kind, expected) in
+            [("heading_1", "# Owls"), ("heading_3", "### Owls"), ("paragraph", "Owls"), ("to_do", "Owls")]
         {
             assert_eq!(told(&block(kind), kind), expected);
         }

@@ -66,11 +66,8 @@ pub(super) async fn progress(services: &Services, key: &Key, job: &str) -> Resul
     let first = format!("{}/v2/crawl/{}", key.base_url, urlencoding(job));
     let mut answer = call(key, first.clone(), None).json(services).await?;
     let number = |answer: &Json, name: &str| answer.get(name).and_then(Json::as_u64).unwrap_or(0);
-    let mut progress = Progress {
-        total: number(&answer, "total"),
-        current: number(&answer, "completed"),
-        ..Progress::default()
-    };
+    let mut progress =
+        Progress { total: number(&answer, "total"), current: number(&answer, "completed"), ..Progress::default() };
     match answer.get("status").and_then(Json::as_str) {
         Some("completed") => {}
         Some("failed" | "cancelled") => return Err(failed(NAME, &text(&answer, "error"))),
@@ -128,7 +125,10 @@ mod tests {
     fn the_rest_is_asked_for_at_the_same_address() {
         let first = "https://mine.example/v2/crawl/7";
         for (given, expected) in [
-            (json!({"next": "https://other.example/v2/crawl/7?skip=10"}), Some("https://mine.example/v2/crawl/7?skip=10")),
+            (
+                json!({"next": "https://other.example/v2/crawl/7?skip=10"}),
+                Some("https://mine.example/v2/crawl/7?skip=10"),
+            ),
             (json!({"next": null}), None),
             (json!({}), None),
         ] {

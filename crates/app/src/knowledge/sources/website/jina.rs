@@ -85,7 +85,8 @@ pub(super) async fn progress(services: &Services, key: &Key, job: &str) -> Resul
         Some("failed") => return Err(failed(NAME, "it gave up")),
         _ => return Ok(progress),
     }
-    let urls: Vec<&String> = data.get("processed").and_then(Json::as_object).map(|map| map.keys().collect()).unwrap_or_default();
+    let urls: Vec<&String> =
+        data.get("processed").and_then(Json::as_object).map(|map| map.keys().collect()).unwrap_or_default();
     if urls.is_empty() {
         return Err(no_pages());
     }
