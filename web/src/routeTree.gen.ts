@@ -37,6 +37,7 @@ import { Route as ShellSettingsProfileRouteImport } from "./routes/_shell.settin
 import { Route as ShellSettingsServerRouteImport } from "./routes/_shell.settings.server";
 import { Route as ShellSettingsShortcutsRouteImport } from "./routes/_shell.settings.shortcuts";
 import { Route as ShellSettingsSourcesRouteImport } from "./routes/_shell.settings.sources";
+import { Route as ShellSettingsUsageRouteImport } from "./routes/_shell.settings.usage";
 import { Route as ShellAppAppIdIndexRouteImport } from "./routes/_shell.app.$appId.index";
 import { Route as ShellAppAppIdAnnotationsRouteImport } from "./routes/_shell.app.$appId.annotations";
 import { Route as ShellAppAppIdConfigurationRouteImport } from "./routes/_shell.app.$appId.configuration";
@@ -195,6 +196,11 @@ const ShellSettingsSourcesRoute = ShellSettingsSourcesRouteImport.update({
   path: "/sources",
   getParentRoute: () => ShellSettingsRoute,
 } as any);
+const ShellSettingsUsageRoute = ShellSettingsUsageRouteImport.update({
+  id: "/usage",
+  path: "/usage",
+  getParentRoute: () => ShellSettingsRoute,
+} as any);
 const ShellAppAppIdIndexRoute = ShellAppAppIdIndexRouteImport.update({
   id: "/",
   path: "/",
@@ -323,6 +329,7 @@ export interface FileRoutesByFullPath {
   "/settings/server": typeof ShellSettingsServerRoute;
   "/settings/shortcuts": typeof ShellSettingsShortcutsRoute;
   "/settings/sources": typeof ShellSettingsSourcesRoute;
+  "/settings/usage": typeof ShellSettingsUsageRoute;
   "/datasets/": typeof ShellDatasetsIndexRoute;
   "/explore/": typeof ShellExploreIndexRoute;
   "/settings/": typeof ShellSettingsIndexRoute;
@@ -367,6 +374,7 @@ export interface FileRoutesByTo {
   "/settings/server": typeof ShellSettingsServerRoute;
   "/settings/shortcuts": typeof ShellSettingsShortcutsRoute;
   "/settings/sources": typeof ShellSettingsSourcesRoute;
+  "/settings/usage": typeof ShellSettingsUsageRoute;
   "/datasets": typeof ShellDatasetsIndexRoute;
   "/explore": typeof ShellExploreIndexRoute;
   "/settings": typeof ShellSettingsIndexRoute;
@@ -416,6 +424,7 @@ export interface FileRoutesById {
   "/_shell/settings/server": typeof ShellSettingsServerRoute;
   "/_shell/settings/shortcuts": typeof ShellSettingsShortcutsRoute;
   "/_shell/settings/sources": typeof ShellSettingsSourcesRoute;
+  "/_shell/settings/usage": typeof ShellSettingsUsageRoute;
   "/_shell/datasets/": typeof ShellDatasetsIndexRoute;
   "/_shell/explore/": typeof ShellExploreIndexRoute;
   "/_shell/settings/": typeof ShellSettingsIndexRoute;
@@ -465,6 +474,7 @@ export interface FileRouteTypes {
     | "/settings/server"
     | "/settings/shortcuts"
     | "/settings/sources"
+    | "/settings/usage"
     | "/datasets/"
     | "/explore/"
     | "/settings/"
@@ -509,6 +519,7 @@ export interface FileRouteTypes {
     | "/settings/server"
     | "/settings/shortcuts"
     | "/settings/sources"
+    | "/settings/usage"
     | "/datasets"
     | "/explore"
     | "/settings"
@@ -557,6 +568,7 @@ export interface FileRouteTypes {
     | "/_shell/settings/server"
     | "/_shell/settings/shortcuts"
     | "/_shell/settings/sources"
+    | "/_shell/settings/usage"
     | "/_shell/datasets/"
     | "/_shell/explore/"
     | "/_shell/settings/"
@@ -788,6 +800,13 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof ShellSettingsSourcesRouteImport;
       parentRoute: typeof ShellSettingsRoute;
     };
+    "/_shell/settings/usage": {
+      id: "/_shell/settings/usage";
+      path: "/usage";
+      fullPath: "/settings/usage";
+      preLoaderRoute: typeof ShellSettingsUsageRouteImport;
+      parentRoute: typeof ShellSettingsRoute;
+    };
     "/_shell/app/$appId/": {
       id: "/_shell/app/$appId/";
       path: "/";
@@ -930,6 +949,7 @@ interface ShellSettingsRouteChildren {
   ShellSettingsServerRoute: typeof ShellSettingsServerRoute;
   ShellSettingsShortcutsRoute: typeof ShellSettingsShortcutsRoute;
   ShellSettingsSourcesRoute: typeof ShellSettingsSourcesRoute;
+  ShellSettingsUsageRoute: typeof ShellSettingsUsageRoute;
   ShellSettingsIndexRoute: typeof ShellSettingsIndexRoute;
 }
 
@@ -946,6 +966,7 @@ const ShellSettingsRouteChildren: ShellSettingsRouteChildren = {
   ShellSettingsServerRoute: ShellSettingsServerRoute,
   ShellSettingsShortcutsRoute: ShellSettingsShortcutsRoute,
   ShellSettingsSourcesRoute: ShellSettingsSourcesRoute,
+  ShellSettingsUsageRoute: ShellSettingsUsageRoute,
   ShellSettingsIndexRoute: ShellSettingsIndexRoute,
 };
 
