@@ -37,6 +37,8 @@ crashes() {
   python3 tests/crash/engine.py 8
   echo "==> crash test of what waits, one round"
   python3 tests/crash/waiting.py 1
+  echo "==> crash test of indexing, the short form (long: python3 tests/crash/indexing.py)"
+  python3 tests/crash/indexing.py --short
   has_postgres || return 0
   echo "==> crash test on PostgreSQL, then with two servers of which one dies"
   python3 tests/crash/crash.py --postgres 2

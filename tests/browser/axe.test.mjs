@@ -176,12 +176,32 @@ async function callHook(page, about) {
   await fetch(url, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ message: "Hi" }) });
 }
 
-async function lookAt(page, about, pages) {
-  for (const [name, [path, act]] of Object.entries(pages)) {
-    await page.goto(`${about.url}${path}`);
-    await page.locator("main, [role=main], .state").first().waitFor();
-    await settled(page);
-    if (act) await act(page);
+/** Opens a page from nothing. */
+const load = (page, about, path) => page.goto(`${about.url}${path}`);
+
+/** Goes to a page of the Studio that is open, as a link does, so that what was loaded once is not loaded again. */
+async function visit(page, about, path) {
+  const go = (to) =>
+    page.evaluate(async (to) => {
+      const router = window.__TSR_ROUTER__;
+      router.history.push(to, undefined, { ignoreBlocker: true });
+      await router.load();
+    }, to);
+  // What is open on the same page would stay open.
+  if (new URL(path, about.url).pathname === new URL(page.url()).pathname) await go("/settings/shortcuts");
+  await go(path);
+}
+
+async function show(page, about, go, [path, act]) {
+  await go(page, about, path);
+  await page.locator("main, [role=main], .state").first().waitFor();
+  await settled(page);
+  if (act) await act(page);
+}
+
+async function lookAt(page, about, pages, go = load) {
+  for (const [name, steps] of Object.entries(pages)) {
+    await show(page, about, go, steps);
     await look(page, `${name}, light`);
     await page.emulateMedia({ colorScheme: "dark" });
     await look(page, `${name}, dark`, true);
@@ -196,7 +216,7 @@ test("axe finds nothing serious, light and dark", { timeout: 400_000 }, () =>
     await lookAt(page, about, { "sign in": ["/signin"], ...webPages(about) });
     await signIn(page, about);
     await callHook(page, about);
-    await lookAt(page, about, studioPages(about));
+    await lookAt(page, about, studioPages(about), visit);
     assert.deepEqual(findings, []);
   }));
 
@@ -213,12 +233,9 @@ test("on a phone nothing scrolls sideways and buttons fit a finger", { timeout: 
   journey(["chat", "completion", "branch", "chatflow", "hooked", "approval"], PHONE, async (page, about) => {
     findings.length = 0;
     await seed(about);
-    const fits = async (pages) => {
-      for (const [name, [path, act]] of Object.entries(pages)) {
-        await page.goto(`${about.url}${path}`);
-        await page.locator("main, [role=main], .state").first().waitFor();
-        await settled(page);
-        if (act) await act(page);
+    const fits = async (pages, go = load) => {
+      for (const [name, steps] of Object.entries(pages)) {
+        await show(page, about, go, steps);
         const wrong = await page.evaluate(() => {
           const out = document.documentElement.scrollWidth > innerWidth ? [`scrolls sideways to ${document.documentElement.scrollWidth}`] : [];
           const open = document.querySelector("[role=dialog], [role=alertdialog], [role=menu], dialog[open]");
@@ -240,6 +257,6 @@ test("on a phone nothing scrolls sideways and buttons fit a finger", { timeout: 
     await fits(webPages(about));
     await signIn(page, about);
     await callHook(page, about);
-    await fits(studioPages(about));
+    await fits(studioPages(about), visit);
     assert.deepEqual(findings, []);
   }));

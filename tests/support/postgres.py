@@ -21,6 +21,12 @@ def bin_dir():
     return initdb and os.path.dirname(os.path.realpath(initdb))
 
 
+def in_memory():
+    """A directory in memory with room for a database (a thousand files, which disks make slowly), or None."""
+    with contextlib.suppress(OSError):
+        return "/dev/shm" if shutil.disk_usage("/dev/shm").free > 4 << 30 else None
+
+
 @contextlib.contextmanager
 def postgres():
     """Yields the URL of an empty database; PostgreSQL refuses to run as root and is then run as user `postgres`."""
@@ -28,7 +34,7 @@ def postgres():
     if not programs:
         raise FileNotFoundError("PostgreSQL's initdb; install postgresql")
     account = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-    with tempfile.TemporaryDirectory(prefix="oxidify-pg-") as folder:
+    with tempfile.TemporaryDirectory(prefix="oxidify-pg-", dir=in_memory()) as folder:
         os.chmod(folder, 0o777)
         data, port = pathlib.Path(folder) / "data", free_port()
         quiet = {"check": True, "stdout": subprocess.DEVNULL, "cwd": folder}

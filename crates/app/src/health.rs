@@ -40,6 +40,7 @@ pub async fn report(services: &Services) -> Report {
     let detail = format!("{}, durability {durability}", services.db.description());
     deps.insert("db", timed(detail, services.db.ping()).await);
     deps.insert("storage", timed("objects".into(), services.store.check()).await);
+    deps.insert("vector", vectors(services).await);
     for (name, dependency) in &deps {
         let up = if dependency.status == "ok" { 1.0 } else { 0.0 };
         metrics::gauge!("oxidify_up_dependency", "dependency" => *name).set(up);
@@ -60,6 +61,26 @@ pub async fn report(services: &Services) -> Report {
             .collect(),
         deps,
     }
+}
+
+/// Where vectors are, and how much of the knowledge bases is not there yet.
+async fn vectors(services: &Services) -> Dependency {
+    let Some(outside) = &services.outside else {
+        return Dependency { status: "ok", latency_ms: 0.0, error: None, detail: "embedded".to_owned() };
+    };
+    let behind = match outside.lag().await {
+        Ok(lag) if lag.behind + lag.gone == 0 => format!("{} knowledge bases, all up to date", lag.datasets),
+        Ok(lag) => format!(
+            "{} of {} knowledge bases behind by {} changes, {} collections to be removed{}",
+            lag.behind,
+            lag.datasets,
+            lag.changes,
+            lag.gone,
+            lag.error.map(|error| format!("; {error}")).unwrap_or_default()
+        ),
+        Err(error) => error.message,
+    };
+    timed(format!("{}, {behind}", outside.key()), outside.health()).await
 }
 
 async fn timed<E: std::fmt::Display>(detail: String, check: impl Future<Output = Result<(), E>>) -> Dependency {

@@ -2,6 +2,7 @@
 
 pub mod archive;
 pub mod asked;
+pub mod checking;
 pub mod datasets;
 pub mod documents;
 pub mod embedding;
@@ -12,15 +13,18 @@ pub mod hit_testing;
 pub mod index;
 pub mod keys;
 pub mod metadata;
+pub mod outside;
 pub(crate) mod pipeline;
 pub mod port;
 pub mod preview;
 mod qa;
+pub mod rebuilding;
 mod reembed;
 mod removal;
 pub mod resources;
 pub mod retrieval;
 pub mod segments;
+pub mod upkeep;
 pub(crate) mod uses;
 
 pub use ox_db::repo::{
@@ -38,6 +42,9 @@ use crate::{Result, Services};
 
 /// Works on documents until shutdown.
 pub(crate) async fn keep(services: Arc<Services>) {
+    if let Some(outside) = services.outside.clone() {
+        services.tracker.spawn(outside.keep(services.tracker.clone(), services.shutdown.clone()));
+    }
     pipeline::keep(services).await;
 }
 

@@ -89,6 +89,7 @@ pub async fn upkeep(services: &Services) -> Result<()> {
     ox_db::repo::idempotency::purge(&tx, ox_db::now() - chrono::Duration::days(runs::once::KEPT_DAYS)).await?;
     tx.commit().await?;
     retention::clean(services, ox_db::now()).await?;
+    knowledge::upkeep::clean(services, ox_db::now()).await?;
     runs::draft::delete_orphans(services).await?;
     apps::resume_deletions(services).await
 }

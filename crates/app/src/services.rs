@@ -21,7 +21,7 @@ use crate::{
     Principal, Result, Settings,
     accounts::{Hasher, SessionCache},
     files::{FileSigner, FileStore},
-    knowledge::{embedding::Embedder, external::External, index::Indexes, retrieval::Retriever},
+    knowledge::{embedding::Embedder, external::External, index::Indexes, outside::Outside, retrieval::Retriever},
     mail::Outbox,
     network::Outbound,
     providers::ModelGateway,
@@ -53,6 +53,8 @@ pub struct Services {
     pub knowledge: crate::knowledge::Worker,
     /// The local copies of what can be found in knowledge bases.
     pub indexes: Indexes,
+    /// The vector store that the operator named, if one was.
+    pub outside: Option<Outside>,
     /// Makes vectors.
     pub embedder: Embedder,
     /// Finds chunks.
@@ -111,7 +113,9 @@ impl Services {
             &settings.files_url,
             settings.uploads.clone(),
         );
-        let indexes = Indexes::new(db.clone(), &settings.home, tracker.clone());
+        let runs = Runtime::new(&db, &settings);
+        let outside = Outside::connect(&settings.vectors, None, db.clone(), egress.clone(), runs.process_id)?;
+        let indexes = Indexes::new(db.clone(), &settings.home, outside.clone(), tracker.clone());
         let asked = Arc::clone(&models) as Arc<dyn ox_models::ModelRuntime>;
         let embedder = Embedder::new(db.clone(), Arc::clone(&kv), Arc::clone(&asked));
         let external = External::new(db.clone(), outbound.clone(), Arc::clone(&secrets));
@@ -145,7 +149,6 @@ impl Services {
             unstructured: ox_nodes::Unstructured::from_env(|name| std::env::var(name).ok(), egress.clone()),
             limits,
         }));
-        let runs = Runtime::new(&db, &settings);
         let mail = Outbox::new(ox_mail::Mailer::new(settings.mail.clone(), egress.clone()));
         let services = Arc::new(Self {
             signer: Signer::new(&secret, &old_secrets),
@@ -168,6 +171,7 @@ impl Services {
             runs,
             knowledge: crate::knowledge::Worker::default(),
             indexes,
+            outside,
             embedder,
             retriever,
             matcher: crate::annotation_reply::Matcher::default(),

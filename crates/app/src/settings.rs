@@ -72,6 +72,8 @@ pub struct Settings {
     /// How long API tools wait for a connection, and for an answer to go on.
     pub api_tool_connect: Duration,
     pub api_tool_read: Duration,
+    /// Variables of vector stores: which one, and how it is reached.
+    pub vectors: HashMap<String, String>,
     /// What could not be read, for the start report and `/health`.
     pub findings: Vec<String>,
 }
@@ -176,6 +178,7 @@ impl Settings {
             reset_lockout: Duration::from_secs(env.number("FORGOT_PASSWORD_LOCKOUT_DURATION", 86_400)),
             mails_per_minute: env.number("EMAIL_SEND_IP_LIMIT_PER_MINUTE", 50),
             max_segments_per_request: usize::try_from(env.number("DATASET_MAX_SEGMENTS_PER_REQUEST", 0)).unwrap_or(0),
+            vectors: crate::knowledge::outside::settings(&env.variables),
             deploy_env,
             findings: env.findings,
         }

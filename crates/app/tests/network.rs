@@ -213,7 +213,7 @@ async fn model_addresses_that_somebody_entered_keep_to_the_rules() {
     };
     let calls = async || rig.origin.received_requests().await.unwrap().len();
     let tried = async |base: &str| {
-        let tried = providers::validate(&rig.services, &rig.owner, "openai", &sent(base)).await.unwrap();
+        let tried = providers::validate(&rig.services, &rig.owner, "openai", None, &sent(base)).await.unwrap();
         tried.map_or_else(|why| why, |()| "ok".to_owned())
     };
     let scope = ModelScope::of(rig.owner.tenant_id());
@@ -239,11 +239,11 @@ async fn model_addresses_that_somebody_entered_keep_to_the_rules() {
     assert_eq!((asked().await.as_str(), tried(&base("models.test")).await.as_str()), ("hello", "ok"));
     // The vendor's own address needs no entry. (It is not public for the resolver of this test.)
     let own = serde_json::json!({"openai_api_key": "k"}).as_object().cloned().unwrap();
-    let own = providers::validate(&rig.services, &rig.owner, "openai", &own).await.unwrap().unwrap_err();
+    let own = providers::validate(&rig.services, &rig.owner, "openai", None, &own).await.unwrap().unwrap_err();
     assert!(own.contains("(private_ip)"), "{own}");
     // Another workspace has rules of its own: none.
     let other = member(&rig.services, "two", Role::Owner).await;
-    let tried = providers::validate(&rig.services, &other, "openai", &sent(&base("third.test"))).await.unwrap();
+    let tried = providers::validate(&rig.services, &other, "openai", None, &sent(&base("third.test"))).await.unwrap();
     assert_eq!(tried, Ok(()));
 }
 
@@ -254,7 +254,7 @@ async fn private_model_servers_may_be_opened_by_a_workspace() {
     Mock::given(matchers::path("/v1/models")).respond_with(list).with_priority(1).mount(&rig.origin).await;
     let base = format!("http://models.test:{}/v1", rig.origin.address().port());
     let sent = serde_json::json!({"openai_api_key": "k", "openai_api_base": base}).as_object().cloned().unwrap();
-    let tried = async || providers::validate(&rig.services, &rig.owner, "openai", &sent).await.unwrap();
+    let tried = async || providers::validate(&rig.services, &rig.owner, "openai", None, &sent).await.unwrap();
     let refused = tried().await.unwrap_err();
     assert!(refused.contains("(private_ip)") && refused.contains("Settings, Network"), "{refused}");
     rig.set(false, &[], &["models.test"]).await.unwrap();

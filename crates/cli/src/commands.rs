@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod doctor;
+pub mod index;
 pub mod lint;
 pub mod models;
 pub mod reset_password;

@@ -11,7 +11,7 @@ mod remote_code;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use commands::{app, doctor, lint, models, reset_password, run, serve, version};
+use commands::{app, doctor, index, lint, models, reset_password, run, serve, version};
 
 /// The work is many small short-lived values on all threads, which the system's allocator serves badly.
 #[global_allocator]
@@ -29,6 +29,7 @@ struct Cli {
 enum Command {
     App(app::Args),
     Doctor(doctor::Args),
+    Index(index::Args),
     Lint(lint::Args),
     Models(models::Args),
     ResetPassword(reset_password::Args),
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
     let result = match command {
         Command::App(args) => app::run(args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Index(args) => index::run(&args),
         Command::Lint(args) => lint::run(&args),
         Command::Models(args) => models::run(&args),
         Command::ResetPassword(args) => reset_password::run(&args),

@@ -32,6 +32,7 @@ pub mod given_histories;
 pub mod human_input_forms;
 pub mod human_input_recipients;
 pub mod idempotency_keys;
+pub mod index_marks;
 pub mod index_nodes;
 pub mod installed_apps;
 mod json_text;

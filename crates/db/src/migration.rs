@@ -78,6 +78,11 @@ const MIGRATIONS: &[Step] = &[
         sql: include_str!("migration/m20261122_060004_evaluation.sql"),
         postgres: "",
     },
+    Step {
+        name: "m20261122_070001_index_marks",
+        sql: include_str!("migration/m20261122_070001_index_marks.sql"),
+        postgres: "",
+    },
     Step { name: "m20261122_110001_spend", sql: include_str!("migration/m20261122_110001_spend.sql"), postgres: "" },
 ];
 

@@ -26,6 +26,7 @@ pub mod external_knowledge;
 pub mod given_histories;
 pub mod human_input;
 pub mod idempotency;
+pub mod index_marks;
 pub mod index_nodes;
 pub mod installed_apps;
 pub mod journal;

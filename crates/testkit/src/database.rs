@@ -3,7 +3,7 @@ use std::future::Future;
 use ox_db::{Database, DbConfig};
 use tempfile::TempDir;
 
-use crate::postgres::Throwaway;
+use crate::{postgres::Throwaway, template};
 
 /// A database of one test.
 pub struct TestDb {
@@ -29,7 +29,9 @@ impl TestDb {
 /// A new SQLite database in a directory of its own.
 pub async fn sqlite() -> anyhow::Result<TestDb> {
     let directory = tempfile::tempdir()?;
-    let mut config = DbConfig::sqlite(directory.path().join("oxidify.db"));
+    let path = directory.path().join("oxidify.db");
+    template::sqlite(&path).await?;
+    let mut config = DbConfig::sqlite(path);
     config.pool_size = 4;
     let database = Database::connect(&config).await?;
     Ok(TestDb { database, config, directory: Some(directory), server: None })

@@ -1,4 +1,4 @@
-//! One PostgreSQL server for all test processes of a user, on a socket in the temporary directory.
+//! One PostgreSQL server for all test processes of a user, on a socket; its files are in memory where there is room.
 
 use std::{
     fs::File,
@@ -7,10 +7,18 @@ use std::{
 };
 
 use anyhow::{Context, bail, ensure};
+use ox_db::{Database, DbConfig};
 use sqlx::{Connection, Executor, PgConnection};
 
 /// Names a server to use instead of starting one.
 const URL_VARIABLE: &str = "OXIDIFY_TEST_POSTGRES";
+/// Where files are kept in memory on Linux, and the megabytes that must be free there.
+const MEMORY: &str = "/dev/shm";
+const ROOM: u64 = 4096;
+/// What the names of templates begin with.
+const TEMPLATE: &str = "oxidify_template_";
+/// The advisory lock of who makes a template.
+const LOCK: i64 = 0x6f78_6964_6966_7901;
 
 /// A database on the test server.
 pub(crate) struct Throwaway {
@@ -40,7 +48,8 @@ impl Throwaway {
         };
         let name = format!("oxidify_test_{}", ox_types::new_uuid().simple());
         let mut admin = PgConnection::connect(&admin_url).await.context("connecting to the test server")?;
-        admin.execute(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).await?;
+        let template = template(&mut admin, &admin_url).await?;
+        admin.execute(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name} TEMPLATE {template}"))).await?;
         admin.close().await?;
         let url = with_database(&admin_url, &name)?;
         Ok(Some(Self { admin_url, name, url, _in_use: in_use }))
@@ -58,6 +67,40 @@ impl Throwaway {
             let _ = admin.close().await;
         }
     }
+}
+
+/// The name of the migrated database that tests get copies of. Whoever is first makes it.
+async fn template(admin: &mut PgConnection, admin_url: &str) -> anyhow::Result<String> {
+    let name = format!("{TEMPLATE}{}", crate::template::key()?);
+    if names_like(admin, &name).await?.is_empty() {
+        sqlx::query("SELECT pg_advisory_lock($1)").bind(LOCK).execute(&mut *admin).await?;
+        let made = make_template(admin, admin_url, &name).await;
+        sqlx::query("SELECT pg_advisory_unlock($1)").bind(LOCK).execute(&mut *admin).await?;
+        made?;
+    }
+    Ok(name)
+}
+
+async fn make_template(admin: &mut PgConnection, admin_url: &str, name: &str) -> anyhow::Result<()> {
+    if !names_like(admin, name).await?.is_empty() {
+        return Ok(());
+    }
+    for old in names_like(admin, &format!("{TEMPLATE}%")).await? {
+        // A test of another checkout may be copying it.
+        let _ = admin.execute(sqlx::AssertSqlSafe(format!("DROP DATABASE IF EXISTS {old}"))).await;
+    }
+    let unfinished = format!("{TEMPLATE}unfinished");
+    admin.execute(sqlx::AssertSqlSafe(format!("CREATE DATABASE {unfinished}"))).await?;
+    let database = Database::connect(&DbConfig::postgres(&with_database(admin_url, &unfinished)?)).await?;
+    database.close().await;
+    admin.execute(sqlx::AssertSqlSafe(format!("ALTER DATABASE {unfinished} RENAME TO {name}"))).await?;
+    admin.execute(sqlx::AssertSqlSafe(format!("ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false"))).await?;
+    Ok(())
+}
+
+async fn names_like(admin: &mut PgConnection, pattern: &str) -> anyhow::Result<Vec<String>> {
+    let query = sqlx::query_scalar("SELECT datname::text FROM pg_database WHERE datname LIKE $1").bind(pattern);
+    Ok(query.fetch_all(admin).await?)
 }
 
 /// The same server, another database: the last part of the path.
@@ -89,7 +132,7 @@ impl Server {
         let programs = versions.pop()?;
         let id = Command::new("id").arg("-u").output().ok()?;
         let id = String::from_utf8_lossy(&id.stdout).trim().to_owned();
-        let home = std::env::temp_dir().join(format!("oxidify-test-postgres-{id}"));
+        let home = files_in_memory().unwrap_or_else(std::env::temp_dir).join(format!("oxidify-test-postgres-{id}"));
         Some(Self { programs, home, user: (id == "0").then_some("postgres") })
     }
 
@@ -168,6 +211,13 @@ impl Server {
         command.current_dir("/");
         command
     }
+}
+
+/// A directory in memory, where there is room: a database is a thousand files, which disks make slowly.
+fn files_in_memory() -> Option<PathBuf> {
+    let output = Command::new("df").args(["--output=avail", "--block-size=1M", MEMORY]).output().ok()?;
+    let free: u64 = String::from_utf8_lossy(&output.stdout).lines().last()?.trim().parse().ok()?;
+    (free > ROOM).then(|| PathBuf::from(MEMORY))
 }
 
 fn text(path: &Path) -> String {

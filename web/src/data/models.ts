@@ -184,8 +184,8 @@ export const changeCredential = (provider: string, id: string, credentials: Valu
   put(`${at(provider)}/credentials`, { credential_id: id, credentials, ...(name ? { name } : {}) });
 export const deleteCredential = (provider: string, id: string) => remove(`${at(provider)}/credentials`, { credential_id: id });
 export const switchCredential = (provider: string, id: string) => post(`${at(provider)}/credentials/switch`, { credential_id: id });
-export const testCredential = (provider: string, credentials: Values) =>
-  post<{ result: string; error?: string }>(`${at(provider)}/credentials/validate`, { credentials });
+export const testCredential = (provider: string, id: string | undefined, credentials: Values) =>
+  post<{ result: string; error?: string }>(`${at(provider)}/credentials/validate`, { credential_id: id ?? null, credentials });
 export const enableModel = (provider: string, model: Pick<Model, "model" | "model_type">, on: boolean) =>
   patch(`${at(provider)}/models/${on ? "enable" : "disable"}`, { model: model.model, model_type: model.model_type });
 export const addModel = (provider: string, model: string, modelType: string, credentials: Values, name: string) =>

@@ -210,14 +210,14 @@ fn verdict(result: Result<(), String>) -> Json<Value> {
 }
 
 #[utoipa::path(post, path = "/workspaces/current/model-providers/{provider}/credentials/validate", tag = "models", request_body = CredentialBody, params(("provider" = String, Path)),
-    responses((status = 200, body = Object), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
+    responses((status = 200, body = Object), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
 async fn validate_credentials(
     State(services): App,
     Caller(caller): Caller,
     Path(provider): Path<String>,
     Body(body): Body<CredentialBody>,
 ) -> ApiResult<Json<Value>> {
-    Ok(verdict(providers::validate(&services, &caller, &provider, &body.credentials).await?))
+    Ok(verdict(providers::validate(&services, &caller, &provider, body.credential_id, &body.credentials).await?))
 }
 
 /// `system` or `custom`.
@@ -428,15 +428,15 @@ async fn switch_model_credentials(
 }
 
 #[utoipa::path(post, path = "/workspaces/current/model-providers/{provider}/models/credentials/validate", tag = "models", request_body = ModelBody, params(("provider" = String, Path)),
-    responses((status = 200, body = Object), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
+    responses((status = 200, body = Object), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
 async fn validate_model(
     State(services): App,
     Caller(caller): Caller,
     Path(provider): Path<String>,
     Body(body): Body<ModelBody>,
 ) -> ApiResult<Json<Value>> {
-    let target = body.target()?;
-    Ok(verdict(providers::validate_model(&services, &caller, &provider, &target, &body.credentials).await?))
+    let (target, id) = (body.target()?, body.credential_id);
+    Ok(verdict(providers::validate_model(&services, &caller, &provider, &target, id, &body.credentials).await?))
 }
 
 #[utoipa::path(patch, path = "/workspaces/current/model-providers/{provider}/models/enable", tag = "models", request_body = ModelBody, params(("provider" = String, Path)),

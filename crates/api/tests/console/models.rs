@@ -1,6 +1,12 @@
 //! Providers, credentials, defaults.
 
-use axum::http::{Method, StatusCode};
+use std::sync::{Arc, Mutex};
+
+use axum::{
+    Json, Router,
+    http::{HeaderMap, Method, StatusCode},
+    routing::get,
+};
 use ox_testkit::on_each_database;
 use serde_json::{Value, json};
 
@@ -87,4 +93,45 @@ async fn ids_with_plain_slashes_reach_the_same_routes() {
     }
     let unknown = server.get(&owner, "/workspaces/current/model-providers/nobody/models").await;
     assert_eq!(unknown.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_stored_key_is_tried_out_without_being_typed_again() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let heard = Arc::clone(&asked);
+    let models = move |headers: HeaderMap| async move {
+        heard.lock().unwrap().push(headers["authorization"].to_str().unwrap().to_owned());
+        Json(json!({"object": "list", "data": []}))
+    };
+    let router = Router::new().route("/v1/models", get(models));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+
+    let allow_private_nets = vec!["127.0.0.1/32".parse().unwrap()];
+    let policy = ox_net::Policy { allow_private_nets, ..ox_net::Policy::default() };
+    let server = TestServer::sqlite_on(ox_net::Egress::new(policy)).await;
+    let owner = server.owner().await;
+    let path = "/workspaces/current/model-providers/langgenius%2Fopenai%2Fopenai/credentials";
+    let body = json!({"credentials": {"openai_api_key": "sk-kept", "openai_api_base": url}});
+    let kept = server.post(&owner, path, body).await;
+    assert_eq!(kept.status, StatusCode::CREATED, "{}", kept.text);
+    let list = server.get(&owner, "/workspaces/current/model-providers").await.json();
+    let openai = provider(&list, "langgenius/openai/openai");
+    let id = openai["custom_configuration"]["current_credential_id"].as_str().unwrap().to_owned();
+
+    let path = format!("{path}/validate");
+    let hidden = json!({"openai_api_key": "[__HIDDEN__]", "openai_api_base": url});
+    for (what, body) in
+        [("as stored", json!({"credential_id": id})), ("hidden", json!({"credential_id": id, "credentials": hidden}))]
+    {
+        asked.lock().unwrap().clear();
+        let tried = server.post(&owner, &path, body).await.json();
+        assert_eq!(tried, json!({"result": "success"}), "{what}");
+        assert_eq!(*asked.lock().unwrap(), ["Bearer sk-kept"], "{what}");
+    }
+    let nobody = json!({"credential_id": ox_types::new_uuid()});
+    assert_eq!(server.post(&owner, &path, nobody).await.status, StatusCode::NOT_FOUND);
+    let normal = server.member(&owner, "normal@example.com", "normal").await;
+    assert_eq!(server.post(&normal, &path, json!({"credential_id": id})).await.status, StatusCode::FORBIDDEN);
 }

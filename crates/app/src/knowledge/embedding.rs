@@ -66,6 +66,7 @@ impl Embedder {
         let mut seen = HashSet::new();
         let distinct: Vec<String> = hashes.iter().filter(|hash| seen.insert(hash.as_str())).cloned().collect();
         let mut ids = repo::embeddings::known(&self.db, tenant, &model.provider, &model.name, &distinct).await?;
+        self.hold(&mut ids).await?;
         let mut asked = HashSet::new();
         let missing: Vec<(String, String)> = hashes
             .iter()
@@ -85,6 +86,22 @@ impl Embedder {
         let ids =
             hashes.iter().map(|hash| ids.get(hash).copied().ok_or_else(|| Error::internal("a vector is missing")));
         Ok(Embedded { ids: ids.collect::<Result<_>>()?, tokens })
+    }
+
+    /// Keeps old vectors that are used again from going with the upkeep; those that have just gone are asked for anew.
+    async fn hold(&self, ids: &mut HashMap<String, Uuid>) -> Result<()> {
+        let before = ox_db::now() - super::upkeep::HELD;
+        let all: Vec<Uuid> = ids.values().copied().collect();
+        let old = repo::embeddings::older(&self.db, &all, before).await?;
+        if old.is_empty() {
+            return Ok(());
+        }
+        let tx = self.db.begin().await?;
+        let there = repo::embeddings::hold(&tx, &old, before).await?;
+        tx.commit().await?;
+        let gone: HashSet<Uuid> = old.into_iter().filter(|id| !there.contains(id)).collect();
+        ids.retain(|_, id| !gone.contains(id));
+        Ok(())
     }
 
     async fn ask_all(

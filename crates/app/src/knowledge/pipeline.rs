@@ -107,7 +107,7 @@ pub(crate) async fn keep(services: Arc<Services>) {
         tokio::select! {
             () = services.shutdown.cancelled() => break,
             () = services.knowledge.wake.notified() => {}
-            _ = tick.tick() => {}
+            _ = tick.tick() => services.indexes.take_over(),
         }
         if let Err(error) = hand_out(&services, &sender).await {
             tracing::error!(%error, "documents cannot be taken up");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use ox_db::{
     Tx,
-    model::{Dataset, IndexNodeKind, NewIndexNode},
+    model::{Dataset, IndexNodeKind, IndexState, NewIndexNode},
     repo,
 };
 use ox_models::ModelRef;
@@ -67,6 +67,7 @@ async fn run(services: &Services, id: DatasetId) -> Result<()> {
     loop {
         let found = repo::index_nodes::changes(&services.db, state, mark, BATCH).await?;
         let Some(last) = found.last() else {
+            fill_outside(services, IndexState { generation: next, ..state }).await;
             let tx = services.db.begin().await?;
             repo::datasets::hold_index(&tx, id).await?;
             let rest = repo::index_nodes::changes(&tx, state, mark, 1).await?;
@@ -109,13 +110,26 @@ async fn run(services: &Services, id: DatasetId) -> Result<()> {
     }
 }
 
+/// Fills the store outside before the new vectors are searched: afterwards little is left to do. Where that fails, the
+/// local index has them meanwhile.
+async fn fill_outside(services: &Services, state: IndexState) {
+    let Some(outside) = &services.outside else { return };
+    if let Err(error) = outside.follow(state, &|_| {}).await {
+        tracing::warn!(%error, dataset = %state.dataset_id, "the vector store gets the new vectors later");
+    }
+}
+
 async fn drop_old(services: &Services, id: DatasetId, generation: i32) -> Result<()> {
     loop {
         let tx = services.db.begin().await?;
         let found = repo::datasets::drop_generation(&tx, id, generation).await?;
         tx.commit().await?;
         if !found {
-            return Ok(());
+            break;
         }
     }
+    if let Some(outside) = &services.outside {
+        outside.touch();
+    }
+    services.indexes.forget_older(id, generation + 1).await
 }

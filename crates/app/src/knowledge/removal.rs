@@ -78,6 +78,10 @@ async fn remove_rows(services: &Services, id: Uuid, what: Gone) -> Result<()> {
         }
         tx.commit().await?;
         if !found {
+            // Its collection in a store outside goes with the mark that is left.
+            if let Some(outside) = services.outside.as_ref().filter(|_| matches!(what, Gone::Dataset(_))) {
+                outside.touch();
+            }
             return Ok(());
         }
         tokio::time::sleep(BREATH).await;

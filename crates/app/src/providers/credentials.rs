@@ -105,35 +105,64 @@ pub(super) async fn try_out(
     provider.validate(call, target).await.map_err(|error| error.text)
 }
 
-/// Tries credentials of a provider without keeping them.
+/// Tries credentials of a provider without keeping them; of a stored one, what is hidden is as stored, as is all when
+/// nothing is sent.
 #[boxed]
 pub async fn validate(
     services: &Services,
     principal: &Principal,
     provider: &str,
+    id: Option<Uuid>,
     sent: &Credentials,
 ) -> Result<Result<(), String>> {
-    principal.require(Permission::ModelView)?;
+    principal.require(Permission::ModelManage)?;
     let provider = find(services, provider)?;
-    match checked(&provider.spec().provider_form, sent, None) {
-        Ok(values) => Ok(try_out(services, principal, provider.as_ref(), &values, None).await),
-        Err(error) => Ok(Err(error.message)),
-    }
+    let stored = match id {
+        Some(id) => Some(stored(services, principal, provider.as_ref(), id).await?.encrypted_config),
+        None => None,
+    };
+    let form = &provider.spec().provider_form;
+    try_sent(services, principal, provider.as_ref(), form, stored.as_ref(), sent, None).await
 }
 
-/// Tries credentials of a custom model without keeping them.
+/// Tries credentials of a custom model without keeping them; of a stored one, what is hidden is as stored, as is all when
+/// nothing is sent.
 #[boxed]
 pub async fn validate_model(
     services: &Services,
     principal: &Principal,
     provider: &str,
     target: &ModelTarget,
+    id: Option<Uuid>,
     sent: &Credentials,
 ) -> Result<Result<(), String>> {
-    principal.require(Permission::ModelView)?;
+    principal.require(Permission::ModelManage)?;
     let provider = find(services, provider)?;
-    match checked(&provider.spec().model_form, sent, None) {
-        Ok(values) => Ok(try_out(services, principal, provider.as_ref(), &values, Some(target)).await),
+    let stored = match id {
+        Some(id) => Some(stored_of_model(services, principal, provider.as_ref(), target, id).await?.encrypted_config),
+        None => None,
+    };
+    let form = &provider.spec().model_form;
+    try_sent(services, principal, provider.as_ref(), form, stored.as_ref(), sent, Some(target)).await
+}
+
+async fn try_sent(
+    services: &Services,
+    principal: &Principal,
+    provider: &dyn Provider,
+    form: &[FormField],
+    stored: Option<&Json>,
+    sent: &Credentials,
+    target: Option<&ModelTarget>,
+) -> Result<Result<(), String>> {
+    let mut before = None;
+    if let Some(sealed) = stored {
+        let key = services.secrets.tenant_key(&services.db, principal.tenant_id()).await?;
+        before = Some(key.open_fields(sealed, &secret_fields(provider))?);
+    }
+    let sent = before.as_ref().filter(|_| sent.is_empty()).unwrap_or(sent);
+    match checked(form, sent, before.as_ref()) {
+        Ok(values) => Ok(try_out(services, principal, provider, &values, target).await),
         Err(error) => Ok(Err(error.message)),
     }
 }
@@ -231,6 +260,24 @@ async fn stored(
     let workspace = services.models.workspace(principal.tenant_id()).await?;
     let found = workspace.state(provider).credentials.into_iter().find(|row| row.id == id);
     found.ok_or_else(|| Error::not_found("Credential not found."))
+}
+
+async fn stored_of_model(
+    services: &Services,
+    principal: &Principal,
+    provider: &dyn Provider,
+    target: &ModelTarget,
+    id: Uuid,
+) -> Result<ProviderModelCredential> {
+    let workspace = services.models.workspace(principal.tenant_id()).await?;
+    let rows = &workspace.setup().model_credentials;
+    let found = rows.iter().find(|row| {
+        row.id == id
+            && row.provider_name == provider.spec().id
+            && row.model_name == target.model
+            && ModelKind::parse(&row.model_type) == Some(target.kind)
+    });
+    found.cloned().ok_or_else(|| Error::not_found("Credential not found."))
 }
 
 /// Changes a credential; hidden values stay as they are.
@@ -383,9 +430,7 @@ pub async fn update_model_credential(
 ) -> Result<()> {
     principal.require(Permission::ModelManage)?;
     let found = find(services, provider)?;
-    let workspace = services.models.workspace(principal.tenant_id()).await?;
-    let row = workspace.setup().model_credentials.iter().find(|row| row.id == id && row.model_name == target.model);
-    let mut row = row.cloned().ok_or_else(|| Error::not_found("Credential not found."))?;
+    let mut row = stored_of_model(services, principal, found.as_ref(), target, id).await?;
     let key = services.secrets.tenant_key(&services.db, principal.tenant_id()).await?;
     let secret = secret_fields(found.as_ref());
     let before = key.open_fields(&row.encrypted_config, &secret)?;

@@ -81,6 +81,48 @@ pub struct IndexState {
     pub purged_seq: i64,
 }
 
+/// How far a vector store outside has read the changes of one generation of a dataset.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IndexMark {
+    pub tenant_id: TenantId,
+    pub dataset_id: DatasetId,
+    pub generation: i32,
+    /// The last change that is in.
+    pub seq: i64,
+    /// Its last node.
+    pub node_id: Uuid,
+    /// All was in once: questions are answered from the store.
+    pub is_ready: bool,
+    /// What failed last; none when the last step went well.
+    pub error: Option<String>,
+    /// Failures in a row.
+    pub attempts: i32,
+}
+
+/// How much a vector store has not read yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct IndexLag {
+    /// Datasets that are in it, or are to be.
+    pub datasets: u64,
+    /// Of these, those with changes that it has not read.
+    pub behind: u64,
+    /// Such changes.
+    pub changes: u64,
+    /// Collections that are still to be removed.
+    pub gone: u64,
+    /// One of the failures, if something fails.
+    pub error: Option<String>,
+}
+
+/// A row of an index, without what it says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IndexEntry {
+    pub id: Uuid,
+    pub seq: i64,
+    pub active: bool,
+    pub has_vector: bool,
+}
+
 /// A vector that was made.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewEmbedding {

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use ox_types::{DatasetId, DocumentId, SegmentId, TenantId, boxed};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    Select,
     sea_query::{Expr, ExprTrait, OnConflict},
 };
 use uuid::Uuid;
@@ -16,7 +17,7 @@ use crate::{
         JsonText, datasets, embeddings,
         index_nodes::{Column, Entity, Model},
     },
-    model::{IndexChange, IndexNodeKind, IndexNodes, IndexState, NewIndexNode},
+    model::{IndexChange, IndexEntry, IndexNodeKind, IndexNodes, IndexState, NewIndexNode},
     time::now,
 };
 
@@ -43,6 +44,19 @@ pub async fn state(source: &dyn Source, tenant: TenantId, dataset: DatasetId) ->
         seq,
         generation,
         purged_seq,
+    }))
+}
+
+/// Whether what was read after a change is all there was: a generation that is left loses its rows, and removals are
+/// not told for ever. Asked after reading.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn is_whole_since(source: &dyn Source, wanted: IndexState, seq: i64) -> Result<bool> {
+    let now = state(source, wanted.tenant_id, wanted.dataset_id).await?;
+    Ok(now.is_some_and(|now| {
+        now.generation <= wanted.generation && (now.purged_seq <= wanted.purged_seq || now.purged_seq <= seq)
     }))
 }
 
@@ -194,10 +208,32 @@ pub async fn changes(
     after: (i64, Uuid),
     limit: u64,
 ) -> Result<Vec<IndexChange>> {
-    let (seq, id) = after;
+    let rows = after_place(state, after).limit(limit).all(&source.executor()).await?;
+    let ids: Vec<Uuid> = rows.iter().filter(|row| row.active).filter_map(|row| row.embedding_id).collect();
+    let vectors = vectors(source, &ids).await?;
+    Ok(rows.into_iter().map(|row| change(row, &vectors)).collect())
+}
+
+/// As [`changes`], without the vectors.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn changes_of_words(
+    source: &dyn Source,
+    state: IndexState,
+    after: (i64, Uuid),
+    limit: u64,
+) -> Result<Vec<IndexChange>> {
+    let rows = after_place(state, after).limit(limit).all(&source.executor()).await?;
+    Ok(rows.into_iter().map(|row| change(row, &HashMap::new())).collect())
+}
+
+/// The rows of a generation after a place, in the order of changes.
+fn after_place(state: IndexState, (seq, id): (i64, Uuid)) -> Select<Entity> {
     let later =
         Condition::any().add(Column::Seq.gt(seq)).add(Condition::all().add(Column::Seq.eq(seq)).add(Column::Id.gt(id)));
-    let rows = Entity::find()
+    Entity::find()
         .filter(Column::DatasetId.eq(state.dataset_id.0))
         .filter(Column::Generation.eq(state.generation))
         // The first alone lets the index jump to the place.
@@ -205,12 +241,6 @@ pub async fn changes(
         .filter(later)
         .order_by_asc(Column::Seq)
         .order_by_asc(Column::Id)
-        .limit(limit)
-        .all(&source.executor())
-        .await?;
-    let ids: Vec<Uuid> = rows.iter().filter(|row| row.active).filter_map(|row| row.embedding_id).collect();
-    let vectors = vectors(source, &ids).await?;
-    Ok(rows.into_iter().map(|row| change(row, &vectors)).collect())
 }
 
 fn change(row: Model, vectors: &HashMap<Uuid, Vec<f32>>) -> IndexChange {
@@ -271,6 +301,76 @@ pub async fn vectors(source: &dyn Source, ids: &[Uuid]) -> Result<HashMap<Uuid, 
     Ok(found)
 }
 
+/// The vectors of nodes of a generation, by their nodes; none where there is no such node or it has none.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn vectors_of_nodes(source: &dyn Source, state: IndexState, ids: &[Uuid]) -> Result<HashMap<Uuid, Vec<f32>>> {
+    let mut pairs: Vec<(Uuid, Uuid)> = Vec::with_capacity(ids.len());
+    for chunk in ids.chunks(CHUNK) {
+        let rows: Vec<(Uuid, Option<Uuid>)> = Entity::find()
+            .select_only()
+            .columns([Column::Id, Column::EmbeddingId])
+            .filter(Column::Id.is_in(chunk.iter().copied()))
+            .filter(Column::Generation.eq(state.generation))
+            .into_tuple()
+            .all(&source.executor())
+            .await?;
+        pairs.extend(rows.into_iter().filter_map(|(id, embedding)| Some((id, embedding?))));
+    }
+    let wanted: Vec<Uuid> = pairs.iter().map(|(_, embedding)| *embedding).collect();
+    let found = vectors(source, &wanted).await?;
+    Ok(pairs.into_iter().filter_map(|(id, embedding)| Some((id, found.get(&embedding)?.clone()))).collect())
+}
+
+/// Whether a generation has anything that is found by its vector.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn has_vectors(source: &dyn Source, state: IndexState) -> Result<bool> {
+    let found: Option<Uuid> = Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::DatasetId.eq(state.dataset_id.0))
+        .filter(Column::Generation.eq(state.generation))
+        .filter(Column::Active.eq(true))
+        .filter(Column::EmbeddingId.is_not_null())
+        .limit(1)
+        .into_tuple()
+        .one(&source.executor())
+        .await?;
+    Ok(found.is_some())
+}
+
+/// The rows of a generation after a place, in the order of changes, without what they say.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn entries(
+    source: &dyn Source,
+    state: IndexState,
+    after: (i64, Uuid),
+    limit: u64,
+) -> Result<Vec<IndexEntry>> {
+    let rows: Vec<(Uuid, i64, bool, Option<Uuid>)> = after_place(state, after)
+        .select_only()
+        .columns([Column::Id, Column::Seq, Column::Active, Column::EmbeddingId])
+        .limit(limit)
+        .into_tuple()
+        .all(&source.executor())
+        .await?;
+    let entry = |(id, seq, active, embedding): (Uuid, i64, bool, Option<Uuid>)| IndexEntry {
+        id,
+        seq,
+        active,
+        has_vector: embedding.is_some(),
+    };
+    Ok(rows.into_iter().map(entry).collect())
+}
+
 /// Removes for good, of every dataset, what was taken out before a time; at most `limit` rows of one dataset. Returns
 /// how many went.
 ///
@@ -312,4 +412,14 @@ pub async fn purge(tx: &Tx, before: chrono::DateTime<chrono::Utc>, limit: u64) -
         }
     }
     Ok(count)
+}
+
+/// The generation of a dataset that is searched, by its id alone; none when it is gone.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn generation(source: &dyn Source, dataset: DatasetId) -> Result<Option<i32>> {
+    let query = datasets::Entity::find_by_id(dataset.0).select_only().column(datasets::Column::IndexGeneration);
+    Ok(query.into_tuple().one(&source.executor()).await?)
 }

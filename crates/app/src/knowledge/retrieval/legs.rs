@@ -16,6 +16,7 @@ use crate::{
     knowledge::{
         datasets::embedding_model,
         index::{Ready, blocking},
+        outside::Outside,
     },
 };
 /// Nodes looked at for each result that is wanted: several may belong to one segment, and what orders anew needs a
@@ -46,6 +47,7 @@ impl Retriever {
         settings: &RetrievalSettings,
         scope: &Scope,
     ) -> Result<Found> {
+        let began = std::time::Instant::now();
         let ready = self.indexes.ready(dataset.tenant_id, dataset.id).await?;
         let top = settings.top_k.saturating_mul(CHOICE).clamp(FEWEST, MOST);
         let legs = self.legs(dataset, question, settings, scope, &ready, top).await?;
@@ -58,6 +60,10 @@ impl Retriever {
         let reranked = self.rerank(dataset, question, settings, records, !legs.meaning.is_empty()).await?;
         let threshold = reranked.has_shares.then(|| settings.threshold()).flatten();
         let records = fuse::cut(reranked.records, threshold, settings.top_k);
+        let store = ready.outside.as_ref().map_or("embedded", Outside::name);
+        let method = name_of(settings.search_method);
+        metrics::histogram!("oxidify_retrieval_seconds", "store" => store, "method" => method)
+            .record(began.elapsed().as_secs_f64());
         Ok(Found { records, shortcoming: shortcoming.or(reranked.shortcoming), is_whole: false })
     }
 
@@ -87,12 +93,70 @@ impl Retriever {
         })?;
         // A base without vectors is searched by words, whatever is asked.
         let by_words = settings.search_method.uses_words() || vector.is_none();
-        let (index, scope, text) = (ready.index.clone(), scope.clone(), question.to_owned());
-        let work = move || look(&index, by_words.then_some(text.as_str()), vector.as_deref(), top, &scope);
-        let (words, meaning, known) = blocking(work).await?;
+        let text = by_words.then_some(question);
+        let (words, meaning, known) = match (&ready.outside, vector) {
+            (Some(outside), Some(vector)) => {
+                let (looked, wrong) = look_outside(self, ready, outside, (question, text), &vector, top, scope).await?;
+                shortcoming = shortcoming.or(wrong);
+                looked
+            }
+            (_, vector) => {
+                let (index, scope, text) = (ready.index.clone(), scope.clone(), text.map(str::to_owned));
+                blocking(move || look(&index, text.as_deref(), vector.as_deref(), top, &scope)).await?
+            }
+        };
         let hits = words.iter().chain(&meaning).map(|hit| (hit.id, *hit)).collect();
         Ok(Legs { words, meaning, hits, known, shortcoming })
     }
+}
+
+const fn name_of(method: SearchMethod) -> &'static str {
+    match method {
+        SearchMethod::Semantic => "semantic_search",
+        SearchMethod::FullText => "full_text_search",
+        SearchMethod::Hybrid => "hybrid_search",
+        SearchMethod::Keyword => "keyword_search",
+    }
+}
+
+/// As [`look`], with the vectors in a store outside. When that does not answer, words do, and it is said why.
+async fn look_outside(
+    retriever: &Retriever,
+    ready: &Ready,
+    outside: &Outside,
+    (question, text): (&str, Option<&str>),
+    vector: &[f32],
+    top: usize,
+    scope: &Scope,
+) -> Result<(Looked, Option<String>)> {
+    let by_words = |text: String| {
+        let (index, scope) = (ready.index.clone(), scope.clone());
+        blocking(move || index.search_text(&text, top, &scope).map_err(Error::internal))
+    };
+    let words = async {
+        match text {
+            Some(text) => by_words(text.to_owned()).await,
+            None => Ok(Vec::new()),
+        }
+    };
+    let (words, told) = tokio::join!(words, outside.search(ready.state, vector, top, scope));
+    let words = words?;
+    let told = match told {
+        Ok(told) => told,
+        Err(why) => {
+            let words = if text.is_some() { words } else { by_words(question.to_owned()).await? };
+            return Ok(((words, Vec::new(), HashMap::new()), Some(format!("Searched by words only: {why}"))));
+        }
+    };
+    let only_words: Vec<Uuid> =
+        words.iter().map(|hit| hit.id).filter(|id| !told.hits.iter().any(|hit| hit.id == *id)).collect();
+    let vectors = ox_db::repo::index_nodes::vectors_of_nodes(&retriever.db, ready.state, &only_words).await?;
+    let known = vectors.into_iter().map(|(id, other)| (id, cosine(vector, &other))).collect();
+    Ok(((words, told.hits, known), told.shortcoming))
+}
+
+fn cosine(a: &[f32], b: &[f32]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
 }
 
 type Looked = (Vec<Hit>, Vec<Hit>, HashMap<Uuid, f64>);
@@ -105,8 +169,7 @@ fn look(index: &LocalIndex, text: Option<&str>, vector: Option<&[f32]>, top: usi
     let only_words: Vec<Uuid> =
         words.iter().map(|hit| hit.id).filter(|id| !meaning.iter().any(|hit| hit.id == *id)).collect();
     let vectors = index.vectors(&only_words).map_err(Error::internal)?;
-    let cosine = |other: &[f32]| vector.iter().zip(other).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>();
-    let known = only_words.iter().zip(vectors).filter_map(|(id, other)| Some((*id, cosine(&other?)))).collect();
+    let known = only_words.iter().zip(vectors).filter_map(|(id, other)| Some((*id, cosine(vector, &other?)))).collect();
     Ok((words, meaning, known))
 }
 

@@ -1,0 +1,187 @@
+//! Making copies anew, or in another store, from the stored chunks and vectors, while the old ones serve.
+
+use std::{path::Path, time::Duration};
+
+use ox_db::{
+    Database,
+    model::{IndexState, Process},
+    repo::leases,
+    shared_now,
+};
+use ox_types::{DatasetId, boxed};
+use ox_vector::{LocalIndex, Options};
+use uuid::Uuid;
+
+use super::{
+    checking::states,
+    index::{self, Kind, blocking},
+    outside::{Outside, follow::Followed},
+};
+use crate::{Error, Result};
+
+/// How long a server may take to take a copy over.
+const TAKEOVER: Duration = Duration::from_secs(30);
+const PAUSE: Duration = Duration::from_millis(200);
+/// A command that dies keeps others waiting for its leases, not for this.
+const LIFE: chrono::TimeDelta = chrono::TimeDelta::hours(24);
+
+/// How far it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Step {
+    pub dataset: DatasetId,
+    /// From 1.
+    pub number: usize,
+    pub of: usize,
+    /// Changes of this dataset that were read.
+    pub changes: u64,
+    pub is_done: bool,
+}
+
+/// What was done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    pub datasets: usize,
+    /// Copies that a running server has not taken over yet; it does when it next looks, or starts.
+    pub waiting: usize,
+}
+
+/// Announces a command beside the servers: leases of those that nobody knows count for nothing.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn enter(db: &Database) -> Result<Uuid> {
+    let at = shared_now(db).await?;
+    let id = ox_types::new_uuid();
+    let pid = i64::from(std::process::id());
+    let host = "command".to_owned();
+    let process = Process { id, host, pid, started_at: at, heartbeat_at: at, expires_at: at + LIFE };
+    let tx = db.begin().await?;
+    leases::register(&tx, process).await?;
+    tx.commit().await?;
+    Ok(id)
+}
+
+/// Takes leave.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn leave(db: &Database, process: Uuid) -> Result<()> {
+    let tx = db.begin().await?;
+    leases::release(&tx, process).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Fills a store; `anew`: also what it has.
+///
+/// # Errors
+/// When the store or the database fails.
+#[boxed]
+pub async fn fill(
+    db: &Database,
+    outside: &Outside,
+    only: Option<DatasetId>,
+    anew: bool,
+    tell: &(dyn Fn(Step) + Send + Sync),
+) -> Result<Summary> {
+    let mut all = Vec::new();
+    for state in states(db, only).await? {
+        if ox_db::repo::index_nodes::has_vectors(db, state).await? {
+            all.push(state);
+        }
+    }
+    let of = all.len();
+    for (index, state) in all.iter().enumerate() {
+        let step = |changes, is_done| Step { dataset: state.dataset_id, number: index + 1, of, changes, is_done };
+        if anew {
+            outside.reset(*state).await?;
+        }
+        loop {
+            match outside.follow(*state, &|changes| tell(step(changes, false))).await? {
+                Followed::Done => break,
+                // A server does it.
+                Followed::Busy => tokio::time::sleep(PAUSE).await,
+            }
+            if outside.mark(*state).await?.is_some_and(|mark| mark.seq >= state.seq) {
+                break;
+            }
+        }
+        tell(step(0, true));
+    }
+    Ok(Summary { datasets: of, waiting: 0 })
+}
+
+/// Makes local copies anew; `missing`: only those with vectors that are not there, as before moving back from a store.
+///
+/// # Errors
+/// When the database or the disk fails.
+#[boxed]
+pub async fn local(
+    db: &Database,
+    home: &Path,
+    only: Option<DatasetId>,
+    missing: bool,
+    tell: &(dyn Fn(Step) + Send + Sync),
+) -> Result<Summary> {
+    let all = states(db, only).await?;
+    let (of, root) = (all.len(), home.join("index"));
+    let mut waiting = 0;
+    for (place, state) in all.iter().enumerate() {
+        let step = |changes, is_done| Step { dataset: state.dataset_id, number: place + 1, of, changes, is_done };
+        let dir = |kind: Kind| kind.dir(&root, state.dataset_id, state.generation);
+        let is_there = |kind: &Kind| dir(*kind).exists();
+        let mut kinds: Vec<Kind> = [Kind::Full, Kind::Words].into_iter().filter(is_there).collect();
+        if missing {
+            kinds = if is_there(&Kind::Full) { Vec::new() } else { vec![Kind::Full] };
+        } else if kinds.is_empty() {
+            kinds.push(Kind::Full);
+        }
+        for kind in kinds {
+            let is_taken = one(db, &dir(kind), *state, kind, &|changes| tell(step(changes, false))).await?;
+            waiting += usize::from(!is_taken);
+        }
+        tell(step(0, true));
+    }
+    Ok(Summary { datasets: of, waiting })
+}
+
+/// Makes a copy beside the one that serves, and has it take its place; false when a server has not done so yet.
+async fn one(
+    db: &Database,
+    dir: &Path,
+    state: IndexState,
+    kind: Kind,
+    tell: &(dyn Fn(u64) + Send + Sync),
+) -> Result<bool> {
+    let next = index::beside(dir, "next");
+    let path = next.clone();
+    let copy = blocking(move || {
+        index::remove(&path).map_err(Error::internal)?;
+        std::fs::create_dir_all(&path).map_err(Error::internal)?;
+        LocalIndex::open(&path, Options::default()).map_err(Error::internal)
+    })
+    .await?;
+    if index::catch_up(db, &copy, state, kind, tell).await? == index::Caught::Left {
+        let text = format!("Knowledge base {} was embedded anew meanwhile. Begin again.", state.dataset_id);
+        return Err(Error::new(409, "index_changed", text));
+    }
+    let place = dir.to_owned();
+    let is_taken = blocking(move || {
+        copy.settle();
+        drop(copy);
+        index::want_swap(&place).map_err(Error::internal)?;
+        index::finish_swap(&place).map_err(Error::internal)
+    });
+    if is_taken.await? {
+        return Ok(true);
+    }
+    let began = std::time::Instant::now();
+    while index::is_swap_wanted(dir) {
+        if began.elapsed() > TAKEOVER {
+            return Ok(false);
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    Ok(true)
+}
