@@ -74,7 +74,9 @@ function CredentialForm({ provider, credential, model: forModel, stored, onClose
   const test = useMutation({
     mutationFn: async () => {
       const start = performance.now();
-      const answer = forModel ? await testModel(provider.provider, model.trim(), type, wire()) : await testCredential(provider.provider, credential?.credential_id, wire());
+      const answer = forModel
+        ? await testModel(provider.provider, model.trim(), type, wire())
+        : await testCredential(provider.provider, credential?.credential_id, wire());
       if (answer.result !== "success") throw new Error(answer.error || t("form.testFailed"));
       return Math.round(performance.now() - start);
     },

@@ -1,6 +1,22 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { Building2, ChevronRight, Columns3, Globe, Keyboard, type LucideIcon, Package, Palette, PlugZap, Server, Share2, UserRound, Users, Wallet, Waypoints } from "lucide-react";
+import {
+  Building2,
+  ChevronRight,
+  Columns3,
+  Globe,
+  Keyboard,
+  type LucideIcon,
+  Package,
+  Palette,
+  PlugZap,
+  Server,
+  Share2,
+  UserRound,
+  Users,
+  Wallet,
+  Waypoints,
+} from "lucide-react";
 import { type ReactNode, Suspense, useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { workspace } from "../../data/session";
