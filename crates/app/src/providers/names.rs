@@ -223,6 +223,7 @@ pub fn failure(error: ModelError) -> Error {
         ErrorClass::BadRequest | ErrorClass::Unsupported => (400, "invalid_request"),
         ErrorClass::NotFound => (404, "model_not_found"),
         ErrorClass::RateLimit { .. } => (429, "rate_limit_exceeded"),
+        ErrorClass::Quota => (429, "insufficient_quota"),
         ErrorClass::Overloaded => (503, "provider_overloaded"),
         ErrorClass::Timeout => (504, "provider_timeout"),
         ErrorClass::Auth => (502, "provider_refused_key"),

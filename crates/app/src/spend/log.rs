@@ -227,8 +227,7 @@ mod tests {
         let first = ModelCall { app_id: Some(AppId::new()), user_id: Some("ann".into()), ..call(10, "0.0000015") };
         let second = ModelCall { id: ox_types::new_uuid(), app_id: None, ..first.clone() };
         let sums = sums(&[first, second]);
-        let told: Vec<_> =
-            sums.iter().map(|(key, sum)| (key.scope, key.day.as_str(), sum.calls, sum.tokens, sum.price));
+        let told = sums.iter().map(|(key, sum)| (key.scope, key.day.as_str(), sum.calls, sum.tokens, sum.price));
         let told: Vec<_> = told.collect();
         let day = "2026-03-01";
         assert_eq!(told, [("app", day, 1, 11, 15), ("user", day, 2, 22, 30), ("workspace", day, 2, 22, 30)]);
