@@ -91,7 +91,7 @@ async fn a_key_of_the_gateway_is_found_by_its_hash_and_changed_by_its_workspace(
         tx.commit().await.unwrap();
         assert_eq!(gateway_keys::by_hash(&db, "aa").await.unwrap(), Some(key.clone()));
         assert_eq!(gateway_keys::by_hash(&db, "AA").await.unwrap(), None);
-        assert_eq!(gateway_keys::list(&db, tenant).await.unwrap(), [key.clone()]);
+        assert_eq!(gateway_keys::list(&db, tenant).await.unwrap(), std::slice::from_ref(&key));
         let tx = db.begin().await.unwrap();
         let twin = GatewayKey { id: GatewayKeyId::new(), ..key.clone() };
         assert!(matches!(gateway_keys::insert(&tx, &twin).await, Err(Error::Conflict(_))));

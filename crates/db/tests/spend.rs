@@ -219,7 +219,7 @@ async fn budgets_are_kept_and_alerts_raised_once() {
         model_budgets::insert(&tx, row.clone()).await.unwrap();
         model_budgets::insert(&tx, budget(TenantId::new())).await.unwrap();
         tx.commit().await.unwrap();
-        assert_eq!(model_budgets::list(&db, tenant).await.unwrap(), [row.clone()]);
+        assert_eq!(model_budgets::list(&db, tenant).await.unwrap(), std::slice::from_ref(&row));
         assert_eq!(model_budgets::find(&db, TenantId::new(), row.id).await.unwrap(), None);
         let alert = |threshold, subject: &str| BudgetAlert {
             id: new_uuid(),

@@ -219,11 +219,10 @@ async fn changed(
 async fn filled(services: &Services, principal: &Principal, row: ModelBudget, form: BudgetForm) -> Result<ModelBudget> {
     let checked = check(form)?;
     let tenant = principal.tenant_id();
-    if checked.scope == "app" {
-        if let Some(app) = checked.subject.as_deref().and_then(|text| text.parse::<AppId>().ok()) {
-            let known = repo::apps::find(&services.db, tenant, app).await?;
-            known.ok_or_else(|| Error::invalid_field("subject", "There is no such app in this workspace."))?;
-        }
+    let app = checked.subject.as_deref().filter(|_| checked.scope == "app");
+    if let Some(app) = app.and_then(|text| text.parse::<AppId>().ok()) {
+        let known = repo::apps::find(&services.db, tenant, app).await?;
+        known.ok_or_else(|| Error::invalid_field("subject", "There is no such app in this workspace."))?;
     }
     let webhook_secret = match (&checked.webhook_url, checked.webhook_secret) {
         (None, _) => None,
