@@ -623,7 +623,7 @@ pub struct SourceCredentials {
 async fn credentials(
     State(services): App,
     Caller(caller): Caller,
-    Path((_, _, provider)): Path<(String, String, String)>,
+    Path((_author, _plugin, provider)): Path<(String, String, String)>,
 ) -> ApiResult<Json<SourceCredentials>> {
     let provider = Provider::of_id(&provider)?;
     let found = sources::list(&services, &caller).await?;
@@ -645,7 +645,7 @@ pub struct NewCredential {
 async fn add(
     State(services): App,
     Caller(caller): Caller,
-    Path((_, _, provider)): Path<(String, String, String)>,
+    Path((_author, _plugin, provider)): Path<(String, String, String)>,
     Body(body): Body<NewCredential>,
 ) -> ApiResult<Json<Done>> {
     sources::add(&services, &caller, Provider::of_id(&provider)?, body.name, &body.credentials).await?;
@@ -668,7 +668,7 @@ pub struct CredentialChange {
 async fn update(
     State(services): App,
     Caller(caller): Caller,
-    Path((_, _, provider)): Path<(String, String, String)>,
+    Path((_author, _plugin, provider)): Path<(String, String, String)>,
     Body(body): Body<CredentialChange>,
 ) -> ApiResult<Json<Done>> {
     Provider::of_id(&provider)?;
@@ -682,7 +682,7 @@ async fn update(
 async fn rename(
     State(services): App,
     Caller(caller): Caller,
-    Path((_, _, provider)): Path<(String, String, String)>,
+    Path((_author, _plugin, provider)): Path<(String, String, String)>,
     Body(body): Body<CredentialChange>,
 ) -> ApiResult<Json<Done>> {
     Provider::of_id(&provider)?;
@@ -703,7 +703,7 @@ pub struct CredentialChoice {
 async fn delete(
     State(services): App,
     Caller(caller): Caller,
-    Path((_, _, provider)): Path<(String, String, String)>,
+    Path((_author, _plugin, provider)): Path<(String, String, String)>,
     Body(body): Body<CredentialChoice>,
 ) -> ApiResult<Json<Done>> {
     Provider::of_id(&provider)?;
@@ -717,7 +717,7 @@ async fn delete(
 async fn set_default(
     State(services): App,
     Caller(caller): Caller,
-    Path((_, _, provider)): Path<(String, String, String)>,
+    Path((_author, _plugin, provider)): Path<(String, String, String)>,
     Body(body): Body<CredentialChoice>,
 ) -> ApiResult<Json<Done>> {
     Provider::of_id(&provider)?;
