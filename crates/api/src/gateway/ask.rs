@@ -368,10 +368,12 @@ pub fn media(url: &str, otherwise: &str, place: &str) -> Result<Media, Error> {
 mod tests {
     use super::*;
 
+    #[expect(clippy::needless_pass_by_value, reason = "given as it is written")]
     fn read(body: Value) -> Result<Asked<ChatRequest>, Error> {
         chat(body.as_object().unwrap().clone())
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "given as it is written")]
     fn with(more: Value) -> Value {
         let mut body = json!({"model": "m", "messages": [{"role": "user", "content": "q"}]});
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());

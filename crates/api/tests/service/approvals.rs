@@ -48,8 +48,8 @@ fn find<'e>(events: &'e [Json], name: &str) -> &'e Json {
 }
 
 fn seen(events: &[Json]) -> String {
-    let all = events.iter().filter_map(|event| event["observation"].as_str());
-    all.filter(|text| !text.is_empty()).next_back().unwrap_or_default().to_owned()
+    let mut all = events.iter().filter_map(|event| event["observation"].as_str());
+    all.rfind(|text| !text.is_empty()).unwrap_or_default().to_owned()
 }
 
 #[tokio::test]
