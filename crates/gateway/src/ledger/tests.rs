@@ -55,7 +55,7 @@ fn what_is_written_is_counted_once() {
     assert_eq!(ledger.used("a"), Some(tokens(42)));
     // Two questions at once; the older answer comes last.
     let account: Arc<str> = "a".into();
-    let old = ledger.stale(&account, Duration::ZERO, now).unwrap();
+    let old = ledger.stale(&account, Duration::ZERO, Instant::now()).unwrap();
     ledger.try_reserve(&hold(STOP, 1), now).unwrap().settle(&[tokens(3)]);
     ledger.written("a", tokens(3));
     told(&ledger, tokens(45));

@@ -12,8 +12,8 @@ use std::{
 use anyhow::Context;
 use serde_json::{Value, json};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::TcpListener,
     sync::watch,
     task::JoinSet,
 };
@@ -124,7 +124,11 @@ async fn serve(
     }
 }
 
-async fn answer(mut stream: TcpStream, calls: &AtomicU64, trouble: Option<Trouble>) -> anyhow::Result<()> {
+async fn answer(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    calls: &AtomicU64,
+    trouble: Option<Trouble>,
+) -> anyhow::Result<()> {
     let request = tokio::time::timeout(PATIENCE, request(&mut stream)).await??;
     calls.fetch_add(1, Ordering::Relaxed);
     let streams = request.get("stream").and_then(Value::as_bool) == Some(true);
@@ -186,7 +190,7 @@ fn document() -> String {
 }
 
 /// The JSON body of one request.
-async fn request(stream: &mut TcpStream) -> anyhow::Result<Value> {
+async fn request(stream: &mut (impl AsyncRead + Unpin)) -> anyhow::Result<Value> {
     let mut read = Vec::new();
     let mut buffer = [0_u8; 8192];
     loop {
