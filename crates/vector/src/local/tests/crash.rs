@@ -84,12 +84,12 @@ fn a_kill_at_any_point_leaves_words_and_vectors_at_one_mark() {
     assert!(last > 0);
 }
 
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
+/// Copies a directory; false when a file was renamed meanwhile by work in the background.
+fn copied(from: &Path, to: &Path) -> bool {
+    fs::read_dir(from).unwrap().all(|entry| {
         let entry = entry.unwrap();
-        fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
-    }
+        fs::copy(entry.path(), to.join(entry.file_name())).is_ok()
+    })
 }
 
 /// Files that were written but not committed, at every step of growing and leaving out.
@@ -99,8 +99,8 @@ fn a_directory_as_it_is_after_each_step_opens_there() {
     let index = open(dir.path());
     for seq in 1..=12 {
         index.apply(step(seq), mark(seq)).unwrap();
-        let seen = tempfile::tempdir().unwrap();
-        copy(dir.path(), seen.path());
+        let copies = std::iter::repeat_with(|| tempfile::tempdir().unwrap()).take(20);
+        let seen = copies.into_iter().find(|seen| copied(dir.path(), seen.path())).unwrap();
         // What a commit that did not come had written.
         let vectors = fs::OpenOptions::new().append(true).open(seen.path().join("vectors-0.f32")).unwrap();
         vectors.set_len(vectors.metadata().unwrap().len() + 100).unwrap();
