@@ -179,17 +179,17 @@ async function callHook(page, about) {
 /** Opens a page from nothing. */
 const load = (page, about, path) => page.goto(`${about.url}${path}`);
 
-/** Goes to a page of the Studio that is open, as a link does, so that what was loaded once is not loaded again. */
+const OVERLAYS = "[role=dialog], [role=alertdialog], [role=menu], [role=listbox], dialog[open]";
+
+/** Goes to a page of the Studio that is open, as a link does; loads it where something would stay open. */
 async function visit(page, about, path) {
-  const go = (to) =>
-    page.evaluate(async (to) => {
-      const router = window.__TSR_ROUTER__;
-      router.history.push(to, undefined, { ignoreBlocker: true });
-      await router.load();
-    }, to);
-  // What is open on the same page would stay open.
-  if (new URL(path, about.url).pathname === new URL(page.url()).pathname) await go("/settings/shortcuts");
-  await go(path);
+  const isSame = new URL(path, about.url).pathname === new URL(page.url()).pathname;
+  if (isSame || (await page.locator(OVERLAYS).count()) > 0) return load(page, about, path);
+  return page.evaluate(async (to) => {
+    const router = window.__TSR_ROUTER__;
+    router.history.push(to, undefined, { ignoreBlocker: true });
+    await router.load();
+  }, path);
 }
 
 async function show(page, about, go, [path, act]) {
