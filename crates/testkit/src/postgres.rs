@@ -143,6 +143,7 @@ impl Server {
         start_lock.lock()?;
         let in_use = File::create(self.home.join("in-use.lock"))?;
         in_use.lock_shared()?;
+        in_use.set_modified(std::time::SystemTime::now())?;
         let data = self.home.join("data");
         if self.run("pg_ctl", &["status", "-D", &text(&data)]).is_err() {
             if !data.join("PG_VERSION").exists() {
@@ -172,11 +173,12 @@ impl Server {
         self.run("initdb", &["-D", &text(data), "-U", "postgres", "-A", "trust", "-N", "-E", "UTF8", "--locale=C"])
     }
 
-    /// A small watcher outside this process ends the server ten seconds after the last test.
+    /// A small watcher outside this process ends the server when no test has begun for half a minute. It holds the lock
+    /// until the server is down, so that a test that comes meanwhile starts another.
     fn stop_when_unused(&self, data: &Path) -> anyhow::Result<()> {
         let stop = format!(
-            "while sleep 10; do flock -n -x {lock} true && {pg_ctl} stop -m immediate -D {data} && exit; {pg_ctl} \
-             status -D {data} >/dev/null || exit; done",
+            "while sleep 10; do [ $(($(date +%s) - $(stat -c %Y {lock}))) -gt 30 ] && flock -n -x {lock} {pg_ctl} stop -m \
+             immediate -D {data} && exit; {pg_ctl} status -D {data} >/dev/null || exit; done",
             lock = text(&self.home.join("in-use.lock")),
             pg_ctl = text(&self.programs.join("pg_ctl")),
             data = text(data),
