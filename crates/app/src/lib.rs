@@ -58,6 +58,7 @@ pub mod tools;
 pub mod traces;
 pub mod triggers;
 pub mod visits;
+pub mod webhooks;
 pub mod workflows;
 pub mod workspaces;
 

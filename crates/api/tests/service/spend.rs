@@ -18,12 +18,12 @@ use axum::{
 use futures::StreamExt as _;
 use ox_app::{
     providers::{self, ModelTarget},
-    runs::result_webhook::sign,
     spend::{
         self,
         budgets::{self, BudgetForm, BudgetView},
         report::{self, CallView, Group, SpendQuery},
     },
+    webhooks::sign,
 };
 use ox_db::repo;
 use ox_models::{ChatRequest, Credentials, Decimal, Message, ModelKind, ModelRef, ModelRuntime as _, ModelScope};

@@ -1,8 +1,7 @@
 //! Budgets that are nearly or wholly used are told of: once for each threshold of each window, by mail and webhook.
 //!
 //! What was used is what the database says, after the commit of the calls. An alert is a row; mails go into the outbox
-//! with it, and a webhook is tried until it is taken, with growing pauses, for some hours. Its body is signed as the
-//! results of runs are: `X-Oxidify-Signature: t=<seconds>,v1=<hex>`.
+//! with it, and a webhook (`webhooks`) is tried for some hours.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
@@ -14,7 +13,6 @@ use ox_db::{
 };
 use ox_gateway::Amount;
 use ox_models::Decimal;
-use ox_net::{Class, Limits, Request};
 use ox_types::{TenantId, boxed, new_uuid};
 use serde_json::json;
 
@@ -26,7 +24,7 @@ use crate::{
     Result, Services,
     mail::{self, Letter},
     principal::Role,
-    runs::result_webhook,
+    webhooks::{self, Delivery, Patience},
 };
 
 /// In percent of what may be used.
@@ -35,10 +33,7 @@ const THRESHOLDS: [i32; 2] = [80, 100];
 const EVERY: Duration = Duration::from_secs(2);
 /// Deliveries at a time.
 const BATCH: u64 = 20;
-/// The longest that one attempt may take.
-const ATTEMPT: Duration = Duration::from_secs(20);
-/// Attempts before a delivery is given up.
-const MAX_ATTEMPTS: i32 = 10;
+const PATIENCE: Patience = Patience { attempts: 10, longest_pause: chrono::Duration::hours(2) };
 /// Mails of one alert.
 const MAILS: usize = 50;
 
@@ -160,17 +155,7 @@ async fn post(tx: &Tx, budget: &Budget, to: &Account, threshold: i32, used: Amou
 
 /// Delivers alerts until shutdown.
 pub(crate) async fn keep(services: Arc<Services>) {
-    let mut tick = tokio::time::interval(EVERY);
-    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            () = services.shutdown.cancelled() => return,
-            _ = tick.tick() => {}
-        }
-        if let Err(error) = deliver_due(&services).await {
-            tracing::error!(%error, "alerts of budgets cannot be delivered");
-        }
-    }
+    webhooks::keep(services, EVERY, "alerts of budgets", |services| Box::pin(deliver_due(services))).await;
 }
 
 async fn deliver_due(services: &Services) -> Result<()> {
@@ -184,59 +169,28 @@ async fn deliver_due(services: &Services) -> Result<()> {
     Ok(())
 }
 
-/// The pause after an attempt: 2 s, 4 s, … up to two hours.
-fn pause(attempts: i32) -> chrono::Duration {
-    let exponent = u32::try_from(attempts.clamp(0, 16)).unwrap_or(0);
-    chrono::Duration::seconds((2_i64 << exponent).min(2 * 3600))
-}
-
 async fn deliver(services: &Services, alert: &BudgetAlert) -> Result<()> {
-    let until = now() + pause(alert.attempts) + chrono::Duration::from_std(ATTEMPT).unwrap_or_default();
     let tx = services.db.begin().await?;
-    let is_ours = repo::model_budgets::take(&tx, alert, until).await?;
+    let is_ours = repo::model_budgets::take(&tx, alert, PATIENCE.until(alert.attempts)).await?;
     tx.commit().await?;
     if !is_ours {
         return Ok(());
     }
-    let (status, error) = match attempt(services, alert).await {
-        Ok(code) if (200..300).contains(&code) => ("delivered", None),
-        Ok(code) => ("pending", Some(format!("the address answered {code}"))),
-        Err(error) => ("pending", Some(error)),
-    };
-    let status = if status == "pending" && alert.attempts + 1 >= MAX_ATTEMPTS { "failed" } else { status };
-    metrics::counter!("oxidify_budget_webhooks_total", "status" => status).increment(1);
+    let outcome = PATIENCE.outcome(attempt(services, alert).await, alert.attempts);
+    metrics::counter!("oxidify_budget_webhooks_total", "status" => outcome.status).increment(1);
     let tx = services.db.begin().await?;
-    repo::model_budgets::note(&tx, alert.id, status, error.as_deref()).await?;
+    repo::model_budgets::note(&tx, alert.id, outcome.status, outcome.error.as_deref()).await?;
     Ok(tx.commit().await?)
 }
 
-/// One attempt; the status that was answered, or why none was.
 async fn attempt(services: &Services, alert: &BudgetAlert) -> Result<u16, String> {
     let tenant = alert.tenant_id;
-    let told = |error: crate::Error| error.message;
     let found = repo::model_budgets::find(&services.db, tenant, alert.budget_id).await;
     let budget = found.map_err(|error| error.to_string())?.ok_or("the budget is gone")?;
-    let url = budget.webhook_url.clone().ok_or("the budget has no webhook any more")?;
-    let sealed = budget.webhook_secret.as_deref().ok_or("the budget has no secret any more")?;
-    let secret = services.decrypt(tenant, sealed).await.map_err(told)?;
+    let url = budget.webhook_url.as_deref().ok_or("the budget has no webhook any more")?;
+    let secret = budget.webhook_secret.as_deref().ok_or("the budget has no secret any more")?;
     let body = body_of(&budget, alert).to_string();
-    let at = now().timestamp();
-    let signature = format!("t={at},v1={}", result_webhook::sign(&secret, at, &body));
-    let mut request = Request::post_json(Class::ExternalApi, &url, body);
-    let id = alert.id.to_string();
-    for (name, value) in [
-        ("x-oxidify-signature", signature.as_str()),
-        ("x-oxidify-delivery", id.as_str()),
-        ("idempotency-key", id.as_str()),
-    ] {
-        request = request.header(name, value).map_err(|error| error.to_string())?;
-    }
-    request.follow_redirects = false;
-    request.retries = Some(0);
-    request.limits = Limits { total: ATTEMPT, first_byte: ATTEMPT, body: 64 * 1024, ..Limits::default() };
-    let egress = services.outbound.of(tenant).await.map_err(told)?;
-    let answer = egress.send(request).await.map_err(|error| error.to_string())?;
-    Ok(answer.status.as_u16())
+    webhooks::send(services, Delivery { tenant, id: alert.id, url, secret, body }).await
 }
 
 fn body_of(budget: &ModelBudget, alert: &BudgetAlert) -> ox_types::Json {
@@ -261,14 +215,4 @@ fn body_of(budget: &ModelBudget, alert: &BudgetAlert) -> ox_types::Json {
             "created_at": alert.created_at.timestamp(),
         },
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pauses_grow_to_a_bound() {
-        assert_eq!([0, 1, 2, 20].map(|attempts| pause(attempts).num_seconds()), [2, 4, 8, 7_200]);
-    }
 }
