@@ -722,6 +722,20 @@ pub struct AttachmentBody {
     pub source_url: String,
 }
 
+impl AttachmentBody {
+    /// With an address that can be opened for a while.
+    pub fn new(services: &Services, file: UploadFile) -> Self {
+        Self {
+            source_url: services.files.preview_url(file.id),
+            id: file.id.0,
+            name: file.name,
+            size: file.size,
+            extension: file.extension,
+            mime_type: file.mime_type,
+        }
+    }
+}
+
 /// A chunk.
 #[derive(Serialize, ToSchema)]
 pub struct SegmentBody {
@@ -764,14 +778,6 @@ impl SegmentBody {
         let SegmentView { segment, children, attachments, signed } = view;
         let Segment { keywords, .. } = &segment;
         let keywords = keywords.clone().and_then(|json| serde_json::from_value(json).ok());
-        let attachment = |file: UploadFile| AttachmentBody {
-            source_url: services.files.preview_url(file.id),
-            id: file.id.0,
-            name: file.name,
-            size: file.size,
-            extension: file.extension,
-            mime_type: file.mime_type,
-        };
         Self {
             id: segment.id.0,
             position: segment.position,
@@ -798,7 +804,7 @@ impl SegmentBody {
             error: segment.error,
             stopped_at: at(segment.stopped_at),
             child_chunks: children.into_iter().map(ChildChunkBody::from).collect(),
-            attachments: attachments.into_iter().map(attachment).collect(),
+            attachments: attachments.into_iter().map(|file| AttachmentBody::new(services, file)).collect(),
             summary: None,
             page: segment.page,
             heading: segment.heading,

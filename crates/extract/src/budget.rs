@@ -23,6 +23,8 @@ pub struct Limits {
     /// Bytes of text.
     pub text: usize,
     pub time: Duration,
+    /// Pictures that are taken out of it.
+    pub pictures: usize,
 }
 
 impl Default for Limits {
@@ -32,6 +34,7 @@ impl Default for Limits {
             unpacked: 256 * 1024 * 1024,
             text: 32 * 1024 * 1024,
             time: Duration::from_secs(60),
+            pictures: 0,
         }
     }
 }

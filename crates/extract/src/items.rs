@@ -11,7 +11,10 @@ use std::{
 
 use kind::Kind;
 
-use crate::{Budget, Document, Error, Format, charset, formats, html};
+use crate::{
+    Budget, Document, Error, Format, charset, formats, html,
+    pictures::{self, Picture},
+};
 
 /// A part of a document: nothing that belongs together goes over its border.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,6 +24,21 @@ pub struct Item {
     pub page: Option<u32>,
     /// The headings it stands under, outermost first, as far as the format knows them.
     pub heading: Option<String>,
+    /// By their numbers in the text; nothing for one that browsers do not show. See [`Item::place_pictures`].
+    pub pictures: Vec<Option<Picture>>,
+}
+
+impl Item {
+    /// Names the pictures in the text as Markdown does; `place` gives where one is kept. One that is kept nowhere
+    /// leaves nothing.
+    pub fn place_pictures(&mut self, mut place: impl FnMut(Picture) -> Option<String>) {
+        if self.pictures.is_empty() {
+            return;
+        }
+        let pictures = std::mem::take(&mut self.pictures).into_iter();
+        let targets: Vec<Option<String>> = pictures.map(|picture| picture.and_then(&mut place)).collect();
+        self.text = pictures::placed(&self.text, &targets);
+    }
 }
 
 /// Takes the parts of a document.
@@ -57,7 +75,7 @@ pub(crate) struct Items<'a> {
 
 impl Items<'_> {
     pub fn give(&mut self, text: String, page: Option<u32>) -> Result<(), Error> {
-        self.give_item(Item { text, page, heading: None })
+        self.give_item(Item { text, page, ..Item::default() })
     }
 
     pub fn give_item(&mut self, mut item: Item) -> Result<(), Error> {
@@ -95,7 +113,10 @@ fn read(kind: Kind, bytes: &[u8], out: &mut Items<'_>) -> Result<(), Error> {
             Format::Xls | Format::Xlsx => return formats::sheet::rows::excel(bytes, out),
             Format::Pptx => return formats::pptx::items(bytes, out),
             Format::Epub => return formats::epub::items(bytes, out),
-            Format::Docx => formats::docx::linked(bytes, budget)?,
+            Format::Docx => {
+                let (text, pictures) = formats::docx::linked(bytes, budget)?;
+                return out.give_item(Item { text, pictures, ..Item::default() });
+            }
             Format::Doc => formats::doc::read(bytes, budget)?,
             Format::Ppt => formats::ppt::read(bytes, budget)?,
             Format::Odt => formats::odt::read(bytes, budget)?,
@@ -115,5 +136,5 @@ fn page(source: &str, out: &mut Items<'_>) -> Result<(), Error> {
         Some(title) if !text.starts_with(title.as_str()) => format!("{title}\n{text}"),
         _ => text,
     };
-    out.give_item(Item { text: text.trim().to_owned(), page: None, heading })
+    out.give_item(Item { text: text.trim().to_owned(), heading, ..Item::default() })
 }

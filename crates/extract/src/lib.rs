@@ -2,7 +2,7 @@
 //!
 //! Two functions and one file per format: [`extract`] gives the whole text, [`items`] its parts one after another. Pure:
 //! bytes and a name in, text or one error out; no I/O, no async, no network. It blocks: call it on a thread that may. What it is not: it does not clean, split or index,
-//! and it does not look into pictures.
+//! and it does not look into pictures: it takes them out ([`Picture`]) when asked to.
 //!
 //! Invariants: a broken, hostile or huge file ends in one clear error within the limits of its [`Budget`] (time,
 //! unpacked bytes, text), never in a panic; nothing a file says about its own size is believed.
@@ -16,6 +16,7 @@ mod format;
 mod formats;
 mod html;
 mod items;
+mod pictures;
 mod table;
 #[cfg(test)]
 mod testing;
@@ -28,3 +29,4 @@ pub use extract::{Document, extract};
 pub use format::Format;
 pub use html::{decode as html_decode, text as html_text, title as html_title};
 pub use items::{Item, Sink, items};
+pub use pictures::Picture;

@@ -13,6 +13,8 @@ use serde_json::{Map, Value as Json_};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::AttachmentBody;
+
 /// A question to a knowledge base.
 #[derive(Deserialize, Serialize, ToSchema)]
 pub struct HitRequest {
@@ -114,8 +116,7 @@ pub struct HitRecord {
     /// Always null: there is no map of the vectors.
     #[schema(value_type = Option<Object>)]
     pub tsne_position: Option<Json_>,
-    #[schema(value_type = Vec<Object>)]
-    pub files: Vec<Json_>,
+    pub files: Vec<AttachmentBody>,
     pub summary: Option<String>,
 }
 
@@ -139,11 +140,16 @@ impl Hits {
 impl HitRecord {
     fn new(services: &Services, record: Record) -> Self {
         let score = record.score;
+        let mut files = Vec::new();
         let (segment, child_chunks, summary) = match record.place {
-            Place::Own(own) => of_ours(services, *own),
+            Place::Own(mut own) => {
+                let bound = std::mem::take(&mut own.files).into_iter();
+                files.extend(bound.map(|file| AttachmentBody::new(services, file)));
+                of_ours(services, *own)
+            }
             Place::External(one) => (of_others(*one), Vec::new(), None),
         };
-        Self { segment, child_chunks, score, tsne_position: None, files: Vec::new(), summary }
+        Self { segment, child_chunks, score, tsne_position: None, files, summary }
     }
 }
 

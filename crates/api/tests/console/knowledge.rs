@@ -42,6 +42,22 @@ impl Shelf {
         self.call(Method::GET, path, None).await
     }
 
+    /// Parts of a form: name, file name (empty: a field), content.
+    pub async fn multipart(&self, path: &str, parts: &[(&str, &str, &str)]) -> Answer {
+        let mut body = String::new();
+        for (name, file, text) in parts {
+            let file = if file.is_empty() { String::new() } else { format!("; filename=\"{file}\"") };
+            body.push_str(&format!("--xx\r\ncontent-disposition: form-data; name=\"{name}\"{file}\r\n\r\n{text}\r\n"));
+        }
+        body.push_str("--xx--\r\n");
+        let request = Request::post(format!("/v1{path}"))
+            .header(header::AUTHORIZATION, format!("Bearer {}", self.key))
+            .header(header::CONTENT_TYPE, "multipart/form-data; boundary=xx")
+            .body(Body::from(body))
+            .unwrap();
+        self.server.send(request).await
+    }
+
     /// An economical knowledge base.
     pub async fn dataset(&self, name: &str) -> String {
         let made = self.post("/datasets", json!({"name": name, "indexing_technique": "economy"})).await;
@@ -210,18 +226,8 @@ async fn files_become_documents() {
     let shelf = Shelf::new().await;
     let id = shelf.dataset("Files").await;
     let send = |path: String, parts: Vec<(&'static str, &'static str, &'static str)>| {
-        let mut body = String::new();
-        for (name, file, text) in parts {
-            let file = if file.is_empty() { String::new() } else { format!("; filename=\"{file}\"") };
-            body.push_str(&format!("--xx\r\ncontent-disposition: form-data; name=\"{name}\"{file}\r\n\r\n{text}\r\n"));
-        }
-        body.push_str("--xx--\r\n");
-        let request = Request::post(format!("/v1{path}"))
-            .header(header::AUTHORIZATION, format!("Bearer {}", shelf.key))
-            .header(header::CONTENT_TYPE, "multipart/form-data; boundary=xx")
-            .body(Body::from(body))
-            .unwrap();
-        shelf.server.send(request)
+        let shelf = &shelf;
+        async move { shelf.multipart(&path, &parts).await }
     };
     let path = format!("/datasets/{id}/document/create-by-file");
     refused(&send(path.clone(), vec![("data", "", "{}")]).await, 400, "no_file_uploaded", "");

@@ -24,6 +24,7 @@ mod fixtures;
 mod insight;
 mod knowledge;
 mod knowledge_more;
+mod knowledge_pictures;
 mod mail;
 mod models;
 mod page_access;

@@ -53,6 +53,18 @@ pub struct Upload {
     pub source_url: String,
 }
 
+/// A file that the server itself has made.
+#[derive(Clone, Copy, Debug)]
+pub struct Kept<'a> {
+    pub id: FileId,
+    pub name: &'a str,
+    pub extension: &'a str,
+    pub mime: &'a str,
+    pub by: AccountId,
+    /// The document that it goes with, if any.
+    pub owner: Option<Uuid>,
+}
+
 /// What a look at a foreign file told.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Probe {
@@ -152,25 +164,36 @@ impl FileStore {
     #[boxed]
     pub async fn keep_text(&self, tenant_id: TenantId, by: AccountId, name: &str, text: &str) -> Result<UploadFile> {
         self.check_size("txt", text.len() as u64)?;
-        let id = FileId::new();
-        let key = format!("upload_files/{tenant_id}/{id}.txt");
-        let bytes = Bytes::copy_from_slice(text.as_bytes());
+        let kept = Kept { id: FileId::new(), name, extension: "txt", mime: "text/plain", by, owner: None };
+        self.keep(tenant_id, kept, Bytes::copy_from_slice(text.as_bytes())).await
+    }
+
+    /// Keeps what the server itself has made a file of. A file of that id that is there already is left as it is.
+    ///
+    /// # Errors
+    /// When it cannot be kept.
+    #[boxed]
+    pub async fn keep(&self, tenant_id: TenantId, kept: Kept<'_>, bytes: Bytes) -> Result<UploadFile> {
+        if let Some(file) = self.find(tenant_id, kept.id).await? {
+            return Ok(file);
+        }
+        let key = format!("upload_files/{tenant_id}/{}.{}", kept.id, kept.extension);
         let hash = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(&bytes));
         let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
         self.objects.put(&Key::new(&key).map_err(Error::internal)?, bytes).await?;
         let file = UploadFile {
-            id,
+            id: kept.id,
             tenant_id,
             storage_type: "local".to_owned(),
             key,
-            name: name.replace('\0', "").chars().take(MAX_NAME).collect(),
+            name: kept.name.replace('\0', "").chars().take(MAX_NAME).collect(),
             size,
-            extension: "txt".to_owned(),
-            mime_type: Some("text/plain".to_owned()),
+            extension: kept.extension.to_owned(),
+            mime_type: Some(kept.mime.to_owned()),
             created_by_role: "account".to_owned(),
-            created_by: by.0,
+            created_by: kept.by.0,
             used: true,
-            used_by: Some(by.0),
+            used_by: Some(kept.owner.unwrap_or(kept.by.0)),
             used_at: Some(now()),
             hash: Some(hash),
             source_url: String::new(),

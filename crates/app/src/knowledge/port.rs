@@ -1,13 +1,14 @@
 //! Knowledge bases as the nodes of a run see them.
 
 use async_trait::async_trait;
+use ox_db::model::UploadFile;
 use ox_engine::{RunInfo, UserKind};
 use ox_nodes::{
     CallError, FoundSegment, MetadataFilter, MultipleRetrieval, RetrievalMode, RetrievalPort, RetrievalQuery,
     Retrieved, SegmentPlace,
 };
 use ox_rag::{Condition, Filter, Join};
-use ox_types::{AppId, DatasetId, Json, TenantId, boxed};
+use ox_types::{AppId, DatasetId, File, Json, TenantId, TransferMethod, boxed};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -15,7 +16,7 @@ use super::{
     asked::{Asked, Source},
     retrieval::{Own, Place, Record, Retriever, Several, SeveralSettings},
 };
-use crate::Error;
+use crate::{Error, files::mapping::detect};
 
 /// The port of `knowledge-retrieval`.
 pub struct KnowledgePort {
@@ -146,9 +147,26 @@ fn segment(record: Record) -> FoundSegment {
     }
 }
 
+/// A picture of a segment as runs have files.
+fn file_of(file: &UploadFile) -> File {
+    File {
+        id: Some(file.id.to_string()),
+        tenant_id: Some(file.tenant_id.to_string()),
+        kind: detect(&file.extension, file.mime_type.as_deref()),
+        transfer_method: TransferMethod::LocalFile,
+        remote_url: None,
+        related_id: Some(file.id.to_string()),
+        filename: Some(file.name.clone()),
+        extension: Some(format!(".{}", file.extension)),
+        mime_type: file.mime_type.clone(),
+        size: file.size,
+        url: None,
+    }
+}
+
 fn of_ours(base: FoundSegment, own: Own) -> FoundSegment {
     let content = own.content();
-    let Own { document, segment, children, summary, around: _ } = own;
+    let Own { document, segment, children, summary, files, around: _ } = own;
     let child = |(chunk, score): (ox_db::model::FoundChild, f64)| json!({"id": chunk.id, "content": chunk.content, "position": chunk.position, "score": score});
     FoundSegment {
         document_id: document.id.to_string(),
@@ -158,6 +176,7 @@ fn of_ours(base: FoundSegment, own: Own) -> FoundSegment {
         content,
         answer: segment.answer,
         summary,
+        files: files.iter().map(file_of).collect(),
         doc_metadata: document.doc_metadata.unwrap_or_default(),
         segment: Some(SegmentPlace {
             id: segment.id.to_string(),
@@ -165,6 +184,7 @@ fn of_ours(base: FoundSegment, own: Own) -> FoundSegment {
             word_count: segment.word_count.try_into().unwrap_or_default(),
             position: segment.position.try_into().unwrap_or_default(),
             index_node_hash: segment.index_node_hash,
+            page: segment.page,
             child_chunks: children.into_iter().map(child).collect(),
         }),
         ..base

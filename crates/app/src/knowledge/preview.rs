@@ -148,10 +148,10 @@ async fn one(
     preview: &mut Preview,
 ) -> Result<()> {
     let chunker = chunker(form, mode, rules.as_ref(), None).map_err(Error::invalid)?;
-    let mut reader = Reader::start(bytes, extension, mime, chunker);
+    let mut reader = Reader::start(bytes, extension, mime, chunker, None);
     while let Some(batch) = reader.batches.recv().await {
         let batch = batch.map_err(|error| Error::new(500, "indexing_estimate_error", error))?;
-        for mut chunk in batch {
+        for mut chunk in batch.chunks {
             preview.total_segments += 1;
             preview.total_characters += chunk.content.chars().count();
             if preview.chunks.len() < SHOWN {

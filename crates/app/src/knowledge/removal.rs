@@ -47,6 +47,7 @@ pub async fn resume(services: &Services) -> Result<()> {
                 remove_files_of(services, dataset).await?;
                 services.indexes.forget(dataset).await?;
             }
+            remove_pictures(services, what).await?;
             remove_rows(services, id, what).await?;
         }
     }
@@ -58,6 +59,18 @@ async fn remove_files_of(services: &Services, dataset: DatasetId) -> Result<()> 
         let tx = services.db.begin().await?;
         let files = repo::documents::files_of(&tx, dataset, FILES).await?;
         tx.commit().await?;
+        if files.is_empty() {
+            break;
+        }
+        remove_files(services, None, &files).await?;
+    }
+    Ok(())
+}
+
+/// The pictures of its documents, before the rows that tell which they are.
+async fn remove_pictures(services: &Services, what: Gone) -> Result<()> {
+    while !services.shutdown.is_cancelled() {
+        let files = datasets::pictures(&services.db, what, FILES).await?;
         if files.is_empty() {
             break;
         }

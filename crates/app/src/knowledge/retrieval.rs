@@ -10,7 +10,7 @@ use std::{collections::HashSet, sync::Arc};
 
 use ox_db::{
     Database,
-    model::{Dataset, FoundChild, FoundDocument, FoundRow},
+    model::{Dataset, FoundChild, FoundDocument, FoundRow, UploadFile},
     repo,
 };
 use ox_models::ModelRuntime;
@@ -63,6 +63,8 @@ pub struct Own {
     /// The child chunks that were found, the best first.
     pub children: Vec<(FoundChild, f64)>,
     pub summary: Option<String>,
+    /// Pictures and other files that are bound to the segment.
+    pub files: Vec<UploadFile>,
     /// The texts before and after it that are read with it.
     pub around: Around,
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use ox_types::{AccountId, AppId, DatasetId, DocumentId, TenantId, boxed};
+use ox_types::{AccountId, AppId, DatasetId, DocumentId, FileId, TenantId, boxed};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, IntoActiveModel, PaginatorTrait,
     QueryFilter, QueryOrder, QuerySelect, Statement,
@@ -524,6 +524,27 @@ pub async fn step(tx: &Tx, what: Gone) -> Result<bool> {
         }
     }
     Ok(false)
+}
+
+/// Pictures that were taken out of the documents of what is gone: files that belong to the document whose chunks they
+/// are bound to.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn pictures(source: &dyn Source, what: Gone, limit: u64) -> Result<Vec<FileId>> {
+    let column = match what {
+        Gone::Dataset(_) => "dataset_id",
+        Gone::Document(_) => "document_id",
+    };
+    let sql = format!(
+        "SELECT DISTINCT f.id FROM segment_attachment_bindings b JOIN upload_files f ON f.id = b.attachment_id AND f.used_by = b.document_id WHERE b.{column} = $1 LIMIT $2"
+    );
+    let executor = source.executor();
+    let backend = executor.get_database_backend();
+    let values = [what.parts().1.into(), i64::try_from(limit).unwrap_or(i64::MAX).into()];
+    let rows = executor.query_all_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
+    rows.into_iter().map(|row| Ok(FileId(row.try_get_by_index(0)?))).collect()
 }
 
 /// Notes, as a text of the caller's, that another generation of its index is wanted; none when it is not.

@@ -1,11 +1,12 @@
 //! Word documents: paragraphs and tables of the body, in their order.
 
 mod markdown;
+mod pictures;
 
 use std::collections::HashMap;
 
 use crate::{
-    Budget, Error,
+    Budget, Error, Picture,
     archive::Archive,
     budget::Text,
     charset,
@@ -28,6 +29,7 @@ struct Way {
     links: HashMap<String, String>,
     /// Levels of headings by the names of their styles.
     levels: HashMap<String, usize>,
+    pictures: pictures::Found,
 }
 
 /// Paragraphs and tables as text.
@@ -37,14 +39,17 @@ pub fn read(bytes: &[u8], budget: &Budget) -> Result<String, Error> {
 }
 
 /// The same with links and headings in Markdown; a cell over several columns stands in the first of them.
-pub fn linked(bytes: &[u8], budget: &Budget) -> Result<String, Error> {
+pub fn linked(bytes: &[u8], budget: &Budget) -> Result<(String, Vec<Option<Picture>>), Error> {
     let mut archive = Archive::open(bytes, FORMAT, budget)?;
+    let relations = markdown::relations(&mut archive, budget)?;
     let way = Way {
         is_markdown: true,
-        links: markdown::links(&mut archive, budget)?,
         levels: markdown::levels(&mut archive, budget)?,
+        pictures: pictures::Found::new(relations.pictures, budget.limits().pictures),
+        links: relations.links,
     };
-    body(&mut archive, &way, budget)
+    let text = body(&mut archive, &way, budget)?;
+    Ok((text, way.pictures.take(&mut archive)?))
 }
 
 fn body(archive: &mut Archive<'_>, way: &Way, budget: &Budget) -> Result<String, Error> {
@@ -102,6 +107,7 @@ fn paragraph(xml: &mut Xml<'_>, depth: usize, way: &Way) -> Result<String, Error
                     open += 1;
                     if way.is_markdown {
                         links.open(&element, open, &mut out, way);
+                        way.pictures.see(&element, &mut out);
                     }
                 }
             },

@@ -26,7 +26,7 @@ pub fn items(bytes: &[u8], out: &mut Items<'_>) -> Result<(), Error> {
     let budget = out.budget;
     each(bytes, budget, &mut |text, source| {
         let heading = html::title(source, budget)?;
-        out.give_item(Item { text, page: None, heading })
+        out.give_item(Item { text, heading, ..Item::default() })
     })
 }
 

@@ -118,7 +118,7 @@ fn give(section: Option<&str>, body: &str, open: &[(usize, String)], out: &mut I
     };
     let titles: Vec<&str> = open.iter().map(|(_, title)| title.as_str()).filter(|title| !title.is_empty()).collect();
     let heading = (!titles.is_empty()).then(|| titles.join(BETWEEN));
-    out.give_item(Item { text, page: None, heading })
+    out.give_item(Item { text, heading, ..Item::default() })
 }
 
 /// Level and title of a heading line.

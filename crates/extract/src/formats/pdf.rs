@@ -3,6 +3,7 @@
 mod content;
 mod guard;
 mod layout;
+mod pictures;
 #[cfg(test)]
 mod tests;
 
@@ -12,8 +13,14 @@ use layout::{Block, Collector, Glyphs, Table};
 use pdf_extract::{
     ColorSpace, Document, MediaBox, Object, OutputDev, OutputError, Path, PlainTextOutput, Transform, output_doc_page,
 };
+use pictures::Shelf;
 
-use crate::{Budget, Error, budget::Text, items::Items};
+use crate::{
+    Budget, Error, Picture,
+    budget::Text,
+    items::{Item, Items},
+    pictures::mark,
+};
 
 const FORMAT: &str = "PDF";
 /// The readers descend into structures by calling themselves.
@@ -43,30 +50,31 @@ pub fn items(bytes: &[u8], out: &mut Items<'_>) -> Result<(), Error> {
         let thread = std::thread::Builder::new().name("pdf".into()).stack_size(STACK);
         let work = thread.spawn_scoped(scope, move || {
             // Nobody listens any more: the other side has its error.
-            each_page(bytes, budget, &mut |text, number| sender.send((text, number)).is_ok())
+            each_page(bytes, budget, &mut |page| sender.send(page).is_ok())
         });
         let work = work.map_err(|error| Error::broken(FORMAT, error))?;
-        for (text, number) in pages {
-            out.give(text, Some(number))?;
+        for page in pages {
+            out.give_item(page)?;
         }
         let broken = || Error::broken(FORMAT, "the file is damaged in a way its reader does not know");
         work.join().unwrap_or_else(|_| Err(broken()))
     })
 }
 
-fn open(bytes: &[u8], budget: &Budget) -> Result<Document, Error> {
+fn open(bytes: &[u8], budget: &Budget) -> Result<(Document, Shelf), Error> {
     guard::streams(bytes, budget)?;
     let mut document = Document::load_mem(bytes).map_err(|error| Error::broken(FORMAT, error))?;
     if document.is_encrypted() && document.decrypt("").is_err() {
         return Err(Error::broken(FORMAT, "it is protected by a password"));
     }
+    let shelf = Shelf::take(&mut document, budget);
     guard::forms(&mut document, budget)?;
-    Ok(document)
+    Ok((document, shelf))
 }
 
-/// Gives text and number of every page until nobody takes them.
-fn each_page(bytes: &[u8], budget: &Budget, take: &mut dyn FnMut(String, u32) -> bool) -> Result<(), Error> {
-    let mut document = open(bytes, budget)?;
+/// Gives every page until nobody takes them.
+fn each_page(bytes: &[u8], budget: &Budget, take: &mut dyn FnMut(Item) -> bool) -> Result<(), Error> {
+    let (mut document, mut shelf) = open(bytes, budget)?;
     for object in document.objects.values_mut() {
         budget.tick()?;
         if let Object::Stream(stream) = object
@@ -98,11 +106,21 @@ fn each_page(bytes: &[u8], budget: &Budget, take: &mut dyn FnMut(String, u32) ->
         }
         continue_table(&mut blocks, &mut before);
         let text = blocks.iter().map(Block::text).collect::<Vec<_>>().join("\n\n");
-        if !take(text, number) {
+        let pictures = shelf.of_page(&document, id, budget)?;
+        if !take(illustrated(text, number, pictures)) {
             break;
         }
     }
     Ok(())
+}
+
+/// A page with its pictures below its text.
+fn illustrated(mut text: String, number: u32, pictures: Vec<Picture>) -> Item {
+    for index in 0..pictures.len() {
+        text.push('\n');
+        text.push_str(&mark(index));
+    }
+    Item { text, page: Some(number), pictures: pictures.into_iter().map(Some).collect(), ..Item::default() }
 }
 
 /// The blocks of a page; nothing when the reader cannot cope with it.
@@ -135,7 +153,7 @@ fn second_reader(document: &Document, number: u32) -> String {
 }
 
 fn pages(bytes: &[u8], budget: &Budget) -> Result<String, Error> {
-    let document = open(bytes, budget)?;
+    let (document, _) = open(bytes, budget)?;
     let mut out = Text::new(budget);
     let mut failures = 0;
     for number in document.get_pages().into_keys() {

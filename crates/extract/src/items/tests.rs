@@ -50,7 +50,10 @@ fn texts_as_they_are() {
 fn web_pages() {
     let page = "<html><head><title>The title</title><style>p{}</style></head><body><script>alert(1)</script><p>one</p><p>two</p></body></html>";
     let got = read("html", page.as_bytes()).unwrap();
-    assert_eq!(got, [Item { text: "The title\none\ntwo".into(), page: None, heading: Some("The title".into()) }]);
+    assert_eq!(
+        got,
+        [Item { text: "The title\none\ntwo".into(), heading: Some("The title".into()), ..Item::default() }]
+    );
     assert_eq!(texts("htm", b"<meta charset=windows-1252><p>caf\xe9"), ["caf\u{e9}"]);
 }
 
@@ -139,4 +142,32 @@ proptest::proptest! {
         let _ = read(extension, &bytes);
         let _ = read(extension, &[b"PK\x03\x04", bytes.as_slice()].concat());
     }
+}
+
+#[test]
+fn pictures_of_a_word_document_stand_at_their_places() {
+    let main = "<w:document xmlns:r='r' xmlns:a='a'><w:body><w:p><w:r><w:t>before</w:t></w:r></w:p>\
+        <w:p><w:r><w:drawing><a:blip r:embed='one'/></w:drawing></w:r></w:p>\
+        <w:p><w:r><w:t>old: </w:t><w:pict><v:imagedata r:id='two'/></w:pict></w:r></w:p>\
+        <w:tbl><w:tr><w:tc><w:p><w:r><a:blip r:embed='one'/></w:r></w:p></w:tc></w:tr></w:tbl>\
+        <w:p><w:r><a:blip r:embed='metafile'/><a:blip r:embed='away'/><a:blip r:embed='unknown'/><w:t>after</w:t></w:r></w:p></w:body></w:document>";
+    let relations = "<Relationships><Relationship Id='one' Type='x/image' Target='media/1.png'/><Relationship Id='two' Type='x/image' Target='/word/media/2.jpg'/>\
+        <Relationship Id='metafile' Type='x/image' Target='media/3.emf'/><Relationship Id='away' Type='x/image' TargetMode='External' Target='http://example.com/4.png'/></Relationships>";
+    let bytes = zipped(&[
+        ("word/document.xml", main.as_bytes()),
+        ("word/_rels/document.xml.rels", relations.as_bytes()),
+        ("word/media/1.png", b"\x89PNG\r\n\x1a\n"),
+        ("word/media/2.jpg", b"\xff\xd8\xff"),
+        ("word/media/3.emf", b"\x01\0\0\0"),
+    ]);
+    let placed = |pictures| {
+        let mut got = read_within("docx", &bytes, Limits { pictures, ..Limits::default() }).unwrap();
+        assert_eq!(got.len(), 1);
+        got[0].place_pictures(|picture| Some(format!("/{}", picture.extension)));
+        got.remove(0).text
+    };
+    let all = "before\n![image](/png)\nold: ![image](/jpg)\n| ![image](/png) |\n| --- |\n\nafter";
+    assert_eq!(placed(9), all);
+    assert_eq!(placed(1), all.replace("![image](/jpg)", ""));
+    assert_eq!(placed(0), "before\n\nold: \nafter");
 }

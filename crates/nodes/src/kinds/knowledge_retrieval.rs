@@ -283,6 +283,10 @@ fn result(position: usize, found: FoundSegment) -> Value {
         set("segment_word_count", json!(segment.word_count));
         set("segment_position", json!(segment.position));
         set("segment_index_node_hash", json!(segment.index_node_hash));
+        // Ours: citations lead to the page.
+        if let Some(page) = segment.page {
+            set("page", json!(page));
+        }
     }
     set("doc_metadata", found.doc_metadata);
     let content = match found.answer {

@@ -162,6 +162,8 @@ pub struct SegmentPlace {
     pub word_count: u64,
     pub position: u64,
     pub index_node_hash: Option<String>,
+    /// The page it is from, from 0.
+    pub page: Option<i32>,
     pub child_chunks: Vec<Json>,
 }
 

@@ -11,6 +11,7 @@ import { Field } from "../../ui/Field";
 import { Input, Textarea } from "../../ui/Input";
 import { Badge } from "../../ui/Marks";
 import { addChild, addSegment, changeChild, changeSegment, childList, deleteChild, type SegmentFields, useKnowledgeChange } from "./api";
+import { Pictures } from "./Pictures";
 import { Choice } from "./SplitForm";
 import type { ChildChunk, DocumentDetail, Segment } from "./types";
 
@@ -103,6 +104,7 @@ export function ChunkDialog({ datasetId, doc, segment, edit, onClose }: Props) {
         <Field label={t(qa ? "chunk.question" : "chunk.text")} error={empty(content, qa ? "question" : "text")}>
           <Textarea rows={qa ? 3 : 10} readOnly={!writable} value={content} onChange={(event) => setContent(event.target.value)} />
         </Field>
+        <Pictures files={segment?.attachments} />
         {qa ? (
           <Field label={t("chunk.answer")} error={empty(answer, "answer")}>
             <Textarea rows={6} readOnly={!writable} value={answer} onChange={(event) => setAnswer(event.target.value)} />

@@ -25,6 +25,7 @@ import { DeleteDocuments, RenameDialog, useActions, useDocumentMenu } from "./Do
 import { ImportChunks } from "./ImportChunks";
 import { MetadataDialog } from "./MetadataDialog";
 import { Pages } from "./Pages";
+import { Pictures, withoutPictures } from "./Pictures";
 import { RetrievalPane } from "./RetrievalPane";
 import { useKnowledgeRights } from "./rights";
 import { StatusBadge } from "./StatusBadge";
@@ -439,9 +440,10 @@ function Chunk({ segment, form, edit, active, open, found, full, chosen, onChoos
         </div>
       ) : (
         <p className="kb-text kb-body" data-full={full}>
-          {segment.content}
+          {withoutPictures(segment.content, segment.attachments)}
         </p>
       )}
+      <Pictures files={segment.attachments} />
       {segment.error ? <p className="text-12 text-danger wrap-anywhere">{segment.error}</p> : null}
       {(full ? (segment.child_chunks ?? []) : (segment.child_chunks ?? []).slice(0, 3)).map((child, index) => (
         <div key={child.id} className="kb-child">

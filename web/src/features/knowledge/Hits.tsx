@@ -8,6 +8,7 @@ import { Menu } from "../../ui/Menu";
 import { Empty, Failed, SkeletonRows } from "../../ui/States";
 import type { Marked as Mark } from "./evaluation";
 import { marked } from "./figures";
+import { Pictures, withoutPictures } from "./Pictures";
 import type { HitRecord } from "./types";
 import type { Marks } from "./useMarks";
 import type { Test } from "./useTest";
@@ -102,6 +103,7 @@ function Hit({ record, place, question, moved, marks, onOpen }: HitProps) {
   const { segment, score } = record;
   // Knowledge of others has no chunks here.
   const isOwn = segment.id !== null;
+  const content = withoutPictures(segment.content, record.files);
   return (
     <li className="kb-hit">
       <div className="flex items-baseline gap-2">
@@ -125,12 +127,13 @@ function Hit({ record, place, question, moved, marks, onOpen }: HitProps) {
           // biome-ignore lint/suspicious/noArrayIndexKey: texts have no other name and never move
           <span key={index} className="text-ink-3">{`${text}\n`}</span>
         ))}
-        <Marked text={segment.answer ? `${segment.content}\n${segment.answer}` : segment.content} question={question} />
+        <Marked text={segment.answer ? `${content}\n${segment.answer}` : content} question={question} />
         {segment.after?.map((text, index) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: texts have no other name and never move
           <span key={index} className="text-ink-3">{`\n${text}`}</span>
         ))}
       </p>
+      <Pictures files={record.files} />
       {record.child_chunks?.map((child) => (
         <div key={child.id} className="kb-child">
           <span className="text-ink-3 num">

@@ -166,6 +166,15 @@ export interface ChildChunk {
   readonly type: "automatic" | "customized";
 }
 
+/** A file that is bound to a chunk: pictures of its document, mostly. */
+export interface Attachment {
+  readonly id: string;
+  readonly name: string;
+  readonly mime_type?: string | null;
+  /** Opens it for a while. */
+  readonly source_url: string;
+}
+
 export interface Segment {
   readonly id: string;
   readonly position: number;
@@ -183,6 +192,7 @@ export interface Segment {
   readonly updated_at?: number;
   readonly updated_by?: string | null;
   readonly child_chunks?: readonly ChildChunk[] | null;
+  readonly attachments?: readonly Attachment[];
   /** Ours: the page (from 0) and the headings it stands under. */
   readonly page?: number | null;
   readonly heading?: string | null;
@@ -239,6 +249,7 @@ export interface HitRecord {
   };
   readonly child_chunks?: readonly { readonly id: string; readonly content: string; readonly position: number; readonly score: number }[] | null;
   readonly score: number | null;
+  readonly files?: readonly Attachment[];
 }
 
 export interface HitAnswer {

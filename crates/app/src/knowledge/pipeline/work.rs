@@ -11,16 +11,16 @@ use ox_db::{
     now,
     repo::{self, documents::Stage},
 };
-use ox_extract::{Budget, Item, Limits};
+use ox_extract::{Budget, Item, Limits, Picture};
 use ox_models::ModelRef;
 use ox_rag::{Chunk, ChunkForm, Chunker, ProcessRule, text_hash};
-use ox_types::{ChildChunkId, SegmentId};
+use ox_types::{ChildChunkId, FileId, SegmentId};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::{
     super::{datasets, documents::automatic_rules, index_changed, qa, sources::pages},
-    Halt,
+    Halt, pictures,
 };
 use crate::Services;
 
@@ -81,8 +81,9 @@ impl Work<'_> {
         let mut held: Option<Vec<Chunk>> = None;
         while let Some(batch) = reader.batches.recv().await {
             let batch = batch.map_err(Halt::Failed)?;
+            pictures::keep(self.services, &self.document, batch.pictures).await?;
             // The first batch waits: when it is the last, one step does everything.
-            let Some(before) = held.replace(batch) else { continue };
+            let Some(before) = held.replace(batch.chunks) else { continue };
             words += self.save(&mut position, before, Stage::Splitting { at: now() }).await?;
         }
         reader.finish().await?;
@@ -132,7 +133,8 @@ impl Work<'_> {
             _ => Halt::Failed(error.message),
         })?;
         let chunker = self.chunker().await?;
-        Ok(Reader::start(bytes, file.extension, file.mime_type, chunker))
+        let gathered = pictures::Gathered::new(self.document.id);
+        Ok(Reader::start(bytes, file.extension, file.mime_type, chunker, Some(gathered)))
     }
 
     async fn chunker(&self) -> Result<Chunker, Halt> {
@@ -390,6 +392,7 @@ pub(in super::super) fn saved(document: &Document, position: i32, chunk: Chunk) 
 async fn insert(tx: &Tx, rows: Vec<Saved>) -> Result<(), Halt> {
     let (segments, children): (Vec<Segment>, Vec<Vec<ChildChunk>>) =
         rows.into_iter().map(|row| (row.segment, row.children)).unzip();
+    pictures::bind(tx, &segments).await?;
     repo::segments::insert(tx, segments).await?;
     repo::child_chunks::insert(tx, children.into_iter().flatten().collect()).await?;
     Ok(())
@@ -454,9 +457,16 @@ pub(in super::super) fn tokens_of(model: Option<&ModelRef>, segment: &Segment) -
     i32::try_from(tokens).unwrap_or(i32::MAX)
 }
 
+/// Some of what was read of a file.
+pub(in super::super) struct Read {
+    pub chunks: Vec<Chunk>,
+    /// Those that the chunks name, as far as they were not given before.
+    pub pictures: Vec<(FileId, Picture)>,
+}
+
 /// The thread that reads a file and splits it.
 pub(in super::super) struct Reader {
-    pub batches: mpsc::Receiver<Result<Vec<Chunk>, String>>,
+    pub batches: mpsc::Receiver<Result<Read, String>>,
     thread: tokio::task::JoinHandle<()>,
     stopped: Arc<AtomicBool>,
 }
@@ -468,12 +478,21 @@ impl Drop for Reader {
 }
 
 impl Reader {
-    pub fn start(bytes: bytes::Bytes, extension: String, mime: Option<String>, chunker: Chunker) -> Self {
+    /// Pictures are looked for where something gathers them.
+    pub fn start(
+        bytes: bytes::Bytes,
+        extension: String,
+        mime: Option<String>,
+        chunker: Chunker,
+        gathered: Option<pictures::Gathered>,
+    ) -> Self {
         let (sender, batches) = mpsc::channel(AHEAD);
         let stopped = Arc::new(AtomicBool::new(false));
-        let budget = Budget::stoppable(limits(), Arc::clone(&stopped));
+        let limits = Limits { pictures: gathered.as_ref().map_or(0, |_| pictures::MOST), ..limits() };
+        let budget = Budget::stoppable(limits, Arc::clone(&stopped));
         let thread = tokio::task::spawn_blocking(move || {
-            if let Err(error) = read(&bytes, &extension, mime.as_deref(), chunker, &budget, &sender) {
+            let document = ox_extract::Document { bytes: &bytes, extension: Some(&extension), mime: mime.as_deref() };
+            if let Err(error) = read(document, chunker, gathered, &budget, &sender) {
                 // Nobody listens when the work has ended.
                 drop(sender.blocking_send(Err(error)));
             }
@@ -494,36 +513,42 @@ fn limits() -> Limits {
         text: 1024 * 1024 * 1024,
         unpacked: 2 * 1024 * 1024 * 1024,
         time: std::time::Duration::from_secs(1800),
+        pictures: 0,
     }
 }
 
 fn read(
-    bytes: &[u8],
-    extension: &str,
-    mime: Option<&str>,
+    document: ox_extract::Document<'_>,
     mut chunker: Chunker,
+    mut gathered: Option<pictures::Gathered>,
     budget: &Budget,
-    sender: &mpsc::Sender<Result<Vec<Chunk>, String>>,
+    sender: &mpsc::Sender<Result<Read, String>>,
 ) -> Result<(), String> {
     let mut pending: Vec<Chunk> = Vec::new();
-    let send = |pending: &mut Vec<Chunk>| {
-        let batch = std::mem::replace(pending, Vec::with_capacity(BATCH));
-        sender.blocking_send(Ok(batch)).map_err(|_| ox_extract::Error::Stopped)
+    let send = |chunks: Vec<Chunk>, gathered: &mut Option<pictures::Gathered>| {
+        let pictures = gathered.as_mut().map(pictures::Gathered::take).unwrap_or_default();
+        sender.blocking_send(Ok(Read { chunks, pictures })).map_err(|_| ox_extract::Error::Stopped)
     };
-    let document = ox_extract::Document { bytes, extension: Some(extension), mime };
-    ox_extract::items(document, budget, &mut |item: Item| {
+    ox_extract::items(document, budget, &mut |mut item: Item| {
         let mut sent = Ok(());
+        if let Some(gathered) = &mut gathered {
+            item.place_pictures(|picture| Some(gathered.put(picture)));
+        }
         chunker.under(item.heading.as_deref());
         // Pages are counted from 0 here.
         chunker.each(&item.text, item.page.and_then(|page| page.checked_sub(1)), &mut |chunk| {
             pending.push(chunk);
             if pending.len() >= BATCH && sent.is_ok() {
-                sent = send(&mut pending);
+                sent = send(std::mem::replace(&mut pending, Vec::with_capacity(BATCH)), &mut gathered);
             }
         });
+        if sent.is_ok() && gathered.as_ref().is_some_and(pictures::Gathered::is_full) {
+            sent = send(std::mem::take(&mut pending), &mut gathered);
+        }
         sent
     })
     .map_err(|error| error.to_string())?;
     pending.extend(chunker.finish());
-    if pending.is_empty() { Ok(()) } else { send(&mut pending).map_err(|error| error.to_string()) }
+    let is_done = pending.is_empty() && gathered.as_ref().is_none_or(pictures::Gathered::is_empty);
+    if is_done { Ok(()) } else { send(pending, &mut gathered).map_err(|error| error.to_string()) }
 }

@@ -9,7 +9,7 @@ use ox_db::{
     model::{Dataset, FoundDocument, FoundRow},
     repo,
 };
-use ox_types::DocumentId;
+use ox_types::{DocumentId, SegmentId};
 use ox_vector::Scope;
 
 use super::{Around, Own, Place, Record, Retriever};
@@ -36,9 +36,12 @@ impl Retriever {
         let documents = repo::retrieval::documents(&self.db, dataset.tenant_id, &ids).await?;
         let documents: HashMap<DocumentId, FoundDocument> =
             documents.into_iter().map(|document| (document.id, document)).collect();
+        let segments: Vec<SegmentId> = rows.iter().map(|row| row.id).collect();
+        let mut files = self.files_of(dataset.tenant_id, &segments).await?;
         let record = |segment: FoundRow| {
             let document = documents.get(&segment.document_id)?.clone();
-            let own = Own { document, segment, children: Vec::new(), summary: None, around: Around::default() };
+            let files = files.remove(&segment.id).unwrap_or_default();
+            let own = Own { document, segment, children: Vec::new(), summary: None, files, around: Around::default() };
             let place = Place::Own(Box::new(own));
             Some(Record { dataset: Arc::clone(dataset), place, score: 1.0 })
         };

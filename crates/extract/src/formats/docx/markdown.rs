@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{FORMAT, Way};
 use crate::{
     Budget, Error,
-    archive::Archive,
+    archive::{self, Archive},
     charset,
     xml::{Element, Token, Xml},
 };
@@ -13,18 +13,30 @@ use crate::{
 /// Deepest heading that Markdown knows.
 const MAX_LEVEL: usize = 6;
 
-/// Targets of links by the names of their relations.
-pub fn links(archive: &mut Archive<'_>, budget: &Budget) -> Result<HashMap<String, String>, Error> {
-    let mut found = HashMap::new();
+/// Where relations of the document lead, by their names.
+#[derive(Default)]
+pub struct Relations {
+    pub links: HashMap<String, String>,
+    /// Parts of the archive.
+    pub pictures: HashMap<String, String>,
+}
+
+/// What the document is related to.
+pub fn relations(archive: &mut Archive<'_>, budget: &Budget) -> Result<Relations, Error> {
+    let mut found = Relations::default();
     let Some(part) = archive.find("word/_rels/document.xml.rels")? else { return Ok(found) };
     let text = charset::decode(&part);
     let mut xml = Xml::new(&text, FORMAT, budget);
     while let Some(token) = xml.next()? {
-        if let Token::Open(element) = token
-            && element.attribute("Type").is_some_and(|kind| kind.ends_with("/hyperlink"))
-            && let (Some(id), Some(target)) = (element.attribute("Id"), element.attribute("Target"))
-        {
-            found.insert(id, target);
+        let Token::Open(element) = token else { continue };
+        let (Some(id), Some(target)) = (element.attribute("Id"), element.attribute("Target")) else { continue };
+        let kind = element.attribute("Type").unwrap_or_default();
+        // A picture somewhere on the network stays there.
+        let is_inside = element.attribute("TargetMode").is_none_or(|mode| mode != "External");
+        if kind.ends_with("/hyperlink") {
+            found.links.insert(id, target);
+        } else if kind.ends_with("/image") && is_inside {
+            found.pictures.insert(id, archive::resolve("word/document.xml", &target));
         }
     }
     Ok(found)

@@ -117,3 +117,90 @@ fn hostile_files() {
         let _ = text_of(&cut[..length]);
     }
 }
+
+/// Parts of a file whose pictures are wanted, told by number, text and extensions.
+fn illustrated_parts(bytes: &[u8], most: usize) -> Vec<(Option<u32>, String, Vec<&'static str>)> {
+    let budget = Budget::new(Limits { pictures: most, ..Limits::default() });
+    let mut out = Vec::new();
+    let document = crate::Document { bytes, extension: Some("pdf"), mime: None };
+    crate::items(document, &budget, &mut |mut item: Item| {
+        let mut kept = Vec::new();
+        item.place_pictures(|picture| {
+            kept.push(picture.extension);
+            Some(format!("/{}", kept.len()))
+        });
+        out.push((item.page, item.text, kept));
+        Ok(())
+    })
+    .unwrap();
+    out
+}
+
+#[test]
+fn pictures_of_pages_stand_below_their_text() {
+    let sides = "/Type /XObject /Subtype /Image /Width 8 /Height 8";
+    let gray = format!("{sides} /BitsPerComponent 8 /ColorSpace /DeviceGray");
+    let jpeg = [&b"\xff\xd8\xff\xe0"[..], &[7; 40]].concat();
+    let filtered = zlib(&[0; 9 * 8]);
+    let cases: Vec<(&str, Vec<u8>, Option<&str>)> = vec![
+        ("a JPEG file", stream(&format!("{sides} /Filter /DCTDecode"), &jpeg), Some("jpg")),
+        (
+            "a packed JPEG file",
+            stream(&format!("{sides} /Filter [/FlateDecode /DCTDecode]"), &zlib(&jpeg)),
+            Some("jpg"),
+        ),
+        ("packed rows", stream(&format!("{gray} /Filter /FlateDecode"), &zlib(&[9; 64])), Some("png")),
+        ("rows as they are", stream(&gray, &[9; 64]), Some("png")),
+        (
+            "rows as in PNG files",
+            stream(&format!("{gray} /Filter /FlateDecode /DecodeParms << /Predictor 15 /Columns 8 >>"), &filtered),
+            Some("png"),
+        ),
+        (
+            "a palette",
+            stream(
+                &format!("{sides} /BitsPerComponent 1 /ColorSpace [/Indexed /DeviceRGB 1 <ff00000000ff>]"),
+                &[0b1010_1010; 8],
+            ),
+            Some("png"),
+        ),
+        ("too few rows", stream(&format!("{gray} /Filter /FlateDecode"), &zlib(&[9; 63])), None),
+        ("a mask", stream(&format!("{gray} /ImageMask true"), &[9; 64]), None),
+        ("four inks", stream(&format!("{sides} /BitsPerComponent 8 /ColorSpace /DeviceCMYK"), &[9; 256]), None),
+        ("a fax", stream(&format!("{sides} /Filter /CCITTFaxDecode"), &[9; 64]), None),
+        (
+            "a line",
+            stream("/Subtype /Image /Width 1 /Height 9 /BitsPerComponent 8 /ColorSpace /DeviceGray", &[9; 9]),
+            None,
+        ),
+        (
+            "a lie",
+            stream(
+                "/Subtype /Image /Width 20000 /Height 20000 /BitsPerComponent 8 /ColorSpace /DeviceRGB /Filter /FlateDecode",
+                &zlib(&[9; 64]),
+            ),
+            None,
+        ),
+    ];
+    for (name, image, expected) in cases {
+        let bytes = page_with(stream("", HELLO), &[image], "/XObject << /I1 6 0 R >>");
+        let parts = illustrated_parts(&bytes, 10);
+        let [(Some(1), text, kept)] = parts.as_slice() else { panic!("{name}: {parts:?}") };
+        assert_eq!(kept.as_slice(), expected.as_slice(), "{name}");
+        assert_eq!(text.contains("Hello PDF"), true, "{name}: {text:?}");
+        assert_eq!(text.ends_with("\n![image](/1)"), expected.is_some(), "{name}: {text:?}");
+        // Whoever wants none has the text alone.
+        assert!(illustrated_parts(&bytes, 0).iter().all(|(_, text, kept)| kept.is_empty() && !text.contains("image")));
+    }
+}
+
+#[test]
+fn a_picture_in_a_form_is_given_once() {
+    let image = stream("/Subtype /Image /Width 8 /Height 8 /Filter /DCTDecode", b"\xff\xd8\xff\xe0 picture");
+    let form =
+        stream("/Type /XObject /Subtype /Form /BBox [0 0 9 9] /Resources << /XObject << /I 7 0 R /Me 6 0 R >> >>", b"");
+    let bytes = page_with(stream("", HELLO), &[form, image], "/XObject << /X 6 0 R /I 7 0 R >>");
+    let parts = illustrated_parts(&bytes, 10);
+    assert_eq!(parts.len(), 1);
+    assert_eq!(parts[0].2, ["jpg"]);
+}
