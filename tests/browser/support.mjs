@@ -1,10 +1,14 @@
 // A server of its own and a real browser for each journey.
 import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 
 export const root = fileURLToPath(new URL("../..", import.meta.url));
 const { chromium } = createRequire(`${root}web/package.json`)("playwright-core");
+// Chromium without what only windows need does half the work.
+const SHELL = "/usr/bin/chromium-headless-shell";
+const CHROMIUM = process.env.CHROMIUM ?? (existsSync(SHELL) ? SHELL : "/usr/bin/chromium");
 const ARGS = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";
 
 /**
@@ -18,7 +22,7 @@ export async function journey(apps, { env, args = [], ...options }, body) {
     server.stdout.once("data", (line) => resolve(JSON.parse(line)));
     server.once("exit", (code) => reject(new Error(`serve.py ended with ${code}`)));
   });
-  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: [...ARGS.split(" "), ...args] });
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args: [...ARGS.split(" "), ...args] });
   const page = await browser.newPage({ viewport: { width: 1440, height: 900 }, locale: "en-US", ...options });
   page.setDefaultTimeout(30_000);
   const failures = [];
