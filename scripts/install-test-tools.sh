@@ -3,7 +3,7 @@
 set -euo pipefail
 need=()
 compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null || need+=(postgresql)
-command -v chromium-headless-shell >/dev/null || need+=(chromium-headless-shell)
+command -v chromium-headless-shell >/dev/null || { command -v chromium && ! command -v apt-get; } >/dev/null || need+=(chromium-headless-shell)
 if ((${#need[@]})); then
   export DEBIAN_FRONTEND=noninteractive
   apt-get update -qq
