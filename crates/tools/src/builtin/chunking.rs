@@ -143,8 +143,11 @@ mod tests {
             let got = run("general_chunker", &parameters);
             assert_eq!(got, Ok(json!({"general_chunks": expected})), "{parameters}");
         }
-        let cut = run("general_chunker", &json!({"input_variable": long, "max_chunk_length": 100,
-            "chunk_overlap_length": 10}));
+        let cut = run(
+            "general_chunker",
+            &json!({"input_variable": long, "max_chunk_length": 100,
+            "chunk_overlap_length": 10}),
+        );
         let cut = cut.unwrap();
         let chunks = cut["general_chunks"].as_array().unwrap();
         assert!(chunks.len() > 15, "{}", chunks.len());
@@ -201,7 +204,10 @@ mod tests {
                     "question_column": "asked", "answer_column": "says"}),
                 &two,
             ),
-            (json!({"input_file": "| question | answer |\n| --- | --- |\n| Who? | An owl, of course |\n| When? | At night |"}), &two),
+            (
+                json!({"input_file": "| question | answer |\n| --- | --- |\n| Who? | An owl, of course |\n| When? | At night |"}),
+                &two,
+            ),
             // What a model has written.
             (json!({"input_text": "Q1: Who?\nA1: An owl, of course\nQ2: When?\nA2: At night"}), &two),
         ] {

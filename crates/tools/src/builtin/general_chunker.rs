@@ -28,11 +28,27 @@ pub const PROVIDER: Provider = Provider {
         for_model: "Cuts a text into chunks of a bounded length.",
         parameters: &[
             Parameter::text("input_variable", ("Text", "输入文本"), "The text to cut").needed(),
-            Parameter::text("delimiter", ("Delimiter", "分段标识符"), "Where the text is cut first").fixed().or("\\n\\n"),
-            Parameter::number("max_chunk_length", ("Longest chunk", "分段最大长度"), "").fixed().or("1024").within(1.0, 1_000_000.0),
-            Parameter::number("chunk_overlap_length", ("Overlap", "分段重叠长度"), "").fixed().or("50").within(0.0, 1_000_000.0),
-            Parameter::flag("replace_consecutive_spaces", ("Replace consecutive spaces, newlines and tabs", "替换连续的空格、换行符和制表符"), "false"),
-            Parameter::flag("delete_all_urls_and_email_addresses", ("Delete all URLs and email addresses", "删除所有 URL 和电子邮件地址"), "false"),
+            Parameter::text("delimiter", ("Delimiter", "分段标识符"), "Where the text is cut first")
+                .fixed()
+                .or("\\n\\n"),
+            Parameter::number("max_chunk_length", ("Longest chunk", "分段最大长度"), "")
+                .fixed()
+                .or("1024")
+                .within(1.0, 1_000_000.0),
+            Parameter::number("chunk_overlap_length", ("Overlap", "分段重叠长度"), "")
+                .fixed()
+                .or("50")
+                .within(0.0, 1_000_000.0),
+            Parameter::flag(
+                "replace_consecutive_spaces",
+                ("Replace consecutive spaces, newlines and tabs", "替换连续的空格、换行符和制表符"),
+                "false",
+            ),
+            Parameter::flag(
+                "delete_all_urls_and_email_addresses",
+                ("Delete all URLs and email addresses", "删除所有 URL 和电子邮件地址"),
+                "false",
+            ),
         ],
         run: Run::Pure(run),
     }],
@@ -52,7 +68,6 @@ fn run(arguments: &Arguments) -> Said {
         ..Rules::default()
     };
     let chunks = chunking::cut(ChunkForm::Text, rules, &content)?;
-    let chunks: Vec<Value> =
-        chunks.into_iter().map(|chunk| json!({"content": chunk.content, "files": []})).collect();
+    let chunks: Vec<Value> = chunks.into_iter().map(|chunk| json!({"content": chunk.content, "files": []})).collect();
     chunking::give(json!({"general_chunks": chunks}))
 }

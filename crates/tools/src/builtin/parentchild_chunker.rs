@@ -10,8 +10,7 @@ use crate::{
     spec::{Run, Said},
 };
 
-const MODES: &[Choice] =
-    &[("paragraph", ("Paragraphs", "段落")), ("full-doc", ("The whole document", "全文"))];
+const MODES: &[Choice] = &[("paragraph", ("Paragraphs", "段落")), ("full-doc", ("The whole document", "全文"))];
 
 pub const PROVIDER: Provider = Provider {
     name: "parentchild_chunker",
@@ -36,11 +35,25 @@ pub const PROVIDER: Provider = Provider {
             Parameter::text("input_text", ("Text", "输入文本"), "The text to cut").needed(),
             Parameter::select("parent_mode", ("What a parent is", "父分段模式"), "paragraph", MODES),
             Parameter::text("separator", ("Delimiter of parents", "父分段标识符"), "").fixed().or("\\n\\n"),
-            Parameter::number("max_length", ("Longest parent", "父分段最大长度"), "").fixed().or("1024").within(1.0, 1_000_000.0),
+            Parameter::number("max_length", ("Longest parent", "父分段最大长度"), "")
+                .fixed()
+                .or("1024")
+                .within(1.0, 1_000_000.0),
             Parameter::text("subchunk_separator", ("Delimiter of parts", "子分段标识符"), "").fixed().or("\\n"),
-            Parameter::number("subchunk_max_length", ("Longest part", "子分段最大长度"), "").fixed().or("512").within(1.0, 1_000_000.0),
-            Parameter::flag("remove_extra_spaces", ("Replace consecutive spaces, newlines and tabs", "替换连续的空格、换行符和制表符"), "false"),
-            Parameter::flag("remove_urls_emails", ("Delete all URLs and email addresses", "删除所有 URL 和电子邮件地址"), "false"),
+            Parameter::number("subchunk_max_length", ("Longest part", "子分段最大长度"), "")
+                .fixed()
+                .or("512")
+                .within(1.0, 1_000_000.0),
+            Parameter::flag(
+                "remove_extra_spaces",
+                ("Replace consecutive spaces, newlines and tabs", "替换连续的空格、换行符和制表符"),
+                "false",
+            ),
+            Parameter::flag(
+                "remove_urls_emails",
+                ("Delete all URLs and email addresses", "删除所有 URL 和电子邮件地址"),
+                "false",
+            ),
         ],
         run: Run::Pure(run),
     }],

@@ -67,8 +67,7 @@ fn of_table(content: &str, arguments: &Arguments) -> Result<Vec<(String, String)
     let (answer, answer_is_named) = column(&named("answer_column", "1"), &heading)?;
     let cell = |row: &[String], at: usize| row.get(at).map(|cell| cell.trim().to_owned()).unwrap_or_default();
     let is = |names: &[&str], at: usize| names.contains(&cell(&heading, at).to_lowercase().as_str());
-    let has_heading =
-        question_is_named || answer_is_named || (is(&QUESTIONS, question) && is(&ANSWERS, answer));
+    let has_heading = question_is_named || answer_is_named || (is(&QUESTIONS, question) && is(&ANSWERS, answer));
     let pairs = rows.iter().skip(usize::from(has_heading)).map(|row| (cell(row, question), cell(row, answer)));
     let pairs: Vec<_> = pairs.filter(|(question, answer)| !question.is_empty() && !answer.is_empty()).collect();
     if pairs.is_empty() {
@@ -84,7 +83,9 @@ fn column(wanted: &str, heading: &[String]) -> Result<(usize, bool), String> {
         return Ok((number, false));
     }
     let found = heading.iter().position(|name| name.trim().eq_ignore_ascii_case(wanted));
-    found.map(|at| (at, true)).ok_or_else(|| format!("There is no column '{wanted}'; there are: {}.", heading.join(", ")))
+    found
+        .map(|at| (at, true))
+        .ok_or_else(|| format!("There is no column '{wanted}'; there are: {}.", heading.join(", ")))
 }
 
 fn rows(content: &str) -> Result<Vec<Vec<String>>, String> {
@@ -92,12 +93,10 @@ fn rows(content: &str) -> Result<Vec<Vec<String>>, String> {
     if content.trim_start().starts_with('|') {
         return Ok(markdown(content));
     }
-    let mut reader =
-        csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(content.as_bytes());
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(content.as_bytes());
     let broken = |error: csv::Error| format!("The table cannot be read: {error}");
-    let row = |row: csv::Result<csv::StringRecord>| {
-        row.map(|row| row.iter().map(str::to_owned).collect()).map_err(broken)
-    };
+    let row =
+        |row: csv::Result<csv::StringRecord>| row.map(|row| row.iter().map(str::to_owned).collect()).map_err(broken);
     reader.records().take(MAX_ROWS).map(row).collect()
 }
 
