@@ -109,7 +109,7 @@ async fn get_draft(
     Caller(caller): Caller,
     Path(id): Path<AppId>,
 ) -> ApiResult<Json<WorkflowView>> {
-    let draft = workflows::draft(&services, &caller, id).await?;
+    let draft = workflows::draft(&services, &caller, id.into()).await?;
     one(&services, draft).await
 }
 
@@ -157,8 +157,15 @@ async fn save_draft(
     let body: DraftBody =
         serde_json::from_slice(&body).map_err(|error| Error::invalid(format!("Invalid JSON data: {error}")))?;
     let DraftBody { graph, features, hash, environment_variables, conversation_variables } = body;
-    let change = DraftChange { graph, features, hash, environment_variables, conversation_variables };
-    let draft = workflows::save_draft(&services, &caller, id, change).await?;
+    let change = DraftChange {
+        graph,
+        features,
+        hash,
+        environment_variables,
+        conversation_variables,
+        rag_pipeline_variables: None,
+    };
+    let draft = workflows::save_draft(&services, &caller, id.into(), change).await?;
     Ok(Json(Saved { result: "success", hash: workflows::hash(&draft), updated_at: seconds(draft.updated_at) }))
 }
 
@@ -169,7 +176,7 @@ async fn get_published(
     Caller(caller): Caller,
     Path(id): Path<AppId>,
 ) -> ApiResult<Json<Option<WorkflowView>>> {
-    Ok(Json(match workflows::published(&services, &caller, id).await? {
+    Ok(Json(match workflows::published(&services, &caller, id.into()).await? {
         Some(workflow) => Some(one(&services, workflow).await?.0),
         None => None,
     }))
@@ -248,7 +255,8 @@ async fn versions(
         return Err(Error::forbidden("Only your own versions can be selected.").into());
     }
     let named = named_only.is_some_and(|text| text == "true" || text == "1");
-    let (items, has_more) = workflows::versions(&services, &caller, id, mine.is_some(), named, page, limit).await?;
+    let (items, has_more) =
+        workflows::versions(&services, &caller, id.into(), mine.is_some(), named, page, limit).await?;
     Ok(Json(Versions { items: views(&services, items).await?, page, limit, has_more }))
 }
 
@@ -260,7 +268,8 @@ async fn label(
     Path((id, workflow)): Path<(AppId, WorkflowId)>,
     Body(body): Body<LabelBody>,
 ) -> ApiResult<Json<WorkflowView>> {
-    let changed = workflows::label(&services, &caller, id, workflow, body.marked_name, body.marked_comment).await?;
+    let changed =
+        workflows::label(&services, &caller, id.into(), workflow, body.marked_name, body.marked_comment).await?;
     one(&services, changed).await
 }
 
@@ -271,7 +280,7 @@ async fn delete_version(
     Caller(caller): Caller,
     Path((id, workflow)): Path<(AppId, WorkflowId)>,
 ) -> ApiResult<StatusCode> {
-    workflows::delete_version(&services, &caller, id, workflow).await?;
+    workflows::delete_version(&services, &caller, id.into(), workflow).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -282,7 +291,7 @@ async fn restore(
     Caller(caller): Caller,
     Path((id, workflow)): Path<(AppId, WorkflowId)>,
 ) -> ApiResult<Json<Saved>> {
-    let draft = workflows::restore(&services, &caller, id, workflow).await?;
+    let draft = workflows::restore(&services, &caller, id.into(), workflow).await?;
     Ok(Json(Saved { result: "success", hash: workflows::hash(&draft), updated_at: seconds(draft.updated_at) }))
 }
 
@@ -293,7 +302,7 @@ async fn block_configs(
     Caller(caller): Caller,
     Path(id): Path<AppId>,
 ) -> ApiResult<Json<Vec<Value>>> {
-    workflows::graph_app(&services, &caller, id).await?;
+    workflows::graph_app(&services, &caller, id.into()).await?;
     Ok(Json(ox_app::workflows::block_configs()))
 }
 
@@ -304,7 +313,7 @@ async fn block_config(
     Caller(caller): Caller,
     Path((id, kind)): Path<(AppId, String)>,
 ) -> ApiResult<Json<Value>> {
-    workflows::graph_app(&services, &caller, id).await?;
+    workflows::graph_app(&services, &caller, id.into()).await?;
     let found = ox_app::workflows::block_configs()
         .into_iter()
         .find(|config| config.get("type").and_then(Value::as_str) == Some(&kind));
