@@ -11,9 +11,10 @@ use axum::{
 use ox_app::{
     Error, Services,
     logs::Authors,
-    model::DraftVariable,
+    model::{DraftVariable, NodeExecution},
     runs::StepRequest,
     workflows::{
+        Owner,
         inspector::{self, VariableChange, VariableView},
         steps::{self, Container},
     },
@@ -84,8 +85,13 @@ async fn run_node(
     Body(body): Body<StepBody>,
 ) -> ApiResult<Json<Value>> {
     let row = steps::run_node(&services, &caller, app.into(), &node, body.into()).await?;
-    let authors = Authors::load(&services, std::iter::once((row.created_by_role.as_str(), row.created_by))).await?;
-    Ok(Json(execution(&row, &authors)))
+    shown(&services, &row).await
+}
+
+/// An execution with whoever ran it.
+pub(super) async fn shown(services: &Services, row: &NodeExecution) -> ApiResult<Json<Value>> {
+    let authors = Authors::load(services, std::iter::once((row.created_by_role.as_str(), row.created_by))).await?;
+    Ok(Json(execution(row, &authors)))
 }
 
 #[utoipa::path(get, path = "/apps/{app_id}/workflows/draft/nodes/{node_id}/last-run", tag = "debug", params(("app_id" = Uuid, Path), ("node_id" = String, Path)),
@@ -96,8 +102,7 @@ async fn last_run(
     Path((app, node)): Path<(AppId, String)>,
 ) -> ApiResult<Json<Value>> {
     let row = steps::last_run(&services, &caller, app.into(), &node).await?;
-    let authors = Authors::load(&services, std::iter::once((row.created_by_role.as_str(), row.created_by))).await?;
-    Ok(Json(execution(&row, &authors)))
+    shown(&services, &row).await
 }
 
 macro_rules! container_route {
@@ -168,7 +173,7 @@ pub struct DraftVariableItem {
 }
 
 impl DraftVariableItem {
-    fn brief(row: DraftVariable) -> Self {
+    pub(super) fn brief(row: DraftVariable) -> Self {
         Self {
             id: row.id,
             kind: match row.node_id.as_str() {
@@ -190,7 +195,7 @@ impl DraftVariableItem {
         }
     }
 
-    fn whole(view: VariableView) -> Self {
+    pub(super) fn whole(view: VariableView) -> Self {
         let VariableView { variable, full } = view;
         let value = variable.value.clone();
         let full = full.map(|full| FullContentView {
@@ -231,8 +236,23 @@ pub struct DraftVariablePage {
     total: u64,
 }
 
+/// One page of the variables of an app or pipeline.
+pub(super) async fn page_of(
+    services: &Services,
+    caller: &ox_app::Principal,
+    owner: Owner,
+    query: PageQuery,
+) -> ApiResult<Json<DraftVariablePage>> {
+    let PageQuery { page, limit } = query;
+    if !(1..=100_000).contains(&page) || !(1..=100).contains(&limit) {
+        return Err(Error::invalid("page must be between 1 and 100000, limit between 1 and 100.").into());
+    }
+    let (rows, total) = inspector::list(services, caller, owner, page, limit).await?;
+    Ok(Json(DraftVariablePage { items: rows.into_iter().map(DraftVariableItem::brief).collect(), total }))
+}
+
 #[derive(Deserialize, IntoParams)]
-struct PageQuery {
+pub(super) struct PageQuery {
     #[serde(default = "one")]
     page: u64,
     #[serde(default = "twenty")]
@@ -255,12 +275,7 @@ async fn variables(
     Path(app): Path<AppId>,
     Query(query): Query<PageQuery>,
 ) -> ApiResult<Json<DraftVariablePage>> {
-    let PageQuery { page, limit } = query;
-    if !(1..=100_000).contains(&page) || !(1..=100).contains(&limit) {
-        return Err(Error::invalid("page must be between 1 and 100000, limit between 1 and 100.").into());
-    }
-    let (rows, total) = inspector::list(&services, &caller, app.into(), page, limit).await?;
-    Ok(Json(DraftVariablePage { items: rows.into_iter().map(DraftVariableItem::brief).collect(), total }))
+    page_of(&services, &caller, app.into(), query).await
 }
 
 #[utoipa::path(delete, path = "/apps/{app_id}/workflows/draft/variables", tag = "inspector", params(("app_id" = Uuid, Path)),
@@ -308,10 +323,10 @@ async fn variable(
 /// Another name or value of a variable.
 #[derive(Deserialize, ToSchema)]
 pub struct VariableBody {
-    name: Option<String>,
+    pub(super) name: Option<String>,
     /// Of the variable's type; files as mappings.
     #[schema(value_type = Object)]
-    value: Option<Value>,
+    pub(super) value: Option<Value>,
 }
 
 #[utoipa::path(patch, path = "/apps/{app_id}/workflows/draft/variables/{variable_id}", tag = "inspector", request_body = VariableBody, params(("app_id" = Uuid, Path), ("variable_id" = Uuid, Path)),
