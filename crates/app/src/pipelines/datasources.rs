@@ -186,6 +186,36 @@ pub async fn plugins(services: &Services, principal: &Principal) -> Result<Vec<J
     Ok(all)
 }
 
+/// The datasources of the draft or of the live version, what they ask, and which credentials there are for them.
+///
+/// # Errors
+/// 404 or 400 when there is no such version.
+#[boxed]
+pub async fn of_version(services: &Services, principal: &Principal, id: AppId, is_draft: bool) -> Result<Vec<Json>> {
+    let version = running::version(services, principal, id, is_draft).await?;
+    let known = sources::list(services, principal).await?;
+    let mut out = Vec::new();
+    for (node, data) in graph::datasources(&version.graph) {
+        let (before, after) = graph::asked(&version.graph, &version.rag_pipeline_variables, node)?;
+        let own = provider(data).ok();
+        let credentials: Vec<Json> = known
+            .iter()
+            .filter(|view| Some(view.provider) == own && !view.row.disabled)
+            .map(|view| {
+                json!({"id": view.row.id, "name": view.row.name, "type": view.row.auth_type,
+                "is_default": view.row.is_default})
+            })
+            .collect();
+        let asked: Vec<Json> = before.into_iter().chain(after).collect();
+        out.push(json!({
+            "node_id": node, "plugin_id": text(data, "plugin_id"), "provider_name": text(data, "provider_name"),
+            "datasource_type": text(data, "provider_type"), "title": text(data, "title"),
+            "user_input_variables": asked, "credentials": credentials,
+        }));
+    }
+    Ok(out)
+}
+
 /// Whether a plugin is one of these.
 #[must_use]
 pub fn is_here(plugin: &str) -> bool {

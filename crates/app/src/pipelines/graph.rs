@@ -16,7 +16,7 @@ pub struct IndexSettings {
     pub summary_index_setting: Option<Json>,
 }
 
-fn nodes<'a>(graph: &'a Json, kind: &'a str) -> impl Iterator<Item = (&'a str, &'a Json)> {
+fn nodes<'a>(graph: &'a Json, kind: &'static str) -> impl Iterator<Item = (&'a str, &'a Json)> {
     let all = graph.get("nodes").and_then(Json::as_array).into_iter().flatten();
     all.filter_map(move |node| {
         let data = node.get("data")?;
@@ -40,6 +40,11 @@ pub fn datasource<'a>(graph: &'a Json, id: &str) -> Result<&'a Json> {
     let mut found = nodes(graph, "datasource").filter(|(own, _)| *own == id);
     let found = found.next().map(|(_, data)| data);
     found.ok_or_else(|| Error::not_found(format!("The pipeline has no datasource {id}.")))
+}
+
+/// All datasources, with their settings.
+pub fn datasources(graph: &Json) -> impl Iterator<Item = (&str, &Json)> {
+    nodes(graph, "datasource")
 }
 
 /// The datasource that a document of this kind came from, or could have: the first of the kind.
