@@ -196,7 +196,8 @@ pub async fn of_version(services: &Services, principal: &Principal, id: AppId, i
     let known = sources::list(services, principal).await?;
     let mut out = Vec::new();
     for (node, data) in graph::datasources(&version.graph) {
-        let (before, after) = graph::asked(&version.graph, &version.rag_pipeline_variables, node)?;
+        // Those that its parameters refer to; the others are asked for with the run.
+        let (asked, _) = graph::asked(&version.graph, &version.rag_pipeline_variables, node)?;
         let own = provider(data).ok();
         let credentials: Vec<Json> = known
             .iter()
@@ -206,7 +207,6 @@ pub async fn of_version(services: &Services, principal: &Principal, id: AppId, i
                 "is_default": view.row.is_default})
             })
             .collect();
-        let asked: Vec<Json> = before.into_iter().chain(after).collect();
         out.push(json!({
             "node_id": node, "plugin_id": text(data, "plugin_id"), "provider_name": text(data, "provider_name"),
             "datasource_type": text(data, "provider_type"), "title": text(data, "title"),

@@ -108,7 +108,8 @@ pub async fn document(
             let file = file(services, dataset.tenant_id, item).await?;
             let info = json!({"related_id": file.id, "upload_file_id": file.id, "name": file.name,
                 "extension": file.extension, "transfer_method": "local_file", "type": "document"});
-            (file.name.clone(), info, Some(file.id))
+            let name = Some(text(item, "name").trim()).filter(|name| !name.is_empty()).unwrap_or(&file.name);
+            (name.to_owned(), info, Some(file.id))
         }
         "website_crawl" => {
             let url = first(item, &["source_url", "url"]);

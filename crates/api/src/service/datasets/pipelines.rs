@@ -54,7 +54,8 @@ pub struct PipelineUpload {
     extension: String,
     mime_type: Option<String>,
     created_by: Uuid,
-    created_at: i64,
+    /// ISO 8601.
+    created_at: String,
 }
 
 /// Upload a file to make a document of it.
@@ -83,15 +84,39 @@ async fn upload(
         extension: file.extension,
         mime_type: file.mime_type,
         created_by: file.created_by,
-        created_at: file.created_at.timestamp(),
+        created_at: file.created_at.to_rfc3339(),
     };
     Ok((StatusCode::CREATED, Json(view)))
+}
+
+/// A credential for a datasource.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "documents the answer")]
+pub struct DatasourceNodeCredential {
+    id: String,
+    name: String,
+    #[schema(rename = "type")]
+    kind: String,
+    is_default: bool,
+}
+
+/// A datasource of a pipeline.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "documents the answer")]
+pub struct DatasourceNode {
+    node_id: String,
+    plugin_id: String,
+    provider_name: String,
+    datasource_type: String,
+    title: String,
+    user_input_variables: Vec<Map<String, Json_>>,
+    credentials: Vec<DatasourceNodeCredential>,
 }
 
 /// The datasources of a knowledge base's pipeline, and what they ask.
 #[utoipa::path(get, path = "/datasets/{dataset_id}/pipeline/datasource-plugins", tag = "Knowledge", security(("app_key" = [])),
     params(("dataset_id" = Uuid, Path), ("is_published" = Option<bool>, Query)),
-    responses((status = 200, body = Vec<Object>), (status = 400, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
+    responses((status = 200, body = Vec<DatasourceNode>), (status = 400, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
 async fn plugins(
     State(services): App,
     KeyHolder(caller): KeyHolder,
@@ -118,7 +143,7 @@ pub struct DatasourceNodeRun {
 /// Look into a datasource: the pages of a website, or online documents.
 #[utoipa::path(post, path = "/datasets/{dataset_id}/pipeline/datasource/nodes/{node_id}/run", tag = "Knowledge", security(("app_key" = [])),
     params(("dataset_id" = Uuid, Path), ("node_id" = String, Path)), request_body = DatasourceNodeRun,
-    responses((status = 200, content_type = "text/event-stream"), (status = 400, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
+    responses((status = 200, body = String, content_type = "text/event-stream"), (status = 400, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
 async fn look(
     State(services): App,
     KeyHolder(caller): KeyHolder,
@@ -163,7 +188,7 @@ fn failed(error: Error) -> Error {
 /// Run a pipeline: one document for each thing that was chosen.
 #[utoipa::path(post, path = "/datasets/{dataset_id}/pipeline/run", tag = "Knowledge", security(("app_key" = [])),
     params(("dataset_id" = Uuid, Path)), request_body = PipelineRun,
-    responses((status = 200, body = PipelineBatch), (status = 400, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 500, body = ErrorBody)))]
+    responses((status = 200, content((PipelineBatch = "application/json"), (String = "text/event-stream"))), (status = 400, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 500, body = ErrorBody)))]
 async fn run(
     State(services): App,
     KeyHolder(caller): KeyHolder,
