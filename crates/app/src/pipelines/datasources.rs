@@ -57,28 +57,33 @@ fn both(en: &str, zh: &str) -> Json {
     json!({"en_US": en, "zh_Hans": zh})
 }
 
-fn parameter(name: &str, kind: &str, label: Json, required: bool, default: Json) -> Json {
-    json!({
+fn parameter(name: &str, kind: &str, label: (&str, &str), required: bool, default: Json) -> Json {
+    let label = both(label.0, label.1);
+    let mut out = json!({
         "name": name, "label": label, "human_description": label, "llm_description": null, "placeholder": null,
-        "type": kind, "form": "llm", "required": required, "default": default, "min": null, "max": null,
-        "precision": null, "options": [], "multiple": false, "scope": null, "auto_generate": null, "template": null,
-    })
+        "type": kind, "form": "llm", "required": required, "min": null, "max": null, "precision": null,
+        "options": [], "multiple": false, "scope": null, "auto_generate": null, "template": null,
+    });
+    if let Some(fields) = out.as_object_mut() {
+        fields.insert("default".to_owned(), default);
+    }
+    out
 }
 
 fn crawl_parameters(provider: Provider) -> Vec<Json> {
     let mut all = vec![
-        parameter("url", "string", both("URL", "网址"), true, Json::Null),
-        parameter("crawl_sub_pages", "boolean", both("Crawl sub-pages", "爬取子页面"), false, json!(true)),
-        parameter("limit", "number", both("Most pages", "最大页数"), false, json!(10)),
+        parameter("url", "string", ("URL", "网址"), true, Json::Null),
+        parameter("crawl_sub_pages", "boolean", ("Crawl sub-pages", "爬取子页面"), false, json!(true)),
+        parameter("limit", "number", ("Most pages", "最大页数"), false, json!(10)),
     ];
     if provider == Provider::JinaReader {
-        all.push(parameter("use_sitemap", "boolean", both("Use the sitemap", "使用站点地图"), false, json!(true)));
+        all.push(parameter("use_sitemap", "boolean", ("Use the sitemap", "使用站点地图"), false, json!(true)));
     } else {
         all.extend([
-            parameter("max_depth", "number", both("Deepest level", "最大深度"), false, Json::Null),
-            parameter("includes", "string", both("Only these paths", "仅包含路径"), false, Json::Null),
-            parameter("excludes", "string", both("Not these paths", "排除路径"), false, Json::Null),
-            parameter("only_main_content", "boolean", both("Only the main content", "仅提取正文"), false, json!(true)),
+            parameter("max_depth", "number", ("Deepest level", "最大深度"), false, Json::Null),
+            parameter("includes", "string", ("Only these paths", "仅包含路径"), false, Json::Null),
+            parameter("excludes", "string", ("Not these paths", "排除路径"), false, Json::Null),
+            parameter("only_main_content", "boolean", ("Only the main content", "仅提取正文"), false, json!(true)),
         ]);
     }
     all
@@ -146,7 +151,7 @@ fn local_file() -> Plugin {
     }
 }
 
-fn view(plugin: Plugin, is_authorized: bool) -> Json {
+fn view(plugin: &Plugin, is_authorized: bool) -> Json {
     let outputs: Map<String, Json> = plugin
         .outputs
         .iter()
@@ -181,8 +186,8 @@ fn view(plugin: Plugin, is_authorized: bool) -> Json {
 pub async fn plugins(services: &Services, principal: &Principal) -> Result<Vec<Json>> {
     let known = sources::list(services, principal).await?;
     let has = |provider: Provider| known.iter().any(|view| view.provider == provider && !view.row.disabled);
-    let mut all = vec![view(local_file(), true)];
-    all.extend(Provider::ALL.into_iter().map(|provider| view(of_provider(provider), has(provider))));
+    let mut all = vec![view(&local_file(), true)];
+    all.extend(Provider::ALL.into_iter().map(|provider| view(&of_provider(provider), has(provider))));
     Ok(all)
 }
 
@@ -315,27 +320,31 @@ async fn before(
     inputs::answers(&Json::Array(asked), &form.node, form.inputs.clone(), &reader).await
 }
 
-/// What is asked of a crawl, under our names and under those of the services.
+/// What can be asked of a crawl, under our names and under those of the services.
+const OPTIONS: &[(&str, &[&str])] = &[
+    ("crawl_sub_pages", &["crawl_sub_pages", "crawl_subpages"]),
+    ("only_main_content", &["only_main_content", "onlyMainContent"]),
+    ("includes", &["includes", "include_paths", "includePaths"]),
+    ("excludes", &["excludes", "exclude_paths", "excludePaths"]),
+    ("limit", &["limit"]),
+    ("max_depth", &["max_depth", "maxDepth", "max_discovery_depth"]),
+    ("use_sitemap", &["use_sitemap", "useSitemap"]),
+    ("prompt", &["prompt"]),
+];
+
+/// What is asked of a crawl.
 fn options(parameters: &Map<String, Json>) -> Json {
     let mut out = Map::new();
-    for (name, others) in [
-        ("crawl_sub_pages", ["crawl_subpages", "crawl_sub_pages"].as_slice()),
-        ("only_main_content", &["only_main_content", "onlyMainContent"]),
-        ("includes", &["includes", "include_paths", "includePaths"]),
-        ("excludes", &["excludes", "exclude_paths", "excludePaths"]),
-        ("limit", &["limit"]),
-        ("max_depth", &["max_depth", "maxDepth", "max_discovery_depth"]),
-        ("use_sitemap", &["use_sitemap", "useSitemap"]),
-        ("prompt", &["prompt"]),
-    ] {
+    for (name, others) in OPTIONS {
         let value = others.iter().filter_map(|name| parameters.get(*name)).find(|value| !value.is_null());
         if let Some(value) = value {
-            out.insert(name.to_owned(), value.clone());
+            out.insert((*name).to_owned(), value.clone());
         }
     }
     // More than one page is asked for: the others are those below the first.
     if !out.contains_key("crawl_sub_pages") {
-        let limit = out.get("limit").and_then(|value| value.as_u64().or_else(|| value.as_str()?.trim().parse().ok()));
+        let number = |value: &Json| value.as_u64().or_else(|| value.as_str()?.trim().parse().ok());
+        let limit: Option<u64> = out.get("limit").and_then(number);
         out.insert("crawl_sub_pages".to_owned(), json!(limit.is_some_and(|limit| limit > 1)));
     }
     Json::Object(out)
@@ -427,11 +436,11 @@ mod tests {
 
     #[test]
     fn plugins_are_told_whole() {
-        let file = view(local_file(), true);
+        let file = view(&local_file(), true);
         assert_eq!(file["declaration"]["provider_type"], "local_file");
-        let notion = view(of_provider(Provider::Notion), false);
+        let notion = view(&of_provider(Provider::Notion), false);
         assert_eq!((&notion["provider"], &notion["is_authorized"]), (&json!("notion_datasource"), &json!(false)));
-        let crawl = view(of_provider(Provider::Firecrawl), true);
+        let crawl = view(&of_provider(Provider::Firecrawl), true);
         let datasource = &crawl["declaration"]["datasources"][0];
         assert_eq!(
             (&datasource["identity"]["name"], &datasource["parameters"][0]["name"]),

@@ -237,6 +237,7 @@ async fn original_of(services: &Services, dataset: &Dataset, id: DocumentId, for
 ///
 /// # Errors
 /// What keeps the document from being made.
+#[boxed]
 pub(crate) async fn of_document(
     services: &Arc<Services>,
     dataset: &Dataset,

@@ -53,7 +53,7 @@ pub(super) async fn document(services: &Arc<Services>, document: Document) -> Re
         if work.dataset.runtime_mode == "rag_pipeline"
             && let Some(log) = repo::pipelines::log(&services.db, work.document.id).await?
         {
-            return graph::document(&work, &log).await;
+            return Box::pin(graph::document(&work, &log)).await;
         }
         match work.chunks().await? {
             // All of it went in one step.
