@@ -338,7 +338,7 @@ fn text_of_file(bytes: &[u8], extension: &str, mime: Option<&str>) -> Result<Str
         return Ok(ox_extract::decode(bytes));
     }
     let limits = ox_extract::Limits {
-        input: MAX_FILES as u64,
+        input: MAX_FILES,
         text: 16 * 1024 * 1024,
         unpacked: 200 * 1024 * 1024,
         time: Duration::from_secs(60),
