@@ -399,16 +399,23 @@ async fn drafts_versions_files_and_templates() {
     let broken = json!({"yaml_content": "app: {mode: chat}"});
     let broken = send(&other.shelf, Method::POST, "/rag/pipeline/dataset", Some(broken)).await;
     assert_eq!((broken.status, &broken.json()["status"]), (StatusCode::BAD_REQUEST, &json!("failed")));
-    // No embedding model: it cannot go live with vectors, and says why.
+    // A model that is not there: it cannot go live with vectors, and says why.
+    let indexed = |settings: Value| {
+        let mut graph = copy["graph"].clone();
+        for node in graph["nodes"].as_array_mut().unwrap() {
+            if node["data"]["type"] == "knowledge-index" {
+                node["data"].as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
+            }
+        }
+        graph
+    };
+    let nobody = json!({"embedding_model": "x", "embedding_model_provider": "nobody"});
+    let draft = json!({"graph": indexed(nobody), "hash": copy["hash"]});
+    let saved = other.good(Method::POST, &other.path("workflows/draft"), Some(draft)).await;
     let refused = send(&other.shelf, Method::POST, &other.path("workflows/publish"), Some(json!({}))).await;
     assert_eq!(refused.code(), "provider_not_initialize", "{}", refused.text);
-    let mut graph = copy["graph"].clone();
-    for node in graph["nodes"].as_array_mut().unwrap() {
-        if node["data"]["type"] == "knowledge-index" {
-            node["data"]["indexing_technique"] = json!("economy");
-        }
-    }
-    let draft = json!({"graph": graph, "hash": copy["hash"]});
+    let graph = indexed(json!({"indexing_technique": "economy"}));
+    let draft = json!({"graph": graph, "hash": saved["hash"]});
     other.good(Method::POST, &other.path("workflows/draft"), Some(draft)).await;
     let named = json!({"marked_name": "First"});
     other.good(Method::POST, &other.path("workflows/publish"), Some(named)).await;
