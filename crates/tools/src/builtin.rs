@@ -9,6 +9,7 @@ mod chunking;
 mod clock;
 mod code;
 mod csv;
+mod dify_extractor;
 mod feed;
 mod general_chunker;
 mod google;
@@ -61,6 +62,7 @@ pub const PROVIDERS: &[&Provider] = &[
     &chart::PROVIDER,
     &code::PROVIDER,
     &csv::PROVIDER,
+    &dify_extractor::PROVIDER,
     &general_chunker::PROVIDER,
     &google::PROVIDER,
     &http::PROVIDER,
