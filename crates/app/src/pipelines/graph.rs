@@ -37,8 +37,7 @@ fn filled(json: &Json, name: &str) -> Option<String> {
 /// # Errors
 /// 404 when the graph has none of this id.
 pub fn datasource<'a>(graph: &'a Json, id: &str) -> Result<&'a Json> {
-    let mut found = nodes(graph, "datasource").filter(|(own, _)| *own == id);
-    let found = found.next().map(|(_, data)| data);
+    let found = nodes(graph, "datasource").find(|(own, _)| *own == id).map(|(_, data)| data);
     found.ok_or_else(|| Error::not_found(format!("The pipeline has no datasource {id}.")))
 }
 

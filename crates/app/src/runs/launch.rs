@@ -132,7 +132,9 @@ pub(super) async fn launch(services: &Arc<Services>, caller: &AppCaller, launch:
     }
     let root = how.root.as_deref().unwrap_or(&compiled.root);
     let mut pool = make_pool(&compiled, root, inputs, system, &variables);
-    pool.set_all(pipeline::ASKED, asked.into_iter().flatten());
+    if let Some(asked) = asked {
+        pool.set_all(pipeline::ASKED, asked);
+    }
     let name_after = chat.as_ref().and_then(|chat| chat.name_after.clone());
     let draft = DraftKeeper::of_run(services, &run);
     let sink = RunSink::new(

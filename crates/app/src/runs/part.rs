@@ -132,7 +132,9 @@ async fn known(
     let defaults = compiled.conversation_variables.iter();
     pool.set_all(CONVERSATION, defaults.map(|variable| (variable.name.clone(), variable.value.clone())));
     let asked = crate::pipelines::inputs::defaults(&compiled.rag_pipeline_variables);
-    pool.set_all(super::pipeline::ASKED, asked);
+    if !asked.is_empty() {
+        pool.set_all(super::pipeline::ASKED, asked);
+    }
     let app_id = caller.app.app.id;
     let nodes: Vec<&str> = read.iter().map(String::as_str).collect();
     for variable in draft_variables::of_nodes(&services.db, app_id, &nodes).await? {
