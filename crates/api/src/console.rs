@@ -27,6 +27,7 @@ mod model_routes;
 pub(crate) mod models;
 mod network;
 mod page_access;
+pub(crate) mod pipelines;
 mod playground;
 mod remote_files;
 pub(crate) mod reset;
@@ -87,6 +88,7 @@ pub fn router(services: &Arc<Services>) -> OpenApiRouter {
         .merge(annotations::router())
         .merge(datasets::router())
         .merge(data_sources::router())
+        .merge(pipelines::router())
         .merge(audio::router())
         .merge(exports::router())
         .merge(traces::router())

@@ -254,6 +254,7 @@ impl From<DatasetView> for DatasetBody {
             embedding_available,
             members,
             external: standing,
+            is_published,
         } = view;
         let is_economy = dataset.indexing_technique.as_deref() == Some("economy");
         let external = dataset.retrieval_model.as_ref().filter(|_| dataset.provider == "external");
@@ -297,7 +298,7 @@ impl From<DatasetView> for DatasetBody {
             runtime_mode: dataset.runtime_mode,
             chunk_structure: dataset.chunk_structure,
             icon_info: object(dataset.icon_info),
-            is_published: false,
+            is_published,
             total_documents: figures.documents,
             total_available_documents: figures.available,
             enable_api: dataset.enable_api,

@@ -6,6 +6,7 @@ mod site;
 mod tags;
 
 pub use deletion::resume as resume_deletions;
+pub(crate) use deletion::start as remove_rest;
 pub use keys::{KeyChange, create_key, delete_key, limit_key, list_keys};
 pub use site::{SiteChange, reset_code, set_api, set_site, update_site};
 pub use tags::{TagView, bind_tags, create_tag, delete_tag, list_tags, rename_tag, unbind_tag};

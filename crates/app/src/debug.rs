@@ -37,7 +37,7 @@ pub async fn run_draft(
 ) -> Result<Subscription> {
     principal.require(Permission::AppEdit)?;
     apps::find_of_mode(services, principal, app, &[mode]).await?;
-    let draft = workflows::draft(services, principal, app).await?;
+    let draft = workflows::draft(services, principal, app.into()).await?;
     let caller = caller(services, principal, app).await?;
     runs::start_draft(services, &caller, &draft, request).await
 }

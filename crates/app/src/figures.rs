@@ -29,7 +29,7 @@ pub async fn count(
     status: Option<String>,
     since: Option<DateTime<Utc>>,
 ) -> Result<HashMap<String, i64>> {
-    let app = workflows::graph_app(services, principal, id).await?;
+    let app = workflows::graph_app(services, principal, id.into()).await?;
     let filter = CountFilter { triggered_from, status, since };
     Ok(run_figures::count(&services.db, app.tenant_id, id, &filter).await?)
 }

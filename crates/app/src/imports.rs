@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// How long a file that waits for confirmation is kept.
-const PENDING_LIFE: Duration = Duration::from_secs(600);
+pub(crate) const PENDING_LIFE: Duration = Duration::from_secs(600);
 const FETCH_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A file to import; given texts take the place of the file's own.
@@ -279,7 +279,7 @@ async fn draft_of(
         id: stored.map_or_else(WorkflowId::new, |draft| draft.id),
         tenant_id: app.tenant_id,
         app_id: app.id,
-        kind: if app.mode == "workflow" { "workflow".into() } else { "chat".into() },
+        kind: workflows::kind_of(&app.mode).into(),
         version: repo::workflows::DRAFT.into(),
         marked_name: String::new(),
         marked_comment: String::new(),
@@ -334,8 +334,8 @@ pub async fn export(
         return write(ExportBody::Basic(&config), &dependencies::of_model_config(&config));
     }
     let workflow = match version {
-        Some(version) => workflows::version(services, principal, id, version).await?,
-        None => workflows::draft(services, principal, id).await?,
+        Some(version) => workflows::version(services, principal, id.into(), version).await?,
+        None => workflows::draft(services, principal, id.into()).await?,
     };
     let plain = workflows::environment_for_run(services, app.tenant_id, &workflow.environment_variables).await?;
     let parse =
@@ -350,12 +350,12 @@ pub async fn export(
     write(ExportBody::Workflow(&body), &used)
 }
 
-fn is_native(services: &Services, plugin: &str) -> bool {
+pub(crate) fn is_native(services: &Services, plugin: &str) -> bool {
     let name = plugin.rsplit('/').next().unwrap_or_default();
     services.models.registry().find(&format!("{plugin}/{name}")).is_some()
 }
 
-fn dependency(plugin: &str) -> Json {
+pub(crate) fn dependency(plugin: &str) -> Json {
     json!({"type": "marketplace", "current_identifier": null,
         "value": {"marketplace_plugin_unique_identifier": plugin, "version": null}})
 }

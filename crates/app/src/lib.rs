@@ -44,6 +44,7 @@ mod moderation;
 pub mod network;
 pub mod page_access;
 pub mod page_runs;
+pub mod pipelines;
 pub mod principal;
 pub mod providers;
 pub mod retention;

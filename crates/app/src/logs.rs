@@ -16,7 +16,11 @@ use ox_db::{
 use ox_types::{AccountId, AppId, ConversationId, EndUserId, MessageId, RunId, boxed, new_uuid};
 use uuid::Uuid;
 
-use crate::{Error, Principal, Result, Services, apps, principal::Permission, workflows};
+use crate::{
+    Error, Principal, Result, Services, apps,
+    principal::Permission,
+    workflows::{self, Owner},
+};
 
 /// Who made the rows of a list.
 #[derive(Clone, Debug, Default)]
@@ -58,10 +62,10 @@ pub struct RunQuery {
 pub async fn runs(
     services: &Services,
     principal: &Principal,
-    app: AppId,
+    owner: Owner,
     query: &RunQuery,
 ) -> Result<PageOf<WorkflowRun>> {
-    let app = workflows::graph_app(services, principal, app).await?;
+    let app = workflows::graph_app(services, principal, owner).await?;
     let after = match query.last_id {
         Some(id) => {
             let last = repo::runs::find(&services.db, app.tenant_id, app.id, id).await?;
@@ -76,8 +80,8 @@ pub async fn runs(
 
 /// One run of an app.
 #[boxed]
-pub async fn run(services: &Services, principal: &Principal, app: AppId, id: RunId) -> Result<WorkflowRun> {
-    let app = workflows::graph_app(services, principal, app).await?;
+pub async fn run(services: &Services, principal: &Principal, owner: Owner, id: RunId) -> Result<WorkflowRun> {
+    let app = workflows::graph_app(services, principal, owner).await?;
     let found = repo::runs::find(&services.db, app.tenant_id, app.id, id).await?;
     found.ok_or_else(|| Error::not_found("Workflow run not found"))
 }
@@ -87,10 +91,10 @@ pub async fn run(services: &Services, principal: &Principal, app: AppId, id: Run
 pub async fn executions(
     services: &Services,
     principal: &Principal,
-    app: AppId,
+    owner: Owner,
     id: RunId,
 ) -> Result<Vec<NodeExecution>> {
-    let run = run(services, principal, app, id).await?;
+    let run = run(services, principal, owner, id).await?;
     Ok(repo::runs::executions_of(&services.db, &run).await?)
 }
 

@@ -22,6 +22,7 @@ pub mod logs;
 pub mod once;
 pub mod outcome;
 mod part;
+pub(crate) mod pipeline;
 pub mod published;
 pub mod recorder;
 pub mod recovery;

@@ -55,6 +55,8 @@ pub struct Services {
     pub runs: Arc<Runtime>,
     /// The work on documents.
     pub knowledge: crate::knowledge::Worker,
+    /// Datasources and chunks of pipelines.
+    pub(crate) pipelines: Arc<crate::pipelines::port::PipelinePorts>,
     /// The local copies of what can be found in knowledge bases.
     pub indexes: Indexes,
     /// The vector store that the operator named, if one was.
@@ -142,6 +144,7 @@ impl Services {
         let approvals = Arc::new(crate::approvals::Approvals::new(db.clone(), settings.tool_approval));
         let people = Arc::clone(&approvals) as Arc<dyn ox_agents::ApprovalPort>;
         let agents = Arc::new(ox_agents::Strategies::new(asked, toolbox, Arc::new(files.clone())).asking(people));
+        let pipelines = Arc::new(crate::pipelines::port::PipelinePorts::default());
         let nodes = Arc::new(ox_nodes::Registry::new(ox_nodes::Ports {
             models: Arc::clone(&models) as Arc<dyn ox_models::ModelRuntime>,
             http: Arc::new(outbound.clone()),
@@ -151,8 +154,8 @@ impl Services {
             retrieval: Arc::new(crate::knowledge::port::KnowledgePort::new(retriever.clone())),
             tools: Arc::clone(&tools) as Arc<dyn ox_nodes::ToolPort>,
             agents,
-            datasources: Arc::new(ox_nodes::Absent),
-            index: Arc::new(ox_nodes::Absent),
+            datasources: Arc::clone(&pipelines) as Arc<dyn ox_nodes::DatasourcePort>,
+            index: Arc::clone(&pipelines) as Arc<dyn ox_nodes::IndexPort>,
             unstructured: ox_nodes::Unstructured::from_env(|name| std::env::var(name).ok(), egress.clone()),
             limits,
         }));
@@ -179,6 +182,7 @@ impl Services {
             nodes,
             runs,
             knowledge: crate::knowledge::Worker::default(),
+            pipelines,
             indexes,
             outside,
             embedder,
@@ -192,6 +196,7 @@ impl Services {
         });
         services.tools.attach(&services);
         services.approvals.attach(&services);
+        services.pipelines.attach(&services);
         Ok(services)
     }
 

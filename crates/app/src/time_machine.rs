@@ -46,7 +46,7 @@ async fn recorded(
     app: AppId,
     id: RunId,
 ) -> Result<(WorkflowRun, Vec<NodeExecution>)> {
-    let run = logs::run(services, principal, app, id).await?;
+    let run = logs::run(services, principal, app.into(), id).await?;
     let executions = repo::runs::executions_of(&services.db, &run).await?;
     Ok((run, executions))
 }

@@ -2,23 +2,23 @@
 
 mod blocks;
 pub mod inspector;
+mod owner;
 pub mod steps;
 pub mod truncation;
 pub(crate) mod variables;
 
 pub use blocks::block_configs;
+pub use owner::{Owner, PIPELINE_MODE, graph_app};
 pub use variables::{environment_for_run, masked_environment};
 
 use ox_db::{
     model::{App, Workflow},
     now, repo,
 };
-use ox_types::{AppId, Json, WorkflowId, boxed};
+use ox_types::{AccountId, AppId, Json, WorkflowId, boxed};
 use serde_json::json;
 
-use crate::{
-    Error, Principal, Result, Services, apps::find_of_mode, audit, knowledge::uses, principal::Permission, triggers,
-};
+use crate::{Error, Principal, Result, Services, audit, knowledge::uses, pipelines, principal::Permission, triggers};
 
 /// Modes whose apps have a graph.
 pub const GRAPH_MODES: &[&str] = &["workflow", "advanced-chat"];
@@ -34,19 +34,15 @@ pub struct DraftChange {
     pub hash: Option<String>,
     pub environment_variables: Vec<Json>,
     pub conversation_variables: Vec<Json>,
-}
-
-/// The app, if it has a graph and belongs to the caller.
-#[boxed]
-pub async fn graph_app(services: &Services, principal: &Principal, id: AppId) -> Result<App> {
-    find_of_mode(services, principal, id, GRAPH_MODES).await
+    /// What a pipeline asks its users; `None` leaves it as it is.
+    pub rag_pipeline_variables: Option<Vec<Json>>,
 }
 
 /// The draft of an app, or 404 `draft_workflow_not_exist`.
 #[boxed]
-pub async fn draft(services: &Services, principal: &Principal, id: AppId) -> Result<Workflow> {
-    let app = graph_app(services, principal, id).await?;
-    repo::workflows::draft(&services.db, app.tenant_id, id)
+pub async fn draft(services: &Services, principal: &Principal, owner: Owner) -> Result<Workflow> {
+    let app = graph_app(services, principal, owner).await?;
+    repo::workflows::draft(&services.db, app.tenant_id, app.id)
         .await?
         .ok_or_else(|| Error::new(404, "draft_workflow_not_exist", "Draft workflow need to be initialized."))
 }
@@ -62,12 +58,16 @@ pub fn hash(workflow: &Workflow) -> String {
 pub async fn save_draft(
     services: &Services,
     principal: &Principal,
-    id: AppId,
+    owner: Owner,
     change: DraftChange,
 ) -> Result<Workflow> {
     principal.require(Permission::AppEdit)?;
-    let app = graph_app(services, principal, id).await?;
+    let id = owner.id();
+    let app = graph_app(services, principal, owner).await?;
     check_graph(&change.graph)?;
+    if let Some(variables) = &change.rag_pipeline_variables {
+        pipelines::inputs::check(variables)?;
+    }
     let account = principal.account_id()?;
     // Made before the transaction: there is one writer, and making the key would wait for it.
     services.secrets.tenant_key(&services.db, app.tenant_id).await?;
@@ -93,7 +93,7 @@ pub async fn save_draft(
         id: before.as_ref().map_or_else(WorkflowId::new, |draft| draft.id),
         tenant_id: app.tenant_id,
         app_id: id,
-        kind: if app.mode == "workflow" { "workflow".into() } else { "chat".into() },
+        kind: kind_of(&app.mode).into(),
         version: repo::workflows::DRAFT.into(),
         marked_name: String::new(),
         marked_comment: String::new(),
@@ -101,7 +101,10 @@ pub async fn save_draft(
         features: change.features,
         environment_variables: environment,
         conversation_variables: conversation,
-        rag_pipeline_variables: before.as_ref().map_or_else(|| json!([]), |draft| draft.rag_pipeline_variables.clone()),
+        rag_pipeline_variables: match change.rag_pipeline_variables {
+            Some(variables) => Json::Array(variables),
+            None => before.as_ref().map_or_else(|| json!([]), |draft| draft.rag_pipeline_variables.clone()),
+        },
         created_by: before.as_ref().map_or(account, |draft| draft.created_by),
         created_at: before.as_ref().map_or(time, |draft| draft.created_at),
         updated_by: Some(account),
@@ -111,13 +114,24 @@ pub async fn save_draft(
         Some(_) => repo::workflows::update_draft(&tx, &draft).await?,
         None => repo::workflows::insert(&tx, &draft).await?,
     }
-    triggers::sync_draft(&tx, &draft, account).await?;
+    if matches!(owner, Owner::App(_)) {
+        triggers::sync_draft(&tx, &draft, account).await?;
+    }
     tx.commit().await?;
     Ok(draft)
 }
 
+/// The kind of the workflows of an app of this mode.
+pub(crate) fn kind_of(mode: &str) -> &'static str {
+    match mode {
+        "workflow" => "workflow",
+        PIPELINE_MODE => PIPELINE_MODE,
+        _ => "chat",
+    }
+}
+
 /// A draft may be unfinished, but it must be a graph.
-fn check_graph(graph: &Json) -> Result<()> {
+pub(crate) fn check_graph(graph: &Json) -> Result<()> {
     for list in ["nodes", "edges"] {
         if !graph.get(list).is_some_and(Json::is_array) {
             return Err(Error::invalid_field("graph", format!("graph.{list} must be a list.")));
@@ -128,10 +142,10 @@ fn check_graph(graph: &Json) -> Result<()> {
 
 /// The published version, if there is one.
 #[boxed]
-pub async fn published(services: &Services, principal: &Principal, id: AppId) -> Result<Option<Workflow>> {
-    let app = graph_app(services, principal, id).await?;
+pub async fn published(services: &Services, principal: &Principal, owner: Owner) -> Result<Option<Workflow>> {
+    let app = graph_app(services, principal, owner).await?;
     let Some(workflow) = app.workflow_id else { return Ok(None) };
-    Ok(repo::workflows::find(&services.db, app.tenant_id, id, workflow).await?)
+    Ok(repo::workflows::find(&services.db, app.tenant_id, app.id, workflow).await?)
 }
 
 /// Copies the draft into a new immutable version and makes it the live one.
@@ -145,26 +159,16 @@ pub async fn publish(
 ) -> Result<Workflow> {
     principal.require(Permission::AppPublish)?;
     check_labels(name.as_deref(), comment.as_deref())?;
-    let before = graph_app(services, principal, id).await?;
-    let draft = draft(services, principal, id).await.map_err(|_| Error::invalid("No valid workflow found."))?;
+    let before = graph_app(services, principal, id.into()).await?;
+    let draft = draft(services, principal, id.into()).await.map_err(|_| Error::invalid("No valid workflow found."))?;
     check_publishable(&draft)?;
     if before.mode == "advanced-chat" {
         let feature = draft.features.get("sensitive_word_avoidance");
         crate::moderation::check(services, before.tenant_id, feature).await?;
     }
     let account = principal.account_id()?;
-    let time = now();
-    let version = Workflow {
-        id: WorkflowId::new(),
-        version: time.format("%Y-%m-%d %H:%M:%S%.6f").to_string(),
-        marked_name: name.unwrap_or_default(),
-        marked_comment: comment.unwrap_or_default(),
-        created_by: account,
-        created_at: time,
-        updated_by: Some(account),
-        updated_at: time,
-        ..draft
-    };
+    let version = version_of(draft, name, comment, account);
+    let time = version.created_at;
     let tx = services.db.begin().await?;
     repo::workflows::insert(&tx, &version).await?;
     triggers::sync_published(&tx, &version).await?;
@@ -188,7 +192,28 @@ pub async fn publish(
     Ok(version)
 }
 
-fn check_labels(name: Option<&str>, comment: Option<&str>) -> Result<()> {
+/// A version as the draft is now.
+pub(crate) fn version_of(
+    draft: Workflow,
+    name: Option<String>,
+    comment: Option<String>,
+    account: AccountId,
+) -> Workflow {
+    let time = now();
+    Workflow {
+        id: WorkflowId::new(),
+        version: time.format("%Y-%m-%d %H:%M:%S%.6f").to_string(),
+        marked_name: name.unwrap_or_default(),
+        marked_comment: comment.unwrap_or_default(),
+        created_by: account,
+        created_at: time,
+        updated_by: Some(account),
+        updated_at: time,
+        ..draft
+    }
+}
+
+pub(crate) fn check_labels(name: Option<&str>, comment: Option<&str>) -> Result<()> {
     for (field, text, limit) in [("marked_name", name, MAX_NAME), ("marked_comment", comment, MAX_COMMENT)] {
         if text.is_some_and(|text| text.chars().count() > limit) {
             return Err(Error::invalid_field(field, format!("{field}: String should have at most {limit} characters")));
@@ -219,18 +244,18 @@ fn check_publishable(draft: &Workflow) -> Result<()> {
 pub async fn versions(
     services: &Services,
     principal: &Principal,
-    id: AppId,
+    owner: Owner,
     mine: bool,
     named_only: bool,
     page: u64,
     limit: u64,
 ) -> Result<(Vec<Workflow>, bool)> {
-    let app = graph_app(services, principal, id).await?;
+    let app = graph_app(services, principal, owner).await?;
     if app.workflow_id.is_none() {
         return Ok((Vec::new(), false));
     }
     let author = if mine { Some(principal.account_id()?) } else { None };
-    Ok(repo::workflows::versions(&services.db, app.tenant_id, id, author, named_only, page, limit).await?)
+    Ok(repo::workflows::versions(&services.db, app.tenant_id, app.id, author, named_only, page, limit).await?)
 }
 
 /// Changes the label and notes of a version.
@@ -238,7 +263,7 @@ pub async fn versions(
 pub async fn label(
     services: &Services,
     principal: &Principal,
-    id: AppId,
+    owner: Owner,
     workflow: WorkflowId,
     name: Option<String>,
     comment: Option<String>,
@@ -248,28 +273,38 @@ pub async fn label(
     if name.is_none() && comment.is_none() {
         return Err(Error::invalid("No valid fields to update"));
     }
-    version(services, principal, id, workflow).await?;
+    version(services, principal, owner, workflow).await?;
     let tx = services.db.begin().await?;
     let by = principal.account_id()?;
     repo::workflows::label(&tx, principal.tenant_id(), workflow, name.as_deref(), comment.as_deref(), by).await?;
     tx.commit().await?;
-    version(services, principal, id, workflow).await
+    version(services, principal, owner, workflow).await
 }
 
 /// One version (or the draft) of an app of the caller.
 #[boxed]
-pub async fn version(services: &Services, principal: &Principal, id: AppId, workflow: WorkflowId) -> Result<Workflow> {
-    let app = graph_app(services, principal, id).await?;
-    let found = repo::workflows::find(&services.db, app.tenant_id, id, workflow).await?;
+pub async fn version(
+    services: &Services,
+    principal: &Principal,
+    owner: Owner,
+    workflow: WorkflowId,
+) -> Result<Workflow> {
+    let app = graph_app(services, principal, owner).await?;
+    let found = repo::workflows::find(&services.db, app.tenant_id, app.id, workflow).await?;
     found.ok_or_else(|| Error::not_found("Workflow not found"))
 }
 
 /// Deletes a version that is neither the draft nor live.
 #[boxed]
-pub async fn delete_version(services: &Services, principal: &Principal, id: AppId, workflow: WorkflowId) -> Result<()> {
+pub async fn delete_version(
+    services: &Services,
+    principal: &Principal,
+    owner: Owner,
+    workflow: WorkflowId,
+) -> Result<()> {
     principal.require(Permission::AppEdit)?;
-    let app = graph_app(services, principal, id).await?;
-    let found = version(services, principal, id, workflow).await?;
+    let app = graph_app(services, principal, owner).await?;
+    let found = version(services, principal, owner, workflow).await?;
     if found.version == repo::workflows::DRAFT {
         return Err(Error::invalid("Cannot delete draft workflow versions"));
     }
@@ -284,7 +319,7 @@ pub async fn delete_version(services: &Services, principal: &Principal, id: AppI
         principal,
         "app.version.delete",
         "app",
-        id.0,
+        app.id.0,
         Some(json!({"version": found.version})),
         None,
     )
@@ -294,10 +329,15 @@ pub async fn delete_version(services: &Services, principal: &Principal, id: AppI
 
 /// Puts the graph of a version back into the draft; the draft's own state is kept as a version first.
 #[boxed]
-pub async fn restore(services: &Services, principal: &Principal, id: AppId, workflow: WorkflowId) -> Result<Workflow> {
+pub async fn restore(
+    services: &Services,
+    principal: &Principal,
+    owner: Owner,
+    workflow: WorkflowId,
+) -> Result<Workflow> {
     principal.require(Permission::AppEdit)?;
-    let from = version(services, principal, id, workflow).await?;
-    let current = draft(services, principal, id).await?;
+    let from = version(services, principal, owner, workflow).await?;
+    let current = draft(services, principal, owner).await?;
     let account = principal.account_id()?;
     let time = now();
     let restored = Workflow {
@@ -321,7 +361,9 @@ pub async fn restore(services: &Services, principal: &Principal, id: AppId, work
     let tx = services.db.begin().await?;
     repo::workflows::insert(&tx, &snapshot).await?;
     repo::workflows::update_draft(&tx, &restored).await?;
-    triggers::sync_draft(&tx, &restored, account).await?;
+    if matches!(owner, Owner::App(_)) {
+        triggers::sync_draft(&tx, &restored, account).await?;
+    }
     tx.commit().await?;
     Ok(restored)
 }
@@ -329,8 +371,8 @@ pub async fn restore(services: &Services, principal: &Principal, id: AppId, work
 /// The problems of a draft, the worst first: what the Studio lists before publishing.
 #[boxed]
 pub async fn problems(services: &Services, principal: &Principal, id: AppId) -> Result<Json> {
-    let app = graph_app(services, principal, id).await?;
-    let draft = draft(services, principal, id).await?;
+    let app = graph_app(services, principal, id.into()).await?;
+    let draft = draft(services, principal, id.into()).await?;
     let mode = ox_dsl::document::AppMode::parse(&app.mode).ok_or_else(|| Error::invalid("Invalid app mode"))?;
     let parse = |json: &Json, scope| {
         ox_dsl::variables::parse(Some(json), scope).map_err(|error| Error::invalid(error.to_string()))

@@ -53,6 +53,7 @@ pub mod model_budgets;
 pub mod model_calls;
 pub mod model_fallbacks;
 pub mod pinned_conversations;
+pub mod pipeline_customized_templates;
 pub mod pipelines;
 pub mod processes;
 pub mod provider_credentials;

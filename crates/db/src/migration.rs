@@ -94,6 +94,11 @@ const MIGRATIONS: &[Step] = &[
         sql: include_str!("migration/m20261122_110003_pipelines.sql"),
         postgres: "",
     },
+    Step {
+        name: "m20261122_150001_pipeline_templates",
+        sql: include_str!("migration/m20261122_150001_pipeline_templates.sql"),
+        postgres: "",
+    },
 ];
 
 #[derive(Clone, Copy)]

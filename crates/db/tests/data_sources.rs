@@ -5,9 +5,11 @@
 use chrono::Duration;
 use ox_db::{
     Error,
-    model::{ApiToken, DataSourceCredential, KeyLimits, Pipeline, PipelineLog, WebsiteCrawl, WebsitePage},
+    model::{
+        ApiToken, DataSourceCredential, KeyLimits, Pipeline, PipelineLog, PipelineTemplate, WebsiteCrawl, WebsitePage,
+    },
     now,
-    repo::{api_tokens, apps, data_sources, pipelines},
+    repo::{api_tokens, apps, data_sources, deletions, pipelines},
 };
 use ox_testkit::on_each_database;
 use ox_types::{AccountId, AppId, DatasetId, DocumentId, TenantId, WorkflowId, new_uuid};
@@ -156,6 +158,7 @@ async fn a_pipeline_goes_with_what_its_documents_were_made_of() {
             created_by: AccountId::new(),
             created_at: at,
             updated_at: at,
+            workflow_id: None,
         };
         let log = PipelineLog {
             document_id: DocumentId::new(),
@@ -173,15 +176,73 @@ async fn a_pipeline_goes_with_what_its_documents_were_made_of() {
         pipelines::put_log(&tx, log.clone()).await.unwrap();
         let again = PipelineLog { input_data: json!({"size": 4}), ..log.clone() };
         pipelines::put_log(&tx, again.clone()).await.unwrap();
-        pipelines::update(&tx, Pipeline { is_published: true, ..pipeline.clone() }).await.unwrap();
+        let live = Some(log.workflow_id);
+        let is_live = Pipeline { is_published: true, workflow_id: live, ..pipeline.clone() };
+        pipelines::update(&tx, is_live.clone()).await.unwrap();
         tx.commit().await.unwrap();
-        assert!(pipelines::find(&db, tenant, pipeline.id).await.unwrap().unwrap().is_published);
+        assert_eq!(pipelines::find(&db, tenant, pipeline.id).await.unwrap(), Some(is_live.clone()));
+        assert_eq!(pipelines::find_any(&db, pipeline.id).await.unwrap(), Some(is_live));
+        let ids = [pipeline.id.0, new_uuid()];
+        assert_eq!(pipelines::published(&db, tenant, &ids).await.unwrap().len(), 1);
+        assert!(pipelines::published(&db, TenantId::new(), &ids).await.unwrap().is_empty());
+        assert_eq!(pipelines::dataset(&db, tenant, pipeline.id).await.unwrap(), None);
         assert_eq!(pipelines::find(&db, TenantId::new(), pipeline.id).await.unwrap(), None);
         assert_eq!(pipelines::log(&db, log.document_id).await.unwrap(), Some(again));
         let tx = db.begin().await.unwrap();
+        pipelines::delete(&tx, TenantId::new(), pipeline.id).await.unwrap();
+        tx.commit().await.unwrap();
+        assert!(pipelines::log(&db, log.document_id).await.unwrap().is_some(), "somebody else's");
+        let tx = db.begin().await.unwrap();
         pipelines::delete(&tx, tenant, pipeline.id).await.unwrap();
         tx.commit().await.unwrap();
+        let left = deletions::pending(&db, 10).await.unwrap();
+        assert_eq!(left.first().map(|deletion| deletion.app_id), Some(pipeline.id), "its runs go afterwards");
         assert_eq!(pipelines::log(&db, log.document_id).await.unwrap(), None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn templates_are_a_workspaces_own() {
+    on_each_database(|db| async move {
+        let (tenant, at) = (TenantId::new(), now());
+        let template = PipelineTemplate {
+            id: new_uuid(),
+            tenant_id: tenant,
+            name: "T".into(),
+            description: "what".into(),
+            icon: json!({"icon": "📙"}),
+            position: 1,
+            chunk_structure: "text_model".into(),
+            yaml_content: "kind: rag_pipeline".into(),
+            install_count: 0,
+            language: "en-US".into(),
+            created_by: AccountId::new(),
+            updated_by: None,
+            created_at: at,
+            updated_at: at,
+        };
+        let tx = db.begin().await.unwrap();
+        pipelines::insert_template(&tx, template.clone()).await.unwrap();
+        tx.commit().await.unwrap();
+        let tx = db.begin().await.unwrap();
+        let twin = PipelineTemplate { id: new_uuid(), ..template.clone() };
+        assert!(matches!(pipelines::insert_template(&tx, twin).await, Err(Error::Conflict(_))));
+        drop(tx);
+        let tx = db.begin().await.unwrap();
+        let changed = PipelineTemplate { name: "U".into(), updated_by: Some(template.created_by), ..template };
+        pipelines::update_template(&tx, changed.clone()).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(pipelines::template(&db, tenant, changed.id).await.unwrap(), Some(changed.clone()));
+        assert_eq!(pipelines::template(&db, TenantId::new(), changed.id).await.unwrap(), None);
+        assert_eq!(pipelines::templates(&db, tenant).await.unwrap().len(), 1);
+        assert!(pipelines::templates(&db, TenantId::new()).await.unwrap().is_empty());
+        let tx = db.begin().await.unwrap();
+        let strange = pipelines::delete_template(&tx, TenantId::new(), changed.id).await;
+        assert!(matches!(strange, Err(Error::NotFound(_))));
+        pipelines::delete_template(&tx, tenant, changed.id).await.unwrap();
+        tx.commit().await.unwrap();
+        assert!(pipelines::templates(&db, tenant).await.unwrap().is_empty());
     })
     .await;
 }

@@ -1,12 +1,14 @@
 //! The app document: envelope, version rule, import and export (DSL reference §1).
 
 mod export;
+mod pipeline;
 #[cfg(test)]
 mod tests;
 
 pub use export::{Export, ExportBody, Protect};
 use ox_text::yaml;
 use ox_types::Json;
+pub use pipeline::{PIPELINE_KIND, PIPELINE_VERSION, PipelineBody, PipelineDocument, PipelineExport};
 use serde_json::Map;
 
 use crate::{
@@ -118,6 +120,12 @@ pub enum DocumentError {
     VersionType(&'static str),
     #[error("Invalid version: '{0}'")]
     Version(String),
+    #[error("Missing rag_pipeline data in YAML content")]
+    NoPipeline,
+    #[error("Missing workflow data for rag pipeline")]
+    NoPipelineWorkflow,
+    #[error("workflow.rag_pipeline_variables must be a list")]
+    PipelineVariables,
     #[error("loss app mode")]
     NoMode,
     #[error("Invalid app mode")]

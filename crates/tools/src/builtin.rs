@@ -5,16 +5,21 @@ mod arxiv;
 mod bing;
 mod brave;
 mod chart;
+mod chunking;
 mod clock;
 mod code;
 mod csv;
+mod dify_extractor;
 mod feed;
+mod general_chunker;
 mod google;
 mod http;
 mod json;
 mod maths;
+mod parentchild_chunker;
 mod path;
 mod png;
+mod qa_chunker;
 mod qrcode;
 mod regex;
 mod rss;
@@ -37,7 +42,7 @@ use ox_types::Json;
 use serde_json::Map;
 
 use crate::{
-    Call, Provider, Tool, ToolView, World,
+    Call, Parameter, ParameterView, Provider, Tool, ToolView, World,
     call::Arguments,
     spec::{Run, Said},
 };
@@ -57,10 +62,14 @@ pub const PROVIDERS: &[&Provider] = &[
     &chart::PROVIDER,
     &code::PROVIDER,
     &csv::PROVIDER,
+    &dify_extractor::PROVIDER,
+    &general_chunker::PROVIDER,
     &google::PROVIDER,
     &http::PROVIDER,
     &json::PROVIDER,
     &maths::PROVIDER,
+    &parentchild_chunker::PROVIDER,
+    &qa_chunker::PROVIDER,
     &qrcode::PROVIDER,
     &regex::PROVIDER,
     &rss::PROVIDER,
@@ -212,11 +221,26 @@ pub fn named(name: &ToolName) -> Option<(&'static Provider, &'static Tool)> {
     Some((provider, provider.tool(&name.tool)?))
 }
 
+/// A tool as it is declared to nodes, with the older names of its parameters.
+fn declared(tool: &Tool) -> ToolDeclaration {
+    let mut declared = ToolView::from(tool).declared();
+    for name in chunking::older_names(tool.name) {
+        let parameter = Parameter::text(name, ("", ""), "").fixed();
+        declared.parameters.push(ParameterView::from(&parameter).declared());
+    }
+    declared
+}
+
+/// JSON schema of the variables that a tool gives beside its text.
+pub(crate) fn output_schema(tool: &str) -> Json {
+    chunking::output_schema(tool)
+}
+
 #[async_trait]
 impl ToolPort for BuiltinTools {
     async fn describe(&self, run: &RunInfo, name: &ToolName) -> Result<ToolDeclaration, CallError> {
         match named(name) {
-            Some((_, tool)) => Ok(ToolView::from(tool).declared()),
+            Some((_, tool)) => Ok(declared(tool)),
             None => ox_nodes::Absent.describe(run, name).await,
         }
     }

@@ -148,7 +148,7 @@ impl From<&Tool> for ToolView {
             description: i18n(tool.description),
             parameters: tool.parameters.iter().map(ParameterView::from).collect(),
             labels: Vec::new(),
-            output_schema: Json::Null,
+            output_schema: crate::builtin::output_schema(tool.name),
             for_model: tool.for_model.to_owned(),
         }
     }

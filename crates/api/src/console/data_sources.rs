@@ -448,7 +448,7 @@ async fn crawl(
     Body(body): Body<CrawlBody>,
 ) -> ApiResult<Json<CrawlAnswer>> {
     let provider = Provider::of_website(&body.provider)?;
-    Ok(Json(crawls::begin(&services, &caller, provider, &body.url, &body.options).await?.into()))
+    Ok(Json(crawls::begin(&services, &caller, provider, &body.url, &body.options, None).await?.into()))
 }
 
 #[derive(Deserialize, IntoParams)]

@@ -11,9 +11,10 @@ use axum::{
 use ox_app::{
     Error, Services,
     logs::Authors,
-    model::DraftVariable,
+    model::{DraftVariable, NodeExecution},
     runs::StepRequest,
     workflows::{
+        Owner,
         inspector::{self, VariableChange, VariableView},
         steps::{self, Container},
     },
@@ -70,6 +71,7 @@ impl From<StepBody> for StepRequest {
             inputs: body.inputs.unwrap_or_default(),
             query: body.query.unwrap_or_default(),
             files: body.files.unwrap_or_default(),
+            ..Self::default()
         }
     }
 }
@@ -82,9 +84,14 @@ async fn run_node(
     Path((app, node)): Path<(AppId, String)>,
     Body(body): Body<StepBody>,
 ) -> ApiResult<Json<Value>> {
-    let row = steps::run_node(&services, &caller, app, &node, body.into()).await?;
-    let authors = Authors::load(&services, std::iter::once((row.created_by_role.as_str(), row.created_by))).await?;
-    Ok(Json(execution(&row, &authors)))
+    let row = steps::run_node(&services, &caller, app.into(), &node, body.into()).await?;
+    shown(&services, &row).await
+}
+
+/// An execution with whoever ran it.
+pub(super) async fn shown(services: &Services, row: &NodeExecution) -> ApiResult<Json<Value>> {
+    let authors = Authors::load(services, std::iter::once((row.created_by_role.as_str(), row.created_by))).await?;
+    Ok(Json(execution(row, &authors)))
 }
 
 #[utoipa::path(get, path = "/apps/{app_id}/workflows/draft/nodes/{node_id}/last-run", tag = "debug", params(("app_id" = Uuid, Path), ("node_id" = String, Path)),
@@ -94,9 +101,8 @@ async fn last_run(
     Caller(caller): Caller,
     Path((app, node)): Path<(AppId, String)>,
 ) -> ApiResult<Json<Value>> {
-    let row = steps::last_run(&services, &caller, app, &node).await?;
-    let authors = Authors::load(&services, std::iter::once((row.created_by_role.as_str(), row.created_by))).await?;
-    Ok(Json(execution(&row, &authors)))
+    let row = steps::last_run(&services, &caller, app.into(), &node).await?;
+    shown(&services, &row).await
 }
 
 macro_rules! container_route {
@@ -105,7 +111,7 @@ macro_rules! container_route {
             responses((status = 200, content_type = "text/event-stream"), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 429, body = ErrorBody)))]
         async fn $name(State(services): App, Caller(caller): Caller, Path((app, node)): Path<(AppId, String)>, Body(body): Body<StepBody>) -> ApiResult<Response> {
             let container = Container { mode: $mode, kind: $kind, node_id: &node };
-            let run = steps::run_container(&services, &caller, app, container, body.into()).await?;
+            let run = steps::run_container(&services, &caller, app.into(), container, body.into()).await?;
             Ok(answer::streaming(run, Detail::Full, false))
         }
     };
@@ -167,7 +173,7 @@ pub struct DraftVariableItem {
 }
 
 impl DraftVariableItem {
-    fn brief(row: DraftVariable) -> Self {
+    pub(super) fn brief(row: DraftVariable) -> Self {
         Self {
             id: row.id,
             kind: match row.node_id.as_str() {
@@ -189,7 +195,7 @@ impl DraftVariableItem {
         }
     }
 
-    fn whole(view: VariableView) -> Self {
+    pub(super) fn whole(view: VariableView) -> Self {
         let VariableView { variable, full } = view;
         let value = variable.value.clone();
         let full = full.map(|full| FullContentView {
@@ -230,8 +236,23 @@ pub struct DraftVariablePage {
     total: u64,
 }
 
+/// One page of the variables of an app or pipeline.
+pub(super) async fn page_of(
+    services: &Services,
+    caller: &ox_app::Principal,
+    owner: Owner,
+    query: PageQuery,
+) -> ApiResult<Json<DraftVariablePage>> {
+    let PageQuery { page, limit } = query;
+    if !(1..=100_000).contains(&page) || !(1..=100).contains(&limit) {
+        return Err(Error::invalid("page must be between 1 and 100000, limit between 1 and 100.").into());
+    }
+    let (rows, total) = inspector::list(services, caller, owner, page, limit).await?;
+    Ok(Json(DraftVariablePage { items: rows.into_iter().map(DraftVariableItem::brief).collect(), total }))
+}
+
 #[derive(Deserialize, IntoParams)]
-struct PageQuery {
+pub(super) struct PageQuery {
     #[serde(default = "one")]
     page: u64,
     #[serde(default = "twenty")]
@@ -254,12 +275,7 @@ async fn variables(
     Path(app): Path<AppId>,
     Query(query): Query<PageQuery>,
 ) -> ApiResult<Json<DraftVariablePage>> {
-    let PageQuery { page, limit } = query;
-    if !(1..=100_000).contains(&page) || !(1..=100).contains(&limit) {
-        return Err(Error::invalid("page must be between 1 and 100000, limit between 1 and 100.").into());
-    }
-    let (rows, total) = inspector::list(&services, &caller, app, page, limit).await?;
-    Ok(Json(DraftVariablePage { items: rows.into_iter().map(DraftVariableItem::brief).collect(), total }))
+    page_of(&services, &caller, app.into(), query).await
 }
 
 #[utoipa::path(delete, path = "/apps/{app_id}/workflows/draft/variables", tag = "inspector", params(("app_id" = Uuid, Path)),
@@ -269,7 +285,7 @@ async fn delete_variables(
     Caller(caller): Caller,
     Path(app): Path<AppId>,
 ) -> ApiResult<StatusCode> {
-    inspector::delete_all(&services, &caller, app).await?;
+    inspector::delete_all(&services, &caller, app.into()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -280,7 +296,7 @@ async fn node_variables(
     Caller(caller): Caller,
     Path((app, node)): Path<(AppId, String)>,
 ) -> ApiResult<Json<VariableItems>> {
-    Ok(Json(inspector::of_node(&services, &caller, app, &node).await?.into()))
+    Ok(Json(inspector::of_node(&services, &caller, app.into(), &node).await?.into()))
 }
 
 #[utoipa::path(delete, path = "/apps/{app_id}/workflows/draft/nodes/{node_id}/variables", tag = "inspector", params(("app_id" = Uuid, Path), ("node_id" = String, Path)),
@@ -290,7 +306,7 @@ async fn delete_node_variables(
     Caller(caller): Caller,
     Path((app, node)): Path<(AppId, String)>,
 ) -> ApiResult<StatusCode> {
-    inspector::delete_node(&services, &caller, app, &node).await?;
+    inspector::delete_node(&services, &caller, app.into(), &node).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -301,16 +317,16 @@ async fn variable(
     Caller(caller): Caller,
     Path((app, id)): Path<(AppId, Uuid)>,
 ) -> ApiResult<Json<DraftVariableItem>> {
-    Ok(Json(DraftVariableItem::whole(inspector::one(&services, &caller, app, id).await?)))
+    Ok(Json(DraftVariableItem::whole(inspector::one(&services, &caller, app.into(), id).await?)))
 }
 
 /// Another name or value of a variable.
 #[derive(Deserialize, ToSchema)]
 pub struct VariableBody {
-    name: Option<String>,
+    pub(super) name: Option<String>,
     /// Of the variable's type; files as mappings.
     #[schema(value_type = Object)]
-    value: Option<Value>,
+    pub(super) value: Option<Value>,
 }
 
 #[utoipa::path(patch, path = "/apps/{app_id}/workflows/draft/variables/{variable_id}", tag = "inspector", request_body = VariableBody, params(("app_id" = Uuid, Path), ("variable_id" = Uuid, Path)),
@@ -322,7 +338,7 @@ async fn change_variable(
     Body(body): Body<VariableBody>,
 ) -> ApiResult<Json<DraftVariableItem>> {
     let change = VariableChange { name: body.name, value: body.value };
-    Ok(Json(DraftVariableItem::whole(inspector::change(&services, &caller, app, id, change).await?)))
+    Ok(Json(DraftVariableItem::whole(inspector::change(&services, &caller, app.into(), id, change).await?)))
 }
 
 #[utoipa::path(delete, path = "/apps/{app_id}/workflows/draft/variables/{variable_id}", tag = "inspector", params(("app_id" = Uuid, Path), ("variable_id" = Uuid, Path)),
@@ -332,7 +348,7 @@ async fn delete_variable(
     Caller(caller): Caller,
     Path((app, id)): Path<(AppId, Uuid)>,
 ) -> ApiResult<StatusCode> {
-    inspector::delete(&services, &caller, app, id).await?;
+    inspector::delete(&services, &caller, app.into(), id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -343,7 +359,7 @@ async fn reset_variable(
     Caller(caller): Caller,
     Path((app, id)): Path<(AppId, Uuid)>,
 ) -> ApiResult<Response> {
-    Ok(match inspector::reset(&services, &caller, app, id).await? {
+    Ok(match inspector::reset(&services, &caller, app.into(), id).await? {
         Some(view) => Json(DraftVariableItem::whole(view)).into_response(),
         None => StatusCode::NO_CONTENT.into_response(),
     })
@@ -356,7 +372,7 @@ async fn conversation_variables(
     Caller(caller): Caller,
     Path(app): Path<AppId>,
 ) -> ApiResult<Json<VariableItems>> {
-    Ok(Json(inspector::conversation(&services, &caller, app).await?.into()))
+    Ok(Json(inspector::conversation(&services, &caller, app.into()).await?.into()))
 }
 
 #[utoipa::path(get, path = "/apps/{app_id}/workflows/draft/system-variables", tag = "inspector", params(("app_id" = Uuid, Path)),
@@ -366,7 +382,7 @@ async fn system_variables(
     Caller(caller): Caller,
     Path(app): Path<AppId>,
 ) -> ApiResult<Json<VariableItems>> {
-    Ok(Json(inspector::system(&services, &caller, app).await?.into()))
+    Ok(Json(inspector::system(&services, &caller, app.into()).await?.into()))
 }
 
 #[utoipa::path(get, path = "/apps/{app_id}/workflows/draft/environment-variables", tag = "inspector", params(("app_id" = Uuid, Path)),
@@ -376,5 +392,5 @@ async fn environment_variables(
     Caller(caller): Caller,
     Path(app): Path<AppId>,
 ) -> ApiResult<Json<Value>> {
-    Ok(Json(json!({"items": inspector::environment(&services, &caller, app).await?})))
+    Ok(Json(json!({"items": inspector::environment(&services, &caller, app.into()).await?})))
 }

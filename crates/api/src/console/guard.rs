@@ -110,7 +110,9 @@ async fn member(services: &Services, route: &str, headers: &HeaderMap) -> Result
     };
     let sent = headers.get("x-csrf-token").and_then(|value| value.to_str().ok());
     // A token in a header cannot be sent by another site; the page-unload beacon cannot set headers.
-    let exempt = cookie.is_none() || route.starts_with("/apps/{app_id}/workflows/draft");
+    let exempt = cookie.is_none()
+        || route.starts_with("/apps/{app_id}/workflows/draft")
+        || route == "/rag/pipelines/{pipeline_id}/workflows/draft";
     let csrf = (!exempt).then(|| (self::cookie(headers, "csrf_token"), sent));
     accounts::authenticate(services, accounts::Presented { access, csrf }).await
 }

@@ -5,6 +5,7 @@ use ox_app::{
     Error, Services,
     logs::{self, Authors, ConversationRow, MessageRow, RunQuery},
     model::{EndUser, NodeExecution, WorkflowRun},
+    workflows::Owner,
 };
 use ox_types::{AccountId, AppId, ConversationId, EndUserId, MessageId, RunId};
 use serde::Deserialize;
@@ -87,7 +88,7 @@ fn run_item(run: &WorkflowRun, authors: &Authors) -> Value {
 }
 
 #[derive(Deserialize, IntoParams)]
-struct RunsQuery {
+pub(super) struct RunsQuery {
     last_id: Option<Uuid>,
     #[serde(default = "twenty")]
     limit: u64,
@@ -100,10 +101,10 @@ fn twenty() -> u64 {
     20
 }
 
-async fn list_runs(
+pub(super) async fn list_runs(
     services: &Services,
     caller: &ox_app::Principal,
-    id: AppId,
+    owner: Owner,
     query: RunsQuery,
 ) -> ApiResult<Json<Value>> {
     let RunsQuery { last_id, limit, status, triggered_from } = query;
@@ -116,7 +117,7 @@ async fn list_runs(
         status: status.filter(|text| !text.is_empty()),
         triggered_from: triggered_from.filter(|text| !text.is_empty()).unwrap_or_else(|| "debugging".into()),
     };
-    let page = logs::runs(services, caller, id, &query).await?;
+    let page = logs::runs(services, caller, owner, &query).await?;
     let authors =
         Authors::load(services, page.items.iter().map(|run| (run.created_by_role.as_str(), run.created_by))).await?;
     let data: Vec<_> = page.items.iter().map(|run| run_item(run, &authors)).collect();
@@ -131,7 +132,7 @@ async fn runs(
     Path(id): Path<AppId>,
     Query(query): Query<RunsQuery>,
 ) -> ApiResult<Json<Value>> {
-    list_runs(&services, &caller, id, query).await
+    list_runs(&services, &caller, id.into(), query).await
 }
 
 #[utoipa::path(get, path = "/apps/{app_id}/advanced-chat/workflow-runs", tag = "runs", params(("app_id" = Uuid, Path), RunsQuery),
@@ -142,7 +143,7 @@ async fn chat_runs(
     Path(id): Path<AppId>,
     Query(query): Query<RunsQuery>,
 ) -> ApiResult<Json<Value>> {
-    list_runs(&services, &caller, id, query).await
+    list_runs(&services, &caller, id.into(), query).await
 }
 
 #[utoipa::path(get, path = "/apps/{app_id}/workflow-runs/{run_id}", tag = "runs", params(("app_id" = Uuid, Path), ("run_id" = Uuid, Path)),
@@ -152,9 +153,19 @@ async fn run(
     Caller(caller): Caller,
     Path((id, run_id)): Path<(AppId, RunId)>,
 ) -> ApiResult<Json<Value>> {
-    let run = logs::run(&services, &caller, id, run_id).await?;
-    let authors = Authors::load(&services, std::iter::once((run.created_by_role.as_str(), run.created_by))).await?;
-    let graph = logs::graph_of(&services, &caller, &run).await?;
+    run_view(&services, &caller, id.into(), run_id).await
+}
+
+/// One run with its graph.
+pub(super) async fn run_view(
+    services: &Services,
+    caller: &ox_app::Principal,
+    owner: Owner,
+    run_id: RunId,
+) -> ApiResult<Json<Value>> {
+    let run = logs::run(services, caller, owner, run_id).await?;
+    let authors = Authors::load(services, std::iter::once((run.created_by_role.as_str(), run.created_by))).await?;
+    let graph = logs::graph_of(services, caller, &run).await?;
     let mut view = run_item(&run, &authors);
     if let Value::Object(map) = &mut view {
         map.insert("graph".into(), graph);
@@ -163,7 +174,7 @@ async fn run(
         map.insert("created_by_role".into(), run.created_by_role.clone().into());
         map.insert("created_by_end_user".into(), end_user(&authors, &run.created_by_role, run.created_by).into());
         map.insert("workflow_id".into(), json!(run.workflow_id));
-        let family = ox_app::time_machine::family(&services, &run).await?;
+        let family = ox_app::time_machine::family(services, &run).await?;
         map.extend(family_fields(&family).map(|(name, value)| (name.to_owned(), value)));
     }
     Ok(Json(view))
@@ -196,9 +207,19 @@ async fn executions(
     Caller(caller): Caller,
     Path((id, run_id)): Path<(AppId, RunId)>,
 ) -> ApiResult<Json<Value>> {
-    let all = logs::executions(&services, &caller, id, run_id).await?;
+    executions_view(&services, &caller, id.into(), run_id).await
+}
+
+/// The executions of a run.
+pub(super) async fn executions_view(
+    services: &Services,
+    caller: &ox_app::Principal,
+    owner: Owner,
+    run_id: RunId,
+) -> ApiResult<Json<Value>> {
+    let all = logs::executions(services, caller, owner, run_id).await?;
     let authors =
-        Authors::load(&services, all.iter().map(|item| (item.created_by_role.as_str(), item.created_by))).await?;
+        Authors::load(services, all.iter().map(|item| (item.created_by_role.as_str(), item.created_by))).await?;
     Ok(Json(json!({"data": all.iter().map(|item| execution(item, &authors)).collect::<Vec<_>>()})))
 }
 

@@ -9,7 +9,7 @@ use axum::{
 use ox_app::{
     Error, Services,
     model::Workflow,
-    workflows::{self, DraftChange},
+    workflows::{self, DraftChange, Owner},
 };
 use ox_types::{AccountId, AppId, WorkflowId};
 use serde::{Deserialize, Serialize};
@@ -88,14 +88,14 @@ fn view(people: &People, workflow: Workflow) -> WorkflowView {
     }
 }
 
-async fn views(services: &Services, items: Vec<Workflow>) -> ApiResult<Vec<WorkflowView>> {
+pub(super) async fn views(services: &Services, items: Vec<Workflow>) -> ApiResult<Vec<WorkflowView>> {
     let ids: Vec<AccountId> =
         items.iter().flat_map(|item| [Some(item.created_by), item.updated_by]).flatten().collect();
     let people = services.people(&ids).await?;
     Ok(items.into_iter().map(|item| view(&people, item)).collect())
 }
 
-async fn one(services: &Services, item: Workflow) -> ApiResult<Json<WorkflowView>> {
+pub(super) async fn one(services: &Services, item: Workflow) -> ApiResult<Json<WorkflowView>> {
     let tool_published = ox_app::tools::workflows::is_tool(services, item.tenant_id, item.app_id).await?;
     let mut all = views(services, vec![item]).await?;
     let one = all.pop().ok_or_else(|| Error::not_found("Workflow not found"))?;
@@ -109,7 +109,7 @@ async fn get_draft(
     Caller(caller): Caller,
     Path(id): Path<AppId>,
 ) -> ApiResult<Json<WorkflowView>> {
-    let draft = workflows::draft(&services, &caller, id).await?;
+    let draft = workflows::draft(&services, &caller, id.into()).await?;
     one(&services, draft).await
 }
 
@@ -138,6 +138,22 @@ pub struct Saved {
     updated_at: i64,
 }
 
+impl Saved {
+    /// This draft was.
+    pub(super) fn of(draft: &Workflow) -> Self {
+        Self { result: "success", hash: workflows::hash(draft), updated_at: seconds(draft.updated_at) }
+    }
+}
+
+/// A draft as it is sent: the page-unload beacon sends JSON as plain text.
+pub(super) fn sent<T: serde::de::DeserializeOwned>(headers: &HeaderMap, body: &Bytes) -> Result<T, Error> {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if !kind.contains("json") && !kind.starts_with("text/plain") {
+        return Err(Error::new(415, "unsupported_media_type", "Send the draft as application/json or text/plain."));
+    }
+    serde_json::from_slice(body).map_err(|error| Error::invalid(format!("Invalid JSON data: {error}")))
+}
+
 #[utoipa::path(post, path = "/apps/{app_id}/workflows/draft", tag = "workflow", request_body = DraftBody, params(("app_id" = Uuid, Path)),
     responses((status = 200, body = Saved), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = 415, body = ErrorBody)))]
 async fn save_draft(
@@ -147,19 +163,18 @@ async fn save_draft(
     headers: HeaderMap,
     body: Bytes,
 ) -> ApiResult<Json<Saved>> {
-    // The page-unload beacon sends JSON as plain text.
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if !kind.contains("json") && !kind.starts_with("text/plain") {
-        return Err(
-            Error::new(415, "unsupported_media_type", "Send the draft as application/json or text/plain.").into()
-        );
-    }
-    let body: DraftBody =
-        serde_json::from_slice(&body).map_err(|error| Error::invalid(format!("Invalid JSON data: {error}")))?;
+    let body: DraftBody = sent(&headers, &body)?;
     let DraftBody { graph, features, hash, environment_variables, conversation_variables } = body;
-    let change = DraftChange { graph, features, hash, environment_variables, conversation_variables };
-    let draft = workflows::save_draft(&services, &caller, id, change).await?;
-    Ok(Json(Saved { result: "success", hash: workflows::hash(&draft), updated_at: seconds(draft.updated_at) }))
+    let change = DraftChange {
+        graph,
+        features,
+        hash,
+        environment_variables,
+        conversation_variables,
+        rag_pipeline_variables: None,
+    };
+    let draft = workflows::save_draft(&services, &caller, id.into(), change).await?;
+    Ok(Json(Saved::of(&draft)))
 }
 
 #[utoipa::path(get, path = "/apps/{app_id}/workflows/publish", tag = "workflow", params(("app_id" = Uuid, Path)),
@@ -169,7 +184,7 @@ async fn get_published(
     Caller(caller): Caller,
     Path(id): Path<AppId>,
 ) -> ApiResult<Json<Option<WorkflowView>>> {
-    Ok(Json(match workflows::published(&services, &caller, id).await? {
+    Ok(Json(match workflows::published(&services, &caller, id.into()).await? {
         Some(workflow) => Some(one(&services, workflow).await?.0),
         None => None,
     }))
@@ -179,9 +194,9 @@ async fn get_published(
 #[derive(Deserialize, ToSchema)]
 pub struct LabelBody {
     /// At most 20 characters.
-    marked_name: Option<String>,
+    pub(super) marked_name: Option<String>,
     /// At most 100 characters.
-    marked_comment: Option<String>,
+    pub(super) marked_comment: Option<String>,
 }
 
 /// A published version.
@@ -189,6 +204,13 @@ pub struct LabelBody {
 pub struct Published {
     result: &'static str,
     created_at: i64,
+}
+
+impl Published {
+    /// This version was.
+    pub(super) fn of(version: &Workflow) -> Self {
+        Self { result: "success", created_at: seconds(version.created_at) }
+    }
 }
 
 #[utoipa::path(post, path = "/apps/{app_id}/workflows/publish", tag = "workflow", request_body = LabelBody, params(("app_id" = Uuid, Path)),
@@ -200,11 +222,11 @@ async fn publish(
     Body(body): Body<LabelBody>,
 ) -> ApiResult<Json<Published>> {
     let version = workflows::publish(&services, &caller, id, body.marked_name, body.marked_comment).await?;
-    Ok(Json(Published { result: "success", created_at: seconds(version.created_at) }))
+    Ok(Json(Published::of(&version)))
 }
 
 #[derive(Deserialize, IntoParams)]
-struct VersionsQuery {
+pub(super) struct VersionsQuery {
     #[serde(default = "first_page")]
     page: u64,
     #[serde(default = "page_size")]
@@ -239,6 +261,16 @@ async fn versions(
     Path(id): Path<AppId>,
     Query(query): Query<VersionsQuery>,
 ) -> ApiResult<Json<Versions>> {
+    versions_of(&services, &caller, id.into(), query).await
+}
+
+/// The versions of an app or pipeline.
+pub(super) async fn versions_of(
+    services: &Services,
+    caller: &ox_app::Principal,
+    owner: Owner,
+    query: VersionsQuery,
+) -> ApiResult<Json<Versions>> {
     let VersionsQuery { page, limit, user_id, named_only } = query;
     if page == 0 || !(1..=100).contains(&limit) {
         return Err(Error::invalid("page must be at least 1, limit between 1 and 100.").into());
@@ -248,8 +280,8 @@ async fn versions(
         return Err(Error::forbidden("Only your own versions can be selected.").into());
     }
     let named = named_only.is_some_and(|text| text == "true" || text == "1");
-    let (items, has_more) = workflows::versions(&services, &caller, id, mine.is_some(), named, page, limit).await?;
-    Ok(Json(Versions { items: views(&services, items).await?, page, limit, has_more }))
+    let (items, has_more) = workflows::versions(services, caller, owner, mine.is_some(), named, page, limit).await?;
+    Ok(Json(Versions { items: views(services, items).await?, page, limit, has_more }))
 }
 
 #[utoipa::path(patch, path = "/apps/{app_id}/workflows/{workflow_id}", tag = "workflow", request_body = LabelBody, params(("app_id" = Uuid, Path), ("workflow_id" = Uuid, Path)),
@@ -260,7 +292,8 @@ async fn label(
     Path((id, workflow)): Path<(AppId, WorkflowId)>,
     Body(body): Body<LabelBody>,
 ) -> ApiResult<Json<WorkflowView>> {
-    let changed = workflows::label(&services, &caller, id, workflow, body.marked_name, body.marked_comment).await?;
+    let changed =
+        workflows::label(&services, &caller, id.into(), workflow, body.marked_name, body.marked_comment).await?;
     one(&services, changed).await
 }
 
@@ -271,7 +304,7 @@ async fn delete_version(
     Caller(caller): Caller,
     Path((id, workflow)): Path<(AppId, WorkflowId)>,
 ) -> ApiResult<StatusCode> {
-    workflows::delete_version(&services, &caller, id, workflow).await?;
+    workflows::delete_version(&services, &caller, id.into(), workflow).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -282,8 +315,8 @@ async fn restore(
     Caller(caller): Caller,
     Path((id, workflow)): Path<(AppId, WorkflowId)>,
 ) -> ApiResult<Json<Saved>> {
-    let draft = workflows::restore(&services, &caller, id, workflow).await?;
-    Ok(Json(Saved { result: "success", hash: workflows::hash(&draft), updated_at: seconds(draft.updated_at) }))
+    let draft = workflows::restore(&services, &caller, id.into(), workflow).await?;
+    Ok(Json(Saved::of(&draft)))
 }
 
 #[utoipa::path(get, path = "/apps/{app_id}/workflows/default-workflow-block-configs", tag = "workflow", params(("app_id" = Uuid, Path)),
@@ -293,7 +326,7 @@ async fn block_configs(
     Caller(caller): Caller,
     Path(id): Path<AppId>,
 ) -> ApiResult<Json<Vec<Value>>> {
-    workflows::graph_app(&services, &caller, id).await?;
+    workflows::graph_app(&services, &caller, id.into()).await?;
     Ok(Json(ox_app::workflows::block_configs()))
 }
 
@@ -304,7 +337,7 @@ async fn block_config(
     Caller(caller): Caller,
     Path((id, kind)): Path<(AppId, String)>,
 ) -> ApiResult<Json<Value>> {
-    workflows::graph_app(&services, &caller, id).await?;
+    workflows::graph_app(&services, &caller, id.into()).await?;
     let found = ox_app::workflows::block_configs()
         .into_iter()
         .find(|config| config.get("type").and_then(Value::as_str) == Some(&kind));

@@ -111,4 +111,8 @@ pub const RULES: &[Rule] = &[
     rule(GET, "/datasets/{dataset_id}/tags", DatasetKey),
     rule(POST, "/datasets/{dataset_id}/retrieve", DatasetKey),
     rule(POST, "/datasets/{dataset_id}/hit-testing", DatasetKey),
+    rule(POST, "/datasets/pipeline/file-upload", DatasetKey),
+    rule(GET, "/datasets/{dataset_id}/pipeline/datasource-plugins", DatasetKey),
+    rule(POST, "/datasets/{dataset_id}/pipeline/datasource/nodes/{node_id}/run", DatasetKey),
+    rule(POST, "/datasets/{dataset_id}/pipeline/run", DatasetKey),
 ];

@@ -2,6 +2,7 @@
 
 mod documents;
 mod metadata;
+mod pipelines;
 mod retrieve;
 mod segments;
 mod tags;
@@ -50,6 +51,7 @@ pub fn router(services: &Arc<Services>) -> OpenApiRouter<Arc<Services>> {
         .merge(segments::router())
         .merge(metadata::router())
         .merge(retrieve::router())
+        .merge(pipelines::router(services))
 }
 
 /// Whoever carries the key of a workspace's knowledge, for handlers of guarded routes.

@@ -147,6 +147,7 @@ async fn things(server: &TestServer, owner: &Session) -> Vec<Value> {
     let door = server.post(owner, &format!("/apps/{app}/server"), door).await.json();
     let installed = server.get(owner, &format!("/installed-apps?app_id={app}")).await.json();
     let shelf = shelf(server, owner).await;
+    let line = line(server, owner).await;
     let mcp = mcp_server(server, owner).await;
     let gate = server.post(owner, "/workspaces/current/gateway-keys", json!({"name": "top secret words"})).await.json();
     let base = json!({
@@ -154,6 +155,7 @@ async fn things(server: &TestServer, owner: &Session) -> Vec<Value> {
         "tag_id": tag, "api_key_id": keys["data"][0]["id"], "run_id": runs["data"][0]["id"], "workflow_id": draft["id"],
         "task_id": chat["task_id"], "import_id": app, "provider": "openai", "model_type": "llm", "block_type": "llm",
         "dataset_id": shelf["dataset_id"], "document_id": shelf["document_id"], "segment_id": shelf["segment_id"], "metadata_id": shelf["metadata_id"],
+        "pipeline_id": line["pipeline_id"], "template_id": line["template_id"],
         "installed_app_id": installed["installed_apps"][0]["id"], "icon_type": "icon_small", "lang": "en_US", "gateway_key_id": gate["id"], "server_id": door["id"], "provider_id": mcp, "tenant_id": app, "workflow_run_id": runs["data"][0]["id"],
     });
     let with = |more: Value| {
@@ -211,6 +213,22 @@ async fn mcp_server(server: &TestServer, owner: &Session) -> String {
     row.id.to_string()
 }
 
+/// A knowledge base with a pipeline, and a template of it.
+async fn line(server: &TestServer, owner: &Session) -> Value {
+    let template = server.get(owner, "/rag/pipeline/templates/general-files").await.json();
+    let yaml = template["export_data"].as_str().unwrap().replace(": high_quality", ": economy");
+    let yaml = yaml.replace("General from files", "top secret words");
+    let made = server.post(owner, "/rag/pipeline/dataset", json!({"yaml_content": yaml})).await.json();
+    let pipeline = made["pipeline_id"].as_str().unwrap_or_else(|| panic!("{made}")).to_owned();
+    let live = server.post(owner, &format!("/rag/pipelines/{pipeline}/workflows/publish"), json!({})).await;
+    assert_eq!(live.status, StatusCode::OK, "{}", live.text);
+    let name = json!({"name": "top secret words", "description": "top secret words"});
+    let kept = server.post(owner, &format!("/rag/pipelines/{pipeline}/customized/publish"), name).await;
+    assert_eq!(kept.status, StatusCode::OK, "{}", kept.text);
+    let list = server.get(owner, "/rag/pipeline/templates?type=customized").await.json();
+    json!({"pipeline_id": pipeline, "template_id": list["pipeline_templates"][0]["id"]})
+}
+
 /// A knowledge base with a document.
 async fn shelf(server: &TestServer, owner: &Session) -> Value {
     let key = server.post(owner, "/datasets/api-keys", json!({})).await.json();
@@ -266,6 +284,11 @@ async fn no_route_shows_or_changes_another_workspace() {
         (&json!(1), &json!("available")),
         "{documents}"
     );
+    let pipeline = text(chat, "pipeline_id");
+    let draft = server.get(&owner, &format!("/rag/pipelines/{pipeline}/workflows/draft")).await.json();
+    assert_eq!(draft["graph"]["nodes"].as_array().map(Vec::len), Some(4), "{draft}");
+    let kept = server.get(&owner, "/rag/pipeline/templates?type=customized").await.json();
+    assert_eq!(kept["pipeline_templates"][0]["name"], "top secret words", "{kept}");
     let mcp =
         server.get(&owner, &format!("/workspaces/current/tool-provider/mcp/tools/{}", text(chat, "provider_id"))).await;
     assert_eq!(mcp.json()["name"], "top secret words", "{}", mcp.text);
@@ -313,6 +336,8 @@ async fn probe(server: &TestServer, stranger: &Session, rule: &Rule, ids: &Value
         "{dataset_id}",
         "{provider_id}",
         "{gateway_key_id}",
+        "{pipeline_id}",
+        "{template_id}",
     ];
     if named.iter().any(|name| rule.path.contains(name)) {
         let refused = [StatusCode::NOT_FOUND, StatusCode::FORBIDDEN, StatusCode::BAD_REQUEST];

@@ -228,8 +228,9 @@ impl Rig {
             hash: None,
             environment_variables: Vec::new(),
             conversation_variables: draft.conversation_variables,
+            rag_pipeline_variables: None,
         };
-        workflows::save_draft(&self.services, &self.owner, id, change).await.unwrap();
+        workflows::save_draft(&self.services, &self.owner, id.into(), change).await.unwrap();
         if draft.publish {
             workflows::publish(&self.services, &self.owner, id, None, None).await.unwrap();
         }

@@ -124,6 +124,7 @@ async fn things(rig: &Rig, of: &Workspace) -> Ids {
         ("metadata_id", text(&knowledge["metadata_id"])),
         ("dataset_key", text(&knowledge["key"])),
         ("child_chunk_id", none()),
+        ("node_id", "datasource".to_owned()),
         ("job_id", none()),
         ("action", "enable".to_owned()),
         ("model_type", "text-embedding".to_owned()),

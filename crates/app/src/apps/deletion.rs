@@ -19,7 +19,7 @@ const SETTLED: chrono::Duration = chrono::Duration::minutes(10);
 const BREATH: Duration = Duration::from_millis(2);
 
 /// Removes what an app leaves, in the background.
-pub(super) fn start(services: &Arc<Services>, app: AppId) {
+pub(crate) fn start(services: &Arc<Services>, app: AppId) {
     let services = Arc::clone(services);
     services.tracker.clone().spawn(async move {
         runs::signals::stop_app(&services, app).await;

@@ -22,7 +22,7 @@ pub async fn preview(
 ) -> Result<Json> {
     principal.require(Permission::AppEdit)?;
     apps::find_of_mode(services, principal, app, &[mode]).await?;
-    let draft = workflows::draft(services, principal, app).await?;
+    let draft = workflows::draft(services, principal, app.into()).await?;
     let graph = ox_dsl::graph::Graph::parse(&draft.graph).map_err(|error| Error::invalid(error.to_string()))?;
     let spec = graph.nodes.iter().find(|spec| spec.id == node && spec.kind == "human-input");
     let spec = spec.ok_or_else(|| Error::not_found(format!("There is no human-input node {node} in the draft.")))?;

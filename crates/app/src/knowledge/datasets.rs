@@ -11,7 +11,7 @@ use ox_db::{
     },
 };
 use ox_models::{ModelKind, ModelRef, ModelRuntime as _, ModelScope};
-use ox_types::{AccountId, DatasetId, Json, TenantId, boxed};
+use ox_types::{AccountId, AppId, DatasetId, Json, TenantId, boxed};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -44,6 +44,8 @@ pub struct DatasetView {
     pub members: Vec<AccountId>,
     /// What it stands for, where that is knowledge of somebody else.
     pub external: Option<Standing>,
+    /// Whether its pipeline can be run.
+    pub is_published: bool,
 }
 
 /// Which knowledge of somebody else a knowledge base stands for.
@@ -177,7 +179,7 @@ pub async fn find(services: &Services, principal: &Principal, id: DatasetId) -> 
     Ok(dataset)
 }
 
-async fn require_sight(services: &Services, principal: &Principal, dataset: &Dataset) -> Result<()> {
+pub(crate) async fn require_sight(services: &Services, principal: &Principal, dataset: &Dataset) -> Result<()> {
     let refused = || Error::forbidden(NO_PERMISSION);
     let account = principal.account_id()?;
     let role = role_of(principal).ok_or_else(refused)?;
@@ -252,7 +254,10 @@ async fn views(services: &Services, tenant: TenantId, datasets: Vec<Dataset>) ->
         let (knowledge_id, api_id) = (binding.knowledge_id, binding.api_id);
         standing.insert(dataset.id, Standing { knowledge_id, api_id, api_name, endpoint });
     }
+    let pipelines: Vec<Uuid> = datasets.iter().filter_map(|dataset| dataset.pipeline_id).collect();
+    let published = repo::pipelines::published(&services.db, tenant, &pipelines).await?;
     let view = |dataset: Dataset| DatasetView {
+        is_published: dataset.pipeline_id.is_some_and(|id| published.contains(&id)),
         external: standing.remove(&dataset.id),
         figures: figures.remove(&dataset.id).unwrap_or_default(),
         tags: tags.remove(&dataset.id.0).unwrap_or_default(),
@@ -306,7 +311,11 @@ async fn can_embed(services: &Services, tenant: TenantId, model: &ModelRef) -> b
 }
 
 /// The embedding model that is given, or the workspace's.
-async fn chosen_model(services: &Services, tenant: TenantId, indexing: &Indexing) -> Result<(String, String)> {
+pub(crate) async fn chosen_model(
+    services: &Services,
+    tenant: TenantId,
+    indexing: &Indexing,
+) -> Result<(String, String)> {
     let none = || {
         Error::new(
             400,
@@ -329,7 +338,7 @@ async fn chosen_model(services: &Services, tenant: TenantId, indexing: &Indexing
 ///
 /// # Errors
 /// 400 for a value that is none, and where there is no embedding model.
-pub(super) async fn take_indexing(services: &Services, dataset: &mut Dataset, indexing: &Indexing) -> Result<()> {
+pub(crate) async fn take_indexing(services: &Services, dataset: &mut Dataset, indexing: &Indexing) -> Result<()> {
     if let Some(technique) = indexing.technique.as_deref().filter(|technique| !technique.is_empty()) {
         let technique = checked_technique(technique)?;
         if dataset.indexing_technique.is_none() && technique == "high_quality" {
@@ -348,7 +357,7 @@ pub(super) async fn take_indexing(services: &Services, dataset: &mut Dataset, in
 }
 
 /// A knowledge base that is not stored yet.
-pub(super) fn blank(principal: &Principal, name: String) -> Result<Dataset> {
+pub(crate) fn blank(principal: &Principal, name: String) -> Result<Dataset> {
     let (account, at) = (principal.account_id()?, now());
     Ok(Dataset {
         id: DatasetId::new(),
@@ -379,7 +388,7 @@ pub(super) fn blank(principal: &Principal, name: String) -> Result<Dataset> {
     })
 }
 
-pub(super) fn name_taken(error: ox_db::Error) -> Error {
+pub(crate) fn name_taken(error: ox_db::Error) -> Error {
     match error {
         ox_db::Error::Conflict(_) => Error::conflict(
             "dataset_name_duplicate",
@@ -558,8 +567,16 @@ pub async fn delete(services: &Arc<Services>, principal: &Principal, id: Dataset
     let tx = services.db.begin().await?;
     repo::datasets::delete(&tx, dataset.tenant_id, id).await?;
     repo::api_tokens::delete_of_dataset(&tx, id, None).await?;
+    let pipeline = dataset.pipeline_id.map(AppId);
+    if let Some(pipeline) = pipeline {
+        repo::pipelines::delete(&tx, dataset.tenant_id, pipeline).await?;
+    }
     tx.commit().await?;
     super::removal::start(services, Gone::Dataset(id));
+    if let Some(pipeline) = pipeline {
+        services.forget_app(pipeline).await;
+        crate::apps::remove_rest(services, pipeline);
+    }
     audit::record(services, principal, "dataset.delete", "dataset", id.0, Some(json!({"name": dataset.name})), None)
         .await;
     Ok(())

@@ -103,7 +103,7 @@ pub(super) fn check_rule(json: &Json) -> Result<()> {
     checked_rule(json).map(|_| ())
 }
 
-fn batch_name() -> String {
+pub(crate) fn batch_name() -> String {
     let number = rand::rng().random_range(100_000..1_000_000);
     format!("{}{number}", now().format("%Y%m%d%H%M%S"))
 }
@@ -336,26 +336,39 @@ async fn rule_of(services: &Services, dataset: &Dataset, account: AccountId, new
     Ok(Rule::New(row("automatic".into(), Some(automatic_rules()))))
 }
 
+/// What a document that waits for its turn is known by.
+pub(crate) struct Known<'a> {
+    pub kind: &'a str,
+    pub info: Json,
+    pub file_id: Option<FileId>,
+    pub name: &'a str,
+}
+
 /// A document that waits for its turn.
 fn waiting(dataset: &Dataset, origin: &Origin, account: AccountId, created_from: &str) -> Document {
-    let at = now();
     let (info, file_id) = match origin {
         Origin::File(file) => (json!({"upload_file_id": file.id}), Some(file.id)),
         Origin::Page(page) => (page.info.clone(), None),
     };
+    blank(dataset, Known { kind: origin.kind(), info, file_id, name: origin.name() }, account, created_from)
+}
+
+/// The row of a document that waits for its turn.
+pub(crate) fn blank(dataset: &Dataset, known: Known<'_>, account: AccountId, created_from: &str) -> Document {
+    let at = now();
     Document {
         id: DocumentId::new(),
         tenant_id: dataset.tenant_id,
         dataset_id: dataset.id,
         position: 0,
-        data_source_type: origin.kind().to_owned(),
-        data_source_info: Some(info),
+        data_source_type: known.kind.to_owned(),
+        data_source_info: Some(known.info),
         dataset_process_rule_id: None,
         batch: String::new(),
-        name: origin.name().to_owned(),
+        name: known.name.to_owned(),
         created_from: created_from.to_owned(),
         created_by: account,
-        file_id,
+        file_id: known.file_id,
         word_count: Some(0),
         tokens: Some(0),
         indexing_latency: None,
@@ -391,7 +404,7 @@ fn waiting(dataset: &Dataset, origin: &Origin, account: AccountId, created_from:
 }
 
 /// A known document with another source: it keeps what it is known by.
-fn anew(known: Document, fresh: Document) -> Document {
+pub(crate) fn anew(known: Document, fresh: Document) -> Document {
     Document {
         id: known.id,
         position: known.position,

@@ -96,7 +96,7 @@ fn seconds(at: chrono::DateTime<chrono::Utc>) -> Json {
 }
 
 /// The document with the values of the built-in fields, where they are on.
-pub(super) fn with_built_in(dataset: &Dataset, mut document: Document, author: Option<&str>) -> Document {
+pub(crate) fn with_built_in(dataset: &Dataset, mut document: Document, author: Option<&str>) -> Document {
     if !dataset.built_in_field_enabled {
         return document;
     }

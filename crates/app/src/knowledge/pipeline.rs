@@ -4,6 +4,7 @@
 //! deleted or taken over ends at its next step; every document ends `completed` or `error`. Memory is bounded: chunks
 //! stream in batches from the thread that reads to the one that saves.
 
+mod graph;
 mod pictures;
 pub(super) mod work;
 

@@ -34,6 +34,8 @@ pub struct CompiledWorkflow {
     pub features_json: Json,
     pub environment: Vec<(String, Value)>,
     pub conversation_variables: Vec<Variable>,
+    /// What a pipeline asks its users, as it is stored.
+    pub rag_pipeline_variables: Json,
     /// The graph as text where the version may change (drafts): the run keeps it.
     pub graph_text: Option<String>,
 }
@@ -77,6 +79,7 @@ pub async fn compile(services: &Services, row: &Workflow) -> Result<CompiledWork
         features_json: row.features.clone(),
         environment: environment.into_iter().map(|variable| (variable.name, variable.value)).collect(),
         conversation_variables,
+        rag_pipeline_variables: row.rag_pipeline_variables.clone(),
         graph_text: is_draft.then(|| row.graph.to_string()),
     })
 }
@@ -109,7 +112,11 @@ pub async fn asked_version(services: &Services, app: &PublishedApp, text: &str) 
     Ok(found)
 }
 
-async fn by_id(services: &Services, app: &PublishedApp, id: WorkflowId) -> Result<Option<Arc<CompiledWorkflow>>> {
+pub(super) async fn by_id(
+    services: &Services,
+    app: &PublishedApp,
+    id: WorkflowId,
+) -> Result<Option<Arc<CompiledWorkflow>>> {
     let cache = &services.runs.published.compiled;
     if let Some(compiled) = cache.get(&id.0).await {
         // Cached for all apps: another app's version is as unknown as none.

@@ -63,6 +63,8 @@ pub enum InvokeFrom {
     Explore,
     /// A webhook, a schedule or the event of a plugin.
     Trigger,
+    /// A document of a knowledge pipeline.
+    Published,
 }
 
 impl InvokeFrom {
@@ -75,13 +77,14 @@ impl InvokeFrom {
             Self::Debugger => "debugger",
             Self::Explore => "explore",
             Self::Trigger => "trigger",
+            Self::Published => "published",
         }
     }
 
     /// Reads the name; unknown ones are taken for the Service API.
     #[must_use]
     pub fn parse(text: &str) -> Self {
-        let all = [Self::WebApp, Self::Debugger, Self::Explore, Self::Trigger];
+        let all = [Self::WebApp, Self::Debugger, Self::Explore, Self::Trigger, Self::Published];
         all.into_iter().find(|from| from.as_str() == text).unwrap_or(Self::ServiceApi)
     }
 }

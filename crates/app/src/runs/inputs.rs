@@ -33,6 +33,19 @@ impl InputForm {
         Self(user_input::from_model_config(config).map_err(|error| error.to_string()))
     }
 
+    /// A form of variables in the form of a start node's.
+    #[must_use]
+    pub fn of_variables(variables: &[Json]) -> Self {
+        let data = serde_json::json!({"variables": variables});
+        Self(user_input::from_start_data(&data).map_err(|error| error.to_string()))
+    }
+
+    /// Why the questions cannot be read, when they cannot.
+    #[must_use]
+    pub fn problem(&self) -> Option<&str> {
+        self.0.as_ref().err().map(String::as_str)
+    }
+
     /// Whether a field of this name takes a list of files.
     #[must_use]
     pub fn asks_for_files(&self, name: &str) -> bool {

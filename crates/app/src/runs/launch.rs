@@ -27,6 +27,7 @@ use super::{
     event::{AppMode, InvokeFrom, RunUser, StreamBody, StreamHead},
     hub::{Hub, Subscription},
     limits::RunPermit,
+    pipeline,
     runtime::{Above, Control, LiveRun},
     sink::{LiveVariable, RunBegin, RunSink},
 };
@@ -59,6 +60,17 @@ pub(crate) struct How {
     pub call_depth: u32,
     /// Their runs, outermost first.
     pub callers: Vec<Above>,
+    /// What a pipeline begins with.
+    pub pipeline: Option<PipelineGiven>,
+}
+
+/// What a run of a knowledge pipeline begins with, beside what every run has.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct PipelineGiven {
+    /// `sys` variables.
+    pub system: Object,
+    /// `rag` variables: what was asked of the user, shared and by datasource.
+    pub asked: Object,
 }
 
 /// What a chatflow has besides.
@@ -87,7 +99,11 @@ pub(super) async fn launch(services: &Arc<Services>, caller: &AppCaller, launch:
         Some(part) => Some(begin_chat(services, caller, begun, &compiled, &inputs, &files, part, &mut with).await?),
         None => None,
     };
-    let system = system_variables(caller, &compiled, begun, files, chat.as_ref());
+    let mut system = system_variables(caller, &compiled, begun, files, chat.as_ref());
+    let asked = how.pipeline.as_ref().map(|given| given.asked.clone());
+    if let Some(given) = &how.pipeline {
+        system.extend(given.system.clone());
+    }
     let variables: Vec<LiveVariable> = chat.as_ref().map(|chat| chat.variables.clone()).unwrap_or_default();
     let inputs_text = shown_inputs(&inputs, &system);
     let head = head_of(caller, begun, &compiled, chat.as_ref());
@@ -101,15 +117,24 @@ pub(super) async fn launch(services: &Arc<Services>, caller: &AppCaller, launch:
         }
     };
     let run = WorkflowRun {
-        resume: resume_of(caller, begun, chat.as_ref(), &variables, how.root.clone()),
+        // A document of a pipeline is begun anew by whoever takes it over, with a run of its own.
+        resume: if how.pipeline.is_some() {
+            None
+        } else {
+            resume_of(caller, begun, chat.as_ref(), &variables, how.root.clone())
+        },
         labels: trace_id.map(|id| json!({"trace_id": id}).to_string()),
         ..derived::row(services, caller, &compiled, begun, triggered_from(caller, &how), inputs_text.to_string())
     };
-    if caller.invoke_from != InvokeFrom::Debugger && caller.app.mode == AppMode::Workflow {
+    let is_logged = caller.invoke_from != InvokeFrom::Debugger && how.pipeline.is_none();
+    if is_logged && caller.app.mode == AppMode::Workflow {
         with.log = Some(log_row(caller, &run, begun.at));
     }
     let root = how.root.as_deref().unwrap_or(&compiled.root);
-    let pool = make_pool(&compiled, root, inputs, system, &variables);
+    let mut pool = make_pool(&compiled, root, inputs, system, &variables);
+    if let Some(asked) = asked {
+        pool.set_all(pipeline::ASKED, asked);
+    }
     let name_after = chat.as_ref().and_then(|chat| chat.name_after.clone());
     let draft = DraftKeeper::of_run(services, &run);
     let sink = RunSink::new(

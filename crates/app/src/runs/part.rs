@@ -37,6 +37,8 @@ pub struct StepRequest {
     pub inputs: Map<String, Json>,
     pub query: String,
     pub files: Vec<Json>,
+    /// `sys` variables beside those that every run has.
+    pub system: Object,
 }
 
 /// A part ready to run.
@@ -129,6 +131,10 @@ async fn known(
     pool.set_all("env", compiled.environment.iter().cloned());
     let defaults = compiled.conversation_variables.iter();
     pool.set_all(CONVERSATION, defaults.map(|variable| (variable.name.clone(), variable.value.clone())));
+    let asked = crate::pipelines::inputs::defaults(&compiled.rag_pipeline_variables);
+    if !asked.is_empty() {
+        pool.set_all(super::pipeline::ASKED, asked);
+    }
     let app_id = caller.app.app.id;
     let nodes: Vec<&str> = read.iter().map(String::as_str).collect();
     for variable in draft_variables::of_nodes(&services.db, app_id, &nodes).await? {
@@ -180,6 +186,7 @@ async fn fill(
             given.insert(selector.join("."), value);
         }
     }
+    pool.set_all(SYSTEM, request.system);
     if !request.query.is_empty() {
         pool.set(SYSTEM, "query", request.query.as_str());
     }

@@ -143,7 +143,7 @@ impl Published {
     }
 
     async fn load(&self, id: AppId) -> Result<Option<Arc<PublishedApp>>, ox_db::Error> {
-        let Some(app) = repo::apps::find_any(&self.db, id).await? else { return Ok(None) };
+        let Some(app) = repo::apps::find_any(&self.db, id).await? else { return self.load_pipeline(id).await };
         let Some(mut mode) = AppMode::parse(&app.mode) else { return Ok(None) };
         let site = repo::apps::sites(&self.db, &[id]).await?.remove(&id);
         let config = match app.app_model_config_id {
@@ -158,6 +158,17 @@ impl Published {
         let tenant_status = tenant.map_or_else(|| "archive".to_owned(), |tenant| tenant.status);
         let access = PageAccess::of(repo::site_access::find(&self.db, id).await?);
         Ok(Some(Arc::new(PublishedApp { app, mode, site, config, tenant_status, access })))
+    }
+
+    /// A pipeline of a knowledge base, in the form of an app: its runs are those of a workflow.
+    async fn load_pipeline(&self, id: AppId) -> Result<Option<Arc<PublishedApp>>, ox_db::Error> {
+        let Some(pipeline) = repo::pipelines::find_any(&self.db, id).await? else { return Ok(None) };
+        let tenant = repo::tenants::find(&self.db, pipeline.tenant_id).await?;
+        let tenant_status = tenant.map_or_else(|| "archive".to_owned(), |tenant| tenant.status);
+        let app = crate::pipelines::as_app(&pipeline);
+        let access = PageAccess::of(None);
+        let mode = AppMode::Workflow;
+        Ok(Some(Arc::new(PublishedApp { app, mode, site: None, config: None, tenant_status, access })))
     }
 
     /// A configuration version; they never change.

@@ -243,6 +243,31 @@ impl ToolHub {
         Ok(all)
     }
 
+    /// Puts the texts of files in their place, for a tool that is given a file and reads none.
+    async fn with_texts(
+        &self,
+        run: &RunInfo,
+        tool: &'static Tool,
+        mut call: ToolInvocation,
+    ) -> Result<ToolInvocation, Failure> {
+        if !tool.parameters.iter().any(|parameter| parameter.kind == "file") {
+            return Ok(call);
+        }
+        for value in call.parameters.values_mut().chain(call.settings.values_mut()) {
+            let Value::File(file) = Value::from_json(value) else { continue };
+            let failed = |error: ox_nodes::PortError| CallError::new("ToolFileError", error.to_string());
+            let bytes = self.parts.files.read(run, &file).await.map_err(failed)?;
+            if bytes.len() > MAX_FILES {
+                return Err(missing(format!("The file is larger than {} MB.", MAX_FILES / 1024 / 1024)));
+            }
+            let (extension, mime) = (file.extension.clone().unwrap_or_default(), file.mime_type.clone());
+            let read = tokio::task::spawn_blocking(move || text_of_file(&bytes, &extension, mime.as_deref()));
+            let text = read.await.unwrap_or_else(|error| Err(error.to_string()));
+            *value = Json::from(text.map_err(|error| CallError::new("ToolFileError", error))?);
+        }
+        Ok(call)
+    }
+
     async fn server(&self, tenant: TenantId, tool: &ToolName) -> Result<model::McpProvider, Failure> {
         // Compat: files name a server by its identifier, which another installation can have, too.
         let by_identifier = repo::tools::servers::by_identifier(&self.parts.db, tenant, &tool.provider_id).await?;
@@ -306,6 +331,22 @@ impl ToolHub {
     }
 }
 
+/// The text of a file; tables between commas stay as they are.
+fn text_of_file(bytes: &[u8], extension: &str, mime: Option<&str>) -> Result<String, String> {
+    let extension = extension.trim_start_matches('.').to_ascii_lowercase();
+    if matches!(extension.as_str(), "csv" | "txt" | "") {
+        return Ok(ox_extract::decode(bytes));
+    }
+    let limits = ox_extract::Limits {
+        input: MAX_FILES,
+        text: 16 * 1024 * 1024,
+        unpacked: 200 * 1024 * 1024,
+        time: Duration::from_secs(60),
+    };
+    let document = ox_extract::Document { bytes, extension: Some(&extension), mime };
+    ox_extract::extract(document, &ox_extract::Budget::new(limits)).map_err(|error| error.to_string())
+}
+
 /// Settings and parameters of a call that are set.
 fn given(call: ToolInvocation) -> Map<String, Json> {
     let mut given = call.settings;
@@ -350,7 +391,10 @@ impl ToolPort for ToolHub {
                     let credentials =
                         self.credentials(run.tenant_id, provider, call.tool.credential_id.as_deref()).await;
                     match credentials {
-                        Ok(credentials) => self.builtin.call(run, tool, call, credentials).await.map_err(Failure),
+                        Ok(credentials) => match self.with_texts(run, tool, call).await {
+                            Ok(call) => self.builtin.call(run, tool, call, credentials).await.map_err(Failure),
+                            Err(failure) => Err(failure),
+                        },
                         Err(failure) => Err(failure),
                     }
                 }

@@ -64,7 +64,7 @@ pub enum Asked {
 pub async fn ask(services: &Services, principal: &Principal, app: AppId, ids: &[String]) -> Result<Asked> {
     principal.require(Permission::AppEdit)?;
     apps::find_of_mode(services, principal, app, &["workflow"]).await?;
-    let draft = workflows::draft(services, principal, app).await?;
+    let draft = workflows::draft(services, principal, app.into()).await?;
     for id in ids {
         let kinds = ["trigger-webhook", "trigger-schedule", "trigger-plugin"];
         let data = node(&draft.graph, id, &kinds)
@@ -109,7 +109,7 @@ pub async fn run(
     node: &str,
     outputs: Map<String, Json>,
 ) -> Result<Subscription> {
-    let draft = workflows::draft(services, principal, app).await?;
+    let draft = workflows::draft(services, principal, app.into()).await?;
     let caller = debug::caller(services, principal, app).await?;
     let permit = services.runs.enter(app)?;
     let how = How { root: Some(node.to_owned()), ..How::default() };

@@ -12,7 +12,7 @@ use ox_types::{AppId, FileId, Json, TenantId, Value, ValueType, boxed};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{draft, graph_app, masked_environment};
+use super::{Owner, draft, graph_app, masked_environment};
 use crate::{
     Error, Principal, Result, Services,
     files::FileReader,
@@ -39,9 +39,9 @@ pub struct FullContent {
 }
 
 /// The app, for somebody who may edit it.
-async fn editable(services: &Services, principal: &Principal, id: AppId) -> Result<TenantId> {
+async fn editable(services: &Services, principal: &Principal, owner: Owner) -> Result<TenantId> {
     principal.require(Permission::AppEdit)?;
-    Ok(graph_app(services, principal, id).await?.tenant_id)
+    Ok(graph_app(services, principal, owner).await?.tenant_id)
 }
 
 /// One page of all variables, without their values, and how many there are.
@@ -52,11 +52,12 @@ async fn editable(services: &Services, principal: &Principal, id: AppId) -> Resu
 pub async fn list(
     services: &Services,
     principal: &Principal,
-    id: AppId,
+    owner: Owner,
     page: u64,
     limit: u64,
 ) -> Result<(Vec<DraftVariable>, u64)> {
-    editable(services, principal, id).await?;
+    editable(services, principal, owner).await?;
+    let id = owner.id();
     Ok(rows::page(&services.db, id, page, limit).await?)
 }
 
@@ -68,10 +69,11 @@ pub async fn list(
 pub async fn of_node(
     services: &Services,
     principal: &Principal,
-    id: AppId,
+    owner: Owner,
     node_id: &str,
 ) -> Result<Vec<VariableView>> {
-    editable(services, principal, id).await?;
+    editable(services, principal, owner).await?;
+    let id = owner.id();
     real_node(node_id)?;
     views(services, rows::of_nodes(&services.db, id, &[node_id]).await?).await
 }
@@ -88,8 +90,9 @@ fn real_node(node_id: &str) -> Result<()> {
 /// # Errors
 /// 404 for an unknown app.
 #[boxed]
-pub async fn system(services: &Services, principal: &Principal, id: AppId) -> Result<Vec<VariableView>> {
-    editable(services, principal, id).await?;
+pub async fn system(services: &Services, principal: &Principal, owner: Owner) -> Result<Vec<VariableView>> {
+    editable(services, principal, owner).await?;
+    let id = owner.id();
     views(services, rows::of_nodes(&services.db, id, &[SYSTEM]).await?).await
 }
 
@@ -98,9 +101,10 @@ pub async fn system(services: &Services, principal: &Principal, id: AppId) -> Re
 /// # Errors
 /// 404 for an app without a draft.
 #[boxed]
-pub async fn conversation(services: &Services, principal: &Principal, id: AppId) -> Result<Vec<VariableView>> {
-    editable(services, principal, id).await?;
-    let draft = draft(services, principal, id).await?;
+pub async fn conversation(services: &Services, principal: &Principal, owner: Owner) -> Result<Vec<VariableView>> {
+    editable(services, principal, owner).await?;
+    let id = owner.id();
+    let draft = draft(services, principal, owner).await?;
     let declared = declared(&draft)?;
     let known = rows::of_nodes(&services.db, id, &[CONVERSATION]).await?;
     let missing: Vec<DraftVariable> = declared
@@ -156,9 +160,9 @@ fn default_row(id: AppId, variable: &Variable) -> DraftVariable {
 /// # Errors
 /// 404 for an app without a draft.
 #[boxed]
-pub async fn environment(services: &Services, principal: &Principal, id: AppId) -> Result<Vec<Json>> {
-    editable(services, principal, id).await?;
-    let draft = draft(services, principal, id).await?;
+pub async fn environment(services: &Services, principal: &Principal, owner: Owner) -> Result<Vec<Json>> {
+    editable(services, principal, owner).await?;
+    let draft = draft(services, principal, owner).await?;
     let masked = masked_environment(&draft.environment_variables);
     let view = |item: &Json| {
         let field = |key: &str| item.get(key).cloned().unwrap_or_default();
@@ -179,8 +183,9 @@ async fn find(services: &Services, id: AppId, variable: Uuid) -> Result<DraftVar
 /// # Errors
 /// 404 when the app has none with this id.
 #[boxed]
-pub async fn one(services: &Services, principal: &Principal, id: AppId, variable: Uuid) -> Result<VariableView> {
-    editable(services, principal, id).await?;
+pub async fn one(services: &Services, principal: &Principal, owner: Owner, variable: Uuid) -> Result<VariableView> {
+    editable(services, principal, owner).await?;
+    let id = owner.id();
     view(services, find(services, id, variable).await?).await
 }
 
@@ -199,11 +204,12 @@ pub struct VariableChange {
 pub async fn change(
     services: &Services,
     principal: &Principal,
-    id: AppId,
+    owner: Owner,
     variable: Uuid,
     change: VariableChange,
 ) -> Result<VariableView> {
-    let tenant = editable(services, principal, id).await?;
+    let tenant = editable(services, principal, owner).await?;
+    let id = owner.id();
     let mut row = find(services, id, variable).await?;
     if !row.editable {
         return Err(Error::invalid(format!("The variable {} cannot be changed.", row.name)));
@@ -283,14 +289,15 @@ async fn store(services: &Services, mut row: DraftVariable) -> Result<VariableVi
 pub async fn reset(
     services: &Services,
     principal: &Principal,
-    id: AppId,
+    owner: Owner,
     variable: Uuid,
 ) -> Result<Option<VariableView>> {
-    let tenant = editable(services, principal, id).await?;
+    let tenant = editable(services, principal, owner).await?;
+    let id = owner.id();
     let row = find(services, id, variable).await?;
     let before = match row.node_id.as_str() {
         CONVERSATION => {
-            let draft = draft(services, principal, id).await?;
+            let draft = draft(services, principal, owner).await?;
             let default = declared(&draft)?.into_iter().find(|variable| variable.name == row.name);
             default.map(|variable| (variable.value, true))
         }
@@ -332,8 +339,9 @@ async fn given_before(services: &Services, tenant: TenantId, row: &DraftVariable
 /// # Errors
 /// 404 when the app has none with this id.
 #[boxed]
-pub async fn delete(services: &Services, principal: &Principal, id: AppId, variable: Uuid) -> Result<()> {
-    editable(services, principal, id).await?;
+pub async fn delete(services: &Services, principal: &Principal, owner: Owner, variable: Uuid) -> Result<()> {
+    editable(services, principal, owner).await?;
+    let id = owner.id();
     find(services, id, variable).await?;
     let tx = services.db.begin().await?;
     rows::delete(&tx, id, variable).await?;
@@ -345,8 +353,9 @@ pub async fn delete(services: &Services, principal: &Principal, id: AppId, varia
 /// # Errors
 /// 400 for the virtual nodes.
 #[boxed]
-pub async fn delete_node(services: &Services, principal: &Principal, id: AppId, node_id: &str) -> Result<()> {
-    editable(services, principal, id).await?;
+pub async fn delete_node(services: &Services, principal: &Principal, owner: Owner, node_id: &str) -> Result<()> {
+    editable(services, principal, owner).await?;
+    let id = owner.id();
     real_node(node_id)?;
     let tx = services.db.begin().await?;
     rows::delete_all(&tx, id, Some(node_id)).await?;
@@ -358,8 +367,9 @@ pub async fn delete_node(services: &Services, principal: &Principal, id: AppId, 
 /// # Errors
 /// 404 for an unknown app.
 #[boxed]
-pub async fn delete_all(services: &Services, principal: &Principal, id: AppId) -> Result<()> {
-    editable(services, principal, id).await?;
+pub async fn delete_all(services: &Services, principal: &Principal, owner: Owner) -> Result<()> {
+    editable(services, principal, owner).await?;
+    let id = owner.id();
     let tx = services.db.begin().await?;
     rows::delete_all(&tx, id, None).await?;
     Ok(tx.commit().await?)

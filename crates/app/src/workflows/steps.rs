@@ -4,9 +4,8 @@ use ox_types::boxed;
 use std::sync::Arc;
 
 use ox_db::{model::NodeExecution, repo};
-use ox_types::AppId;
 
-use super::{draft, graph_app};
+use super::{Owner, draft, graph_app};
 use crate::{
     AppCaller, Error, Principal, Result, Services, debug,
     principal::Permission,
@@ -14,9 +13,9 @@ use crate::{
 };
 
 /// The member who tries the draft out.
-async fn editor(services: &Services, principal: &Principal, id: AppId) -> Result<AppCaller> {
+async fn editor(services: &Services, principal: &Principal, owner: Owner) -> Result<AppCaller> {
     principal.require(Permission::AppEdit)?;
-    let caller = debug::caller(services, principal, id).await?;
+    let caller = debug::caller(services, principal, owner.id()).await?;
     Ok(AppCaller { invoke_from: InvokeFrom::Debugger, ..caller })
 }
 
@@ -28,12 +27,12 @@ async fn editor(services: &Services, principal: &Principal, id: AppId) -> Result
 pub async fn run_node(
     services: &Arc<Services>,
     principal: &Principal,
-    id: AppId,
+    owner: Owner,
     node_id: &str,
     request: StepRequest,
 ) -> Result<NodeExecution> {
-    let draft = draft(services, principal, id).await?;
-    let caller = editor(services, principal, id).await?;
+    let draft = draft(services, principal, owner).await?;
+    let caller = editor(services, principal, owner).await?;
     runs::run_step(services, &caller, &draft, node_id, request).await
 }
 
@@ -53,13 +52,15 @@ pub struct Container<'a> {
 pub async fn run_container(
     services: &Arc<Services>,
     principal: &Principal,
-    id: AppId,
+    owner: Owner,
     container: Container<'_>,
     request: StepRequest,
 ) -> Result<Subscription> {
-    crate::apps::find_of_mode(services, principal, id, &[container.mode]).await?;
-    let draft = draft(services, principal, id).await?;
-    let caller = editor(services, principal, id).await?;
+    if graph_app(services, principal, owner).await?.mode != container.mode {
+        return Err(Error::new(404, "app_not_found", "App not found."));
+    }
+    let draft = draft(services, principal, owner).await?;
+    let caller = editor(services, principal, owner).await?;
     runs::run_container(services, &caller, &draft, container.node_id, container.kind, request).await
 }
 
@@ -68,9 +69,14 @@ pub async fn run_container(
 /// # Errors
 /// 404 when it has never run there.
 #[boxed]
-pub async fn last_run(services: &Services, principal: &Principal, id: AppId, node_id: &str) -> Result<NodeExecution> {
-    let app = graph_app(services, principal, id).await?;
-    let draft = draft(services, principal, id).await?;
+pub async fn last_run(
+    services: &Services,
+    principal: &Principal,
+    owner: Owner,
+    node_id: &str,
+) -> Result<NodeExecution> {
+    let app = graph_app(services, principal, owner).await?;
+    let draft = draft(services, principal, owner).await?;
     let found = repo::runs::last_of_node(&services.db, app.tenant_id, draft.id, node_id).await?;
     found.ok_or_else(|| Error::not_found("The node has not run in the editor yet."))
 }

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use ox_types::{AccountId, AppId, DocumentId, Json, TenantId, WorkflowId};
+use uuid::Uuid;
 
 use crate::entity::{self, JsonText};
 
@@ -17,6 +18,8 @@ pub struct Pipeline {
     pub created_by: AccountId,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+    /// The live version.
+    pub workflow_id: Option<WorkflowId>,
 }
 
 impl From<entity::pipelines::Model> for Pipeline {
@@ -30,6 +33,7 @@ impl From<entity::pipelines::Model> for Pipeline {
             created_by: AccountId(row.created_by),
             created_at: row.created_at,
             updated_at: row.updated_at,
+            workflow_id: row.workflow_id.map(WorkflowId),
         }
     }
 }
@@ -45,6 +49,7 @@ impl From<Pipeline> for entity::pipelines::Model {
             created_by: item.created_by.0,
             created_at: item.created_at,
             updated_at: item.updated_at,
+            workflow_id: item.workflow_id.map(|id| id.0),
         }
     }
 }
@@ -91,6 +96,69 @@ impl From<PipelineLog> for entity::document_pipeline_execution_logs::Model {
             input_data: JsonText(item.input_data),
             created_by: item.created_by.0,
             created_at: item.created_at,
+        }
+    }
+}
+
+/// A pipeline that a workspace keeps to make others of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PipelineTemplate {
+    pub id: Uuid,
+    pub tenant_id: TenantId,
+    pub name: String,
+    pub description: String,
+    /// `{icon_type, icon, icon_background, icon_url}`
+    pub icon: Json,
+    pub position: i32,
+    pub chunk_structure: String,
+    /// The pipeline as a file.
+    pub yaml_content: String,
+    pub install_count: i32,
+    pub language: String,
+    pub created_by: AccountId,
+    pub updated_by: Option<AccountId>,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+impl From<entity::pipeline_customized_templates::Model> for PipelineTemplate {
+    fn from(row: entity::pipeline_customized_templates::Model) -> Self {
+        Self {
+            id: row.id,
+            tenant_id: TenantId(row.tenant_id),
+            name: row.name,
+            description: row.description,
+            icon: row.icon.0,
+            position: row.position,
+            chunk_structure: row.chunk_structure,
+            yaml_content: row.yaml_content,
+            install_count: row.install_count,
+            language: row.language,
+            created_by: AccountId(row.created_by),
+            updated_by: row.updated_by.map(AccountId),
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+impl From<PipelineTemplate> for entity::pipeline_customized_templates::Model {
+    fn from(item: PipelineTemplate) -> Self {
+        Self {
+            id: item.id,
+            tenant_id: item.tenant_id.0,
+            name: item.name,
+            description: item.description,
+            icon: JsonText(item.icon),
+            position: item.position,
+            chunk_structure: item.chunk_structure,
+            yaml_content: item.yaml_content,
+            install_count: item.install_count,
+            language: item.language,
+            created_by: item.created_by.0,
+            updated_by: item.updated_by.map(|account| account.0),
+            created_at: item.created_at,
+            updated_at: item.updated_at,
         }
     }
 }

@@ -195,6 +195,8 @@ pub async fn update(tx: &Tx, dataset: Dataset) -> Result<()> {
         .col_expr(Column::SummaryIndexSetting, json(dataset.summary_index_setting))
         .col_expr(Column::IconInfo, json(dataset.icon_info))
         .col_expr(Column::BuiltInFieldEnabled, Expr::value(dataset.built_in_field_enabled))
+        .col_expr(Column::RuntimeMode, Expr::value(dataset.runtime_mode))
+        .col_expr(Column::PipelineId, Expr::value(dataset.pipeline_id))
         .col_expr(Column::ChunkStructure, Expr::value(dataset.chunk_structure))
         .col_expr(Column::EnableApi, Expr::value(dataset.enable_api))
         .col_expr(Column::UpdatedBy, Expr::value(dataset.updated_by.map(|account| account.0)))
@@ -494,8 +496,13 @@ const OF_DATASET: &[&str] = &[
     "dataset_process_rules",
     "documents",
 ];
-const OF_DOCUMENT: &[&str] =
-    &["child_chunks", "segment_attachment_bindings", "document_segments", "dataset_metadata_bindings"];
+const OF_DOCUMENT: &[&str] = &[
+    "child_chunks",
+    "segment_attachment_bindings",
+    "document_segments",
+    "dataset_metadata_bindings",
+    "document_pipeline_execution_logs",
+];
 
 /// Removes the next rows of what is gone; false when there are none any more. The files of a knowledge base are taken
 /// before (`documents::files_of`).

@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use super::{
     super::{datasets, documents::automatic_rules, index_changed, qa, sources::pages},
-    Halt, pictures,
+    Halt, graph, pictures,
 };
 use crate::Services;
 
@@ -30,10 +30,10 @@ const BATCH: usize = 128;
 const AHEAD: usize = 2;
 
 /// Where a document's work stands.
-struct Work<'a> {
-    services: &'a Arc<Services>,
-    dataset: Dataset,
-    document: Document,
+pub(super) struct Work<'a> {
+    pub services: &'a Arc<Services>,
+    pub dataset: Dataset,
+    pub document: Document,
     model: Option<ModelRef>,
 }
 
@@ -50,6 +50,11 @@ pub(super) async fn document(services: &Arc<Services>, document: Document) -> Re
     let model = datasets::embedding_model(&dataset);
     let work = Work { services, dataset, document, model };
     if work.document.indexing_status != "indexing" {
+        if work.dataset.runtime_mode == "rag_pipeline"
+            && let Some(log) = repo::pipelines::log(&services.db, work.document.id).await?
+        {
+            return Box::pin(graph::document(&work, &log)).await;
+        }
         match work.chunks().await? {
             // All of it went in one step.
             Made::Completed => return Ok(()),
@@ -87,7 +92,31 @@ impl Work<'_> {
             words += self.save(&mut position, before, Stage::Splitting { at: now() }).await?;
         }
         reader.finish().await?;
-        let last = held.unwrap_or_default();
+        self.rest(position, words, held.unwrap_or_default()).await
+    }
+
+    /// Saves and indexes chunks that are all there: those of a pipeline.
+    pub(super) async fn take(&self, chunks: Vec<Chunk>) -> Result<(), Halt> {
+        self.clear().await?;
+        let (mut position, mut words) = (1, 0_i64);
+        let mut left = chunks.into_iter();
+        let mut batch: Vec<Chunk> = left.by_ref().take(BATCH).collect();
+        loop {
+            let next: Vec<Chunk> = left.by_ref().take(BATCH).collect();
+            if next.is_empty() {
+                break;
+            }
+            let full = std::mem::replace(&mut batch, next);
+            words += self.save(&mut position, full, Stage::Splitting { at: now() }).await?;
+        }
+        match self.rest(position, words, batch).await? {
+            Made::Completed => Ok(()),
+            Made::Saved => self.index().await,
+        }
+    }
+
+    /// Saves the last chunks.
+    async fn rest(&self, mut position: i32, mut words: i64, last: Vec<Chunk>) -> Result<Made, Halt> {
         let is_short = position == 1 && self.model.is_none() && self.document.doc_form != "qa_model";
         if is_short {
             self.complete_at_once(last).await?;
@@ -104,7 +133,7 @@ impl Work<'_> {
     }
 
     /// Removes what an earlier try has left.
-    async fn clear(&self) -> Result<(), Halt> {
+    pub(super) async fn clear(&self) -> Result<(), Halt> {
         let id = self.document.id;
         if repo::segments::next_position(&self.services.db, id).await? == 1 {
             return Ok(());

@@ -7,6 +7,7 @@ use ox_db::{
 };
 use ox_types::{Json, boxed};
 use serde_json::json;
+use uuid::Uuid;
 
 use super::{
     Provider,
@@ -79,11 +80,12 @@ pub async fn begin(
     provider: Provider,
     url: &str,
     options: &Json,
+    credential: Option<Uuid>,
 ) -> Result<CrawlView> {
     principal.require(Permission::DatasetEdit)?;
     let tenant = principal.tenant_id();
     let wanted = read(url, options)?;
-    let key = super::key(services, tenant, provider, None).await?;
+    let key = super::key(services, tenant, provider, credential).await?;
     let begun = website::begin(services, &key, &wanted).await?;
     let at = now();
     let (job_id, pages) = match begun {

@@ -231,7 +231,23 @@ async fn again(services: &Arc<Services>, dataset: &Dataset, document: Document) 
     } else if let Some(fields) = info.as_object_mut() {
         fields.insert("mode".into(), json!("scrape"));
     }
+    forget_text(services, dataset, &document).await?;
     documents::anew_from(services, dataset, document, info).await
+}
+
+/// What a pipeline was given of a page is fetched anew with it.
+async fn forget_text(services: &Services, dataset: &Dataset, document: &Document) -> Result<()> {
+    if dataset.runtime_mode != "rag_pipeline" {
+        return Ok(());
+    }
+    let Some(mut log) = repo::pipelines::log(&services.db, document.id).await? else { return Ok(()) };
+    let had_text = log.datasource_info.as_object_mut().is_some_and(|info| info.shift_remove("content").is_some());
+    if had_text {
+        let tx = services.db.begin().await?;
+        repo::pipelines::put_log(&tx, log).await?;
+        tx.commit().await?;
+    }
+    Ok(())
 }
 
 /// Takes all pages of Notion in a knowledge base anew, in the background.
