@@ -94,6 +94,11 @@ const MIGRATIONS: &[Step] = &[
         sql: include_str!("migration/m20261122_110003_pipelines.sql"),
         postgres: "",
     },
+    Step {
+        name: "m20261122_151001_model_policies",
+        sql: include_str!("migration/m20261122_151001_model_policies.sql"),
+        postgres: "",
+    },
 ];
 
 #[derive(Clone, Copy)]
