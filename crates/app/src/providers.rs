@@ -1,8 +1,13 @@
 //! Model providers of a workspace: what is set up, and the runtime that asks the models.
 
+mod allowed;
+mod asking;
 mod credentials;
+mod kept;
 pub mod names;
 pub mod playground;
+pub mod policies;
+pub(crate) mod rates;
 mod routes;
 mod runtime;
 mod state;
@@ -12,6 +17,7 @@ pub use credentials::{
     delete_credential, delete_model, delete_model_credential, model_credentials, set_default_models, set_enabled,
     update_credential, update_model_credential, validate, validate_model,
 };
+pub use kept::CacheState;
 pub use routes::{Balancing, KeyDraft, KeyView, balancing, fallbacks, set_balancing, set_fallbacks, try_key};
 pub use runtime::ModelGateway;
 pub use state::{ModelStatus, ModelView, ProviderState, WorkspaceModels};

@@ -69,33 +69,36 @@ impl Gateway {
         let mut last = None;
         for round in 0..=policy.retries {
             let (mut again, mut wait) = (Vec::new(), Duration::ZERO);
-            let mut admitted = self.admitted(&places, round);
-            while let Some((place, route)) = admitted.next() {
-                if began.elapsed() >= policy.total || (round > 0 && !self.budget.spend()) {
-                    return Err(last.unwrap_or_else(nothing));
-                }
-                let tried = match hedge.take() {
-                    Some(hedge) => self.ask_both((place, route), hedge, &mut admitted, &attempt).await,
-                    None => self.ask(route, attempt(place, false)).await.map_err(|error| vec![(place, route, error)]),
-                };
-                let errors = match tried {
-                    Ok(done) => return Ok(done),
-                    Err(errors) => errors,
-                };
-                for (place, route, error) in errors {
-                    match verdict(&error) {
-                        Verdict::Final => return Err(error),
-                        Verdict::Elsewhere { .. } => {}
-                        Verdict::Again { wait: asked, .. } => {
-                            again.push((place, route));
-                            wait = wait.max(asked.unwrap_or_default());
-                        }
+            {
+                let mut admitted = self.admitted(&places, round);
+                while let Some((place, route)) = admitted.next() {
+                    if began.elapsed() >= policy.total || (round > 0 && !self.budget.spend()) {
+                        return Err(last.unwrap_or_else(nothing));
                     }
-                    tracing::info!(route = &**route, %error, round, "a model did not answer");
-                    last = Some(error);
+                    let tried = match hedge.take() {
+                        Some(hedge) => self.ask_both((place, route), hedge, &mut admitted, &attempt).await,
+                        None => {
+                            self.ask(route, attempt(place, false)).await.map_err(|error| vec![(place, route, error)])
+                        }
+                    };
+                    let errors = match tried {
+                        Ok(done) => return Ok(done),
+                        Err(errors) => errors,
+                    };
+                    for (place, route, error) in errors {
+                        match verdict(&error) {
+                            Verdict::Final => return Err(error),
+                            Verdict::Elsewhere { .. } => {}
+                            Verdict::Again { wait: asked, .. } => {
+                                again.push((place, route));
+                                wait = wait.max(asked.unwrap_or_default());
+                            }
+                        }
+                        tracing::info!(route = &**route, %error, round, "a model did not answer");
+                        last = Some(error);
+                    }
                 }
             }
-            drop(admitted);
             if again.is_empty() || round == policy.retries || wait > policy.longest_pause {
                 break;
             }

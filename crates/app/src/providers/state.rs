@@ -9,6 +9,7 @@ use ox_db::{
     model::{LoadBalancingConfig, ProviderCredential, ProviderModel},
     repo::providers::Setup,
 };
+use ox_gateway::Rules;
 use ox_models::{Credentials, FetchFrom, ModelKind, ModelRef, ModelSpec, Provider, Registry};
 use ox_types::Json;
 use uuid::Uuid;
@@ -86,6 +87,8 @@ pub struct WorkspaceModels {
     balanced: HashMap<ModelKey, Vec<Key>>,
     /// Who is asked when a model does not answer.
     fallbacks: HashMap<ModelKey, Vec<ModelRef>>,
+    /// What is decided about calls; nothing where nothing is switched on.
+    rules: Option<Arc<Rules>>,
 }
 
 impl WorkspaceModels {
@@ -175,6 +178,18 @@ impl WorkspaceModels {
             (row.id, row.updated_at, on_base(open(provider, row.encrypted_config.as_ref()?)?))
         };
         Some(Key { name: format!("{id}@{}", at.timestamp_millis()), credentials })
+    }
+
+    /// The same under rules.
+    pub(super) fn governed(mut self, rules: Option<Arc<Rules>>) -> Self {
+        self.rules = rules;
+        self
+    }
+
+    /// What is decided about calls; `None` where nothing is switched on.
+    #[must_use]
+    pub const fn rules(&self) -> Option<&Arc<Rules>> {
+        self.rules.as_ref()
     }
 
     /// The keys by which a model is asked in turns; none where it has only one.
