@@ -64,13 +64,15 @@ pub struct ProviderState {
     pub custom_models: Vec<ProviderModel>,
     /// The provider asks for no credentials.
     pub needs_none: bool,
+    /// It lists its own models, and there are none.
+    pub is_empty: bool,
 }
 
 impl ProviderState {
     /// Some model of it can be asked.
     #[must_use]
     pub fn is_usable(&self) -> bool {
-        self.needs_none || self.active.is_some() || !self.custom_models.is_empty()
+        (self.needs_none && !self.is_empty) || self.active.is_some() || !self.custom_models.is_empty()
     }
 }
 
@@ -247,6 +249,7 @@ impl WorkspaceModels {
             active: row.and_then(|row| row.credential_id).filter(|_| self.providers.contains_key(&spec.id)),
             custom_models: self.setup.models.iter().filter(|row| is_it(&row.provider_name)).cloned().collect(),
             needs_none: !needs_credentials(provider),
+            is_empty: false,
         }
     }
 
