@@ -23,6 +23,7 @@ mod imports;
 mod logs;
 mod mcp_server;
 mod members;
+mod model_policies;
 mod model_routes;
 pub(crate) mod models;
 mod network;
@@ -67,6 +68,7 @@ pub fn router(services: &Arc<Services>) -> OpenApiRouter {
         .merge(members::router())
         .merge(network::router())
         .merge(models::router())
+        .merge(model_policies::router())
         .merge(model_routes::router())
         .merge(spend::router())
         .merge(gateway_keys::router())

@@ -6,6 +6,7 @@ mod access;
 mod ask;
 mod chat;
 mod embeddings;
+mod kept;
 mod models;
 mod rerank;
 mod tell;

@@ -1,8 +1,13 @@
 //! Model providers of a workspace: what is set up, and the runtime that asks the models.
 
+mod allowed;
+mod asking;
 mod credentials;
+mod kept;
 pub mod names;
 pub mod playground;
+pub mod policies;
+pub(crate) mod rates;
 mod routes;
 mod runtime;
 mod state;
@@ -12,6 +17,7 @@ pub use credentials::{
     delete_credential, delete_model, delete_model_credential, model_credentials, set_default_models, set_enabled,
     update_credential, update_model_credential, validate, validate_model,
 };
+pub use kept::CacheState;
 pub use routes::{Balancing, KeyDraft, KeyView, balancing, fallbacks, set_balancing, set_fallbacks, try_key};
 pub use runtime::ModelGateway;
 pub use state::{ModelStatus, ModelView, ProviderState, WorkspaceModels};
@@ -45,13 +51,19 @@ pub fn find(services: &Services, id: &str) -> Result<Arc<dyn Provider>> {
 #[boxed]
 pub async fn list(services: &Services, principal: &Principal, kind: Option<ModelKind>) -> Result<Vec<ProviderView>> {
     let workspace = services.models.workspace(principal.tenant_id()).await?;
-    let mut all: Vec<ProviderView> = services
-        .models
-        .registry()
-        .iter()
-        .filter(|provider| kind.is_none_or(|kind| provider.spec().supported_kinds.contains(&kind)))
-        .map(|provider| ProviderView { state: workspace.state(provider.as_ref()), provider: Arc::clone(provider) })
-        .collect();
+    let mut all = Vec::new();
+    for provider in services.models.registry().iter() {
+        if kind.is_some_and(|kind| !provider.spec().supported_kinds.contains(&kind)) {
+            continue;
+        }
+        let mut state = workspace.state(provider.as_ref());
+        if state.needs_none && state.custom_models.is_empty() {
+            // One that needs no key is there only as far as it has models.
+            let listed = services.models.listed(principal.tenant_id(), &workspace, provider).await;
+            state.is_empty = listed.is_some_and(|models| models.is_empty());
+        }
+        all.push(ProviderView { state, provider: Arc::clone(provider) });
+    }
     all.sort_by_key(|view| !view.state.is_usable());
     Ok(all)
 }

@@ -108,8 +108,12 @@ impl Services {
         let outbound = Outbound::new(db.clone(), egress.clone());
         let (scripted, retries) = (settings.scripted_model, settings.model_retries);
         let models = ModelGateway::new(db.clone(), outbound.clone(), Arc::clone(&secrets), scripted, retries);
-        let models = Arc::new(models.limited(settings.model_first_token, settings.model_total));
         let (tracker, shutdown) = (TaskTracker::new(), CancellationToken::new());
+        let models = models
+            .limited(settings.model_first_token, settings.model_total)
+            .counting(Arc::clone(&kv), tracker.clone())
+            .keeping(settings.model_cache_mb);
+        let models = Arc::new(models);
         let file_signer = FileSigner::new(secret.as_bytes(), settings.files_access_life);
         let files = FileStore::new(
             db.clone(),

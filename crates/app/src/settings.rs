@@ -49,6 +49,8 @@ pub struct Settings {
     /// it (`OXIDIFY_MODEL_TOTAL_SECONDS`).
     pub model_first_token: Duration,
     pub model_total: Duration,
+    /// What answers of models that are kept may take, in megabytes (`OXIDIFY_MODEL_CACHE_MB`); 0 keeps none.
+    pub model_cache_mb: u64,
     pub metrics_token: Option<String>,
     /// The longest that a form may wait for an answer (`HUMAN_INPUT_GLOBAL_TIMEOUT_SECONDS`, 7 days).
     pub form_limit: Duration,
@@ -175,6 +177,7 @@ impl Settings {
             model_retries: u32::try_from(env.number("OXIDIFY_MODEL_RETRIES", 2).min(10)).unwrap_or(2),
             model_first_token: Duration::from_secs(env.number("OXIDIFY_MODEL_FIRST_TOKEN_SECONDS", 300).max(1)),
             model_total: Duration::from_secs(env.number("OXIDIFY_MODEL_TOTAL_SECONDS", 1200).max(1)),
+            model_cache_mb: env.number("OXIDIFY_MODEL_CACHE_MB", 64).min(65_536),
             metrics_token: env.optional("OXIDIFY_METRICS_TOKEN"),
             form_limit: Duration::from_secs(env.number("HUMAN_INPUT_GLOBAL_TIMEOUT_SECONDS", 604_800)),
             trigger_url: env.url("TRIGGER_URL"),

@@ -52,6 +52,7 @@ pub mod model_budget_alerts;
 pub mod model_budgets;
 pub mod model_calls;
 pub mod model_fallbacks;
+pub mod model_policies;
 pub mod pinned_conversations;
 pub mod pipeline_customized_templates;
 pub mod pipelines;

@@ -99,6 +99,11 @@ const MIGRATIONS: &[Step] = &[
         sql: include_str!("migration/m20261122_150001_pipeline_templates.sql"),
         postgres: "",
     },
+    Step {
+        name: "m20261122_151001_model_policies",
+        sql: include_str!("migration/m20261122_151001_model_policies.sql"),
+        postgres: "",
+    },
 ];
 
 #[derive(Clone, Copy)]

@@ -7,11 +7,12 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Duration, Utc};
 use ox_db::{
     Database, Page,
-    model::{BudgetAlert, ModelBudget, ModelCall, SpendKey, Spent},
+    model::{BudgetAlert, ModelBudget, ModelCall, ModelPolicies, SpendKey, Spent},
     now,
     repo::{
         model_budgets,
         model_calls::{self, CallFilter},
+        model_policies,
         model_spend::{self, Group},
         statistics::Day,
     },
@@ -47,6 +48,10 @@ fn call(tenant: TenantId, time: &str, price: &str) -> ModelCall {
         first_token_ms: Some(30),
         outcome: "ok".into(),
         created_at: at(time),
+        cache: None,
+        saved_price: None,
+        route: None,
+        rule: None,
     }
 }
 
@@ -146,6 +151,51 @@ async fn calls_are_listed_filtered_and_added_up_to_the_last_decimal() {
         assert_eq!(model_calls::remove_before(&tx, at("2026-03-02T00:00:00Z"), 600).await.unwrap(), 400);
         assert_eq!(model_calls::remove_before(&tx, at("2026-03-02T00:00:00Z"), 600).await.unwrap(), 0);
         tx.commit().await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn kept_answers_are_summed_apart() {
+    on_each_database(|db| async move {
+        let tenant = TenantId::new();
+        let hit = ModelCall {
+            cache: Some("semantic".into()),
+            saved_price: Some("0.0000123".into()),
+            route: Some("tier".into()),
+            rule: Some("short questions".into()),
+            ..call(tenant, "2026-03-01T11:00:00Z", "0")
+        };
+        keep(&db, vec![call(tenant, "2026-03-01T10:00:00Z", "0.5"), hit.clone()], &BTreeMap::new()).await;
+        assert_eq!(model_calls::find(&db, tenant, hit.id).await.unwrap(), Some(hit));
+        let total = model_spend::groups(&db, tenant, &CallFilter::default(), Group::All, 10).await.unwrap();
+        let sum = &total[0].sum;
+        assert_eq!((sum.calls, sum.hits, sum.price), (2, 1, 5_000_000));
+        assert_eq!((sum.prompt_tokens, sum.cached_tokens, sum.completion_tokens), (10, 4, 5), "of the vendor's alone");
+        assert_eq!((sum.saved_tokens, sum.saved_price), (15, 123));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn policies_are_kept_by_workspace() {
+    on_each_database(|db| async move {
+        let tenant = TenantId::new();
+        assert_eq!(model_policies::find(&db, tenant).await.unwrap(), None);
+        let policies = |body: &str| ModelPolicies {
+            tenant_id: tenant,
+            body: body.into(),
+            updated_by: Some(AccountId::new()),
+            updated_at: at("2026-03-01T10:00:00Z"),
+        };
+        for body in ["{}", r#"{"cache":{"enabled":true}}"#] {
+            let written = policies(body);
+            let tx = db.begin().await.unwrap();
+            model_policies::set(&tx, written.clone()).await.unwrap();
+            tx.commit().await.unwrap();
+            assert_eq!(model_policies::find(&db, tenant).await.unwrap(), Some(written));
+        }
+        assert_eq!(model_policies::find(&db, TenantId::new()).await.unwrap(), None);
     })
     .await;
 }

@@ -2,6 +2,7 @@
 
 use std::{
     future::Future,
+    pin::{Pin, pin},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -24,6 +25,12 @@ pub struct Place {
     pub route: usize,
 }
 
+/// Ends when a call that has no answer yet should be made a second time, elsewhere; false when it should not.
+pub type Hedge<'a> = Pin<Box<dyn Future<Output = bool> + Send + 'a>>;
+
+/// What came of a try: an answer, or who failed and why.
+type Tried<'a, T> = Result<T, Vec<(Place, &'a Arc<str>, ModelError)>>;
+
 /// What is known of all routes of this process.
 #[derive(Debug, Default)]
 pub struct Gateway {
@@ -41,7 +48,8 @@ impl Gateway {
 
     /// Asks by way of `attempt` until a route answers: every route that does not rest, tier by tier; then, after a
     /// pause, those again that may work in a moment. When all rest, the first is asked all the same: no call is refused
-    /// without having been tried.
+    /// without having been tried. With a `hedge`, the first that is asked may get company: the second is told that it is
+    /// one, and whoever answers first ends the other.
     ///
     /// # Errors
     /// The error of the last try; `nothing` when there is no route at all.
@@ -49,7 +57,8 @@ impl Gateway {
         &self,
         tiers: &[Vec<Arc<str>>],
         policy: &Policy,
-        attempt: impl Fn(Place) -> Answer,
+        mut hedge: Option<Hedge<'_>>,
+        attempt: impl Fn(Place, bool) -> Answer,
         nothing: impl FnOnce() -> ModelError,
     ) -> Result<T, ModelError>
     where
@@ -60,24 +69,35 @@ impl Gateway {
         let mut last = None;
         for round in 0..=policy.retries {
             let (mut again, mut wait) = (Vec::new(), Duration::ZERO);
-            for (place, route) in self.admitted(&places, round) {
-                if began.elapsed() >= policy.total || (round > 0 && !self.budget.spend()) {
-                    return Err(last.unwrap_or_else(nothing));
-                }
-                let error = match self.ask(route, attempt(place)).await {
-                    Ok(done) => return Ok(done),
-                    Err(error) => error,
-                };
-                match verdict(&error) {
-                    Verdict::Final => return Err(error),
-                    Verdict::Elsewhere { .. } => {}
-                    Verdict::Again { wait: asked, .. } => {
-                        again.push((place, route));
-                        wait = wait.max(asked.unwrap_or_default());
+            {
+                let mut admitted = self.admitted(&places, round);
+                while let Some((place, route)) = admitted.next() {
+                    if began.elapsed() >= policy.total || (round > 0 && !self.budget.spend()) {
+                        return Err(last.unwrap_or_else(nothing));
+                    }
+                    let tried = match hedge.take() {
+                        Some(hedge) => self.ask_both((place, route), hedge, &mut admitted, &attempt).await,
+                        None => {
+                            self.ask(route, attempt(place, false)).await.map_err(|error| vec![(place, route, error)])
+                        }
+                    };
+                    let errors = match tried {
+                        Ok(done) => return Ok(done),
+                        Err(errors) => errors,
+                    };
+                    for (place, route, error) in errors {
+                        match verdict(&error) {
+                            Verdict::Final => return Err(error),
+                            Verdict::Elsewhere { .. } => {}
+                            Verdict::Again { wait: asked, .. } => {
+                                again.push((place, route));
+                                wait = wait.max(asked.unwrap_or_default());
+                            }
+                        }
+                        tracing::info!(route = &**route, %error, round, "a model did not answer");
+                        last = Some(error);
                     }
                 }
-                tracing::info!(route = &**route, %error, round, "a model did not answer");
-                last = Some(error);
             }
             if again.is_empty() || round == policy.retries || wait > policy.longest_pause {
                 break;
@@ -122,6 +142,46 @@ impl Gateway {
             let first = places.first().filter(|_| !std::mem::replace(&mut is_any, true))?;
             Some(*first)
         })
+    }
+
+    /// Asks one route, and the next as well once the hedge says so.
+    async fn ask_both<'a, T, Answer>(
+        &self,
+        (place, route): (Place, &'a Arc<str>),
+        hedge: Hedge<'_>,
+        others: &mut impl Iterator<Item = (Place, &'a Arc<str>)>,
+        attempt: &impl Fn(Place, bool) -> Answer,
+    ) -> Tried<'a, T>
+    where
+        Answer: Future<Output = Result<T, ModelError>>,
+    {
+        let mut first = pin!(self.ask(route, attempt(place, false)));
+        let failed = |error| vec![(place, route, error)];
+        let is_wanted = tokio::select! {
+            biased;
+            answer = &mut first => return answer.map_err(failed),
+            is_wanted = hedge => is_wanted,
+        };
+        let Some((other_place, other)) = is_wanted.then(|| others.next()).flatten() else {
+            return first.await.map_err(failed);
+        };
+        let mut second = pin!(self.ask(other, attempt(other_place, true)));
+        // Whoever fails leaves it to the other.
+        let (one, two) = tokio::select! {
+            biased;
+            answer = &mut first => match answer {
+                Ok(answer) => return Ok(answer),
+                Err(error) => (error, second.await),
+            },
+            answer = &mut second => match answer {
+                Ok(answer) => return Ok(answer),
+                Err(error) => match first.await {
+                    Ok(answer) => return Ok(answer),
+                    Err(first) => (first, Err(error)),
+                },
+            },
+        };
+        two.map_err(|two| vec![(place, route, one), (other_place, other, two)])
     }
 
     async fn ask<T>(

@@ -23,13 +23,25 @@ pub struct ModelScope {
     pub node_id: Option<String>,
     /// The key of the model gateway by which somebody outside asks.
     pub key_id: Option<GatewayKeyId>,
+    pub cache: CacheWish,
+}
+
+/// What a caller wishes of answers that are kept, where they are at all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CacheWish {
+    #[default]
+    AsSet,
+    /// The model is asked, and its answer is not kept.
+    Never,
+    /// Whatever the temperature is.
+    Always,
 }
 
 impl ModelScope {
     /// A workspace that asks for itself.
     #[must_use]
     pub const fn of(tenant_id: TenantId) -> Self {
-        Self { tenant_id, app_id: None, user: None, run_id: None, node_id: None, key_id: None }
+        Self { tenant_id, app_id: None, user: None, run_id: None, node_id: None, key_id: None, cache: CacheWish::AsSet }
     }
 }
 

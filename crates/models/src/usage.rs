@@ -31,6 +31,25 @@ pub struct Usage {
     /// Part of the completion that was reasoning.
     #[serde(skip)]
     pub reasoning_tokens: u64,
+    /// Who answered, where that is not who was asked for.
+    #[serde(skip)]
+    pub served: Option<Box<Served>>,
+}
+
+/// How a call was answered otherwise than by the model it asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Served {
+    pub provider: String,
+    pub model: String,
+    /// Why it was this one: `fallback`, `tier` or `hedge`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub route: Option<String>,
+    /// The name of the rule.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
+    /// `hit` or `semantic`: nobody was asked, the answer was kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache: Option<String>,
 }
 
 impl Default for Usage {
@@ -52,6 +71,7 @@ impl Default for Usage {
             time_to_generate: None,
             cached_tokens: 0,
             reasoning_tokens: 0,
+            served: None,
         }
     }
 }
@@ -91,6 +111,19 @@ impl Usage {
         let plain = self.prompt_tokens.saturating_sub(cached).saturating_sub(written);
         self.prompt_price = amount(plain, None) + amount(cached, pricing.cached) + amount(written, pricing.cache_write);
         self.total_price = self.prompt_price + self.completion_price;
+    }
+
+    /// The same for an answer that nobody was asked for: the tokens are told and cost nothing.
+    #[must_use]
+    pub fn free(&self) -> Self {
+        Self {
+            prompt_tokens: self.prompt_tokens,
+            completion_tokens: self.completion_tokens,
+            total_tokens: self.total_tokens,
+            reasoning_tokens: self.reasoning_tokens,
+            currency: self.currency.clone(),
+            ..Self::default()
+        }
     }
 
     /// As JSON, with the wire's key order.

@@ -132,6 +132,9 @@ pub const METRICS: &[Metric] = &[
     metric("oxidify_budget_used_ratio", Kind::Gauge, &["scope", "id"], "Used part of a budget."),
     metric("oxidify_budget_denied_total", Kind::Counter, &["scope", "id"], "Calls refused because of a budget."),
     metric("oxidify_budget_webhooks_total", Kind::Counter, &["status"], "Alerts of budgets sent to webhooks."),
+    metric("oxidify_model_cache_total", Kind::Counter, &["result"], "Model calls that looked for a kept answer."),
+    metric("oxidify_model_hedges_total", Kind::Counter, &["result"], "Model calls made a second time, and won by it."),
+    metric("oxidify_model_rate_denied_total", Kind::Counter, &[], "Model calls refused because of a limit of rates."),
     metric("oxidify_model_calls_waited_total", Kind::Counter, &[], "Model calls that waited for the spend log."),
     metric("oxidify_model_calls_lost_total", Kind::Counter, &[], "Model calls that are not in the spend log."),
     metric(

@@ -65,6 +65,9 @@ pub const RULES: &[Rule] = &[
     rule(POST, "/workspaces/current/members/invite-email", MemberWith(MemberManage)),
     rule(DELETE, "/workspaces/current/members/{member_id}", MemberWith(MemberManage)),
     rule(PUT, "/workspaces/current/members/{member_id}/update-role", MemberWith(MemberManage)),
+    rule(GET, "/workspaces/current/model-policies", MemberWith(ModelManage)),
+    rule(PUT, "/workspaces/current/model-policies", MemberWith(ModelManage)),
+    rule(POST, "/workspaces/current/model-policies/cache/purge", MemberWith(ModelManage)),
     rule(GET, "/workspaces/current/network-rules", MemberWith(WorkspaceManage)),
     rule(PUT, "/workspaces/current/network-rules", MemberWith(WorkspaceManage)),
     // models

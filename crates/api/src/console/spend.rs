@@ -100,6 +100,11 @@ pub struct SpendSumView {
     total_tokens: i64,
     /// All calls together.
     latency_ms: i64,
+    /// Of the calls, those that were answered from what is kept; their tokens are not in the sums above.
+    hits: i64,
+    saved_tokens: i64,
+    /// What they would have cost; a decimal number.
+    saved_price: String,
 }
 
 impl From<SpendSum> for SpendSumView {
@@ -114,6 +119,9 @@ impl From<SpendSum> for SpendSumView {
             completion_tokens: sum.completion_tokens,
             total_tokens: sum.prompt_tokens.saturating_add(sum.completion_tokens),
             latency_ms: sum.latency_ms,
+            hits: sum.hits,
+            saved_tokens: sum.saved_tokens,
+            saved_price: report::money(sum.saved_price),
         }
     }
 }
@@ -154,7 +162,7 @@ async fn summary(
 pub struct SpendGroupView {
     /// The model's name, or the id of the app, user or key; none for calls without one.
     name: Option<String>,
-    /// The name of the app or user, where it is known.
+    /// The name of the app, user or key, where it is known.
     label: Option<String>,
     /// Of a model.
     provider: Option<String>,
@@ -201,6 +209,7 @@ pub struct ModelCallView {
     user_id: Option<String>,
     user_name: Option<String>,
     key_id: Option<Uuid>,
+    key_name: Option<String>,
     run_id: Option<Uuid>,
     node_id: Option<String>,
     provider: String,
@@ -222,11 +231,19 @@ pub struct ModelCallView {
     /// `ok`, `cancelled`, or the class of the error.
     outcome: String,
     created_at: i64,
+    /// `hit` or `semantic`: the answer was kept, and nobody was asked.
+    cache: Option<String>,
+    /// What it would have cost; a decimal number.
+    saved_price: Option<String>,
+    /// Why another model answered, or was asked as well: `fallback`, `tier` or `hedge`.
+    route: Option<String>,
+    /// The name of the rule.
+    rule: Option<String>,
 }
 
 impl From<CallView> for ModelCallView {
     fn from(view: CallView) -> Self {
-        let CallView { call, app_name, user_name } = view;
+        let CallView { call, app_name, user_name, key_name } = view;
         Self {
             id: call.id,
             app_id: call.app_id.map(|id| id.0),
@@ -234,6 +251,7 @@ impl From<CallView> for ModelCallView {
             user_id: call.user_id,
             user_name,
             key_id: call.key_id.map(|id| id.0),
+            key_name,
             run_id: call.run_id.map(|id| id.0),
             node_id: call.node_id,
             provider: call.provider,
@@ -251,6 +269,10 @@ impl From<CallView> for ModelCallView {
             first_token_ms: call.first_token_ms,
             outcome: call.outcome,
             created_at: seconds(call.created_at),
+            cache: call.cache,
+            saved_price: call.saved_price,
+            route: call.route,
+            rule: call.rule,
         }
     }
 }

@@ -3,16 +3,19 @@
 use axum::{
     Json,
     extract::State,
+    http::HeaderMap,
     response::{IntoResponse, Response},
 };
 use ox_app::providers::names;
-use ox_models::{ChatRequest, ChatResult, Message, ModelKind, ModelRuntime as _};
+use ox_models::{ChatRequest, ChatResult, Message, ModelKind, ModelScope};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::{
-    App, Door, Sent, answered, ask, object,
+    App, Door, Sent, answered, ask,
+    kept::{marked, wish},
+    object,
     tell::{GatewayCompletion, GatewayTextCompletion, Shape, Teller},
 };
 use crate::{service::openai::OpenAiError, sse};
@@ -69,19 +72,20 @@ pub struct GatewayText {
     responses((status = 200, body = GatewayCompletion), (status = 400, body = OpenAiError), (status = 401, body = OpenAiError),
         (status = 403, body = OpenAiError), (status = 404, body = OpenAiError), (status = 429, body = OpenAiError),
         (status = 502, body = OpenAiError), (status = 503, body = OpenAiError), (status = 504, body = OpenAiError)))]
-pub async fn chat(State(services): App, Door(holder): Door, sent: Sent) -> Response {
+pub async fn chat(State(services): App, Door(holder): Door, headers: HeaderMap, sent: Sent) -> Response {
     answered(async {
         let asked = ask::chat(object(sent)?)?;
         let model = names::named(&services, &holder, &asked.model, ModelKind::Llm).await?;
-        let scope = names::scope(&holder, asked.request.user.clone());
+        let scope = ModelScope { cache: wish(&headers)?, ..names::scope(&holder, asked.request.user.clone()) };
         let streams = asked.request.stream;
-        let pieces = services.models.chat(&scope, &model, asked.request).await.map_err(names::failure)?;
+        let (pieces, state) = services.models.chat_told(&scope, &model, asked.request).await.map_err(names::failure)?;
         let teller = Teller::new(Shape::Chat, asked.model);
         if streams {
-            return Ok(sse::response_with(teller.stream(pieces, asked.include_usage), sse::QUIET_PING));
+            let response = sse::response_with(teller.stream(pieces, asked.include_usage), sse::QUIET_PING);
+            return Ok(marked(response, state));
         }
         let result = ChatResult::collect(pieces).await.map_err(names::failure)?;
-        Ok(Json(teller.whole(result)).into_response())
+        Ok(marked(Json(teller.whole(result)).into_response(), state))
     })
     .await
 }
@@ -91,14 +95,14 @@ pub async fn chat(State(services): App, Door(holder): Door, sent: Sent) -> Respo
     responses((status = 200, body = GatewayTextCompletion), (status = 400, body = OpenAiError), (status = 401, body = OpenAiError),
         (status = 403, body = OpenAiError), (status = 404, body = OpenAiError), (status = 429, body = OpenAiError),
         (status = 502, body = OpenAiError), (status = 503, body = OpenAiError), (status = 504, body = OpenAiError)))]
-pub async fn complete(State(services): App, Door(holder): Door, sent: Sent) -> Response {
+pub async fn complete(State(services): App, Door(holder): Door, headers: HeaderMap, sent: Sent) -> Response {
     answered(async {
         let asked = ask::completion(object(sent)?)?;
         let model = names::named(&services, &holder, &asked.model, ModelKind::Llm).await?;
-        let scope = names::scope(&holder, asked.request.user.clone());
+        let scope = ModelScope { cache: wish(&headers)?, ..names::scope(&holder, asked.request.user.clone()) };
         let (streams, request) = (asked.request.stream, asked.request);
         let pieces = if names::continues_text(&services, &scope, &model).await {
-            services.models.completion(&scope, &model, request).await
+            services.models.completion_told(&scope, &model, request).await
         } else {
             let request = ChatRequest {
                 messages: vec![Message::user(request.prompt)],
@@ -108,15 +112,16 @@ pub async fn complete(State(services): App, Door(holder): Door, sent: Sent) -> R
                 stream: request.stream,
                 ..ChatRequest::default()
             };
-            services.models.chat(&scope, &model, request).await
+            services.models.chat_told(&scope, &model, request).await
         };
-        let pieces = pieces.map_err(names::failure)?;
+        let (pieces, state) = pieces.map_err(names::failure)?;
         let teller = Teller::new(Shape::Text, asked.model);
         if streams {
-            return Ok(sse::response_with(teller.stream(pieces, asked.include_usage), sse::QUIET_PING));
+            let response = sse::response_with(teller.stream(pieces, asked.include_usage), sse::QUIET_PING);
+            return Ok(marked(response, state));
         }
         let result = ChatResult::collect(pieces).await.map_err(names::failure)?;
-        Ok(Json(teller.whole_text(result)).into_response())
+        Ok(marked(Json(teller.whole_text(result)).into_response(), state))
     })
     .await
 }

@@ -24,6 +24,7 @@ mod keys;
 mod mcp;
 mod moderation;
 mod openai;
+mod policies;
 mod recovery;
 mod rig;
 mod routes;

@@ -64,7 +64,10 @@ fn short(registry: &Registry, spec: &ProviderSpec) -> String {
 }
 
 /// All ways to read a name as a provider and a model, the shortest provider first.
-fn readings<'a>(registry: &'a Registry, name: &'a str) -> impl Iterator<Item = (&'a Arc<dyn Provider>, &'a str)> {
+pub(super) fn readings<'a>(
+    registry: &'a Registry,
+    name: &'a str,
+) -> impl Iterator<Item = (&'a Arc<dyn Provider>, &'a str)> {
     name.match_indices('/').filter_map(move |(at, _)| {
         let (provider, model) = name.split_at_checked(at)?;
         let model = model.get(1..).filter(|model| !model.is_empty())?;

@@ -9,9 +9,9 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
+    asking::route,
     credentials::{ModelTarget, checked, secret_fields, stored_kind, try_out},
     find,
-    runtime::route,
     state::INHERIT,
 };
 use crate::{Error, Principal, Result, Services, audit, principal::Permission, secrets::mask_fields};

@@ -1,22 +1,31 @@
 //! The runtime behind every model call: finds provider and credentials of the workspace, asks, measures.
 
 use ox_types::boxed;
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use futures::{StreamExt as _, TryStreamExt as _};
 use moka::future::Cache;
 use ox_db::{Database, repo};
-use ox_gateway::{Gateway, Place, Policy, Turns};
+use ox_gateway::{Answers, Gateway, Hedges, Held, Policy, Question, Rules, Turns};
+use ox_kv::{Bounds, Kv, Memory};
 use ox_models::{
     Call, CallLimits, ChatRequest, ChatStream, CompletionRequest, Credentials, EmbeddingRequest, EmbeddingResult,
     ErrorClass, Message, ModelError, ModelKind, ModelRef, ModelRuntime, ModelScope, ModelSpec, ModerationRequest,
     Provider, Ranked, Registry, RerankRequest, SpeechRequest, SpeechStream, ToolSpec, TranscriptionRequest, count,
 };
 use ox_net::{Caller, Egress};
-use ox_types::{Json, TenantId};
+use ox_types::{AppId, TenantId};
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
 
-use super::state::{Key, WorkspaceModels, needs_credentials};
+use super::{
+    allowed::Roles,
+    asking::{Resolved, Shape},
+    kept::{CacheState, Looked},
+    rates::Rates,
+    state::{WorkspaceModels, needs_credentials},
+};
 use crate::{
     Result,
     network::Outbound,
@@ -24,7 +33,7 @@ use crate::{
     spend::{
         limits::Budgets,
         log::SpendLog,
-        meter::{Asked, Meter, Metered},
+        meter::{Asked, Meter},
     },
 };
 
@@ -32,6 +41,8 @@ use crate::{
 const FRESH: Duration = Duration::from_secs(10);
 /// How long the list of a provider's models is shown without asking again.
 const LISTED: Duration = Duration::from_secs(60);
+/// What answers that are kept may take, where nobody says otherwise.
+const ANSWERS: usize = 64 * 1024 * 1024;
 /// Limits of asking for that list: a picker waits for it.
 const LIST_LIMITS: CallLimits = CallLimits {
     connect: Duration::from_secs(2),
@@ -42,14 +53,20 @@ const LIST_LIMITS: CallLimits = CallLimits {
 
 /// Models of all workspaces, on the database.
 pub struct ModelGateway {
-    db: Database,
+    pub(super) db: Database,
     registry: Registry,
     outbound: Outbound,
     secrets: Arc<Secrets>,
     limits: CallLimits,
-    policy: Policy,
-    gateway: Gateway,
-    meter: Meter,
+    pub(super) policy: Policy,
+    pub(super) gateway: Gateway,
+    pub(super) meter: Meter,
+    pub(super) answers: Arc<Answers>,
+    /// What they may take altogether, in bytes; 0 keeps none.
+    pub(super) answers_most: usize,
+    pub(super) hedges: Hedges,
+    pub(super) rates: Rates,
+    pub(super) roles: Roles,
     workspaces: Cache<TenantId, Arc<WorkspaceModels>>,
     lists: Cache<(TenantId, String), Option<Arc<Vec<ModelSpec>>>>,
 }
@@ -72,7 +89,50 @@ impl ModelGateway {
         let gateway = Gateway::default();
         let meter = Meter { log: Arc::default(), budgets: Budgets::new(db.clone()) };
         let limits = CallLimits::default();
-        Self { db, registry, outbound, secrets, limits, policy, gateway, meter, workspaces, lists }
+        let kv = Arc::new(Memory::new(Bounds::default()));
+        Self {
+            db,
+            registry,
+            outbound,
+            secrets,
+            policy,
+            gateway,
+            meter,
+            workspaces,
+            lists,
+            answers: Arc::new(Answers::new(ANSWERS)),
+            answers_most: ANSWERS,
+            hedges: Hedges::default(),
+            rates: Rates::new(kv, TaskTracker::new(), limits.total),
+            roles: Roles::default(),
+            limits,
+        }
+    }
+
+    /// The same with rates that are counted in a store that other processes may share.
+    #[must_use]
+    pub fn counting(mut self, kv: Arc<dyn Kv>, tracker: TaskTracker) -> Self {
+        self.rates = Rates::new(kv, tracker, self.limits.total);
+        self
+    }
+
+    /// The same with so many megabytes for answers that are kept.
+    #[must_use]
+    pub fn keeping(mut self, megabytes: u64) -> Self {
+        self.answers_most = usize::try_from(megabytes.saturating_mul(1024 * 1024)).unwrap_or(usize::MAX);
+        self.answers = Arc::new(Answers::new(self.answers_most));
+        self
+    }
+
+    /// What is kept of the answers to a workspace, and what all workspaces may keep, in bytes.
+    #[must_use]
+    pub fn kept(&self, tenant: TenantId) -> (Held, usize) {
+        (self.answers.held(tenant), self.answers_most)
+    }
+
+    /// Drops the answers to a workspace that are kept in this process.
+    pub(super) fn purge(&self, tenant: TenantId) -> Held {
+        self.answers.purge(tenant)
     }
 
     /// Calls that wait to be written down.
@@ -117,6 +177,7 @@ impl ModelGateway {
             return Ok(found);
         }
         let setup = repo::providers::setup(&self.db, tenant).await?;
+        let rules = self.rules(tenant).await?;
         let key = self.secrets.tenant_key(&self.db, tenant).await?;
         let built = WorkspaceModels::build(setup, &self.registry, |provider, sealed| {
             let fields = self.registry.find(provider).map(|found| found.spec().secret_fields().collect::<Vec<_>>());
@@ -124,9 +185,26 @@ impl ModelGateway {
                 .inspect_err(|error| tracing::error!(provider, %error, "a model credential cannot be decrypted"))
                 .ok()
         });
-        let built = Arc::new(built);
+        let built = Arc::new(built.governed(rules));
         self.workspaces.insert(tenant, Arc::clone(&built)).await;
         Ok(built)
+    }
+
+    /// What a workspace has decided about its calls; `None` when nothing is switched on.
+    async fn rules(&self, tenant: TenantId) -> Result<Option<Arc<Rules>>> {
+        let Some(stored) = repo::model_policies::find(&self.db, tenant).await? else { return Ok(None) };
+        let mut rules = super::policies::read(&stored);
+        let mut tags: Vec<Uuid> = rules.tiers.iter().flat_map(|rule| rule.tags.iter().copied()).collect();
+        if !tags.is_empty() {
+            tags.sort_unstable();
+            tags.dedup();
+            let tagged = repo::tags::targets(&self.db, tenant, &tags).await?;
+            for rule in &mut rules.tiers {
+                let of_rule = tagged.iter().filter(|(tag, _)| rule.tags.contains(tag));
+                rule.tagged = of_rule.map(|(_, app)| AppId(*app)).collect();
+            }
+        }
+        Ok((!rules.are_idle()).then(|| Arc::new(rules)))
     }
 
     /// Forgets what a workspace had set up; the next call reads it anew.
@@ -179,7 +257,7 @@ impl ModelGateway {
     }
 
     /// The way out for whoever asks a model.
-    async fn egress(&self, scope: &ModelScope, model: &ModelRef) -> Result<Egress, ModelError> {
+    pub(super) async fn egress(&self, scope: &ModelScope, model: &ModelRef) -> Result<Egress, ModelError> {
         let caller = Caller {
             workspace: scope.tenant_id.to_string(),
             run: scope.run_id.map_or_else(String::new, |run| run.to_string()),
@@ -190,7 +268,7 @@ impl ModelGateway {
     }
 
     /// The provider of a model in this workspace, and what is set up of it.
-    async fn set_up(
+    pub(super) async fn set_up(
         &self,
         scope: &ModelScope,
         model: &ModelRef,
@@ -215,157 +293,6 @@ impl ModelGateway {
         let (provider, workspace) = self.set_up(scope, model, kind).await?;
         Resolved::of(&provider, &workspace, model, kind)
     }
-
-    /// The keys of a model, then those of each model that stands in for it.
-    async fn tiers(&self, scope: &ModelScope, model: &ModelRef, kind: ModelKind) -> Result<Vec<Tier>, ModelError> {
-        let (provider, workspace) = self.set_up(scope, model, kind).await?;
-        let mut tiers = vec![tier(scope.tenant_id, &provider, &workspace, model, kind)?];
-        for other in workspace.fallbacks(&provider.spec().id, &model.name, kind) {
-            let set_up = self.set_up(scope, other, kind).await;
-            match set_up.and_then(|(provider, own)| tier(scope.tenant_id, &provider, &own, other, kind)) {
-                Ok(found) => tiers.push(found),
-                Err(error) => tracing::warn!(%error, model = other.name, "a fallback cannot be asked"),
-            }
-        }
-        Ok(tiers)
-    }
-
-    /// Asks a model by its keys, and those that stand in for it when it does not answer.
-    async fn ask<T, Answer>(
-        &self,
-        scope: &ModelScope,
-        model: &ModelRef,
-        kind: ModelKind,
-        asked: Asked,
-        attempt: impl Fn(Resolved, Egress) -> Answer + Send + Sync,
-    ) -> Result<T, ModelError>
-    where
-        Answer: Future<Output = Result<T, ModelError>> + Send,
-        T: Metered,
-    {
-        let tiers = self.tiers(scope, model, kind).await?;
-        let names: Vec<Vec<Arc<str>>> =
-            tiers.iter().map(|tier| tier.iter().map(|(name, _)| Arc::clone(name)).collect()).collect();
-        let egress = self.egress(scope, model).await?;
-        let call = |place: Place| {
-            let found = tiers.get(place.tier).and_then(|tier| tier.get(place.route)).map(|(_, found)| found.clone());
-            let answer = found.clone().map(|found| attempt(found, egress.clone()));
-            async move {
-                let (Some(found), Some(answer)) = (found, answer) else { return Err(nobody(model)) };
-                let answer = answer.await;
-                found.count(&answer);
-                if place.tier > 0 && answer.is_ok() {
-                    found.stood_in_for(model);
-                }
-                answer.map(|answer| (answer, found, place.tier > 0))
-            }
-        };
-        let first = tiers.first().and_then(|tier| tier.first()).map(|(_, found)| found);
-        let first = first.map(|found| (&*found.provider.spec().id, &*found.spec));
-        let open = self.meter.open(scope, model, kind, asked, first).await?;
-        match self.gateway.run(&names, &self.policy, call, || nobody(model)).await {
-            Ok((answer, found, stands_in)) => {
-                Ok(answer.metered(open.answered_by(&found.provider.spec().id, &found.spec, stands_in)))
-            }
-            Err(error) => {
-                open.failed(&error);
-                Err(error)
-            }
-        }
-    }
-}
-
-/// The keys by which one model is asked, each with the name of its route.
-type Tier = Vec<(Arc<str>, Resolved)>;
-
-fn tier(
-    tenant: TenantId,
-    provider: &Arc<dyn Provider>,
-    workspace: &WorkspaceModels,
-    model: &ModelRef,
-    kind: ModelKind,
-) -> Result<Tier, ModelError> {
-    let id = &provider.spec().id;
-    let keys = workspace.keys(id, &model.name, kind);
-    if keys.is_empty() {
-        let found = Resolved::of(provider, workspace, model, kind)?;
-        return Ok(vec![(route(tenant, id, &model.name, ""), found)]);
-    }
-    let by = |key: &Key| {
-        let credentials = Arc::clone(&key.credentials);
-        (route(tenant, id, &model.name, &key.name), Resolved::with(provider, credentials, &model.name, kind))
-    };
-    Ok(keys.iter().map(by).collect())
-}
-
-/// The name of a route: a key of a model in a workspace.
-pub(super) fn route(tenant: TenantId, provider: &str, model: &str, key: &str) -> Arc<str> {
-    format!("{tenant}/{provider}/{model}/{key}").into()
-}
-
-fn nobody(model: &ModelRef) -> ModelError {
-    ModelError::new(ErrorClass::NotFound, &model.provider, format!("Nobody can be asked for model {}.", model.name))
-}
-
-/// A model with all it takes to ask it.
-#[derive(Clone)]
-struct Resolved {
-    provider: Arc<dyn Provider>,
-    credentials: Arc<Credentials>,
-    spec: Arc<ModelSpec>,
-}
-
-impl Resolved {
-    /// A model with the credentials by which a workspace asks it.
-    fn of(
-        provider: &Arc<dyn Provider>,
-        workspace: &WorkspaceModels,
-        model: &ModelRef,
-        kind: ModelKind,
-    ) -> Result<Self, ModelError> {
-        let credentials = match workspace.credentials(&provider.spec().id, &model.name, kind) {
-            Some(credentials) => credentials,
-            None if !needs_credentials(provider.as_ref()) => Arc::default(),
-            None => {
-                let text = format!("Model {} credentials is not initialized.", model.name);
-                return Err(ModelError::new(ErrorClass::Auth, &model.provider, text));
-            }
-        };
-        Ok(Self::with(provider, credentials, &model.name, kind))
-    }
-
-    fn with(provider: &Arc<dyn Provider>, credentials: Arc<Credentials>, model: &str, kind: ModelKind) -> Self {
-        let spec = Arc::new(provider.describe(model, kind, &credentials));
-        Self { provider: Arc::clone(provider), credentials, spec }
-    }
-
-    fn count<T>(&self, result: &Result<T, ModelError>) {
-        let status = if result.is_ok() { "ok" } else { "error" };
-        let (provider, model) = (self.provider.spec().id.clone(), self.spec.model.clone());
-        metrics::counter!("oxidify_llm_requests_total", "provider" => provider, "model" => model, "status" => status)
-            .increment(1);
-    }
-
-    fn stood_in_for(&self, wanted: &ModelRef) {
-        let (provider, model) = (self.provider.spec().id.clone(), self.spec.model.clone());
-        tracing::info!(provider, model, wanted = wanted.name, "a fallback answered");
-        metrics::counter!("oxidify_llm_fallbacks_total",
-            "provider" => wanted.provider.clone(), "model" => wanted.name.clone(), "reason" => "error")
-        .increment(1);
-    }
-
-    /// What of the parameters this model takes. A stand-in that cannot take them as they are goes by its own.
-    fn parameters(
-        &self,
-        wanted: &ModelRef,
-        configured: &serde_json::Map<String, Json>,
-    ) -> Result<serde_json::Map<String, Json>, ModelError> {
-        let checked = self.spec.check_parameters(&self.provider.spec().id, configured);
-        if self.spec.model == wanted.name {
-            return checked;
-        }
-        checked.or_else(|_| self.spec.check_parameters(&self.provider.spec().id, &serde_json::Map::new()))
-    }
 }
 
 /// Waits for what cannot be taken back once it is told: until then another may be asked. Of a stream that is the first
@@ -382,21 +309,89 @@ async fn begun(mut stream: ChatStream, is_stream: bool) -> Result<ChatStream, Mo
     }
 }
 
-#[async_trait]
-impl ModelRuntime for ModelGateway {
-    async fn chat(&self, scope: &ModelScope, model: &ModelRef, request: ChatRequest) -> Result<ChatStream, ModelError> {
-        let request = &request;
+impl ModelGateway {
+    /// Asks a chat model, as [`ModelRuntime::chat`] does, and tells what the answers that are kept had for it; nothing
+    /// where none are.
+    #[boxed]
+    pub async fn chat_told(
+        &self,
+        scope: &ModelScope,
+        model: &ModelRef,
+        request: ChatRequest,
+    ) -> Result<(ChatStream, Option<CacheState>), ModelError> {
+        let (request, is_stream) = (&request, request.stream);
+        let plan = self.plan(scope, model, ModelKind::Llm, Asked::chat(request), || Some(Shape::of_chat(request)));
+        let plan = plan.await?;
+        let place = if plan.keeps_answers() {
+            match self.look(scope, &plan, &request.parameters, Question::of_chat(request)).await {
+                Looked::Found(answer, how) => return Ok((self.replay(scope, &plan, &answer, how).await, Some(how))),
+                Looked::Missed(place) => Some(place),
+                Looked::Off => None,
+            }
+        } else {
+            None
+        };
         let attempt = |found: Resolved, egress: Egress| async move {
             let mut request = request.clone();
             request.model.clone_from(&found.spec.model);
             request.parameters = found.parameters(model, &request.parameters)?;
             request.user = request.user.or_else(|| scope.user.clone());
             let asked = found.provider.chat_model().ok_or_else(|| found.provider.unsupported("chat"))?;
-            let is_stream = request.stream;
             let call = self.call(&egress, &found.credentials, Some(&found.spec));
             begun(asked.chat(call, request).await?, is_stream).await
         };
-        self.ask(scope, model, ModelKind::Llm, Asked::chat(request), attempt).await
+        let (pieces, is_first) = self.carry_out(scope, model, &plan, is_stream, attempt).await?;
+        Ok(recorded(pieces, place, is_first))
+    }
+
+    /// Asks a model to go on with a text, as [`ModelRuntime::completion`] does, and tells what the answers that are kept
+    /// had for it; nothing where none are.
+    #[boxed]
+    pub async fn completion_told(
+        &self,
+        scope: &ModelScope,
+        model: &ModelRef,
+        request: CompletionRequest,
+    ) -> Result<(ChatStream, Option<CacheState>), ModelError> {
+        let (request, is_stream) = (&request, request.stream);
+        let asked = Asked::completion(request);
+        let plan = self.plan(scope, model, ModelKind::Llm, asked, || Some(Shape::of_text(request))).await?;
+        let place = if plan.keeps_answers() {
+            match self.look(scope, &plan, &request.parameters, Some(Question::of_completion(request))).await {
+                Looked::Found(answer, how) => return Ok((self.replay(scope, &plan, &answer, how).await, Some(how))),
+                Looked::Missed(place) => Some(place),
+                Looked::Off => None,
+            }
+        } else {
+            None
+        };
+        let attempt = |found: Resolved, egress: Egress| async move {
+            let mut request = request.clone();
+            request.model.clone_from(&found.spec.model);
+            request.parameters = found.parameters(model, &request.parameters)?;
+            request.user = request.user.or_else(|| scope.user.clone());
+            let asked = found.provider.completion_model().ok_or_else(|| found.provider.unsupported("completion"))?;
+            let call = self.call(&egress, &found.credentials, Some(&found.spec));
+            begun(asked.complete(call, request).await?, is_stream).await
+        };
+        let (pieces, is_first) = self.carry_out(scope, model, &plan, is_stream, attempt).await?;
+        Ok(recorded(pieces, place, is_first))
+    }
+}
+
+/// An answer that will be kept, where it has a place; that of a stand-in is not what was asked for.
+fn recorded(pieces: ChatStream, place: Option<super::kept::Place>, is_first: bool) -> (ChatStream, Option<CacheState>) {
+    match place {
+        Some(place) if is_first => (place.keep(pieces), Some(CacheState::Miss)),
+        Some(_) => (pieces, Some(CacheState::Miss)),
+        None => (pieces, None),
+    }
+}
+
+#[async_trait]
+impl ModelRuntime for ModelGateway {
+    async fn chat(&self, scope: &ModelScope, model: &ModelRef, request: ChatRequest) -> Result<ChatStream, ModelError> {
+        Ok(self.chat_told(scope, model, request).await?.0)
     }
 
     async fn completion(
@@ -405,18 +400,7 @@ impl ModelRuntime for ModelGateway {
         model: &ModelRef,
         request: CompletionRequest,
     ) -> Result<ChatStream, ModelError> {
-        let request = &request;
-        let attempt = |found: Resolved, egress: Egress| async move {
-            let mut request = request.clone();
-            request.model.clone_from(&found.spec.model);
-            request.parameters = found.parameters(model, &request.parameters)?;
-            request.user = request.user.or_else(|| scope.user.clone());
-            let asked = found.provider.completion_model().ok_or_else(|| found.provider.unsupported("completion"))?;
-            let is_stream = request.stream;
-            let call = self.call(&egress, &found.credentials, Some(&found.spec));
-            begun(asked.complete(call, request).await?, is_stream).await
-        };
-        self.ask(scope, model, ModelKind::Llm, Asked::completion(request), attempt).await
+        Ok(self.completion_told(scope, model, request).await?.0)
     }
 
     async fn embed(

@@ -9,6 +9,7 @@ use ox_db::{
     model::{LoadBalancingConfig, ProviderCredential, ProviderModel},
     repo::providers::Setup,
 };
+use ox_gateway::Rules;
 use ox_models::{Credentials, FetchFrom, ModelKind, ModelRef, ModelSpec, Provider, Registry};
 use ox_types::Json;
 use uuid::Uuid;
@@ -63,13 +64,15 @@ pub struct ProviderState {
     pub custom_models: Vec<ProviderModel>,
     /// The provider asks for no credentials.
     pub needs_none: bool,
+    /// It lists its own models, and there are none.
+    pub is_empty: bool,
 }
 
 impl ProviderState {
     /// Some model of it can be asked.
     #[must_use]
     pub fn is_usable(&self) -> bool {
-        self.needs_none || self.active.is_some() || !self.custom_models.is_empty()
+        (self.needs_none && !self.is_empty) || self.active.is_some() || !self.custom_models.is_empty()
     }
 }
 
@@ -86,6 +89,8 @@ pub struct WorkspaceModels {
     balanced: HashMap<ModelKey, Vec<Key>>,
     /// Who is asked when a model does not answer.
     fallbacks: HashMap<ModelKey, Vec<ModelRef>>,
+    /// What is decided about calls; nothing where nothing is switched on.
+    rules: Option<Arc<Rules>>,
 }
 
 impl WorkspaceModels {
@@ -177,6 +182,18 @@ impl WorkspaceModels {
         Some(Key { name: format!("{id}@{}", at.timestamp_millis()), credentials })
     }
 
+    /// The same under rules.
+    pub(super) fn governed(mut self, rules: Option<Arc<Rules>>) -> Self {
+        self.rules = rules;
+        self
+    }
+
+    /// What is decided about calls; `None` where nothing is switched on.
+    #[must_use]
+    pub const fn rules(&self) -> Option<&Arc<Rules>> {
+        self.rules.as_ref()
+    }
+
     /// The keys by which a model is asked in turns; none where it has only one.
     #[must_use]
     pub fn keys(&self, provider: &str, model: &str, kind: ModelKind) -> &[Key] {
@@ -232,6 +249,7 @@ impl WorkspaceModels {
             active: row.and_then(|row| row.credential_id).filter(|_| self.providers.contains_key(&spec.id)),
             custom_models: self.setup.models.iter().filter(|row| is_it(&row.provider_name)).cloned().collect(),
             needs_none: !needs_credentials(provider),
+            is_empty: false,
         }
     }
 

@@ -182,6 +182,10 @@ fn sums(calls: &[ModelCall]) -> BTreeMap<SpendKey, Spent> {
             };
             let sum = sums.entry(key).or_default();
             sum.calls += 1;
+            if call.cache.is_some() {
+                // No provider worked for it: it counts under no budget.
+                continue;
+            }
             sum.tokens = sum.tokens.saturating_add(call.prompt_tokens).saturating_add(call.completion_tokens);
             sum.price = sum.price.saturating_add(price);
         }
@@ -219,6 +223,10 @@ mod tests {
             first_token_ms: None,
             outcome: "ok".into(),
             created_at: "2026-03-01T23:59:59Z".parse().unwrap(),
+            cache: None,
+            saved_price: None,
+            route: None,
+            rule: None,
         }
     }
 
@@ -226,10 +234,11 @@ mod tests {
     fn a_call_counts_for_each_of_its_scopes() {
         let first = ModelCall { app_id: Some(AppId::new()), user_id: Some("ann".into()), ..call(10, "0.0000015") };
         let second = ModelCall { id: ox_types::new_uuid(), app_id: None, ..first.clone() };
-        let sums = sums(&[first, second]);
+        let kept = ModelCall { cache: Some("hit".into()), id: ox_types::new_uuid(), ..second.clone() };
+        let sums = sums(&[first, second, kept]);
         let told = sums.iter().map(|(key, sum)| (key.scope, key.day.as_str(), sum.calls, sum.tokens, sum.price));
         let told: Vec<_> = told.collect();
         let day = "2026-03-01";
-        assert_eq!(told, [("app", day, 1, 11, 15), ("user", day, 2, 22, 30), ("workspace", day, 2, 22, 30)]);
+        assert_eq!(told, [("app", day, 1, 11, 15), ("user", day, 3, 22, 30), ("workspace", day, 3, 22, 30)]);
     }
 }

@@ -12,12 +12,13 @@ use std::{
 };
 
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use futures::Stream;
 use ox_db::{model::ModelCall, now};
 use ox_gateway::Reservation;
 use ox_models::{
     ChatDelta, ChatRequest, ChatStream, CompletionRequest, EmbeddingRequest, EmbeddingResult, ModelError, ModelKind,
-    ModelRef, ModelScope, ModelSpec, Pricing, Ranked, SpeechStream, Usage, count,
+    ModelRef, ModelScope, ModelSpec, Pricing, Ranked, Served, SpeechStream, Usage, count,
 };
 use ox_types::{Json, boxed};
 
@@ -25,6 +26,7 @@ use super::{
     limits::{Budgets, Held},
     log::{Ended, SpendLog},
 };
+use crate::providers::rates::Permit;
 
 /// Tokens of an answer whose length nobody bounded.
 const ANSWER: u64 = 1_024;
@@ -53,6 +55,11 @@ impl Asked {
         Self { prompt: count::estimate(&request.prompt), answer: answer(&request.parameters) }
     }
 
+    /// Tokens of the question and of the longest answer.
+    pub const fn tokens(self) -> u64 {
+        self.prompt.saturating_add(self.answer)
+    }
+
     /// Of texts that become vectors.
     pub fn embedding(request: &EmbeddingRequest) -> Self {
         Self { prompt: request.texts.iter().map(|text| count::estimate(text)).sum(), answer: 0 }
@@ -69,26 +76,20 @@ pub(crate) struct Meter {
     pub budgets: Budgets,
 }
 
-impl Meter {
-    /// A call is about to be made: `first` are the provider and the model that are asked first.
-    ///
-    /// # Errors
-    /// When a budget does not let it begin.
-    #[boxed]
-    pub async fn open(
-        &self,
-        scope: &ModelScope,
-        model: &ModelRef,
-        kind: ModelKind,
-        asked: Asked,
-        first: Option<(&str, &ModelSpec)>,
-    ) -> Result<OpenCall, ModelError> {
-        let (started, at) = (Instant::now(), now());
-        self.log.room().await;
-        let pricing = first.and_then(|(_, spec)| spec.pricing.as_ref());
-        let expected = Usage::priced(asked.prompt, asked.answer, pricing);
-        let held = self.budgets.reserve(scope, &model.provider, &expected, at).await?;
-        let row = ModelCall {
+/// What is called for whom.
+#[derive(Clone, Copy)]
+pub(crate) struct Call<'a> {
+    pub scope: &'a ModelScope,
+    /// What was asked for, by the whole id of its provider.
+    pub wanted: &'a ModelRef,
+    pub kind: ModelKind,
+    pub asked: Asked,
+}
+
+impl Call<'_> {
+    fn row(&self, at: DateTime<Utc>) -> ModelCall {
+        let Self { scope, wanted, kind, .. } = self;
+        ModelCall {
             id: ox_types::new_uuid(),
             tenant_id: scope.tenant_id,
             app_id: scope.app_id,
@@ -96,8 +97,8 @@ impl Meter {
             key_id: scope.key_id,
             run_id: scope.run_id,
             node_id: scope.node_id.clone(),
-            provider: first.map_or(&*model.provider, |(provider, _)| provider).to_owned(),
-            model: model.name.clone(),
+            provider: wanted.provider.clone(),
+            model: wanted.name.clone(),
             kind: kind.as_str().to_owned(),
             wanted_provider: None,
             wanted_model: None,
@@ -111,9 +112,67 @@ impl Meter {
             first_token_ms: None,
             outcome: String::new(),
             created_at: at,
-        };
-        let open = Open { row, held, started, asked, pricing: None, answered: None };
+            cache: None,
+            saved_price: None,
+            route: None,
+            rule: None,
+        }
+    }
+}
+
+/// Who answers a call, and why it is this one.
+#[derive(Clone, Copy)]
+pub(crate) struct Answerer<'a> {
+    pub provider: &'a str,
+    pub spec: &'a ModelSpec,
+    /// `fallback`, `tier` or `hedge`.
+    pub route: Option<&'a str>,
+    pub rule: Option<&'a str>,
+}
+
+impl Answerer<'_> {
+    fn sign(&self, row: &mut ModelCall) {
+        let is_other = self.provider != row.provider || self.spec.model != row.model;
+        let provider = std::mem::replace(&mut row.provider, self.provider.to_owned());
+        let model = std::mem::replace(&mut row.model, self.spec.model.clone());
+        row.wanted_provider = is_other.then_some(provider);
+        row.wanted_model = is_other.then_some(model);
+        row.route = self.route.map(str::to_owned);
+        row.rule = self.rule.map(str::to_owned);
+    }
+}
+
+impl Meter {
+    /// A call is about to be made: `first` is the model that is asked first.
+    ///
+    /// # Errors
+    /// When a budget does not let it begin.
+    #[boxed]
+    pub async fn open(&self, call: &Call<'_>, first: Option<&ModelSpec>) -> Result<OpenCall, ModelError> {
+        let (started, at) = (Instant::now(), now());
+        self.log.room().await;
+        let (scope, asked) = (call.scope, call.asked);
+        let pricing = first.and_then(|spec| spec.pricing.as_ref());
+        let expected = Usage::priced(asked.prompt, asked.answer, pricing);
+        let held = self.budgets.reserve(scope, &call.wanted.provider, &expected, at).await?;
+        let row = call.row(at);
+        let open = Open { row, held, started, asked, pricing: None, answered: None, is_sent: false, permit: None };
         Ok(OpenCall { log: Arc::clone(&self.log), open: Some(Box::new(open)) })
+    }
+
+    /// A call is answered with what was kept, and what would have been used is told.
+    #[boxed]
+    pub async fn kept(&self, call: &Call<'_>, answerer: &Answerer<'_>, usage: &Usage, how: &str) {
+        self.log.room().await;
+        let mut row = call.row(now());
+        answerer.sign(&mut row);
+        row.cache = Some(how.to_owned());
+        row.saved_price = Some(usage.total_price.to_string());
+        row.currency.clone_from(&usage.currency);
+        row.prompt_tokens = whole(usage.prompt_tokens);
+        row.completion_tokens = whole(usage.completion_tokens);
+        OK.clone_into(&mut row.outcome);
+        self.log.push(Ended { call: row, accounts: Vec::new() });
     }
 }
 
@@ -131,20 +190,59 @@ struct Open {
     pricing: Option<Pricing>,
     /// When an answer began.
     answered: Option<Duration>,
+    /// A provider has been asked: it may want money even if nobody hears its answer.
+    is_sent: bool,
+    /// Freed when the call is over.
+    permit: Option<Permit>,
 }
 
 impl OpenCall {
-    /// Who answers, in the place of what was asked for or not.
-    pub fn answered_by(mut self, provider: &str, spec: &ModelSpec, stands_in: bool) -> Self {
+    /// It has its turn under the limits of rates.
+    pub fn permitted(mut self, permit: Option<Permit>) -> Self {
         if let Some(open) = &mut self.open {
-            let wanted_provider = std::mem::replace(&mut open.row.provider, provider.to_owned());
-            let wanted_model = std::mem::replace(&mut open.row.model, spec.model.clone());
-            open.row.wanted_provider = stands_in.then_some(wanted_provider);
-            open.row.wanted_model = stands_in.then_some(wanted_model);
-            open.pricing.clone_from(&spec.pricing);
+            open.permit = permit;
+        }
+        self
+    }
+
+    /// A provider is about to be asked.
+    pub fn sent(mut self, to: Answerer<'_>) -> Self {
+        if let Some(open) = &mut self.open {
+            to.sign(&mut open.row);
+            open.pricing.clone_from(&to.spec.pricing);
+            open.is_sent = true;
+        }
+        self
+    }
+
+    /// It will not be made.
+    pub fn unmade(mut self) {
+        self.open = None;
+    }
+
+    /// Who answers, in the place of what was asked for or not.
+    pub fn answered_by(mut self, answerer: Answerer<'_>) -> Self {
+        if let Some(open) = &mut self.open {
+            if !open.is_sent {
+                answerer.sign(&mut open.row);
+                open.pricing.clone_from(&answerer.spec.pricing);
+            }
             open.answered = Some(open.started.elapsed());
         }
         self
+    }
+
+    /// What the answer tells of who gave it; nothing where it is who was asked for.
+    fn served(&self) -> Option<Box<Served>> {
+        let row = &self.open.as_ref()?.row;
+        let served = |route: &String| Served {
+            provider: row.provider.clone(),
+            model: row.model.clone(),
+            route: Some(route.clone()),
+            rule: row.rule.clone(),
+            cache: None,
+        };
+        row.route.as_ref().map(served).map(Box::new)
     }
 
     /// Nobody answered.
@@ -168,11 +266,10 @@ impl OpenCall {
 
     fn close(&mut self, outcome: &str, usage: Option<&Usage>) {
         let Some(open) = self.open.take() else { return };
-        let Open { mut row, held, started, .. } = *open;
+        let Open { mut row, held, started, permit, .. } = *open;
         outcome.clone_into(&mut row.outcome);
         row.latency_ms = millis(started.elapsed());
         if let Some(usage) = usage {
-            let whole = |tokens: u64| i64::try_from(tokens).unwrap_or(i64::MAX);
             row.prompt_tokens = whole(usage.prompt_tokens);
             row.cached_tokens = whole(usage.cached_tokens);
             row.completion_tokens = whole(usage.completion_tokens);
@@ -180,6 +277,9 @@ impl OpenCall {
             row.currency.clone_from(&usage.currency);
             let first = usage.time_to_first_token.and_then(|first| Duration::try_from_secs_f64(first).ok());
             row.first_token_ms = first.map(millis).or(row.first_token_ms);
+        }
+        if let Some(permit) = permit {
+            permit.used(usage.map_or(0, |usage| usage.prompt_tokens + usage.completion_tokens));
         }
         let mut accounts = Vec::new();
         if let Some((reservation, held)) = held {
@@ -198,8 +298,18 @@ impl OpenCall {
 
 impl Drop for OpenCall {
     fn drop(&mut self) {
-        self.close(CANCELLED, None);
+        let Some(open) = self.open.as_mut().filter(|open| open.is_sent) else {
+            return self.close(CANCELLED, None);
+        };
+        // What was asked is likely to be paid for.
+        let usage = Usage::priced(open.asked.prompt, 0, open.pricing.as_ref());
+        open.row.estimated = true;
+        self.close(CANCELLED, Some(&usage));
     }
+}
+
+fn whole(tokens: u64) -> i64 {
+    i64::try_from(tokens).unwrap_or(i64::MAX)
 }
 
 fn millis(time: Duration) -> i64 {
@@ -233,7 +343,8 @@ untold!(Vec<Ranked>, bool, String);
 
 impl Metered for ChatStream {
     fn metered(self, call: OpenCall) -> Self {
-        Box::pin(MeteredChat { pieces: self, call: Some(call), usage: None, ascii: 0, wide: 0 })
+        let served = call.served();
+        Box::pin(MeteredChat { pieces: self, call: Some(call), usage: None, served, ascii: 0, wide: 0 })
     }
 }
 
@@ -241,15 +352,18 @@ struct MeteredChat {
     pieces: ChatStream,
     call: Option<OpenCall>,
     usage: Option<Usage>,
+    /// Told with the usage.
+    served: Option<Box<Served>>,
     /// Bytes and characters of the answer so far, to count it by.
     ascii: u64,
     wide: u64,
 }
 
 impl MeteredChat {
-    fn note(&mut self, delta: &ChatDelta) {
-        if delta.usage.is_some() {
-            self.usage.clone_from(&delta.usage);
+    fn note(&mut self, delta: &mut ChatDelta) {
+        if let Some(usage) = &mut delta.usage {
+            usage.served.clone_from(&self.served);
+            self.usage = Some(usage.clone());
         }
         let calls = delta.tool_calls.iter().flat_map(|call| [call.name.as_deref().unwrap_or(""), &*call.arguments]);
         for byte in [&*delta.text, &*delta.reasoning].into_iter().chain(calls).flat_map(str::bytes) {
@@ -275,8 +389,8 @@ impl Stream for MeteredChat {
     type Item = Result<ChatDelta, ModelError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let piece = ready!(self.pieces.as_mut().poll_next(cx));
-        match &piece {
+        let mut piece = ready!(self.pieces.as_mut().poll_next(cx));
+        match &mut piece {
             Some(Ok(delta)) => self.note(delta),
             Some(Err(error)) => {
                 let outcome = error.class.as_str();

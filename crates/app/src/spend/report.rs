@@ -151,6 +151,7 @@ pub struct CallView {
     pub call: ModelCall,
     pub app_name: Option<String>,
     pub user_name: Option<String>,
+    pub key_name: Option<String>,
 }
 
 /// Calls of the workspace, newest first, those after one that is known.
@@ -183,8 +184,11 @@ async fn views(services: &Services, tenant: TenantId, calls: Vec<ModelCall>) -> 
     let apps: Vec<String> = calls.iter().filter_map(|call| Some(call.app_id?.to_string())).collect();
     let pairs = apps.iter().map(|app| ("app", app.as_str()));
     let users = calls.iter().filter_map(|call| Some(("user", call.user_id.as_deref()?)));
-    let names = Names::load(services, tenant, pairs.chain(users).collect()).await?;
+    let keys: Vec<String> = calls.iter().filter_map(|call| Some(call.key_id?.to_string())).collect();
+    let keys = keys.iter().map(|key| ("key", key.as_str()));
+    let names = Names::load(services, tenant, pairs.chain(users).chain(keys).collect()).await?;
     let view = |call: ModelCall| CallView {
+        key_name: call.key_id.and_then(|key| names.of("key", &key.to_string())),
         app_name: call.app_id.and_then(|app| names.of("app", &app.to_string())),
         user_name: call.user_id.as_deref().and_then(|user| names.of("user", user)),
         call,
@@ -192,7 +196,7 @@ async fn views(services: &Services, tenant: TenantId, calls: Vec<ModelCall>) -> 
     Ok(calls.into_iter().map(view).collect())
 }
 
-/// Names of apps and people by their ids.
+/// Names of apps, people and keys by their ids.
 #[derive(Debug, Default)]
 pub struct Names(HashMap<(String, String), String>);
 
@@ -211,6 +215,12 @@ impl Names {
         for app in repo::apps::find_all(&services.db, &apps).await? {
             if app.tenant_id == tenant {
                 names.insert(("app".to_owned(), app.id.to_string()), app.name);
+            }
+        }
+        let keys = ids("key");
+        if !keys.is_empty() {
+            for key in repo::gateway_keys::list(&services.db, tenant).await? {
+                names.insert(("key".to_owned(), key.id.to_string()), key.name);
             }
         }
         let people = ids("user");
@@ -254,6 +264,11 @@ const COLUMNS: &[&str] = &[
     "latency_ms",
     "first_token_ms",
     "outcome",
+    "key",
+    "cache",
+    "saved_price",
+    "route",
+    "rule",
 ];
 
 /// The calls of the workspace as a file.
@@ -287,7 +302,7 @@ async fn rows_after(
 }
 
 fn row(view: CallView) -> Row {
-    let CallView { call, app_name, user_name } = view;
+    let CallView { call, app_name, user_name, key_name } = view;
     exports::row(
         COLUMNS,
         [
@@ -314,6 +329,11 @@ fn row(view: CallView) -> Row {
             call.latency_ms.into(),
             call.first_token_ms.into(),
             call.outcome.into(),
+            key_name.into(),
+            call.cache.into(),
+            call.saved_price.into(),
+            call.route.into(),
+            call.rule.into(),
         ],
     )
 }

@@ -178,7 +178,10 @@ fn span(node: &NodeExecution, all: &[NodeExecution], root: Uuid) -> Span {
             ("node_id".to_owned(), json!(node.node_id)),
             ("node_type".to_owned(), json!(node.node_type)),
             ("status".to_owned(), json!(node.status.as_str())),
-        ]),
+        ])
+        .into_iter()
+        .chain(process.get("answered_by").map(|served| ("answered_by".to_owned(), served.clone())))
+        .collect(),
     }
 }
 

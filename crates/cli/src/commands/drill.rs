@@ -1,5 +1,6 @@
 //! `oxidify drill`: faults made on purpose, to see that nothing is lost.
 
+mod budget;
 mod fallback;
 mod provider;
 
@@ -16,11 +17,13 @@ pub struct Args {
 
 #[derive(Subcommand)]
 enum Command {
+    Budget(budget::Args),
     Fallback(fallback::Args),
 }
 
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     match &args.command {
+        Command::Budget(args) => budget::run(args),
         Command::Fallback(args) => fallback::run(args),
     }
 }

@@ -36,6 +36,14 @@ pub struct Model {
     #[sea_orm(column_type = "Text")]
     pub outcome: String,
     pub created_at: DateTimeUtc,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub cache: Option<String>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub saved_price: Option<String>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub route: Option<String>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub rule: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -37,6 +37,14 @@ pub struct ModelCall {
     pub outcome: String,
     /// When it began.
     pub created_at: DateTime<Utc>,
+    /// `hit` or `semantic`: the answer was kept, and nobody was asked.
+    pub cache: Option<String>,
+    /// What it would have cost; a decimal text.
+    pub saved_price: Option<String>,
+    /// Why another model answered, or was asked as well: `fallback`, `tier` or `hedge`.
+    pub route: Option<String>,
+    /// The name of the rule.
+    pub rule: Option<String>,
 }
 
 impl From<entity::model_calls::Model> for ModelCall {
@@ -64,6 +72,10 @@ impl From<entity::model_calls::Model> for ModelCall {
             first_token_ms: row.first_token_ms,
             outcome: row.outcome,
             created_at: row.created_at,
+            cache: row.cache,
+            saved_price: row.saved_price,
+            route: row.route,
+            rule: row.rule,
         }
     }
 }
@@ -93,6 +105,42 @@ impl From<ModelCall> for entity::model_calls::Model {
             first_token_ms: item.first_token_ms,
             outcome: item.outcome,
             created_at: item.created_at,
+            cache: item.cache,
+            saved_price: item.saved_price,
+            route: item.route,
+            rule: item.rule,
+        }
+    }
+}
+
+/// What a workspace decides about its calls of models.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelPolicies {
+    pub tenant_id: TenantId,
+    /// JSON.
+    pub body: String,
+    pub updated_by: Option<AccountId>,
+    pub updated_at: DateTime<Utc>,
+}
+
+impl From<entity::model_policies::Model> for ModelPolicies {
+    fn from(row: entity::model_policies::Model) -> Self {
+        Self {
+            tenant_id: TenantId(row.tenant_id),
+            body: row.body,
+            updated_by: row.updated_by.map(AccountId),
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+impl From<ModelPolicies> for entity::model_policies::Model {
+    fn from(item: ModelPolicies) -> Self {
+        Self {
+            tenant_id: item.tenant_id.0,
+            body: item.body,
+            updated_by: item.updated_by.map(|id| id.0),
+            updated_at: item.updated_at,
         }
     }
 }

@@ -57,11 +57,20 @@ pub struct SpendSum {
     /// In ten-millionths.
     pub price: i64,
     pub latency_ms: i64,
+    /// Of the calls, those that were answered from what is kept. Their tokens are not in the sums above.
+    pub hits: i64,
+    pub saved_tokens: i64,
+    /// What they would have cost, in ten-millionths.
+    pub saved_price: i64,
 }
 
 const SUMS: &str = "c.currency AS currency, COUNT(*) AS calls, CAST(SUM(CASE WHEN c.outcome = 'ok' THEN 0 ELSE 1 END) AS \
-    BIGINT) AS failed, CAST(SUM(c.prompt_tokens) AS BIGINT) AS prompt_tokens, CAST(SUM(c.cached_tokens) AS BIGINT) AS \
-    cached_tokens, CAST(SUM(c.completion_tokens) AS BIGINT) AS completion_tokens, CAST(SUM(ROUND(CAST(c.price AS DOUBLE \
+    BIGINT) AS failed, CAST(SUM(CASE WHEN c.cache IS NULL THEN c.prompt_tokens ELSE 0 END) AS BIGINT) AS prompt_tokens, \
+    CAST(SUM(CASE WHEN c.cache IS NULL THEN c.cached_tokens ELSE 0 END) AS BIGINT) AS cached_tokens, CAST(SUM(CASE WHEN \
+    c.cache IS NULL THEN c.completion_tokens ELSE 0 END) AS BIGINT) AS completion_tokens, CAST(SUM(CASE WHEN c.cache IS \
+    NULL THEN 0 ELSE 1 END) AS BIGINT) AS hits, CAST(SUM(CASE WHEN c.cache IS NULL THEN 0 ELSE c.prompt_tokens + \
+    c.completion_tokens END) AS BIGINT) AS saved_tokens, CAST(SUM(ROUND(CAST(COALESCE(c.saved_price, '0') AS DOUBLE \
+    PRECISION) * 10000000)) AS BIGINT) AS saved_price, CAST(SUM(ROUND(CAST(c.price AS DOUBLE \
     PRECISION) * 10000000)) AS BIGINT) AS price, CAST(SUM(c.latency_ms) AS BIGINT) AS latency_ms";
 
 fn sum(row: &QueryResult) -> Result<SpendSum, DbErr> {
@@ -74,6 +83,9 @@ fn sum(row: &QueryResult) -> Result<SpendSum, DbErr> {
         completion_tokens: row.try_get("", "completion_tokens")?,
         price: row.try_get("", "price")?,
         latency_ms: row.try_get("", "latency_ms")?,
+        hits: row.try_get("", "hits")?,
+        saved_tokens: row.try_get("", "saved_tokens")?,
+        saved_price: row.try_get("", "saved_price")?,
     })
 }
 

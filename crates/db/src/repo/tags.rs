@@ -100,6 +100,20 @@ pub async fn of_targets(source: &dyn Source, tenant: TenantId, targets: &[Uuid])
     Ok(out)
 }
 
+/// What carries labels: (label, thing).
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn targets(source: &dyn Source, tenant: TenantId, tags: &[Uuid]) -> Result<Vec<(Uuid, Uuid)>> {
+    let rows = tag_bindings::Entity::find()
+        .filter(tag_bindings::Column::TenantId.eq(tenant.0))
+        .filter(tag_bindings::Column::TagId.is_in(tags.iter().copied()))
+        .all(&source.executor())
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.tag_id, row.target_id)).collect())
+}
+
 /// Puts a label on a thing; a second time changes nothing.
 #[boxed]
 pub async fn bind(tx: &Tx, binding: &TagBinding) -> Result<()> {

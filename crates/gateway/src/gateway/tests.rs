@@ -40,7 +40,7 @@ impl World {
     }
 
     async fn call(&self, gateway: &Gateway, policy: &Policy) -> Result<String, ModelError> {
-        let attempt = |place: Place| async move {
+        let attempt = |place: Place, _: bool| async move {
             let name = self.tiers[place.tier][place.route].to_string();
             self.asked.lock().unwrap().push(name.clone());
             let mut answers = self.answers.lock().unwrap();
@@ -48,7 +48,7 @@ impl World {
             let next = if list.len() > 1 { list.remove(0) } else { list[0].clone() };
             next.map_or(Ok(name), |class| Err(error(class)))
         };
-        gateway.run(&self.tiers, policy, attempt, || error(ErrorClass::NotFound)).await
+        gateway.run(&self.tiers, policy, None, attempt, || error(ErrorClass::NotFound)).await
     }
 
     fn asked(&self) -> String {
@@ -156,8 +156,62 @@ async fn a_trial_that_is_dropped_makes_room_for_the_next() {
     let routes = tiers(&[&["a"], &["b"]]);
     gateway.health.failed(&routes[0][0], Duration::from_nanos(1), Instant::now());
     tokio::time::sleep(Duration::from_millis(1)).await;
-    let stuck = |_| std::future::pending::<Result<(), ModelError>>();
-    let call = gateway.run(&routes, &QUICK, stuck, || error(ErrorClass::NotFound));
+    let stuck = |_, _| std::future::pending::<Result<(), ModelError>>();
+    let call = gateway.run(&routes, &QUICK, None, stuck, || error(ErrorClass::NotFound));
     assert!(tokio::time::timeout(Duration::from_millis(5), call).await.is_err());
     assert_eq!(gateway.health.admit("a", Instant::now()), Admission::Open);
+}
+
+/// Is ready when it was looked at so many times: everything that is waited for together is looked at equally often.
+async fn turns(count: u32) {
+    for _ in 0..count {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// What a route does: after so many turns, whether it answers.
+type Does = (u32, bool);
+
+#[tokio::test]
+async fn a_slow_call_gets_company_and_the_first_answer_counts() {
+    /// What it shows, when company is wanted and whether, what the routes do, who answers, and who was asked.
+    type Case<'a> = (&'a str, (u32, bool), &'a [Does], Option<usize>, &'a [(usize, bool)]);
+    let cases: &[Case<'_>] = &[
+        ("quick enough", (50, true), &[(40, true), (10, true)], Some(0), &[(0, false)]),
+        ("the second is quicker", (50, true), &[(500, true), (10, true)], Some(1), &[(0, false), (1, true)]),
+        ("the first is quicker all the same", (50, true), &[(70, true), (90, true)], Some(0), &[(0, false), (1, true)]),
+        ("not wanted", (50, false), &[(500, true), (10, true)], Some(0), &[(0, false)]),
+        ("nobody else is there", (50, true), &[(500, true)], Some(0), &[(0, false)]),
+        ("the first fails early", (50, true), &[(20, false), (10, true)], Some(1), &[(0, false), (1, false)]),
+        ("the second fails", (50, true), &[(500, true), (10, false)], Some(0), &[(0, false), (1, true)]),
+        ("the first fails late", (50, true), &[(100, false), (200, true)], Some(1), &[(0, false), (1, true)]),
+        (
+            "both fail, the third is asked",
+            (50, true),
+            &[(100, false), (10, false), (5, true)],
+            Some(2),
+            &[(0, false), (1, true), (2, false)],
+        ),
+        ("all fail", (50, true), &[(100, false), (10, false)], None, &[(0, false), (1, true)]),
+    ];
+    let once = Policy { retries: 0, ..QUICK };
+    for (name, (after, is_wanted), does, answers, asked) in cases {
+        let (gateway, log) = (Gateway::default(), Mutex::new(Vec::new()));
+        let routes: Vec<Vec<Arc<str>>> = (0..does.len()).map(|number| vec![Arc::from(format!("r{number}"))]).collect();
+        let attempt = |place: Place, is_hedge: bool| {
+            log.lock().unwrap().push((place.tier, is_hedge));
+            async move {
+                let (after, works) = does[place.tier];
+                turns(after).await;
+                if works { Ok(place.tier) } else { Err(error(DOWN)) }
+            }
+        };
+        let hedge: Hedge<'_> = Box::pin(async {
+            turns(*after).await;
+            *is_wanted
+        });
+        let answer = gateway.run(&routes, &once, Some(hedge), attempt, || error(ErrorClass::NotFound)).await;
+        assert_eq!(answer.ok(), *answers, "{name}");
+        assert_eq!(log.into_inner().unwrap(), *asked, "{name}");
+    }
 }

@@ -12,11 +12,40 @@ import { Button, IconButton } from "../../ui/Button";
 import { CopyButton } from "../../ui/CopyButton";
 import { Confirm } from "../../ui/Dialog";
 import { Badge } from "../../ui/Marks";
+import { Segmented } from "../../ui/Segmented";
 import { Empty, Failed, Forbidden, SkeletonRows } from "../../ui/States";
 import { Switch } from "../../ui/Switch";
 import { GatewayKeyDialog } from "./GatewayKeyDialog";
+import { PoliciesPage } from "./policies/PoliciesPage";
 
+/** The way in for software outside, and the policies that hold for every call of the workspace. */
 export function GatewayPage() {
+  const { t } = useTranslation("gateway");
+  const { admin } = useRights();
+  const [tab, setTab] = useState<"access" | "policies">("access");
+  return (
+    <>
+      <div>
+        <h1 className="text-20 font-semibold">{t("title")}</h1>
+        <p className="text-ink-2">{t(tab === "access" ? "text" : "policiesText")}</p>
+      </div>
+      <div>
+        <Segmented
+          label={t("part")}
+          value={tab}
+          onChange={setTab}
+          segments={[
+            { value: "access", label: t("access") },
+            { value: "policies", label: t("policies") },
+          ]}
+        />
+      </div>
+      {tab === "access" ? <Access /> : admin ? <PoliciesPage /> : <Forbidden title={t("noAdminPolicies")} />}
+    </>
+  );
+}
+
+function Access() {
   const { t } = useTranslation("gateway");
   const { t: c } = useTranslation();
   const { admin } = useRights();
@@ -31,10 +60,6 @@ answer = client.chat.completions.create(
 )`;
   return (
     <>
-      <div>
-        <h1 className="text-20 font-semibold">{t("title")}</h1>
-        <p className="text-ink-2">{t("text")}</p>
-      </div>
       <section className="flex flex-col gap-3" aria-label={t("use")}>
         <div>
           <div className="lbl mb-1.5">{t("address")}</div>

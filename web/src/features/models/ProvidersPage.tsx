@@ -19,6 +19,9 @@ import { ProviderCard } from "./ProviderCard";
 
 type Tab = "connected" | "available";
 
+/** Where there is no key, only models can be added. */
+const asksKey = (provider: Provider) => (provider.provider_credential_schema?.credential_form_schemas.length ?? 0) > 0;
+
 export function ProvidersPage() {
   const { t, i18n } = useTranslation("models");
   const { t: c } = useTranslation();
@@ -110,7 +113,7 @@ export function ProvidersPage() {
       {connecting ? (
         <CredentialDialog
           provider={connecting}
-          model={!connecting.configurate_methods.includes("predefined-model")}
+          model={!asksKey(connecting) || !connecting.configurate_methods.includes("predefined-model")}
           onClose={() => {
             setFresh(connecting.provider);
             setConnecting(undefined);

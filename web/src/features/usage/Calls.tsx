@@ -95,13 +95,21 @@ export function CallsCard({ span }: { span: Pick<Bounds, "start" | "end"> }) {
 function Row({ call }: { call: Call }) {
   const { t } = useTranslation("usage");
   const format = useFormat();
-  const who = [call.app_name, call.user_name ?? call.user_id].filter(Boolean).join(" · ");
+  const who = [call.app_name, call.key_name, call.user_name ?? call.user_id].filter(Boolean).join(" · ");
   return (
     <tr>
       <th scope="row">{format.dateTime(call.created_at)}</th>
       <td data-start title={call.provider}>
         {call.model}
         {call.wanted_model ? <span className="text-ink-3"> {t("calls.insteadOf", { model: call.wanted_model })}</span> : null}
+        {call.route ? (
+          <>
+            {" "}
+            <span title={call.rule ?? undefined}>
+              <Badge>{t(`calls.route.${call.route}`)}</Badge>
+            </span>
+          </>
+        ) : null}
       </td>
       <td data-start className="max-w-[220px] truncate" title={who}>
         {who || "–"}
@@ -110,11 +118,15 @@ function Row({ call }: { call: Call }) {
         {call.estimated ? "≈ " : ""}
         {format.number(call.prompt_tokens)} + {format.number(call.completion_tokens)}
       </td>
-      <td>{format.money(Number(call.price), call.currency)}</td>
+      <td title={call.cache && call.saved_price ? t("calls.wouldCost", { money: format.money(Number(call.saved_price), call.currency) }) : undefined}>
+        {format.money(Number(call.price), call.currency)}
+      </td>
       <td>{call.first_token_ms === null || call.first_token_ms === undefined ? "–" : format.duration(call.first_token_ms / 1000)}</td>
       <td>{format.duration(call.latency_ms / 1000)}</td>
       <td data-start>
-        <Badge tone={call.outcome === "ok" ? "ok" : call.outcome === "cancelled" ? "plain" : "bad"}>{t(`outcome.${call.outcome}`)}</Badge>
+        <Badge tone={call.outcome === "ok" ? "ok" : call.outcome === "cancelled" ? "plain" : "bad"}>
+          {t(call.cache ? `calls.cache.${call.cache}` : `outcome.${call.outcome}`)}
+        </Badge>
       </td>
     </tr>
   );

@@ -104,11 +104,15 @@ function Tops({ span, numbers }: PartProps) {
   const paid = total.filter((sum) => Number(sum.price) > 0);
   const money = paid.length === 0 ? format.money(0) : paid.map((sum) => format.money(Number(sum.price), sum.currency)).join(" + ");
   const count = (value: number) => numbers.value("count", value);
+  const saved = total.filter((sum) => Number(sum.saved_price ?? 0) > 0).map((sum) => format.money(Number(sum.saved_price), sum.currency));
+  const savings =
+    saved.length === 0 ? t("top.savedTokens", { shown: count(all.savedTokens) }) : t("top.saved", { money: saved.join(" + "), shown: count(all.savedTokens) });
   const rows = [
     { key: "money", value: money, note: "" },
     { key: "calls", value: count(all.calls), note: all.failed > 0 ? t("top.failed", { count: all.failed, shown: count(all.failed) }) : "" },
     { key: "prompt", value: count(all.prompt), note: all.cached > 0 ? t("top.cached", { shown: count(all.cached) }) : "" },
     { key: "completion", value: count(all.completion), note: "" },
+    ...(all.hits > 0 ? [{ key: "hits", value: count(all.hits), note: savings }] : []),
   ];
   return (
     <section className="kpis" aria-label={t("top.label")} aria-busy={query.isFetching}>

@@ -4,10 +4,27 @@ import type { Schema } from "../../api/types";
 import { get, post, put, type Query, remove, request } from "../../lib/http";
 import type { Bounds } from "../monitor/span";
 
-export type Sum = Schema<"SpendSumView">;
-export type Summary = Schema<"SpendSummary">;
+/** What answers that were kept have saved. Optional until the schema that is generated from the server tells of it. */
+interface Saved {
+  readonly hits?: number;
+  readonly saved_tokens?: number;
+  readonly saved_price?: string;
+}
+export type Sum = Schema<"SpendSumView"> & Saved;
+export type Summary = Omit<Schema<"SpendSummary">, "total"> & { readonly total: readonly Sum[] };
 export type Group = Schema<"SpendGroupView">;
-export type Call = Schema<"ModelCallView">;
+/** Who answered, and why. */
+interface How {
+  readonly key_name?: string | null;
+  /** `hit` or `semantic`: the answer was kept. */
+  readonly cache?: string | null;
+  readonly saved_price?: string | null;
+  /** `fallback`, `tier` or `hedge`. */
+  readonly route?: string | null;
+  readonly rule?: string | null;
+}
+export type Call = Schema<"ModelCallView"> & How;
+type Calls = Omit<Schema<"ModelCalls">, "data"> & { readonly data: readonly Call[] };
 export type Budget = Schema<"ModelBudgetView">;
 export type Budgets = Schema<"ModelBudgets">;
 export type BudgetBody = Schema<"ModelBudgetBody">;
@@ -35,8 +52,7 @@ export const groups = (span: Times, by: By) =>
 export const calls = (span: Times, failed: boolean) =>
   infiniteQueryOptions({
     queryKey: ["usage", "calls", failed, span.start, span.end],
-    queryFn: ({ pageParam }) =>
-      get<Schema<"ModelCalls">>(`${PATH}/calls`, { ...times(span), limit: 20, after: pageParam, status: failed ? "failed" : undefined }),
+    queryFn: ({ pageParam }) => get<Calls>(`${PATH}/calls`, { ...times(span), limit: 20, after: pageParam, status: failed ? "failed" : undefined }),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => (page.has_more ? page.data.at(-1)?.id : undefined),
     staleTime: FRESH,

@@ -25,6 +25,8 @@ export interface Totals {
   readonly prompt: number;
   readonly cached: number;
   readonly completion: number;
+  readonly hits: number;
+  readonly savedTokens: number;
 }
 
 export function totalsOf(total: readonly Sum[]): Totals {
@@ -36,6 +38,8 @@ export function totalsOf(total: readonly Sum[]): Totals {
     prompt: add((sum) => sum.prompt_tokens),
     cached: add((sum) => sum.cached_tokens),
     completion: add((sum) => sum.completion_tokens),
+    hits: add((sum) => sum.hits ?? 0),
+    savedTokens: add((sum) => sum.saved_tokens ?? 0),
   };
 }
 

@@ -22,7 +22,7 @@ use serde_json::json;
 
 use super::provider::{ANSWER, FakeProvider, Trouble};
 
-const PROVIDER: &str = "langgenius/openai_api_compatible/openai_api_compatible";
+pub(super) const PROVIDER: &str = "langgenius/openai_api_compatible/openai_api_compatible";
 const BROKEN: &str = "drill-broken";
 const STAND_IN: &str = "drill-stand-in";
 /// Runs at the same time.
@@ -249,11 +249,11 @@ async fn workspace(
     Ok((services, ModelScope::of(tenant_id)))
 }
 
-fn target(model: &str) -> ModelTarget {
+pub(super) fn target(model: &str) -> ModelTarget {
     ModelTarget { model: model.to_owned(), kind: ModelKind::Llm }
 }
 
-async fn services(home: &Path) -> anyhow::Result<Arc<Services>> {
+pub(super) async fn services(home: &Path) -> anyhow::Result<Arc<Services>> {
     std::fs::create_dir_all(home).with_context(|| format!("cannot create {}", home.display()))?;
     let db = ox_db::Database::connect(&ox_db::DbConfig::sqlite(home.join("drill.db"))).await?;
     let settings = [
@@ -281,10 +281,10 @@ async fn services(home: &Path) -> anyhow::Result<Arc<Services>> {
 }
 
 /// A directory that is gone when the drill is over.
-struct Home(PathBuf);
+pub(super) struct Home(pub PathBuf);
 
 impl Home {
-    fn new() -> anyhow::Result<Self> {
+    pub(super) fn new() -> anyhow::Result<Self> {
         let path = std::env::temp_dir().join(format!("oxidify-drill-{}", ox_types::new_uuid().simple()));
         std::fs::create_dir_all(&path).with_context(|| format!("cannot create {}", path.display()))?;
         Ok(Self(path))
