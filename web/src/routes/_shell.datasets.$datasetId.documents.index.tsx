@@ -21,6 +21,7 @@ function Page() {
   const navigate = useNavigate({ from: Route.fullPath });
   const dataset = useQuery(datasetDetail(datasetId)).data;
   const params = { datasetId };
+  const pipeline = dataset?.runtime_mode === "rag_pipeline" && Boolean(dataset.pipeline_id);
   return dataset ? (
     <DocumentsPage
       key={datasetId}
@@ -28,8 +29,14 @@ function Page() {
       search={search}
       onSearch={(change) => void navigate({ search: (now) => ({ ...now, ...change }), replace: true })}
       onOpen={(documentId) => void navigate({ to: "/datasets/$datasetId/documents/$documentId", params: { datasetId, documentId } })}
-      onAdd={() => void navigate({ to: "/datasets/$datasetId/documents/create", params })}
+      onAdd={() => void navigate({ to: pipeline ? "/datasets/$datasetId/documents/create-from-pipeline" : "/datasets/$datasetId/documents/create", params })}
       onTest={() => void navigate({ to: "/datasets/$datasetId/hitTesting", params })}
+      {...(pipeline
+        ? {
+            onPipeline: () => void navigate({ to: "/datasets/$datasetId/pipeline", params }),
+            onAgain: (documentId: string) => void navigate({ to: "/datasets/$datasetId/documents/$documentId/settings", params: { datasetId, documentId } }),
+          }
+        : {})}
     />
   ) : null;
 }

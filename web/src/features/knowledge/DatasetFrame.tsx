@@ -24,8 +24,10 @@ export function DatasetFrame({ dataset, children }: { dataset: Dataset; children
   const apps = useQuery({ ...relatedApps(dataset.id), enabled: dataset.app_count > 0 }).data?.data ?? [];
   const params = { datasetId: dataset.id };
   const external = dataset.provider === "external";
+  const pipeline = dataset.runtime_mode === "rag_pipeline" && Boolean(dataset.pipeline_id);
   const tabs = [
     ...(external ? [] : [{ key: "documents", to: "/datasets/$datasetId/documents" as const }]),
+    ...(pipeline && edit ? [{ key: "pipeline", to: "/datasets/$datasetId/pipeline" as const }] : []),
     { key: "retrieval", to: "/datasets/$datasetId/hitTesting" as const },
     ...(external ? [] : [{ key: "evaluation", to: "/datasets/$datasetId/evaluation" as const }]),
     ...(external || !edit ? [] : [{ key: "metadata", to: "/datasets/$datasetId/metadata" as const }]),

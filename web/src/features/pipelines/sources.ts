@@ -28,7 +28,7 @@ const dataSchema = z.looseObject({
 export function sourceOf(id: string, data: unknown): SourceNode | undefined {
   const read = dataSchema.safeParse(data).data;
   const type = TYPES.find((each) => each === read?.provider_type);
-  if (!read || read.type !== "datasource" || !type) return undefined;
+  if (read?.type !== "datasource" || !type) return undefined;
   const extensions = (read.fileExtensions ?? []).map((each) => each.replace(/^\./, "").toLowerCase());
   return { id, title: read.title, type, pluginId: read.plugin_id ?? "", provider: read.provider_name ?? "", extensions };
 }
