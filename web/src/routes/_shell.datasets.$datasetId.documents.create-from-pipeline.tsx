@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { createFileRoute, redirect, useNavigate } from "@tanstack/react-router";
-import { rightsOf, workspace } from "../data/session";
+import { rightsOf, useRights, workspace } from "../data/session";
 import { datasetDetail } from "../features/knowledge/api";
 import { AddPage } from "../features/pipelines/AddPage";
 
@@ -19,6 +19,7 @@ function Page() {
   const navigate = useNavigate();
   const dataset = useQuery(datasetDetail(datasetId)).data;
   const params = { datasetId };
+  const build = useRights().edit;
   return dataset ? (
     <AddPage
       key={datasetId}
@@ -26,7 +27,7 @@ function Page() {
       onCancel={() => void navigate({ to: "/datasets/$datasetId/documents", params })}
       onDone={() => void navigate({ to: "/datasets/$datasetId/documents", params })}
       onTest={() => void navigate({ to: "/datasets/$datasetId/hitTesting", params })}
-      onPipeline={() => void navigate({ to: "/datasets/$datasetId/pipeline", params })}
+      onPipeline={build ? () => void navigate({ to: "/datasets/$datasetId/pipeline", params }) : undefined}
     />
   ) : null;
 }

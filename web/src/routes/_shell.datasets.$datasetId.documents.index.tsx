@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { createFileRoute, useNavigate } from "@tanstack/react-router";
 import { z } from "zod";
+import { useRights } from "../data/session";
 import { datasetDetail } from "../features/knowledge/api";
 import { DocumentsPage } from "../features/knowledge/DocumentsPage";
 import { SORTS } from "../features/knowledge/sorts";
@@ -21,6 +22,7 @@ function Page() {
   const navigate = useNavigate({ from: Route.fullPath });
   const dataset = useQuery(datasetDetail(datasetId)).data;
   const params = { datasetId };
+  const build = useRights().edit;
   const pipeline = dataset?.runtime_mode === "rag_pipeline" && Boolean(dataset.pipeline_id);
   return dataset ? (
     <DocumentsPage
@@ -33,7 +35,7 @@ function Page() {
       onTest={() => void navigate({ to: "/datasets/$datasetId/hitTesting", params })}
       {...(pipeline
         ? {
-            onPipeline: () => void navigate({ to: "/datasets/$datasetId/pipeline", params }),
+            ...(build ? { onPipeline: () => void navigate({ to: "/datasets/$datasetId/pipeline", params }) } : {}),
             onAgain: (documentId: string) => void navigate({ to: "/datasets/$datasetId/documents/$documentId/settings", params: { datasetId, documentId } }),
           }
         : {})}

@@ -13,7 +13,7 @@ export const Route = createFileRoute("/_shell/datasets/$datasetId/pipeline")({
   validateSearch: z.object({ node: z.coerce.string().optional().catch(undefined), run: z.string().optional().catch(undefined) }),
   beforeLoad: async ({ context, params }) => {
     const { role } = await context.queryClient.ensureQueryData(workspace);
-    if (!rightsOf(role).edit && role !== "dataset_operator") throw redirect({ to: "/datasets/$datasetId/documents", params, replace: true });
+    if (!rightsOf(role).edit) throw redirect({ to: "/datasets/$datasetId/documents", params, replace: true });
     const dataset = await context.queryClient.ensureQueryData(datasetDetail(params.datasetId));
     if (dataset.runtime_mode !== "rag_pipeline" || !dataset.pipeline_id) throw redirect({ to: "/datasets/$datasetId/documents", params, replace: true });
   },

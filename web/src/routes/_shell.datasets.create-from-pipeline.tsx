@@ -5,7 +5,7 @@ import { CreatePipelinePage } from "../features/pipelines/CreatePage";
 export const Route = createFileRoute("/_shell/datasets/create-from-pipeline")({
   beforeLoad: async ({ context }) => {
     const { role } = await context.queryClient.ensureQueryData(workspace);
-    if (!rightsOf(role).edit && role !== "dataset_operator") throw redirect({ to: "/datasets", replace: true });
+    if (!rightsOf(role).edit) throw redirect({ to: "/datasets", replace: true });
   },
   component: Page,
 });

@@ -126,6 +126,11 @@ export function runOneNode(owner: Owner, node: string, body: unknown): Promise<u
   return transport().json("POST", `${owner}/workflows/draft/nodes/${encodeURIComponent(node)}/run`, body);
 }
 
+/** Reads one thing from a data source of the draft, and nothing after it. */
+export function readSource(owner: Owner, body: unknown): Promise<unknown> {
+  return transport().json("POST", `${owner}/workflows/draft/datasource/variables-inspect`, body);
+}
+
 export function lastRun(owner: Owner, node: string): Promise<unknown> {
   return transport().json("GET", `${owner}/workflows/draft/nodes/${encodeURIComponent(node)}/last-run`);
 }

@@ -13,7 +13,8 @@ interface Props {
   readonly edit: boolean;
   readonly onOpen: () => void;
   readonly onSettings: () => void;
-  readonly onPipeline: () => void;
+  /** Only for those who may edit pipelines. */
+  readonly onPipeline?: () => void;
   readonly onTags: () => void;
   readonly onDelete: () => void;
 }
@@ -28,7 +29,7 @@ export function DatasetCard({ dataset, active, edit, onOpen, onSettings, onPipel
     { key: "open", label: t("list.open"), icon: FolderOpen, onSelect: onOpen },
     ...(edit
       ? [
-          ...(pipeline ? [{ key: "pipeline", label: t("list.editPipeline"), icon: Workflow, onSelect: onPipeline }] : []),
+          ...(pipeline && onPipeline ? [{ key: "pipeline", label: t("list.editPipeline"), icon: Workflow, onSelect: onPipeline }] : []),
           { key: "settings", label: t("tabs.settings"), icon: Settings, onSelect: onSettings },
           { key: "tags", label: t("list.tags"), icon: TagIcon, onSelect: onTags },
           { key: "line", line: true as const },

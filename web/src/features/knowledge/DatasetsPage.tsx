@@ -43,7 +43,7 @@ export function DatasetsPage({ search, onSearch, onOpen, onSettings, onCreate, o
   const { t } = useTranslation("knowledge");
   const { t: c } = useTranslation();
   const edit = useKnowledgeRights();
-  const { owner } = useRights();
+  const { owner, edit: build } = useRights();
   const box = useRef<HTMLInputElement>(null);
   const chosenTags = search.tags?.split(",").filter(Boolean) ?? [];
   const list = useInfiniteQuery(datasetList({ q: search.q, tags: chosenTags, all: search.all }));
@@ -74,7 +74,7 @@ export function DatasetsPage({ search, onSearch, onOpen, onSettings, onCreate, o
       <div className="flex-1 min-h-0 overflow-auto">
         <header className="flex items-center gap-2.5 px-7 max-md:px-4 pt-5 pb-3.5 flex-wrap">
           <h1 className="text-20 font-semibold flex-1">{t("list.title")}</h1>
-          {edit ? (
+          {build ? (
             <Button icon={Workflow} onClick={onFromPipeline}>
               {t("list.fromPipeline")}
             </Button>
@@ -125,9 +125,11 @@ export function DatasetsPage({ search, onSearch, onOpen, onSettings, onCreate, o
                     <Button kind="primary" icon={Plus} onClick={onCreate}>
                       {t("list.add")}
                     </Button>
-                    <Button icon={Workflow} onClick={onFromPipeline}>
-                      {t("list.fromPipeline")}
-                    </Button>
+                    {build ? (
+                      <Button icon={Workflow} onClick={onFromPipeline}>
+                        {t("list.fromPipeline")}
+                      </Button>
+                    ) : null}
                   </>
                 ) : null}
               </Empty>
@@ -147,7 +149,7 @@ export function DatasetsPage({ search, onSearch, onOpen, onSettings, onCreate, o
                 edit={edit}
                 onOpen={() => onOpen(dataset.id)}
                 onSettings={() => onSettings(dataset.id)}
-                onPipeline={() => onPipeline(dataset.id)}
+                {...(build ? { onPipeline: () => onPipeline(dataset.id) } : {})}
                 onTags={() => setDoing({ what: "tags", dataset })}
                 onDelete={() => setDoing({ what: "delete", dataset })}
               />

@@ -137,13 +137,15 @@ export function DocumentsPage({ dataset, search, onSearch, onOpen, onAdd, onTest
         ) : null}
       </BarEnd>
       {edit ? <Notices dataset={dataset} /> : null}
-      {edit && onPipeline && dataset.is_published === false ? (
+      {edit && dataset.runtime_mode === "rag_pipeline" && dataset.is_published === false ? (
         <div className="banner mx-5 max-md:mx-4 mt-3" data-tone="warn">
           <CircleAlert size={16} aria-hidden />
           <span className="flex-1">{t("documents.unpublished")}</span>
-          <Button size="sm" icon={Workflow} onClick={onPipeline}>
-            {t("documents.openPipeline")}
-          </Button>
+          {onPipeline ? (
+            <Button size="sm" icon={Workflow} onClick={onPipeline}>
+              {t("documents.openPipeline")}
+            </Button>
+          ) : null}
         </div>
       ) : null}
       <div className="flex items-center gap-2 px-5 max-md:px-4 pt-3 pb-2 flex-wrap">

@@ -24,7 +24,8 @@ interface Props {
   readonly onCancel: () => void;
   readonly onDone: () => void;
   readonly onTest: () => void;
-  readonly onPipeline: () => void;
+  /** Only for those who may edit it. */
+  readonly onPipeline?: (() => void) | undefined;
 }
 
 export function AddPage(props: Props) {
@@ -56,9 +57,11 @@ export function AddPage(props: Props) {
     return (
       <div className="p-5 flex-1">
         <Empty icon={Workflow} cat="knowledge" title={t(published.data ? "add.noSource" : "add.unpublished")} text={t("add.unpublishedText")}>
-          <Button kind="primary" onClick={props.onPipeline}>
-            {t("add.openPipeline")}
-          </Button>
+          {props.onPipeline ? (
+            <Button kind="primary" onClick={props.onPipeline}>
+              {t("add.openPipeline")}
+            </Button>
+          ) : null}
         </Empty>
       </div>
     );

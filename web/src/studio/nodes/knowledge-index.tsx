@@ -62,7 +62,7 @@ export const knowledgeIndex = defineKind<KnowledgeIndexData>({
     if (!CHUNK_STRUCTURES.includes(data.chunk_structure)) out.push({ code: "noStructure" });
     if (data.index_chunk_variable_selector.length < 2) out.push({ code: "noChunks" });
     if (!data.indexing_technique) out.push({ code: "noTechnique" });
-    if (data.indexing_technique === "high_quality" && !data.embedding_model) out.push({ code: "noEmbedding" });
+    if (data.indexing_technique === "high_quality" && !data.embedding_model) out.push({ code: "noEmbedding", warning: true });
     if (data.indexing_technique === "economy" && data.chunk_structure !== "text_model" && data.chunk_structure) out.push({ code: "needsVectors" });
     if (retrieval?.reranking_enable && retrieval.reranking_mode !== "weighted_score" && !retrieval.reranking_model?.reranking_model_name) out.push({ code: "noRerankModel" });
     return out;

@@ -18,9 +18,9 @@ import { isActive } from "../model/run";
 import { JsonView } from "../panels/JsonView";
 import { StatusBadge } from "../panels/StatusBadge";
 import { Button, Key, SelectField, Wrong } from "../parts/controls";
-import { openTray } from "../store/actions";
+import { goTo, openTray } from "../store/actions";
 import { flush } from "../store/autosave";
-import { startRun, stopRun } from "../store/runner";
+import { runSource, startRun, stopRun } from "../store/runner";
 import { useStudio } from "../store/studio";
 import { errorText } from "../tray/TraceTab";
 import { SideHead } from "./SideHead";
@@ -62,6 +62,12 @@ export function PipelineRun() {
       },
       (error: unknown) => setFailed(error instanceof Error ? error.message : String(error)),
     );
+  const [first] = items;
+  const read = () => {
+    if (!source || !first) return;
+    goTo(source.id, "lastRun");
+    void runSource(source.id, source.type, first.info);
+  };
   return (
     <>
       <SideHead title={t("pipelineRun.title")} />
@@ -76,6 +82,9 @@ export function PipelineRun() {
           <div className="st-row">
             <Button look="primary" disabled={!mayGoOn(source, items, waiting)} onClick={() => void next()}>
               {t("pipelineRun.next")}
+            </Button>
+            <Button disabled={active || !mayGoOn(source, items, waiting)} title={t("pipelineRun.readHint")} onClick={read}>
+              {t("pipelineRun.read")}
             </Button>
           </div>
         </section>

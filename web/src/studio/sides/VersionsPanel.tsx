@@ -18,8 +18,6 @@ export function VersionsPanel() {
   const { t } = useTranslation("studio");
   const format = useFormat();
   const owner = useStudio((s) => s.owner);
-  // There is no route that deletes a version of a pipeline.
-  const mayDelete = useStudio((s) => s.mode !== "rag-pipeline");
   const shownId = useStudio((s) => (s.preview?.kind === "version" ? s.preview.id : undefined));
   const publishedAt = useStudio((s) => s.publishedAt);
   const client = useQueryClient();
@@ -71,7 +69,7 @@ export function VersionsPanel() {
                 { id: "before", label: t("versions.compareBefore"), disabled: i === versions.length - 1, run: () => setComparing({ from: versions[i + 1]?.id ?? version.id, to: version.id }) },
                 { id: "name", label: t("versions.name"), run: () => setNaming(version) },
                 { id: "copy", label: t("versions.copyId"), run: () => void copyText(version.id) },
-                ...(mayDelete ? [{ id: "delete", label: t("common.delete"), danger: true, disabled: i === 0, run: () => attempt(deleteVersion(owner, version.id)) }] : []),
+                { id: "delete", label: t("common.delete"), danger: true, disabled: i === 0, run: () => attempt(deleteVersion(owner, version.id)) },
               ]}
               trigger={(props) => <IconButton label={t("versions.more", { name: version.marked_name || when(version) })} icon={Ellipsis} {...props} />}
             />

@@ -1,5 +1,5 @@
 /** Runs of the draft: starts them, follows their events, stops them. */
-import { type Follow, type ForkBody, forkRun, getExecutions, getRun, listRuns, resumeRun, runContainer, runDraft, runOneNode, runTrigger, stopTask, submitForm, waitingForms } from "../api";
+import { type Follow, type ForkBody, forkRun, getExecutions, getRun, listRuns, readSource, resumeRun, runContainer, runDraft, runOneNode, runTrigger, stopTask, submitForm, waitingForms } from "../api";
 import type { HumanForm } from "../model/form";
 import { eventSchema, idleRun, isActive, type RunEvent, type RunState, reduce, startingRun, storedRun } from "../model/run";
 import { RequestError } from "../transport";
@@ -185,16 +185,15 @@ export function forgetRun(): void {
   set({ run: idleRun });
 }
 
-/** What a node run needs from the person: nothing, or values that were never computed. */
-export async function runNode(id: string, inputs: Readonly<Record<string, unknown>> = {}): Promise<unknown> {
-  const { owner, document } = state();
-  const node = document.nodes.get(id);
+/** Runs one node alone by `work` and shows it as its last run. */
+async function alone(id: string, work: () => Promise<unknown>): Promise<unknown> {
+  const node = state().document.nodes.get(id);
   if (!node || isActive(state().run)) return undefined;
   const running = { key: `single-${id}`, node: id, kind: node.data.type, title: node.data.title, status: "running" as const, start: 0, retries: [] };
   set({ inspectorTab: "lastRun", nodeRun: { id, status: "running" }, lastSpans: new Map(state().lastSpans).set(id, running) });
   try {
     await flush();
-    const result = await runOneNode(owner, id, { inputs, query: "", files: [] });
+    const result = await work();
     const replay = storedRun({ id: "single", status: "succeeded", created_at: 0 }, [result]);
     const span = replay.latest.get(id);
     const lastSpans = new Map(state().lastSpans);
@@ -208,6 +207,17 @@ export async function runNode(id: string, inputs: Readonly<Record<string, unknow
     set({ nodeRun: { id, status: "failed", error: messageOf(error), code }, lastSpans });
     return undefined;
   }
+}
+
+/** What a node run needs from the person: nothing, or values that were never computed. */
+export function runNode(id: string, inputs: Readonly<Record<string, unknown>> = {}): Promise<unknown> {
+  return alone(id, () => runOneNode(state().owner, id, { inputs, query: "", files: [] }));
+}
+
+/** Reads one thing from a data source, so that the nodes after it can be run alone. */
+export function runSource(id: string, type: string, info: unknown): Promise<unknown> {
+  const title = state().document.nodes.get(id)?.data.title ?? "";
+  return alone(id, () => readSource(state().owner, { datasource_type: type, datasource_info: info, start_node_id: id, start_node_title: title }));
 }
 
 /** The footers of nodes show the last stored run until something runs on this page. */
