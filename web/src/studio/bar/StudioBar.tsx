@@ -38,6 +38,7 @@ export function StudioBar({ pipeline }: { readonly pipeline?: PipelineBar }) {
     { id: "versions", label: t("versions.title"), icon: History, run: () => openSide("versions") },
     ...(pipeline
       ? [
+          { id: "documents", label: t("bar.addDocuments"), icon: FilePlus2, disabled: !published, run: pipeline.onAdd },
           { id: "template", label: t("asTemplate.title"), icon: LayoutTemplate, disabled: !published, run: () => setAsking("template") },
           { id: "export", label: t("exporting.menu"), icon: Download, run: () => setAsking("export") },
         ]
@@ -49,11 +50,6 @@ export function StudioBar({ pipeline }: { readonly pipeline?: PipelineBar }) {
       <SaveState />
       <ProblemsButton />
       <Menu label={t("bar.panels")} items={panels} trigger={(props) => <IconButton className="st-bar-icon" label={t("bar.panels")} icon={Settings2} {...props} />} />
-      {pipeline && published ? (
-        <Button icon={FilePlus2} onClick={pipeline.onAdd}>
-          {t("bar.addDocuments")}
-        </Button>
-      ) : null}
       <Button icon={Play} aria-pressed={side === "preview"} disabled={readOnly || active} onClick={() => openSide("preview")}>
         {t(chat ? "bar.preview" : "bar.run")} <Key>{keyNames.alt("R")}</Key>
       </Button>

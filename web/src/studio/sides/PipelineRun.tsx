@@ -25,7 +25,13 @@ import { useStudio } from "../store/studio";
 import { errorText } from "../tray/TraceTab";
 import { SideHead } from "./SideHead";
 
-/** What was typed stays for the next run, as long as the page lives. */
+interface Pick {
+  readonly source: string;
+  readonly items: readonly Item[];
+}
+
+/** What was chosen and typed stays for the next run, as long as the page lives. */
+const picks = new Map<string, Pick>();
 const remembered = new Map<string, Values>();
 
 function useSources(): SourceNode[] {
@@ -38,11 +44,15 @@ export function PipelineRun() {
   const pipelineId = useStudio((s) => pipelineIdOf(s.owner));
   const active = useStudio((s) => isActive(s.run));
   const sources = useSources();
-  const [chosen, setChosen] = useState<string>();
+  const [before] = useState(() => picks.get(pipelineId));
+  const known = before !== undefined && sources.some((s) => s.id === before.source) ? before : undefined;
+  const [chosen, setChosen] = useState<string | undefined>(known?.source);
   const source = sources.find((s) => s.id === chosen) ?? sources[0];
-  const [items, setItems] = useState<readonly Item[]>([]);
+  const [items, setItems] = useState<readonly Item[]>(known?.items ?? []);
   const [waiting, setWaiting] = useState(false);
-  const [step, setStep] = useState<"source" | "fields">("source");
+  const [step, setStep] = useState<"source" | "fields">(known ? "fields" : "source");
+  // What was chosen before stays until the source is opened again.
+  const [opened, setOpened] = useState(!known);
   const [failed, setFailed] = useState<string>();
   const [saved, setSaved] = useState(false);
   // The server answers for the draft it has.
@@ -58,6 +68,7 @@ export function PipelineRun() {
     flush().then(
       () => {
         setFailed(undefined);
+        if (source) picks.set(pipelineId, { source: source.id, items });
         setStep("fields");
       },
       (error: unknown) => setFailed(error instanceof Error ? error.message : String(error)),
@@ -77,7 +88,7 @@ export function PipelineRun() {
           <span className="st-hint">{t("pipelineRun.about")}</span>
           {source ? null : <Wrong>{t("problems.noDatasource")}</Wrong>}
           {sources.length > 1 && source ? <SelectField label={t("datasource.source")} value={source.id} options={sources.map((s) => ({ value: s.id, label: s.title }))} onChange={choose} /> : null}
-          {source && saved ? <SourceItems key={source.id} pipelineId={pipelineId} which="draft" source={source} one value={items} onChange={setItems} onWaiting={setWaiting} /> : null}
+          {source && saved && opened ? <SourceItems key={source.id} pipelineId={pipelineId} which="draft" source={source} one value={items} onChange={setItems} onWaiting={setWaiting} /> : null}
           {failed ? <Wrong>{failed}</Wrong> : null}
           <div className="st-row">
             <Button look="primary" disabled={!mayGoOn(source, items, waiting)} onClick={() => void next()}>
@@ -88,7 +99,7 @@ export function PipelineRun() {
             </Button>
           </div>
         </section>
-        {step === "fields" && source ? <Fields key={source.id} pipelineId={pipelineId} source={source} items={items} active={active} onBack={() => setStep("source")} /> : null}
+        {step === "fields" && source && saved ? <Fields key={source.id} pipelineId={pipelineId} source={source} items={items} active={active} onBack={() => { setOpened(true); setStep("source"); }} /> : null}
         <Result />
       </div>
     </>
