@@ -23,6 +23,7 @@ import { Route as ShellAppAppIdRouteImport } from "./routes/_shell.app.$appId";
 import { Route as ShellDatasetsIndexRouteImport } from "./routes/_shell.datasets.index";
 import { Route as ShellDatasetsDatasetIdRouteImport } from "./routes/_shell.datasets.$datasetId";
 import { Route as ShellDatasetsCreateRouteImport } from "./routes/_shell.datasets.create";
+import { Route as ShellDatasetsCreateFromPipelineRouteImport } from "./routes/_shell.datasets.create-from-pipeline";
 import { Route as ShellExploreIndexRouteImport } from "./routes/_shell.explore.index";
 import { Route as ShellSettingsIndexRouteImport } from "./routes/_shell.settings.index";
 import { Route as ShellSettingsAppearanceRouteImport } from "./routes/_shell.settings.appearance";
@@ -51,11 +52,14 @@ import { Route as ShellDatasetsDatasetIdApiRouteImport } from "./routes/_shell.d
 import { Route as ShellDatasetsDatasetIdEvaluationRouteImport } from "./routes/_shell.datasets.$datasetId.evaluation";
 import { Route as ShellDatasetsDatasetIdHitTestingRouteImport } from "./routes/_shell.datasets.$datasetId.hitTesting";
 import { Route as ShellDatasetsDatasetIdMetadataRouteImport } from "./routes/_shell.datasets.$datasetId.metadata";
+import { Route as ShellDatasetsDatasetIdPipelineRouteImport } from "./routes/_shell.datasets.$datasetId.pipeline";
 import { Route as ShellDatasetsDatasetIdSettingsRouteImport } from "./routes/_shell.datasets.$datasetId.settings";
 import { Route as ShellExploreInstalledInstalledIdRouteImport } from "./routes/_shell.explore.installed.$installedId";
 import { Route as ShellDatasetsDatasetIdDocumentsIndexRouteImport } from "./routes/_shell.datasets.$datasetId.documents.index";
 import { Route as ShellDatasetsDatasetIdDocumentsDocumentIdRouteImport } from "./routes/_shell.datasets.$datasetId.documents.$documentId";
 import { Route as ShellDatasetsDatasetIdDocumentsCreateRouteImport } from "./routes/_shell.datasets.$datasetId.documents.create";
+import { Route as ShellDatasetsDatasetIdDocumentsCreateFromPipelineRouteImport } from "./routes/_shell.datasets.$datasetId.documents.create-from-pipeline";
+import { Route as ShellDatasetsDatasetIdDocumentsDocumentIdSettingsRouteImport } from "./routes/_shell.datasets.$datasetId.documents.$documentId_.settings";
 
 const IndexRoute = IndexRouteImport.update({
   id: "/",
@@ -126,6 +130,12 @@ const ShellDatasetsCreateRoute = ShellDatasetsCreateRouteImport.update({
   path: "/datasets/create",
   getParentRoute: () => ShellRoute,
 } as any);
+const ShellDatasetsCreateFromPipelineRoute =
+  ShellDatasetsCreateFromPipelineRouteImport.update({
+    id: "/datasets/create-from-pipeline",
+    path: "/datasets/create-from-pipeline",
+    getParentRoute: () => ShellRoute,
+  } as any);
 const ShellExploreIndexRoute = ShellExploreIndexRouteImport.update({
   id: "/explore/",
   path: "/explore/",
@@ -273,6 +283,12 @@ const ShellDatasetsDatasetIdMetadataRoute =
     path: "/metadata",
     getParentRoute: () => ShellDatasetsDatasetIdRoute,
   } as any);
+const ShellDatasetsDatasetIdPipelineRoute =
+  ShellDatasetsDatasetIdPipelineRouteImport.update({
+    id: "/pipeline",
+    path: "/pipeline",
+    getParentRoute: () => ShellDatasetsDatasetIdRoute,
+  } as any);
 const ShellDatasetsDatasetIdSettingsRoute =
   ShellDatasetsDatasetIdSettingsRouteImport.update({
     id: "/settings",
@@ -303,6 +319,18 @@ const ShellDatasetsDatasetIdDocumentsCreateRoute =
     path: "/documents/create",
     getParentRoute: () => ShellDatasetsDatasetIdRoute,
   } as any);
+const ShellDatasetsDatasetIdDocumentsCreateFromPipelineRoute =
+  ShellDatasetsDatasetIdDocumentsCreateFromPipelineRouteImport.update({
+    id: "/documents/create-from-pipeline",
+    path: "/documents/create-from-pipeline",
+    getParentRoute: () => ShellDatasetsDatasetIdRoute,
+  } as any);
+const ShellDatasetsDatasetIdDocumentsDocumentIdSettingsRoute =
+  ShellDatasetsDatasetIdDocumentsDocumentIdSettingsRouteImport.update({
+    id: "/documents/$documentId_/settings",
+    path: "/documents/$documentId/settings",
+    getParentRoute: () => ShellDatasetsDatasetIdRoute,
+  } as any);
 
 export interface FileRoutesByFullPath {
   "/": typeof IndexRoute;
@@ -317,6 +345,7 @@ export interface FileRoutesByFullPath {
   "/app/$appId": typeof ShellAppAppIdRouteWithChildren;
   "/datasets/$datasetId": typeof ShellDatasetsDatasetIdRouteWithChildren;
   "/datasets/create": typeof ShellDatasetsCreateRoute;
+  "/datasets/create-from-pipeline": typeof ShellDatasetsCreateFromPipelineRoute;
   "/settings/appearance": typeof ShellSettingsAppearanceRoute;
   "/settings/extensions": typeof ShellSettingsExtensionsRoute;
   "/settings/gateway": typeof ShellSettingsGatewayRoute;
@@ -344,13 +373,16 @@ export interface FileRoutesByFullPath {
   "/datasets/$datasetId/evaluation": typeof ShellDatasetsDatasetIdEvaluationRoute;
   "/datasets/$datasetId/hitTesting": typeof ShellDatasetsDatasetIdHitTestingRoute;
   "/datasets/$datasetId/metadata": typeof ShellDatasetsDatasetIdMetadataRoute;
+  "/datasets/$datasetId/pipeline": typeof ShellDatasetsDatasetIdPipelineRoute;
   "/datasets/$datasetId/settings": typeof ShellDatasetsDatasetIdSettingsRoute;
   "/explore/installed/$installedId": typeof ShellExploreInstalledInstalledIdRoute;
   "/app/$appId/": typeof ShellAppAppIdIndexRoute;
   "/datasets/$datasetId/": typeof ShellDatasetsDatasetIdIndexRoute;
   "/datasets/$datasetId/documents/$documentId": typeof ShellDatasetsDatasetIdDocumentsDocumentIdRoute;
   "/datasets/$datasetId/documents/create": typeof ShellDatasetsDatasetIdDocumentsCreateRoute;
+  "/datasets/$datasetId/documents/create-from-pipeline": typeof ShellDatasetsDatasetIdDocumentsCreateFromPipelineRoute;
   "/datasets/$datasetId/documents/": typeof ShellDatasetsDatasetIdDocumentsIndexRoute;
+  "/datasets/$datasetId/documents/$documentId/settings": typeof ShellDatasetsDatasetIdDocumentsDocumentIdSettingsRoute;
 }
 export interface FileRoutesByTo {
   "/": typeof IndexRoute;
@@ -362,6 +394,7 @@ export interface FileRoutesByTo {
   "/apps": typeof ShellAppsRoute;
   "/tools": typeof ShellToolsRoute;
   "/datasets/create": typeof ShellDatasetsCreateRoute;
+  "/datasets/create-from-pipeline": typeof ShellDatasetsCreateFromPipelineRoute;
   "/settings/appearance": typeof ShellSettingsAppearanceRoute;
   "/settings/extensions": typeof ShellSettingsExtensionsRoute;
   "/settings/gateway": typeof ShellSettingsGatewayRoute;
@@ -389,13 +422,16 @@ export interface FileRoutesByTo {
   "/datasets/$datasetId/evaluation": typeof ShellDatasetsDatasetIdEvaluationRoute;
   "/datasets/$datasetId/hitTesting": typeof ShellDatasetsDatasetIdHitTestingRoute;
   "/datasets/$datasetId/metadata": typeof ShellDatasetsDatasetIdMetadataRoute;
+  "/datasets/$datasetId/pipeline": typeof ShellDatasetsDatasetIdPipelineRoute;
   "/datasets/$datasetId/settings": typeof ShellDatasetsDatasetIdSettingsRoute;
   "/explore/installed/$installedId": typeof ShellExploreInstalledInstalledIdRoute;
   "/app/$appId": typeof ShellAppAppIdIndexRoute;
   "/datasets/$datasetId": typeof ShellDatasetsDatasetIdIndexRoute;
   "/datasets/$datasetId/documents/$documentId": typeof ShellDatasetsDatasetIdDocumentsDocumentIdRoute;
   "/datasets/$datasetId/documents/create": typeof ShellDatasetsDatasetIdDocumentsCreateRoute;
+  "/datasets/$datasetId/documents/create-from-pipeline": typeof ShellDatasetsDatasetIdDocumentsCreateFromPipelineRoute;
   "/datasets/$datasetId/documents": typeof ShellDatasetsDatasetIdDocumentsIndexRoute;
+  "/datasets/$datasetId/documents/$documentId/settings": typeof ShellDatasetsDatasetIdDocumentsDocumentIdSettingsRoute;
 }
 export interface FileRoutesById {
   __root__: typeof rootRouteImport;
@@ -412,6 +448,7 @@ export interface FileRoutesById {
   "/_shell/app/$appId": typeof ShellAppAppIdRouteWithChildren;
   "/_shell/datasets/$datasetId": typeof ShellDatasetsDatasetIdRouteWithChildren;
   "/_shell/datasets/create": typeof ShellDatasetsCreateRoute;
+  "/_shell/datasets/create-from-pipeline": typeof ShellDatasetsCreateFromPipelineRoute;
   "/_shell/settings/appearance": typeof ShellSettingsAppearanceRoute;
   "/_shell/settings/extensions": typeof ShellSettingsExtensionsRoute;
   "/_shell/settings/gateway": typeof ShellSettingsGatewayRoute;
@@ -439,13 +476,16 @@ export interface FileRoutesById {
   "/_shell/datasets/$datasetId/evaluation": typeof ShellDatasetsDatasetIdEvaluationRoute;
   "/_shell/datasets/$datasetId/hitTesting": typeof ShellDatasetsDatasetIdHitTestingRoute;
   "/_shell/datasets/$datasetId/metadata": typeof ShellDatasetsDatasetIdMetadataRoute;
+  "/_shell/datasets/$datasetId/pipeline": typeof ShellDatasetsDatasetIdPipelineRoute;
   "/_shell/datasets/$datasetId/settings": typeof ShellDatasetsDatasetIdSettingsRoute;
   "/_shell/explore/installed/$installedId": typeof ShellExploreInstalledInstalledIdRoute;
   "/_shell/app/$appId/": typeof ShellAppAppIdIndexRoute;
   "/_shell/datasets/$datasetId/": typeof ShellDatasetsDatasetIdIndexRoute;
   "/_shell/datasets/$datasetId/documents/$documentId": typeof ShellDatasetsDatasetIdDocumentsDocumentIdRoute;
   "/_shell/datasets/$datasetId/documents/create": typeof ShellDatasetsDatasetIdDocumentsCreateRoute;
+  "/_shell/datasets/$datasetId/documents/create-from-pipeline": typeof ShellDatasetsDatasetIdDocumentsCreateFromPipelineRoute;
   "/_shell/datasets/$datasetId/documents/": typeof ShellDatasetsDatasetIdDocumentsIndexRoute;
+  "/_shell/datasets/$datasetId/documents/$documentId_/settings": typeof ShellDatasetsDatasetIdDocumentsDocumentIdSettingsRoute;
 }
 export interface FileRouteTypes {
   fileRoutesByFullPath: FileRoutesByFullPath;
@@ -462,6 +502,7 @@ export interface FileRouteTypes {
     | "/app/$appId"
     | "/datasets/$datasetId"
     | "/datasets/create"
+    | "/datasets/create-from-pipeline"
     | "/settings/appearance"
     | "/settings/extensions"
     | "/settings/gateway"
@@ -489,13 +530,16 @@ export interface FileRouteTypes {
     | "/datasets/$datasetId/evaluation"
     | "/datasets/$datasetId/hitTesting"
     | "/datasets/$datasetId/metadata"
+    | "/datasets/$datasetId/pipeline"
     | "/datasets/$datasetId/settings"
     | "/explore/installed/$installedId"
     | "/app/$appId/"
     | "/datasets/$datasetId/"
     | "/datasets/$datasetId/documents/$documentId"
     | "/datasets/$datasetId/documents/create"
-    | "/datasets/$datasetId/documents/";
+    | "/datasets/$datasetId/documents/create-from-pipeline"
+    | "/datasets/$datasetId/documents/"
+    | "/datasets/$datasetId/documents/$documentId/settings";
   fileRoutesByTo: FileRoutesByTo;
   to:
     | "/"
@@ -507,6 +551,7 @@ export interface FileRouteTypes {
     | "/apps"
     | "/tools"
     | "/datasets/create"
+    | "/datasets/create-from-pipeline"
     | "/settings/appearance"
     | "/settings/extensions"
     | "/settings/gateway"
@@ -534,13 +579,16 @@ export interface FileRouteTypes {
     | "/datasets/$datasetId/evaluation"
     | "/datasets/$datasetId/hitTesting"
     | "/datasets/$datasetId/metadata"
+    | "/datasets/$datasetId/pipeline"
     | "/datasets/$datasetId/settings"
     | "/explore/installed/$installedId"
     | "/app/$appId"
     | "/datasets/$datasetId"
     | "/datasets/$datasetId/documents/$documentId"
     | "/datasets/$datasetId/documents/create"
-    | "/datasets/$datasetId/documents";
+    | "/datasets/$datasetId/documents/create-from-pipeline"
+    | "/datasets/$datasetId/documents"
+    | "/datasets/$datasetId/documents/$documentId/settings";
   id:
     | "__root__"
     | "/"
@@ -556,6 +604,7 @@ export interface FileRouteTypes {
     | "/_shell/app/$appId"
     | "/_shell/datasets/$datasetId"
     | "/_shell/datasets/create"
+    | "/_shell/datasets/create-from-pipeline"
     | "/_shell/settings/appearance"
     | "/_shell/settings/extensions"
     | "/_shell/settings/gateway"
@@ -583,13 +632,16 @@ export interface FileRouteTypes {
     | "/_shell/datasets/$datasetId/evaluation"
     | "/_shell/datasets/$datasetId/hitTesting"
     | "/_shell/datasets/$datasetId/metadata"
+    | "/_shell/datasets/$datasetId/pipeline"
     | "/_shell/datasets/$datasetId/settings"
     | "/_shell/explore/installed/$installedId"
     | "/_shell/app/$appId/"
     | "/_shell/datasets/$datasetId/"
     | "/_shell/datasets/$datasetId/documents/$documentId"
     | "/_shell/datasets/$datasetId/documents/create"
-    | "/_shell/datasets/$datasetId/documents/";
+    | "/_shell/datasets/$datasetId/documents/create-from-pipeline"
+    | "/_shell/datasets/$datasetId/documents/"
+    | "/_shell/datasets/$datasetId/documents/$documentId_/settings";
   fileRoutesById: FileRoutesById;
 }
 export interface RootRouteChildren {
@@ -700,6 +752,13 @@ declare module "@tanstack/react-router" {
       path: "/datasets/create";
       fullPath: "/datasets/create";
       preLoaderRoute: typeof ShellDatasetsCreateRouteImport;
+      parentRoute: typeof ShellRoute;
+    };
+    "/_shell/datasets/create-from-pipeline": {
+      id: "/_shell/datasets/create-from-pipeline";
+      path: "/datasets/create-from-pipeline";
+      fullPath: "/datasets/create-from-pipeline";
+      preLoaderRoute: typeof ShellDatasetsCreateFromPipelineRouteImport;
       parentRoute: typeof ShellRoute;
     };
     "/_shell/explore/": {
@@ -898,6 +957,13 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof ShellDatasetsDatasetIdMetadataRouteImport;
       parentRoute: typeof ShellDatasetsDatasetIdRoute;
     };
+    "/_shell/datasets/$datasetId/pipeline": {
+      id: "/_shell/datasets/$datasetId/pipeline";
+      path: "/pipeline";
+      fullPath: "/datasets/$datasetId/pipeline";
+      preLoaderRoute: typeof ShellDatasetsDatasetIdPipelineRouteImport;
+      parentRoute: typeof ShellDatasetsDatasetIdRoute;
+    };
     "/_shell/datasets/$datasetId/settings": {
       id: "/_shell/datasets/$datasetId/settings";
       path: "/settings";
@@ -931,6 +997,20 @@ declare module "@tanstack/react-router" {
       path: "/documents/create";
       fullPath: "/datasets/$datasetId/documents/create";
       preLoaderRoute: typeof ShellDatasetsDatasetIdDocumentsCreateRouteImport;
+      parentRoute: typeof ShellDatasetsDatasetIdRoute;
+    };
+    "/_shell/datasets/$datasetId/documents/create-from-pipeline": {
+      id: "/_shell/datasets/$datasetId/documents/create-from-pipeline";
+      path: "/documents/create-from-pipeline";
+      fullPath: "/datasets/$datasetId/documents/create-from-pipeline";
+      preLoaderRoute: typeof ShellDatasetsDatasetIdDocumentsCreateFromPipelineRouteImport;
+      parentRoute: typeof ShellDatasetsDatasetIdRoute;
+    };
+    "/_shell/datasets/$datasetId/documents/$documentId_/settings": {
+      id: "/_shell/datasets/$datasetId/documents/$documentId_/settings";
+      path: "/documents/$documentId/settings";
+      fullPath: "/datasets/$datasetId/documents/$documentId/settings";
+      preLoaderRoute: typeof ShellDatasetsDatasetIdDocumentsDocumentIdSettingsRouteImport;
       parentRoute: typeof ShellDatasetsDatasetIdRoute;
     };
   }
@@ -1005,11 +1085,14 @@ interface ShellDatasetsDatasetIdRouteChildren {
   ShellDatasetsDatasetIdEvaluationRoute: typeof ShellDatasetsDatasetIdEvaluationRoute;
   ShellDatasetsDatasetIdHitTestingRoute: typeof ShellDatasetsDatasetIdHitTestingRoute;
   ShellDatasetsDatasetIdMetadataRoute: typeof ShellDatasetsDatasetIdMetadataRoute;
+  ShellDatasetsDatasetIdPipelineRoute: typeof ShellDatasetsDatasetIdPipelineRoute;
   ShellDatasetsDatasetIdSettingsRoute: typeof ShellDatasetsDatasetIdSettingsRoute;
   ShellDatasetsDatasetIdIndexRoute: typeof ShellDatasetsDatasetIdIndexRoute;
   ShellDatasetsDatasetIdDocumentsDocumentIdRoute: typeof ShellDatasetsDatasetIdDocumentsDocumentIdRoute;
   ShellDatasetsDatasetIdDocumentsCreateRoute: typeof ShellDatasetsDatasetIdDocumentsCreateRoute;
+  ShellDatasetsDatasetIdDocumentsCreateFromPipelineRoute: typeof ShellDatasetsDatasetIdDocumentsCreateFromPipelineRoute;
   ShellDatasetsDatasetIdDocumentsIndexRoute: typeof ShellDatasetsDatasetIdDocumentsIndexRoute;
+  ShellDatasetsDatasetIdDocumentsDocumentIdSettingsRoute: typeof ShellDatasetsDatasetIdDocumentsDocumentIdSettingsRoute;
 }
 
 const ShellDatasetsDatasetIdRouteChildren: ShellDatasetsDatasetIdRouteChildren =
@@ -1020,14 +1103,19 @@ const ShellDatasetsDatasetIdRouteChildren: ShellDatasetsDatasetIdRouteChildren =
     ShellDatasetsDatasetIdHitTestingRoute:
       ShellDatasetsDatasetIdHitTestingRoute,
     ShellDatasetsDatasetIdMetadataRoute: ShellDatasetsDatasetIdMetadataRoute,
+    ShellDatasetsDatasetIdPipelineRoute: ShellDatasetsDatasetIdPipelineRoute,
     ShellDatasetsDatasetIdSettingsRoute: ShellDatasetsDatasetIdSettingsRoute,
     ShellDatasetsDatasetIdIndexRoute: ShellDatasetsDatasetIdIndexRoute,
     ShellDatasetsDatasetIdDocumentsDocumentIdRoute:
       ShellDatasetsDatasetIdDocumentsDocumentIdRoute,
     ShellDatasetsDatasetIdDocumentsCreateRoute:
       ShellDatasetsDatasetIdDocumentsCreateRoute,
+    ShellDatasetsDatasetIdDocumentsCreateFromPipelineRoute:
+      ShellDatasetsDatasetIdDocumentsCreateFromPipelineRoute,
     ShellDatasetsDatasetIdDocumentsIndexRoute:
       ShellDatasetsDatasetIdDocumentsIndexRoute,
+    ShellDatasetsDatasetIdDocumentsDocumentIdSettingsRoute:
+      ShellDatasetsDatasetIdDocumentsDocumentIdSettingsRoute,
   };
 
 const ShellDatasetsDatasetIdRouteWithChildren =
@@ -1042,6 +1130,7 @@ interface ShellRouteChildren {
   ShellAppAppIdRoute: typeof ShellAppAppIdRouteWithChildren;
   ShellDatasetsDatasetIdRoute: typeof ShellDatasetsDatasetIdRouteWithChildren;
   ShellDatasetsCreateRoute: typeof ShellDatasetsCreateRoute;
+  ShellDatasetsCreateFromPipelineRoute: typeof ShellDatasetsCreateFromPipelineRoute;
   ShellDatasetsIndexRoute: typeof ShellDatasetsIndexRoute;
   ShellExploreIndexRoute: typeof ShellExploreIndexRoute;
   ShellExploreInstalledInstalledIdRoute: typeof ShellExploreInstalledInstalledIdRoute;
@@ -1054,6 +1143,7 @@ const ShellRouteChildren: ShellRouteChildren = {
   ShellAppAppIdRoute: ShellAppAppIdRouteWithChildren,
   ShellDatasetsDatasetIdRoute: ShellDatasetsDatasetIdRouteWithChildren,
   ShellDatasetsCreateRoute: ShellDatasetsCreateRoute,
+  ShellDatasetsCreateFromPipelineRoute: ShellDatasetsCreateFromPipelineRoute,
   ShellDatasetsIndexRoute: ShellDatasetsIndexRoute,
   ShellExploreIndexRoute: ShellExploreIndexRoute,
   ShellExploreInstalledInstalledIdRoute: ShellExploreInstalledInstalledIdRoute,

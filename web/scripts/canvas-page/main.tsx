@@ -39,7 +39,7 @@ if (root) {
               <b>Returns triage</b>
               <StudioBar />
             </header>
-            <Studio appId="demo" mode={wish.get("mode") === "advanced-chat" ? "advanced-chat" : "workflow"} />
+            <Studio owner="/apps/demo" mode={wish.get("mode") === "advanced-chat" ? "advanced-chat" : "workflow"} />
           </div>
         </Suspense>
       </QueryClientProvider>

@@ -8,6 +8,8 @@ export const Route = createFileRoute("/_shell/datasets/$datasetId/documents/crea
   beforeLoad: async ({ context, params }) => {
     const { role } = await context.queryClient.ensureQueryData(workspace);
     if (!rightsOf(role).edit && role !== "dataset_operator") throw redirect({ to: "/datasets/$datasetId/documents", params, replace: true });
+    const dataset = await context.queryClient.ensureQueryData(datasetDetail(params.datasetId));
+    if (dataset.runtime_mode === "rag_pipeline") throw redirect({ to: "/datasets/$datasetId/documents/create-from-pipeline", params, replace: true });
   },
   component: Page,
 });

@@ -3,6 +3,7 @@ import { createFileRoute, redirect, useNavigate } from "@tanstack/react-router";
 import { rightsOf, workspace } from "../data/session";
 import { datasetDetail } from "../features/knowledge/api";
 import { SettingsPage } from "../features/knowledge/SettingsPage";
+import { ConvertSection } from "../features/pipelines/ConvertSection";
 
 export const Route = createFileRoute("/_shell/datasets/$datasetId/settings")({
   beforeLoad: async ({ context, params }) => {
@@ -16,5 +17,13 @@ function Page() {
   const { datasetId } = Route.useParams();
   const navigate = useNavigate();
   const dataset = useQuery(datasetDetail(datasetId)).data;
-  return dataset ? <SettingsPage key={datasetId} dataset={dataset} onDeleted={() => void navigate({ to: "/datasets" })} /> : null;
+  if (!dataset) return null;
+  const convertible = dataset.provider !== "external" && dataset.runtime_mode === "general" && dataset.doc_form !== "qa_model";
+  return (
+    <SettingsPage key={datasetId} dataset={dataset} onDeleted={() => void navigate({ to: "/datasets" })}>
+      {convertible ? (
+        <ConvertSection dataset={dataset} onConverted={() => void navigate({ to: "/datasets/$datasetId/pipeline", params: { datasetId } })} />
+      ) : null}
+    </SettingsPage>
+  );
 }

@@ -24,6 +24,8 @@ function Page() {
         onOpen={(datasetId) => void navigate({ to: "/datasets/$datasetId", params: { datasetId } })}
         onSettings={(datasetId) => void navigate({ to: "/datasets/$datasetId/settings", params: { datasetId } })}
         onCreate={() => void navigate({ to: "/datasets/create" })}
+        onFromPipeline={() => void navigate({ to: "/datasets/create-from-pipeline" })}
+        onPipeline={(datasetId) => void navigate({ to: "/datasets/$datasetId/pipeline", params: { datasetId } })}
       />
     </>
   );

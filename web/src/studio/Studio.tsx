@@ -1,20 +1,21 @@
-/** The studio of a workflow or chatflow: canvas, inspector or side panel, tray. */
-import { useEffect, useState } from "react";
+/** The studio of a workflow, a chatflow or a knowledge pipeline: canvas, inspector or side panel, tray. */
+import { lazy, Suspense, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { defaultModel, getDraft, getPublished, saveDraft } from "./api";
+import { defaultModel, getDraft, getPublished, type Owner, saveDraft } from "./api";
 import { Banners } from "./bar/Banners";
 import { Canvas } from "./canvas/Canvas";
-import { readDocument, type StudioDocument, writeGraph } from "./model/document";
+import { readDocument, type StudioDocument } from "./model/document";
 import type { AppMode } from "./model/variables";
 import { Inspector } from "./panels/Inspector";
 import { SideFrame } from "./panels/SideFrame";
 import { Button, Wrong } from "./parts/controls";
 import { ChatPreview } from "./sides/ChatPreview";
 import { FeaturesPanel } from "./sides/FeaturesPanel";
+import { InputsPanel } from "./sides/InputsPanel";
 import { RunPanel } from "./sides/RunPanel";
 import { VariablesPanel } from "./sides/VariablesPanel";
 import { VersionsPanel } from "./sides/VersionsPanel";
-import { startAutosave } from "./store/autosave";
+import { draftBody, startAutosave } from "./store/autosave";
 import { leaveRun, loadLastSpans } from "./store/runner";
 import { starter } from "./store/starter";
 import { openRun } from "./store/previews";
@@ -24,8 +25,10 @@ import { RequestError } from "./transport";
 import { Tray } from "./tray/Tray";
 import "./studio.css";
 
+const PipelineRun = lazy(() => import("./sides/PipelineRun").then((m) => ({ default: m.PipelineRun })));
+
 interface Props {
-  readonly appId: string;
+  readonly owner: Owner;
   readonly mode: AppMode;
   /** The node in the URL. */
   readonly node?: string;
@@ -37,24 +40,24 @@ interface Props {
 const HOME = { x: 40, y: 40, zoom: 1 };
 
 /** Reads the draft; an app that never had one gets a starter graph. */
-async function load(appId: string, mode: AppMode, titles: (kind: string) => string, gone: () => boolean): Promise<void> {
+async function load(owner: Owner, mode: AppMode, titles: (kind: string) => string, gone: () => boolean): Promise<void> {
   try {
-    const draft = await getDraft(appId);
+    const draft = await getDraft(owner);
     const { document, viewport } = readDocument(draft.json);
     const hash = draft.hash;
     if (gone()) return;
-    openStudio({ appId, mode, document, viewport: viewport ?? HOME, loaded: true, sync: { status: "saved", hash, savedAt: undefined } });
+    openStudio({ owner, mode, document, viewport: viewport ?? HOME, loaded: true, sync: { status: "saved", hash, savedAt: undefined } });
   } catch (error) {
     if (!(error instanceof RequestError && error.code === "draft_workflow_not_exist")) throw error;
     if (gone()) return;
-    const model = await defaultModel().catch(() => undefined);
+    const model = await defaultModel(mode === "rag-pipeline" ? "text-embedding" : "llm").catch(() => undefined);
     const document: StudioDocument = starter(mode, titles, model ? { provider: model.provider, name: model.model, mode: "chat" } : undefined);
-    const { hash } = await saveDraft(appId, { graph: writeGraph(document, HOME), features: document.features, environment_variables: [], conversation_variables: [] });
-    openStudio({ appId, mode, document, viewport: HOME, loaded: true, sync: { status: "saved", hash, savedAt: Date.now() } });
+    const { hash } = await saveDraft(owner, draftBody(document, mode, HOME));
+    openStudio({ owner, mode, document, viewport: HOME, loaded: true, sync: { status: "saved", hash, savedAt: Date.now() } });
   }
 }
 
-function useStudioOf(appId: string, mode: AppMode) {
+function useStudioOf(owner: Owner, mode: AppMode) {
   const { t } = useTranslation("studio");
   const [failed, setFailed] = useState<string>();
   const [attempt, setAttempt] = useState(0);
@@ -63,13 +66,13 @@ function useStudioOf(appId: string, mode: AppMode) {
     let stop: (() => void) | undefined;
     let gone = false;
     setFailed(undefined);
-    openStudio({ appId, mode });
-    load(appId, mode, (kind) => t(`kinds.${kind}.name`), () => gone).then(
+    openStudio({ owner, mode });
+    load(owner, mode, (kind) => t(`kinds.${kind}.name`), () => gone).then(
       () => {
         if (gone) return;
         stop = startAutosave();
         void loadLastSpans().catch(() => undefined);
-        void getPublished(appId).then((v) => set({ publishedAt: v?.created_at ? v.created_at * 1000 : undefined })).catch(() => undefined);
+        void getPublished(owner).then((v) => set({ publishedAt: v?.created_at ? v.created_at * 1000 : undefined })).catch(() => undefined);
       },
       (error: unknown) => {
         if (!gone) setFailed(error instanceof Error ? error.message : String(error));
@@ -80,7 +83,7 @@ function useStudioOf(appId: string, mode: AppMode) {
       stop?.();
       leaveRun();
     };
-  }, [appId, mode, attempt]);
+  }, [owner, mode, attempt]);
   return { failed, retry: () => setAttempt((now) => now + 1) };
 }
 
@@ -103,10 +106,10 @@ function useNodeInUrl(node: string | undefined, run: string | undefined, onNode:
   }, [inspecting, loaded, onNode]);
 }
 
-export function Studio({ appId, mode, node, run, onNode }: Props) {
+export function Studio({ owner, mode, node, run, onNode }: Props) {
   const { t } = useTranslation("studio");
-  const { failed, retry } = useStudioOf(appId, mode);
-  const loaded = useStudio((s) => s.loaded && s.appId === appId);
+  const { failed, retry } = useStudioOf(owner, mode);
+  const loaded = useStudio((s) => s.loaded && s.owner === owner);
   const highlighted = useStudio((s) => s.highlight !== undefined);
   useNodeInUrl(node, run, onNode, loaded);
   if (failed) {
@@ -121,10 +124,21 @@ export function Studio({ appId, mode, node, run, onNode }: Props) {
   return (
     <div className="st-studio" data-highlight={highlighted}>
       <Banners />
-      <Canvas key={appId} />
+      <Canvas key={owner} />
       <RightSide />
       <Tray />
     </div>
+  );
+}
+
+/** Where the draft is tried. */
+function Try({ mode }: { mode: AppMode }) {
+  if (mode === "workflow") return <RunPanel />;
+  if (mode === "advanced-chat") return <ChatPreview />;
+  return (
+    <Suspense fallback={null}>
+      <PipelineRun />
+    </Suspense>
   );
 }
 
@@ -136,7 +150,8 @@ function RightSide() {
   if (inspecting || !side) return <Inspector />;
   return (
     <SideFrame label={t("inspector.side")}>
-      {side === "preview" ? mode === "workflow" ? <RunPanel /> : <ChatPreview /> : null}
+      {side === "preview" ? <Try mode={mode} /> : null}
+      {side === "inputs" ? <InputsPanel /> : null}
       {side === "environment" ? <VariablesPanel scope="environment" /> : null}
       {side === "conversation" ? <VariablesPanel scope="conversation" /> : null}
       {side === "features" ? <FeaturesPanel /> : null}

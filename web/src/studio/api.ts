@@ -18,18 +18,23 @@ export interface Draft {
   readonly updatedBy: string;
 }
 
-const app = (id: string, rest: string) => `/apps/${encodeURIComponent(id)}${rest}`;
+/** The path of what owns a workflow: an app or a knowledge pipeline. */
+export type Owner = "" | `/${string}`;
 
-export async function getDraft(appId: string): Promise<Draft> {
-  const json = await transport().json("GET", app(appId, "/workflows/draft"));
+export const appOwner = (id: string): Owner => `/apps/${encodeURIComponent(id)}`;
+export const pipelineOwner = (id: string): Owner => `/rag/pipelines/${encodeURIComponent(id)}`;
+export const pipelineIdOf = (owner: Owner): string => decodeURIComponent(owner.slice(owner.lastIndexOf("/") + 1));
+
+export async function getDraft(owner: Owner): Promise<Draft> {
+  const json = await transport().json("GET", `${owner}/workflows/draft`);
   const read = draftAnswer.parse(json);
   return { json, hash: read.hash ?? undefined, updatedAt: read.updated_at ?? undefined, updatedBy: read.updated_by?.name ?? "" };
 }
 
 const savedAnswer = z.looseObject({ hash: z.string(), updated_at: z.union([z.number(), z.string()]).nullish() });
 
-export async function saveDraft(appId: string, body: unknown): Promise<{ hash: string }> {
-  return savedAnswer.parse(await transport().json("POST", app(appId, "/workflows/draft"), body));
+export async function saveDraft(owner: Owner, body: unknown): Promise<{ hash: string }> {
+  return savedAnswer.parse(await transport().json("POST", `${owner}/workflows/draft`, body));
 }
 
 const versionSchema = z.looseObject({
@@ -44,46 +49,48 @@ const versionSchema = z.looseObject({
 });
 export type Version = z.infer<typeof versionSchema>;
 
-export async function getPublished(appId: string): Promise<Version | undefined> {
-  const read = versionSchema.safeParse(await transport().json("GET", app(appId, "/workflows/publish")));
+export async function getPublished(owner: Owner): Promise<Version | undefined> {
+  const read = versionSchema.safeParse(await transport().json("GET", `${owner}/workflows/publish`));
   return read.success ? read.data : undefined;
 }
 
-export async function publish(appId: string, name: string, comment: string): Promise<void> {
-  await transport().json("POST", app(appId, "/workflows/publish"), { marked_name: name, marked_comment: comment });
+export async function publish(owner: Owner, name: string, comment: string): Promise<void> {
+  await transport().json("POST", `${owner}/workflows/publish`, { marked_name: name, marked_comment: comment });
 }
 
 const versionsAnswer = z.looseObject({ items: z.array(versionSchema).catch([]), has_more: z.boolean().catch(false) });
 
-export async function listVersions(appId: string, page: number): Promise<{ items: Version[]; has_more: boolean }> {
-  return versionsAnswer.parse(await transport().json("GET", app(appId, `/workflows?page=${page}&limit=20`)));
+export async function listVersions(owner: Owner, page: number): Promise<{ items: Version[]; has_more: boolean }> {
+  return versionsAnswer.parse(await transport().json("GET", `${owner}/workflows?page=${page}&limit=20`));
 }
 
-export async function nameVersion(appId: string, id: string, name: string, comment: string): Promise<void> {
-  await transport().json("PATCH", app(appId, `/workflows/${id}`), { marked_name: name, marked_comment: comment });
+export async function nameVersion(owner: Owner, id: string, name: string, comment: string): Promise<void> {
+  await transport().json("PATCH", `${owner}/workflows/${id}`, { marked_name: name, marked_comment: comment });
 }
 
-export async function deleteVersion(appId: string, id: string): Promise<void> {
-  await transport().json("DELETE", app(appId, `/workflows/${id}`));
+export async function deleteVersion(owner: Owner, id: string): Promise<void> {
+  await transport().json("DELETE", `${owner}/workflows/${id}`);
 }
 
-export type Mode = "workflow" | "advanced-chat";
+export type Mode = "workflow" | "advanced-chat" | "rag-pipeline";
 
-function runPath(appId: string, mode: Mode): string {
-  return mode === "workflow" ? app(appId, "/workflows/draft/run") : app(appId, "/advanced-chat/workflows/draft/run");
+/** Chats have routes of their own for what runs. */
+const runsBase = (mode: Mode) => (mode === "advanced-chat" ? "/advanced-chat" : "");
+
+function runPath(owner: Owner, mode: Mode): string {
+  return `${owner}${runsBase(mode)}/workflows/draft/run`;
 }
 
 /** Calls back for every event of a run; resolves with the answer if it is no stream. */
 export type Follow = (onEvent: (event: unknown) => void, signal: AbortSignal) => Promise<unknown>;
 
-export function runDraft(appId: string, mode: Mode, body: unknown): Follow {
-  return (onEvent, signal) => transport().stream(runPath(appId, mode), body, onEvent, signal);
+export function runDraft(owner: Owner, mode: Mode, body: unknown): Follow {
+  return (onEvent, signal) => transport().stream(runPath(owner, mode), body, onEvent, signal);
 }
 
 /** Runs an iteration or a loop alone. */
-export function runContainer(appId: string, mode: Mode, kind: string, node: string, inputs: unknown): Follow {
-  const base = mode === "workflow" ? "" : "/advanced-chat";
-  return (onEvent, signal) => transport().stream(app(appId, `${base}/workflows/draft/${kind}/nodes/${encodeURIComponent(node)}/run`), { inputs }, onEvent, signal);
+export function runContainer(owner: Owner, mode: Mode, kind: string, node: string, inputs: unknown): Follow {
+  return (onEvent, signal) => transport().stream(`${owner}${runsBase(mode)}/workflows/draft/${kind}/nodes/${encodeURIComponent(node)}/run`, { inputs }, onEvent, signal);
 }
 
 /** What comes of a run that waits, whoever answers its forms; over several waits the stream stays open. */
@@ -92,10 +99,10 @@ export function resumeRun(runId: string): Follow {
 }
 
 /** Waits for a trigger of the draft: an answer instead of a stream means "ask again". */
-export function runTrigger(appId: string, nodes: readonly string[]): Follow {
+export function runTrigger(owner: Owner, nodes: readonly string[]): Follow {
   const [first] = nodes;
   const one = nodes.length === 1;
-  return (onEvent, signal) => transport().stream(app(appId, `/workflows/draft/trigger/${one ? "run" : "run-all"}`), one ? { node_id: first } : { node_ids: nodes }, onEvent, signal);
+  return (onEvent, signal) => transport().stream(`${owner}/workflows/draft/trigger/${one ? "run" : "run-all"}`, one ? { node_id: first } : { node_ids: nodes }, onEvent, signal);
 }
 
 export interface ForkBody {
@@ -107,20 +114,25 @@ export interface ForkBody {
 }
 
 /** A new run that takes over what an earlier one did before a node. */
-export function forkRun(appId: string, run: string, body: ForkBody): Follow {
-  return (onEvent, signal) => transport().stream(app(appId, `/workflow-runs/${encodeURIComponent(run)}/fork`), { ...body, response_mode: "streaming" }, onEvent, signal);
+export function forkRun(owner: Owner, run: string, body: ForkBody): Follow {
+  return (onEvent, signal) => transport().stream(`${owner}/workflow-runs/${encodeURIComponent(run)}/fork`, { ...body, response_mode: "streaming" }, onEvent, signal);
 }
 
-export async function stopTask(appId: string, taskId: string): Promise<void> {
-  await transport().json("POST", app(appId, `/workflow-runs/tasks/${encodeURIComponent(taskId)}/stop`), {});
+export async function stopTask(owner: Owner, taskId: string): Promise<void> {
+  await transport().json("POST", `${owner}/workflow-runs/tasks/${encodeURIComponent(taskId)}/stop`, {});
 }
 
-export function runOneNode(appId: string, node: string, body: unknown): Promise<unknown> {
-  return transport().json("POST", app(appId, `/workflows/draft/nodes/${encodeURIComponent(node)}/run`), body);
+export function runOneNode(owner: Owner, node: string, body: unknown): Promise<unknown> {
+  return transport().json("POST", `${owner}/workflows/draft/nodes/${encodeURIComponent(node)}/run`, body);
 }
 
-export function lastRun(appId: string, node: string): Promise<unknown> {
-  return transport().json("GET", app(appId, `/workflows/draft/nodes/${encodeURIComponent(node)}/last-run`));
+/** Reads one thing from a data source of the draft, and nothing after it. */
+export function readSource(owner: Owner, body: unknown): Promise<unknown> {
+  return transport().json("POST", `${owner}/workflows/draft/datasource/variables-inspect`, body);
+}
+
+export function lastRun(owner: Owner, node: string): Promise<unknown> {
+  return transport().json("GET", `${owner}/workflows/draft/nodes/${encodeURIComponent(node)}/last-run`);
 }
 
 const runRow = z.looseObject({
@@ -136,10 +148,9 @@ export type RunRow = z.infer<typeof runRow>;
 
 const runsAnswer = z.looseObject({ data: z.array(runRow).catch([]), has_more: z.boolean().catch(false) });
 
-export async function listRuns(appId: string, mode: Mode, lastId?: string, limit = 20): Promise<{ data: RunRow[]; has_more: boolean }> {
-  const base = mode === "workflow" ? "/workflow-runs" : "/advanced-chat/workflow-runs";
+export async function listRuns(owner: Owner, mode: Mode, lastId?: string, limit = 20): Promise<{ data: RunRow[]; has_more: boolean }> {
   const after = lastId ? `&last_id=${encodeURIComponent(lastId)}` : "";
-  return runsAnswer.parse(await transport().json("GET", app(appId, `${base}?limit=${limit}${after}`)));
+  return runsAnswer.parse(await transport().json("GET", `${owner}${runsBase(mode)}/workflow-runs?limit=${limit}${after}`));
 }
 
 const change = z.looseObject({ path: z.string(), kind: z.string(), base: z.unknown().optional(), other: z.unknown().optional() });
@@ -158,22 +169,22 @@ export type Comparison = z.infer<typeof comparison>;
 export type ValueChange = z.infer<typeof change>;
 
 /** Runs again from the journal: nothing outside is called, and the results are compared. */
-export async function replayRun(appId: string, run: string): Promise<Comparison> {
-  return comparison.parse(await transport().json("POST", app(appId, `/workflow-runs/${encodeURIComponent(run)}/replay`), {}));
+export async function replayRun(owner: Owner, run: string): Promise<Comparison> {
+  return comparison.parse(await transport().json("POST", `${owner}/workflow-runs/${encodeURIComponent(run)}/replay`, {}));
 }
 
-export async function compareRuns(appId: string, base: string, other: string): Promise<Comparison> {
-  return comparison.parse(await transport().json("GET", app(appId, `/workflow-runs/${encodeURIComponent(base)}/compare/${encodeURIComponent(other)}`)));
+export async function compareRuns(owner: Owner, base: string, other: string): Promise<Comparison> {
+  return comparison.parse(await transport().json("GET", `${owner}/workflow-runs/${encodeURIComponent(base)}/compare/${encodeURIComponent(other)}`));
 }
 
-export function getRun(appId: string, id: string): Promise<unknown> {
-  return transport().json("GET", app(appId, `/workflow-runs/${id}`));
+export function getRun(owner: Owner, id: string): Promise<unknown> {
+  return transport().json("GET", `${owner}/workflow-runs/${id}`);
 }
 
 const executionsAnswer = z.looseObject({ data: z.array(z.unknown()).catch([]) });
 
-export async function getExecutions(appId: string, id: string): Promise<unknown[]> {
-  return executionsAnswer.parse(await transport().json("GET", app(appId, `/workflow-runs/${id}/node-executions`))).data;
+export async function getExecutions(owner: Owner, id: string): Promise<unknown[]> {
+  return executionsAnswer.parse(await transport().json("GET", `${owner}/workflow-runs/${id}/node-executions`)).data;
 }
 
 const label = z.union([z.string(), z.record(z.string(), z.string())]).nullish();
@@ -200,8 +211,8 @@ const defaultAnswer = z.looseObject({
   data: z.looseObject({ model: z.string(), provider: z.looseObject({ provider: z.string() }) }).nullish().catch(null),
 });
 
-export async function defaultModel(): Promise<{ provider: string; model: string } | undefined> {
-  const { data } = defaultAnswer.parse(await transport().json("GET", "/workspaces/current/default-model?model_type=llm"));
+export async function defaultModel(type: "llm" | "text-embedding" = "llm"): Promise<{ provider: string; model: string } | undefined> {
+  const { data } = defaultAnswer.parse(await transport().json("GET", `/workspaces/current/default-model?model_type=${type}`));
   return data ? { provider: data.provider.provider, model: data.model } : undefined;
 }
 
@@ -241,54 +252,54 @@ const draftVariable = z.looseObject({
 export type DraftVariable = z.infer<typeof draftVariable>;
 const variablesAnswer = z.looseObject({ items: z.array(draftVariable).catch([]), total: z.number().nullish() });
 
-const drafts = (appId: string, rest: string) => app(appId, `/workflows/draft${rest}`);
+const drafts = (owner: Owner, rest: string) => `${owner}/workflows/draft${rest}`;
 
 async function variablesAt(path: string): Promise<DraftVariable[]> {
   return variablesAnswer.parse(await transport().json("GET", path)).items.filter((v) => v.visible);
 }
 
-export function nodeVariables(appId: string, node: string): Promise<DraftVariable[]> {
-  return variablesAt(drafts(appId, `/nodes/${encodeURIComponent(node)}/variables`));
+export function nodeVariables(owner: Owner, node: string): Promise<DraftVariable[]> {
+  return variablesAt(drafts(owner, `/nodes/${encodeURIComponent(node)}/variables`));
 }
 
-export function scopeVariables(appId: string, scope: "conversation" | "system" | "environment"): Promise<DraftVariable[]> {
-  return variablesAt(drafts(appId, `/${scope}-variables`));
+export function scopeVariables(owner: Owner, scope: "conversation" | "system" | "environment"): Promise<DraftVariable[]> {
+  return variablesAt(drafts(owner, `/${scope}-variables`));
 }
 
 const PAGE = 100;
 const MOST_PAGES = 20;
 
 /** Every variable the draft has computed so far, without values. */
-export async function allVariables(appId: string): Promise<DraftVariable[]> {
+export async function allVariables(owner: Owner): Promise<DraftVariable[]> {
   const out: DraftVariable[] = [];
   for (let page = 1; page <= MOST_PAGES; page += 1) {
-    const { items, total } = variablesAnswer.parse(await transport().json("GET", drafts(appId, `/variables?page=${page}&limit=${PAGE}`)));
+    const { items, total } = variablesAnswer.parse(await transport().json("GET", drafts(owner, `/variables?page=${page}&limit=${PAGE}`)));
     out.push(...items);
     if (items.length < PAGE || out.length >= (total ?? 0)) break;
   }
   return out.filter((v) => v.visible);
 }
 
-export async function oneVariable(appId: string, id: string): Promise<DraftVariable> {
-  return draftVariable.parse(await transport().json("GET", drafts(appId, `/variables/${id}`)));
+export async function oneVariable(owner: Owner, id: string): Promise<DraftVariable> {
+  return draftVariable.parse(await transport().json("GET", drafts(owner, `/variables/${id}`)));
 }
 
-export async function changeVariable(appId: string, id: string, value: unknown): Promise<DraftVariable> {
-  return draftVariable.parse(await transport().json("PATCH", drafts(appId, `/variables/${id}`), { value }));
+export async function changeVariable(owner: Owner, id: string, value: unknown): Promise<DraftVariable> {
+  return draftVariable.parse(await transport().json("PATCH", drafts(owner, `/variables/${id}`), { value }));
 }
 
 /** As it was in the last run; nothing where that had no such variable. */
-export async function resetVariable(appId: string, id: string): Promise<DraftVariable | undefined> {
-  return draftVariable.safeParse(await transport().json("PUT", drafts(appId, `/variables/${id}/reset`), {})).data;
+export async function resetVariable(owner: Owner, id: string): Promise<DraftVariable | undefined> {
+  return draftVariable.safeParse(await transport().json("PUT", drafts(owner, `/variables/${id}/reset`), {})).data;
 }
 
-export async function deleteVariable(appId: string, id: string): Promise<void> {
-  await transport().json("DELETE", drafts(appId, `/variables/${id}`));
+export async function deleteVariable(owner: Owner, id: string): Promise<void> {
+  await transport().json("DELETE", drafts(owner, `/variables/${id}`));
 }
 
 /** Forgets what was computed: of one node, or of all. */
-export async function clearVariables(appId: string, node?: string): Promise<void> {
-  await transport().json("DELETE", drafts(appId, node ? `/nodes/${encodeURIComponent(node)}/variables` : "/variables"));
+export async function clearVariables(owner: Owner, node?: string): Promise<void> {
+  await transport().json("DELETE", drafts(owner, node ? `/nodes/${encodeURIComponent(node)}/variables` : "/variables"));
 }
 
 const uploadAnswer = z.looseObject({ id: z.string(), name: z.string().nullish(), mime_type: z.string().nullish(), extension: z.string().nullish() });
@@ -403,13 +414,12 @@ const webhookAnswer = z.looseObject({ webhook_url: z.string(), webhook_debug_url
 export type WebhookAddress = z.infer<typeof webhookAnswer>;
 
 /** The addresses of a webhook; there are none before the draft with it is saved. */
-export async function webhookAddress(appId: string, node: string): Promise<WebhookAddress> {
-  return webhookAnswer.parse(await transport().json("GET", app(appId, `/workflows/triggers/webhook?node_id=${encodeURIComponent(node)}`)));
+export async function webhookAddress(owner: Owner, node: string): Promise<WebhookAddress> {
+  return webhookAnswer.parse(await transport().json("GET", `${owner}/workflows/triggers/webhook?node_id=${encodeURIComponent(node)}`));
 }
 
-export async function previewForm(appId: string, mode: Mode, node: string, inputs: Readonly<Record<string, unknown>>): Promise<HumanForm> {
-  const base = mode === "workflow" ? "" : "/advanced-chat";
-  return humanFormSchema.parse(await transport().json("POST", app(appId, `${base}/workflows/draft/human-input/nodes/${encodeURIComponent(node)}/form/preview`), { inputs }));
+export async function previewForm(owner: Owner, mode: Mode, node: string, inputs: Readonly<Record<string, unknown>>): Promise<HumanForm> {
+  return humanFormSchema.parse(await transport().json("POST", `${owner}${runsBase(mode)}/workflows/draft/human-input/nodes/${encodeURIComponent(node)}/form/preview`, { inputs }));
 }
 
 export async function submitForm(token: string, inputs: Readonly<Record<string, unknown>>, action: string): Promise<void> {
@@ -423,15 +433,15 @@ export async function answerApproval(id: string, action: "approve" | "deny"): Pr
 const formsAnswer = z.looseObject({ data: z.array(z.looseObject({ status: z.string().catch(""), user_actions: z.unknown().optional() })).catch([]) });
 
 /** The forms that a run waits for. */
-export async function waitingForms(appId: string, run: string): Promise<HumanForm[]> {
-  const { data } = formsAnswer.parse(await transport().json("GET", app(appId, `/workflow-runs/${encodeURIComponent(run)}/forms`)));
+export async function waitingForms(owner: Owner, run: string): Promise<HumanForm[]> {
+  const { data } = formsAnswer.parse(await transport().json("GET", `${owner}/workflow-runs/${encodeURIComponent(run)}/forms`));
   return data.filter((form) => form.status === "waiting").map((form) => humanFormSchema.parse({ ...form, actions: form.user_actions }));
 }
 
 const scheduleAnswer = z.looseObject({ cron_expression: z.string().catch(""), timezone: z.string().catch(""), next_runs: z.array(z.number()).catch([]) });
 
-export async function previewSchedule(appId: string, config: unknown): Promise<z.infer<typeof scheduleAnswer>> {
-  return scheduleAnswer.parse(await transport().json("POST", app(appId, "/workflows/draft/trigger/schedule/preview"), { config, count: 5 }));
+export async function previewSchedule(owner: Owner, config: unknown): Promise<z.infer<typeof scheduleAnswer>> {
+  return scheduleAnswer.parse(await transport().json("POST", `${owner}/workflows/draft/trigger/schedule/preview`, { config, count: 5 }));
 }
 
 /** A text that may come per language. */

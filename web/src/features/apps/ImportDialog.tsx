@@ -1,19 +1,13 @@
 /** A file from Dify or from here: chosen, dropped, pasted or by address; then what became of it. */
 import { useQuery } from "@tanstack/react-query";
-import { CircleAlert, CircleCheck, FileUp, TriangleAlert } from "lucide-react";
-import { type DragEvent, useRef, useState } from "react";
+import { CircleAlert, CircleCheck, TriangleAlert } from "lucide-react";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { confirmImport, type ImportResult, importApp, type Missing, missingDependencies, useAppChange } from "../../data/apps";
-import { useFormat } from "../../lib/format";
 import { messageOf } from "../../lib/http";
 import { Button } from "../../ui/Button";
 import { Dialog } from "../../ui/Dialog";
-import { Field } from "../../ui/Field";
-import { Input, Textarea } from "../../ui/Input";
-import { Segmented } from "../../ui/Segmented";
-
-const LIMIT = 10 * 1024 * 1024;
-type Way = "file" | "text" | "url";
+import { bodyOf, type FileSource, ImportSource, isReady, NO_SOURCE } from "./ImportSource";
 
 interface Props {
   readonly file?: File | undefined;
@@ -24,19 +18,10 @@ interface Props {
 export function ImportDialog({ file: dropped, onClose, onOpen }: Props) {
   const { t } = useTranslation("apps");
   const { t: c } = useTranslation();
-  const format = useFormat();
-  const [way, setWay] = useState<Way>("file");
-  const [file, setFile] = useState(dropped);
-  const [text, setText] = useState("");
-  const [url, setUrl] = useState("");
+  const [source, setSource] = useState<FileSource>({ ...NO_SOURCE, file: dropped });
   const [result, setResult] = useState<ImportResult>();
-  const run = useAppChange(async () => {
-    if (way === "url") return importApp({ mode: "yaml-url", yaml_url: url.trim() });
-    return importApp({ mode: "yaml-content", yaml_content: way === "text" ? text : ((await file?.text()) ?? "") });
-  });
+  const run = useAppChange(async () => importApp(await bodyOf(source)));
   const confirm = useAppChange((id: string) => confirmImport(id));
-  const tooBig = file && file.size > LIMIT ? t("importDialog.tooBig", { name: file.name, size: format.bytes(file.size) }) : undefined;
-  const ready = way === "file" ? file !== undefined && !tooBig : way === "text" ? text.trim() !== "" : /^https?:\/\/./.test(url.trim());
   const failure = run.error ?? confirm.error;
   const pending = result?.status === "pending";
   return (
@@ -64,7 +49,7 @@ export function ImportDialog({ file: dropped, onClose, onOpen }: Props) {
                 {t("report.confirm")}
               </Button>
             ) : (
-              <Button kind="primary" disabled={!ready} busy={run.isPending} onClick={() => run.mutate(undefined, { onSuccess: setResult })}>
+              <Button kind="primary" disabled={!isReady(source)} busy={run.isPending} onClick={() => run.mutate(undefined, { onSuccess: setResult })}>
                 {t("importDialog.submit")}
               </Button>
             )}
@@ -72,33 +57,7 @@ export function ImportDialog({ file: dropped, onClose, onOpen }: Props) {
         )
       }
     >
-      {result ? (
-        <Report result={result} />
-      ) : (
-        <div className="flex flex-col gap-4">
-          <Segmented
-            label={t("importDialog.how")}
-            value={way}
-            onChange={setWay}
-            segments={[
-              { value: "file", label: t("importDialog.file") },
-              { value: "text", label: t("importDialog.text") },
-              { value: "url", label: t("importDialog.url") },
-            ]}
-          />
-          {way === "file" ? <DropZone file={file} error={tooBig} onFile={setFile} /> : null}
-          {way === "text" ? (
-            <Field label={t("importDialog.paste")}>
-              <Textarea rows={12} className="mono" spellCheck={false} value={text} onChange={(event) => setText(event.target.value)} />
-            </Field>
-          ) : null}
-          {way === "url" ? (
-            <Field label={t("importDialog.address")} hint={t("importDialog.addressHint")}>
-              <Input type="url" placeholder="https://" value={url} onChange={(event) => setUrl(event.target.value)} />
-            </Field>
-          ) : null}
-        </div>
-      )}
+      {result ? <Report result={result} /> : <ImportSource value={source} onChange={setSource} />}
       {failure ? (
         <div className="banner mt-4" data-tone="bad" role="alert">
           <CircleAlert size={16} aria-hidden />
@@ -109,46 +68,6 @@ export function ImportDialog({ file: dropped, onClose, onOpen }: Props) {
         </div>
       ) : null}
     </Dialog>
-  );
-}
-
-function DropZone({ file, error, onFile }: { file: File | undefined; error: string | undefined; onFile: (file: File) => void }) {
-  const { t } = useTranslation("apps");
-  const format = useFormat();
-  const input = useRef<HTMLInputElement>(null);
-  const drop = (event: DragEvent) => {
-    event.preventDefault();
-    const [first] = event.dataTransfer.files;
-    if (first) onFile(first);
-  };
-  return (
-    <section
-      aria-label={t("importDialog.drop")}
-      className="rounded-md border border-dashed border-line-2 flex flex-col items-center gap-2 py-9 px-4 text-center"
-      onDragOver={(event) => event.preventDefault()}
-      onDrop={drop}
-    >
-      <FileUp size={20} strokeWidth={1.75} className="text-ink-3" aria-hidden />
-      <span>{file ? t("importDialog.reading", { name: file.name, size: format.bytes(file.size) }) : t("importDialog.drop")}</span>
-      <Button onClick={() => input.current?.click()}>{t("importDialog.choose")}</Button>
-      <input
-        ref={input}
-        type="file"
-        accept=".yml,.yaml,application/yaml,text/yaml"
-        className="visually-hidden"
-        tabIndex={-1}
-        aria-label={t("importDialog.choose")}
-        onChange={(event) => {
-          const chosen = event.target.files?.[0];
-          if (chosen) onFile(chosen);
-        }}
-      />
-      {error ? (
-        <div className="wrong" role="alert">
-          {error}
-        </div>
-      ) : null}
-    </section>
   );
 }
 

@@ -1,7 +1,7 @@
 /** From files to a knowledge base: what, how, done. The same for adding documents to one that is there. */
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { Check, ChevronRight } from "lucide-react";
+import { ChevronRight } from "lucide-react";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { defaultModel, modelsOfType } from "../../data/models";
@@ -25,6 +25,7 @@ import { lacksModel, retrievalOf, startRetrieval, wireRetrieval } from "./retrie
 import { isRight, problemsOf, ruleOf, type Splitting, splittingOf, startSplitting } from "./rules";
 import { SourceStep, useLimits } from "./SourceStep";
 import { SplitForm } from "./SplitForm";
+import { Steps } from "./Steps";
 import { type NotionPick, type Picked, pickedFiles, pickedNotion, pickedPages, type SourceKind, type WebsitePick } from "./sources";
 import type { Created, Dataset, RetrievalModel, Technique } from "./types";
 import { useUploads } from "./useUploads";
@@ -44,6 +45,7 @@ export function CreatePage({ dataset, onCancel, onDone, onTest }: Props) {
   const { t } = useTranslation("knowledge");
   const { t: c } = useTranslation();
   const [step, setStep] = useState<Step>("source");
+  const steps = STEPS.map((each) => ({ key: each, label: t(`create.step.${each}`) }));
   const [created, setCreated] = useState<Created>();
   const [empty, setEmpty] = useState(false);
   const [left, setLeft] = useState(false);
@@ -63,7 +65,7 @@ export function CreatePage({ dataset, onCancel, onDone, onTest }: Props) {
   return (
     <section className="flex-1 flex flex-col min-h-0" aria-label={t(dataset ? "create.addTitle" : "create.title", { name: dataset?.name })}>
       {dataset ? (
-        <Steps at={step} />
+        <Steps steps={steps} at={step} />
       ) : (
         <header className="bar">
           <nav className="flex items-center gap-1.5 text-ink-3 whitespace-nowrap min-w-0" aria-label={t("crumb.label")}>
@@ -74,7 +76,7 @@ export function CreatePage({ dataset, onCancel, onDone, onTest }: Props) {
             <span className="text-ink-1 font-semibold truncate">{t("create.title")}</span>
           </nav>
           <span className="bar-line w-px h-4 bg-line-1" aria-hidden />
-          <Steps at={step} inBar />
+          <Steps steps={steps} at={step} inBar />
           <span className="flex-1" />
           {step === "split" ? (
             <Button kind="quiet" onClick={onCancel}>
@@ -141,25 +143,6 @@ export function CreatePage({ dataset, onCancel, onDone, onTest }: Props) {
         />
       ) : null}
     </section>
-  );
-}
-
-function Steps({ at, inBar }: { at: Step; inBar?: boolean }) {
-  const { t } = useTranslation("knowledge");
-  const current = STEPS.indexOf(at);
-  return (
-    <ol className="kb-steps" data-bar={inBar} aria-label={t("create.steps")}>
-      {STEPS.map((step, index) => (
-        <li key={step} aria-current={index === current ? "step" : undefined} data-done={index < current}>
-          <span className="kb-step num" aria-hidden>
-            {index < current ? <Check size={12} strokeWidth={2.5} /> : index + 1}
-          </span>
-          {t(`create.step.${step}`)}
-          {index < current ? <span className="visually-hidden">{t("create.finished")}</span> : null}
-          {index < STEPS.length - 1 ? <ChevronRight size={12} strokeWidth={2} className="text-ink-3" aria-hidden /> : null}
-        </li>
-      ))}
-    </ol>
   );
 }
 

@@ -1,4 +1,4 @@
-import { Ellipsis, FolderOpen, Settings, Tag as TagIcon, Trash2 } from "lucide-react";
+import { Ellipsis, FolderOpen, Settings, Tag as TagIcon, Trash2, Workflow } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { useFormat } from "../../lib/format";
 import { IconButton } from "../../ui/Button";
@@ -13,19 +13,23 @@ interface Props {
   readonly edit: boolean;
   readonly onOpen: () => void;
   readonly onSettings: () => void;
+  /** Only for those who may edit pipelines. */
+  readonly onPipeline?: () => void;
   readonly onTags: () => void;
   readonly onDelete: () => void;
 }
 
-export function DatasetCard({ dataset, active, edit, onOpen, onSettings, onTags, onDelete }: Props) {
+export function DatasetCard({ dataset, active, edit, onOpen, onSettings, onPipeline, onTags, onDelete }: Props) {
   const { t } = useTranslation("knowledge");
   const { t: c } = useTranslation();
   const format = useFormat();
   const external = dataset.provider === "external";
+  const pipeline = dataset.runtime_mode === "rag_pipeline";
   const entries: MenuEntry[] = [
     { key: "open", label: t("list.open"), icon: FolderOpen, onSelect: onOpen },
     ...(edit
       ? [
+          ...(pipeline && onPipeline ? [{ key: "pipeline", label: t("list.editPipeline"), icon: Workflow, onSelect: onPipeline }] : []),
           { key: "settings", label: t("tabs.settings"), icon: Settings, onSelect: onSettings },
           { key: "tags", label: t("list.tags"), icon: TagIcon, onSelect: onTags },
           { key: "line", line: true as const },
@@ -59,6 +63,12 @@ export function DatasetCard({ dataset, active, edit, onOpen, onSettings, onTags,
       <p className="text-12 text-ink-2 appcard-text">{dataset.description}</p>
       <div className="flex gap-1 flex-wrap min-h-[18px]">
         {external ? <Badge tone="pau">{t("list.external")}</Badge> : null}
+        {pipeline ? (
+          <Badge tone="line" icon={Workflow}>
+            {t("list.pipeline")}
+          </Badge>
+        ) : null}
+        {pipeline && dataset.is_published === false ? <Badge tone="warn">{t("list.unpublished")}</Badge> : null}
         {dataset.doc_form ? <Badge>{t(`forms.${dataset.doc_form}`)}</Badge> : null}
         {dataset.indexing_technique ? <Badge>{t(`techniques.${dataset.indexing_technique}`)}</Badge> : null}
         {dataset.indexing_technique === "high_quality" && dataset.embedding_available === false ? <Badge tone="bad">{t("list.noModel")}</Badge> : null}

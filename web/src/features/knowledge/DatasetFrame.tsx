@@ -4,6 +4,7 @@ import { Link, useNavigate } from "@tanstack/react-router";
 import { ChevronDown, ChevronRight } from "lucide-react";
 import { type ReactNode, Suspense } from "react";
 import { useTranslation } from "react-i18next";
+import { useRights } from "../../data/session";
 import { useFormat } from "../../lib/format";
 import { useKeys } from "../../lib/keys";
 import { BarSlot } from "../../ui/BarEnd";
@@ -19,13 +20,16 @@ export function DatasetFrame({ dataset, children }: { dataset: Dataset; children
   const { t } = useTranslation("knowledge");
   const navigate = useNavigate();
   const edit = useKnowledgeRights();
+  const build = useRights().edit;
   const format = useFormat();
   const others = useQuery(allDatasets).data?.data ?? [];
   const apps = useQuery({ ...relatedApps(dataset.id), enabled: dataset.app_count > 0 }).data?.data ?? [];
   const params = { datasetId: dataset.id };
   const external = dataset.provider === "external";
+  const pipeline = dataset.runtime_mode === "rag_pipeline" && Boolean(dataset.pipeline_id);
   const tabs = [
     ...(external ? [] : [{ key: "documents", to: "/datasets/$datasetId/documents" as const }]),
+    ...(pipeline && build ? [{ key: "pipeline", to: "/datasets/$datasetId/pipeline" as const }] : []),
     { key: "retrieval", to: "/datasets/$datasetId/hitTesting" as const },
     ...(external ? [] : [{ key: "evaluation", to: "/datasets/$datasetId/evaluation" as const }]),
     ...(external || !edit ? [] : [{ key: "metadata", to: "/datasets/$datasetId/metadata" as const }]),

@@ -1,6 +1,6 @@
 /** The knowledge bases of the workspace. */
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { LibraryBig, ListFilter, Plug, Plus, Tag as TagIcon } from "lucide-react";
+import { LibraryBig, ListFilter, Plug, Plus, Tag as TagIcon, Workflow } from "lucide-react";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useRights } from "../../data/session";
@@ -32,15 +32,18 @@ interface Props {
   readonly onOpen: (id: string) => void;
   readonly onSettings: (id: string) => void;
   readonly onCreate: () => void;
+  readonly onFromPipeline: () => void;
+  /** Opens the pipeline of a knowledge base that has one. */
+  readonly onPipeline: (id: string) => void;
 }
 
 type Doing = { readonly what: "tags" | "delete"; readonly dataset: Dataset };
 
-export function DatasetsPage({ search, onSearch, onOpen, onSettings, onCreate }: Props) {
+export function DatasetsPage({ search, onSearch, onOpen, onSettings, onCreate, onFromPipeline, onPipeline }: Props) {
   const { t } = useTranslation("knowledge");
   const { t: c } = useTranslation();
   const edit = useKnowledgeRights();
-  const { owner } = useRights();
+  const { owner, edit: build } = useRights();
   const box = useRef<HTMLInputElement>(null);
   const chosenTags = search.tags?.split(",").filter(Boolean) ?? [];
   const list = useInfiniteQuery(datasetList({ q: search.q, tags: chosenTags, all: search.all }));
@@ -69,8 +72,13 @@ export function DatasetsPage({ search, onSearch, onOpen, onSettings, onCreate }:
   return (
     <section className="flex flex-col flex-1 min-h-0" aria-label={t("list.title")}>
       <div className="flex-1 min-h-0 overflow-auto">
-        <header className="flex items-center gap-2.5 px-7 max-md:px-4 pt-5 pb-3.5">
+        <header className="flex items-center gap-2.5 px-7 max-md:px-4 pt-5 pb-3.5 flex-wrap">
           <h1 className="text-20 font-semibold flex-1">{t("list.title")}</h1>
+          {build ? (
+            <Button icon={Workflow} onClick={onFromPipeline}>
+              {t("list.fromPipeline")}
+            </Button>
+          ) : null}
           {edit ? (
             <Button icon={Plug} onClick={() => setConnecting(true)}>
               {t("external.connect")}
@@ -113,9 +121,16 @@ export function DatasetsPage({ search, onSearch, onOpen, onSettings, onCreate }:
             ) : (
               <Empty icon={LibraryBig} cat="knowledge" title={t("list.emptyTitle")} text={t(edit ? "list.emptyText" : "list.emptyNoEdit")}>
                 {edit ? (
-                  <Button kind="primary" icon={Plus} onClick={onCreate}>
-                    {t("list.add")}
-                  </Button>
+                  <>
+                    <Button kind="primary" icon={Plus} onClick={onCreate}>
+                      {t("list.add")}
+                    </Button>
+                    {build ? (
+                      <Button icon={Workflow} onClick={onFromPipeline}>
+                        {t("list.fromPipeline")}
+                      </Button>
+                    ) : null}
+                  </>
                 ) : null}
               </Empty>
             )}
@@ -134,6 +149,7 @@ export function DatasetsPage({ search, onSearch, onOpen, onSettings, onCreate }:
                 edit={edit}
                 onOpen={() => onOpen(dataset.id)}
                 onSettings={() => onSettings(dataset.id)}
+                {...(build ? { onPipeline: () => onPipeline(dataset.id) } : {})}
                 onTags={() => setDoing({ what: "tags", dataset })}
                 onDelete={() => setDoing({ what: "delete", dataset })}
               />

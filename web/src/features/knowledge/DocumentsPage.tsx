@@ -8,6 +8,7 @@ import {
   Download,
   Ellipsis,
   FileText,
+  History,
   ListFilter,
   type LucideIcon,
   Pause,
@@ -20,6 +21,7 @@ import {
   RotateCw,
   Tags,
   Trash2,
+  Workflow,
 } from "lucide-react";
 import { useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -76,6 +78,9 @@ interface Props {
   readonly onOpen: (id: string) => void;
   readonly onAdd: () => void;
   readonly onTest: () => void;
+  /** Of a knowledge base with a pipeline: to the pipeline, and to one document that is made anew. */
+  readonly onPipeline?: () => void;
+  readonly onAgain?: (id: string) => void;
 }
 
 type Doing =
@@ -85,7 +90,7 @@ type Doing =
 const WIDE = { gridTemplateColumns: "16px minmax(160px, 1fr) 104px 84px 64px 150px 26px 28px" };
 const PHONE = { gridTemplateColumns: "16px minmax(0, 1fr) 44px" };
 
-export function DocumentsPage({ dataset, search, onSearch, onOpen, onAdd, onTest }: Props) {
+export function DocumentsPage({ dataset, search, onSearch, onOpen, onAdd, onTest, onPipeline, onAgain }: Props) {
   const { t } = useTranslation("knowledge");
   const { t: c } = useTranslation();
   const edit = useKnowledgeRights();
@@ -132,6 +137,17 @@ export function DocumentsPage({ dataset, search, onSearch, onOpen, onAdd, onTest
         ) : null}
       </BarEnd>
       {edit ? <Notices dataset={dataset} /> : null}
+      {edit && dataset.runtime_mode === "rag_pipeline" && dataset.is_published === false ? (
+        <div className="banner mx-5 max-md:mx-4 mt-3" data-tone="warn">
+          <CircleAlert size={16} aria-hidden />
+          <span className="flex-1">{t("documents.unpublished")}</span>
+          {onPipeline ? (
+            <Button size="sm" icon={Workflow} onClick={onPipeline}>
+              {t("documents.openPipeline")}
+            </Button>
+          ) : null}
+        </div>
+      ) : null}
       <div className="flex items-center gap-2 px-5 max-md:px-4 pt-3 pb-2 flex-wrap">
         <Filter ref={box} wide label={t("documents.search")} value={search.q ?? ""} onChange={(q) => onSearch({ q: q || undefined, page: undefined })} />
         <Menu
@@ -232,6 +248,7 @@ export function DocumentsPage({ dataset, search, onSearch, onOpen, onAdd, onTest
                 onOpen={() => onOpen(doc.id)}
                 onDo={setDoing}
                 act={act}
+                {...(onAgain ? { onAgain: () => onAgain(doc.id) } : {})}
               />
             ))}
           </div>
@@ -356,7 +373,7 @@ export function useActions(datasetId: string): Actions {
 export function useDocumentMenu(
   doc: KnowledgeDocument,
   act: Actions,
-  on: { readonly rename: () => void; readonly metadata?: (() => void) | undefined; readonly remove: () => void },
+  on: { readonly rename: () => void; readonly metadata?: (() => void) | undefined; readonly again?: (() => void) | undefined; readonly remove: () => void },
 ): MenuEntry[] {
   const { t } = useTranslation("knowledge");
   const { t: c } = useTranslation();
@@ -369,8 +386,12 @@ export function useDocumentMenu(
     ...entry(can.resume, "resume", Play, () => act.hold(doc.id, "resume")),
     ...entry(can.rename, "rename", Pencil, on.rename),
     ...(on.metadata ? entry(can.rename, "metadata", Tags, on.metadata) : []),
-    ...entry(["website_crawl", "notion_import"].includes(doc.data_source_type) && !doc.archived && !isUnfinished(doc.indexing_status), "sync", RefreshCw, () =>
-      act.sync(doc),
+    ...(on.again ? entry(!doc.archived && !isUnfinished(doc.indexing_status), "again", History, on.again) : []),
+    ...entry(
+      !on.again && ["website_crawl", "notion_import"].includes(doc.data_source_type) && !doc.archived && !isUnfinished(doc.indexing_status),
+      "sync",
+      RefreshCw,
+      () => act.sync(doc),
     ),
     ...entry(doc.data_source_type === "upload_file", "download", Download, () => act.download([doc])),
     ...entry(can.archive, "archive", Archive, () => act.set("archive", [doc.id])),
@@ -391,9 +412,10 @@ interface RowProps {
   readonly onChoose: () => void;
   readonly onOpen: () => void;
   readonly onDo: (doing: Doing) => void;
+  readonly onAgain?: () => void;
 }
 
-function Row({ datasetId, doc, phone, edit, active, chosen, act, onChoose, onOpen, onDo }: RowProps) {
+function Row({ datasetId, doc, phone, edit, active, chosen, act, onChoose, onOpen, onDo, onAgain }: RowProps) {
   const { t } = useTranslation("knowledge");
   const { t: c } = useTranslation();
   const format = useFormat();
@@ -402,6 +424,7 @@ function Row({ datasetId, doc, phone, edit, active, chosen, act, onChoose, onOpe
   const menu = useDocumentMenu(doc, act, {
     rename: () => onDo({ what: "rename", doc }),
     metadata: () => onDo({ what: "metadata", docs: [doc] }),
+    again: onAgain,
     remove: () => onDo({ what: "delete", docs: [doc] }),
   });
   const badge = <StatusBadge status={status} />;

@@ -100,7 +100,8 @@ export function Preview({ picked, datasetId, settings }: Props) {
   );
 }
 
-function Chunks({ data, form }: { data: Estimate; form: string | undefined }) {
+/** Chunks that a run or an estimate shows. */
+export function Chunks({ data, form }: { data: Estimate; form: string | undefined }) {
   const { t } = useTranslation("knowledge");
   const format = useFormat();
   const qa = data.qa_preview ?? [];

@@ -1,7 +1,7 @@
 /** What a knowledge base is called, who sees it, how it is indexed and searched. */
 import { useQuery } from "@tanstack/react-query";
 import { Trash2, TriangleAlert } from "lucide-react";
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { toast } from "sonner";
 import { modelsOfType } from "../../data/models";
@@ -75,7 +75,14 @@ export function changesOf(dataset: Dataset, draft: Draft): DatasetFields {
   };
 }
 
-export function SettingsPage({ dataset, onDeleted }: { dataset: Dataset; onDeleted: () => void }) {
+interface Props {
+  readonly dataset: Dataset;
+  readonly onDeleted: () => void;
+  /** Before the last section. */
+  readonly children?: ReactNode;
+}
+
+export function SettingsPage({ dataset, onDeleted, children }: Props) {
   const { t } = useTranslation("knowledge");
   const { t: c } = useTranslation();
   const [draft, setDraft] = useState<Draft>(() => draftOf(dataset));
@@ -207,6 +214,7 @@ export function SettingsPage({ dataset, onDeleted }: { dataset: Dataset; onDelet
             {lacking ? <p className="hint">{t(`create.lacking.${lacking}`)}</p> : null}
           </section>
         )}
+        {children}
         <section className="border-t border-line-1 pt-5 flex items-center gap-3 flex-wrap">
           <div className="flex-1 min-w-[200px]">
             <h2 className="font-semibold">{t("settings.delete")}</h2>

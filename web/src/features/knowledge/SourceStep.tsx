@@ -72,7 +72,7 @@ export function SourceStep({ kind, files, limits, datasetId, website, notion, on
   );
 }
 
-function FileSource({ files, limits }: FilesProps) {
+export function FileSource({ files, limits }: FilesProps) {
   const { t } = useTranslation("knowledge");
   const format = useFormat();
   const input = useRef<HTMLInputElement>(null);

@@ -115,7 +115,9 @@ describe("knowledge", { timeout: 30_000 }, () => {
         return new HttpResponse(null, { status: 204 });
       }),
     );
-    show(<DatasetsPage search={{}} onSearch={vi.fn()} onOpen={vi.fn()} onSettings={vi.fn()} onCreate={vi.fn()} />);
+    show(
+      <DatasetsPage search={{}} onSearch={vi.fn()} onOpen={vi.fn()} onSettings={vi.fn()} onCreate={vi.fn()} onFromPipeline={vi.fn()} onPipeline={vi.fn()} />,
+    );
     await userEvent.click(await screen.findByRole("button", { name: "Actions of Policies" }));
     await userEvent.click(await screen.findByRole("menuitem", { name: "Delete" }));
     expect(await screen.findByText("2 apps use it and will answer without it.")).toBeVisible();

@@ -67,6 +67,12 @@ export interface Dataset {
   readonly total_available_documents?: number | null;
   readonly enable_api?: boolean;
   readonly partial_member_list?: readonly string[] | null;
+  /** Its documents are made by a pipeline, or as ever. */
+  readonly runtime_mode?: "general" | "rag_pipeline";
+  readonly pipeline_id?: string | null;
+  /** The pipeline has been published: documents can be added. */
+  readonly is_published?: boolean;
+  readonly chunk_structure?: ChunkForm | null;
   readonly icon_info?: { readonly icon_type?: string | null; readonly icon?: string | null; readonly icon_background?: string | null } | null;
 }
 
@@ -222,7 +228,7 @@ export interface Estimate {
 
 export interface Created {
   readonly dataset: { readonly id: string; readonly name: string };
-  readonly documents: readonly KnowledgeDocument[];
+  readonly documents: readonly Pick<KnowledgeDocument, "id" | "name" | "indexing_status">[];
   readonly batch: string;
 }
 

@@ -5,7 +5,7 @@ import { useTranslation } from "react-i18next";
 import type { AppDetail } from "../../data/apps";
 import { messageOf } from "../../lib/http";
 import type { Comparison } from "../../studio/api";
-import { compareRuns, forkRun, replayRun } from "../../studio/api";
+import { appOwner, compareRuns as compare, forkRun, replayRun as replay } from "../../studio/api";
 import { readDocument } from "../../studio/model/document";
 import { readsOf, valueAt } from "../../studio/model/fork";
 import { available } from "../../studio/model/variables";
@@ -18,7 +18,8 @@ import type { RunSpan } from "./spans";
 
 connectToServer();
 
-export { compareRuns, replayRun };
+export const compareRuns = (appId: string, base: string, other: string): Promise<Comparison> => compare(appOwner(appId), base, other);
+export const replayRun = (appId: string, run: string): Promise<Comparison> => replay(appOwner(appId), run);
 
 interface CompareProps {
   readonly comparison: Comparison;
@@ -56,7 +57,7 @@ async function startFork(
     own.abort();
   };
   try {
-    await forkRun(appId, run, { node_execution_id: execution, ...body })(heard, own.signal);
+    await forkRun(appOwner(appId), run, { node_execution_id: execution, ...body })(heard, own.signal);
   } catch (error) {
     if (id === "") throw error;
   }

@@ -16,7 +16,11 @@ export function Shell({ children }: { children: ReactNode }) {
   const path = useLocation({ select: (l) => l.pathname });
   const { rail, palette, shortcuts } = useShell();
   const narrow = useNarrow();
-  const open = narrow ? false : path === "/apps" || path === "/datasets" || path === "/tools" ? rail !== false : rail === true && !path.startsWith("/app/");
+  const open = narrow
+    ? false
+    : path === "/apps" || path === "/datasets" || path === "/tools"
+      ? rail !== false
+      : rail === true && !path.startsWith("/app/") && !path.endsWith("/pipeline");
   useKeys({
     "mod+k": () => openPalette(!palette),
     "?": () => openShortcuts(true),

@@ -1,20 +1,27 @@
 /** The right end of the object bar: saved state, problems, panels, Run, Publish. */
-import { ChevronDown, CloudAlert, CloudCheck, CloudUpload, ListChecks, MessagesSquare, Play, Settings2, SlidersHorizontal, Sparkles, History } from "lucide-react";
+import { ChevronDown, CloudAlert, CloudCheck, CloudUpload, Download, FilePlus2, LayoutTemplate, ListChecks, MessagesSquare, Play, Settings2, SlidersHorizontal, Sparkles, History, TextSearch } from "lucide-react";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { keyNames } from "../canvas/keys";
 import { useFormat } from "../canvas/useFormat";
 import { isActive } from "../model/run";
 import { Button, IconButton, Key } from "../parts/controls";
+import { Dialog } from "../parts/Dialog";
 import { Menu, type MenuItem } from "../parts/menu";
 import { openSide, openTray } from "../store/actions";
 import { flush } from "../store/autosave";
 import { onRequest } from "../store/requests";
 import { set, useStudio } from "../store/studio";
+import { ExportDialog, type PipelineBar } from "./PipelineMenu";
 import { PublishDialog } from "./PublishDialog";
+import { TemplateDialog } from "./TemplateDialog";
 
-export function StudioBar() {
+/** `pipeline`: of the knowledge base whose pipeline is open. */
+export function StudioBar({ pipeline }: { readonly pipeline?: PipelineBar }) {
   const { t } = useTranslation("studio");
+  const [asking, setAsking] = useState<"template" | "export">();
+  const [told, setTold] = useState(false);
+  const published = useStudio((s) => s.publishedAt !== undefined);
   const [publishing, setPublishing] = useState(false);
   const mode = useStudio((s) => s.mode);
   const side = useStudio((s) => s.side);
@@ -24,10 +31,18 @@ export function StudioBar() {
   const chat = mode === "advanced-chat";
   useEffect(() => onRequest((what) => (what === "run" ? showRun() : setPublishing(true))), []);
   const panels: MenuItem[] = [
+    ...(pipeline ? [{ id: "inputs", label: t("pipelineInputs.title"), icon: TextSearch, run: () => openSide("inputs") }] : []),
     { id: "environment", label: t("environment.title"), icon: SlidersHorizontal, run: () => openSide("environment") },
     ...(chat ? [{ id: "conversation", label: t("conversation.title"), icon: MessagesSquare, run: () => openSide("conversation") }] : []),
     ...(chat ? [{ id: "features", label: t("features.title"), icon: Sparkles, run: () => openSide("features") }] : []),
     { id: "versions", label: t("versions.title"), icon: History, run: () => openSide("versions") },
+    ...(pipeline
+      ? [
+          { id: "documents", label: t("bar.addDocuments"), icon: FilePlus2, disabled: !published, run: pipeline.onAdd },
+          { id: "template", label: t("asTemplate.title"), icon: LayoutTemplate, disabled: !published, run: () => setAsking("template") },
+          { id: "export", label: t("exporting.menu"), icon: Download, run: () => setAsking("export") },
+        ]
+      : []),
   ];
   if (!loaded) return null;
   return (
@@ -42,7 +57,23 @@ export function StudioBar() {
         {t("bar.publish")}
         <ChevronDown size={14} strokeWidth={1.9} aria-hidden />
       </Button>
-      {publishing ? <PublishDialog onClose={() => setPublishing(false)} /> : null}
+      {publishing ? <PublishDialog onClose={() => setPublishing(false)} onAdd={pipeline?.onAdd} /> : null}
+      {pipeline && asking === "template" ? (
+        <TemplateDialog
+          name={pipeline.name}
+          onClose={() => setAsking(undefined)}
+          onDone={() => {
+            setAsking(undefined);
+            setTold(true);
+          }}
+        />
+      ) : null}
+      {pipeline && asking === "export" ? <ExportDialog name={pipeline.name} onClose={() => setAsking(undefined)} /> : null}
+      {told ? (
+        <Dialog title={t("asTemplate.done")} closeLabel={t("common.close")} onClose={() => setTold(false)} footer={<Button onClick={() => setTold(false)}>{t("common.close")}</Button>}>
+          {t("asTemplate.doneText")}
+        </Dialog>
+      ) : null}
     </div>
   );
 }

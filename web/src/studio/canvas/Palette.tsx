@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import { tabKeys } from "../../lib/tabs";
 import { SourceRow, ToolList } from "../editors/ToolList";
 import { toolData, useTools } from "../editors/ToolPicker";
+import { nameOfKind, type SourceKind, sourceData, useSourceKinds } from "../editors/sourceKinds";
 import { type Source, type ToolRow, useToolRows } from "../editors/toolRows";
 import type { Category, Kind } from "../nodes/kind";
 import { kindOf, kindsFor } from "../nodes/registry";
@@ -25,6 +26,8 @@ interface Entry {
   readonly name: string;
   readonly about: string;
   readonly taken: boolean;
+  /** Settings the node starts with besides those of its kind. */
+  readonly data?: Readonly<Record<string, unknown>>;
   /** Why it cannot be added. */
   readonly reason: string;
 }
@@ -34,8 +37,15 @@ function otherStart(type: string, used: ReadonlySet<string>): boolean {
   return [...used].some((other) => other !== type && kindOf(other).starts && (other === "start") !== (type === "start"));
 }
 
+/** One entry for each data source instead of one for all. */
+function withVariants(entry: Entry, sources: readonly SourceKind[] | undefined, language: string): Entry[] {
+  if (entry.kind.variants !== "datasources" || !sources?.length) return [entry];
+  return sources.map((source) => ({ ...entry, name: nameOfKind(source, language), data: sourceData(source, language) }));
+}
+
 function useEntries(request: PaletteRequest, query: string): Entry[] {
-  const { t } = useTranslation("studio");
+  const { t, i18n } = useTranslation("studio");
+  const { data: sources } = useSourceKinds();
   const mode = useStudio((s) => s.mode);
   const document = useStudio((s) => s.document);
   return useMemo(() => {
@@ -50,8 +60,9 @@ function useEntries(request: PaletteRequest, query: string): Entry[] {
         const there = kind.unique && used.has(kind.type);
         return { kind, name: t(`kinds.${kind.type}.name`), about: t(`kinds.${kind.type}.about`), taken: there || clash, reason: t(there ? "palette.onlyOne" : "palette.oneWay") };
       })
+      .flatMap((entry) => withVariants(entry, sources, i18n.language))
       .filter((entry) => `${entry.name} ${entry.about} ${entry.kind.type}`.toLocaleLowerCase().includes(needle));
-  }, [request, query, mode, document, t]);
+  }, [request, query, mode, document, sources, i18n.language, t]);
 }
 
 /** Search, nodes or tools, and a list that is gone through with the arrows. */
@@ -172,11 +183,11 @@ const { t } = useTranslation("studio");
   const model = useDefaultModel();
   const list = useInView(active);
   const choose = (entry: Entry | undefined) => {
-    if (entry && !entry.taken) addNode({ type: entry.kind.type, title: entry.name, model }, request);
+    if (entry && !entry.taken) addNode(nodeOf(entry, model), request);
   };
   keys.current = listKeys(entries.length, active, setActive, () => choose(entries[active]));
   const at = entries[active];
-  const id = at ? `st-kind-${at.kind.type}` : undefined;
+  const id = at ? rowId(at) : undefined;
   useEffect(() => onActive(id), [id, onActive]);
   let group: Category | undefined;
   return (
@@ -186,7 +197,7 @@ const { t } = useTranslation("studio");
         const heading = entry.kind.category === group ? undefined : entry.kind.category;
         group = entry.kind.category;
         return (
-          <div key={entry.kind.type}>
+          <div key={rowId(entry)}>
             {heading ? <div className="st-palette-group">{t(`categories.${heading}`)}</div> : null}
             <PaletteRow entry={entry} active={i === active} onOver={() => setActive(i)} onChoose={() => choose(entry)} model={model} />
           </div>
@@ -194,6 +205,12 @@ const { t } = useTranslation("studio");
       })}
     </div>
   );
+}
+
+const rowId = (entry: Entry) => (entry.data ? `st-kind-${entry.kind.type}-${entry.name.replaceAll(/\s+/g, "-")}` : `st-kind-${entry.kind.type}`);
+
+function nodeOf({ kind, name, data }: Entry, model: RowProps["model"]) {
+  return { type: kind.type, title: name, model, ...(data ? { data } : {}) };
 }
 
 interface RowProps {
@@ -210,14 +227,14 @@ function PaletteRow({ entry, active, onOver, onChoose, model }: RowProps) {
     <button
       type="button"
       role="option"
-      id={`st-kind-${kind.type}`}
+      id={rowId(entry)}
       aria-selected={active}
       aria-disabled={taken}
       tabIndex={-1}
       className="st-option"
       data-active={active}
       draggable={!taken}
-      onDragStart={(e) => putOnDrag(e.dataTransfer, { type: kind.type, title: name, model })}
+      onDragStart={(e) => putOnDrag(e.dataTransfer, nodeOf(entry, model))}
       onDragEnd={closePalette}
       onPointerMove={onOver}
       onClick={onChoose}

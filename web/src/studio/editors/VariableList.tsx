@@ -1,10 +1,10 @@
 /** The list of variables under a field or in a prompt: search, types, last values. */
 import { type RefObject, useEffect, useMemo, useRef } from "react";
 import { useTranslation } from "react-i18next";
-import { type AvailableVariable, fits, flatten, type VariableGroup } from "../model/variables";
+import { type AvailableVariable, fits, flatten, nameAt, type VariableGroup } from "../model/variables";
 import { kindOf } from "../nodes/registry";
 import { lastValue } from "../store/useVariables";
-import { scopeIcon } from "./Chip";
+import { ragSource, scopeIcon } from "./Chip";
 
 export interface VariableRow {
   readonly group: VariableGroup;
@@ -22,12 +22,12 @@ export function useVariableRows(groups: readonly VariableGroup[], query: string,
     const rows = flatten(groups).map(({ group, variable }) => ({
       group,
       variable,
-      source: group.title || t(`scopes.${group.scope}`),
-      path: variable.selector.slice(1).join("."),
+      source: group.scope === "rag" ? ragSource(t, group.title) : group.title || t(`scopes.${group.scope}`),
+      path: variable.selector.slice(nameAt(variable.selector)).join("."),
       fits: fits(variable.type, wanted),
     }));
     const matching = rows.filter((row) => {
-      const deep = row.variable.selector.length > 2;
+      const deep = row.variable.selector.length > nameAt(row.variable.selector) + 1;
       if (!needle) return !deep;
       return `${row.source} ${row.path}`.toLocaleLowerCase().includes(needle);
     });

@@ -3,6 +3,7 @@
  * user edits, undo, redo and a version taken over from the server all go through `apply`.
  */
 import type { Features, GraphEdge, GraphNode, StoredVariable, StudioDocument } from "./document";
+import type { InputField } from "./inputs";
 
 export type Change =
   | { readonly on: "node"; readonly id: string; readonly before?: GraphNode; readonly after?: GraphNode }
@@ -12,11 +13,12 @@ export type Change =
       readonly on: "environment" | "conversation";
       readonly before: readonly StoredVariable[];
       readonly after: readonly StoredVariable[];
-    };
+    }
+  | { readonly on: "inputs"; readonly before: readonly InputField[]; readonly after: readonly InputField[] };
 
 export function apply(document: StudioDocument, changes: readonly Change[]): StudioDocument {
   if (changes.length === 0) return document;
-  let { features, environment, conversation } = document;
+  let { features, environment, conversation, inputs } = document;
   const nodes = changes.some((c) => c.on === "node") ? new Map(document.nodes) : document.nodes;
   const edges = changes.some((c) => c.on === "edge") ? new Map(document.edges) : document.edges;
   for (const change of changes) {
@@ -36,9 +38,12 @@ export function apply(document: StudioDocument, changes: readonly Change[]): Stu
       case "conversation":
         conversation = change.after;
         break;
+      case "inputs":
+        inputs = change.after;
+        break;
     }
   }
-  return { ...document, nodes, edges, features, environment, conversation };
+  return { ...document, nodes, edges, features, environment, conversation, inputs };
 }
 
 function put<T>(items: ReadonlyMap<string, T>, id: string, value: T | undefined): void {
@@ -57,6 +62,8 @@ export function invert(changes: readonly Change[]): Change[] {
           return { on: "edge", id: change.id, before: change.after, after: change.before };
         case "features":
           return { on: "features", before: change.after, after: change.before };
+        case "inputs":
+          return { on: "inputs", before: change.after, after: change.before };
         default:
           return { on: change.on, before: change.after, after: change.before };
       }
@@ -83,6 +90,7 @@ export function difference(from: StudioDocument, to: StudioDocument): Change[] {
   for (const on of ["environment", "conversation"] satisfies ("environment" | "conversation")[]) {
     if (!same(from[on], to[on])) changes.push({ on, before: from[on], after: to[on] });
   }
+  if (!same(from.inputs, to.inputs)) changes.push({ on: "inputs", before: from.inputs, after: to.inputs });
   return changes;
 }
 

@@ -57,6 +57,9 @@ export function paste(
     const after = pastedEdge(edge, ids);
     if (after) changes.push({ on: "edge", id: after.id, after });
   }
+  // A copy of a data source asks for the same.
+  const asked = document.inputs.flatMap((f) => (ids.has(f.belong_to_node_id) ? { ...f, belong_to_node_id: ids.get(f.belong_to_node_id) ?? "" } : []));
+  if (asked.length > 0) changes.push({ on: "inputs", before: document.inputs, after: [...document.inputs, ...asked] });
   return { changes, ids: roots.flatMap((n) => ids.get(n.id) ?? []) };
 }
 

@@ -6,7 +6,7 @@ export type DifferenceKind = "added" | "removed" | "changed" | "moved";
 
 export interface DifferenceRow {
   readonly id: string;
-  readonly what: "node" | "edge" | "features" | "environment" | "conversation";
+  readonly what: "node" | "edge" | "features" | "environment" | "conversation" | "inputs";
   readonly title: string;
   readonly type: string;
   readonly kind: DifferenceKind;
@@ -39,10 +39,10 @@ export function compare(from: StudioDocument, to: StudioDocument): DifferenceRow
   });
 }
 
-/** Features by their names, variables by theirs. */
+/** Features by their names, variables and fields by theirs. */
 function settings(before: unknown, after: unknown): Pick<DifferenceRow, "fields" | "values"> {
   const named = (value: unknown): Record<string, unknown> => {
-    if (Array.isArray(value)) return Object.fromEntries(value.map((v: { name?: unknown }, i) => [String(v.name ?? i), v]));
+    if (Array.isArray(value)) return Object.fromEntries(value.map((v: { name?: unknown; variable?: unknown }, i) => [String(v.name ?? v.variable ?? i), v]));
     return typeof value === "object" && value !== null ? { ...value } : {};
   };
   const [left, right] = [named(before), named(after)];

@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { withInnerStarts } from "./containers";
 import { edgeId } from "./ids";
+import { type InputField, inputFieldsSchema } from "./inputs";
 
 export const pointSchema = z.object({ x: z.number(), y: z.number() });
 export type Point = z.infer<typeof pointSchema>;
@@ -55,6 +56,8 @@ export interface StudioDocument {
   readonly features: Features;
   readonly environment: readonly StoredVariable[];
   readonly conversation: readonly StoredVariable[];
+  /** What a knowledge pipeline asks for; empty for apps. */
+  readonly inputs: readonly InputField[];
   /** Keys of `graph` that we do not know. */
   readonly rest: Readonly<Record<string, unknown>>;
 }
@@ -65,6 +68,7 @@ export const emptyDocument: StudioDocument = {
   features: {},
   environment: [],
   conversation: [],
+  inputs: [],
   rest: {},
 };
 
@@ -96,13 +100,14 @@ const draftSchema = z.looseObject({
   features: recordSchema.catch({}),
   environment_variables: z.array(variableSchema).catch([]),
   conversation_variables: z.array(variableSchema).catch([]),
+  rag_pipeline_variables: inputFieldsSchema,
 });
 
 /** Reads a draft or version as the API returns it. Never throws: what cannot be read is left out. */
 export function readDocument(json: unknown): { document: StudioDocument; viewport: Viewport | undefined } {
   const draft = draftSchema.safeParse(json);
   if (!draft.success) return { document: emptyDocument, viewport: undefined };
-  const { graph, features, environment_variables, conversation_variables } = draft.data;
+  const { graph, features, environment_variables, conversation_variables, rag_pipeline_variables } = draft.data;
   const { nodes: rawNodes, edges: rawEdges, viewport, ...rest } = graph;
   const nodes = new Map<string, GraphNode>();
   for (const raw of rawNodes) {
@@ -127,6 +132,7 @@ export function readDocument(json: unknown): { document: StudioDocument; viewpor
       features,
       environment: environment_variables,
       conversation: conversation_variables,
+      inputs: rag_pipeline_variables,
       rest,
     },
     viewport,

@@ -104,6 +104,9 @@ export function removeNodes(document: StudioDocument, ids: readonly string[]): C
     const before = document.nodes.get(id);
     if (before) changes.push({ on: "node", id, before });
   }
+  // What a data source asked for goes with it.
+  const kept = document.inputs.filter((f) => !gone.has(f.belong_to_node_id));
+  if (kept.length < document.inputs.length) changes.push({ on: "inputs", before: document.inputs, after: kept });
   return changes;
 }
 

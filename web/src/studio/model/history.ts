@@ -49,6 +49,7 @@ function join(first: Change, second: Change): Change {
   if (first.on === "node" && second.on === "node") return { ...second, before: first.before };
   if (first.on === "edge" && second.on === "edge") return { ...second, before: first.before };
   if (first.on === "features" && second.on === "features") return { ...second, before: first.before };
+  if (first.on === "inputs" && second.on === "inputs") return { ...second, before: first.before };
   const lists = (c: Change) => c.on === "environment" || c.on === "conversation";
   if (lists(first) && lists(second) && (first.on === "environment" || first.on === "conversation")) {
     if (second.on === "environment" || second.on === "conversation") return { ...second, before: first.before };

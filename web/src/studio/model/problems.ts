@@ -2,8 +2,9 @@
 import { incoming, outgoing, type PortsOf } from "./connect";
 import { childrenOf, isContainer, isInnerStart } from "./containers";
 import { containerOf, type GraphNode, isNote, type StudioDocument } from "./document";
-import { references } from "./references";
-import { type AppMode, available, type OutputsOf, resolve, type VariableGroup } from "./variables";
+import { pipelineProblems } from "./pipelineProblems";
+import { references, SCOPES } from "./references";
+import { type AppMode, available, nameAt, type OutputsOf, resolve, type VariableGroup } from "./variables";
 
 /** `code` is an i18n key under `problems`; `values` fill its text. */
 export interface Problem {
@@ -49,16 +50,8 @@ function graphProblems(
   mode: AppMode,
   rules: KindRules,
 ): Problem[] {
-  const out: Problem[] = [];
   const roots = nodes.filter((n) => rules.starts(n.data.type));
-  const triggers = roots.some((n) => n.data.type !== "start");
-  if (roots.length === 0) out.push({ node: undefined, code: "noStart" });
-  if (triggers && roots.some((n) => n.data.type === "start")) out.push({ node: undefined, code: "startAndTrigger" });
-  if (triggers && mode !== "workflow") out.push({ node: undefined, code: "triggerInChat" });
-  const last = mode === "workflow" ? "end" : "answer";
-  if (!triggers && !nodes.some((n) => n.data.type === last)) {
-    out.push({ node: undefined, code: mode === "workflow" ? "noOutput" : "noAnswer" });
-  }
+  const out: Problem[] = mode === "rag-pipeline" ? pipelineProblems(document, nodes) : appProblems(nodes, roots, mode);
   const reached = reachable(document, [...roots, ...nodes.filter(isInnerStart)]);
   for (const node of nodes) {
     if (!reached.has(node.id) && rules.portsOf(node).hasInput) {
@@ -72,10 +65,24 @@ function graphProblems(
       if (count > MAX_PARALLEL) out.push({ node: id, code: "tooManyParallel", values: { count, limit: MAX_PARALLEL } });
     }
   }
-  const schedules = roots.filter((n) => n.data.type === "trigger-schedule").length;
-  if (schedules > 1) out.push({ node: undefined, code: "oneSchedule" });
   const depth = longestPath(document, roots);
   if (depth > MAX_DEPTH) out.push({ node: undefined, code: "tooDeep", values: { count: depth, limit: MAX_DEPTH } });
+  return out;
+}
+
+/** How an app starts, and what it answers with. */
+function appProblems(nodes: readonly GraphNode[], roots: readonly GraphNode[], mode: AppMode): Problem[] {
+  const out: Problem[] = [];
+  const triggers = roots.some((n) => n.data.type !== "start");
+  if (roots.length === 0) out.push({ node: undefined, code: "noStart" });
+  if (triggers && roots.some((n) => n.data.type === "start")) out.push({ node: undefined, code: "startAndTrigger" });
+  if (triggers && mode !== "workflow") out.push({ node: undefined, code: "triggerInChat" });
+  const last = mode === "workflow" ? "end" : "answer";
+  if (!triggers && !nodes.some((n) => n.data.type === last)) {
+    out.push({ node: undefined, code: mode === "workflow" ? "noOutput" : "noAnswer" });
+  }
+  const schedules = roots.filter((n) => n.data.type === "trigger-schedule").length;
+  if (schedules > 1) out.push({ node: undefined, code: "oneSchedule" });
   return out;
 }
 
@@ -120,12 +127,16 @@ function brokenReferences(
 ): Problem[] {
   const out: Problem[] = [];
   for (const selector of references(node.data)) {
-    const [scope = "", field = ""] = selector;
-    if (scope === node.id || resolve(variables, selector)) continue;
-    if (containerOf(document.nodes.get(scope) ?? node) === node.id) continue;
+    const first = nameAt(selector);
+    // Who gives the variable: a node, a scope, or for fields of a pipeline their owner.
+    const scope = selector[first - 1] ?? "";
+    const field = selector[first] ?? "";
+    if (scope === node.id && first === 1) continue;
+    if (resolve(variables, selector)) continue;
+    if (first === 1 && containerOf(document.nodes.get(scope) ?? node) === node.id) continue;
     const title = document.nodes.get(scope)?.data.title ?? scope;
-    const values = { variable: `${title} / ${selector.slice(1).join(".")}`, title, field };
-    if (!document.nodes.has(scope) && !["sys", "env", "conversation"].includes(scope)) {
+    const values = { variable: `${title} / ${selector.slice(first).join(".")}`, title, field };
+    if (first > 1 || (!document.nodes.has(scope) && !SCOPES.has(scope))) {
       out.push({ node: node.id, code: "variableGone", values });
     } else if (document.nodes.has(scope) && !variables.some((g) => g.id === scope)) {
       out.push({ node: node.id, code: "variableNotBefore", values });

@@ -4,9 +4,10 @@ import type { NodeData } from "./document";
 export type Selector = readonly string[];
 
 /** Names in front of variables that belong to no node. */
-export const SCOPES: ReadonlySet<string> = new Set(["sys", "env", "conversation"]);
+export const SCOPES: ReadonlySet<string> = new Set(["sys", "env", "conversation", "rag"]);
 
-const TEMPLATE = /\{\{#([A-Za-z0-9_]{1,50}(?:\.[A-Za-z_][A-Za-z0-9_]{0,29}){1,10})#\}\}/g;
+/** `{{#node.field#}}`; the fields of a pipeline name their owner between: `{{#rag.owner.field#}}`, and that may be a node. */
+const TEMPLATE = /\{\{#((?:rag\.)?[A-Za-z0-9_]{1,50}(?:\.[A-Za-z_][A-Za-z0-9_]{0,29}){1,10})#\}\}/g;
 
 /** The selectors in a text, in order. `{{#context#}}` and its like are not variables. */
 export function selectorsInText(text: string): Selector[] {
@@ -83,14 +84,15 @@ export function mapReferences(data: NodeData, map: (selector: Selector) => Selec
 /** Points selectors at new node ids (paste). */
 export function renameReferences(data: NodeData, ids: ReadonlyMap<string, string>): NodeData {
   return mapReferences(data, (selector) => {
-    const to = ids.get(selector[0] ?? "");
-    return to === undefined ? selector : [to, ...selector.slice(1)];
+    const at = selector[0] === "rag" ? 1 : 0;
+    const to = ids.get(selector[at] ?? "");
+    return to === undefined ? selector : selector.toSpliced(at, 1, to);
   });
 }
 
-/** Follows a renamed field: `[node, before, …]` becomes `[node, after, …]`. */
+/** Follows a renamed field: `[node, before, …]` becomes `[node, after, …]`. A scope may have two parts: `rag.shared`. */
 export function renameField(data: NodeData, scope: string, before: string, after: string): NodeData {
-  return mapReferences(data, (selector) =>
-    selector[0] === scope && selector[1] === before ? [scope, after, ...selector.slice(2)] : selector,
-  );
+  const head = [...scope.split("."), before];
+  const at = head.length - 1;
+  return mapReferences(data, (selector) => (head.every((part, i) => selector[i] === part) ? selector.toSpliced(at, 1, after) : selector));
 }

@@ -2,6 +2,7 @@
 import { ancestors } from "./connect";
 import { childrenOf, isContainer } from "./containers";
 import { containerOf, type GraphNode, type StudioDocument } from "./document";
+import { inputScope, inputVariable, RAG, SHARED } from "./inputs";
 import type { Selector } from "./references";
 
 /** Types as the format spells them: string, number, boolean, object, file, secret, any, array[…]. */
@@ -19,20 +20,20 @@ export interface AvailableVariable {
   readonly children?: readonly AvailableVariable[];
 }
 
-export type Scope = "node" | "sys" | "env" | "conversation";
+export type Scope = "node" | "sys" | "env" | "conversation" | "rag";
 
 export interface VariableGroup {
   readonly scope: Scope;
-  /** The node id, or the name of the scope. */
+  /** The node id, or the name of the scope; for fields of a pipeline also their owner: `rag.shared`. */
   readonly id: string;
-  /** The node's title; empty for scopes, which are named by the screen. */
+  /** The title of the node, or of the data source that fields belong to; empty for scopes, which are named by the screen. */
   readonly title: string;
   /** The node's kind; empty for scopes. */
   readonly kind: string;
   readonly variables: readonly AvailableVariable[];
 }
 
-export type AppMode = "workflow" | "advanced-chat";
+export type AppMode = "workflow" | "advanced-chat" | "rag-pipeline";
 export type OutputsOf = (node: GraphNode) => readonly OutputVariable[];
 
 /** What a file variable consists of. */
@@ -65,7 +66,21 @@ const SYSTEM: Record<AppMode, readonly OutputVariable[]> = {
     { name: "workflow_id", type: "string" },
     { name: "workflow_run_id", type: "string" },
   ],
+  "rag-pipeline": [
+    { name: "dataset_id", type: "string" },
+    { name: "document_id", type: "string" },
+    { name: "original_document_id", type: "string" },
+    { name: "batch", type: "string" },
+    { name: "datasource_type", type: "string" },
+    { name: "datasource_info", type: "object" },
+    { name: "invoke_from", type: "string" },
+  ],
 };
+
+/** Where the name of a variable begins in its selector: fields of a pipeline have their owner between. */
+export function nameAt(selector: Selector): number {
+  return selector[0] === RAG ? 2 : 1;
+}
 
 /**
  * Everything `id` may use: nodes before it (nearest first), then conversation, environment, system.
@@ -98,6 +113,7 @@ export function available(
     if (parent) pushNode(groups, parent, innerVariables(parent));
     current = parent === current ? undefined : parent;
   }
+  pushInputs(groups, document, [...seen, id]);
   pushScope(groups, "conversation", document.conversation.map((v) => ({ name: v.name, type: v.value_type })));
   pushScope(groups, "env", document.environment.map((v) => ({ name: v.name, type: v.value_type })));
   pushScope(groups, "sys", SYSTEM[mode]);
@@ -114,6 +130,17 @@ function pushScope(groups: VariableGroup[], scope: Scope, outputs: readonly Outp
   if (outputs.length === 0) return;
   const variables = outputs.map((output) => expand([scope], output));
   groups.push({ scope, id: scope, title: "", kind: "", variables });
+}
+
+/** Fields that are asked for before this node runs: those of the data sources it comes after, and the shared ones. */
+function pushInputs(groups: VariableGroup[], document: StudioDocument, before: readonly string[]): void {
+  for (const owner of [...before, SHARED]) {
+    const fields = document.inputs.filter((f) => f.belong_to_node_id === owner && f.variable);
+    if (fields.length === 0) continue;
+    const node = document.nodes.get(owner);
+    const variables = fields.map((field) => expand([RAG, owner], inputVariable(field)));
+    groups.push({ scope: "rag", id: inputScope(owner), title: node?.data.title ?? "", kind: node?.data.type ?? "", variables });
+  }
 }
 
 function expand(prefix: Selector, output: OutputVariable): AvailableVariable {
@@ -145,11 +172,12 @@ export function elementType(type: VariableType): VariableType {
 
 /** Finds a selector in the groups; undefined means the reference is broken. */
 export function resolve(groups: readonly VariableGroup[], selector: Selector): AvailableVariable | undefined {
-  const [scope] = selector;
+  const first = nameAt(selector);
+  const scope = selector.slice(0, first).join(".");
   const group = groups.find((g) => g.id === scope);
   let level: readonly AvailableVariable[] | undefined = group?.variables;
   let found: AvailableVariable | undefined;
-  for (let depth = 1; depth < selector.length; depth += 1) {
+  for (let depth = first; depth < selector.length; depth += 1) {
     const name = selector[depth];
     const next: AvailableVariable | undefined = level?.find((v) => v.selector[depth] === name);
     // Below an object whose fields we do not know, any path may exist.

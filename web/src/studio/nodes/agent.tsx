@@ -65,7 +65,7 @@ function Card({ data }: { data: AgentData }) {
 
 export const agent = defineKind<AgentData>({
   type: "agent",
-  modes: ["workflow", "advanced-chat"],
+  modes: ["workflow", "advanced-chat", "rag-pipeline"],
   failable: true,
   runnable: true,
   schema,

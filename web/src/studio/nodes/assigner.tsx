@@ -73,7 +73,7 @@ function Card({ data }: { data: AssignerData }) {
 
 export const assigner = defineKind<AssignerData>({
   type: "assigner",
-  modes: ["workflow", "advanced-chat"],
+  modes: ["workflow", "advanced-chat", "rag-pipeline"],
   runnable: true,
   schema,
   defaults: () => ({ version: "2", items: [] }),

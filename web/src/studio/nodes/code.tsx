@@ -43,7 +43,7 @@ function check(data: CodeData): KindProblem[] {
 
 export const code = defineKind<CodeData>({
   type: "code",
-  modes: ["workflow", "advanced-chat"],
+  modes: ["workflow", "advanced-chat", "rag-pipeline"],
   failable: true,
   retryable: true,
   runnable: true,

@@ -9,7 +9,7 @@ export type DocumentData = z.infer<typeof schema>;
 
 export const documentExtractor = defineKind<DocumentData>({
   type: "document-extractor",
-  modes: ["workflow", "advanced-chat"],
+  modes: ["workflow", "advanced-chat", "rag-pipeline"],
   failable: true,
   runnable: true,
   schema,

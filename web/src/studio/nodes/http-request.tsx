@@ -64,7 +64,7 @@ function Card({ data }: { data: HttpData }) {
 
 export const httpRequest = defineKind<HttpData>({
   type: "http-request",
-  modes: ["workflow", "advanced-chat"],
+  modes: ["workflow", "advanced-chat", "rag-pipeline"],
   failable: true,
   retryable: true,
   runnable: true,

@@ -46,7 +46,7 @@ function PortRow({ data, port }: { data: IfElseData; port: string }) {
 
 export const ifElse = defineKind<IfElseData>({
   type: "if-else",
-  modes: ["workflow", "advanced-chat"],
+  modes: ["workflow", "advanced-chat", "rag-pipeline"],
   runnable: true,
   schema,
   defaults: () => ({ cases: [{ case_id: "true", logical_operator: "and", conditions: [] }] }),

@@ -34,7 +34,7 @@ function Card({ data }: { data: IterationData }) {
 
 export const iteration = defineKind<IterationData>({
   type: "iteration",
-  modes: ["workflow", "advanced-chat"],
+  modes: ["workflow", "advanced-chat", "rag-pipeline"],
   inside: "never",
   innerStart: "iteration-start",
   runnable: true,

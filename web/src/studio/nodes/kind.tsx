@@ -62,6 +62,8 @@ export interface KindSpec<D extends NodeData> {
   readonly runnable?: boolean;
   /** False if this version cannot run it. */
   readonly supported?: boolean;
+  /** The palette offers one entry for each of these instead of the bare kind. */
+  readonly variants?: "datasources";
   readonly schema: z.ZodType<D>;
   readonly defaults: (context: DefaultsContext) => Record<string, unknown>;
   readonly ports?: (data: D) => readonly Port[];
@@ -88,6 +90,7 @@ export interface Kind {
   readonly retryable: boolean;
   readonly runnable: boolean;
   readonly supported: boolean;
+  readonly variants: "datasources" | undefined;
   readonly defaults: (context: DefaultsContext) => Record<string, unknown>;
   readonly rules: (data: NodeData) => PortRules;
   readonly ports: (data: NodeData) => readonly Port[];
@@ -137,6 +140,7 @@ export function defineKind<D extends NodeData>(spec: KindSpec<D>): Kind {
     retryable: spec.retryable ?? false,
     runnable: spec.runnable ?? false,
     supported: spec.supported ?? true,
+    variants: spec.variants,
     defaults: spec.defaults,
     rules: (data) => ({ hasInput: spec.hasInput ?? true, outputs: ports(data).map((p) => p.id) }),
     ports,

@@ -66,7 +66,7 @@ function Card({ data }: { data: KnowledgeData }) {
 
 export const knowledgeRetrieval = defineKind<KnowledgeData>({
   type: "knowledge-retrieval",
-  modes: ["workflow", "advanced-chat"],
+  modes: ["workflow", "advanced-chat", "rag-pipeline"],
   failable: true,
   runnable: true,
   schema,

@@ -1,7 +1,7 @@
-/** Kinds that import, draw and export, but that nothing here can run: they need a plugin or belong to knowledge pipelines. */
+/** Kinds that import, draw and export, but that nothing here can run: they need a plugin. */
 import { lazy } from "react";
 import { z } from "zod";
-import { defineKind, type Kind, type Port } from "./kind";
+import { defineKind, type Kind } from "./kind";
 import { baseShape } from "./schema";
 
 const schema = z.looseObject(baseShape);
@@ -12,7 +12,6 @@ const Panel = lazy(() => import("../panels/LaterPanel").then((m) => ({ default: 
 interface Later {
   readonly type: string;
   readonly starts?: boolean;
-  readonly ports?: () => readonly Port[];
 }
 
 function later(spec: Later): Kind {
@@ -24,18 +23,13 @@ function later(spec: Later): Kind {
     supported: false,
     schema,
     defaults: () => ({}),
-    ports: spec.ports,
     outputs: () => [],
     check: () => [{ code: "cannotRun", values: { kind: spec.type } }],
     Panel,
   });
 }
 
-export const laterKinds: readonly Kind[] = [
-  later({ type: "trigger-plugin", starts: true }),
-  later({ type: "datasource", starts: true }),
-  later({ type: "knowledge-index", ports: () => [] }),
-];
+export const laterKinds: readonly Kind[] = [later({ type: "trigger-plugin", starts: true })];
 
 /** A kind nobody knows: from a newer version or another product. */
 export const unknownKind: Kind = later({ type: "unknown" });

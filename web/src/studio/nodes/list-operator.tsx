@@ -60,7 +60,7 @@ function Card({ data }: { data: ListOperatorData }) {
 
 export const listOperator = defineKind<ListOperatorData>({
   type: "list-operator",
-  modes: ["workflow", "advanced-chat"],
+  modes: ["workflow", "advanced-chat", "rag-pipeline"],
   runnable: true,
   schema,
   defaults: () => ({

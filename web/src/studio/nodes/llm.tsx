@@ -88,7 +88,7 @@ function check(data: LlmData, context: CheckContext): KindProblem[] {
 
 export const llm = defineKind<LlmData>({
   type: "llm",
-  modes: ["workflow", "advanced-chat"],
+  modes: ["workflow", "advanced-chat", "rag-pipeline"],
   failable: true,
   retryable: true,
   runnable: true,

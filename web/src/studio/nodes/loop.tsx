@@ -35,7 +35,7 @@ function Card({ data }: { data: LoopData }) {
 
 export const loop = defineKind<LoopData>({
   type: "loop",
-  modes: ["workflow", "advanced-chat"],
+  modes: ["workflow", "advanced-chat", "rag-pipeline"],
   inside: "never",
   innerStart: "loop-start",
   runnable: true,
@@ -77,7 +77,7 @@ function ExitPanel() {
 
 export const loopEnd = defineKind({
   type: "loop-end",
-  modes: ["workflow", "advanced-chat"],
+  modes: ["workflow", "advanced-chat", "rag-pipeline"],
   inside: "loop",
   schema: plain,
   defaults: () => ({}),

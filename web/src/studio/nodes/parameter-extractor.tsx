@@ -46,7 +46,7 @@ function outputType(type: string): string {
 
 export const parameterExtractor = defineKind<ExtractorData>({
   type: "parameter-extractor",
-  modes: ["workflow", "advanced-chat"],
+  modes: ["workflow", "advanced-chat", "rag-pipeline"],
   failable: true,
   runnable: true,
   schema,

@@ -37,7 +37,7 @@ function PortRow({ data, port }: { data: ClassifierData; port: string }) {
 
 export const questionClassifier = defineKind<ClassifierData>({
   type: "question-classifier",
-  modes: ["workflow", "advanced-chat"],
+  modes: ["workflow", "advanced-chat", "rag-pipeline"],
   runnable: true,
   schema,
   defaults: ({ mode, model }) => ({

@@ -7,6 +7,7 @@ import { agent } from "./agent";
 import { answer } from "./answer";
 import { assigner } from "./assigner";
 import { code } from "./code";
+import { datasource } from "./datasource";
 import { documentExtractor } from "./document-extractor";
 import { end } from "./end";
 import { httpRequest } from "./http-request";
@@ -15,6 +16,7 @@ import { ifElse } from "./if-else";
 import { iterationStart, loopStart } from "./inner";
 import { iteration } from "./iteration";
 import type { Kind } from "./kind";
+import { knowledgeIndex } from "./knowledge-index";
 import { knowledgeRetrieval } from "./knowledge-retrieval";
 import { laterKinds, unknownKind } from "./later";
 import { listOperator } from "./list-operator";
@@ -34,6 +36,7 @@ const KINDS: readonly Kind[] = [
   start,
   triggerWebhook,
   triggerSchedule,
+  datasource,
   answer,
   end,
   llm,
@@ -41,6 +44,7 @@ const KINDS: readonly Kind[] = [
   questionClassifier,
   parameterExtractor,
   knowledgeRetrieval,
+  knowledgeIndex,
   documentExtractor,
   ifElse,
   iteration,

@@ -9,7 +9,7 @@ export type TemplateData = z.infer<typeof schema>;
 
 export const templateTransform = defineKind<TemplateData>({
   type: "template-transform",
-  modes: ["workflow", "advanced-chat"],
+  modes: ["workflow", "advanced-chat", "rag-pipeline"],
   runnable: true,
   schema,
   defaults: () => ({ variables: [], template: "" }),

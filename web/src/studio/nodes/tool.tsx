@@ -67,8 +67,13 @@ export function hasInput(input: ToolInput | undefined): boolean {
   return input.value !== undefined && input.value !== null && input.value !== "";
 }
 
+/** These give chunks, also where a file does not say so. */
+const CHUNKER = /^(general|parentchild|qa)_chunker$/;
+
 function outputs(data: ToolData): OutputVariable[] {
-  const own = schemaFields(data.output_schema);
+  const known = schemaFields(data.output_schema);
+  const chunks = CHUNKER.test(data.tool_name) && !known.some((o) => o.name === "result");
+  const own: OutputVariable[] = chunks ? [...known, { name: "result", type: "object" }] : known;
   const base: OutputVariable[] = [
     { name: "text", type: "string" },
     { name: "files", type: "array[file]" },
@@ -79,7 +84,7 @@ function outputs(data: ToolData): OutputVariable[] {
 
 export const tool = defineKind<ToolData>({
   type: "tool",
-  modes: ["workflow", "advanced-chat"],
+  modes: ["workflow", "advanced-chat", "rag-pipeline"],
   failable: true,
   retryable: true,
   runnable: true,

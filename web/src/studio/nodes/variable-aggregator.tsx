@@ -45,7 +45,7 @@ function Card({ data }: { data: AggregatorData }) {
 
 export const variableAggregator = defineKind<AggregatorData>({
   type: "variable-aggregator",
-  modes: ["workflow", "advanced-chat"],
+  modes: ["workflow", "advanced-chat", "rag-pipeline"],
   runnable: true,
   schema,
   defaults: () => ({ output_type: "any", variables: [] }),

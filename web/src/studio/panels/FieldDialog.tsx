@@ -73,7 +73,7 @@ interface LimitsProps {
   readonly schemaError: string | undefined;
 }
 
-function FieldLimits({ draft, put, optionsError, schemaError }: LimitsProps) {
+export function FieldLimits({ draft, put, optionsError, schemaError }: LimitsProps) {
   const { t } = useTranslation("studio");
   const text = TEXT.has(draft.type);
   const files = draft.type === "file" || draft.type === "file-list";

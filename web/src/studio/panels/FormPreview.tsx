@@ -12,10 +12,10 @@ import { FormView } from "./FormView";
 
 export function FormPreview({ node, onClose }: { node: string; onClose: () => void }) {
   const { t } = useTranslation("studio");
-  const appId = useStudio((s) => s.appId);
+  const owner = useStudio((s) => s.owner);
   const mode = useStudio((s) => s.mode);
   const form = useQuery({
-    queryKey: ["form-preview", appId, node],
+    queryKey: ["form-preview", owner, node],
     staleTime: 0,
     gcTime: 0,
     retry: false,
@@ -23,7 +23,7 @@ export function FormPreview({ node, onClose }: { node: string; onClose: () => vo
       await flush();
       const data = useStudio.getState().document.nodes.get(node)?.data;
       const known = data ? references(data).map((s): [string, unknown] => [`#${s.join(".")}#`, computedValue(s)]) : [];
-      return previewForm(appId, mode, node, Object.fromEntries(known.filter(([, value]) => value !== undefined)));
+      return previewForm(owner, mode, node, Object.fromEntries(known.filter(([, value]) => value !== undefined)));
     },
   });
   return (

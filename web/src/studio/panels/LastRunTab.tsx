@@ -9,6 +9,7 @@ import { useFormat } from "../canvas/useFormat";
 import { TypedValue } from "../editors/TypedValue";
 import type { GraphNode } from "../model/document";
 import { isActive, type Span, storedRun } from "../model/run";
+import { nameAt } from "../model/variables";
 import { kindOf } from "../nodes/registry";
 import type { StartField } from "../nodes/start";
 import { Button, Wrong } from "../parts/controls";
@@ -26,17 +27,17 @@ function spanOf(result: unknown): Span | undefined {
 
 export function LastRunTab({ node }: { node: GraphNode }) {
   const { t } = useTranslation("studio");
-  const appId = useStudio((s) => s.appId);
+  const owner = useStudio((s) => s.owner);
   const nodeRun = useStudio((s) => (s.nodeRun?.id === node.id ? s.nodeRun : undefined));
   const live = useStudio((s) => (s.nodeRun?.id === node.id && s.nodeRun.status === "done" ? undefined : s.run.latest.get(node.id)));
   const busy = useStudio((s) => isActive(s.run) || s.nodeRun?.status === "running");
   const asked = useStudio((s) => s.nodeRunAsked === node.id);
   const kind = kindOf(node.data.type);
   const stored = useQuery({
-    queryKey: ["last-run", appId, node.id, nodeRun?.status, live?.status],
+    queryKey: ["last-run", owner, node.id, nodeRun?.status, live?.status],
     enabled: !live,
     retry: false,
-    queryFn: () => lastRun(appId, node.id).catch((error: unknown) => {
+    queryFn: () => lastRun(owner, node.id).catch((error: unknown) => {
       if (error instanceof RequestError && error.status === 404) return null;
       throw error;
     }),
@@ -83,7 +84,11 @@ function NodeRunForm({ node, busy }: { node: GraphNode; busy: boolean }) {
     const done = container ? runAlone(node.id, inputs) : runNode(node.id, inputs);
     void done.then(() => client.invalidateQueries({ queryKey: ["draft-variables"] }));
   };
-  const name = (need: Need) => `${titles.get(need.selector[0] ?? "")?.data.title ?? t(`scopes.${need.selector[0]}`, { defaultValue: need.selector[0] })} / ${need.selector.slice(1).join(".")}`;
+  const name = (need: Need) => {
+    const first = nameAt(need.selector);
+    const scope = need.selector[first - 1] ?? "";
+    return `${titles.get(scope)?.data.title ?? t(`scopes.${scope}`, { defaultValue: scope })} / ${need.selector.slice(first).join(".")}`;
+  };
   const fields = missing.map((need) => ({ need, field: asField(need, name(need)) }));
   const start = () => {
     setTried(true);

@@ -86,11 +86,11 @@ function Zone({ value, onChange }: { value: string; onChange: (zone: string) => 
 
 function NextRuns({ data }: { data: ScheduleData }) {
   const { t, i18n } = useTranslation("studio");
-  const appId = useStudio((s) => s.appId);
+  const owner = useStudio((s) => s.owner);
   const { mode, frequency, visual_config, cron_expression, timezone } = data;
   const config = useDeferredValue(JSON.stringify({ mode, frequency, visual_config, cron_expression, timezone }));
   const ready = mode !== "cron" || cron_expression.trim() !== "";
-  const next = useQuery({ queryKey: ["schedule", appId, config], enabled: ready, retry: false, queryFn: () => previewSchedule(appId, JSON.parse(config)), placeholderData: (before) => before });
+  const next = useQuery({ queryKey: ["schedule", owner, config], enabled: ready, retry: false, queryFn: () => previewSchedule(owner, JSON.parse(config)), placeholderData: (before) => before });
   if (!ready) return null;
   const format = new Intl.DateTimeFormat(i18n.language, { weekday: "short", year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", timeZone: timezone });
   return (

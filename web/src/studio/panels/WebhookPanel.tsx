@@ -48,14 +48,14 @@ const PRIVATE = /^https?:\/\/(localhost|127\.|10\.|192\.168\.|172\.(1[6-9]|2\d|3
 
 function Addresses({ id }: { id: string }) {
   const { t } = useTranslation("studio");
-  const appId = useStudio((s) => s.appId);
+  const owner = useStudio((s) => s.owner);
   const address = useQuery({
-    queryKey: ["webhook", appId, id],
+    queryKey: ["webhook", owner, id],
     retry: false,
     staleTime: 60_000,
     queryFn: async () => {
       await flush();
-      return webhookAddress(appId, id);
+      return webhookAddress(owner, id);
     },
   });
   if (address.error) return <section className="st-section"><Wrong>{address.error.message}</Wrong></section>;

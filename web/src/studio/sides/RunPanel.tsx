@@ -26,17 +26,17 @@ const remembered = new Map<string, Values>();
 
 export function RunPanel() {
   const { t } = useTranslation("studio");
-  const appId = useStudio((s) => s.appId);
+  const owner = useStudio((s) => s.owner);
   const active = useStudio((s) => isActive(s.run));
   const readOnly = useStudio((s) => s.preview !== undefined);
   const fields = useStartFields();
   const nodes = useStudio((s) => s.document.nodes);
   const triggers = useMemo(() => [...nodes.values()].filter((n) => kindOf(n.data.type).starts && kindOf(n.data.type).supported && n.data.type !== "start"), [nodes]);
   const hasForm = useMemo(() => [...nodes.values()].some((n) => n.data.type === "start"), [nodes]);
-  const [values, setValues] = useState<Values>(() => ({ ...firstValues(fields), ...remembered.get(appId) }));
+  const [values, setValues] = useState<Values>(() => ({ ...firstValues(fields), ...remembered.get(owner) }));
   const [tried, setTried] = useState(false);
   const put = (next: Values) => {
-    remembered.set(appId, next);
+    remembered.set(owner, next);
     setValues(next);
   };
   const start = () => {

@@ -60,14 +60,14 @@ export function TriggerStart({ triggers }: { triggers: readonly GraphNode[] }) {
 
 function TestAddress({ node }: { node: string }) {
   const { t } = useTranslation("studio");
-  const appId = useStudio((s) => s.appId);
+  const owner = useStudio((s) => s.owner);
   const address = useQuery({
-    queryKey: ["webhook", appId, node],
+    queryKey: ["webhook", owner, node],
     retry: false,
     staleTime: 60_000,
     queryFn: async () => {
       await flush();
-      return webhookAddress(appId, node);
+      return webhookAddress(owner, node);
     },
   });
   const url = address.data?.webhook_debug_url ?? "";

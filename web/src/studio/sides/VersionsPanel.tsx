@@ -17,7 +17,7 @@ import { SideHead } from "./SideHead";
 export function VersionsPanel() {
   const { t } = useTranslation("studio");
   const format = useFormat();
-  const appId = useStudio((s) => s.appId);
+  const owner = useStudio((s) => s.owner);
   const shownId = useStudio((s) => (s.preview?.kind === "version" ? s.preview.id : undefined));
   const publishedAt = useStudio((s) => s.publishedAt);
   const client = useQueryClient();
@@ -25,13 +25,13 @@ export function VersionsPanel() {
   const [failed, setFailed] = useState<string>();
   const [comparing, setComparing] = useState<{ readonly from: string; readonly to: string }>();
   const query = useInfiniteQuery({
-    queryKey: ["versions", appId, publishedAt],
-    queryFn: ({ pageParam }) => listVersions(appId, pageParam),
+    queryKey: ["versions", owner, publishedAt],
+    queryFn: ({ pageParam }) => listVersions(owner, pageParam),
     initialPageParam: 1,
     getNextPageParam: (page, all) => (page.has_more ? all.length + 1 : undefined),
   });
   const versions = (query.data?.pages.flatMap((p) => p.items) ?? []).filter((v) => v.version !== "draft");
-  const again = () => client.invalidateQueries({ queryKey: ["versions", appId] });
+  const again = () => client.invalidateQueries({ queryKey: ["versions", owner] });
   const attempt = (work: Promise<unknown>) => void work.then(again).catch((e: unknown) => setFailed(e instanceof Error ? e.message : String(e)));
   const nameOf = (v: Version) => v.marked_name || when(v);
   const when = (v: Version) => (v.created_at ? format.dateTime(v.created_at * 1000) : v.version);
@@ -69,7 +69,7 @@ export function VersionsPanel() {
                 { id: "before", label: t("versions.compareBefore"), disabled: i === versions.length - 1, run: () => setComparing({ from: versions[i + 1]?.id ?? version.id, to: version.id }) },
                 { id: "name", label: t("versions.name"), run: () => setNaming(version) },
                 { id: "copy", label: t("versions.copyId"), run: () => void copyText(version.id) },
-                { id: "delete", label: t("common.delete"), danger: true, disabled: i === 0, run: () => attempt(deleteVersion(appId, version.id)) },
+                { id: "delete", label: t("common.delete"), danger: true, disabled: i === 0, run: () => attempt(deleteVersion(owner, version.id)) },
               ]}
               trigger={(props) => <IconButton label={t("versions.more", { name: version.marked_name || when(version) })} icon={Ellipsis} {...props} />}
             />
@@ -83,7 +83,7 @@ export function VersionsPanel() {
         ) : null}
       </div>
       {comparing ? <CompareVersions versions={versions} names={nameOf} {...comparing} onClose={() => setComparing(undefined)} /> : null}
-      {naming ? <NameDialog version={naming} onClose={() => setNaming(undefined)} onSave={(name, comment) => { setNaming(undefined); attempt(nameVersion(appId, naming.id, name, comment)); }} /> : null}
+      {naming ? <NameDialog version={naming} onClose={() => setNaming(undefined)} onSave={(name, comment) => { setNaming(undefined); attempt(nameVersion(owner, naming.id, name, comment)); }} /> : null}
     </>
   );
 }

@@ -1,7 +1,8 @@
 /** Saves the draft by itself; a draft that changed on the server is a conflict, never overwritten silently. */
 import { getDraft, saveDraft } from "../api";
-import { readDocument, type StudioDocument, writeGraph } from "../model/document";
+import { readDocument, type StudioDocument, type Viewport, writeGraph } from "../model/document";
 import { findProblems } from "../model/problems";
+import type { AppMode } from "../model/variables";
 import { rulesFor } from "../nodes/registry";
 import { RequestError, transport } from "../transport";
 import { set, type Sync, takeOver, useStudio } from "./studio";
@@ -20,25 +21,29 @@ const state = () => useStudio.getState();
 const HIDDEN = "[__HIDDEN__]";
 const MASK = /^\*{8,}$/;
 
-function body(document: StudioDocument, hash: string | undefined): Record<string, unknown> {
+/** What is saved of a draft: a pipeline has input fields of its own, and neither features nor a conversation. */
+export function draftBody(document: StudioDocument, mode: AppMode, viewport: Viewport): Record<string, unknown> {
   const environment = document.environment.map((v) =>
     v.value_type === "secret" && typeof v.value === "string" && MASK.test(v.value) ? { ...v, value: HIDDEN } : v,
   );
   return {
-    graph: writeGraph(document, state().viewport),
-    features: document.features,
+    graph: writeGraph(document, viewport),
     environment_variables: environment,
-    conversation_variables: document.conversation,
-    ...(hash ? { hash } : {}),
+    ...(mode === "rag-pipeline" ? { rag_pipeline_variables: document.inputs } : { features: document.features, conversation_variables: document.conversation }),
   };
 }
 
+function body(document: StudioDocument, hash: string | undefined): Record<string, unknown> {
+  const { mode, viewport } = state();
+  return { ...draftBody(document, mode, viewport), ...(hash ? { hash } : {}) };
+}
+
 async function save(): Promise<void> {
-  const { appId, document, sync } = state();
+  const { owner, document, sync } = state();
   if (sync.status === "conflict") return;
   set({ sync: { ...sync, status: "saving", error: undefined } });
   try {
-    const { hash } = await saveDraft(appId, body(document, sync.hash));
+    const { hash } = await saveDraft(owner, body(document, sync.hash));
     const unchanged = state().document === document;
     set({ sync: { status: unchanged ? "saved" : "dirty", hash, savedAt: Date.now() } });
     if (!unchanged) schedule();
@@ -49,7 +54,7 @@ async function save(): Promise<void> {
 
 async function failed(error: unknown, sync: Sync): Promise<void> {
   if (error instanceof RequestError && error.code === "draft_workflow_not_sync") {
-    const draft = await getDraft(state().appId).catch(() => undefined);
+    const draft = await getDraft(state().owner).catch(() => undefined);
     if (draft?.hash) {
       const theirs = { document: readDocument(draft.json).document, hash: draft.hash, by: draft.updatedBy };
       set({ sync: { ...sync, status: "conflict", theirs } });
@@ -113,9 +118,9 @@ export function startAutosave(): () => void {
     if (now.sync.status === "dirty") schedule();
   });
   const leave = () => {
-    const { appId, document, sync } = state();
+    const { owner, document, sync } = state();
     if (sync.status === "dirty" || sync.status === "failed") {
-      transport().beacon(`/apps/${encodeURIComponent(appId)}/workflows/draft`, body(document, sync.hash));
+      transport().beacon(`${owner}/workflows/draft`, body(document, sync.hash));
     }
   };
   window.addEventListener("pagehide", leave);

@@ -5,6 +5,7 @@ import { nodeVariables, scopeVariables } from "../api";
 import type { GraphNode } from "../model/document";
 import { outsideReferences } from "../model/outside";
 import type { Selector } from "../model/references";
+import { RAG } from "../model/inputs";
 import { resolve } from "../model/variables";
 import { computedValue, useVariables } from "./useVariables";
 import { useStudio } from "./studio";
@@ -26,18 +27,18 @@ export interface Needs {
 const GIVEN_BY_SERVER = new Set(["user_id", "app_id", "workflow_id", "workflow_run_id", "conversation_id", "dialogue_count", "timestamp"]);
 
 export function useNeeds(node: GraphNode) {
-  const appId = useStudio((s) => s.appId);
+  const owner = useStudio((s) => s.owner);
   const document = useStudio((s) => s.document);
   const groups = useVariables(node.id, true);
   const needed = useMemo(() => outsideReferences(document, node).filter((s) => !(s[0] === "sys" && GIVEN_BY_SERVER.has(s[1] ?? ""))), [document, node]);
   return useQuery({
     staleTime: 0,
     gcTime: 0,
-    queryKey: ["draft-needs", appId, node.id, needed.map((s) => s.join(".")).join()],
+    queryKey: ["draft-needs", owner, node.id, needed.map((s) => s.join(".")).join()],
     queryFn: async (): Promise<Needs> => {
-      const sources = [...new Set(needed.map((s) => s[0] ?? ""))];
+      const sources = [...new Set(needed.map((s) => s[0] ?? ""))].filter((scope) => scope !== RAG);
       const lists = await Promise.all(
-        sources.map((id) => (id === "sys" ? scopeVariables(appId, "system") : id === "conversation" ? scopeVariables(appId, "conversation") : nodeVariables(appId, id)).catch(() => [])),
+        sources.map((id) => (id === "sys" ? scopeVariables(owner, "system") : id === "conversation" ? scopeVariables(owner, "conversation") : nodeVariables(owner, id)).catch(() => [])),
       );
       const kept = new Set(lists.flat().map((v) => v.selector.slice(0, 2).join(".")));
       const rest = needed.filter((s) => !kept.has(s.slice(0, 2).join(".")));

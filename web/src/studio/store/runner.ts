@@ -1,5 +1,5 @@
 /** Runs of the draft: starts them, follows their events, stops them. */
-import { type Follow, type ForkBody, forkRun, getExecutions, getRun, listRuns, resumeRun, runContainer, runDraft, runOneNode, runTrigger, stopTask, submitForm, waitingForms } from "../api";
+import { type Follow, type ForkBody, forkRun, getExecutions, getRun, listRuns, readSource, resumeRun, runContainer, runDraft, runOneNode, runTrigger, stopTask, submitForm, waitingForms } from "../api";
 import type { HumanForm } from "../model/form";
 import { eventSchema, idleRun, isActive, type RunEvent, type RunState, reduce, startingRun, storedRun } from "../model/run";
 import { RequestError } from "../transport";
@@ -37,6 +37,10 @@ export interface RunBody {
   readonly conversation_id?: string;
   readonly parent_message_id?: string;
   readonly files?: readonly unknown[];
+  /** Of a pipeline: what it is made of, and where that enters. */
+  readonly datasource_type?: string;
+  readonly datasource_info_list?: readonly unknown[];
+  readonly start_node_id?: string;
 }
 
 /** Passes the events of a stream on, as long as nothing else has taken its place. */
@@ -103,19 +107,19 @@ async function saved(): Promise<boolean> {
 /** Runs the draft as it is on the screen. */
 export async function startRun(body: RunBody): Promise<RunState> {
   if (isActive(state().run)) return state().run;
-  const { appId, mode } = state();
+  const { owner, mode } = state();
   set({ run: startingRun(Date.now(), body.inputs), preview: undefined, nodeRun: undefined });
-  if (await saved()) await follow(runDraft(appId, mode, body));
+  if (await saved()) await follow(runDraft(owner, mode, body));
   return state().run;
 }
 
 /** Runs an iteration or a loop alone; its rounds show on the canvas. */
 export async function runAlone(id: string, inputs: Readonly<Record<string, unknown>>): Promise<void> {
-  const { appId, mode, document } = state();
+  const { owner, mode, document } = state();
   const kind = document.nodes.get(id)?.data.type;
   if (!kind || isActive(state().run)) return;
   set({ run: startingRun(Date.now(), inputs, id), preview: undefined, nodeRun: undefined });
-  if (await saved()) await follow(runContainer(appId, mode, kind, id, inputs));
+  if (await saved()) await follow(runContainer(owner, mode, kind, id, inputs));
 }
 
 const ASK_AGAIN_MS = 2_000;
@@ -123,11 +127,11 @@ const ASK_AGAIN_MS = 2_000;
 /** Listens until one of these triggers fires, then follows its run. */
 export async function listen(nodes: readonly string[]): Promise<void> {
   if (isActive(state().run) || nodes.length === 0) return;
-  const { appId } = state();
+  const { owner } = state();
   set({ run: { ...startingRun(Date.now(), undefined), status: "listening" }, preview: undefined });
   if (!(await saved())) return;
   while (state().run.status === "listening") {
-    const answer = await follow(runTrigger(appId, nodes));
+    const answer = await follow(runTrigger(owner, nodes));
     if (answer === undefined) return;
     const wait: unknown = typeof answer === "object" && answer !== null ? Reflect.get(answer, "retry_in") : undefined;
     await new Promise((resolve) => setTimeout(resolve, typeof wait === "number" ? wait : ASK_AGAIN_MS));
@@ -145,7 +149,7 @@ export async function answerForm(form: HumanForm, inputs: Readonly<Record<string
 export async function startFork(runId: string, body: ForkBody): Promise<RunState> {
   if (isActive(state().run)) return state().run;
   set({ run: { ...startingRun(Date.now(), body.inputs), parent: runId, origin: "fork" }, preview: undefined, nodeRun: undefined });
-  if (await saved()) await follow(forkRun(state().appId, runId, body));
+  if (await saved()) await follow(forkRun(state().owner, runId, body));
   return state().run;
 }
 
@@ -158,11 +162,11 @@ function fail(error: string): void {
 }
 
 export function stopRun(): void {
-  const { run, appId } = state();
+  const { run, owner } = state();
   if (!isActive(run) && run.status !== "paused") return;
   if (run.taskId) {
     if (run.status === "paused") set({ run: { ...run, status: "stopped", forms: [] } });
-    void stopTask(appId, run.taskId).catch((error: unknown) => set({ run: { ...state().run, error: messageOf(error) } }));
+    void stopTask(owner, run.taskId).catch((error: unknown) => set({ run: { ...state().run, error: messageOf(error) } }));
     return;
   }
   abort?.abort();
@@ -181,16 +185,15 @@ export function forgetRun(): void {
   set({ run: idleRun });
 }
 
-/** What a node run needs from the person: nothing, or values that were never computed. */
-export async function runNode(id: string, inputs: Readonly<Record<string, unknown>> = {}): Promise<unknown> {
-  const { appId, document } = state();
-  const node = document.nodes.get(id);
+/** Runs one node alone by `work` and shows it as its last run. */
+async function alone(id: string, work: () => Promise<unknown>): Promise<unknown> {
+  const node = state().document.nodes.get(id);
   if (!node || isActive(state().run)) return undefined;
   const running = { key: `single-${id}`, node: id, kind: node.data.type, title: node.data.title, status: "running" as const, start: 0, retries: [] };
   set({ inspectorTab: "lastRun", nodeRun: { id, status: "running" }, lastSpans: new Map(state().lastSpans).set(id, running) });
   try {
     await flush();
-    const result = await runOneNode(appId, id, { inputs, query: "", files: [] });
+    const result = await work();
     const replay = storedRun({ id: "single", status: "succeeded", created_at: 0 }, [result]);
     const span = replay.latest.get(id);
     const lastSpans = new Map(state().lastSpans);
@@ -206,20 +209,31 @@ export async function runNode(id: string, inputs: Readonly<Record<string, unknow
   }
 }
 
+/** What a node run needs from the person: nothing, or values that were never computed. */
+export function runNode(id: string, inputs: Readonly<Record<string, unknown>> = {}): Promise<unknown> {
+  return alone(id, () => runOneNode(state().owner, id, { inputs, query: "", files: [] }));
+}
+
+/** Reads one thing from a data source, so that the nodes after it can be run alone. */
+export function runSource(id: string, type: string, info: unknown): Promise<unknown> {
+  const title = state().document.nodes.get(id)?.data.title ?? "";
+  return alone(id, () => readSource(state().owner, { datasource_type: type, datasource_info: info, start_node_id: id, start_node_title: title }));
+}
+
 /** The footers of nodes show the last stored run until something runs on this page. */
 export async function loadLastSpans(): Promise<void> {
-  const { appId, mode } = state();
-  const { data } = await listRuns(appId, mode, undefined, 1);
+  const { owner, mode } = state();
+  const { data } = await listRuns(owner, mode, undefined, 1);
   const [row] = data;
   if (!row) return;
-  const replay = storedRun(row, await getExecutions(appId, row.id));
-  if (state().appId === appId) set({ lastSpans: replay.latest });
+  const replay = storedRun(row, await getExecutions(owner, row.id));
+  if (state().owner === owner) set({ lastSpans: replay.latest });
 }
 
 export async function loadRun(id: string): Promise<{ run: RunState; graph: unknown }> {
-  const { appId } = state();
-  const [row, executions] = await Promise.all([getRun(appId, id), getExecutions(appId, id)]);
+  const { owner } = state();
+  const [row, executions] = await Promise.all([getRun(owner, id), getExecutions(owner, id)]);
   const graph: unknown = typeof row === "object" && row !== null ? Reflect.get(row, "graph") : undefined;
   const run = storedRun(row, executions);
-  return { run: run.status === "paused" ? { ...run, forms: await waitingForms(appId, id) } : run, graph };
+  return { run: run.status === "paused" ? { ...run, forms: await waitingForms(owner, id) } : run, graph };
 }

@@ -1,4 +1,4 @@
-/** What a new app starts with: a start node; a chatflow also gets a model and an answer, ready to talk. */
+/** What a new draft starts with: a start node; a chatflow also gets a model and an answer, ready to talk; a pipeline files and a knowledge base. */
 import { emptyDocument, type GraphNode, type StudioDocument } from "../model/document";
 import { makeEdge, STEP_X } from "../model/edits";
 import { newNodeId } from "../model/ids";
@@ -31,6 +31,13 @@ export function starter(mode: AppMode, titles: (kind: string) => string, model: 
     nodes.set(node.id, node);
     return node;
   };
+  if (mode === "rag-pipeline") {
+    // What stands between them says how documents are split: that is for the person to choose.
+    add("datasource", 0);
+    // Without a model of vectors words alone are indexed: that works at once.
+    add("knowledge-index", 3, model ? { embedding_model: model.name, embedding_model_provider: model.provider } : { indexing_technique: "economy" });
+    return { ...emptyDocument, nodes };
+  }
   const start = add("start", 0);
   const base: StudioDocument = { ...emptyDocument, nodes, features: FEATURES };
   if (mode === "workflow") return base;

@@ -1,5 +1,6 @@
 /** The state of one open studio. The document changes only through `edit`, `undo` and `redo`. */
 import { create } from "zustand";
+import type { Owner } from "../api";
 import { apply, type Change } from "../model/changes";
 import { emptyDocument, type Point, type StudioDocument, type Viewport } from "../model/document";
 import { emptyHistory, type History, record, redo as redoStep, undo as undoStep } from "../model/history";
@@ -18,7 +19,7 @@ export interface PaletteRequest {
   readonly replace?: string;
 }
 
-export type SidePanel = "environment" | "conversation" | "features" | "versions" | "preview";
+export type SidePanel = "environment" | "conversation" | "inputs" | "features" | "versions" | "preview";
 export type TrayTab = "input" | "trace" | "variables" | "problems" | "history";
 export type InspectorTab = "settings" | "lastRun" | "errors" | "notes";
 
@@ -46,7 +47,7 @@ export type NodeRun =
   | { readonly id: string; readonly status: "failed"; readonly error: string; readonly code: string };
 
 export interface StudioState {
-  readonly appId: string;
+  readonly owner: Owner;
   readonly mode: AppMode;
   readonly loaded: boolean;
   readonly document: StudioDocument;
@@ -80,7 +81,7 @@ export interface StudioState {
 }
 
 const initial: StudioState = {
-  appId: "",
+  owner: "",
   mode: "workflow",
   loaded: false,
   document: emptyDocument,

@@ -1,5 +1,6 @@
 /** Texts with variables as people read them: `{{#17630.text#}}` becomes "Draft reply/text". */
 import { useStudio } from "./studio";
+import { nameAt } from "../model/variables";
 import { asTemplate, selectorsInText } from "../model/references";
 import { shown } from "./studio";
 
@@ -9,9 +10,10 @@ export function useVariableNames(text: string): string {
     let out = text;
     const { nodes } = shown(state);
     for (const selector of selectorsInText(text)) {
-      const [scope = ""] = selector;
+      const first = nameAt(selector);
+      const scope = selector[first - 1] ?? "";
       const title = nodes.get(scope)?.data.title ?? scope;
-      out = out.replace(asTemplate(selector), `${title}/${selector.slice(1).join(".")}`);
+      out = out.replace(asTemplate(selector), `${title}/${selector.slice(first).join(".")}`);
     }
     return out;
   });

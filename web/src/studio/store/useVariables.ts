@@ -1,7 +1,7 @@
 /** The variables a node may use, for pickers and chips. */
 import { useMemo } from "react";
 import { valueAt } from "../model/fork";
-import { available, resolve, type VariableGroup } from "../model/variables";
+import { available, nameAt, resolve, type VariableGroup } from "../model/variables";
 import type { Selector } from "../model/references";
 import { kindOf, outputsFor } from "../nodes/registry";
 import type { Category } from "../nodes/kind";
@@ -29,7 +29,9 @@ export const FORM_FIELD = "$output";
 /** How a reference is drawn: by node title and field, crimson when it leads nowhere. */
 export function useChip(id: string, selector: Selector): ChipLook {
   const groups = useVariables(id, true);
-  const [scope = "", ...path] = selector;
+  const first = nameAt(selector);
+  const scope = selector[first - 1] ?? "";
+  const path = selector.slice(first);
   const node = useStudio((s) => shown(s).nodes.get(scope));
   const own = useStudio((s) => shown(s).nodes.get(id));
   if (selector.length === 1 && SPECIAL.has(scope)) {
@@ -42,6 +44,7 @@ export function useChip(id: string, selector: Selector): ChipLook {
   }
   const kind = node?.data.type ?? "";
   const found = resolve(groups, selector);
+  if (first > 1) return { source: node?.data.title ?? "", name: path.join("."), kind, category: "flow", state: found ? "ok" : "gone" };
   const state = found || scope === "sys" ? "ok" : node && !groups.some((g) => g.id === scope) ? "notBefore" : "gone";
   return { source: node?.data.title ?? "", name: path.join("."), kind, category: node ? kindOf(kind).category : "flow", state };
 }
@@ -50,6 +53,8 @@ export function useChip(id: string, selector: Selector): ChipLook {
 export function computedValue(selector: Selector): unknown {
   const { run, lastSpans } = useStudio.getState();
   const [scope = "", ...path] = selector;
+  // Fields of a pipeline are inputs of the run, under their names alone.
+  if (nameAt(selector) > 1) return valueAt(run.inputs, selector.slice(nameAt(selector)));
   return valueAt((run.latest.get(scope) ?? lastSpans.get(scope))?.outputs, path);
 }
 

@@ -32,13 +32,13 @@ export function HistoryTab() {
 function Runs() {
   const { t } = useTranslation("studio");
   const format = useFormat();
-  const appId = useStudio((s) => s.appId);
+  const owner = useStudio((s) => s.owner);
   const mode = useStudio((s) => s.mode);
   const current = useStudio((s) => s.run.runId);
   const active = useStudio((s) => isActive(s.run));
   const query = useInfiniteQuery({
-    queryKey: ["draft-runs", appId, active],
-    queryFn: ({ pageParam }) => listRuns(appId, mode, pageParam || undefined),
+    queryKey: ["draft-runs", owner, active],
+    queryFn: ({ pageParam }) => listRuns(owner, mode, pageParam || undefined),
     initialPageParam: "",
     getNextPageParam: (page) => (page.has_more ? page.data.at(-1)?.id : undefined),
   });

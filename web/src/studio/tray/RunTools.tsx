@@ -17,7 +17,7 @@ import { ForkDialog } from "./ForkDialog";
 
 export function RunTools() {
   const { t } = useTranslation("studio");
-  const appId = useStudio((s) => s.appId);
+  const owner = useStudio((s) => s.owner);
   const run = useStudio((s) => s.run);
   const chosen = useStudio((s) => s.inspecting ?? s.selection.values().next().value);
   const node = useStudio((s) => (chosen && s.run.latest.has(chosen) ? shown(s).nodes.get(chosen) : undefined));
@@ -26,7 +26,9 @@ export function RunTools() {
   const [result, setResult] = useState<{ readonly comparison: Comparison; readonly replay: boolean }>();
   const [forking, setForking] = useState(false);
   const { runId, parent } = run;
-  if (!runId || run.status === "idle" || run.status === "paused" || isActive(run) || run.only) return null;
+  // Runs of a pipeline have no journal to go back to.
+  const journalled = useStudio((s) => s.mode !== "rag-pipeline");
+  if (!journalled || !runId || run.status === "idle" || run.status === "paused" || isActive(run) || run.only) return null;
   const show = async (work: Promise<Comparison>, replay: boolean) => {
     setBusy(true);
     try {
@@ -39,11 +41,11 @@ export function RunTools() {
   return (
     <span className="st-row st-tray-tools">
       {parent ? (
-        <Button size="sm" look="quiet" icon={GitCompareArrows} disabled={busy} onClick={() => void show(compareRuns(appId, parent, runId), false)}>
+        <Button size="sm" look="quiet" icon={GitCompareArrows} disabled={busy} onClick={() => void show(compareRuns(owner, parent, runId), false)}>
           {t("machine.compare")}
         </Button>
       ) : null}
-      <Button size="sm" look="quiet" icon={History} busy={busy} title={t("machine.replayHint")} onClick={() => void show(replayRun(appId, runId), true)}>
+      <Button size="sm" look="quiet" icon={History} busy={busy} title={t("machine.replayHint")} onClick={() => void show(replayRun(owner, runId), true)}>
         {t("machine.replay")}
       </Button>
       <Button size="sm" icon={GitFork} disabled={!node} title={node ? undefined : t("machine.chooseNode")} onClick={() => setForking(true)}>

@@ -23,14 +23,14 @@ interface Group {
 const KEY = "draft-variables";
 
 function useGroups() {
-  const appId = useStudio((s) => s.appId);
+  const owner = useStudio((s) => s.owner);
   const mode = useStudio((s) => s.mode);
   const moment = useStudio((s) => `${s.run.status}${[...s.run.spans.values()].filter((x) => x.end !== undefined).length > 0}${s.nodeRun?.status ?? ""}${s.nodeRun?.id ?? ""}`);
   return useQuery({
-    queryKey: [KEY, appId, "all", moment],
+    queryKey: [KEY, owner, "all", moment],
     placeholderData: (before: Group[] | undefined) => before,
     queryFn: async (): Promise<Group[]> => {
-      const [conversation, environment, system, all] = await Promise.all([mode === "advanced-chat" ? scopeVariables(appId, "conversation") : [], scopeVariables(appId, "environment"), scopeVariables(appId, "system"), allVariables(appId)]);
+      const [conversation, environment, system, all] = await Promise.all([mode === "advanced-chat" ? scopeVariables(owner, "conversation") : [], scopeVariables(owner, "environment"), scopeVariables(owner, "system"), allVariables(owner)]);
       const nodes = new Map<string, DraftVariable[]>();
       for (const variable of all) {
         const [node = ""] = variable.selector;
@@ -50,7 +50,7 @@ function useGroups() {
 export function VariablesTab() {
   const { t } = useTranslation("studio");
   const client = useQueryClient();
-  const appId = useStudio((s) => s.appId);
+  const owner = useStudio((s) => s.owner);
   const groups = useGroups();
   const [chosen, setChosen] = useState<string>();
   const [failed, setFailed] = useState<string>();
@@ -63,7 +63,7 @@ export function VariablesTab() {
     attempt(
       work.then(async (variable) => {
         if (!variable) return;
-        const queryKey = [KEY, appId, "one", variable.id];
+        const queryKey = [KEY, owner, "one", variable.id];
         await client.cancelQueries({ queryKey });
         client.setQueryData(queryKey, variable);
       }),
@@ -75,13 +75,13 @@ export function VariablesTab() {
       <div className="st-scroll">
         <div className="st-between st-subtabs">
           <span className="st-meta">{t("inspect.hint")}</span>
-          <Button size="sm" look="quiet" icon={Eraser} onClick={() => attempt(clearVariables(appId))}>
+          <Button size="sm" look="quiet" icon={Eraser} onClick={() => attempt(clearVariables(owner))}>
             {t("inspect.clearAll")}
           </Button>
         </div>
         {(groups.data ?? []).map((group) => (
           <Fragment key={group.id}>
-            <GroupHead group={group} onClear={group.scope ? undefined : () => attempt(clearVariables(appId, group.id))} />
+            <GroupHead group={group} onClear={group.scope ? undefined : () => attempt(clearVariables(owner, group.id))} />
             {group.variables.map((variable) => (
               <VariableLine key={keyOf(variable)} variable={variable} active={keyOf(variable) === keyOf(open.variable)} onChoose={() => setChosen(keyOf(variable))} />
             ))}
@@ -146,10 +146,10 @@ const EDITABLE = /^(string|number|integer|float|boolean|object|array\[(string|nu
 
 function VariableDetail({ group, variable, attempt, attemptOn }: DetailProps) {
   const { t } = useTranslation("studio");
-  const appId = useStudio((s) => s.appId);
+  const owner = useStudio((s) => s.owner);
   const { name } = useGroupName(group);
   const environment = group.id === "env";
-  const full = useQuery({ queryKey: [KEY, appId, "one", variable.id], enabled: !environment, queryFn: () => oneVariable(appId, variable.id), staleTime: 0 });
+  const full = useQuery({ queryKey: [KEY, owner, "one", variable.id], enabled: !environment, queryFn: () => oneVariable(owner, variable.id), staleTime: 0 });
   const shownVariable = environment ? variable : full.data;
   const title = `${name} / ${variable.name}`;
   if (full.error) return <Wrong>{full.error.message}</Wrong>;
@@ -175,13 +175,13 @@ function VariableDetail({ group, variable, attempt, attemptOn }: DetailProps) {
                 <Download size={14} strokeWidth={1.9} aria-hidden />
               </a>
             ) : null}
-            <IconButton label={t("inspect.reset")} icon={RotateCcw} onClick={() => attemptOn(resetVariable(appId, variable.id))} />
-            {group.id === "conversation" ? null : <IconButton label={t("inspect.delete")} icon={Trash2} onClick={() => attempt(deleteVariable(appId, variable.id))} />}
+            <IconButton label={t("inspect.reset")} icon={RotateCcw} onClick={() => attemptOn(resetVariable(owner, variable.id))} />
+            {group.id === "conversation" ? null : <IconButton label={t("inspect.delete")} icon={Trash2} onClick={() => attempt(deleteVariable(owner, variable.id))} />}
           </span>
         )}
       </div>
       {shownVariable.is_truncated ? <span className="st-note-banner">{t("inspect.truncated")}</span> : null}
-      {editable ? <ValueEditor key={asText(shownVariable.value)} title={title} variable={shownVariable} onSave={(value) => attemptOn(changeVariable(appId, variable.id, value))} /> : <JsonView title={t("inspect.value")} value={shownVariable.value} />}
+      {editable ? <ValueEditor key={asText(shownVariable.value)} title={title} variable={shownVariable} onSave={(value) => attemptOn(changeVariable(owner, variable.id, value))} /> : <JsonView title={t("inspect.value")} value={shownVariable.value} />}
     </>
   );
 }
