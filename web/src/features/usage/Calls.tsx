@@ -1,9 +1,11 @@
 /** The calls one by one, newest first, and all of them as a file. */
-import { useInfiniteQuery, useMutation } from "@tanstack/react-query";
+import { useInfiniteQuery, useMutation, useQuery } from "@tanstack/react-query";
 import { Download } from "lucide-react";
 import { useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { toast } from "sonner";
+import { gatewayKeys } from "../../data/gateway";
+import { useRights } from "../../data/session";
 import { useFormat } from "../../lib/format";
 import { messageOf } from "../../lib/http";
 import { saveBlob } from "../../lib/save";
@@ -26,6 +28,7 @@ export function CallsCard({ span }: { span: Pick<Bounds, "start" | "end"> }) {
     onError: (error) => toast.error(messageOf(error)),
   });
   const rows = query.data?.pages.flatMap((page) => page.data) ?? [];
+  const nameOf = useKeyNames(rows.some((call) => call.key_id));
   return (
     <section className="monitor-card" aria-labelledby={id} aria-busy={query.isFetching}>
       <header className="flex items-center gap-3 flex-wrap min-h-7">
@@ -76,7 +79,7 @@ export function CallsCard({ span }: { span: Pick<Bounds, "start" | "end"> }) {
               </thead>
               <tbody>
                 {rows.map((call) => (
-                  <Row key={call.id} call={call} />
+                  <Row key={call.id} call={call} keyName={call.key_id ? nameOf(call.key_id) : undefined} />
                 ))}
               </tbody>
             </table>
@@ -92,10 +95,18 @@ export function CallsCard({ span }: { span: Pick<Bounds, "start" | "end"> }) {
   );
 }
 
-function Row({ call }: { call: Call }) {
+/** What the keys of the gateway are called; only owners and admins may read them. */
+function useKeyNames(wanted: boolean): (id: string) => string {
+  const { t } = useTranslation("usage");
+  const { admin } = useRights();
+  const keys = useQuery({ ...gatewayKeys, enabled: wanted && admin }).data?.data ?? [];
+  return (id) => keys.find((key) => key.id === id)?.name ?? t("scope.key");
+}
+
+function Row({ call, keyName }: { call: Call; keyName: string | undefined }) {
   const { t } = useTranslation("usage");
   const format = useFormat();
-  const who = [call.app_name, call.user_name ?? call.user_id].filter(Boolean).join(" · ");
+  const who = [keyName, call.app_name, call.user_name ?? call.user_id].filter(Boolean).join(" · ");
   return (
     <tr>
       <th scope="row">{format.dateTime(call.created_at)}</th>
