@@ -1,12 +1,16 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { HttpResponse, http } from "msw";
+import type { ReactNode } from "react";
 import { describe, expect, it, vi } from "vitest";
 import { show } from "../../test/render";
 import { server, withServer } from "../../test/server";
 import type { Budget, Sum } from "./api";
 import { bodyOf, byDay, currenciesOf, draftOf, EMPTY, moodOf, newSecret, totalsOf, wrongOf } from "./figures";
+import { MonthSpend } from "./MonthSpend";
 import { UsagePage } from "./UsagePage";
+
+vi.mock("@tanstack/react-router", () => ({ Link: ({ to, children }: { to: string; children: ReactNode }) => <a href={to}>{children}</a> }));
 
 const sum = (change: Partial<Sum>): Sum => ({
   currency: "USD",
@@ -226,6 +230,20 @@ describe("the page", LONG, () => {
     server.use(...answers("normal"));
     show(<UsagePage search={{}} onSearch={vi.fn()} />);
     expect(await screen.findByText("Owners, admins and editors can see this.", {}, LONG)).toBeVisible();
+  });
+
+  it("tells at home what this month has cost, and of how much", async () => {
+    server.use(...answers());
+    const { unmount } = show(<MonthSpend />);
+    expect(await screen.findByRole("link", {}, LONG)).toHaveTextContent("Spent this month $20.50of $25.00");
+    unmount();
+    server.use(...answers("admin", [{ ...budget, enabled: false }]));
+    const other = show(<MonthSpend />);
+    expect(await screen.findByRole("link", {}, LONG)).toHaveTextContent("Spent this month $0.50");
+    other.unmount();
+    server.use(...answers("normal"));
+    show(<MonthSpend />);
+    expect(screen.queryByRole("link")).toBeNull();
   });
 
   it("keeps what works when one part fails", async () => {
