@@ -59,6 +59,43 @@ function studioPages(about) {
     await page.getByRole("menuitem", { name: "Versions" }).click();
     await page.getByText("Compare versions").waitFor();
   };
+  const gatewayKey = async (page) => {
+    await click("Make a key")(page);
+    await page.getByRole("switch", { name: "All models" }).click();
+    await page.getByRole("checkbox", { name: /^May ask/ }).first().waitFor();
+  };
+  const budget = async (page) => {
+    await click("New budget")(page);
+    await page.getByRole("dialog").getByLabel("Webhook", { exact: true }).fill("https://example.com");
+    await page.getByRole("dialog").getByRole("button", { name: "Save" }).click();
+  };
+  const played = async (page) => {
+    for (const [at, name] of [[1, "echo"], [2, "fail"]]) {
+      await page.getByRole("region", { name: `Model ${at}` }).getByRole("button", { name: "Choose a model" }).click();
+      await page.getByRole("option", { name: new RegExp(`^${name}`) }).click();
+    }
+    await page.getByLabel("Question").fill("Who are you?");
+    await click(/^Ask/)(page);
+    await page.getByRole("region", { name: "fail" }).getByRole("alert").waitFor();
+  };
+  const source = (kind) => async (page) => {
+    await page.getByRole("radio", { name: kind }).click();
+    await page.getByRole("link", { name: "Set up data sources" }).waitFor();
+  };
+  const toolRules = async (page) => {
+    await click(/^Settings of Evaluate expression/)(page);
+    await page.getByRole("combobox", { name: "Ask a person first" }).click();
+    await page.getByRole("option", { name: "Before every call" }).click();
+    await page.getByRole("combobox", { name: "Who may answer" }).waitFor();
+  };
+  const asked = async (page) => {
+    await toolRules(page);
+    await page.getByRole("dialog").getByRole("button", { name: "Save" }).click();
+    if (await page.getByRole("radio", { name: "Preview" }).isVisible()) await page.getByRole("radio", { name: "Preview" }).click();
+    await page.getByLabel("Ask something").fill("How much?");
+    await page.keyboard.press("Enter");
+    await page.getByRole("region", { name: /^May / }).waitFor();
+  };
   return {
     apps: ["/apps"],
     "apps as cards": ["/apps?view=cards"],
@@ -71,6 +108,20 @@ function studioPages(about) {
     palette: ["/apps", (page) => page.keyboard.press("Control+k")],
     models: ["/settings/models"],
     "add a provider": ["/settings/models", click("Add provider")],
+    "stand-ins of a model": ["/settings/models", (page) => page.getByRole("button", { name: /^What happens when/ }).first().click()],
+    usage: ["/settings/usage", (page) => page.getByText("No budget yet").waitFor()],
+    "new budget": ["/settings/usage", budget],
+    playground: ["/settings/playground", (page) => page.getByRole("region", { name: "Model 2" }).waitFor()],
+    "playground answered": ["/settings/playground", played],
+    gateway: ["/settings/gateway", (page) => page.getByText("No key yet").waitFor()],
+    "a key of the gateway": ["/settings/gateway", gatewayKey],
+    sources: ["/settings/sources", (page) => page.getByRole("region", { name: "Firecrawl" }).waitFor()],
+    "a key of a source": ["/settings/sources", click("Add a key of Firecrawl")],
+    network: ["/settings/network"],
+    "no website service": ["/datasets/create", source("Website")],
+    "no Notion": ["/datasets/create", source("Notion")],
+    "rules of a tool": [app("agent", "configuration"), toolRules],
+    "an agent asks": [app("agent", "configuration"), asked],
     tools: ["/tools", (page) => page.getByRole("list", { name: "Built in" }).waitFor()],
     "a tool": ["/tools?open=time", async (page) => await page.locator(".tool-row summary").first().click()],
     "new custom tool": ["/tools?tab=api", click("Custom tool")],
@@ -210,7 +261,7 @@ async function lookAt(page, about, pages, go = load) {
 }
 
 test("axe finds nothing serious, light and dark", { timeout: 400_000 }, () =>
-  journey(["chat", "completion", "branch", "chatflow", "hooked", "approval"], { colorScheme: "light", reducedMotion: "reduce" }, async (page, about) => {
+  journey(["chat", "completion", "branch", "chatflow", "hooked", "approval", "agent"], { colorScheme: "light", reducedMotion: "reduce" }, async (page, about) => {
     findings.length = 0;
     await seed(about);
     await lookAt(page, about, { "sign in": ["/signin"], ...webPages(about) });
@@ -230,7 +281,7 @@ test("axe finds nothing serious before set-up", { timeout: 60_000 }, () =>
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, reducedMotion: "reduce" };
 
 test("on a phone nothing scrolls sideways and buttons fit a finger", { timeout: 300_000 }, () =>
-  journey(["chat", "completion", "branch", "chatflow", "hooked", "approval"], PHONE, async (page, about) => {
+  journey(["chat", "completion", "branch", "chatflow", "hooked", "approval", "agent"], PHONE, async (page, about) => {
     findings.length = 0;
     await seed(about);
     const fits = async (pages, go = load) => {

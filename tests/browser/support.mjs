@@ -55,3 +55,25 @@ export async function runWith(page, label, text) {
   await page.locator("form button[type=submit]").click();
   await page.locator(".st-pill", { hasText: /Done/ }).waitFor();
 }
+
+/** Asks the console as whoever is signed in on a page. */
+export async function callConsole(page, about, method, path, body) {
+  const cookies = await page.context().cookies(about.url);
+  const token = cookies.find((cookie) => cookie.name.endsWith("csrf_token"))?.value ?? "";
+  const answer = await page.request.fetch(`${about.url}/console/api${path}`, { method, headers: { "x-csrf-token": token }, data: body });
+  if (!answer.ok()) throw new Error(`${method} ${path}: ${answer.status()} ${await answer.text()}`);
+  return answer.status() === 204 ? null : answer.json();
+}
+
+/** Lets a server listen on a port of its own; ends with its open connections. */
+export async function listen(server) {
+  await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
+  return { url: `http://127.0.0.1:${server.address().port}`, close: () => (server.close(), server.closeAllConnections()) };
+}
+
+/** The whole body of a request. */
+export async function bodyOf(request) {
+  let text = "";
+  for await (const part of request) text += part;
+  return text;
+}

@@ -9,7 +9,7 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
-import { journey, root, signIn } from "./support.mjs";
+import { callConsole, journey, root, signIn } from "./support.mjs";
 
 const STORE = `${root}tests/browser/shots`;
 const FOUND = "/tmp/oxidify-shots";
@@ -49,6 +49,36 @@ const screens = ({ apps, codes }) => ({
     },
   ],
   models: ["/settings/models", (page) => page.getByText("embed-384").last().waitFor()],
+  usage: ["/settings/usage", (page) => page.getByText("No budget yet").waitFor()],
+  playground: [
+    "/settings/playground",
+    async (page) => {
+      for (const [at, name] of [[1, "echo"], [2, "canned"]]) {
+        await page.getByRole("region", { name: `Model ${at}` }).getByRole("button", { name: "Choose a model" }).click();
+        await page.getByRole("option", { name: new RegExp(`^${name}`) }).click();
+      }
+      await page.getByLabel("Question").fill("How long until the money is back?");
+      await page.keyboard.press("Control+Enter");
+      await page.getByRole("region", { name: "canned" }).getByText("in all").waitFor();
+      // Times are new in every run.
+      await page.addStyleTag({ content: "[aria-label=echo] .num, [aria-label=canned] .num { visibility: hidden !important; }" });
+    },
+  ],
+  gateway: ["/settings/gateway", (page) => page.getByText("Reports", { exact: true }).waitFor()],
+  sources: ["/settings/sources", (page) => page.getByRole("region", { name: "Firecrawl" }).waitFor()],
+  "tool-asks": [
+    "/tools",
+    async (page, about) => {
+      // It comes late: the list of apps has its picture already.
+      const agent = readFileSync(`${root}tests/apps/agent.yml`, "utf8").replace("tool_name: eval_expression", "tool_name: eval_expression\n        approval: always");
+      const { app_id } = await callConsole(page, about, "POST", "/apps/imports", { mode: "yaml-content", yaml_content: agent });
+      await page.goto(`${about.url}/app/${app_id}/configuration`);
+      const answer = page.getByRole("region", { name: /^May / });
+      await page.getByLabel("Ask something").fill("How much is it?");
+      await page.keyboard.press("Enter");
+      await answer.getByRole("button", { name: "Allow" }).waitFor();
+    },
+  ],
   profile: ["/settings/profile", (page) => page.getByRole("heading", { name: "Sessions" }).waitFor()],
   build: [`/app/${apps.completion}/configuration`, (page) => page.getByText("Preview", { exact: true }).waitFor()],
   canvas: [`/app/${apps.branch}/workflow`, drawn],
@@ -155,13 +185,14 @@ test("key screens look as they are stored, light and dark", { timeout: 300_000 }
     await page.context().route(/apps\/figures|workflow-app-logs\/histogram/, (route) => route.fulfill({ status: 404, json: { code: "not_found", message: "", status: 404 } }));
     const desk = await page.context().browser().newPage();
     await signIn(page, about);
+    await callConsole(page, about, "POST", "/workspaces/current/gateway-keys", { name: "Reports", allowed_models: null, requests_per_minute: 60, expires_at: null, enabled: true });
     const visitor = await page.context().browser().newContext({ ...OPTIONS, args: undefined, locale: "en-US" });
     for (const [name, [path, act, { open = false, size = OPTIONS.viewport } = {}]] of Object.entries(screens(about))) {
       const screen = open ? await visitor.newPage() : page;
       await screen.setViewportSize(size);
       await screen.emulateMedia({ colorScheme: "light", reducedMotion: "reduce" });
       await screen.goto(`${about.url}${path}`, { waitUntil: "load" });
-      await act?.(screen);
+      await act?.(screen, about);
       await settle(screen);
       for (const theme of ["light", "dark"]) {
         await screen.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { type Approval, withApproval } from "./approvals";
+import { type Approval, decidedFrom, withApproval } from "./approvals";
 
 const asked = {
   id: "q1",
@@ -24,4 +24,18 @@ it("a question is open until it is answered", () => {
   expect(open[1]).toMatchObject({ label: "sql", byMember: true, input: undefined, taints: [] });
   expect(withApproval(open, "tool_approval_answered", { id: "q1" }).map((each) => each.id)).toEqual(["q2"]);
   expect(withApproval(open, "tool_approval_required", "broken")).toBe(open);
+});
+
+it("what was decided is read from the log", () => {
+  const told = {
+    always: false,
+    taints: [{ argument: "to", text: "eve", source: "web_page" }],
+    decision: "denied",
+    reason: "spam",
+    by: "account 1",
+    waited: 2.5,
+  };
+  expect(decidedFrom(told)).toEqual({ decision: "denied", reason: "spam", by: "account 1", waited: 2.5, taints: told.taints });
+  expect(decidedFrom({ decision: "timed_out" })).toEqual({ decision: "timed_out", reason: "", by: "", waited: 0, taints: [] });
+  for (const nothing of [undefined, null, {}, "approved"]) expect(decidedFrom(nothing)).toBeUndefined();
 });

@@ -24,15 +24,39 @@ type Json = Readonly<Record<string, unknown>>;
 const isRecord = (value: unknown): value is Json => typeof value === "object" && value !== null && !Array.isArray(value);
 const text = (value: unknown): string => (typeof value === "string" ? value : "");
 
+/** What was asked about a call, and how it ended: from the log of a run. */
+export interface Decided {
+  /** `approved`, `denied`, `timed_out` or `unasked`. */
+  readonly decision: string;
+  readonly reason: string;
+  readonly by: string;
+  /** Seconds until the answer. */
+  readonly waited: number;
+  readonly taints: readonly Taint[];
+}
+
+const taintsFrom = (list: unknown): readonly Taint[] =>
+  (Array.isArray(list) ? list : []).filter(isRecord).map((taint) => ({ argument: text(taint.argument), text: text(taint.text), source: text(taint.source) }));
+
+export function decidedFrom(value: unknown): Decided | undefined {
+  if (!isRecord(value) || text(value.decision) === "") return undefined;
+  return {
+    decision: text(value.decision),
+    reason: text(value.reason),
+    by: text(value.by),
+    waited: typeof value.waited === "number" ? value.waited : 0,
+    taints: taintsFrom(value.taints),
+  };
+}
+
 export function approvalFrom(data: unknown): Approval | undefined {
   if (!isRecord(data) || text(data.id) === "") return undefined;
-  const taints = Array.isArray(data.taints) ? data.taints.filter(isRecord) : [];
   return {
     id: text(data.id),
     tool: text(data.tool),
     label: text(data.label) || text(data.tool),
     input: data.arguments === undefined ? undefined : plain(data.arguments),
-    taints: taints.map((taint) => ({ argument: text(taint.argument), text: text(taint.text), source: text(taint.source) })),
+    taints: taintsFrom(data.taints),
     byMember: data.approver === "member",
   };
 }

@@ -45,7 +45,7 @@ describe("thoughts", () => {
         {
           tokens: 120,
           tool_calls: [
-            { tool_name: "clock", time_cost: 0.4 },
+            { tool_name: "clock", time_cost: 0.4, approval: { decision: "approved" } },
             { tool_name: "sum", time_cost: 0, error: "no number" },
           ],
         },
@@ -56,5 +56,6 @@ describe("thoughts", () => {
       [0.4, undefined],
       [0, "no number"],
     ]);
+    expect(first?.calls.map((call) => call.approval)).toEqual([{ decision: "approved" }, undefined]);
   });
 });

@@ -10,6 +10,8 @@ export interface ToolCall {
   readonly error?: string;
   /** Seconds. */
   readonly time?: number;
+  /** A person was asked first: what, and how it ended, as the log has it. */
+  readonly approval?: unknown;
 }
 
 export interface Thought {
@@ -99,6 +101,7 @@ export interface AgentLog {
       readonly error?: string | null;
       readonly time_cost?: number | null;
       readonly tool_name?: string;
+      readonly approval?: unknown;
     }[];
   }[];
 }
@@ -118,6 +121,7 @@ export function withLog(thoughts: readonly Thought[], log: AgentLog): Thought[] 
           ...call,
           ...(typeof known.time_cost === "number" ? { time: known.time_cost } : {}),
           ...(known.error ? { error: known.error } : {}),
+          ...(known.approval ? { approval: known.approval } : {}),
         };
       }),
     };

@@ -2,6 +2,7 @@ import { createFileRoute, useNavigate } from "@tanstack/react-router";
 import { z } from "zod";
 import { AppsPage } from "../features/apps/AppsPage";
 import { WorkspaceBar } from "../features/shell/WorkspaceBar";
+import { MonthSpend } from "../features/usage/MonthSpend";
 
 const mode = z.enum(["workflow", "advanced-chat", "chat", "agent-chat", "completion"]).optional().catch(undefined);
 
@@ -27,7 +28,9 @@ function Page() {
   const navigate = useNavigate({ from: Route.fullPath });
   return (
     <>
-      <WorkspaceBar />
+      <WorkspaceBar>
+        <MonthSpend />
+      </WorkspaceBar>
       <AppsPage
         search={search}
         onSearch={(change) => void navigate({ search: (now) => ({ ...now, ...change }), replace: !("dialog" in change) })}

@@ -1,5 +1,6 @@
 /** Make a key of the model gateway, or change one. The key itself is shown once, when it was made. */
 import { useMutation, useQueries, useQueryClient } from "@tanstack/react-query";
+import { Search } from "lucide-react";
 import { useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { createKey, type GatewayKey, gatewayKeys, type KeyDraft, updateKey } from "../../data/gateway";
@@ -115,6 +116,8 @@ function Made({ token, onClose }: { token: string; onClose: () => void }) {
   );
 }
 
+/** Models from which on they can be searched. */
+const MANY = 8;
 const SERVED = ["llm", "text-embedding", "rerank"];
 
 function Models({
@@ -138,7 +141,10 @@ function Models({
   const names = new Set(offered.map((one) => one.id));
   // A model that is not offered any more can still be taken out.
   const lost = (chosen ?? []).filter((id) => !names.has(id)).map((id) => ({ id, name: id, provider: "" }));
-  const rows = [...lost, ...offered.filter((one, at) => offered.findIndex((other) => other.id === one.id) === at)];
+  const [query, setQuery] = useState("");
+  const needle = query.trim().toLocaleLowerCase();
+  const all = [...lost, ...offered.filter((one, at) => offered.findIndex((other) => other.id === one.id) === at)];
+  const rows = all.filter((row) => `${row.name} ${row.provider}`.toLocaleLowerCase().includes(needle));
   return (
     <section aria-label={t("models")} className="flex flex-col gap-2">
       <div className="flex items-center gap-2.5">
@@ -146,6 +152,9 @@ function Models({
         <span className="font-medium">{t("mayAll")}</span>
       </div>
       <p className="hint">{t("mayHint")}</p>
+      {chosen && all.length > MANY ? (
+        <Input type="search" icon={Search} aria-label={t("find")} placeholder={t("find")} value={query} onChange={(event) => setQuery(event.target.value)} />
+      ) : null}
       {chosen ? (
         <ul className="border border-line-1 rounded-md divide-y divide-line-1 max-h-[240px] overflow-auto">
           {rows.map((row) => (
@@ -160,6 +169,7 @@ function Models({
               </span>
             </li>
           ))}
+          {rows.length === 0 ? <li className="hint p-3">{t("nothing", { query })}</li> : null}
         </ul>
       ) : null}
       {error ? <div className="wrong">{error}</div> : null}

@@ -7,10 +7,12 @@ import { toast } from "sonner";
 import { modelsOfType, sameProvider } from "../../data/models";
 import { useFormat } from "../../lib/format";
 import { messageOf } from "../../lib/http";
+import { useKeys } from "../../lib/keys";
 import { stream } from "../../lib/sse";
 import { Button, IconButton } from "../../ui/Button";
 import { Field } from "../../ui/Field";
 import { Textarea } from "../../ui/Input";
+import { Kbd } from "../../ui/Kbd";
 import { Badge } from "../../ui/Marks";
 import { ModelPicker, type PickedModel } from "./ModelPicker";
 import { type Answer, BEGUN, dataUrl, ended, told } from "./playground";
@@ -43,6 +45,7 @@ export function PlaygroundPage() {
     const models = chosen.map((model) => ({ provider: model.provider, model: model.name, parameters: model.params }));
     void trial.start(shown, { models, system, user, images: asked });
   };
+  useKeys({ "mod+Enter": run }, ready && !trial.running);
   const change = (id: number, model: PickedModel) => setColumns(columns.map((column) => (column.id === id ? { id, model } : column)));
   return (
     <>
@@ -58,6 +61,7 @@ export function PlaygroundPage() {
         ) : (
           <Button kind="primary" icon={Play} disabled={!ready} onClick={run}>
             {t("play.run")}
+            <Kbd keys="mod+enter" />
           </Button>
         )}
       </div>

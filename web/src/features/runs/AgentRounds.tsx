@@ -4,6 +4,7 @@ import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import { type LogEntry, type LogNode, logTree } from "../../lib/agentLog";
 import { useFormat } from "../../lib/format";
+import { Decided } from "../tools/Decided";
 import "./rounds.css";
 
 export function AgentRounds({ entries }: { entries: readonly LogEntry[] }) {
@@ -18,6 +19,12 @@ export function AgentRounds({ entries }: { entries: readonly LogEntry[] }) {
       ))}
     </section>
   );
+}
+
+/** A call tells in its output what was asked about it. */
+function approvalOf(data: unknown): unknown {
+  const output: unknown = typeof data === "object" && data !== null ? Reflect.get(data, "output") : undefined;
+  return typeof output === "object" && output !== null ? Reflect.get(output, "approval") : undefined;
 }
 
 const isEmpty = (data: unknown) => data === undefined || data === null || (typeof data === "object" && Object.keys(data).length === 0);
@@ -39,6 +46,7 @@ function Step({ node }: { node: LogNode }) {
       </summary>
       <div className="rounds-inside">
         {node.error ? <p className="rounds-error">{node.error}</p> : null}
+        <Decided approval={approvalOf(node.data)} tool={node.label} />
         {node.children.map((child) => (
           <Step key={child.id} node={child} />
         ))}

@@ -1,7 +1,20 @@
 /** The one rail: search, the places, health, settings, account. */
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { ChevronsUpDown, Compass, Keyboard, LayoutGrid, LibraryBig, LogOut, Palette as PaletteIcon, Search, Settings, UserRound, Wrench } from "lucide-react";
+import {
+  ChevronsUpDown,
+  Compass,
+  Keyboard,
+  LayoutGrid,
+  LibraryBig,
+  LogOut,
+  Palette as PaletteIcon,
+  Search,
+  Settings,
+  ShieldQuestion,
+  UserRound,
+  Wrench,
+} from "lucide-react";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { allApps } from "../../data/apps";
@@ -14,6 +27,7 @@ import { Avatar, Dot, Logo, type Tone } from "../../ui/Marks";
 import { Menu, type MenuEntry } from "../../ui/Menu";
 import { Tip } from "../../ui/Tip";
 import { useKnowledgeRights } from "../knowledge/rights";
+import { WaitingCalls } from "../tools/WaitingCalls";
 import { openPalette, openShortcuts, toggleRail } from "./state";
 
 function WhenClosed({ open, text, keys, children }: { open: boolean; text: string; keys?: string; children: ReactNode }) {
@@ -101,6 +115,17 @@ export function Rail({ open }: { open: boolean }) {
         </Link>
       </WhenClosed>
       <div className="rail-gap flex-1" />
+      <WaitingCalls>
+        {(label, count, show) => (
+          <WhenClosed open={open} text={label}>
+            <button type="button" className="nav" aria-label={label} onClick={show}>
+              <ShieldQuestion size={16} strokeWidth={1.75} className="text-warning" aria-hidden />
+              <span className="lab truncate">{label}</span>
+              {open ? null : <span className="text-11 num">{count}</span>}
+            </button>
+          </WhenClosed>
+        )}
+      </WaitingCalls>
       <HealthRow open={open} />
       <WhenClosed open={open} text={t("nav.settings")}>
         <Link to="/settings/models" className="nav" activeOptions={{ exact: false }} activeProps={{ "aria-current": "page" }} aria-label={t("nav.settings")}>

@@ -1,6 +1,7 @@
 /** The bar of the pages that belong to the workspace: its name, a switcher, help. */
 import { useQuery } from "@tanstack/react-query";
 import { ChevronsUpDown, CircleHelp } from "lucide-react";
+import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { workspace, workspaces } from "../../data/session";
 import { post } from "../../lib/http";
@@ -9,7 +10,8 @@ import { initials } from "../../ui/Marks";
 import { Menu } from "../../ui/Menu";
 import { openShortcuts } from "./state";
 
-export function WorkspaceBar() {
+/** `children`: what the page has to say at the end of it. */
+export function WorkspaceBar({ children }: { readonly children?: ReactNode }) {
   const { t } = useTranslation();
   const name = useQuery(workspace).data?.name ?? "";
   const all = useQuery(workspaces).data?.workspaces ?? [];
@@ -43,6 +45,7 @@ export function WorkspaceBar() {
         <div className="flex items-center gap-2 min-w-0">{mark}</div>
       )}
       <div className="flex-1" />
+      {children}
       <IconButton icon={CircleHelp} label={t("shortcuts.title")} keys="?" onClick={() => openShortcuts(true)} />
     </header>
   );

@@ -1,18 +1,20 @@
 /** An agent asks whether it may call a tool; answered here, it goes on. */
-import { CircleAlert, ShieldQuestion, TriangleAlert } from "lucide-react";
-import { useId, useState } from "react";
+import { CircleAlert, ShieldQuestion } from "lucide-react";
+import { type ReactNode, useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { answerApproval } from "../../data/approvals";
 import type { Approval } from "../../lib/approvals";
 import { messageOf } from "../../lib/http";
 import { Button } from "../../ui/Button";
 import { Input } from "../../ui/Input";
+import { Taints } from "./Decided";
 
 export function Approvals({ open }: { open: readonly Approval[] }) {
   return open.map((asked) => <ApprovalCard key={asked.id} asked={asked} />);
 }
 
-function ApprovalCard({ asked }: { asked: Approval }) {
+/** `about`: where the question comes from, where that is not plain. */
+export function ApprovalCard({ asked, about, onSent }: { asked: Approval; about?: ReactNode; onSent?: () => void }) {
   const { t } = useTranslation("tools");
   const heading = useId();
   const [reason, setReason] = useState("");
@@ -22,7 +24,10 @@ function ApprovalCard({ asked }: { asked: Approval }) {
     setState("sending");
     setFailed(undefined);
     answerApproval(asked.id, action, action === "deny" ? reason : "").then(
-      () => setState("sent"),
+      () => {
+        setState("sent");
+        onSent?.();
+      },
       (error: unknown) => {
         setState("open");
         setFailed(messageOf(error));
@@ -35,13 +40,9 @@ function ApprovalCard({ asked }: { asked: Approval }) {
         <ShieldQuestion size={16} strokeWidth={1.9} className="text-ink-3 flex-none" aria-hidden />
         {t("approval.asks", { name: asked.label })}
       </h3>
+      {about}
       {asked.input === undefined ? null : <pre className="codebox max-h-[220px] overflow-auto">{asked.input || "–"}</pre>}
-      {asked.taints.map((taint) => (
-        <p key={`${taint.argument}/${taint.text}`} className="text-12 text-ink-2 flex items-start gap-1.5 wrap-anywhere">
-          <TriangleAlert size={14} strokeWidth={1.9} className="flex-none mt-px" aria-hidden />
-          {t("approval.taint", { argument: taint.argument || asked.tool, text: taint.text, source: taint.source })}
-        </p>
-      ))}
+      <Taints taints={asked.taints} tool={asked.tool} />
       {state === "sent" ? (
         <p role="status" className="text-ink-2">
           {t("approval.sent")}

@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { inLanguage, type Localised, useFormat } from "../../lib/format";
 import { type Thought, type ToolCall, worked } from "../../lib/thoughts";
 import { Badge } from "../../ui/Marks";
+import { Decided } from "./Decided";
 import "./thoughts.css";
 
 interface Props {
@@ -69,6 +70,7 @@ export function Thoughts({ thoughts, busy, onOpen }: Props) {
                 <div className="px-2.5 pb-2.5 flex flex-col gap-1">
                   <span className="lbl">{t("thoughts.input")}</span>
                   <pre className="codebox max-h-[220px] overflow-auto">{call.input || "–"}</pre>
+                  <Decided approval={call.approval} tool={call.name} />
                   <span className="lbl">{t("thoughts.output")}</span>
                   <pre className="codebox max-h-[320px] overflow-auto">{call.error || call.output || "–"}</pre>
                 </div>

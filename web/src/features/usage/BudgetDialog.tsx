@@ -3,6 +3,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type ReactElement, useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { allApps } from "../../data/apps";
+import { gatewayKeys } from "../../data/gateway";
 import { messageOf } from "../../lib/http";
 import { Button } from "../../ui/Button";
 import { CopyButton } from "../../ui/CopyButton";
@@ -108,15 +109,16 @@ interface PartProps {
 function Scope({ draft, set, known }: Omit<PartProps, "told"> & { known: Budget | undefined }) {
   const { t } = useTranslation("usage");
   const apps = useQuery({ ...allApps, enabled: draft.scope === "app" }).data?.data ?? [];
-  const listed = apps.map((app) => ({ value: app.id, label: app.name }));
+  const keys = useQuery({ ...gatewayKeys, enabled: draft.scope === "key" }).data?.data ?? [];
+  const listed = (draft.scope === "key" ? keys : apps).map((each) => ({ value: each.id, label: each.name }));
   const missing = draft.subject !== "" && !listed.some((each) => each.value === draft.subject);
   const options = [
-    { value: EACH, label: t("each.app") },
+    { value: EACH, label: t(`each.${draft.scope}`) },
     ...listed,
     ...(missing ? [{ value: draft.subject, label: known?.subject_name ?? draft.subject }] : []),
   ];
   let whose: ReactElement<Record<string, unknown>> | undefined;
-  if (draft.scope === "app") {
+  if (draft.scope === "app" || draft.scope === "key") {
     whose = <Select value={draft.subject || EACH} onChange={(value) => set({ subject: value === EACH ? "" : value })} options={options} />;
   } else if (draft.scope !== "workspace") {
     whose = <Input value={draft.subject} placeholder={t(`each.${draft.scope}`)} onChange={(event) => set({ subject: event.target.value })} />;

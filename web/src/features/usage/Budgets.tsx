@@ -1,6 +1,6 @@
 /** The budgets of the workspace with what is used of them, and what was told. */
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { Pencil, Plus, Trash2, Wallet } from "lucide-react";
+import { Pencil, Plus, Trash2, TriangleAlert, Wallet } from "lucide-react";
 import { useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { toast } from "sonner";
@@ -13,6 +13,9 @@ import { Empty, Failed, SkeletonRows } from "../../ui/States";
 import { type Budget, type Budgets, budgets, deleteBudget } from "./api";
 import { BudgetDialog } from "./BudgetDialog";
 import { moodOf } from "./figures";
+
+/** Alerts that are shown. */
+const ALERTS = 5;
 
 export function BudgetsCard({ admin }: { admin: boolean }) {
   const { t } = useTranslation("usage");
@@ -134,12 +137,37 @@ function List({ data, label, admin, onEdit, onRemove }: ListProps) {
           </tbody>
         </table>
       </div>
+      {data.alerts.length > 0 ? <Alerts data={data} /> : null}
       {unheard[0] ? (
         <p className="banner" data-tone="warn" role="status">
           {t("budgets.unheard", { at: format.dateTime(unheard[0].created_at), why: unheard[0].last_error ?? "" })}
         </p>
       ) : null}
     </>
+  );
+}
+
+/** What was told last, of budgets that are still there. */
+function Alerts({ data }: { data: Budgets }) {
+  const { t } = useTranslation("usage");
+  const format = useFormat();
+  const told = data.alerts.flatMap((alert) => {
+    const budget = data.data.find((each) => each.id === alert.budget_id);
+    return budget ? [{ alert, budget }] : [];
+  });
+  if (told.length === 0) return null;
+  return (
+    <ul className="text-12 flex flex-col gap-1" aria-label={t("budgets.alerts")}>
+      {told.slice(0, ALERTS).map(({ alert, budget }) => (
+        <li key={alert.id} className="flex items-center gap-2 flex-wrap">
+          <TriangleAlert size={14} strokeWidth={1.9} className={alert.threshold >= 100 ? "text-danger" : "text-warning"} aria-hidden />
+          <span>{t("budgets.alert", { percent: format.number(alert.threshold), name: budget.name })}</span>
+          <time className="text-ink-3" dateTime={new Date(alert.created_at * 1000).toISOString()}>
+            {format.dateTime(alert.created_at)}
+          </time>
+        </li>
+      ))}
+    </ul>
   );
 }
 

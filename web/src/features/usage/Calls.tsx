@@ -1,5 +1,5 @@
 /** The calls one by one, newest first, and all of them as a file. */
-import { useInfiniteQuery, useMutation } from "@tanstack/react-query";
+import { useInfiniteQuery, useMutation, useQuery } from "@tanstack/react-query";
 import { Download } from "lucide-react";
 import { useId, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -95,7 +95,7 @@ export function CallsCard({ span }: { span: Pick<Bounds, "start" | "end"> }) {
 function Row({ call }: { call: Call }) {
   const { t } = useTranslation("usage");
   const format = useFormat();
-  const who = [call.app_name, call.key_name, call.user_name ?? call.user_id].filter(Boolean).join(" · ");
+  const who = [call.key_name, call.app_name, call.user_name ?? call.user_id].filter(Boolean).join(" · ");
   return (
     <tr>
       <th scope="row">{format.dateTime(call.created_at)}</th>

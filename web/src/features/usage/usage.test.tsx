@@ -1,12 +1,16 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { HttpResponse, http } from "msw";
+import type { ReactNode } from "react";
 import { describe, expect, it, vi } from "vitest";
 import { show } from "../../test/render";
 import { server, withServer } from "../../test/server";
 import type { Budget, Sum } from "./api";
 import { bodyOf, byDay, currenciesOf, draftOf, EMPTY, moodOf, newSecret, totalsOf, wrongOf } from "./figures";
+import { MonthSpend } from "./MonthSpend";
 import { UsagePage } from "./UsagePage";
+
+vi.mock("@tanstack/react-router", () => ({ Link: ({ to, children }: { to: string; children: ReactNode }) => <a href={to}>{children}</a> }));
 
 const sum = (change: Partial<Sum>): Sum => ({
   currency: "USD",
@@ -120,7 +124,20 @@ describe("the page", LONG, () => {
     outcome: "cancelled",
     created_at: 1_763_600_000,
   };
+  const keys = [{ id: "k1", name: "Reports" }];
+  const alert = {
+    id: "al1",
+    budget_id: "b1",
+    subject: "",
+    period_start: "2026-11-01",
+    threshold: 80,
+    used_tokens: 1,
+    used_money: "1",
+    status: "none",
+    created_at: 1_763_600_000,
+  };
   const answers = (role = "admin", budgets: readonly Budget[] = [budget]) => [
+    http.get("*/console/api/workspaces/current/gateway-keys", () => HttpResponse.json({ data: keys })),
     http.get("*/console/api/account/profile", () => HttpResponse.json({ id: "1", name: "Mara", timezone: "UTC" })),
     http.post("*/console/api/workspaces/current", () => HttpResponse.json({ id: "w", name: "W", role })),
     http.get("*/console/api/workspaces/current/model-spend", () => HttpResponse.json({ total: [sum({})], days: [] })),
@@ -131,7 +148,9 @@ describe("the page", LONG, () => {
     http.get("*/console/api/workspaces/current/model-spend/calls", ({ request }) =>
       HttpResponse.json({ data: new URL(request.url).searchParams.get("status") === "failed" ? [] : [call], has_more: false }),
     ),
-    http.get("*/console/api/workspaces/current/model-budgets", () => HttpResponse.json({ data: budgets, alerts: [] })),
+    http.get("*/console/api/workspaces/current/model-budgets", () =>
+      HttpResponse.json({ data: budgets, alerts: [alert, { ...alert, id: "al2", budget_id: "gone" }] }),
+    ),
   ];
 
   it("shows sums, groups, calls and budgets", async () => {
@@ -148,6 +167,34 @@ describe("the page", LONG, () => {
     expect(await screen.findByText("Every call was answered in this time.", {}, LONG)).toBeVisible();
     expect(screen.getByRole("meter", { name: "Used" })).toHaveAttribute("aria-valuenow", "82");
     expect(screen.getByText("$20.50 of $25.00")).toBeVisible();
+    expect(within(screen.getByRole("list", { name: "Last alerts" })).getAllByRole("listitem")).toHaveLength(1);
+    expect(screen.getByText("80 % of “Team” was used.")).toBeVisible();
+  });
+
+  it("names the key of the gateway that called, and offers keys to a budget", async () => {
+    const sent = vi.fn();
+    server.use(
+      http.get("*/console/api/workspaces/current/model-spend/calls", () =>
+        HttpResponse.json({ data: [{ ...call, id: "c2", app_name: null, user_name: null, key_id: "k1" }], has_more: false }),
+      ),
+      http.post("*/console/api/workspaces/current/model-budgets", async ({ request }) => {
+        sent(await request.json());
+        return HttpResponse.json(budget);
+      }),
+      ...answers("owner", []),
+    );
+    show(<UsagePage search={{}} onSearch={vi.fn()} />);
+    expect(await screen.findByRole("cell", { name: "Reports" }, LONG)).toBeVisible();
+    await userEvent.click(await screen.findByRole("button", { name: "New budget" }, LONG));
+    const dialog = within(await screen.findByRole("dialog", {}, LONG));
+    await userEvent.type(dialog.getByLabelText("Name"), "Nightly");
+    await userEvent.type(dialog.getByLabelText("Limit of tokens"), "100");
+    await userEvent.click(dialog.getByRole("combobox", { name: "For" }));
+    await userEvent.click(await screen.findByRole("option", { name: "Gateway key" }));
+    await userEvent.click(dialog.getByRole("combobox", { name: "Which one" }));
+    await userEvent.click(await screen.findByRole("option", { name: "Reports" }));
+    await userEvent.click(dialog.getByRole("button", { name: "Save" }));
+    await waitFor(() => expect(sent).toHaveBeenCalledWith(expect.objectContaining({ scope: "key", subject: "k1", token_limit: 100 })), LONG);
   });
 
   it("makes a budget, and tells what is wrong with it first", async () => {
@@ -183,6 +230,20 @@ describe("the page", LONG, () => {
     server.use(...answers("normal"));
     show(<UsagePage search={{}} onSearch={vi.fn()} />);
     expect(await screen.findByText("Owners, admins and editors can see this.", {}, LONG)).toBeVisible();
+  });
+
+  it("tells at home what this month has cost, and of how much", async () => {
+    server.use(...answers());
+    const { unmount } = show(<MonthSpend />);
+    expect(await screen.findByRole("link", {}, LONG)).toHaveTextContent("Spent this month $20.50of $25.00");
+    unmount();
+    server.use(...answers("admin", [{ ...budget, enabled: false }]));
+    const other = show(<MonthSpend />);
+    expect(await screen.findByRole("link", {}, LONG)).toHaveTextContent("Spent this month $0.50");
+    other.unmount();
+    server.use(...answers("normal"));
+    show(<MonthSpend />);
+    expect(screen.queryByRole("link")).toBeNull();
   });
 
   it("keeps what works when one part fails", async () => {
