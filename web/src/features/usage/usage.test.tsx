@@ -35,7 +35,16 @@ describe("figures", () => {
 
   it("show the currency first in which something was paid", () => {
     expect(currenciesOf([sum({ calls: 9, price: "0.0000000" }), sum({ currency: "RMB", calls: 1 })])).toEqual(["RMB", "USD"]);
-    expect(totalsOf([sum({ failed: 1 }), sum({ currency: "RMB" })])).toEqual({ calls: 4, failed: 1, tokens: 220, prompt: 200, cached: 40, completion: 20, hits: 0, savedTokens: 0 });
+    expect(totalsOf([sum({ failed: 1 }), sum({ currency: "RMB" })])).toEqual({
+      calls: 4,
+      failed: 1,
+      tokens: 220,
+      prompt: 200,
+      cached: 40,
+      completion: 20,
+      hits: 0,
+      savedTokens: 0,
+    });
   });
 });
 
