@@ -126,8 +126,11 @@ pub fn complexity(question: &str, turns: usize, tools: usize, has_schema: bool) 
     u8::try_from(points).unwrap_or(100).min(100)
 }
 
+/// The code of a language, and which letters are its own.
+type Script = (&'static str, fn(char) -> bool);
+
 /// Scripts that belong to one language here.
-const SCRIPTS: [(&str, fn(char) -> bool); 9] = [
+const SCRIPTS: [Script; 9] = [
     ("ja", |letter| matches!(letter, '\u{3040}'..='\u{30ff}')),
     ("ko", |letter| matches!(letter, '\u{1100}'..='\u{11ff}' | '\u{ac00}'..='\u{d7af}')),
     ("zh", |letter| matches!(letter, '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{20000}'..='\u{2fa1f}')),
