@@ -174,6 +174,7 @@ async fn begin(services: &Arc<Services>, log: &TriggerLog) -> Result<()> {
         run_id: Some(log.workflow_run_id),
         root: Some(log.root_node_id.clone()),
         triggered_from: Some(triggered_from),
+        pipeline: None,
     };
     let start = EventStart { inputs: inputs_of(&log.inputs), how, draft: None, permit };
     let mut events = start_event(services, &caller, start).await?;
