@@ -27,6 +27,7 @@ mod knowledge_more;
 mod mail;
 mod models;
 mod page_access;
+mod policies;
 mod routes;
 mod session;
 mod spend;
