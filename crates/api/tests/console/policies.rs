@@ -92,7 +92,7 @@ async fn a_provider_without_keys_is_connected_when_it_has_models() {
         let found = providers["data"].as_array().unwrap().iter().find(|provider| provider["provider"] == id);
         found.unwrap_or_else(|| panic!("no {id}"))["custom_configuration"]["status"].clone()
     };
-    let models = server.get(&owner, "/workspaces/current/model-providers/oxidify/local/models").await.json();
+    let models = server.get(&owner, "/workspaces/current/model-providers/oxidify%2Flocal/models").await.json();
     let expected = if models["data"] == json!([]) { "no-configure" } else { "active" };
     assert_eq!(status("oxidify/local"), expected, "{models}");
     assert_eq!(status("oxidify/scripted"), "active");
