@@ -29,6 +29,7 @@ mod mail;
 mod models;
 mod page_access;
 mod pipelines;
+mod policies;
 mod routes;
 mod session;
 mod spend;

@@ -173,7 +173,7 @@ impl FileStore {
     /// # Errors
     /// When it cannot be kept.
     #[boxed]
-    pub async fn keep(&self, tenant_id: TenantId, kept: Kept<'_>, bytes: Bytes) -> Result<UploadFile> {
+    pub async fn keep<'k>(&self, tenant_id: TenantId, kept: Kept<'k>, bytes: Bytes) -> Result<UploadFile> {
         if let Some(file) = self.find(tenant_id, kept.id).await? {
             return Ok(file);
         }

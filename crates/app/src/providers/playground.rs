@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use futures::{Stream, StreamExt as _, stream};
 use ox_models::{
-    ChatRequest, ChatStream, CompletionRequest, ContentPart, Decimal, Media, Message, ModelError, ModelFeature,
-    ModelKind, ModelMode, ModelRef, ModelRuntime as _, ModelScope, Role, Usage,
+    CacheWish, ChatRequest, ChatStream, CompletionRequest, ContentPart, Decimal, Media, Message, ModelError,
+    ModelFeature, ModelKind, ModelMode, ModelRef, ModelRuntime as _, ModelScope, Role, Usage,
 };
 use ox_types::Json;
 use serde_json::Map;
@@ -84,7 +84,8 @@ pub fn ask(
         return Err(Error::invalid_field("images", format!("At most {MOST_IMAGES} images.")));
     }
     let user = principal.account_id()?.to_string();
-    let scope = ModelScope { user: Some(user), ..ModelScope::of(principal.tenant_id()) };
+    // What is measured here is the model, not what was kept of it.
+    let scope = ModelScope { user: Some(user), cache: CacheWish::Never, ..ModelScope::of(principal.tenant_id()) };
     let question = Arc::new(question);
     let of_one = |(index, candidate): (usize, Candidate)| {
         let trial = Trial {

@@ -341,7 +341,7 @@ fn text_of_file(bytes: &[u8], extension: &str, mime: Option<&str>) -> Result<Str
         input: MAX_FILES,
         text: 16 * 1024 * 1024,
         unpacked: 200 * 1024 * 1024,
-        time: Duration::from_secs(60),
+        ..ox_extract::Limits::default()
     };
     let document = ox_extract::Document { bytes, extension: Some(&extension), mime };
     ox_extract::extract(document, &ox_extract::Budget::new(limits)).map_err(|error| error.to_string())

@@ -152,7 +152,7 @@ fn what_is_kept_is_found_until_it_is_old_or_purged() {
 fn what_was_not_asked_for_longest_goes_first() {
     let (now, tenant, other) = (Instant::now(), TenantId::new(), TenantId::new());
     let size = answer("x").size();
-    let answers = Answers::new(size * 5);
+    let answers = Answers::new(size * 6);
     let key = |tenant, name: &str| Question::of_chat(&chat(name)).unwrap().key(tenant, 0, "p/m");
     let keep = |tenant, name: &str, most| answers.keep(tenant, key(tenant, name), answer("x"), None, most, now);
     for name in ["a", "b", "c"] {
@@ -162,10 +162,11 @@ fn what_was_not_asked_for_longest_goes_first() {
     keep(tenant, "d", size * 3);
     let there = |tenant, name| answers.find(&key(tenant, name), HOUR, now).is_some();
     assert_eq!(["a", "b", "c", "d"].map(|name| there(tenant, name)), [true, false, true, true]);
-    for name in ["a", "b", "c"] {
-        keep(other, name, size * 5);
+    for name in ["a", "b", "c", "d"] {
+        keep(other, name, size * 6);
     }
-    assert_eq!((answers.held(tenant).answers, answers.held(other).answers), (2, 3), "who holds most makes room");
+    assert_eq!((answers.held(tenant).answers, answers.held(other).answers), (3, 3), "who holds most makes room");
+    assert!(!there(other, "a") && there(other, "d"));
     assert_eq!(answers.held(other).bytes, size * 3);
     keep(tenant, "huge", size / 2);
     assert!(!there(tenant, "huge"), "larger than all that may be held");

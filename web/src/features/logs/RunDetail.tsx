@@ -22,7 +22,7 @@ import { isEmptyValue, Json } from "./Json";
 import { canFork, Relations } from "./Relations";
 import { priceText } from "./RunList";
 import { RunBadge } from "./RunMark";
-import { culprit, firstTokenOf, type RunSpan, spansOf } from "./spans";
+import { answered, culprit, firstTokenOf, type RunSpan, spansOf } from "./spans";
 
 interface Props {
   readonly app: AppDetail;
@@ -278,7 +278,9 @@ function NodeView({ span, said }: { span: RunSpan; said: boolean }) {
   const [wish, setPart] = useState<Part>(() => ORDER.find((key) => !isEmptyValue(values[key])) ?? "output");
   const parts: Part[] = isEmptyValue(execution.process_data) ? ["input", "output"] : ["input", "process", "output"];
   const part = parts.includes(wish) ? wish : "input";
+  const by = answered(execution.process_data);
   const facts = [
+    by ? t(`run.answered.${by.how}`, { model: by.model, wanted: by.wanted, rule: by.rule }) : "",
     span.retries.length > 0 ? t("run.try", { count: span.retries.length + 1 }) : "",
     span.tokens ? t("run.tokens", { count: span.tokens }) : "",
     span.price ? format.money(span.price, span.currency) : "",

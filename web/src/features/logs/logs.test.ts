@@ -3,7 +3,7 @@ import { consoleTime } from "../../lib/zone";
 import { type Conversation, isRunLog, type NodeExecution, titleOf } from "./api";
 import { causeOf } from "./causes";
 import { logsSearch, rangeStart } from "./search";
-import { culprit, firstTokenOf, spansOf } from "./spans";
+import { answered, culprit, firstTokenOf, spansOf } from "./spans";
 
 const base: NodeExecution = {
   id: "a",
@@ -22,6 +22,25 @@ const base: NodeExecution = {
   finished_at: 101,
   started_at_ms: 100_250,
 };
+
+describe("who answered", () => {
+  it.each([
+    [
+      { model_name: "big", answered_by: { provider: "p", model: "small", route: "tier", rule: "short" } },
+      { how: "tier", model: "small", wanted: "big", rule: "short" },
+    ],
+    [
+      { model_name: "big", answered_by: { provider: "p", model: "big", cache: "hit" } },
+      { how: "hit", model: "big", wanted: "big", rule: "" },
+    ],
+    [{ answered_by: { model: "small", route: "tier", cache: "semantic" } }, { how: "semantic", model: "small", wanted: "", rule: "" }],
+    [{ model_name: "big", answered_by: { model: "small", route: "newer" } }, undefined],
+    [{ model_name: "big" }, undefined],
+    [null, undefined],
+  ])("is read from %j", (process, expected) => {
+    expect(answered(process)).toEqual(expected);
+  });
+});
 
 describe("spans", () => {
   it("are measured from the first start, to the millisecond", () => {

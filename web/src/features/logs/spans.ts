@@ -32,6 +32,24 @@ function firstToken(item: NodeExecution): number | undefined {
   return seconds !== undefined && seconds > 0 ? seconds : undefined;
 }
 
+/** Who answered a node, where that is not its model, and how. */
+export interface Answered {
+  readonly how: "hit" | "semantic" | "tier" | "fallback" | "hedge";
+  readonly model: string;
+  readonly wanted: string;
+  readonly rule: string;
+}
+
+const HOWS = ["hit", "semantic", "tier", "fallback", "hedge"] as const;
+
+export function answered(process: unknown): Answered | undefined {
+  const by = field(process, "answered_by");
+  const how = HOWS.find((one) => one === (field(by, "cache") ?? field(by, "route")));
+  const model = text(field(by, "model"));
+  if (!how || !model) return undefined;
+  return { how, model, wanted: text(field(process, "model_name")) ?? "", rule: text(field(by, "rule")) ?? "" };
+}
+
 const place = (item: NodeExecution) => `${item.node_id}/${container(item) ?? ""}/${round(item) ?? ""}`;
 const thousandth = (seconds: number) => Math.round(seconds * 1000) / 1000;
 

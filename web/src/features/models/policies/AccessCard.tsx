@@ -8,7 +8,7 @@ import { IconButton } from "../../../ui/Button";
 import { Field } from "../../../ui/Field";
 import { Input } from "../../../ui/Input";
 import { Select } from "../../../ui/Select";
-import { ModelsField, PolicyCard } from "./fields";
+import { ALL_TYPES, ModelsField, PolicyCard } from "./fields";
 import { newAccess, ROLES, replaced, without } from "./policies";
 
 interface Props {
@@ -53,7 +53,13 @@ export function AccessCard({ access, onChange }: Props) {
                   </div>
                   <IconButton icon={Trash2} label={t("access.remove", { count: at + 1 })} onClick={() => onChange(without(access, at))} />
                 </div>
-                <ModelsField label={t("access.models")} all={t("access.allModels")} value={list.models} onChange={(models) => change({ models })} />
+                <ModelsField
+                  label={t("access.models")}
+                  all={t("access.allModels")}
+                  value={list.models}
+                  types={ALL_TYPES}
+                  onChange={(models) => change({ models })}
+                />
                 <Field label={t("access.regions")} hint={t("access.regionsHint")}>
                   <Input
                     className="mono"

@@ -5,7 +5,7 @@ import type { Policies, RatePolicy } from "../../../data/policies";
 import { IconButton } from "../../../ui/Button";
 import { Field } from "../../../ui/Field";
 import { Select } from "../../../ui/Select";
-import { NumberField, PolicyCard, useModels } from "./fields";
+import { ALL_TYPES, NumberField, PolicyCard, useModels } from "./fields";
 import { newRate, replaced, without } from "./policies";
 
 /** Stands for all models: a list has no empty choice. */
@@ -13,7 +13,13 @@ const ALL = "*";
 
 export function RatesCard({ rates, onChange }: { rates: readonly RatePolicy[]; onChange: (rates: readonly RatePolicy[]) => void }) {
   const { t } = useTranslation("policies");
-  const options = [{ value: ALL, label: t("rates.all") }, ...useModels(rates.flatMap((rate) => rate.model ?? []))];
+  const options = [
+    { value: ALL, label: t("rates.all") },
+    ...useModels(
+      rates.flatMap((rate) => rate.model ?? []),
+      ALL_TYPES,
+    ),
+  ];
   return (
     <PolicyCard title={t("rates.title")} text={t("rates.text")} add={{ label: t("rates.add"), onClick: () => onChange([...rates, newRate()]) }}>
       {rates.length > 0 ? (

@@ -1,5 +1,5 @@
 /** Parts of the policies: a number that may be missing, one model, and lists of things. */
-import { useQuery } from "@tanstack/react-query";
+import { useQueries } from "@tanstack/react-query";
 import { Plus, X } from "lucide-react";
 import type { ReactNode } from "react";
 import { useId } from "react";
@@ -13,16 +13,22 @@ import { Select, type SelectOption } from "../../../ui/Select";
 import { Switch } from "../../../ui/Switch";
 import { numberOf } from "./policies";
 
+const LLM = ["llm"] as const;
+/** Every kind of model that is asked for somebody. */
+export const ALL_TYPES = ["llm", "text-embedding", "rerank", "tts", "speech2text", "moderation"] as const;
+
 /** The models that can be asked, by their whole names; those in use that are gone stay in the list. */
-export function useModels(used: readonly string[] = []): readonly SelectOption[] {
+export function useModels(used: readonly string[] = [], types: readonly string[] = LLM): readonly SelectOption[] {
   const { i18n } = useTranslation();
-  const groups = useQuery(modelsOfType("llm")).data?.data ?? [];
-  const offered = groups.flatMap((group) =>
+  const groups = useQueries({ queries: types.map((type) => modelsOfType(type)) }).flatMap((query) => query.data?.data ?? []);
+  const all = groups.flatMap((group) =>
     group.models.map((model) => ({
       value: `${group.provider}/${model.model}`,
       label: `${model.model} · ${inLanguage(group.label, i18n.language) || group.provider}`,
     })),
   );
+  // A model of two kinds is one model here.
+  const offered = all.filter((one, at) => all.findIndex((other) => other.value === one.value) === at);
   const lost = used.filter((name) => name !== "" && !offered.some((one) => one.value === name)).map((name) => ({ value: name, label: name }));
   return [...offered, ...lost];
 }
@@ -112,13 +118,15 @@ export function ModelsField({
   all,
   value,
   onChange,
+  types,
 }: {
   label: string;
   all: string;
   value: readonly string[] | null;
   onChange: (value: readonly string[] | null) => void;
+  types?: readonly string[];
 }) {
-  const options = useModels(value ?? []);
+  const options = useModels(value ?? [], types);
   return (
     <div className="flex flex-col gap-2">
       <div className="flex items-center gap-2.5">

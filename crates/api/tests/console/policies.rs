@@ -1,0 +1,99 @@
+//! The policies of calls of models over HTTP, and providers that need no key.
+
+use axum::http::{Method, StatusCode};
+use ox_models::{ChatRequest, ErrorClass, Message, ModelRef, ModelRuntime as _, ModelScope};
+use serde_json::{Value, json};
+
+use crate::support::{TestServer, on_each_database};
+
+const PATH: &str = "/workspaces/current/model-policies";
+const PURGE: &str = "/workspaces/current/model-policies/cache/purge";
+
+fn policies() -> Value {
+    json!({
+        "cache": {"enabled": true, "models": ["scripted/echo"], "semantic": false, "threshold": 0.95, "max_age_seconds": 600,
+            "max_megabytes": 8, "max_temperature": null},
+        "tiers": [{"name": "short", "enabled": true, "models": [], "apps": [], "tags": [], "languages": ["en"],
+            "min_tokens": null, "max_tokens": 50, "min_complexity": null, "max_complexity": 20, "to": "scripted/json"}],
+        "hedging": {"models": [{"model": "scripted/tools", "after_ms": null}], "max_percent": 5},
+        "rates": [{"model": null, "requests_per_minute": 600, "tokens_per_minute": null, "concurrent": null, "wait_seconds": 5}],
+        "access": [{"role": "editor", "models": ["scripted/echo", "oxidify/scripted/json"], "regions": null}],
+    })
+}
+
+#[tokio::test]
+async fn policies_are_set_by_owners_and_hold_for_members() {
+    on_each_database(|database| async {
+        let server = TestServer::start(database).await;
+        let owner = server.owner().await;
+        let before = server.get(&owner, PATH).await.json();
+        assert_eq!(
+            (&before["policies"]["cache"]["enabled"], &before["policies"]["rates"]),
+            (&json!(false), &json!([])),
+            "{before}"
+        );
+        let saved = server.console(&owner, Method::PUT, PATH, Some(policies())).await;
+        assert_eq!(saved.status, StatusCode::OK, "{}", saved.json());
+        let shown = server.get(&owner, PATH).await.json()["policies"].clone();
+        assert_eq!(shown, saved.json()["policies"]);
+        assert_eq!(shown["cache"]["models"], json!(["oxidify/scripted/echo"]), "by whole names");
+        assert_eq!(shown["tiers"][0]["to"], "oxidify/scripted/json");
+        assert!(shown["rates"][0]["id"].as_str().is_some_and(|id| !id.starts_with("00000000")), "{shown}");
+        // What was read is what may be written.
+        let again = server.console(&owner, Method::PUT, PATH, Some(shown.clone())).await.json();
+        assert_eq!(again["policies"], shown);
+        let purged = server.console(&owner, Method::POST, PURGE, Some(json!({}))).await.json();
+        assert_eq!(purged, json!({"answers": 0, "bytes": 0}));
+
+        for (change, field) in [
+            (json!({"access": [{"models": ["scripted/echo"], "regions": null}]}), "access"),
+            (json!({"access": [{"role": "owner", "models": ["scripted/echo"], "regions": null}]}), "access"),
+        ] {
+            let mut wrong = policies();
+            wrong.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+            let answer = server.console(&owner, Method::PUT, PATH, Some(wrong)).await;
+            assert_eq!((answer.status, &answer.json()["params"]), (StatusCode::BAD_REQUEST, &json!(field)));
+        }
+
+        let editor = server.member(&owner, "editor@example.com", "editor").await;
+        assert_eq!(server.get(&editor, PATH).await.status, StatusCode::FORBIDDEN);
+        for (method, path) in [(Method::PUT, PATH), (Method::POST, PURGE)] {
+            let refused = server.console(&editor, method.clone(), path, Some(policies())).await;
+            assert_eq!(refused.status, StatusCode::FORBIDDEN, "{method} {path}");
+        }
+
+        // An editor asks what is listed, the owner anything.
+        let tenant = ox_db::repo::tenants::first(&server.services.db).await.unwrap().unwrap().id;
+        let ask = async |session, model: &str| {
+            let profile = server.get(session, "/account/profile").await.json();
+            let user = profile["id"].as_str().unwrap().to_owned();
+            let scope = ModelScope { user: Some(user), ..ModelScope::of(tenant) };
+            let request = ChatRequest { messages: vec![Message::user("12")], ..ChatRequest::default() };
+            let asked = server.services.models.chat(&scope, &ModelRef::chat("oxidify/scripted", model), request).await;
+            asked.map(|_| ())
+        };
+        assert_eq!(ask(&editor, "echo").await, Ok(()));
+        assert_eq!(ask(&owner, "canned").await, Ok(()));
+        let refused = ask(&editor, "canned").await.unwrap_err();
+        assert_eq!(refused.class, ErrorClass::BadRequest);
+        for word in ["oxidify/scripted/canned", "\"editor\"", "oxidify/scripted/echo", "owner or admin"] {
+            assert!(refused.to_string().contains(word), "no {word}: {refused}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_provider_without_keys_is_connected_when_it_has_models() {
+    let server = TestServer::sqlite().await;
+    let owner = server.owner().await;
+    let providers = server.get(&owner, "/workspaces/current/model-providers").await.json();
+    let status = |id: &str| {
+        let found = providers["data"].as_array().unwrap().iter().find(|provider| provider["provider"] == id);
+        found.unwrap_or_else(|| panic!("no {id}"))["custom_configuration"]["status"].clone()
+    };
+    let models = server.get(&owner, "/workspaces/current/model-providers/oxidify%2Flocal/models").await.json();
+    let expected = if models["data"] == json!([]) { "no-configure" } else { "active" };
+    assert_eq!(status("oxidify/local"), expected, "{models}");
+    assert_eq!(status("oxidify/scripted"), "active");
+}
