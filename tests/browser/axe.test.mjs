@@ -177,6 +177,14 @@ function studioPages(about) {
     "studio, history": [app("branch", "workflow"), studioPanel("No problems", "History")],
     "studio, versions": [app("branch", "workflow"), versions],
     "studio, features": [app("chatflow", "workflow"), features],
+    "create from pipeline": ["/datasets/create-from-pipeline", (page) => page.getByRole("list", { name: "Templates" }).waitFor()],
+    "a template of pipelines": [
+      "/datasets/create-from-pipeline",
+      async (page) => {
+        await page.getByRole("list", { name: "Templates" }).getByRole("button").first().click();
+        await page.getByRole("dialog").getByRole("img").first().waitFor();
+      },
+    ],
     "not found": ["/nothing/here"],
   };
 }

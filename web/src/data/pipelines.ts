@@ -191,6 +191,22 @@ export interface SourceRun {
 /** Where a data source is run: its events come as a stream. */
 export const sourceRunPath = (id: string, which: Workflow, node: string) => `${workflow(id, which)}/datasource/nodes/${encodeURIComponent(node)}/run`;
 
+/** The text of an online document, as a published pipeline would read it. */
+export const pageText = (id: string, node: string, page: { readonly page_id: string; readonly type: string }, credential: string) =>
+  queryOptions({
+    queryKey: ["pipelines", "page-text", id, node, page.page_id, credential],
+    queryFn: async () => {
+      const body = {
+        inputs: { page_id: page.page_id, type: page.type, credential_id: credential },
+        datasource_type: "online_document",
+        credential_id: credential,
+      };
+      return (await post<{ content: string }>(`${workflow(id, "published")}/datasource/nodes/${encodeURIComponent(node)}/preview`, body)).content;
+    },
+    staleTime: 60_000,
+    retry: false,
+  });
+
 // ---- items and runs
 
 export interface WebPage {

@@ -26,6 +26,11 @@ function Page() {
       documentId={documentId}
       search={search}
       onSearch={(change) => void navigate({ search: (now) => ({ ...now, ...change }), replace: true })}
+      onAgain={
+        dataset.runtime_mode === "rag_pipeline" && dataset.pipeline_id
+          ? () => void navigate({ to: "/datasets/$datasetId/documents/$documentId/settings", params: { datasetId, documentId } })
+          : undefined
+      }
       onBack={() => void navigate({ to: "/datasets/$datasetId/documents", params: { datasetId } })}
       onChunk={(document, chunk) =>
         void navigate({

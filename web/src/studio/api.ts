@@ -148,9 +148,10 @@ export type RunRow = z.infer<typeof runRow>;
 
 const runsAnswer = z.looseObject({ data: z.array(runRow).catch([]), has_more: z.boolean().catch(false) });
 
-export async function listRuns(owner: Owner, mode: Mode, lastId?: string, limit = 20): Promise<{ data: RunRow[]; has_more: boolean }> {
+/** `from`: what started them, where that is not a person at the draft. */
+export async function listRuns(owner: Owner, mode: Mode, lastId?: string, limit = 20, from?: string): Promise<{ data: RunRow[]; has_more: boolean }> {
   const after = lastId ? `&last_id=${encodeURIComponent(lastId)}` : "";
-  return runsAnswer.parse(await transport().json("GET", `${owner}${runsBase(mode)}/workflow-runs?limit=${limit}${after}`));
+  return runsAnswer.parse(await transport().json("GET", `${owner}${runsBase(mode)}/workflow-runs?limit=${limit}${after}${from ? `&triggered_from=${from}` : ""}`));
 }
 
 const change = z.looseObject({ path: z.string(), kind: z.string(), base: z.unknown().optional(), other: z.unknown().optional() });

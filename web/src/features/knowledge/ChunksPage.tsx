@@ -49,6 +49,8 @@ interface Props {
   readonly onBack: () => void;
   /** Opens a chunk that was found, maybe of another document. */
   readonly onChunk: (documentId: string, chunkId: string) => void;
+  /** Of a document that a pipeline made: it is made anew. */
+  readonly onAgain?: (() => void) | undefined;
 }
 
 type Doing =
@@ -56,7 +58,7 @@ type Doing =
   | { readonly what: "edit"; readonly segment: Segment }
   | { readonly what: "delete"; readonly ids: readonly string[] };
 
-export function ChunksPage({ dataset, documentId, search, onSearch, onBack, onChunk }: Props) {
+export function ChunksPage({ dataset, documentId, search, onSearch, onBack, onChunk, onAgain }: Props) {
   const { t } = useTranslation("knowledge");
   const { t: c } = useTranslation();
   const detail = useQuery(documentDetail(dataset.id, documentId));
@@ -77,10 +79,12 @@ export function ChunksPage({ dataset, documentId, search, onSearch, onBack, onCh
         />
       </div>
     );
-  return <Loaded key={documentId} dataset={dataset} doc={detail.data} search={search} onSearch={onSearch} onBack={onBack} onChunk={onChunk} />;
+  return (
+    <Loaded key={documentId} dataset={dataset} doc={detail.data} search={search} onSearch={onSearch} onBack={onBack} onChunk={onChunk} onAgain={onAgain} />
+  );
 }
 
-function Loaded({ dataset, doc, search, onSearch, onBack, onChunk }: Omit<Props, "documentId"> & { readonly doc: DocumentDetail }) {
+function Loaded({ dataset, doc, search, onSearch, onBack, onChunk, onAgain }: Omit<Props, "documentId"> & { readonly doc: DocumentDetail }) {
   const { t } = useTranslation("knowledge");
   const { t: c } = useTranslation();
   const edit = useKnowledgeRights() && !doc.archived;
@@ -131,7 +135,15 @@ function Loaded({ dataset, doc, search, onSearch, onBack, onChunk }: Omit<Props,
         </Button>
       </BarEnd>
       <div className={`flex-1 min-w-0 flex flex-col min-h-0 relative${beside && !roomy ? " hidden" : ""}`}>
-        <Head dataset={dataset} doc={doc} edit={edit} onBack={onBack} onDo={setDoing} onFacts={roomy ? undefined : () => onSearch({ side: "facts" })} />
+        <Head
+          dataset={dataset}
+          doc={doc}
+          edit={edit}
+          onBack={onBack}
+          onAgain={onAgain}
+          onDo={setDoing}
+          onFacts={roomy ? undefined : () => onSearch({ side: "facts" })}
+        />
         {moving || doc.display_status === "paused" ? <Progress dataset={dataset} doc={doc} /> : null}
         {doc.indexing_status === "error" ? (
           <div className="banner mx-5 max-md:mx-4 mb-2" data-tone="bad" role="alert">
@@ -310,11 +322,12 @@ interface HeadProps {
   readonly doc: DocumentDetail;
   readonly edit: boolean;
   readonly onBack: () => void;
+  readonly onAgain: (() => void) | undefined;
   readonly onDo: (doing: Doing) => void;
   readonly onFacts: (() => void) | undefined;
 }
 
-function Head({ dataset, doc, edit, onBack, onDo, onFacts }: HeadProps) {
+function Head({ dataset, doc, edit, onBack, onAgain, onDo, onFacts }: HeadProps) {
   const { t } = useTranslation("knowledge");
   const { t: c } = useTranslation();
   const format = useFormat();
@@ -331,6 +344,7 @@ function Head({ dataset, doc, edit, onBack, onDo, onFacts }: HeadProps) {
   const menu: MenuEntry[] = useDocumentMenu(doc, act, {
     rename: () => onDo({ what: "rename" }),
     metadata: () => onDo({ what: "metadata" }),
+    again: onAgain,
     remove: () => onDo({ what: "remove" }),
   });
   return (

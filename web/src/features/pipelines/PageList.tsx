@@ -1,13 +1,15 @@
 /** Pages that a data source has listed, to tick. */
+import { useQuery } from "@tanstack/react-query";
 import { Eye, Globe, NotebookText, Search } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { OnlineWorkspace, WebPage } from "../../data/pipelines";
+import type { OnlinePage, OnlineWorkspace, pageText, WebPage } from "../../data/pipelines";
+import { messageOf } from "../../lib/http";
 import { IconButton } from "../../ui/Button";
 import { Dialog } from "../../ui/Dialog";
 import { Input } from "../../ui/Input";
 import { Badge } from "../../ui/Marks";
-import { Empty } from "../../ui/States";
+import { Empty, SkeletonRows } from "../../ui/States";
 import { Checkbox } from "../../ui/Switch";
 import { treeOf } from "../knowledge/sources";
 import { type Item, onlineItem, toggled, webItem } from "./sources";
@@ -64,10 +66,13 @@ export function PageList({ pages, one, value, onChange }: Props & { readonly pag
 interface WorkspaceProps extends Props {
   readonly workspaces: readonly OnlineWorkspace[];
   readonly credential: string;
+  /** Where the text of a page can be had before it is taken. */
+  readonly text?: (page: OnlinePage) => ReturnType<typeof pageText>;
 }
 
-export function WorkspaceList({ workspaces, credential, one, value, onChange }: WorkspaceProps) {
+export function WorkspaceList({ workspaces, credential, text, one, value, onChange }: WorkspaceProps) {
   const { t: k } = useTranslation("knowledge");
+  const [shown, setShown] = useState<OnlinePage>();
   const [search, setSearch] = useState("");
   const words = search.trim().toLowerCase();
   const groups = workspaces.map((workspace) => {
@@ -116,6 +121,7 @@ export function WorkspaceList({ workspaces, credential, one, value, onChange }: 
                     <span aria-hidden>{page.page_icon?.emoji ?? "📄"}</span>
                     <span className="flex-1 min-w-0 truncate font-medium">{page.page_name}</span>
                     {page.type === "database" ? <Badge>{k("notion.database")}</Badge> : null}
+                    {text ? <IconButton size="sm" icon={Eye} label={k("website.look", { name: page.page_name })} onClick={() => setShown(source)} /> : null}
                   </li>
                 );
               })}
@@ -123,6 +129,25 @@ export function WorkspaceList({ workspaces, credential, one, value, onChange }: 
           </section>
         ),
       )}
+      {shown && text ? <PageText title={shown.page_name} query={text(shown)} onClose={() => setShown(undefined)} /> : null}
     </>
+  );
+}
+
+function PageText({ title, query, onClose }: { title: string; query: ReturnType<typeof pageText>; onClose: () => void }) {
+  const { t: c } = useTranslation();
+  const text = useQuery(query);
+  return (
+    <Dialog open size="lg" title={title} closeLabel={c("common.close")} onClose={onClose}>
+      {text.isPending ? (
+        <SkeletonRows rows={6} height={20} slow={c("common.slow")} label={c("common.loading")} />
+      ) : text.error ? (
+        <p className="wrong" role="alert">
+          {messageOf(text.error)}
+        </p>
+      ) : (
+        <pre className="whitespace-pre-wrap wrap-anywhere text-13 max-h-[60vh] overflow-auto">{text.data}</pre>
+      )}
+    </Dialog>
   );
 }

@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Globe, NotebookText } from "lucide-react";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { type PipelineField, sourceFields, type Workflow } from "../../data/pipelines";
+import { type OnlinePage, type PipelineField, pageText, sourceFields, type Workflow } from "../../data/pipelines";
 import { type SourceCredential, sourceProviders } from "../../data/sources";
 import { errorDetails, messageOf } from "../../lib/http";
 import { Button } from "../../ui/Button";
@@ -165,7 +165,14 @@ function Listing({
       ) : null}
       {state.status === "done" && web ? <PageList pages={webPages(state.data)} one={one} value={value} onChange={onChange} /> : null}
       {state.status === "done" && !web ? (
-        <WorkspaceList workspaces={workspaces(state.data)} credential={credential} one={one} value={value} onChange={onChange} />
+        <WorkspaceList
+          workspaces={workspaces(state.data)}
+          credential={credential}
+          one={one}
+          value={value}
+          onChange={onChange}
+          {...(which === "published" ? { text: (page: OnlinePage) => pageText(pipelineId, source.id, page, credential) } : {})}
+        />
       ) : null}
     </>
   );

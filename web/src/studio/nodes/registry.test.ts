@@ -12,7 +12,7 @@ import { to12, to24 } from "./trigger-schedule";
 const names: Record<string, { name?: string; about?: string }> = en.kinds;
 const zhNames: Record<string, { name?: string; about?: string }> = zh.kinds;
 const context = { mode: "workflow" as const, model: { provider: "oxidify/scripted", name: "echo", mode: "chat" } };
-const addable = [...new Set([...kindsFor("workflow"), ...kindsFor("advanced-chat")])].map((kind): [string, Kind] => [kind.type, kind]);
+const addable = [...new Set([...kindsFor("workflow"), ...kindsFor("advanced-chat"), ...kindsFor("rag-pipeline")])].map((kind): [string, Kind] => [kind.type, kind]);
 
 describe("every kind of the palette", () => {
   it.each(addable)("%s has a name, defaults that read, ports and outputs", (type, kind) => {

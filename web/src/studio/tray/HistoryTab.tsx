@@ -10,26 +10,30 @@ import { isActive, runStatusOf } from "../model/run";
 import { openRun } from "../store/previews";
 import { jump, useStudio } from "../store/studio";
 
-const WHAT: readonly ("runs" | "edits")[] = ["runs", "edits"];
+type What = "runs" | "documents" | "edits";
+const APP: readonly What[] = ["runs", "edits"];
+/** A published pipeline runs for documents, too. */
+const PIPELINE: readonly What[] = ["runs", "documents", "edits"];
 
 export function HistoryTab() {
   const { t } = useTranslation("studio");
-  const [what, setWhat] = useState<"runs" | "edits">("runs");
+  const [what, setWhat] = useState<What>("runs");
+  const offered = useStudio((s) => (s.mode === "rag-pipeline" ? PIPELINE : APP));
   return (
     <>
       <div className="st-row st-subtabs">
-        {WHAT.map((name) => (
+        {offered.map((name) => (
           <Button key={name} size="sm" look="quiet" aria-pressed={what === name} onClick={() => setWhat(name)}>
             {t(`history.${name}`)}
           </Button>
         ))}
       </div>
-      {what === "runs" ? <Runs /> : <Edits />}
+      {what === "edits" ? <Edits /> : <Runs key={what} from={what === "documents" ? "rag-pipeline-run" : undefined} />}
     </>
   );
 }
 
-function Runs() {
+function Runs({ from }: { from: string | undefined }) {
   const { t } = useTranslation("studio");
   const format = useFormat();
   const owner = useStudio((s) => s.owner);
@@ -37,8 +41,8 @@ function Runs() {
   const current = useStudio((s) => s.run.runId);
   const active = useStudio((s) => isActive(s.run));
   const query = useInfiniteQuery({
-    queryKey: ["draft-runs", owner, active],
-    queryFn: ({ pageParam }) => listRuns(owner, mode, pageParam || undefined),
+    queryKey: ["draft-runs", owner, from, active],
+    queryFn: ({ pageParam }) => listRuns(owner, mode, pageParam || undefined, undefined, from),
     initialPageParam: "",
     getNextPageParam: (page) => (page.has_more ? page.data.at(-1)?.id : undefined),
   });
