@@ -34,7 +34,7 @@ export function DefaultModels() {
       <h2 className="lbl mb-2">
         {t("defaults")} <span className="text-ink-3 font-regular">{t("defaultsHint")}</span>
       </h2>
-      <div className="grid gap-2" style={{ gridTemplateColumns: "repeat(auto-fill, minmax(210px, 1fr))" }}>
+      <div className="grid gap-2" style={{ gridTemplateColumns: "repeat(auto-fill, minmax(200px, 1fr))" }}>
         {cards.map(({ type, offered, chosen, known }) => (
           <Card
             key={type}

@@ -48,6 +48,8 @@ export function ProviderCard({
   const name = inLanguage(provider.label, i18n.language) || provider.provider;
   const keys = provider.custom_configuration.available_credentials ?? [];
   const asksKey = (provider.provider_credential_schema?.credential_form_schemas.length ?? 0) > 0;
+  const modelsHaveKeys =
+    !asksKey && provider.configurate_methods.includes("customizable-model") && (provider.model_credential_schema?.credential_form_schemas.length ?? 0) > 0;
   const Fold = open ? ChevronDown : ChevronRight;
   return (
     <section className="card overflow-hidden" aria-label={name}>
@@ -71,7 +73,7 @@ export function ProviderCard({
             {connected
               ? keys.length > 0
                 ? t("keys", { count: keys.length })
-                : t(asksKey || !provider.configurate_methods.includes("customizable-model") ? "noKey" : "modelKeys")
+                : t(modelsHaveKeys ? "modelKeys" : "noKey")
               : inLanguage(provider.description, i18n.language) ||
                 provider.supported_model_types.map((type) => t(`typeName.${type}`, { defaultValue: type })).join(" · ")}
           </div>

@@ -1,11 +1,9 @@
 /** The calls one by one, newest first, and all of them as a file. */
-import { useInfiniteQuery, useMutation, useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useMutation } from "@tanstack/react-query";
 import { Download } from "lucide-react";
 import { useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { toast } from "sonner";
-import { gatewayKeys } from "../../data/gateway";
-import { useRights } from "../../data/session";
 import { useFormat } from "../../lib/format";
 import { messageOf } from "../../lib/http";
 import { saveBlob } from "../../lib/save";
@@ -15,6 +13,7 @@ import { Segmented } from "../../ui/Segmented";
 import { Failed, SkeletonRows } from "../../ui/States";
 import type { Bounds } from "../monitor/span";
 import { type Call, calls, exportCalls } from "./api";
+import { useKeyNames } from "./useKeyNames";
 
 export function CallsCard({ span }: { span: Pick<Bounds, "start" | "end"> }) {
   const { t } = useTranslation("usage");
@@ -79,7 +78,7 @@ export function CallsCard({ span }: { span: Pick<Bounds, "start" | "end"> }) {
               </thead>
               <tbody>
                 {rows.map((call) => (
-                  <Row key={call.id} call={call} keyName={call.key_id ? nameOf(call.key_id) : undefined} />
+                  <Row key={call.id} call={call} keyName={call.key_id ? (nameOf(call.key_id) ?? t("scope.key")) : undefined} />
                 ))}
               </tbody>
             </table>
@@ -93,14 +92,6 @@ export function CallsCard({ span }: { span: Pick<Bounds, "start" | "end"> }) {
       )}
     </section>
   );
-}
-
-/** What the keys of the gateway are called; only owners and admins may read them. */
-function useKeyNames(wanted: boolean): (id: string) => string {
-  const { t } = useTranslation("usage");
-  const { admin } = useRights();
-  const keys = useQuery({ ...gatewayKeys, enabled: wanted && admin }).data?.data ?? [];
-  return (id) => keys.find((key) => key.id === id)?.name ?? t("scope.key");
 }
 
 function Row({ call, keyName }: { call: Call; keyName: string | undefined }) {
