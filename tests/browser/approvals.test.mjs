@@ -28,8 +28,9 @@ async function ask(place, label, text) {
 }
 
 async function publish(page) {
+  const kept = page.waitForResponse((answer) => answer.url().endsWith("/model-config") && answer.ok());
   await page.getByRole("button", { name: "Publish", exact: true }).click();
-  await page.getByText("Published", { exact: true }).first().waitFor();
+  await kept;
 }
 
 test("an agent waits until its call is allowed, and is told when it is declined", { timeout: 240_000 }, () =>
@@ -73,6 +74,8 @@ test("an agent waits until its call is allowed, and is told when it is declined"
     await rule(page, "Before every call", "Members who may edit the app");
     await publish(page);
     await page.goto(`${about.url}/tools`);
+    // A conversation keeps the settings that it began with.
+    await visitor.getByRole("button", { name: "New chat" }).first().click();
     await write("Once more?");
     await visitor.getByText(/Somebody of the team is asked/).waitFor();
     assert.equal(await card(visitor).getByRole("button").count(), 0);

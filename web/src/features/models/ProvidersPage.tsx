@@ -35,8 +35,8 @@ export function ProvidersPage() {
   const needle = query.trim().toLowerCase();
   const name = (p: Provider) => inLanguage(p.label, i18n.language) || p.provider;
   const shown = groups[tab].filter((p) => needle === "" || `${p.provider} ${name(p)}`.toLowerCase().includes(needle));
-  // The first that has models of its own stands open, where there are few.
-  const opened = shown.length < 4 ? (fresh ?? shown.find((provider) => provider.configurate_methods.includes("predefined-model"))?.provider) : fresh;
+  // Where there are few, the first that answers questions stands open.
+  const opened = shown.length < 4 ? (fresh ?? shown.find((provider) => provider.supported_model_types.includes("llm"))?.provider) : fresh;
   return (
     <>
       <div className="flex items-end gap-2.5">
