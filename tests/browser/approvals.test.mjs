@@ -28,8 +28,9 @@ async function ask(place, label, text) {
 }
 
 async function publish(page) {
+  const kept = page.waitForResponse((answer) => answer.url().endsWith("/model-config") && answer.ok());
   await page.getByRole("button", { name: "Publish", exact: true }).click();
-  await page.getByText("Published", { exact: true }).first().waitFor();
+  await kept;
 }
 
 test("an agent waits until its call is allowed, and is told when it is declined", { timeout: 240_000 }, () =>
@@ -44,13 +45,13 @@ test("an agent waits until its call is allowed, and is told when it is declined"
     await card(preview).getByText('"6*7"').waitFor();
     await card(preview).getByRole("button", { name: "Allow" }).click();
     await card(preview).waitFor({ state: "detached" });
-    await preview.getByText(/42/).first().waitFor();
+    await preview.getByText("42", { exact: true }).last().waitFor();
 
     await ask(preview, "Ask something", "And again?");
     await card(preview).getByLabel("Reason, if declined").fill("too dear");
     await card(preview).getByRole("button", { name: "Decline" }).click();
     await card(preview).waitFor({ state: "detached" });
-    await preview.getByText(/a person declined it: too dear/).first().waitFor();
+    await preview.getByText(/a person declined it: too dear/).last().waitFor();
 
     // On the page, whoever asked decides.
     await publish(page);
@@ -63,16 +64,18 @@ test("an agent waits until its call is allowed, and is told when it is declined"
     await write("How much is it?");
     await card(visitor).getByText('"6*7"').waitFor();
     await card(visitor).getByRole("button", { name: "Allow" }).click();
-    await visitor.getByText(/"42"/).first().waitFor();
+    await visitor.getByText("42", { exact: true }).last().waitFor();
     await card(visitor).waitFor({ state: "detached" });
     await write("And again?");
     await card(visitor).getByRole("button", { name: "Decline" }).click();
-    await visitor.getByText(/a person declined it/).first().waitFor();
+    await visitor.getByText(/a person declined it/).last().waitFor();
 
     // Where only members decide, the page waits, and the member finds the question wherever they are.
     await rule(page, "Before every call", "Members who may edit the app");
     await publish(page);
     await page.goto(`${about.url}/tools`);
+    // A conversation keeps the settings that it began with.
+    await visitor.getByRole("button", { name: "New chat" }).first().click();
     await write("Once more?");
     await visitor.getByText(/Somebody of the team is asked/).waitFor();
     assert.equal(await card(visitor).getByRole("button").count(), 0);
@@ -82,7 +85,7 @@ test("an agent waits until its call is allowed, and is told when it is declined"
     await card(dialog).getByText("Agent", { exact: true }).waitFor();
     await card(dialog).getByText('"6*7"').waitFor();
     await card(dialog).getByRole("button", { name: "Allow" }).click();
-    await visitor.getByText(/"42"/).nth(1).waitFor();
+    await visitor.locator("article.answer").last().getByText("42", { exact: true }).last().waitFor();
     await dialog.getByText("Nothing waits").waitFor();
   }));
 
@@ -100,7 +103,7 @@ test("the guard asks about what was read, and the trace tells what it found", { 
 
     // Nothing was read yet: the model's own number.
     await ask(preview, "Ask something", "How much is it?");
-    await preview.getByText(/314159265/).first().waitFor();
+    await preview.getByText("314159265", { exact: true }).last().waitFor();
     assert.equal(await card(preview).count(), 0);
     // Now the number stands in an earlier answer, which nobody here wrote.
     await ask(preview, "Ask something", "And again?");

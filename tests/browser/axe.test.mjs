@@ -66,7 +66,7 @@ function studioPages(about) {
   };
   const budget = async (page) => {
     await click("New budget")(page);
-    await page.getByRole("dialog").getByLabel("Webhook", { exact: true }).fill("https://example.com");
+    await page.getByRole("dialog").getByLabel(/^Webhook/).fill("https://example.com");
     await page.getByRole("dialog").getByRole("button", { name: "Save" }).click();
   };
   const played = async (page) => {

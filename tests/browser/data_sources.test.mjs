@@ -102,7 +102,7 @@ async function takeAnew(page, name) {
   await page.getByRole("link", { name: "Documents" }).click();
   const row = page.getByRole("row").filter({ hasText: name });
   await row.getByText("Ready").waitFor();
-  await row.getByRole("button", { name: `Actions of ${name}` }).click();
+  await row.getByRole("button", { name: new RegExp(`: ${name}$`) }).click();
   await page.getByRole("menuitem", { name: "Sync with its source" }).click();
 }
 
@@ -145,7 +145,7 @@ test("pages of a website become documents that are found", { timeout: 180_000 },
       await chosen(page).getByRole("button", { name: "Look at Foxes" }).click();
       await dialog.getByText(FOXES).waitFor();
       await page.keyboard.press("Escape");
-      await chosen(page).getByRole("checkbox", { name: "Choose Imprint" }).click();
+      await chosen(page).getByRole("checkbox", { name: "Select Imprint" }).click();
       await chosen(page).getByText("2 of 3 pages chosen").waitFor();
       await index(page, 2);
       await page.getByRole("button", { name: "Go to documents" }).click();
@@ -198,7 +198,7 @@ test("pages of Notion become documents that follow their edits", { timeout: 180_
       await pages.getByRole("button", { name: "Look at Owls" }).click();
       await dialog.getByText(OWLS).waitFor();
       await page.keyboard.press("Escape");
-      await pages.getByRole("checkbox", { name: "Choose Owls" }).click();
+      await pages.getByRole("checkbox", { name: "Select Owls" }).click();
       await index(page, 1);
       await page.getByRole("button", { name: "Go to documents" }).click();
       await finds(page, "hunt by night", "Owls sleep by day");
@@ -213,7 +213,7 @@ test("pages of Notion become documents that follow their edits", { timeout: 180_
       await page.getByRole("link", { name: "Add documents" }).or(page.getByRole("button", { name: "Add documents" })).first().click();
       await page.getByRole("radio", { name: "Notion" }).click();
       await pages.getByRole("listitem").filter({ hasText: "Owls" }).getByText("Here already").waitFor();
-      assert.ok(await pages.getByRole("checkbox", { name: "Choose Owls" }).isDisabled());
+      assert.ok(await pages.getByRole("checkbox", { name: "Select Owls" }).isDisabled());
     });
   } finally {
     fake.close();

@@ -32,10 +32,10 @@ test("a key of the gateway from its making to its end", { timeout: 180_000 }, as
       const make = dialog.getByRole("button", { name: "Make the key" });
       assert.ok(await make.isDisabled());
       await dialog.getByLabel("Name").fill("Reports");
-      await dialog.getByLabel("Requests a minute").fill("2");
+      await dialog.getByLabel("Requests a minute").fill("6");
       await dialog.getByRole("switch", { name: "All models" }).click();
       assert.ok(await make.isDisabled(), "a key that may ask nothing is of no use");
-      await dialog.getByRole("searchbox", { name: "Find a model" }).fill("4o-mini");
+      await dialog.getByLabel("Find a model").fill("4o-mini");
       await dialog.getByRole("checkbox", { name: "May ask gpt-4o-mini", exact: true }).click();
       await dialog.getByLabel("Name").press("Enter");
       await dialog.getByText("Copy the key now").waitFor();
@@ -43,7 +43,7 @@ test("a key of the gateway from its making to its end", { timeout: 180_000 }, as
       await dialog.getByRole("button", { name: "I have kept it" }).click();
       await dialog.waitFor({ state: "detached" });
       const row = page.getByRole("listitem").filter({ hasText: "Reports" });
-      await row.getByText("1 model · 2 requests a minute · never expires · never used").waitFor();
+      await row.getByText("1 model · 6 requests a minute · never expires · never used").waitFor();
       assert.equal(await page.getByText(token).count(), 0);
 
       // What it opens, and what not.

@@ -6,6 +6,7 @@ export const GOOD_KEY = "sk-good-1234567890";
 export const PROMPT = 2000;
 export const COMPLETION = 500;
 
+const MODELS = ["gpt-4o", "gpt-4o-mini", "gpt-4.1", "text-embedding-3-small"];
 const usage = { prompt_tokens: PROMPT, completion_tokens: COMPLETION, total_tokens: PROMPT + COMPLETION };
 
 /** `asked` grows by the body of every question that was answered. */
@@ -14,7 +15,7 @@ export async function vendor() {
   const server = createServer(async (request, answer) => {
     const say = (status, body) => answer.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
     if (request.headers.authorization !== `Bearer ${GOOD_KEY}`) return say(401, { error: { message: "Incorrect API key provided", type: "invalid_request_error" } });
-    if (request.url === "/v1/models") return say(200, { object: "list", data: [] });
+    if (request.url === "/v1/models") return say(200, { object: "list", data: MODELS.map((id) => ({ id, object: "model", created: 1, owned_by: "openai" })) });
     if (request.method !== "POST" || request.url !== "/v1/chat/completions") return say(404, { error: { message: `No ${request.url} here`, type: "invalid_request_error" } });
     const body = JSON.parse(await bodyOf(request));
     const said = body.messages.at(-1).content;

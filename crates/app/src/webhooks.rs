@@ -18,7 +18,7 @@ use crate::{Result, Services};
 /// The longest that one attempt may take.
 const ATTEMPT: Duration = Duration::from_secs(20);
 /// Of an answer; nobody reads it.
-const ANSWER_BYTES: usize = 64 * 1024;
+const ANSWER_BYTES: u64 = 64 * 1024;
 
 /// Something to be sent.
 pub(crate) struct Delivery<'a> {

@@ -33,6 +33,8 @@ export interface Provider {
     readonly available_credentials: readonly { readonly credential_id: string; readonly credential_name: string }[] | null;
   };
   readonly system_configuration?: { readonly enabled: boolean };
+  /** `false`: nothing has to be entered before it answers. */
+  readonly needs_credentials?: boolean;
   /** Built from its documentation, and never yet seen to answer. */
   readonly untested?: boolean;
 }

@@ -55,7 +55,7 @@ pub struct Upload {
 
 /// A file that the server itself has made.
 #[derive(Clone, Copy, Debug)]
-pub struct Kept<'a> {
+pub(crate) struct Kept<'a> {
     pub id: FileId,
     pub name: &'a str,
     pub extension: &'a str,
@@ -169,11 +169,7 @@ impl FileStore {
     }
 
     /// Keeps what the server itself has made a file of. A file of that id that is there already is left as it is.
-    ///
-    /// # Errors
-    /// When it cannot be kept.
-    #[boxed]
-    pub async fn keep<'k>(&self, tenant_id: TenantId, kept: Kept<'k>, bytes: Bytes) -> Result<UploadFile> {
+    pub(crate) async fn keep(&self, tenant_id: TenantId, kept: Kept<'_>, bytes: Bytes) -> Result<UploadFile> {
         if let Some(file) = self.find(tenant_id, kept.id).await? {
             return Ok(file);
         }

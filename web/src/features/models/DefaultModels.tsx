@@ -31,10 +31,10 @@ export function DefaultModels() {
   if (cards.length === 0) return null;
   return (
     <section>
-      <h2 className="lbl mb-2">
+      <h2 className="lbl mb-2 max-md:block">
         {t("defaults")} <span className="text-ink-3 font-regular">{t("defaultsHint")}</span>
       </h2>
-      <div className="grid gap-2" style={{ gridTemplateColumns: "repeat(auto-fill, minmax(210px, 1fr))" }}>
+      <div className="grid gap-2" style={{ gridTemplateColumns: "repeat(auto-fill, minmax(200px, 1fr))" }}>
         {cards.map(({ type, offered, chosen, known }) => (
           <Card
             key={type}

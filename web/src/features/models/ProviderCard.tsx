@@ -48,15 +48,16 @@ export function ProviderCard({
   const name = inLanguage(provider.label, i18n.language) || provider.provider;
   const keys = provider.custom_configuration.available_credentials ?? [];
   const asksKey = (provider.provider_credential_schema?.credential_form_schemas.length ?? 0) > 0;
+  const modelsHaveKeys = !asksKey && provider.needs_credentials !== false && provider.configurate_methods.includes("customizable-model");
   const Fold = open ? ChevronDown : ChevronRight;
   return (
     <section className="card overflow-hidden" aria-label={name}>
-      <header className="flex items-center gap-3 px-3 min-h-[53px] py-1.5">
+      <header className="flex items-center gap-3 px-3 min-h-[53px] py-1.5 max-md:flex-wrap">
         {connected ? (
           <IconButton size="sm" icon={Fold} label={t(open ? "fold" : "unfold", { name })} aria-expanded={open} onClick={() => setOpen(!open)} />
         ) : null}
         <ProviderTile name={name} size="lg" />
-        <div className="flex-1 min-w-0">
+        <div className="flex-1 min-w-0 max-md:basis-1/2">
           <div className="flex items-center gap-2 min-w-0">
             <span className="font-semibold truncate">{name}</span>
             {provider.untested ? (
@@ -71,7 +72,7 @@ export function ProviderCard({
             {connected
               ? keys.length > 0
                 ? t("keys", { count: keys.length })
-                : t(asksKey || !provider.configurate_methods.includes("customizable-model") ? "noKey" : "modelKeys")
+                : t(modelsHaveKeys ? "modelKeys" : "noKey")
               : inLanguage(provider.description, i18n.language) ||
                 provider.supported_model_types.map((type) => t(`typeName.${type}`, { defaultValue: type })).join(" · ")}
           </div>

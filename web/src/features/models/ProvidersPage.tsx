@@ -38,6 +38,8 @@ export function ProvidersPage() {
   const needle = query.trim().toLowerCase();
   const name = (p: Provider) => inLanguage(p.label, i18n.language) || p.provider;
   const shown = groups[tab].filter((p) => needle === "" || `${p.provider} ${name(p)}`.toLowerCase().includes(needle));
+  // Where there are few, the first that answers questions stands open.
+  const opened = shown.length < 4 ? (fresh ?? shown.find((provider) => provider.supported_model_types.includes("llm"))?.provider) : fresh;
   return (
     <>
       <div className="flex items-end gap-2.5">
@@ -90,12 +92,12 @@ export function ProvidersPage() {
         )
       ) : null}
       <div className="flex flex-col gap-3">
-        {shown.map((provider, i) => (
+        {shown.map((provider) => (
           <ProviderCard
             key={`${provider.provider}/${provider.provider === fresh && tab === "connected"}`}
             provider={provider}
             connected={tab === "connected"}
-            open={tab === "connected" && (provider.provider === fresh || (i === 0 && shown.length < 4))}
+            open={tab === "connected" && provider.provider === opened}
             onConnect={() => setConnecting(provider)}
           />
         ))}

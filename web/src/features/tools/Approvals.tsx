@@ -55,7 +55,7 @@ export function ApprovalCard({ asked, about, onSent }: { asked: Approval; about?
           <Button disabled={state === "sending"} onClick={() => answer("deny")}>
             {t("approval.deny")}
           </Button>
-          <div className="flex-1 min-w-[140px]">
+          <div className="flex-1 min-w-[180px]">
             <Input
               aria-label={t("approval.reason")}
               placeholder={t("approval.reason")}

@@ -77,8 +77,8 @@ export function ToolSettings({ provider, tool, values: first, credential: firstC
         ))}
         <RuleFields rules={rules} onChange={setRules} />
         {byModel.length > 0 ? (
-          <section aria-label={t("byModel")}>
-            <h3 className="lbl mb-1">{t("byModel")}</h3>
+          <section aria-label={t("filledIn")}>
+            <h3 className="lbl mb-1">{t("filledIn")}</h3>
             <ul className="flex flex-col gap-1.5">
               {byModel.map((parameter) => (
                 <li key={parameter.name} className="text-12">

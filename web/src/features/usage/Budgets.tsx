@@ -13,6 +13,7 @@ import { Empty, Failed, SkeletonRows } from "../../ui/States";
 import { type Budget, type Budgets, budgets, deleteBudget } from "./api";
 import { BudgetDialog } from "./BudgetDialog";
 import { moodOf } from "./figures";
+import { useKeyNames } from "./useKeyNames";
 
 /** Alerts that are shown. */
 const ALERTS = 5;
@@ -81,6 +82,7 @@ interface ListProps {
 function List({ data, label, admin, onEdit, onRemove }: ListProps) {
   const { t } = useTranslation("usage");
   const format = useFormat();
+  const keyName = useKeyNames(data.data.some((budget) => budget.scope === "key"));
   const unheard = data.alerts.filter((alert) => alert.status === "failed");
   return (
     <>
@@ -114,7 +116,7 @@ function List({ data, label, admin, onEdit, onRemove }: ListProps) {
                   {budget.scope === "workspace"
                     ? t("scope.workspace")
                     : budget.subject
-                      ? `${t(`scope.${budget.scope}`)}: ${budget.subject_name ?? budget.subject}`
+                      ? `${t(`scope.${budget.scope}`)}: ${budget.subject_name ?? keyName(budget.subject) ?? budget.subject}`
                       : t(`each.${budget.scope}`)}
                 </td>
                 <td data-start>
@@ -182,7 +184,7 @@ function Used({ budget }: { budget: Budget }) {
     budget.token_limit ? t("budgets.ofTokens", { used: format.number(budget.used_tokens), limit: format.number(budget.token_limit) }) : undefined,
   ];
   return (
-    <span className="flex items-center gap-2 flex-wrap">
+    <span className="flex items-center gap-2">
       <span
         className="usage-part"
         data-mood={moodOf(budget)}

@@ -8,6 +8,7 @@ import { Segmented } from "../../ui/Segmented";
 import { Failed, SkeletonRows } from "../../ui/States";
 import type { Bounds } from "../monitor/span";
 import { type By, type Group, groups } from "./api";
+import { useKeyNames } from "./useKeyNames";
 
 const BYS: readonly By[] = ["model", "app", "user", "key"];
 
@@ -41,6 +42,7 @@ export function GroupsCard({ span }: { span: Pick<Bounds, "start" | "end"> }) {
 function Table({ by, rows, label }: { by: By; rows: readonly Group[]; label: string }) {
   const { t } = useTranslation("usage");
   const format = useFormat();
+  const keyName = useKeyNames(by === "key");
   const most = new Map<string, number>();
   for (const row of rows) most.set(row.currency, (most.get(row.currency) ?? 0) + Number(row.price));
   const part = (row: Group) => {
@@ -67,7 +69,7 @@ function Table({ by, rows, label }: { by: By; rows: readonly Group[]; label: str
           {rows.map((row) => (
             <tr key={`${row.provider ?? ""}/${row.name ?? ""}/${row.currency}`}>
               <th scope="row" title={row.name ?? undefined}>
-                {row.label ?? row.name ?? t(`groups.none.${by}`)}
+                {row.label ?? keyName(row.name) ?? row.name ?? t(`groups.none.${by}`)}
                 {row.provider ? <span className="text-ink-3"> {row.provider.split("/").at(-1)}</span> : null}
               </th>
               <td>{format.money(Number(row.price), row.currency)}</td>

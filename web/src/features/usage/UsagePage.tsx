@@ -128,12 +128,17 @@ function Tops({ span, numbers }: PartProps) {
 }
 
 function Over({ span, numbers }: PartProps) {
-  const { t } = useTranslation("usage");
+  const { t, i18n } = useTranslation("usage");
   const format = useFormat();
   const query = useQuery(summary(span));
   const data = query.data ?? { total: [], days: [] };
   const currency = currenciesOf(data.total)[0] ?? "USD";
   const money = (value: number) => format.money(value, currency);
+  const axis = useMemo(
+    () =>
+      new Intl.NumberFormat(i18n.language, { style: "currency", currency, currencyDisplay: "narrowSymbol", notation: "compact", maximumSignificantDigits: 2 }),
+    [i18n.language, currency],
+  );
   const prices = byDay(data, span.days, (sum) => Number(sum.price), currency);
   const prompt = byDay(data, span.days, (sum) => sum.prompt_tokens);
   const completion = byDay(data, span.days, (sum) => sum.completion_tokens);
@@ -157,7 +162,7 @@ function Over({ span, numbers }: PartProps) {
           series={[{ key: "money", label: t("chart.money"), tone: "4", values: prices }]}
           whole={false}
           format={money}
-          mark={(value) => numbers.mark("ratio", value)}
+          mark={(value) => (value === 0 ? "0" : axis.format(value))}
         />
         <ChartCard
           {...common}
