@@ -269,6 +269,9 @@ pub async fn look(
     if !form.datasource_type.is_empty() && form.datasource_type != kind {
         return Err(Error::invalid_field("datasource_type", format!("The datasource is of the type {kind}.")));
     }
+    if kind == "local_file" {
+        return Err(Error::invalid_field("datasource_type", "Files are uploaded; there is nothing to look into."));
+    }
     let provider = provider(&data)?;
     let credential = form.credential.or_else(|| text(&data, "credential_id").parse().ok());
     let (sender, receiver) = mpsc::channel(16);
