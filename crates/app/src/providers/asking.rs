@@ -282,7 +282,8 @@ impl ModelGateway {
             }
             Ok((answer, found, tier, Some(own))) => {
                 metrics::counter!("oxidify_model_hedges_total", "result" => "won").increment(1);
-                match (failed.lock().unwrap_or_else(PoisonError::into_inner).take(), first) {
+                let error = failed.lock().unwrap_or_else(PoisonError::into_inner).take();
+                match (error, first) {
                     (Some(error), _) => open.failed(&error),
                     // It is likely to be paid for, although nobody hears it.
                     (None, Some(first)) => drop(open.sent(Answerer { route: None, ..plan.answerer(first, 0) })),
