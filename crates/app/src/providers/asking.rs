@@ -233,11 +233,15 @@ impl ModelGateway {
         let open = self.meter.open(&plan.call(scope), first.map(|found| &*found.spec)).await?.permitted(permit);
         let twice = plan.rules.as_ref().and_then(|rules| Twice::of(scope, plan, rules, is_stream));
         let second: Mutex<Option<OpenCall>> = Mutex::new(None);
+        // What the first said, when the second was quicker.
+        let failed: Mutex<Option<ModelError>> = Mutex::new(None);
+        let failed = &failed;
         let hedge = twice.as_ref().and_then(|twice| self.hedge(scope, plan, twice, &second));
         let call = |place: Place, is_hedge: bool| {
             let found = plan.route(place).cloned();
             let answer = found.clone().map(|found| attempt(found, egress.clone()));
             let own = is_hedge.then(|| second.lock().unwrap_or_else(PoisonError::into_inner).take()).flatten();
+            let twice = &twice;
             async move {
                 let (Some(found), Some(answer)) = (found, answer) else { return Err(nobody(model)) };
                 let own = own.map(|own| own.sent(as_hedge(plan.answerer(&found, place.tier))));
@@ -251,8 +255,12 @@ impl ModelGateway {
                         Ok((answer, found, place.tier, own))
                     }
                     Err(error) => {
-                        if let Some(own) = own {
-                            own.failed(&error);
+                        match own {
+                            Some(own) => own.failed(&error),
+                            None if twice.is_some() => {
+                                *failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.clone());
+                            }
+                            None => {}
                         }
                         Err(error)
                     }
@@ -274,9 +282,12 @@ impl ModelGateway {
             }
             Ok((answer, found, tier, Some(own))) => {
                 metrics::counter!("oxidify_model_hedges_total", "result" => "won").increment(1);
-                // The first is likely to be paid for, although nobody hears it.
-                if let Some(first) = first {
-                    drop(open.sent(Answerer { route: None, ..plan.answerer(first, 0) }));
+                let error = failed.lock().unwrap_or_else(PoisonError::into_inner).take();
+                match (error, first) {
+                    (Some(error), _) => open.failed(&error),
+                    // It is likely to be paid for, although nobody hears it.
+                    (None, Some(first)) => drop(open.sent(Answerer { route: None, ..plan.answerer(first, 0) })),
+                    (None, None) => {}
                 }
                 let own = own.answered_by(as_hedge(plan.answerer(&found, tier)));
                 Ok((answer.metered(own), tier == 0))
