@@ -1,4 +1,4 @@
-import { Ellipsis, FolderOpen, Settings, Tag as TagIcon, Trash2, Workflow } from "lucide-react";
+import { Download, Ellipsis, FolderOpen, Settings, Tag as TagIcon, Trash2, Workflow } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { useFormat } from "../../lib/format";
 import { IconButton } from "../../ui/Button";
@@ -15,21 +15,24 @@ interface Props {
   readonly onSettings: () => void;
   /** Only for those who may edit pipelines. */
   readonly onPipeline?: () => void;
+  readonly onExport?: () => void;
   readonly onTags: () => void;
   readonly onDelete: () => void;
 }
 
-export function DatasetCard({ dataset, active, edit, onOpen, onSettings, onPipeline, onTags, onDelete }: Props) {
+export function DatasetCard({ dataset, active, edit, onOpen, onSettings, onPipeline, onExport, onTags, onDelete }: Props) {
   const { t } = useTranslation("knowledge");
   const { t: c } = useTranslation();
   const format = useFormat();
   const external = dataset.provider === "external";
   const pipeline = dataset.runtime_mode === "rag_pipeline";
+  const form = dataset.doc_form ?? dataset.chunk_structure;
   const entries: MenuEntry[] = [
     { key: "open", label: t("list.open"), icon: FolderOpen, onSelect: onOpen },
     ...(edit
       ? [
           ...(pipeline && onPipeline ? [{ key: "pipeline", label: t("list.editPipeline"), icon: Workflow, onSelect: onPipeline }] : []),
+          ...(pipeline && onExport ? [{ key: "export", label: t("list.exportPipeline"), icon: Download, onSelect: onExport }] : []),
           { key: "settings", label: t("tabs.settings"), icon: Settings, onSelect: onSettings },
           { key: "tags", label: t("list.tags"), icon: TagIcon, onSelect: onTags },
           { key: "line", line: true as const },
@@ -69,7 +72,7 @@ export function DatasetCard({ dataset, active, edit, onOpen, onSettings, onPipel
           </Badge>
         ) : null}
         {pipeline && dataset.is_published === false ? <Badge tone="warn">{t("list.unpublished")}</Badge> : null}
-        {dataset.doc_form ? <Badge>{t(`forms.${dataset.doc_form}`)}</Badge> : null}
+        {form ? <Badge>{t(`forms.${form}`)}</Badge> : null}
         {dataset.indexing_technique ? <Badge>{t(`techniques.${dataset.indexing_technique}`)}</Badge> : null}
         {dataset.indexing_technique === "high_quality" && dataset.embedding_available === false ? <Badge tone="bad">{t("list.noModel")}</Badge> : null}
         {dataset.tags.slice(0, 3).map((tag) => (

@@ -3,9 +3,12 @@ import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { LibraryBig, ListFilter, Plug, Plus, Tag as TagIcon, Workflow } from "lucide-react";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { toast } from "sonner";
+import { exportPipeline } from "../../data/pipelines";
 import { useRights } from "../../data/session";
 import { errorDetails, messageOf } from "../../lib/http";
 import { useKeys } from "../../lib/keys";
+import { saveFile } from "../../lib/save";
 import { Button } from "../../ui/Button";
 import { Input } from "../../ui/Input";
 import { Kbd } from "../../ui/Kbd";
@@ -64,6 +67,11 @@ export function DatasetsPage({ search, onSearch, onOpen, onSettings, onCreate, o
     },
     !doing && !connecting,
   );
+  const exported = (dataset: Dataset) =>
+    exportPipeline(dataset.pipeline_id ?? "").then(
+      ({ data }) => saveFile(`${dataset.name}.pipeline`, data, "application/yaml"),
+      (error: unknown) => toast.error(c("common.failed", { message: messageOf(error) })),
+    );
   const create = (
     <Button kind="primary" icon={Plus} keys="C" onClick={onCreate}>
       {t("list.new")}
@@ -149,7 +157,7 @@ export function DatasetsPage({ search, onSearch, onOpen, onSettings, onCreate, o
                 edit={edit}
                 onOpen={() => onOpen(dataset.id)}
                 onSettings={() => onSettings(dataset.id)}
-                {...(build ? { onPipeline: () => onPipeline(dataset.id) } : {})}
+                {...(build ? { onPipeline: () => onPipeline(dataset.id), onExport: () => void exported(dataset) } : {})}
                 onTags={() => setDoing({ what: "tags", dataset })}
                 onDelete={() => setDoing({ what: "delete", dataset })}
               />

@@ -2,7 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { nodeVariables, scopeVariables } from "../api";
-import type { GraphNode } from "../model/document";
+import type { GraphNode, StudioDocument } from "../model/document";
 import { outsideReferences } from "../model/outside";
 import type { Selector } from "../model/references";
 import { RAG } from "../model/inputs";
@@ -26,6 +26,14 @@ export interface Needs {
 
 const GIVEN_BY_SERVER = new Set(["user_id", "app_id", "workflow_id", "workflow_run_id", "conversation_id", "dialogue_count", "timestamp"]);
 
+/** A field of a pipeline that has a default, or may stay empty, is filled in by the server. */
+function mustAsk(document: StudioDocument, selector: Selector): boolean {
+  const [scope, owner, name] = selector;
+  if (scope !== RAG) return true;
+  const field = document.inputs.find((f) => f.belong_to_node_id === owner && f.variable === name);
+  return field?.required === true && (field.default_value === undefined || field.default_value === null || field.default_value === "");
+}
+
 export function useNeeds(node: GraphNode) {
   const owner = useStudio((s) => s.owner);
   const document = useStudio((s) => s.document);
@@ -47,8 +55,8 @@ export function useNeeds(node: GraphNode) {
       for (const selector of rest) {
         const key = `#${selector.join(".")}#`;
         const value = computedValue(selector);
-        if (value === undefined) missing.push({ selector, key, type: resolve(groups, selector)?.type ?? "string" });
-        else known[key] = value;
+        if (value !== undefined) known[key] = value;
+        else if (mustAsk(document, selector)) missing.push({ selector, key, type: resolve(groups, selector)?.type ?? "string" });
       }
       return { missing, known };
     },
