@@ -57,7 +57,7 @@ test("calls are counted with their cost, and a budget stops them", { timeout: 24
       // The sums, and who caused them.
       const groups = page.getByRole("region", { name: "By whom" }).first();
       await refreshed(page, groups.getByRole("row", { name: /^echo/ }));
-      // The key was tried when it was connected: that was a call as well.
+      // The default model gave the conversation its name: that was a call as well.
       assert.match(await figure(page, "Spent").innerText(), /^\$0\.0/);
       assert.match(await figure(page, "Tokens in").innerText(), /^[46],00\d$/);
       assert.match(await groups.getByRole("row", { name: /^gpt-4o-mini/ }).innerText(), new RegExp(`\\$${(2 * PRICE).toFixed(4)}`));

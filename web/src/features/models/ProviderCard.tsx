@@ -178,7 +178,7 @@ function ModelRow({ provider, model }: { provider: Provider; model: Model }) {
       <span role="cell" className="text-ink-2">
         {t(`typeName.${model.model_type}`, { defaultValue: model.model_type })}
       </span>
-      <span role="cell" className="flex gap-1 overflow-hidden">
+      <span role="cell" className="flex flex-wrap gap-1 py-1">
         {features.map((feature) => (
           <Badge key={feature}>{feature}</Badge>
         ))}
