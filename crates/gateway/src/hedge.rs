@@ -114,7 +114,9 @@ mod tests {
             assert_eq!(twice.count(), most, "{percent} % of {calls}");
         }
         let (hedges, model) = (Hedges::default(), Arc::<str>::from("p/m"));
-        (0..10_000).for_each(|_| drop(hedges.begin(&model, after, 10)));
+        for _ in 0..10_000 {
+            assert_eq!(hedges.begin(&model, after, 10), after);
+        }
         assert_eq!((0..100).filter(|_| hedges.spend(&model)).count(), 5, "quiet times are not saved up for ever");
         hedges.back(&model);
         assert!(hedges.spend(&model) && !hedges.spend(&model));

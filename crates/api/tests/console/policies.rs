@@ -4,7 +4,7 @@ use axum::http::{Method, StatusCode};
 use ox_models::{ChatRequest, ErrorClass, Message, ModelRef, ModelRuntime as _, ModelScope};
 use serde_json::{Value, json};
 
-use crate::support::{TestServer, on_each_database};
+use crate::support::{Session, TestServer, on_each_database};
 
 const PATH: &str = "/workspaces/current/model-policies";
 const PURGE: &str = "/workspaces/current/model-policies/cache/purge";
@@ -64,7 +64,7 @@ async fn policies_are_set_by_owners_and_hold_for_members() {
 
         // An editor asks what is listed, the owner anything.
         let tenant = ox_db::repo::tenants::first(&server.services.db).await.unwrap().unwrap().id;
-        let ask = async |session, model: &str| {
+        let ask = async |session: &Session, model: &str| {
             let profile = server.get(session, "/account/profile").await.json();
             let user = profile["id"].as_str().unwrap().to_owned();
             let scope = ModelScope { user: Some(user), ..ModelScope::of(tenant) };

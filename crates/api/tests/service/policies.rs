@@ -412,8 +412,5 @@ async fn what_cannot_be_decided() {
         assert_eq!(told.as_deref(), Some(field), "{rules}: {message}");
         assert!(!message.is_empty());
     }
-    assert_eq!(
-        policies::get(&rig.services, &rig.owner).await.unwrap().rules,
-        serde_json::from_value(json!({})).unwrap()
-    );
+    assert!(policies::get(&rig.services, &rig.owner).await.unwrap().rules.are_idle(), "nothing was kept");
 }
