@@ -387,11 +387,8 @@ export function useDocumentMenu(
     ...entry(can.rename, "rename", Pencil, on.rename),
     ...(on.metadata ? entry(can.rename, "metadata", Tags, on.metadata) : []),
     ...(on.again ? entry(!doc.archived && !isUnfinished(doc.indexing_status), "again", History, on.again) : []),
-    ...entry(
-      !on.again && ["website_crawl", "notion_import"].includes(doc.data_source_type) && !doc.archived && !isUnfinished(doc.indexing_status),
-      "sync",
-      RefreshCw,
-      () => act.sync(doc),
+    ...entry(["website_crawl", "notion_import"].includes(doc.data_source_type) && !doc.archived && !isUnfinished(doc.indexing_status), "sync", RefreshCw, () =>
+      act.sync(doc),
     ),
     ...entry(doc.data_source_type === "upload_file", "download", Download, () => act.download([doc])),
     ...entry(can.archive, "archive", Archive, () => act.set("archive", [doc.id])),
