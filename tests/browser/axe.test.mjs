@@ -268,7 +268,7 @@ async function lookAt(page, about, pages, go = load) {
   }
 }
 
-test("axe finds nothing serious, light and dark", { timeout: 400_000 }, () =>
+test("axe finds nothing serious, light and dark", { timeout: 500_000 }, () =>
   journey(["chat", "completion", "branch", "chatflow", "hooked", "approval", "agent"], { colorScheme: "light", reducedMotion: "reduce" }, async (page, about) => {
     findings.length = 0;
     await seed(about);
@@ -288,7 +288,7 @@ test("axe finds nothing serious before set-up", { timeout: 60_000 }, () =>
 
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, reducedMotion: "reduce" };
 
-test("on a phone nothing scrolls sideways and buttons fit a finger", { timeout: 300_000 }, () =>
+test("on a phone nothing scrolls sideways and buttons fit a finger", { timeout: 400_000 }, () =>
   journey(["chat", "completion", "branch", "chatflow", "hooked", "approval", "agent"], PHONE, async (page, about) => {
     findings.length = 0;
     await seed(about);

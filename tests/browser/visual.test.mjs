@@ -49,7 +49,14 @@ const screens = ({ apps, codes }) => ({
     },
   ],
   models: ["/settings/models", (page) => page.getByText("embed-384").last().waitFor()],
-  usage: ["/settings/usage", (page) => page.getByText("No budget yet").waitFor()],
+  usage: [
+    "/settings/usage",
+    async (page) => {
+      await page.getByText("No budget yet").waitFor();
+      // Days are others tomorrow.
+      await page.addStyleTag({ content: ".monitor.usage > :first-child, .monitor-two { visibility: hidden; }" });
+    },
+  ],
   playground: [
     "/settings/playground",
     async (page) => {
@@ -66,19 +73,6 @@ const screens = ({ apps, codes }) => ({
   ],
   gateway: ["/settings/gateway", (page) => page.getByText("Reports", { exact: true }).waitFor()],
   sources: ["/settings/sources", (page) => page.getByRole("region", { name: "Firecrawl" }).waitFor()],
-  "tool-asks": [
-    "/tools",
-    async (page, about) => {
-      // It comes late: the list of apps has its picture already.
-      const agent = readFileSync(`${root}tests/apps/agent.yml`, "utf8").replace("tool_name: eval_expression", "tool_name: eval_expression\n        approval: always");
-      const { app_id } = await callConsole(page, about, "POST", "/apps/imports", { mode: "yaml-content", yaml_content: agent });
-      await page.goto(`${about.url}/app/${app_id}/configuration`);
-      const answer = page.getByRole("region", { name: /^May / });
-      await page.getByLabel("Ask something").fill("How much is it?");
-      await page.keyboard.press("Enter");
-      await answer.getByRole("button", { name: "Allow" }).waitFor();
-    },
-  ],
   profile: ["/settings/profile", (page) => page.getByRole("heading", { name: "Sessions" }).waitFor()],
   build: [`/app/${apps.completion}/configuration`, (page) => page.getByText("Preview", { exact: true }).waitFor()],
   canvas: [`/app/${apps.branch}/workflow`, drawn],
@@ -116,6 +110,21 @@ const screens = ({ apps, codes }) => ({
   ],
   "chat-phone": [`/chat/${codes.chat}`, (page) => page.getByRole("textbox").last().waitFor(), { open: true, size: PHONE }],
   "form-phone": [`/workflow/${codes.branch}`, (page) => page.getByRole("textbox").first().waitFor(), { open: true, size: PHONE }],
+  "tool-asks": [
+    "/tools",
+    async (page, about) => {
+      // It comes late: the list of apps has its picture already.
+      const agent = readFileSync(`${root}tests/apps/agent.yml`, "utf8").replace("tool_name: eval_expression", "tool_name: eval_expression\n        approval: always");
+      const { app_id } = await callConsole(page, about, "POST", "/apps/imports", { mode: "yaml-content", yaml_content: agent });
+      await page.goto(`${about.url}/app/${app_id}/configuration`);
+      const answer = page.getByRole("region", { name: /^May / });
+      await page.getByLabel("Ask something").fill("How much is it?");
+      await page.keyboard.press("Enter");
+      await answer.getByRole("button", { name: "Allow" }).waitFor();
+      // The rail may have heard of it already.
+      await page.addStyleTag({ content: ".rail { visibility: hidden; }" });
+    },
+  ],
 });
 
 /** Hides what a font of the machine would draw (emoji, Chinese, arrows, keys), and the address of the server. */
@@ -167,7 +176,7 @@ const inBrowser = {
   },
 };
 
-test("key screens look as they are stored, light and dark", { timeout: 300_000 }, async (cx) => {
+test("key screens look as they are stored, light and dark", { timeout: 400_000 }, async (cx) => {
   const wrong = [];
   const largest = { part: 0, file: "" };
   if (WRITE) mkdirSync(STORE, { recursive: true });

@@ -57,7 +57,9 @@ export function ModelPicker({ value, onChange }: Props) {
               <ProviderTile size="xs" name={inLanguage(group?.label, i18n.language) || value.provider.split("/").at(-1) || "?"} />
             ) : null}
             <span className="truncate">{value?.name ?? t("picker.choose")}</span>
-            {typeof value?.params.temperature === "number" ? <span className="text-ink-3 font-regular num">temp {value.params.temperature}</span> : null}
+            {typeof value?.params.temperature === "number" ? (
+              <span className="text-ink-3 font-regular num">{t("picker.temperature", { value: value.params.temperature })}</span>
+            ) : null}
             <ChevronDown size={14} strokeWidth={1.9} aria-hidden />
           </button>
         }
