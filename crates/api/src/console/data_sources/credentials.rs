@@ -181,7 +181,7 @@ pub struct SourceCredentials {
 async fn credentials(
     State(services): App,
     Caller(caller): Caller,
-    Path((_, _, provider)): Path<(String, String, String)>,
+    Path((_author, _plugin, provider)): Path<(String, String, String)>,
 ) -> ApiResult<Json<SourceCredentials>> {
     let provider = Provider::of_id(&provider)?;
     let found = sources::list(&services, &caller).await?;
@@ -203,7 +203,7 @@ pub struct NewCredential {
 async fn add(
     State(services): App,
     Caller(caller): Caller,
-    Path((_, _, provider)): Path<(String, String, String)>,
+    Path((_author, _plugin, provider)): Path<(String, String, String)>,
     Body(body): Body<NewCredential>,
 ) -> ApiResult<Json<Done>> {
     sources::add(&services, &caller, Provider::of_id(&provider)?, body.name, &body.credentials).await?;
@@ -226,7 +226,7 @@ pub struct CredentialChange {
 async fn update(
     State(services): App,
     Caller(caller): Caller,
-    Path((_, _, provider)): Path<(String, String, String)>,
+    Path((_author, _plugin, provider)): Path<(String, String, String)>,
     Body(body): Body<CredentialChange>,
 ) -> ApiResult<Json<Done>> {
     Provider::of_id(&provider)?;
@@ -240,7 +240,7 @@ async fn update(
 async fn rename(
     State(services): App,
     Caller(caller): Caller,
-    Path((_, _, provider)): Path<(String, String, String)>,
+    Path((_author, _plugin, provider)): Path<(String, String, String)>,
     Body(body): Body<CredentialChange>,
 ) -> ApiResult<Json<Done>> {
     Provider::of_id(&provider)?;
@@ -261,7 +261,7 @@ pub struct CredentialChoice {
 async fn delete(
     State(services): App,
     Caller(caller): Caller,
-    Path((_, _, provider)): Path<(String, String, String)>,
+    Path((_author, _plugin, provider)): Path<(String, String, String)>,
     Body(body): Body<CredentialChoice>,
 ) -> ApiResult<Json<Done>> {
     Provider::of_id(&provider)?;
@@ -275,7 +275,7 @@ async fn delete(
 async fn set_default(
     State(services): App,
     Caller(caller): Caller,
-    Path((_, _, provider)): Path<(String, String, String)>,
+    Path((_author, _plugin, provider)): Path<(String, String, String)>,
     Body(body): Body<CredentialChoice>,
 ) -> ApiResult<Json<Done>> {
     Provider::of_id(&provider)?;
