@@ -324,7 +324,7 @@ mod tests {
         ]);
         let budget = Budget::new(Limits::default());
         assert_eq!(
-            linked(&bytes, &budget).unwrap(),
+            linked(&bytes, &budget).unwrap().0,
             "## Part\n[the docs](https://x.org) say\n[field](https://y.org) after\n[simple](https://z.org)\nlocal\n\
              | wide more |  |\n| --- | --- |\n| 1 | 2 |\n"
         );
