@@ -2,9 +2,10 @@
 
 use axum::http::{Method, StatusCode};
 use ox_models::{ChatRequest, ErrorClass, Message, ModelRef, ModelRuntime as _, ModelScope};
+use ox_testkit::on_each_database;
 use serde_json::{Value, json};
 
-use crate::support::{Session, TestServer, on_each_database};
+use crate::support::{Session, TestServer};
 
 const PATH: &str = "/workspaces/current/model-policies";
 const PURGE: &str = "/workspaces/current/model-policies/cache/purge";

@@ -83,10 +83,10 @@ async fn versions_of_a_chatflow() {
     let unknown = ox_types::new_uuid().to_string();
     let text = format!("Workflow not found with id: {unknown}");
     rig.post(path, &app, with(&unknown)).await.expect_error(404, "not_found", &text);
-    let draft = ox_app::workflows::draft(&rig.services, &rig.owner, app.id).await.unwrap().id.to_string();
+    let draft = ox_app::workflows::draft(&rig.services, &rig.owner, app.id.into()).await.unwrap().id.to_string();
     let text = format!("Cannot use draft workflow version. Workflow ID: {draft}.");
     rig.post(path, &app, with(&draft)).await.expect_error(400, "bad_request", &text);
-    let published = ox_app::workflows::published(&rig.services, &rig.owner, app.id).await.unwrap().unwrap().id;
+    let published = ox_app::workflows::published(&rig.services, &rig.owner, app.id.into()).await.unwrap().unwrap().id;
     assert_eq!(rig.post(path, &app, with(&published.to_string())).await.status, 200);
     let other = rig.graph_app("advanced-chat", chatflow(json!([]), "echo", json!({})), Draft::default()).await;
     let text = format!("Workflow not found with id: {published}");

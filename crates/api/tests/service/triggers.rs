@@ -230,7 +230,7 @@ async fn a_schedule_fires_once_with_two_processes() {
 async fn an_event_whose_process_died_starts_its_run_elsewhere() {
     let rig = Rig::new().await;
     let app = rig.graph_app("workflow", flow(json!({})), Draft::default()).await;
-    let workflow = workflows::published(&rig.services, &rig.owner, app.id).await.unwrap().unwrap();
+    let workflow = workflows::published(&rig.services, &rig.owner, app.id.into()).await.unwrap().unwrap();
     let log = ox_db::model::TriggerLog {
         id: ox_types::new_uuid(),
         tenant_id: rig.owner.tenant_id(),

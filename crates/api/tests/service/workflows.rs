@@ -168,7 +168,7 @@ async fn modes_and_versions() {
         "bad_request",
         "Invalid workflow_id format: 'abc'. ",
     );
-    let published = ox_app::workflows::published(&rig.services, &rig.owner, app.id).await.unwrap().unwrap().id;
+    let published = ox_app::workflows::published(&rig.services, &rig.owner, app.id.into()).await.unwrap().unwrap().id;
     assert_eq!(rig.post(&format!("/v1/workflows/{published}/run"), &app, run(json!({}))).await.status, 200);
 }
 
@@ -271,7 +271,7 @@ async fn a_graph_that_cannot_run_is_told_and_hangs_nobody() {
 
 async fn publish_unchecked(rig: &Rig, app: ox_types::AppId) {
     use ox_db::repo;
-    let mut version = ox_app::workflows::draft(&rig.services, &rig.owner, app).await.unwrap();
+    let mut version = ox_app::workflows::draft(&rig.services, &rig.owner, app.into()).await.unwrap();
     version.id = ox_types::WorkflowId::new();
     version.version = "2026-01-01 00:00:00.000000".to_owned();
     let tenant = rig.owner.tenant_id();

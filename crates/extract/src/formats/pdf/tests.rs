@@ -187,7 +187,7 @@ fn pictures_of_pages_stand_below_their_text() {
         let parts = illustrated_parts(&bytes, 10);
         let [(Some(1), text, kept)] = parts.as_slice() else { panic!("{name}: {parts:?}") };
         assert_eq!(kept.as_slice(), expected.as_slice(), "{name}");
-        assert_eq!(text.contains("Hello PDF"), true, "{name}: {text:?}");
+        assert!(text.contains("Hello PDF"), "{name}: {text:?}");
         assert_eq!(text.ends_with("\n![image](/1)"), expected.is_some(), "{name}: {text:?}");
         // Whoever wants none has the text alone.
         assert!(illustrated_parts(&bytes, 0).iter().all(|(_, text, kept)| kept.is_empty() && !text.contains("image")));
