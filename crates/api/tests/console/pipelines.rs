@@ -390,7 +390,7 @@ async fn drafts_versions_files_and_templates() {
         other.good(Method::GET, &format!("/rag/pipelines/imports/{}/check-dependencies", other.pipeline), None).await;
     assert_eq!(leaks["leaked_dependencies"], json!([]), "{leaks}");
     // A file of tomorrow waits for a word.
-    let newer = json!({"mode": "yaml-content", "yaml_content": file.replace("version: 0.1.0", "version: 0.9.0")});
+    let newer = json!({"mode": "yaml-content", "yaml_content": file.replace("0.1.0", "0.9.0")});
     let waits = send(&other.shelf, Method::POST, "/rag/pipelines/imports", Some(newer)).await;
     assert_eq!((waits.status, &waits.json()["status"]), (StatusCode::ACCEPTED, &json!("pending")), "{}", waits.text);
     let path = format!("/rag/pipelines/imports/{}/confirm", waits.json()["id"].as_str().unwrap());

@@ -46,7 +46,7 @@ fn how_hard_requests_look() {
         let score = complexity(text, turns, tools, schema);
         assert!((least..=most).contains(&score), "{score}: {text:.40}");
     }
-    let hardest = format!("{} {} ``` ?????", THINKING.join(" "), long);
+    let hardest = format!("{} ``` ????? {long}", THINKING.join(" "));
     let all = complexity(&hardest, 50, 50, true);
     assert_eq!(all, 100, "30 + 32 + 10 + 8 + 6 + 6 + 8");
 }

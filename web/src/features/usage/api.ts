@@ -4,27 +4,11 @@ import type { Schema } from "../../api/types";
 import { get, post, put, type Query, remove, request } from "../../lib/http";
 import type { Bounds } from "../monitor/span";
 
-/** What answers that were kept have saved. Optional until the schema that is generated from the server tells of it. */
-interface Saved {
-  readonly hits?: number;
-  readonly saved_tokens?: number;
-  readonly saved_price?: string;
-}
-export type Sum = Schema<"SpendSumView"> & Saved;
+export type Sum = Schema<"SpendSumView">;
 export type Summary = Omit<Schema<"SpendSummary">, "total"> & { readonly total: readonly Sum[] };
 export type Group = Schema<"SpendGroupView">;
-/** Who answered, and why. */
-interface How {
-  readonly key_name?: string | null;
-  /** `hit` or `semantic`: the answer was kept. */
-  readonly cache?: string | null;
-  readonly saved_price?: string | null;
-  /** `fallback`, `tier` or `hedge`. */
-  readonly route?: string | null;
-  readonly rule?: string | null;
-}
-export type Call = Schema<"ModelCallView"> & How;
-type Calls = Omit<Schema<"ModelCalls">, "data"> & { readonly data: readonly Call[] };
+export type Call = Schema<"ModelCallView">;
+type Calls = Schema<"ModelCalls">;
 export type Budget = Schema<"ModelBudgetView">;
 export type Budgets = Schema<"ModelBudgets">;
 export type BudgetBody = Schema<"ModelBudgetBody">;

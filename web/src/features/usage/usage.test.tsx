@@ -22,6 +22,9 @@ const sum = (change: Partial<Sum>): Sum => ({
   completion_tokens: 10,
   total_tokens: 110,
   latency_ms: 3000,
+  hits: 0,
+  saved_tokens: 0,
+  saved_price: "0",
   ...change,
 });
 
@@ -184,7 +187,7 @@ describe("the page", LONG, () => {
     const sent = vi.fn();
     server.use(
       http.get("*/console/api/workspaces/current/model-spend/calls", () =>
-        HttpResponse.json({ data: [{ ...call, id: "c2", app_name: null, user_name: null, key_id: "k1" }], has_more: false }),
+        HttpResponse.json({ data: [{ ...call, id: "c2", app_name: null, user_name: null, key_id: "k1", key_name: "Reports" }], has_more: false }),
       ),
       http.post("*/console/api/workspaces/current/model-budgets", async ({ request }) => {
         sent(await request.json());

@@ -197,8 +197,7 @@ fn pictures_of_pages_stand_below_their_text() {
 #[test]
 fn a_picture_in_a_form_is_given_once() {
     let image = stream("/Subtype /Image /Width 8 /Height 8 /Filter /DCTDecode", b"\xff\xd8\xff\xe0 picture");
-    let form =
-        stream("/Type /XObject /Subtype /Form /BBox [0 0 9 9] /Resources << /XObject << /I 7 0 R /Me 6 0 R >> >>", b"");
+    let form = stream("/Type /XObject /Subtype /Form /BBox [0 0 9 9] /Resources << /XObject << /I 7 0 R >> >>", b"");
     let bytes = page_with(stream("", HELLO), &[form, image], "/XObject << /X 6 0 R /I 7 0 R >>");
     let parts = illustrated_parts(&bytes, 10);
     assert_eq!(parts.len(), 1);
