@@ -124,6 +124,7 @@ const screens = ({ apps, codes }) => ({
       // The rail may have heard of it already.
       await page.addStyleTag({ content: ".rail { visibility: hidden; }" });
     },
+    { streams: true },
   ],
 });
 
@@ -135,8 +136,9 @@ const hideForeign = () => {
   }
 };
 
-async function settle(page) {
-  await page.waitForLoadState("networkidle");
+/** `streams`: an answer is on its way for as long as the picture takes. */
+async function settle(page, streams) {
+  if (!streams) await page.waitForLoadState("networkidle");
   await page.addStyleTag({ content: VARYING });
   await page.evaluate(hideForeign);
   await page.evaluate(() => Promise.all(["13px 'Inter Variable'", "13px 'JetBrains Mono Variable'"].map((font) => document.fonts.load(font))));
@@ -196,13 +198,13 @@ test("key screens look as they are stored, light and dark", { timeout: 400_000 }
     await signIn(page, about);
     await callConsole(page, about, "POST", "/workspaces/current/gateway-keys", { name: "Reports", allowed_models: null, requests_per_minute: 60, expires_at: null, enabled: true });
     const visitor = await page.context().browser().newContext({ ...OPTIONS, args: undefined, locale: "en-US" });
-    for (const [name, [path, act, { open = false, size = OPTIONS.viewport } = {}]] of Object.entries(screens(about))) {
+    for (const [name, [path, act, { open = false, size = OPTIONS.viewport, streams = false } = {}]] of Object.entries(screens(about))) {
       const screen = open ? await visitor.newPage() : page;
       await screen.setViewportSize(size);
       await screen.emulateMedia({ colorScheme: "light", reducedMotion: "reduce" });
       await screen.goto(`${about.url}${path}`, { waitUntil: "load" });
       await act?.(screen, about);
-      await settle(screen);
+      await settle(screen, streams);
       for (const theme of ["light", "dark"]) {
         await screen.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
         await screen.locator(`html[data-theme=${theme}]`).waitFor({ state: "attached" });
