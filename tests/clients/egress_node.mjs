@@ -29,6 +29,8 @@ function relayed(url, { method = "GET", headers = {}, body } = {}) {
 			resolve({ status: answer.statusCode, via: answer.headers.via, port, text: await text(answer) });
 		});
 		request.on("error", reject);
+		// The proxy may hang up on what it has answered already.
+		request.on("socket", (socket) => socket.setMaxListeners(0).on("error", () => {}));
 		for (const piece of body ?? []) request.write(piece);
 		request.end();
 	});
@@ -39,6 +41,7 @@ function tunnel(target) {
 	return new Promise((resolve, reject) => {
 		const request = http.request({ host: proxy.hostname, port: proxy.port, method: "CONNECT", path: target });
 		request.on("connect", (answer, socket) => {
+			socket.on("error", () => {});
 			if (answer.statusCode === 200) resolve({ status: 200, socket });
 			else {
 				socket.destroy();
