@@ -8,16 +8,20 @@ trap 'kill $(jobs -p) 2>/dev/null || true; rm -rf "$aside_logs"' EXIT
 aside() {
   local name="$1"
   shift
-  ("$@") >"$aside_logs/$name" 2>&1 </dev/null &
-  asides+=("$name:$!:$SECONDS")
+  local began="$SECONDS"
+  (
+    trap 'echo "$((SECONDS - began))" >"$aside_logs/$name.seconds"' EXIT
+    "$@"
+  ) >"$aside_logs/$name" 2>&1 </dev/null &
+  asides+=("$name:$!")
 }
 
 settle() {
-  local failed=() one name pid began
+  local failed=() one name pid
   for one in "${asides[@]}"; do
-    IFS=: read -r name pid began <<<"$one"
+    IFS=: read -r name pid <<<"$one"
     wait "$pid" || failed+=("$name")
-    printf '\n==> %s, after %s s\n' "$name" "$((SECONDS - began))"
+    printf '\n==> %s, %s s\n' "$name" "$(cat "$aside_logs/$name.seconds" 2>/dev/null || echo "?")"
     cat "$aside_logs/$name"
   done
   asides=()

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Tests that drive the real binary from outside: stock clients, browser journeys, short crash tests, faults. They mostly
-# wait, so the browser goes beside the rest. `cargo test --workspace --no-run` has built what they use.
+# Tests that drive the real binary from outside, beside each other because they mostly wait: stock clients, browser
+# journeys, short crash tests. `cargo test --workspace --no-run` has built what they use.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}"
@@ -47,9 +47,7 @@ crashes() {
   python3 tests/crash/waiting.py --two 1
 }
 
-aside browser-journeys node --test tests/browser/*.test.mjs
+aside browser-journeys node --test --test-concurrency=3 tests/browser/*.test.mjs
 aside crash-tests crashes
 aside stock-clients clients
 settle
-echo "==> bad input and bad surroundings, the quick cases (all: make faults)"
-python3 tests/faults/faults.py --quick

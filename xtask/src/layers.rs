@@ -18,8 +18,8 @@ const LAYERS: &[&[&str]] = &[
     &["nodes"],
     &["tools", "agents"],
     &["app"],
-    &["web"],
     &["api"],
+    &["web"],
     &["cli"],
     &["testkit"],
 ];

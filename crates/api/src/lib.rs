@@ -26,4 +26,4 @@ pub mod triggers;
 pub mod webapp;
 
 pub use error::{ApiError, ApiResult};
-pub use server::{document, router};
+pub use server::{Ui, document, no_ui, router};

@@ -54,12 +54,20 @@ const SERVER_PREFIXES: &[&str] = &[
     "/metrics",
 ];
 
+/// What answers a path that no surface has: the front end. The binary hands it in, so that a new UI is no new API.
+pub type Ui = fn(&str) -> Response;
+
+/// The answer of a server without a front end.
+pub fn no_ui(_: &str) -> Response {
+    ApiError(Error::not_found("There is no such page: this server has no UI inside.")).into_response()
+}
+
 /// The complete router.
 ///
 /// Provider ids contain slashes, which a path segment cannot: the outer layer joins their parts before routing.
 #[expect(clippy::needless_pass_by_value, reason = "the server keeps it; a reference would be cloned by every caller")]
-pub fn router(services: Arc<Services>) -> Router {
-    let routes = routes(&services);
+pub fn router(services: Arc<Services>, ui: Ui) -> Router {
+    let routes = routes(&services, ui);
     Router::new().fallback_service(tower::util::MapRequestLayer::new(join_provider_id).layer(routes))
 }
 
@@ -95,7 +103,7 @@ fn join_provider_id(mut request: Request) -> Request {
     request
 }
 
-fn routes(services: &Arc<Services>) -> Router {
+fn routes(services: &Arc<Services>, ui: Ui) -> Router {
     let (service, service_doc) = service::router(services).split_for_parts();
     let (webapp, webapp_doc) = webapp::router(services).split_for_parts();
     let (console, console_doc) = console::router(services).split_for_parts();
@@ -117,7 +125,7 @@ fn routes(services: &Arc<Services>) -> Router {
             "/openapi.json",
             get(move || async move { ([(header::CONTENT_TYPE, "application/json")], document_json) }),
         )
-        .fallback(fallback)
+        .fallback(move |method: Method, uri: Uri| async move { fallback(ui, &method, &uri) })
         .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(
@@ -265,11 +273,15 @@ fn panic_response(_: Box<dyn std::any::Any + Send + 'static>) -> Response {
 }
 
 async fn method_not_allowed() -> ApiError {
+    no_method()
+}
+
+fn no_method() -> ApiError {
     ApiError(Error::new(405, "method_not_allowed", "The method is not allowed for the requested URL."))
 }
 
 /// Unknown server paths are JSON 404s; everything else is the UI.
-async fn fallback(State(()): State<()>, method: Method, uri: Uri) -> Response {
+fn fallback(ui: Ui, method: &Method, uri: &Uri) -> Response {
     let path = uri.path();
     if SERVER_PREFIXES
         .iter()
@@ -279,33 +291,7 @@ async fn fallback(State(()): State<()>, method: Method, uri: Uri) -> Response {
             .into_response();
     }
     if method != Method::GET && method != Method::HEAD {
-        return method_not_allowed().await.into_response();
+        return no_method().into_response();
     }
     ui(path)
-}
-
-fn ui(path: &str) -> Response {
-    let name = path.trim_start_matches('/');
-    let found = if name.is_empty() { None } else { ox_web::asset(name) };
-    let is_file = found.is_some();
-    let Some(asset) = found.or_else(|| (!name.contains('.')).then(|| ox_web::page(path)).flatten()) else {
-        let known = ox_web::page("/").is_some();
-        let text = if known { "There is no such page." } else { "The UI is not built: run `make web`." };
-        return (StatusCode::NOT_FOUND, Json(serde_json::json!({"code": "not_found", "message": text, "status": 404})))
-            .into_response();
-    };
-    let cache = if asset.immutable { "public, max-age=31536000, immutable" } else { "no-cache" };
-    let mut response = Response::new(Body::from(asset.bytes));
-    let headers = response.headers_mut();
-    if let Ok(value) = HeaderValue::from_str(&asset.content_type) {
-        headers.insert(header::CONTENT_TYPE, value);
-    }
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
-    let published = path.starts_with("/chat") || path.starts_with("/completion") || path.starts_with("/workflow");
-    if !is_file && !published {
-        // The Studio is never framed, but frames its own apps; published pages are made to be embedded.
-        let rule = if path.starts_with("/installed/") { "SAMEORIGIN" } else { "DENY" };
-        headers.insert("x-frame-options", HeaderValue::from_static(rule));
-    }
-    response
 }

@@ -7,6 +7,7 @@ mod code;
 mod commands;
 mod egress;
 mod remote_code;
+mod ui;
 
 use std::process::ExitCode;
 

@@ -117,7 +117,7 @@ impl Rig {
         let policy = ox_net::Policy::default();
         let services = Self::services(self.services.db.clone(), directory.path(), &[], policy).await;
         ox_app::runs::recovery::start(&services).await.unwrap();
-        let router = ox_api::server::router(Arc::clone(&services));
+        let router = ox_api::router(Arc::clone(&services), ox_api::no_ui);
         Self { services, router, owner: self.owner.clone(), _directory: directory }
     }
 
@@ -151,7 +151,7 @@ impl Rig {
         let services = Self::services(db.clone(), directory.path(), settings, policy).await;
         let owner = owner(&db).await;
         ox_app::runs::recovery::start(&services).await.unwrap();
-        let router = ox_api::server::router(Arc::clone(&services));
+        let router = ox_api::router(Arc::clone(&services), ox_api::no_ui);
         Self { services, router, owner, _directory: directory }
     }
 

@@ -133,7 +133,7 @@ impl TestServer {
         })
         .unwrap();
         ox_app::runs::recovery::start(&services).await.unwrap();
-        Self { router: ox_api::router(Arc::clone(&services)), services, _home: home, _database: None }
+        Self { router: ox_api::router(Arc::clone(&services), ox_api::no_ui), services, _home: home, _database: None }
     }
 
     pub async fn send(&self, request: Request<Body>) -> Answer {

@@ -70,7 +70,8 @@ async fn serve(args: &Args, started: Instant, log_findings: Vec<String>) -> anyh
     let (services, _only) = build(settings, address.port()).await?;
     prepare(&services).await?;
     report(&services, address, started);
-    let router = ox_api::router(Arc::clone(&services)).into_make_service_with_connect_info::<SocketAddr>();
+    let router =
+        ox_api::router(Arc::clone(&services), crate::ui::answer).into_make_service_with_connect_info::<SocketAddr>();
     let listener = listener.tap_io(|stream| {
         // Tokens leave as they come; a failed option costs latency, not correctness.
         let _ = stream.set_nodelay(true);
