@@ -1,7 +1,5 @@
 //! API extensions and annotations: one body, every database.
 
-#![allow(clippy::unwrap_used, reason = "test support")]
-
 use ox_db::{
     Error,
     model::{Annotation, AnnotationHit, ApiExtension},

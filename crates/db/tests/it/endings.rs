@@ -1,7 +1,5 @@
 //! Deleted apps leave nothing, dead processes leave no message open.
 
-#![allow(clippy::unwrap_used, reason = "test support")]
-
 use std::collections::BTreeMap;
 
 use chrono::Duration;

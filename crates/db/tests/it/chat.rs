@@ -1,7 +1,5 @@
 //! Conversations, messages, their ratings and files, end users: one body, every database.
 
-#![allow(clippy::unwrap_used, reason = "test support")]
-
 use chrono::Duration;
 use ox_db::{
     Database,

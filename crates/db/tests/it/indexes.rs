@@ -1,7 +1,5 @@
 //! Marks of vector stores, and what is left of removed knowledge: one body, every database.
 
-#![allow(clippy::unwrap_used, reason = "test support")]
-
 use std::time::Duration;
 
 use ox_db::{

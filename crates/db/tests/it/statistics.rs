@@ -1,7 +1,5 @@
 //! Figures by day against the rows they are of: one body, every database.
 
-#![allow(clippy::unwrap_used, reason = "test support")]
-
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};

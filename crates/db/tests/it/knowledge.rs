@@ -1,7 +1,5 @@
 //! Knowledge bases and the leases of their documents: one body, every database.
 
-#![allow(clippy::unwrap_used, reason = "test support")]
-
 use std::time::Duration;
 
 use ox_db::{

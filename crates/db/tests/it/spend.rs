@@ -1,7 +1,5 @@
 //! Calls of models, their sums, budgets and what is told of them.
 
-#![allow(clippy::unwrap_used, reason = "test support")]
-
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Duration, Utc};

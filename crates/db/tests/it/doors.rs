@@ -1,7 +1,5 @@
 //! MCP servers of apps, histories that conversations begin with, keys of the model gateway.
 
-#![allow(clippy::unwrap_used, reason = "test support")]
-
 use ox_db::{
     Error,
     model::{GatewayKey, McpServer},

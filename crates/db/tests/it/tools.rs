@@ -1,7 +1,5 @@
 //! What workspaces have set up of tools: one body, every database.
 
-#![allow(clippy::unwrap_used, reason = "test support")]
-
 use ox_db::{
     Error,
     model::{ApiToolProvider, McpProvider, ToolCredential, WorkflowTool},

@@ -1,7 +1,5 @@
 //! Credentials of data sources, crawls of websites, keys of one knowledge base, pipelines: one body, every database.
 
-#![allow(clippy::unwrap_used, reason = "test support")]
-
 use chrono::Duration;
 use ox_db::{
     Error,

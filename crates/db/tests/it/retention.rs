@@ -1,7 +1,5 @@
 //! What is too old goes, what is still needed stays: one body, every database. And the figure for a million runs.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "test support")]
-
 use std::time::Instant;
 
 use chrono::{DateTime, Duration, Utc};

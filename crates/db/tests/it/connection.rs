@@ -1,7 +1,5 @@
 //! Starting, locking, versions, durability, partitions.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "test support")]
-
 use std::{sync::Arc, time::Duration};
 
 use ox_db::{

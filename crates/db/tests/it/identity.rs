@@ -1,7 +1,5 @@
 //! Accounts, workspaces, settings, values with a life time, audit: one body, every database.
 
-#![allow(clippy::unwrap_used, reason = "test support")]
-
 use std::time::Duration;
 
 use ox_db::{

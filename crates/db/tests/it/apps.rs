@@ -1,7 +1,5 @@
 //! Apps, keys, labels, workflow versions and model providers: one body, every database.
 
-#![allow(clippy::unwrap_used, reason = "test support")]
-
 use ox_db::{
     Database, Error,
     model::{ApiToken, App, KeyLimits, ProviderCredential, ProviderModelCredential, Site, Tag, TagBinding, Workflow},

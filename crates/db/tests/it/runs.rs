@@ -1,7 +1,5 @@
 //! Recording of runs, leases and the run log: one body, every database.
 
-#![allow(clippy::unwrap_used, reason = "test support")]
-
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
