@@ -274,11 +274,15 @@ async fn enable(services: &Services, whose: Whose, form: ReplyForm) -> Result<()
     };
     let tx = services.db.begin().await?;
     repo::annotation_settings::put(&tx, item).await?;
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    services.runs.published.forget(whose.app).await;
+    Ok(())
 }
 
 async fn disable(services: &Services, app: AppId) -> Result<()> {
     let tx = services.db.begin().await?;
     repo::annotation_settings::delete(&tx, app).await?;
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    services.runs.published.forget(app).await;
+    Ok(())
 }

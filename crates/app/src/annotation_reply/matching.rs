@@ -12,7 +12,10 @@ use ox_types::{AppId, Json, MessageId, TenantId, new_uuid};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::{AppCaller, Result, Services, runs::InvokeFrom};
+use crate::{
+    AppCaller, Result, Services,
+    runs::{InvokeFrom, PublishedApp},
+};
 
 /// Annotations of an app that are compared: as many as an import may bring, ten times.
 const MOST: u64 = 100_000;
@@ -68,16 +71,20 @@ async fn vectors_of(services: &Services, tenant: TenantId, app: AppId, model: &M
 }
 
 /// The annotation that answers a question of an app, if one does. Any failure is none: the model answers then.
-pub(crate) async fn reply(services: &Services, tenant: TenantId, app: AppId, question: &str) -> Option<Matched> {
+pub(crate) async fn reply(services: &Services, app: &PublishedApp, question: &str) -> Option<Matched> {
+    if !app.annotated || question.trim().is_empty() {
+        return None;
+    }
+    let app = &app.app;
     let found = async {
-        let Some(setting) = repo::annotation_settings::find(&services.db, app).await? else { return Ok(None) };
-        if setting.tenant_id != tenant || question.trim().is_empty() {
+        let Some(setting) = repo::annotation_settings::find(&services.db, app.id).await? else { return Ok(None) };
+        if setting.tenant_id != app.tenant_id {
             return Ok(None);
         }
         best(services, &setting, question).await
     };
     found.await.unwrap_or_else(|error: crate::Error| {
-        tracing::warn!(%error, %app, "annotations were not looked at");
+        tracing::warn!(%error, app = %app.id, "annotations were not looked at");
         None
     })
 }

@@ -282,7 +282,7 @@ impl Job {
         if self.caller.app.mode.is_chat() {
             self.matched = tokio::select! {
                 () = stop.cancelled() => return Ok(Some(End::Stopped)),
-                matched = annotation_reply::reply(&self.services, tenant, app, &self.query) => matched,
+                matched = annotation_reply::reply(&self.services, &self.caller.app, &self.query) => matched,
             };
             if let Some(matched) = &self.matched {
                 matched.keep(&self.services, &self.caller, &self.query, self.message.id).await;

@@ -87,11 +87,11 @@ pub async fn name_conversation(
     query: &str,
 ) -> Result<()> {
     let name = title(services, tenant, app, query).await.unwrap_or_else(|| naming::fallback_name(query));
-    let current = repo::conversations::find(&services.db, app, id).await?;
-    if name.is_empty() || current.is_none_or(|current| current.name != naming::initial_name(query)) {
+    let first = naming::initial_name(query);
+    if name.is_empty() || name == first {
         return Ok(());
     }
     let tx = services.db.begin().await?;
-    repo::conversations::rename(&tx, id, &name, None).await?;
+    repo::conversations::rename_from(&tx, app, id, &first, &name).await?;
     Ok(tx.commit().await?)
 }

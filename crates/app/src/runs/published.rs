@@ -32,6 +32,8 @@ pub struct PublishedApp {
     pub tenant_status: String,
     /// Who may open its page.
     pub access: PageAccess,
+    /// Answers from annotations; what is set is read when it is needed.
+    pub annotated: bool,
 }
 
 /// The caches.
@@ -157,7 +159,8 @@ impl Published {
         let tenant = repo::tenants::find(&self.db, app.tenant_id).await?;
         let tenant_status = tenant.map_or_else(|| "archive".to_owned(), |tenant| tenant.status);
         let access = PageAccess::of(repo::site_access::find(&self.db, id).await?);
-        Ok(Some(Arc::new(PublishedApp { app, mode, site, config, tenant_status, access })))
+        let annotated = repo::annotation_settings::find(&self.db, id).await?.is_some();
+        Ok(Some(Arc::new(PublishedApp { app, mode, site, config, tenant_status, access, annotated })))
     }
 
     /// A pipeline of a knowledge base, in the form of an app: its runs are those of a workflow.
@@ -168,7 +171,8 @@ impl Published {
         let app = crate::pipelines::as_app(&pipeline);
         let access = PageAccess::of(None);
         let mode = AppMode::Workflow;
-        Ok(Some(Arc::new(PublishedApp { app, mode, site: None, config: None, tenant_status, access })))
+        let (site, config, annotated) = (None, None, false);
+        Ok(Some(Arc::new(PublishedApp { app, mode, site, config, tenant_status, access, annotated })))
     }
 
     /// A configuration version; they never change.

@@ -203,8 +203,7 @@ async fn launch_checked(
                 .await;
             }
             let question = chat.asked.as_deref().unwrap_or(&chat.query);
-            let (tenant, app) = (caller.tenant_id(), caller.app.app.id);
-            if let Some(matched) = annotation_reply::reply(services, tenant, app, question).await {
+            if let Some(matched) = annotation_reply::reply(services, &caller.app, question).await {
                 let answer = matched.annotation.content.clone();
                 let told = told::Told { inputs, files, chat, answer, permit, matched: Some(matched) };
                 return told::tell(services, caller, &compiled, told).await;

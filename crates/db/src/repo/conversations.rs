@@ -181,6 +181,15 @@ pub async fn rename(tx: &Tx, id: ConversationId, name: &str, at: Option<DateTime
     Ok(())
 }
 
+/// Gives a conversation of an app a better name, unless somebody has given it one meanwhile.
+#[boxed]
+pub async fn rename_from(tx: &Tx, app: AppId, id: ConversationId, present: &str, name: &str) -> Result<()> {
+    let which = Column::Id.eq(id.0).and(Column::AppId.eq(app.0)).and(Column::Name.eq(present));
+    let update = Entity::update_many().col_expr(Column::Name, Expr::value(name)).filter(which);
+    update.exec(&tx.executor()).await?;
+    Ok(())
+}
+
 /// Deletes a conversation with its messages and everything that hangs on them.
 #[boxed]
 pub async fn delete(tx: &Tx, id: ConversationId) -> Result<()> {

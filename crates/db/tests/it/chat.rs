@@ -214,8 +214,14 @@ async fn lists_show_the_users_own_conversations() {
         assert!(conversations::find(&db, app, hidden.id).await.unwrap().is_some());
         assert!(conversations::find(&db, app, deleted.id).await.unwrap().is_none());
         let tx = db.begin().await.unwrap();
-        conversations::rename(&tx, pinned.id, "renamed", None).await.unwrap();
+        conversations::rename_from(&tx, AppId::new(), pinned.id, &pinned.name, "another app's").await.unwrap();
+        conversations::rename_from(&tx, app, pinned.id, "no longer its name", "too late").await.unwrap();
+        conversations::rename_from(&tx, app, pinned.id, &pinned.name, "in time").await.unwrap();
         conversations::unpin(&tx, app, pinned.id, owner).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(conversations::find(&db, app, pinned.id).await.unwrap().unwrap().name, "in time");
+        let tx = db.begin().await.unwrap();
+        conversations::rename(&tx, pinned.id, "renamed", None).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(conversations::find(&db, app, pinned.id).await.unwrap().unwrap().name, "renamed");
     })
