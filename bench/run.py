@@ -32,6 +32,7 @@ SCENARIOS = {
     "branch + aggregate": ("branch", "/v1/workflows/run", {"inputs": {"query": "a long day"}, "response_mode": "blocking"}, "", '"succeeded"'),
     "LLM, 200 tokens, streamed": ("llm_200", "/v1/workflows/run", {"inputs": {"query": "hi"}, "response_mode": "streaming"}, "text_chunk", '"workflow_finished"'),
     "basic chat": ("chat", "/v1/chat-messages", {"inputs": {}, "query": "hi there", "response_mode": "streaming"}, '"message"', "message_end"),
+    "basic chat, blocking": ("chat", "/v1/chat-messages", {"inputs": {}, "query": "hi there", "response_mode": "blocking"}, "", '"answer"'),
 }
 
 
