@@ -58,7 +58,6 @@ aside front-end front_end
 OXIDIFY_TEST_PYTHON="$(./scripts/code-venv.sh)"
 export OXIDIFY_TEST_PYTHON
 cargo test --workspace --no-run --quiet
-settle
 step "server and its tests; beside them stock clients, browser journeys, crash tests"
 aside outside ./tests/run.sh
 cargo nextest run --workspace --no-fail-fast
