@@ -60,10 +60,12 @@ export OXIDIFY_TEST_PYTHON
 cargo test --workspace --no-run --quiet
 step "server and its tests; beside them stock clients, browser journeys, crash tests"
 aside outside ./tests/run.sh
-cargo nextest run --workspace --no-fail-fast
+# What runs beside is heard to its end, whatever fails here.
+cargo nextest run --workspace --no-fail-fast && server=passed || server=failed
+settle
+[[ "$server" == passed ]] || { echo "==> FAILED: server and its tests, above"; exit 1; }
 step "generated files"
 ./scripts/generate.sh --check
-settle
 step "bad input and bad surroundings, the quick cases (all: make faults)"
 python3 tests/faults/faults.py --quick
 step "done"
