@@ -124,7 +124,8 @@ pub async fn default_model(services: &Services, tenant: TenantId, kind: ModelKin
     if let Some(chosen) = workspace.default_model(kind) {
         return Ok(Some(chosen));
     }
-    for provider in services.models.registry().iter() {
+    let set_up = services.models.registry().iter().filter(|provider| workspace.may_be_asked(provider.as_ref()));
+    for provider in set_up {
         let listed = services.models.listed(tenant, &workspace, provider).await;
         let listed = listed.as_ref().map(|list| list.as_slice());
         let mut models = workspace.models(provider.as_ref(), listed, Some(kind)).into_iter();

@@ -253,6 +253,15 @@ impl WorkspaceModels {
         }
     }
 
+    /// Whether some model of a provider may be active.
+    #[must_use]
+    pub fn may_be_asked(&self, provider: &dyn Provider) -> bool {
+        let id = &provider.spec().id;
+        !needs_credentials(provider)
+            || self.providers.contains_key(id)
+            || self.models.keys().any(|(of_provider, _, _)| of_provider == id)
+    }
+
     /// The models a provider brings (or the key lists) and those that were added, with their state.
     #[must_use]
     pub fn models(
