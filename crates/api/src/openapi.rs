@@ -1,10 +1,54 @@
 //! The OpenAPI document of every surface, made from the handlers.
 
+use std::cell::Cell;
+
 use utoipa::openapi::{
     Content, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, ResponseBuilder,
     path::{Operation, ParameterIn, PathItem},
     security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme},
 };
+
+thread_local! {
+    static DESCRIBING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Builds routers that describe their routes. A server that only serves them spares itself the descriptions, a large part
+/// of its start and of what it keeps in memory.
+pub fn described<T>(build: impl FnOnce() -> T) -> T {
+    let before = DESCRIBING.replace(true);
+    let built = build();
+    DESCRIBING.set(before);
+    built
+}
+
+pub fn is_describing() -> bool {
+    DESCRIBING.get()
+}
+
+/// The routes of handlers, as `utoipa_axum::routes!` makes them; their descriptions only inside [`described`].
+macro_rules! routes {
+    ($($handler:path),+ $(,)?) => {{
+        use utoipa_axum::PathItemExt as _;
+        let mut schemas = Vec::<(String, utoipa::openapi::RefOr<utoipa::openapi::schema::Schema>)>::new();
+        let mut paths = utoipa::openapi::path::Paths::new();
+        let mut router = axum::routing::MethodRouter::new();
+        $(
+            let (path, operation, methods) = if $crate::openapi::is_describing() {
+                utoipa_axum::routes!(@resolve_types $handler : schemas)
+            } else {
+                utoipa_axum::paste! {
+                    let path = utoipa_axum::routes!(@path [path()] of $handler);
+                    let methods = utoipa_axum::routes!(@path [methods()] of $handler);
+                    (path, utoipa::openapi::path::Operation::default(), methods)
+                }
+            };
+            router = methods.iter().fold(router, |router, method| router.on(method.to_method_filter(), $handler));
+            paths.add_path_operation(&path, methods, operation);
+        )+
+        (schemas, paths, router)
+    }};
+}
+pub(crate) use routes;
 
 /// The empty document into which the surfaces are merged.
 #[must_use]

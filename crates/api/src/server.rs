@@ -7,6 +7,7 @@ use std::{
 
 use axum::{
     Router,
+    body::Bytes,
     extract::{DefaultBodyLimit, MatchedPath, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header},
     middleware::{self, Next},
@@ -15,6 +16,7 @@ use axum::{
 };
 use futures::StreamExt;
 use ox_app::{Error, Services};
+use tokio::sync::OnceCell;
 use tower::Layer as _;
 use tower_http::{
     catch_panic::CatchPanicLayer,
@@ -25,6 +27,7 @@ use tower_http::{
     cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer},
 };
 use tracing::Instrument;
+use utoipa_axum::router::OpenApiRouter;
 
 use crate::{ApiError, console, files_route, gateway, health, mcp, openapi, service, triggers, webapp};
 
@@ -103,26 +106,24 @@ fn join_provider_id(mut request: Request) -> Request {
 }
 
 fn routes(services: &Arc<Services>, ui: Ui) -> Router {
-    let (service, service_doc) = service::router(services).split_for_parts();
-    let (webapp, webapp_doc) = webapp::router(services).split_for_parts();
-    let (console, console_doc) = console::router(services).split_for_parts();
-    let (mcp, mcp_doc) = mcp::router(services).split_for_parts();
-    let (gateway, gateway_doc) = gateway::router(services).split_for_parts();
-    let document = Arc::new(merge(service_doc, webapp_doc, console_doc, mcp_doc, gateway_doc));
-    let document_json: axum::body::Bytes = serde_json::to_vec(document.as_ref()).unwrap_or_default().into();
+    let routes = |surface: OpenApiRouter| Router::from(surface);
+    let document_json = Arc::new(OnceCell::new());
     Router::new()
-        .nest("/v1", service.layer(public_cors()))
-        .nest("/api", webapp.layer(web_cors(&services.settings.web_cors_origins)))
-        .nest("/console/api", console.layer(console_cors(&services.settings)))
-        .nest("/mcp", mcp.layer(public_cors()))
-        .nest("/gateway/v1", gateway.layer(public_cors()))
+        .nest("/v1", routes(service::router(services)).layer(public_cors()))
+        .nest("/api", routes(webapp::router(services)).layer(web_cors(&services.settings.web_cors_origins)))
+        .nest("/console/api", routes(console::router(services)).layer(console_cors(&services.settings)))
+        .nest("/mcp", routes(mcp::router(services)).layer(public_cors()))
+        .nest("/gateway/v1", routes(gateway::router(services)).layer(public_cors()))
         .merge(service::root(services).layer(public_cors()))
         .merge(files_route::router(services))
         .merge(health::router(services))
         .merge(triggers::router(services))
         .route(
             "/openapi.json",
-            get(move || async move { ([(header::CONTENT_TYPE, "application/json")], document_json) }),
+            get({
+                let services = Arc::clone(services);
+                move || serve_document(services, document_json)
+            }),
         )
         .fallback(move |method: Method, uri: Uri| async move { fallback(ui, &method, &uri) })
         .method_not_allowed_fallback(method_not_allowed)
@@ -134,6 +135,16 @@ fn routes(services: &Arc<Services>, ui: Ui) -> Router {
         .layer(CatchPanicLayer::custom(panic_response))
         .layer(middleware::from_fn(refuse_large))
         .layer(middleware::from_fn_with_state(Arc::clone(services), observe))
+}
+
+/// The document, made when it is asked for the first time.
+async fn serve_document(services: Arc<Services>, made: Arc<OnceCell<Bytes>>) -> Response {
+    let make = move || serde_json::to_vec(&document(&services)).map(Bytes::from);
+    let make = async { tokio::task::spawn_blocking(make).await.map_err(Error::internal)?.map_err(Error::internal) };
+    match made.get_or_try_init(|| make).await {
+        Ok(json) => ([(header::CONTENT_TYPE, "application/json")], json.clone()).into_response(),
+        Err(error) => ApiError(error).into_response(),
+    }
 }
 
 fn json_length(headers: &HeaderMap) -> usize {
@@ -167,24 +178,19 @@ async fn refuse_large(request: Request, next: Next) -> Response {
 /// The OpenAPI document of all surfaces, with their prefixes.
 #[must_use]
 pub fn document(services: &Arc<Services>) -> utoipa::openapi::OpenApi {
-    merge(
-        service::router(services).split_for_parts().1,
-        webapp::router(services).split_for_parts().1,
-        console::router(services).split_for_parts().1,
-        mcp::router(services).split_for_parts().1,
-        gateway::router(services).split_for_parts().1,
-    )
-}
-
-fn merge(
-    service: utoipa::openapi::OpenApi,
-    webapp: utoipa::openapi::OpenApi,
-    console: utoipa::openapi::OpenApi,
-    mcp: utoipa::openapi::OpenApi,
-    gateway: utoipa::openapi::OpenApi,
-) -> utoipa::openapi::OpenApi {
-    let all = openapi::base().nest("/v1", service).nest("/api", webapp).nest("/console/api", console).nest("/mcp", mcp);
-    openapi::with_errors(all.nest("/gateway/v1", gateway))
+    openapi::described(|| {
+        let surfaces: [(&str, OpenApiRouter); 5] = [
+            ("/v1", service::router(services)),
+            ("/api", webapp::router(services)),
+            ("/console/api", console::router(services)),
+            ("/mcp", mcp::router(services)),
+            ("/gateway/v1", gateway::router(services)),
+        ];
+        let all = surfaces
+            .into_iter()
+            .fold(openapi::base(), |all, (prefix, surface)| all.nest(prefix, surface.into_openapi()));
+        openapi::with_errors(all)
+    })
 }
 
 fn public_cors() -> CorsLayer {
