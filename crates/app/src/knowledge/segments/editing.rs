@@ -1,0 +1,275 @@
+//! Chunks that somebody writes.
+
+use ox_db::{
+    model::{ChildChunk, IndexNodes, Segment},
+    now, repo,
+};
+use ox_rag::Chunk;
+use ox_types::{DatasetId, DocumentId, FileId, Json, SegmentId, boxed};
+
+use super::{
+    super::{
+        datasets::embedding_model,
+        documents, index_changed,
+        pipeline::work::{Saved, chunker, nodes_of, saved, tokens_of, vectors_of},
+    },
+    Place, SegmentForm, SegmentView, place_to_edit, segment_in,
+    switches::set_enabled_in,
+    view_of, views,
+};
+use crate::{Error, Principal, Result, Services};
+
+/// Files of one chunk.
+const MAX_ATTACHMENTS: usize = 10;
+/// Keywords of one chunk.
+const MAX_KEYWORDS: usize = 10;
+
+fn checked(place: &Place, form: &SegmentForm) -> Result<(String, Option<String>)> {
+    let content = form.content.as_deref().unwrap_or_default().replace('\0', "");
+    if content.trim().is_empty() {
+        return Err(Error::invalid("Content is empty"));
+    }
+    if place.document.doc_form != "qa_model" {
+        return Ok((content, None));
+    }
+    let answer = form.answer.as_deref().ok_or_else(|| Error::invalid("Answer is required"))?.replace('\0', "");
+    if answer.trim().is_empty() {
+        return Err(Error::invalid("Answer is empty"));
+    }
+    Ok((content, Some(answer)))
+}
+
+fn checked_keywords(form: &SegmentForm) -> Result<Option<Json>> {
+    let Some(keywords) = &form.keywords else { return Ok(None) };
+    if keywords.len() > MAX_KEYWORDS {
+        return Err(Error::invalid_field("keywords", format!("A chunk has at most {MAX_KEYWORDS} keywords.")));
+    }
+    let keywords: Vec<&str> = keywords.iter().map(|word| word.trim()).filter(|word| !word.is_empty()).collect();
+    Ok(Some(serde_json::json!(keywords)))
+}
+
+async fn checked_files(services: &Services, place: &Place, form: &SegmentForm) -> Result<Option<Vec<FileId>>> {
+    let Some(ids) = &form.attachments else { return Ok(None) };
+    if ids.len() > MAX_ATTACHMENTS {
+        let text = format!("Exceeded maximum attachment limit of {MAX_ATTACHMENTS}");
+        return Err(Error::invalid_field("attachment_ids", text));
+    }
+    let found = repo::upload_files::find_all(&services.db, place.dataset.tenant_id, ids).await?;
+    if let Some(id) = ids.iter().find(|id| found.iter().all(|file| file.id != **id)) {
+        return Err(Error::not_found(format!("The file {id} was not found.")));
+    }
+    Ok(Some(ids.clone()))
+}
+
+/// Parts of a chunk, as its document's rule makes them.
+async fn parts(services: &Services, place: &Place, content: &str) -> Result<Vec<String>> {
+    if place.document.doc_form != "hierarchical_model" {
+        return Ok(Vec::new());
+    }
+    let row = documents::rule(services, place.dataset.id, place.document.dataset_process_rule_id).await?;
+    let (mode, rules) = match row {
+        Some(row) => (row.mode, row.rules),
+        None => ("automatic".to_owned(), Some(documents::automatic_rules())),
+    };
+    let mut chunker = chunker("hierarchical_model", &mode, rules.as_ref(), embedding_model(&place.dataset).as_ref())
+        .map_err(Error::invalid)?;
+    let mut chunks = chunker.push(content, None);
+    chunks.extend(chunker.finish());
+    let parts: Vec<String> = chunks.into_iter().flat_map(|chunk| chunk.children).collect();
+    Ok(if parts.is_empty() { vec![content.to_owned()] } else { parts })
+}
+
+/// Adds chunks to a document, all of them or none. They can be found at once.
+///
+/// # Errors
+/// 404 for a document that is not ready, 400 for a text that is none.
+#[boxed]
+pub async fn create(
+    services: &Services,
+    principal: &Principal,
+    dataset: DatasetId,
+    document: DocumentId,
+    forms: Vec<SegmentForm>,
+) -> Result<(Place, Vec<SegmentView>)> {
+    let place = place_to_edit(services, principal, dataset, document).await?;
+    if place.document.indexing_status != "completed" {
+        return Err(Error::not_found("Document is not completed."));
+    }
+    if !place.document.enabled {
+        return Err(Error::not_found("Document is disabled."));
+    }
+    let most = services.settings.max_segments_per_request;
+    if most > 0 && forms.len() > most {
+        return Err(Error::invalid(format!("Exceeded maximum segments limit of {most}.")));
+    }
+    let made = add(services, principal, &place, forms).await?;
+    let views = views(services, &place, made).await?;
+    Ok((place, views))
+}
+
+pub(super) async fn add(
+    services: &Services,
+    principal: &Principal,
+    place: &Place,
+    forms: Vec<SegmentForm>,
+) -> Result<Vec<Segment>> {
+    let account = principal.account_id()?;
+    let (mut rows, mut files) = (Vec::with_capacity(forms.len()), Vec::new());
+    for form in forms {
+        let (content, answer) = checked(place, &form)?;
+        let keywords = checked_keywords(&form)?;
+        if let Some(ids) = checked_files(services, place, &form).await? {
+            files.push((rows.len(), ids));
+        }
+        let children = parts(services, place, &content).await?;
+        let chunk = Chunk { content, answer, children, page: None, heading: None };
+        let mut row = saved(&place.document, 0, chunk);
+        row.segment.keywords = keywords;
+        row.segment.created_by = account;
+        rows.push(row);
+    }
+    let model = embedding_model(&place.dataset);
+    let vectors = vectors_of(services, &place.dataset, model.as_ref(), &rows).await?;
+    let (at, is_found) = (now(), place.document.enabled && !place.document.archived);
+    let mut rest = vectors.as_slice();
+    let mut nodes = Vec::new();
+    for row in &mut rows {
+        let (own, others) = rest.split_at(row.children.len().max(1).min(rest.len()));
+        rest = others;
+        let segment = &mut row.segment;
+        segment.tokens = tokens_of(model.as_ref(), segment);
+        "completed".clone_into(&mut segment.status);
+        segment.enabled = true;
+        segment.completed_at = Some(at);
+        nodes.extend(nodes_of(&place.document, row, own, is_found));
+    }
+    let tx = services.db.begin().await?;
+    // The document's row is the lock behind which positions are counted.
+    let words = rows.iter().map(|row| i64::from(row.segment.word_count)).sum();
+    repo::documents::add_words(&tx, place.document.id, words).await?;
+    let mut position = repo::segments::next_position(&tx, place.document.id).await?;
+    for row in &mut rows {
+        row.segment.position = position;
+        position = position.saturating_add(1);
+    }
+    let made: Vec<Segment> = rows.iter().map(|row| row.segment.clone()).collect();
+    repo::segments::insert(&tx, made.clone()).await?;
+    let children = rows.into_iter().flat_map(|row| row.children).collect();
+    repo::child_chunks::insert(&tx, children).await?;
+    for (index, ids) in files {
+        if let Some(segment) = made.get(index) {
+            repo::segments::set_attachments(&tx, segment, &ids).await?;
+        }
+    }
+    repo::index_nodes::put(&tx, place.dataset.tenant_id, place.dataset.id, nodes).await?;
+    tx.commit().await?;
+    index_changed(services, place.dataset.tenant_id, place.dataset.id);
+    Ok(made)
+}
+
+/// Changes a chunk.
+///
+/// # Errors
+/// 404 for an unknown one, 400 for one that is being indexed or switched off.
+#[boxed]
+pub async fn update(
+    services: &Services,
+    principal: &Principal,
+    dataset: DatasetId,
+    document: DocumentId,
+    id: SegmentId,
+    form: SegmentForm,
+) -> Result<(Place, SegmentView)> {
+    let place = place_to_edit(services, principal, dataset, document).await?;
+    let old = segment_in(services, &place, id).await?;
+    if !matches!(old.status.as_str(), "completed" | "error") {
+        return Err(Error::invalid("Segment is indexing, please try again later"));
+    }
+    if let Some(enabled) = form.enabled.filter(|enabled| *enabled != old.enabled) {
+        set_enabled_in(services, principal, &place, &[id], enabled).await?;
+        // Compat: what else was given with "off" is not taken.
+        if !enabled {
+            let segment = segment_in(services, &place, id).await?;
+            let view = view_of(services, &place, segment).await?;
+            return Ok((place, view));
+        }
+    } else if !old.enabled && old.status == "completed" && form.enabled != Some(true) {
+        return Err(Error::invalid("Can't update disabled segment"));
+    }
+    let account = principal.account_id()?;
+    let content = form.content.clone().unwrap_or_else(|| old.content.clone());
+    let answer = form.answer.clone().or_else(|| old.answer.clone());
+    let (content, answer) = checked(&place, &SegmentForm { content: Some(content), answer, ..SegmentForm::default() })?;
+    let keywords = checked_keywords(&form)?;
+    let files = checked_files(services, &place, &form).await?;
+    let is_hierarchical = place.document.doc_form == "hierarchical_model";
+    let mut known = if is_hierarchical {
+        repo::child_chunks::of_segments(&services.db, &[id]).await?.remove(&id).unwrap_or_default()
+    } else {
+        Vec::new()
+    };
+    let anew = is_hierarchical && (form.regenerate || known.is_empty());
+    let children = if anew { parts(services, &place, &content).await? } else { Vec::new() };
+    let chunk = Chunk { content, answer, children, page: None, heading: None };
+    let fresh = saved(&place.document, old.position, chunk);
+    if anew {
+        known = fresh.children.into_iter().map(|child| ChildChunk { segment_id: id, ..child }).collect();
+    }
+    let segment = Segment {
+        content: fresh.segment.content,
+        answer: fresh.segment.answer,
+        word_count: fresh.segment.word_count,
+        index_node_hash: fresh.segment.index_node_hash,
+        keywords: keywords.or_else(|| old.keywords.clone()),
+        status: "completed".into(),
+        error: None,
+        enabled: true,
+        disabled_at: None,
+        disabled_by: None,
+        updated_by: Some(account),
+        updated_at: now(),
+        completed_at: old.completed_at.or_else(|| Some(now())),
+        ..old.clone()
+    };
+    let mut row = Saved { segment, children: known };
+    store(services, &place, &mut row, i64::from(row_words(&old)), anew, files).await?;
+    let view = view_of(services, &place, row.segment).await?;
+    Ok((place, view))
+}
+
+const fn row_words(segment: &Segment) -> i32 {
+    segment.word_count
+}
+
+/// Embeds and stores a changed chunk with its parts.
+async fn store(
+    services: &Services,
+    place: &Place,
+    row: &mut Saved,
+    words_before: i64,
+    replaces_parts: bool,
+    files: Option<Vec<FileId>>,
+) -> Result<()> {
+    let model = embedding_model(&place.dataset);
+    let vectors = vectors_of(services, &place.dataset, model.as_ref(), std::slice::from_ref(row)).await?;
+    row.segment.tokens = tokens_of(model.as_ref(), &row.segment);
+    let is_found = place.document.enabled && !place.document.archived && row.segment.enabled;
+    let nodes = nodes_of(&place.document, row, &vectors, is_found);
+    let (tenant, dataset, id) = (place.dataset.tenant_id, place.dataset.id, row.segment.id);
+    let tx = services.db.begin().await?;
+    let difference = i64::from(row.segment.word_count) - words_before;
+    repo::documents::add_words(&tx, place.document.id, difference).await?;
+    repo::segments::update(&tx, row.segment.clone()).await?;
+    if replaces_parts {
+        repo::index_nodes::remove(&tx, tenant, dataset, &IndexNodes::Segments(&[id])).await?;
+        repo::child_chunks::delete_all(&tx, id).await?;
+        repo::child_chunks::insert(&tx, row.children.clone()).await?;
+    }
+    if let Some(files) = files {
+        repo::segments::set_attachments(&tx, &row.segment, &files).await?;
+    }
+    repo::index_nodes::put(&tx, tenant, dataset, nodes).await?;
+    tx.commit().await?;
+    index_changed(services, tenant, dataset);
+    Ok(())
+}
