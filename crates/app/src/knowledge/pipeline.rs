@@ -24,7 +24,10 @@ use ox_db::{
 use ox_types::DocumentId;
 use tokio::sync::{Notify, Semaphore, mpsc};
 
-use crate::{Result, Services};
+use crate::{
+    Result, Services,
+    rounds::{Round, Rounds},
+};
 
 /// How long a process may be silent before its documents are taken over.
 const LEASE: Duration = Duration::from_secs(30);
@@ -103,13 +106,10 @@ pub(crate) async fn keep(services: Arc<Services>) {
     if let Err(error) = super::resume(&services).await {
         tracing::error!(%error, "what was begun with knowledge cannot be gone on with");
     }
-    let mut tick = tokio::time::interval(LOOK);
-    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            () = services.shutdown.cancelled() => break,
-            () = services.knowledge.wake.notified() => {}
-            _ = tick.tick() => services.indexes.take_over(),
+    let mut rounds = Rounds::new(&services, LOOK);
+    while let Some(round) = rounds.next_or(services.knowledge.wake.notified()).await {
+        if round == Round::Due {
+            services.indexes.take_over();
         }
         if let Err(error) = hand_out(&services, &sender).await {
             tracing::error!(%error, "documents cannot be taken up");
