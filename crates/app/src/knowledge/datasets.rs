@@ -381,6 +381,7 @@ pub(crate) fn blank(principal: &Principal, name: String) -> Result<Dataset> {
         chunk_structure: None,
         enable_api: true,
         is_multimodal: false,
+        has_attachments: false,
         created_by: account,
         updated_by: Some(account),
         created_at: at,

@@ -4,7 +4,6 @@
 mod children;
 mod editing;
 mod import;
-mod links;
 mod switches;
 
 use std::collections::HashMap;
@@ -15,13 +14,12 @@ use ox_db::{
 };
 use ox_types::{DatasetId, DocumentId, FileId, SegmentId, boxed};
 
-use super::documents;
+use super::{documents, files_of, signed};
 use crate::{Error, Principal, Result, Services, apps::Page};
 
 pub use children::{ChildForm, children, create_child, delete_child, set_children, update_child};
 pub use editing::{create, update};
 pub use import::{ImportJob, import, import_state};
-pub use links::signed;
 pub use switches::{delete, delete_one, set_enabled};
 
 /// A chunk as it is given.
@@ -107,17 +105,10 @@ async fn views(services: &Services, place: &Place, segments: Vec<Segment>) -> Re
     } else {
         HashMap::new()
     };
-    let bound = repo::segments::attachments(&services.db, &ids).await?;
-    let files: Vec<FileId> = bound.values().flatten().copied().collect();
-    let files: HashMap<FileId, UploadFile> =
-        repo::upload_files::find_all(&services.db, place.dataset.tenant_id, &files)
-            .await?
-            .into_iter()
-            .map(|file| (file.id, file))
-            .collect();
+    let mut files = files_of(&services.db, &place.dataset, &ids).await?;
     let view = |segment: Segment| SegmentView {
         children: children.remove(&segment.id).unwrap_or_default(),
-        attachments: bound.get(&segment.id).into_iter().flatten().filter_map(|id| files.get(id).cloned()).collect(),
+        attachments: files.remove(&segment.id).unwrap_or_default(),
         signed: signed(services, &segment.content),
         segment,
     };

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::{
     super::{
         datasets::{self, Indexing},
-        metadata,
+        metadata, removal,
         sources::pages::{self, SourcePage},
     },
     FORMS, anew,
@@ -235,6 +235,7 @@ async fn add(
     let mut position = repo::documents::next_position(&tx, dataset.id).await?;
     let mut made = Vec::with_capacity(origins.len());
     let mut rows = Vec::with_capacity(origins.len());
+    let mut replaced = Vec::new();
     for origin in &origins {
         let name = new.name.clone().unwrap_or_else(|| origin.name().to_owned());
         let known = if new.duplicate { repo::documents::named(&tx, dataset.id, &name).await? } else { None };
@@ -247,7 +248,10 @@ async fn add(
             ..waiting(&dataset, origin, account, new.created_from)
         };
         let fresh = match known {
-            Some(known) => anew(known, fresh),
+            Some(known) => {
+                replaced.extend(known.file_id.filter(|before| fresh.file_id != Some(*before)));
+                anew(known, fresh)
+            }
             None => Document { position, ..fresh },
         };
         let fresh = metadata::with_built_in(&dataset, fresh, author.as_deref());
@@ -263,6 +267,7 @@ async fn add(
     repo::documents::insert(&tx, rows).await?;
     tx.commit().await?;
     services.knowledge.wake();
+    removal::remove_replaced(services, dataset.tenant_id, &replaced).await;
     Ok(Made { dataset, documents: made, batch })
 }
 

@@ -78,6 +78,8 @@ pub async fn change(
     repo::documents::update(&tx, fresh.clone()).await?;
     tx.commit().await?;
     services.knowledge.wake();
+    let replaced: Vec<FileId> = before.filter(|before| fresh.file_id != Some(*before)).into_iter().collect();
+    removal::remove_replaced(services, dataset.tenant_id, &replaced).await;
     Ok(Made { batch: fresh.batch.clone(), documents: vec![fresh], dataset })
 }
 

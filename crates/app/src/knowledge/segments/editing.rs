@@ -1,5 +1,7 @@
 //! Chunks that somebody writes.
 
+use std::collections::HashMap;
+
 use ox_db::{
     model::{ChildChunk, IndexNodes, Segment},
     now, repo,
@@ -91,7 +93,7 @@ pub async fn create(
     document: DocumentId,
     forms: Vec<SegmentForm>,
 ) -> Result<(Place, Vec<SegmentView>)> {
-    let place = place_to_edit(services, principal, dataset, document).await?;
+    let mut place = place_to_edit(services, principal, dataset, document).await?;
     if place.document.indexing_status != "completed" {
         return Err(Error::not_found("Document is not completed."));
     }
@@ -102,9 +104,14 @@ pub async fn create(
     if most > 0 && forms.len() > most {
         return Err(Error::invalid(format!("Exceeded maximum segments limit of {most}.")));
     }
+    place.dataset.has_attachments |= forms.iter().any(names_files);
     let made = add(services, principal, &place, forms).await?;
     let views = views(services, &place, made).await?;
     Ok((place, views))
+}
+
+fn names_files(form: &SegmentForm) -> bool {
+    form.attachments.as_ref().is_some_and(|files| !files.is_empty())
 }
 
 pub(super) async fn add(
@@ -114,18 +121,19 @@ pub(super) async fn add(
     forms: Vec<SegmentForm>,
 ) -> Result<Vec<Segment>> {
     let account = principal.account_id()?;
-    let (mut rows, mut files) = (Vec::with_capacity(forms.len()), Vec::new());
+    let (mut rows, mut files) = (Vec::with_capacity(forms.len()), HashMap::new());
     for form in forms {
         let (content, answer) = checked(place, &form)?;
         let keywords = checked_keywords(&form)?;
-        if let Some(ids) = checked_files(services, place, &form).await? {
-            files.push((rows.len(), ids));
-        }
+        let attached = checked_files(services, place, &form).await?;
         let children = parts(services, place, &content).await?;
         let chunk = Chunk { content, answer, children, page: None, heading: None };
         let mut row = saved(&place.document, 0, chunk);
         row.segment.keywords = keywords;
         row.segment.created_by = account;
+        if let Some(attached) = attached {
+            files.insert(row.segment.id, attached);
+        }
         rows.push(row);
     }
     let model = embedding_model(&place.dataset);
@@ -156,11 +164,7 @@ pub(super) async fn add(
     repo::segments::insert(&tx, made.clone()).await?;
     let children = rows.into_iter().flat_map(|row| row.children).collect();
     repo::child_chunks::insert(&tx, children).await?;
-    for (index, ids) in files {
-        if let Some(segment) = made.get(index) {
-            repo::segments::set_attachments(&tx, segment, &ids).await?;
-        }
-    }
+    repo::segments::attach(&tx, &made, &files).await?;
     repo::index_nodes::put(&tx, place.dataset.tenant_id, place.dataset.id, nodes).await?;
     tx.commit().await?;
     index_changed(services, place.dataset.tenant_id, place.dataset.id);
@@ -180,7 +184,7 @@ pub async fn update(
     id: SegmentId,
     form: SegmentForm,
 ) -> Result<(Place, SegmentView)> {
-    let place = place_to_edit(services, principal, dataset, document).await?;
+    let mut place = place_to_edit(services, principal, dataset, document).await?;
     let old = segment_in(services, &place, id).await?;
     if !matches!(old.status.as_str(), "completed" | "error") {
         return Err(Error::invalid("Segment is indexing, please try again later"));
@@ -202,6 +206,7 @@ pub async fn update(
     let (content, answer) = checked(&place, &SegmentForm { content: Some(content), answer, ..SegmentForm::default() })?;
     let keywords = checked_keywords(&form)?;
     let files = checked_files(services, &place, &form).await?;
+    place.dataset.has_attachments |= names_files(&form);
     let is_hierarchical = place.document.doc_form == "hierarchical_model";
     let mut known = if is_hierarchical {
         repo::child_chunks::of_segments(&services.db, &[id]).await?.remove(&id).unwrap_or_default()

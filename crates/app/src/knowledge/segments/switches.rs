@@ -1,12 +1,17 @@
 //! Chunks on, off, gone.
 
+use std::collections::HashSet;
+
 use ox_db::{
     model::{IndexNodes, Segment},
     now, repo,
 };
-use ox_types::{DatasetId, DocumentId, SegmentId, boxed};
+use ox_types::{DatasetId, DocumentId, FileId, SegmentId, boxed};
 
-use super::{super::index_changed, Place, missing, place_to_edit};
+use super::{
+    super::{index_changed, links, removal},
+    Place, missing, place_to_edit,
+};
 use crate::{Error, Principal, Result, Services};
 
 /// Switches chunks on or off; unknown ones are passed over.
@@ -79,6 +84,7 @@ pub async fn delete(
     if ids.is_empty() {
         return Ok(0);
     }
+    let pictures = pictures_of(services, &place, &found).await?;
     let words: i64 = found.iter().map(|segment| i64::from(segment.word_count)).sum();
     let tx = services.db.begin().await?;
     repo::documents::add_words(&tx, document, -words).await?;
@@ -88,7 +94,22 @@ pub async fn delete(
     repo::segments::delete(&tx, document, Some(&ids)).await?;
     tx.commit().await?;
     index_changed(services, tenant, dataset);
+    if !pictures.is_empty() {
+        removal::remove_left(services, tenant, document, Some(&pictures)).await;
+    }
     Ok(ids.len())
+}
+
+/// The files that chunks are bound to or name.
+async fn pictures_of(services: &Services, place: &Place, segments: &[&Segment]) -> Result<Vec<FileId>> {
+    if !place.dataset.has_attachments {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<SegmentId> = segments.iter().map(|segment| segment.id).collect();
+    let bound = repo::segments::attachments(&services.db, &ids).await?;
+    let named = segments.iter().flat_map(|segment| links::named(&segment.content));
+    let all: HashSet<FileId> = bound.into_values().flatten().chain(named).collect();
+    Ok(all.into_iter().collect())
 }
 
 /// Deletes one chunk.
