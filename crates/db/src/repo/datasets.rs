@@ -482,6 +482,7 @@ pub async fn removed(tx: &Tx, id: Uuid) -> Result<()> {
 const OF_DATASET: &[&str] = &[
     "index_nodes",
     "child_chunks",
+    "document_segment_summaries",
     "segment_attachment_bindings",
     "document_segments",
     "dataset_metadata_bindings",
@@ -498,6 +499,7 @@ const OF_DATASET: &[&str] = &[
 ];
 const OF_DOCUMENT: &[&str] = &[
     "child_chunks",
+    "document_segment_summaries",
     "segment_attachment_bindings",
     "document_segments",
     "dataset_metadata_bindings",

@@ -14,7 +14,7 @@ use super::{row, skipped};
 use crate::{
     Result, Source, Tx,
     entity::{
-        child_chunks, datasets,
+        child_chunks, datasets, document_segment_summaries as summaries,
         document_segments::{Column, Entity, Model},
         segment_attachment_bindings as bindings, upload_files,
     },
@@ -268,7 +268,7 @@ pub async fn off(source: &dyn Source, document: DocumentId) -> Result<Vec<Segmen
     Ok(rows.into_iter().map(SegmentId).collect())
 }
 
-/// Removes chunks of a document with their parts and attachments; all of them without ids. Returns how many.
+/// Removes chunks of a document with their parts, summaries and attachments; all of them without ids. Returns how many.
 ///
 /// # Errors
 /// When the database fails.
@@ -276,10 +276,12 @@ pub async fn off(source: &dyn Source, document: DocumentId) -> Result<Vec<Segmen
 pub async fn delete(tx: &Tx, document: DocumentId, ids: Option<&[SegmentId]>) -> Result<u64> {
     let connection = tx.connection();
     let parts = child_chunks::Entity::delete_many().filter(child_chunks::Column::DocumentId.eq(document.0));
+    let told = summaries::Entity::delete_many().filter(summaries::Column::DocumentId.eq(document.0));
     let bound = bindings::Entity::delete_many().filter(bindings::Column::DocumentId.eq(document.0));
     let whole = Entity::delete_many().filter(Column::DocumentId.eq(document.0));
     let Some(ids) = ids else {
         parts.exec(connection).await?;
+        told.exec(connection).await?;
         bound.exec(connection).await?;
         return Ok(whole.exec(connection).await?.rows_affected);
     };
@@ -287,6 +289,7 @@ pub async fn delete(tx: &Tx, document: DocumentId, ids: Option<&[SegmentId]>) ->
     for ids in ids.chunks(CHUNK) {
         let ids = || ids.iter().map(|id| id.0);
         parts.clone().filter(child_chunks::Column::SegmentId.is_in(ids())).exec(connection).await?;
+        told.clone().filter(summaries::Column::ChunkId.is_in(ids())).exec(connection).await?;
         bound.clone().filter(bindings::Column::SegmentId.is_in(ids())).exec(connection).await?;
         count += whole.clone().filter(Column::Id.is_in(ids())).exec(connection).await?.rows_affected;
     }
