@@ -26,6 +26,7 @@ pub mod resources;
 pub mod retrieval;
 pub mod segments;
 pub mod sources;
+pub mod summaries;
 pub mod upkeep;
 pub(crate) mod uses;
 
@@ -53,6 +54,7 @@ pub(crate) async fn keep(services: Arc<Services>) {
     if let Some(outside) = services.outside.clone() {
         services.tracker.spawn(outside.keep(services.tracker.clone(), services.shutdown.clone()));
     }
+    services.tracker.spawn(summaries::keep(Arc::clone(&services)));
     pipeline::keep(services).await;
 }
 

@@ -13,6 +13,7 @@ use ox_db::{
     repo::{
         self,
         documents::{DocumentFilter, SegmentCounts},
+        summaries::SummaryCounts,
     },
 };
 pub use ox_rag::MAX_SEGMENT_LENGTH;
@@ -42,6 +43,8 @@ pub struct DocumentView {
     pub document: Document,
     pub file: Option<UploadFile>,
     pub counts: SegmentCounts,
+    /// How far its summaries are, where it has some or is to have some.
+    pub summaries: Option<SummaryCounts>,
     /// `(id, name, type, value)`, where the knowledge base has fields.
     pub metadata: Option<Vec<metadata::Value>>,
 }
@@ -131,11 +134,13 @@ pub async fn views(services: &Services, dataset: &Dataset, documents: Vec<Docume
         let found = repo::upload_files::find_all(&services.db, dataset.tenant_id, ids).await?;
         files.extend(found.into_iter().map(|file| (file.id, file)));
     }
+    let mut summaries = repo::summaries::counts(&services.db, &ids).await?;
     let mut fields = repo::dataset_metadata::of_datasets(&services.db, dataset.tenant_id, &[dataset.id]).await?;
     let fields = fields.remove(&dataset.id).unwrap_or_default();
     let view = |document: Document| DocumentView {
         file: document.file_id.and_then(|id| files.get(&id).cloned()),
         counts: counts.get(&document.id).copied().unwrap_or_default(),
+        summaries: summaries.remove(&document.id),
         metadata: metadata::values(dataset, &fields, &document),
         document,
     };

@@ -22,7 +22,7 @@ use ox_db::{
     repo::{self, documents::Stage},
 };
 use ox_types::DocumentId;
-use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio::sync::{Notify, Semaphore, futures::Notified, mpsc};
 
 use crate::{
     Result, Services,
@@ -46,6 +46,7 @@ const MAX_ATTEMPTS: i32 = 3;
 #[derive(Default)]
 pub struct Worker {
     wake: Notify,
+    summaries: Notify,
     held: Mutex<HashSet<DocumentId>>,
 }
 
@@ -53,6 +54,16 @@ impl Worker {
     /// There is something to do.
     pub fn wake(&self) {
         self.wake.notify_one();
+    }
+
+    /// There are summaries to make.
+    pub(super) fn wake_summaries(&self) {
+        self.summaries.notify_one();
+    }
+
+    /// Waits until there are.
+    pub(super) fn summaries_wanted(&self) -> Notified<'_> {
+        self.summaries.notified()
     }
 
     fn hold(&self, id: DocumentId) {

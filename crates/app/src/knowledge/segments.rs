@@ -9,12 +9,12 @@ mod switches;
 use std::collections::HashMap;
 
 use ox_db::{
-    model::{ChildChunk, Dataset, Document, Segment, UploadFile},
+    model::{ChildChunk, Dataset, Document, Segment, SegmentSummary, UploadFile},
     repo::{self, segments::SegmentFilter},
 };
 use ox_types::{DatasetId, DocumentId, FileId, SegmentId, boxed};
 
-use super::{documents, files_of, signed};
+use super::{datasets::embedding_model, documents, files_of, signed};
 use crate::{Error, Principal, Result, Services, apps::Page};
 
 pub use children::{ChildForm, children, create_child, delete_child, set_children, update_child};
@@ -32,6 +32,8 @@ pub struct SegmentForm {
     pub enabled: Option<bool>,
     /// Makes the parts anew.
     pub regenerate: bool,
+    /// What it is about; an empty text removes it.
+    pub summary: Option<String>,
 }
 
 /// A chunk with what is shown beside it.
@@ -40,6 +42,8 @@ pub struct SegmentView {
     pub segment: Segment,
     pub children: Vec<ChildChunk>,
     pub attachments: Vec<UploadFile>,
+    /// What it is about, there or to come.
+    pub summary: Option<SegmentSummary>,
     /// The content with addresses of files that can be opened.
     pub signed: String,
 }
@@ -105,9 +109,14 @@ async fn views(services: &Services, place: &Place, segments: Vec<Segment>) -> Re
     } else {
         HashMap::new()
     };
+    let mut summaries = match embedding_model(&place.dataset) {
+        Some(_) => repo::summaries::of_segments(&services.db, place.dataset.tenant_id, &ids).await?,
+        None => HashMap::new(),
+    };
     let mut files = files_of(&services.db, &place.dataset, &ids).await?;
     let view = |segment: Segment| SegmentView {
         children: children.remove(&segment.id).unwrap_or_default(),
+        summary: summaries.remove(&segment.id),
         attachments: files.remove(&segment.id).unwrap_or_default(),
         signed: signed(services, &segment.content),
         segment,

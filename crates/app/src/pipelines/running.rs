@@ -12,7 +12,7 @@ use serde_json::{Map, json};
 use super::{find, graph, items, missing};
 use crate::{
     AppCaller, Error, Principal, Result, Services, debug,
-    knowledge::{documents, metadata, removal},
+    knowledge::{documents, metadata, removal, summaries},
     principal::Permission,
     runs::{
         self, InvokeFrom, RunUser, StepRequest, Subscription,
@@ -151,11 +151,14 @@ pub async fn run(services: &Arc<Services>, principal: &Principal, id: AppId, for
     };
     let batch = documents::batch_name();
     let mut fresh = Vec::with_capacity(form.items.len());
+    let doc_form = dataset.chunk_structure.clone().unwrap_or_else(|| "text_model".into());
+    let need_summary = summaries::are_wanted(&dataset, &doc_form);
     for item in &form.items {
         let document = items::document(services, &dataset, account, &form.datasource_type, item).await?;
         fresh.push(Document {
             batch: batch.clone(),
-            doc_form: dataset.chunk_structure.clone().unwrap_or_else(|| "text_model".into()),
+            doc_form: doc_form.clone(),
+            need_summary,
             doc_language: Some("English".into()),
             ..document
         });

@@ -288,6 +288,16 @@ pub async fn rename(tx: &Tx, id: DocumentId, name: &str, file: Option<FileId>) -
     Ok(())
 }
 
+/// Notes that its chunks are to have summaries.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn set_need_summary(tx: &Tx, id: DocumentId) -> Result<()> {
+    change(id).col_expr(Column::NeedSummary, Expr::value(true)).exec(tx.connection()).await?;
+    Ok(())
+}
+
 /// Stores the values of its metadata.
 ///
 /// # Errors

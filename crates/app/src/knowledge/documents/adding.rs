@@ -16,6 +16,7 @@ use super::{
         datasets::{self, Indexing},
         metadata, removal,
         sources::pages::{self, SourcePage},
+        summaries,
     },
     FORMS, anew,
     rows::waiting,
@@ -215,9 +216,10 @@ async fn add(
     let origins = origins_of(services, principal, &new).await?;
     let kind = origins.first().map_or("upload_file", Origin::kind).to_owned();
     dataset.data_source_type.get_or_insert(kind);
-    if new.summary_index_setting.as_ref().is_some_and(|json| !json.is_null()) {
-        dataset.summary_index_setting.clone_from(&new.summary_index_setting);
+    if let Some(setting) = new.summary_index_setting.clone().filter(|json| !json.is_null()) {
+        dataset.summary_index_setting = Some(summaries::checked(setting)?);
     }
+    let need_summary = summaries::are_wanted(&dataset, &form);
     dataset.updated_at = now();
     let batch = batch_name();
     let author = services.people(&[account]).await?.remove(&account).map(|account| account.name);
@@ -245,6 +247,7 @@ async fn add(
             dataset_process_rule_id: Some(rule_id),
             doc_language: Some(new.doc_language.clone().unwrap_or_else(|| "English".into())),
             doc_form: form.clone(),
+            need_summary,
             ..waiting(&dataset, origin, account, new.created_from)
         };
         let fresh = match known {

@@ -12,6 +12,7 @@ use super::{
     super::{
         datasets, metadata, removal,
         sources::pages::{self, SourcePage},
+        summaries,
     },
     Made, NewDocuments,
     adding::{Origin, Rule, batch_name, check_form, files_of, origins_of, rule_of},
@@ -63,6 +64,7 @@ pub async fn change(
         file_id: if is_other { fresh.file_id } else { before },
         batch: batch_name(),
         dataset_process_rule_id: Some(rule.id()),
+        need_summary: summaries::are_wanted(&dataset, &form),
         doc_form: form,
         doc_language: new.doc_language.clone().or_else(|| known.doc_language.clone()),
         ..fresh
@@ -105,6 +107,7 @@ pub(in super::super) async fn anew_from(
         batch: known.batch.clone(),
         dataset_process_rule_id: known.dataset_process_rule_id,
         doc_form: known.doc_form.clone(),
+        need_summary: known.need_summary,
         doc_language: known.doc_language.clone(),
         enabled: known.enabled,
         disabled_by: known.disabled_by,

@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::{
-    super::{datasets, documents::automatic_rules, index_changed, qa, removal, sources::pages},
+    super::{datasets, documents::automatic_rules, index_changed, qa, removal, sources::pages, summaries},
     Halt, graph, pictures,
 };
 use crate::Services;
@@ -283,8 +283,16 @@ impl Work<'_> {
         self.step(&tx, &Stage::Same).await?;
         repo::index_nodes::put(&tx, self.dataset.tenant_id, self.dataset.id, nodes).await?;
         repo::segments::complete(&tx, &done, now()).await?;
+        let is_told = self.document.need_summary && summaries::are_wanted(&self.dataset, &self.document.doc_form);
+        if is_told {
+            let segments: Vec<Segment> = rows.into_iter().map(|row| row.segment).collect();
+            repo::summaries::want(&tx, &segments).await?;
+        }
         tx.commit().await?;
         index_changed(self.services, self.dataset.tenant_id, self.dataset.id);
+        if is_told {
+            self.services.knowledge.wake_summaries();
+        }
         Ok(())
     }
 

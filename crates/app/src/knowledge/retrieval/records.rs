@@ -39,13 +39,21 @@ impl Retriever {
         let children: HashMap<Uuid, _> =
             children.into_iter().filter_map(|row| Some((row.index_node_id?, row))).collect();
         let mut files = files_of(&self.db, dataset, &segment_ids).await?;
+        let is_told = |(id, _): &(Uuid, f64)| of(id).is_some_and(|hit| hit.kind == NodeKind::Summary);
+        let told: Vec<SegmentId> = groups
+            .iter()
+            .filter(|group| group.found.iter().any(is_told))
+            .map(|group| SegmentId(group.parent))
+            .collect();
+        let mut summaries = repo::summaries::of_segments(&self.db, tenant, &told).await?;
         let record = |group: fuse::Group<Uuid, (Uuid, f64)>| {
             let segment = segments.remove(&group.parent)?;
             let document = documents.get(&segment.document_id)?.clone();
             let children =
                 group.found.iter().filter_map(|(id, score)| Some((children.get(id)?.clone(), *score))).collect();
             let files = files.remove(&segment.id).unwrap_or_default();
-            let own = Own { document, segment, children, summary: None, files, around: Around::default() };
+            let summary = summaries.remove(&segment.id).and_then(|summary| summary.content);
+            let own = Own { document, segment, children, summary, files, around: Around::default() };
             let place = Place::Own(Box::new(own));
             Some(Record { dataset: Arc::clone(dataset), place, score: group.score })
         };

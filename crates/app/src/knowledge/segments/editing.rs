@@ -3,17 +3,20 @@
 use std::collections::HashMap;
 
 use ox_db::{
+    Tx,
     model::{ChildChunk, IndexNodes, Segment},
     now, repo,
 };
 use ox_rag::Chunk;
 use ox_types::{DatasetId, DocumentId, FileId, Json, SegmentId, boxed};
+use uuid::Uuid;
 
 use super::{
     super::{
         datasets::embedding_model,
         documents, index_changed,
         pipeline::work::{Saved, chunker, nodes_of, saved, tokens_of, vectors_of},
+        summaries::{self, Written},
     },
     Place, SegmentForm, SegmentView, place_to_edit, segment_in,
     switches::set_enabled_in,
@@ -166,9 +169,22 @@ pub(super) async fn add(
     repo::child_chunks::insert(&tx, children).await?;
     repo::segments::attach(&tx, &made, &files).await?;
     repo::index_nodes::put(&tx, place.dataset.tenant_id, place.dataset.id, nodes).await?;
+    let is_told = place.document.need_summary && summaries::are_wanted(&place.dataset, &place.document.doc_form);
+    if is_told {
+        repo::summaries::want(&tx, &made).await?;
+    }
     tx.commit().await?;
     index_changed(services, place.dataset.tenant_id, place.dataset.id);
+    if is_told {
+        services.knowledge.wake_summaries();
+    }
     Ok(made)
+}
+
+/// The nodes that a chunk was found by, without that of its summary.
+fn nodes_before(segment: &Segment, children: &[ChildChunk]) -> Vec<Uuid> {
+    let own = children.is_empty().then(|| segment.index_node_id.unwrap_or(segment.id.0));
+    children.iter().map(|child| child.index_node_id.unwrap_or(child.id.0)).chain(own).collect()
 }
 
 /// Changes a chunk.
@@ -215,6 +231,7 @@ pub async fn update(
     };
     let anew = is_hierarchical && (form.regenerate || known.is_empty());
     let children = if anew { parts(services, &place, &content).await? } else { Vec::new() };
+    let gone = anew.then(|| nodes_before(&old, &known));
     let chunk = Chunk { content, answer, children, page: None, heading: None };
     let fresh = saved(&place.document, old.position, chunk);
     if anew {
@@ -237,24 +254,69 @@ pub async fn update(
         ..old.clone()
     };
     let mut row = Saved { segment, children: known };
-    store(services, &place, &mut row, i64::from(row_words(&old)), anew, files).await?;
+    let is_other = row.segment.index_node_hash != old.index_node_hash;
+    let summary = summary_change(services, &place, &old, form.summary.as_deref(), is_other).await?;
+    let words_before = i64::from(old.word_count);
+    store(services, &place, &mut row, Change { words_before, gone, files, summary }).await?;
     let view = view_of(services, &place, row.segment).await?;
     Ok((place, view))
 }
 
-const fn row_words(segment: &Segment) -> i32 {
-    segment.word_count
+/// What becomes of the summary of a chunk that is changed.
+enum SummaryChange {
+    Kept,
+    Written(Box<Written>),
+    /// With the node it was found by.
+    Removed(Uuid),
+    /// It is made for the new text; with the node of the one before.
+    Wanted(Option<Uuid>),
+}
+
+async fn summary_change(
+    services: &Services,
+    place: &Place,
+    old: &Segment,
+    given: Option<&str>,
+    is_other: bool,
+) -> Result<SummaryChange> {
+    let form = &place.document.doc_form;
+    let known = repo::summaries::of_segments(&services.db, old.tenant_id, &[old.id]).await?.remove(&old.id);
+    let told = known.as_ref().and_then(|known| known.content.as_deref());
+    let given = given.map(|text| text.replace('\0', "").trim().to_owned());
+    match given.filter(|text| told.unwrap_or_default() != text) {
+        Some(text) if text.is_empty() => {
+            Ok(known.map_or(SummaryChange::Kept, |known| SummaryChange::Removed(known.index_node_id)))
+        }
+        Some(text) => {
+            if text.chars().count() > summaries::MAX_LENGTH {
+                let text = format!("A summary has at most {} characters.", summaries::MAX_LENGTH);
+                return Err(Error::invalid_field("summary", text));
+            }
+            let written = Written::new(services, &place.dataset, form, &text).await?;
+            Ok(SummaryChange::Written(Box::new(written)))
+        }
+        None if is_other && summaries::are_wanted(&place.dataset, form) => {
+            if known.is_none() && !place.document.need_summary {
+                return Ok(SummaryChange::Kept);
+            }
+            Ok(SummaryChange::Wanted(known.map(|known| known.index_node_id)))
+        }
+        None => Ok(SummaryChange::Kept),
+    }
+}
+
+/// What changes with a chunk.
+struct Change {
+    words_before: i64,
+    /// The nodes that its parts take the place of, where they are made anew.
+    gone: Option<Vec<Uuid>>,
+    files: Option<Vec<FileId>>,
+    summary: SummaryChange,
 }
 
 /// Embeds and stores a changed chunk with its parts.
-async fn store(
-    services: &Services,
-    place: &Place,
-    row: &mut Saved,
-    words_before: i64,
-    replaces_parts: bool,
-    files: Option<Vec<FileId>>,
-) -> Result<()> {
+async fn store(services: &Services, place: &Place, row: &mut Saved, change: Change) -> Result<()> {
+    let Change { words_before, gone, files, summary } = change;
     let model = embedding_model(&place.dataset);
     let vectors = vectors_of(services, &place.dataset, model.as_ref(), std::slice::from_ref(row)).await?;
     row.segment.tokens = tokens_of(model.as_ref(), &row.segment);
@@ -265,8 +327,10 @@ async fn store(
     let difference = i64::from(row.segment.word_count) - words_before;
     repo::documents::add_words(&tx, place.document.id, difference).await?;
     repo::segments::update(&tx, row.segment.clone()).await?;
-    if replaces_parts {
-        repo::index_nodes::remove(&tx, tenant, dataset, &IndexNodes::Segments(&[id])).await?;
+    if let Some(gone) = gone {
+        for gone in gone.chunks(300) {
+            repo::index_nodes::remove(&tx, tenant, dataset, &IndexNodes::Nodes(gone)).await?;
+        }
         repo::child_chunks::delete_all(&tx, id).await?;
         repo::child_chunks::insert(&tx, row.children.clone()).await?;
     }
@@ -274,7 +338,33 @@ async fn store(
         repo::segments::set_attachments(&tx, &row.segment, &files).await?;
     }
     repo::index_nodes::put(&tx, tenant, dataset, nodes).await?;
+    let is_wanted = matches!(summary, SummaryChange::Wanted(_));
+    follow(&tx, &row.segment, summary, is_found).await?;
     tx.commit().await?;
     index_changed(services, tenant, dataset);
+    if is_wanted {
+        services.knowledge.wake_summaries();
+    }
+    Ok(())
+}
+
+/// Stores what becomes of the summary.
+async fn follow(tx: &Tx, segment: &Segment, summary: SummaryChange, is_found: bool) -> Result<()> {
+    let (tenant, dataset) = (segment.tenant_id, segment.dataset_id);
+    match summary {
+        SummaryChange::Kept => {}
+        SummaryChange::Written(written) => written.store(tx, segment, is_found).await?,
+        SummaryChange::Removed(node) => {
+            repo::index_nodes::remove(tx, tenant, dataset, &IndexNodes::Nodes(&[node])).await?;
+            repo::summaries::delete(tx, segment.id).await?;
+        }
+        SummaryChange::Wanted(node) => {
+            if let Some(node) = node {
+                repo::index_nodes::remove(tx, tenant, dataset, &IndexNodes::Nodes(&[node])).await?;
+            }
+            repo::summaries::want(tx, std::slice::from_ref(segment)).await?;
+            repo::summaries::clear(tx, segment.id).await?;
+        }
+    }
     Ok(())
 }
