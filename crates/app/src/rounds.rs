@@ -1,6 +1,6 @@
 //! What is looked at again and again until the server stops.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
 use tokio::time::{Interval, MissedTickBehavior};

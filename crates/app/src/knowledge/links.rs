@@ -22,7 +22,7 @@ pub(super) struct Link {
 
 /// The links of a text, in their order.
 pub(super) fn of(text: &str) -> impl Iterator<Item = Link> {
-    text.match_indices(START).filter_map(|(start, _)| {
+    text.match_indices(START).filter_map(move |(start, _)| {
         let rest = text.get(start + START.len()..)?;
         let file = FileId(rest.get(..ID)?.parse::<Uuid>().ok()?);
         let tail = rest.get(ID..)?;
