@@ -1,9 +1,11 @@
 //! Documents made of websites and of Notion, against strict stand-ins of the services' public forms.
 
+mod pipelines;
+
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -31,6 +33,9 @@ struct Counts {
     looks: AtomicUsize,
     scrapes: AtomicUsize,
     edits: AtomicUsize,
+    /// Notion gives no blocks meanwhile.
+    closed: AtomicBool,
+    waiting: AtomicUsize,
     /// The own address, once it is known.
     base: std::sync::OnceLock<String>,
 }
@@ -221,6 +226,10 @@ async fn notion_page(State(counts): Shared, headers: HeaderMap) -> Said {
 async fn notion_blocks(State(counts): Shared, Path(id): Path<String>, headers: HeaderMap) -> Said {
     if let Some(refusal) = notion_may(&headers) {
         return refusal;
+    }
+    while counts.closed.load(Ordering::SeqCst) {
+        counts.waiting.fetch_add(1, Ordering::SeqCst);
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
     let block = |id: &str, kind: &str, text: &str, more: bool| json!({"id": id, "type": kind, "has_children": more, kind: {"rich_text": title(text)}});
     let results = match id.as_str() {
