@@ -409,8 +409,17 @@ async fn a_website_becomes_documents_and_is_taken_anew() {
         assert_eq!(urls, ["https://site.example/1", "https://site.example/3"], "without the empty page: {done}");
         let list = json!({"provider": "firecrawl", "job_id": "job-1", "urls": urls, "only_main_content": true});
         let estimate = json!({"info_list": {"data_source_type": "website_crawl", "website_info_list": list}, "process_rule": {"mode": "automatic"}, "doc_form": "text_model"});
-        let seen = good(&shelf, Method::POST, "/datasets/indexing-estimate", Some(estimate)).await;
+        let seen = good(&shelf, Method::POST, "/datasets/indexing-estimate", Some(estimate.clone())).await;
         assert_eq!((&seen["total_segments"], &seen["preview"][0]["content"]), (&json!(2), &json!(OWLS)), "{seen}");
+        assert_eq!(seen["preview"][0]["summary"], Value::Null, "{seen}");
+        let mut told = estimate;
+        told["summary_index_setting"] = json!({"enable": true, "model_provider_name": "oxidify/scripted",
+            "model_name": "echo", "summary_prompt": "Birds:"});
+        let seen = good(&shelf, Method::POST, "/datasets/indexing-estimate", Some(told.clone())).await;
+        assert_eq!(seen["preview"][0]["summary"], format!("Birds:\n{OWLS}"), "{seen}");
+        told["summary_index_setting"]["model_provider_name"] = json!("nobody");
+        let failed = call(&shelf, Method::POST, "/datasets/indexing-estimate", Some(told)).await;
+        assert_eq!((failed.status.as_u16(), failed.code().as_str()), (500, "indexing_estimate_error"), "{}", failed.text);
         let (id, docs) = init(&shelf, "website_crawl", list).await;
         assert_eq!(docs.len(), 2);
         assert_eq!((&docs[0]["name"], &docs[0]["indexing_status"]), (&json!("Page 1"), &json!("completed")), "{docs:?}");
