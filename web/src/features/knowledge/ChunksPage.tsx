@@ -21,11 +21,12 @@ import { deleteSegments, documentDetail, documentStatus, SEGMENTS_AT_ONCE, segme
 import { ChunkDialog } from "./ChunkDialog";
 import { Filter } from "./DatasetsPage";
 import { DocumentFacts } from "./DocumentFacts";
-import { DeleteDocuments, RenameDialog, useActions, useDocumentMenu } from "./DocumentsPage";
+import { DeleteDocuments, useActions, useDocumentMenu } from "./DocumentsPage";
 import { ImportChunks } from "./ImportChunks";
 import { MetadataDialog } from "./MetadataDialog";
 import { Pages } from "./Pages";
 import { Pictures, withoutPictures } from "./Pictures";
+import { RenameDialog } from "./RenameDialog";
 import { RetrievalPane } from "./RetrievalPane";
 import { useKnowledgeRights } from "./rights";
 import { StatusBadge } from "./StatusBadge";

@@ -34,9 +34,7 @@ import { useNarrow } from "../../lib/media";
 import { saveBlob } from "../../lib/save";
 import { BarEnd } from "../../ui/BarEnd";
 import { Button, IconButton } from "../../ui/Button";
-import { Confirm, Dialog } from "../../ui/Dialog";
-import { Field } from "../../ui/Field";
-import { Input } from "../../ui/Input";
+import { Confirm } from "../../ui/Dialog";
 import { Kbd } from "../../ui/Kbd";
 import { Menu, type MenuEntry } from "../../ui/Menu";
 import { Empty, Failed, SkeletonRows } from "../../ui/States";
@@ -50,7 +48,6 @@ import {
   downloadZip,
   errorDocuments,
   pauseDocument,
-  renameDocument,
   retryDocuments,
   setDocuments,
   syncDocument,
@@ -59,6 +56,7 @@ import {
 import { Filter } from "./DatasetsPage";
 import { MetadataDialog } from "./MetadataDialog";
 import { Pages } from "./Pages";
+import { RenameDialog } from "./RenameDialog";
 import { useKnowledgeRights } from "./rights";
 import { StatusBadge } from "./StatusBadge";
 import { canBeSummarised, SummariseDialog } from "./Summarise";
@@ -575,43 +573,5 @@ function Notices({ dataset }: { dataset: Dataset }) {
         </div>
       ) : null}
     </>
-  );
-}
-
-export function RenameDialog({ datasetId, doc, onClose }: { datasetId: string; doc: Pick<KnowledgeDocument, "id" | "name">; onClose: () => void }) {
-  const { t } = useTranslation("knowledge");
-  const { t: c } = useTranslation();
-  const [name, setName] = useState(doc.name);
-  const rename = useKnowledgeChange((next: string) => renameDocument(datasetId, doc.id, next));
-  const save = () => {
-    if (name.trim() !== "") rename.mutate(name.trim(), { onSuccess: onClose });
-  };
-  return (
-    <Dialog
-      open
-      size="sm"
-      title={t("documents.do.rename")}
-      closeLabel={c("common.close")}
-      onClose={onClose}
-      footer={
-        <>
-          <Button onClick={onClose}>{c("common.cancel")}</Button>
-          <Button kind="primary" busy={rename.isPending} disabled={name.trim() === ""} onClick={save}>
-            {c("common.save")}
-          </Button>
-        </>
-      }
-    >
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          save();
-        }}
-      >
-        <Field label={t("documents.col.name")} error={rename.error ? messageOf(rename.error) : name.trim() === "" ? t("settings.needName") : undefined}>
-          <Input value={name} maxLength={255} onChange={(event) => setName(event.target.value)} />
-        </Field>
-      </form>
-    </Dialog>
   );
 }
