@@ -13,6 +13,7 @@ use ox_app::{
         metadata::Value,
         segments::SegmentView,
         sources::pages::is_page,
+        summaries::SummaryCounts,
     },
     model::{ChildChunk, Document, ProcessRuleRow, Segment, UploadFile},
 };
@@ -399,9 +400,14 @@ pub struct DocumentBody {
     pub total_segments: Option<u64>,
 }
 
+/// `SUMMARIZING` while some are to be made.
+fn summary_status(counts: Option<SummaryCounts>) -> Option<String> {
+    counts.filter(SummaryCounts::is_unfinished).map(|_| "SUMMARIZING".to_owned())
+}
+
 impl From<DocumentView> for DocumentBody {
     fn from(view: DocumentView) -> Self {
-        let DocumentView { document, file, counts, metadata } = view;
+        let DocumentView { document, file, counts, metadata, summaries } = view;
         Self {
             display_status: display_status(&document).to_owned(),
             data_source_detail_dict: source_detail(&document, file.as_ref()),
@@ -425,7 +431,7 @@ impl From<DocumentView> for DocumentBody {
             hit_count: counts.hits,
             doc_form: document.doc_form,
             doc_metadata: metadata.map(|values| values.into_iter().map(MetadataValueBody::from).collect()),
-            summary_index_status: None,
+            summary_index_status: summary_status(summaries),
             need_summary: document.need_summary,
             completed_segments: None,
             total_segments: None,
@@ -562,7 +568,7 @@ pub struct Rules {
 
 impl DocumentDetail {
     pub fn new(view: DocumentView, part: MetadataPart, rules: &Rules) -> Self {
-        let DocumentView { document, file, counts, metadata } = view;
+        let DocumentView { document, file, counts, metadata, summaries } = view;
         let values = metadata.map(|values| values.into_iter().map(MetadataValueBody::from).collect());
         let shows_metadata = part != MetadataPart::Without;
         let rest = part != MetadataPart::Only;
@@ -602,7 +608,7 @@ impl DocumentDetail {
             indexing_latency: document.indexing_latency.filter(|_| rest),
             segment_count: rest.then_some(counts.total),
             average_segment_length: rest.then_some(average),
-            summary_index_status: None,
+            summary_index_status: summary_status(summaries).filter(|_| rest),
             need_summary: rest.then_some(document.need_summary),
         }
     }
@@ -768,6 +774,10 @@ pub struct SegmentBody {
     pub child_chunks: Vec<ChildChunkBody>,
     pub attachments: Vec<AttachmentBody>,
     pub summary: Option<String>,
+    /// `not_started`, `generating`, `completed`, `error` or `timeout`; ours.
+    pub summary_status: Option<String>,
+    /// Why there is no summary; ours.
+    pub summary_error: Option<String>,
     /// The page it is from, from 0; ours.
     pub page: Option<i32>,
     /// The headings it stands under; ours.
@@ -776,7 +786,7 @@ pub struct SegmentBody {
 
 impl SegmentBody {
     pub fn new(services: &Services, view: SegmentView) -> Self {
-        let SegmentView { segment, children, attachments, signed } = view;
+        let SegmentView { segment, children, attachments, summary, signed } = view;
         let Segment { keywords, .. } = &segment;
         let keywords = keywords.clone().and_then(|json| serde_json::from_value(json).ok());
         Self {
@@ -806,7 +816,9 @@ impl SegmentBody {
             stopped_at: at(segment.stopped_at),
             child_chunks: children.into_iter().map(ChildChunkBody::from).collect(),
             attachments: attachments.into_iter().map(|file| AttachmentBody::new(services, file)).collect(),
-            summary: None,
+            summary_status: summary.as_ref().map(|summary| summary.status.clone()),
+            summary_error: summary.as_ref().and_then(|summary| summary.error.clone()),
+            summary: summary.and_then(|summary| summary.content),
             page: segment.page,
             heading: segment.heading,
         }

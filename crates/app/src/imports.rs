@@ -1,5 +1,7 @@
 //! Apps as files: import, export, copy.
 
+pub(crate) mod pending;
+
 use std::time::Duration;
 
 use ox_db::{
@@ -26,8 +28,6 @@ use crate::{
     workflows,
 };
 
-/// How long a file that waits for confirmation is kept.
-pub(crate) const PENDING_LIFE: Duration = Duration::from_secs(600);
 const FETCH_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A file to import; given texts take the place of the file's own.
@@ -117,11 +117,7 @@ pub async fn import(services: &Services, principal: &Principal, request: ImportR
         Err(error) => return Ok(ImportResult::failed(error.to_string())),
     };
     if document.status == ImportStatus::Pending {
-        let id = new_uuid();
-        let value = serde_json::to_string(&request).map_err(Error::internal)?;
-        let tx = services.db.begin().await?;
-        repo::kv::set(&tx, &pending_key(principal, id), &value, Some(PENDING_LIFE)).await?;
-        tx.commit().await?;
+        let id = pending::keep(services, principal, pending::Kind::App, &request).await?;
         return Ok(ImportResult {
             id,
             status: ImportStatus::Pending,
@@ -135,18 +131,12 @@ pub async fn import(services: &Services, principal: &Principal, request: ImportR
     apply(services, principal, &request, document, status).await
 }
 
-fn pending_key(principal: &Principal, id: Uuid) -> String {
-    format!("app_import_info:{}:{id}", principal.tenant_id())
-}
-
 /// Goes on with a file whose version asked for a confirmation.
 #[boxed]
 pub async fn confirm(services: &Services, principal: &Principal, id: Uuid) -> Result<ImportResult> {
     principal.require(Permission::AppEdit)?;
-    let tx = services.db.begin().await?;
-    let kept = repo::kv::take(&tx, &pending_key(principal, id)).await?;
-    tx.commit().await?;
-    let Some(request) = kept.and_then(|text| serde_json::from_str::<ImportRequest>(&text).ok()) else {
+    let kept = pending::take::<ImportRequest>(services, principal, pending::Kind::App, id).await?;
+    let Some(request) = kept else {
         return Ok(ImportResult::failed("Import information expired or does not exist"));
     };
     match AppDocument::parse(&request.yaml_content) {

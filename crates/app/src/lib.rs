@@ -48,6 +48,7 @@ pub mod pipelines;
 pub mod principal;
 pub mod providers;
 pub mod retention;
+mod rounds;
 pub mod runs;
 mod secrets;
 mod services;

@@ -3,9 +3,8 @@
 //! Each attempt of a delivery carries the same id and a signature: `X-Oxidify-Signature: t=<seconds>,v1=<hex>`, the
 //! HMAC-SHA256 of `<seconds>.<body>` with the secret of the receiver. Any 2xx takes it.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use futures::future::BoxFuture;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use ox_db::now;
 use ox_net::{Class, Limits, Request};
@@ -98,26 +97,6 @@ pub fn sign(secret: &str, at: i64, body: &str) -> String {
     mac.update(format!("{at}.").as_bytes());
     mac.update(body.as_bytes());
     hex::encode(mac.finalize().into_bytes())
-}
-
-/// Looks for what is due, until shutdown.
-pub(crate) async fn keep(
-    services: Arc<Services>,
-    every: Duration,
-    what: &'static str,
-    deliver_due: for<'a> fn(&'a Services) -> BoxFuture<'a, Result<()>>,
-) {
-    let mut tick = tokio::time::interval(every);
-    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            () = services.shutdown.cancelled() => return,
-            _ = tick.tick() => {}
-        }
-        if let Err(error) = deliver_due(&services).await {
-            tracing::error!(%error, what, "what is due cannot be delivered");
-        }
-    }
 }
 
 #[cfg(test)]

@@ -145,6 +145,7 @@ impl Rig {
             chunk_structure: None,
             enable_api: true,
             is_multimodal: false,
+            has_attachments: false,
             created_by: AccountId::new(),
             updated_by: None,
             created_at: now(),

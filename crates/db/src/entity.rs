@@ -25,6 +25,7 @@ pub mod datasource_providers;
 pub mod deletions;
 pub mod dify_setups;
 pub mod document_pipeline_execution_logs;
+pub mod document_segment_summaries;
 pub mod document_segments;
 pub mod documents;
 pub mod embeddings;

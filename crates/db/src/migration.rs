@@ -104,6 +104,16 @@ const MIGRATIONS: &[Step] = &[
         sql: include_str!("migration/m20261122_151001_model_policies.sql"),
         postgres: "",
     },
+    Step {
+        name: "m20261122_180101_attachments",
+        sql: include_str!("migration/m20261122_180101_attachments.sql"),
+        postgres: "",
+    },
+    Step {
+        name: "m20261122_180102_summaries",
+        sql: include_str!("migration/m20261122_180102_summaries.sql"),
+        postgres: "",
+    },
 ];
 
 #[derive(Clone, Copy)]

@@ -58,6 +58,7 @@ pub mod segments;
 pub mod settings;
 pub mod site_access;
 pub mod statistics;
+pub mod summaries;
 pub mod tags;
 pub mod tenants;
 pub mod tools;

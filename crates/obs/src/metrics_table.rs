@@ -59,6 +59,12 @@ pub const METRICS: &[Metric] = &[
         "Time from the start of a run to its first text.",
     ),
     metric(
+        "oxidify_summaries_total",
+        Kind::Counter,
+        &["outcome"],
+        "Summaries of chunks that were made: completed, timeout or error.",
+    ),
+    metric(
         "oxidify_document_indexing_seconds",
         Kind::Histogram,
         &["outcome"],

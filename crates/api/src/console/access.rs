@@ -456,6 +456,8 @@ pub const RULES: &[Rule] = &[
     rule(POST, "/datasets/{dataset_id}/documents/{document_id}/rename", KNOWLEDGE),
     rule(GET, "/datasets/{dataset_id}/documents/{document_id}/download", Member),
     rule(POST, "/datasets/{dataset_id}/documents/download-zip", Member),
+    rule(POST, "/datasets/{dataset_id}/documents/generate-summary", KNOWLEDGE),
+    rule(GET, "/datasets/{dataset_id}/documents/{document_id}/summary-status", Member),
     rule(GET, "/datasets/metadata/built-in", Member),
     rule(GET, "/datasets/{dataset_id}/metadata", Member),
     rule(POST, "/datasets/{dataset_id}/metadata", KNOWLEDGE),

@@ -6,6 +6,7 @@ mod external;
 mod hit_testing;
 mod metadata;
 mod segments;
+mod summaries;
 
 use std::sync::Arc;
 
@@ -64,6 +65,7 @@ pub fn router() -> OpenApiRouter<Arc<Services>> {
         .merge(external::router())
         .merge(hit_testing::router())
         .merge(segments::router())
+        .merge(summaries::router())
         .merge(metadata::router())
 }
 

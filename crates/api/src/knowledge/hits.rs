@@ -5,7 +5,7 @@ use ox_app::{
     knowledge::{
         hit_testing::Trial,
         retrieval::{ExternalRecord, Found, Own, Place, Record},
-        segments::signed,
+        signed,
     },
 };
 use serde::{Deserialize, Serialize};

@@ -1,9 +1,11 @@
 //! Documents made of websites and of Notion, against strict stand-ins of the services' public forms.
 
+mod pipelines;
+
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -31,6 +33,9 @@ struct Counts {
     looks: AtomicUsize,
     scrapes: AtomicUsize,
     edits: AtomicUsize,
+    /// Notion gives no blocks meanwhile.
+    closed: AtomicBool,
+    waiting: AtomicUsize,
     /// The own address, once it is known.
     base: std::sync::OnceLock<String>,
 }
@@ -222,6 +227,10 @@ async fn notion_blocks(State(counts): Shared, Path(id): Path<String>, headers: H
     if let Some(refusal) = notion_may(&headers) {
         return refusal;
     }
+    while counts.closed.load(Ordering::SeqCst) {
+        counts.waiting.fetch_add(1, Ordering::SeqCst);
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     let block = |id: &str, kind: &str, text: &str, more: bool| json!({"id": id, "type": kind, "has_children": more, kind: {"rich_text": title(text)}});
     let results = match id.as_str() {
         "11111111-0000-0000-0000-000000000001" => json!([
@@ -400,8 +409,17 @@ async fn a_website_becomes_documents_and_is_taken_anew() {
         assert_eq!(urls, ["https://site.example/1", "https://site.example/3"], "without the empty page: {done}");
         let list = json!({"provider": "firecrawl", "job_id": "job-1", "urls": urls, "only_main_content": true});
         let estimate = json!({"info_list": {"data_source_type": "website_crawl", "website_info_list": list}, "process_rule": {"mode": "automatic"}, "doc_form": "text_model"});
-        let seen = good(&shelf, Method::POST, "/datasets/indexing-estimate", Some(estimate)).await;
+        let seen = good(&shelf, Method::POST, "/datasets/indexing-estimate", Some(estimate.clone())).await;
         assert_eq!((&seen["total_segments"], &seen["preview"][0]["content"]), (&json!(2), &json!(OWLS)), "{seen}");
+        assert_eq!(seen["preview"][0]["summary"], Value::Null, "{seen}");
+        let mut told = estimate;
+        told["summary_index_setting"] = json!({"enable": true, "model_provider_name": "oxidify/scripted",
+            "model_name": "echo", "summary_prompt": "Birds:"});
+        let seen = good(&shelf, Method::POST, "/datasets/indexing-estimate", Some(told.clone())).await;
+        assert_eq!(seen["preview"][0]["summary"], format!("Birds:\n{OWLS}"), "{seen}");
+        told["summary_index_setting"]["model_provider_name"] = json!("nobody");
+        let failed = call(&shelf, Method::POST, "/datasets/indexing-estimate", Some(told)).await;
+        assert_eq!((failed.status.as_u16(), failed.code().as_str()), (500, "indexing_estimate_error"), "{}", failed.text);
         let (id, docs) = init(&shelf, "website_crawl", list).await;
         assert_eq!(docs.len(), 2);
         assert_eq!((&docs[0]["name"], &docs[0]["indexing_status"]), (&json!("Page 1"), &json!("completed")), "{docs:?}");

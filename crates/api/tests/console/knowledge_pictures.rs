@@ -43,6 +43,42 @@ async fn opened(shelf: &Shelf, url: &Value) -> (StatusCode, String) {
     (answer.status, mime.unwrap_or_default())
 }
 
+/// Whether nothing is behind an address any more, soon.
+async fn is_gone(shelf: &Shelf, url: &Value) -> bool {
+    for _ in 0..200 {
+        if opened(shelf, url).await.0 == StatusCode::NOT_FOUND {
+            return true;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+    }
+    false
+}
+
+/// A file that takes the place of another removes it with the pictures that were in it.
+#[tokio::test]
+async fn a_replaced_file_is_gone() {
+    let shelf = Shelf::new().await;
+    let id = shelf.dataset("Replaced").await;
+    let rule = "{\"process_rule\": {\"mode\": \"automatic\"}}";
+    let path = format!("/datasets/{id}/document/create-by-file");
+    let made = shelf.multipart(&path, &[("data", "", rule), ("file", "light.pdf", &illustrated())]).await.json();
+    shelf.ended(&id, made["batch"].as_str().unwrap()).await;
+    let document = format!("/datasets/{id}/documents/{}", made["document"]["id"].as_str().unwrap());
+    let before = shelf.get(&format!("{document}/download")).await.json()["url"].clone();
+    let picture = shelf.get(&format!("{document}/segments")).await.json()["data"][0]["attachments"][0].clone();
+    assert_eq!(opened(&shelf, &before).await.0, StatusCode::OK);
+
+    let path = format!("{document}/update-by-file");
+    let changed = shelf.multipart(&path, &[("data", "", rule), ("file", "dark.txt", "No light is left.")]).await;
+    assert_eq!(changed.status, StatusCode::OK, "{}", changed.text);
+    let ended = shelf.ended(&id, changed.json()["batch"].as_str().unwrap()).await;
+    assert_eq!(ended["indexing_status"], "completed", "{ended}");
+    assert!(is_gone(&shelf, &before).await, "the file that was replaced");
+    assert!(is_gone(&shelf, &picture["source_url"]).await, "its picture");
+    let now = shelf.get(&format!("{document}/download")).await.json()["url"].clone();
+    assert_eq!(opened(&shelf, &now).await.0, StatusCode::OK, "the file that took its place");
+}
+
 async fn pictures_follow_their_document(shelf: Shelf) {
     let id = shelf.dataset("Lights").await;
     let path = format!("/datasets/{id}/document/create-by-file");
@@ -78,14 +114,20 @@ async fn pictures_follow_their_document(shelf: Shelf) {
     assert_ne!(other["id"], picture["id"]);
 
     assert_eq!(shelf.call(Method::DELETE, &document, None).await.status, StatusCode::NO_CONTENT);
-    for _ in 0..200 {
-        if opened(&shelf, &picture["source_url"]).await.0 == StatusCode::NOT_FOUND {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(25)).await;
-    }
-    assert_eq!(opened(&shelf, &picture["source_url"]).await.0, StatusCode::NOT_FOUND, "it went with its document");
+    assert!(is_gone(&shelf, &picture["source_url"]).await, "it went with its document");
     assert_eq!(opened(&shelf, &other["source_url"]).await.0, StatusCode::OK, "the other one stays");
+
+    // A picture stays while one chunk has it, and goes with the last.
+    let chunks = format!("/datasets/{id}/documents/{}/segments", again["document"]["id"].as_str().unwrap());
+    let first = shelf.get(&chunks).await.json()["data"][0]["id"].as_str().unwrap().to_owned();
+    let body = json!({"segments": [{"content": "The same light.", "attachment_ids": [other["id"]]}]});
+    let second = shelf.post(&chunks, body).await.json();
+    assert_eq!(second["data"][0]["attachments"][0]["id"], other["id"], "{second}");
+    let second = second["data"][0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(shelf.call(Method::DELETE, &format!("{chunks}/{first}"), None).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(opened(&shelf, &other["source_url"]).await.0, StatusCode::OK, "a chunk still has it");
+    assert_eq!(shelf.call(Method::DELETE, &format!("{chunks}/{second}"), None).await.status, StatusCode::NO_CONTENT);
+    assert!(is_gone(&shelf, &other["source_url"]).await, "it went with its last chunk");
 }
 
 #[tokio::test]

@@ -230,6 +230,35 @@ async fn shelf_file(shelf: &Shelf, template: &str) -> String {
 }
 
 #[tokio::test]
+async fn chunks_of_a_pipeline_get_summaries() {
+    let shelf = Shelf::new().await;
+    let setting = "summary_index_setting: {enable: true, model_name: echo, model_provider_name: oxidify/scripted, summary_prompt: Zanzibar}";
+    let yaml = shelf_file(&shelf, "general-files").await;
+    let yaml = yaml.replace("keyword_number: 10", &format!("keyword_number: 10\n        {setting}"));
+    let line = Line::live(shelf, &yaml).await;
+    let kept = line.good(Method::GET, &format!("/datasets/{}", line.dataset), None).await;
+    assert_eq!(kept["summary_index_setting"]["summary_prompt"], "Zanzibar", "{kept}");
+    let item = line.file("birds.txt", TEXT).await;
+    let ended = line.run(vec![item], json!({})).await;
+    assert_eq!(ended[0]["indexing_status"], "completed", "{ended:?}");
+    let path = format!(
+        "/datasets/{}/documents/{}/summary-status",
+        line.dataset,
+        ended[0]["id"].as_str().unwrap_or_else(|| panic!("{ended:?}"))
+    );
+    let mut status = Value::Null;
+    for _ in 0..1000 {
+        status = line.good(Method::GET, &path, None).await;
+        if status["summary_status"]["completed"] == 2 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert_eq!(status["summary_status"]["completed"], 2, "{status}");
+    assert_eq!(status["summaries"][0]["summary_preview"], "Zanzibar\nThe owl sleeps by day.", "{status}");
+}
+
+#[tokio::test]
 async fn trying_out_writes_nothing() {
     let shelf = Shelf::new().await;
     let yaml = economical(&shelf, "general-files").await;

@@ -320,7 +320,7 @@ async fn probe(server: &TestServer, stranger: &Session, rule: &Rule, ids: &Value
         "model_config": {"model": {"provider": "oxidify/scripted", "name": "echo", "mode": "chat"}}, "message_id": ids["message_id"],
         "rating": "like", "enable_api": false, "enable_site": false, "model": "m", "model_type": "llm", "credentials": {},
         "marked_name": "stolen", "preferred_provider_type": "custom", "action": "yes", "trigger_id": ids["trigger_id"],
-        "enable_trigger": false, "id": ids["server_id"], "parameters": {}, "status": "inactive", "scopes": ["run"], "node_id": ids["node_id"], "node_ids": [ids["node_id"]], "config": {},
+        "enable_trigger": false, "id": ids["server_id"], "parameters": {}, "status": "inactive", "scopes": ["run"], "node_id": ids["node_id"], "node_ids": [ids["node_id"]], "config": {}, "document_list": [ids["document_id"]],
     }));
     let answer = server.console(stranger, rule.method.clone(), &path, body).await;
     let told = format!("{} {path} answered {}: {}", rule.method, answer.status, answer.text);

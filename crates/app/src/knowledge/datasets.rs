@@ -1,5 +1,7 @@
 //! Knowledge bases: make, list, change, delete, and who may see them.
 
+mod checks;
+
 use std::{collections::HashMap, sync::Arc};
 
 use ox_db::{
@@ -19,15 +21,12 @@ use crate::{
     Error, Principal, Result, Services,
     apps::Page,
     audit,
+    knowledge::summaries,
     principal::{Permission, Role},
     providers,
 };
+use checks::{checked_description, checked_name, checked_permission, checked_retrieval, checked_technique};
 
-/// Characters of a name and of a description.
-const MAX_NAME: usize = 40;
-const MAX_DESCRIPTION: usize = 400;
-/// Values of `permission`.
-const PERMISSIONS: [&str; 3] = ["only_me", "all_team_members", "partial_members"];
 const NO_PERMISSION: &str = "You do not have permission to access this dataset.";
 
 /// A knowledge base with what is shown beside it.
@@ -98,61 +97,6 @@ pub struct DatasetChange {
     pub indexing: Indexing,
     pub summary_index_setting: Option<Json>,
     pub icon_info: Option<Json>,
-}
-
-fn checked_name(name: &str) -> Result<String> {
-    let name = name.replace('\0', "");
-    let name = name.trim();
-    match name.chars().count() {
-        0 => Err(Error::invalid_field("name", "name: String should have at least 1 character")),
-        1..=MAX_NAME => Ok(name.to_owned()),
-        _ => Err(Error::invalid_field("name", format!("name: String should have at most {MAX_NAME} characters"))),
-    }
-}
-
-fn checked_description(text: &str) -> Result<String> {
-    if text.chars().count() > MAX_DESCRIPTION {
-        let text = format!("description: String should have at most {MAX_DESCRIPTION} characters");
-        return Err(Error::invalid_field("description", text));
-    }
-    Ok(text.replace('\0', ""))
-}
-
-fn checked_permission(permission: &str) -> Result<String> {
-    if PERMISSIONS.contains(&permission) {
-        Ok(permission.to_owned())
-    } else {
-        let text = "permission: Input should be 'only_me', 'all_team_members' or 'partial_members'";
-        Err(Error::invalid_field("permission", text))
-    }
-}
-
-fn checked_technique(technique: &str) -> Result<String> {
-    if ["high_quality", "economy"].contains(&technique) {
-        Ok(technique.to_owned())
-    } else {
-        let text = "indexing_technique: Input should be 'high_quality' or 'economy'";
-        Err(Error::invalid_field("indexing_technique", text))
-    }
-}
-
-fn checked_retrieval(json: Json) -> Result<Json> {
-    if !json.is_object() {
-        return Err(Error::invalid_field("retrieval_model", "retrieval_model: Input should be a valid dictionary"));
-    }
-    if let Some(missing) = ["search_method", "reranking_enable", "top_k", "score_threshold_enabled"]
-        .into_iter()
-        .find(|name| json.get(*name).is_none_or(Json::is_null))
-    {
-        return Err(Error::invalid_field("retrieval_model", format!("retrieval_model.{missing}: Field required")));
-    }
-    let method = json.get("search_method").and_then(Json::as_str).unwrap_or_default();
-    if !["semantic_search", "full_text_search", "hybrid_search", "keyword_search"].contains(&method) {
-        let text = "retrieval_model.search_method: Input should be 'semantic_search', 'full_text_search', \
-                    'hybrid_search' or 'keyword_search'";
-        return Err(Error::invalid_field("retrieval_model", text));
-    }
-    Ok(json)
 }
 
 /// The role of a caller who is a member.
@@ -381,6 +325,7 @@ pub(crate) fn blank(principal: &Principal, name: String) -> Result<Dataset> {
         chunk_structure: None,
         enable_api: true,
         is_multimodal: false,
+        has_attachments: false,
         created_by: account,
         updated_by: Some(account),
         created_at: at,
@@ -410,7 +355,7 @@ pub async fn create(services: &Services, principal: &Principal, new: NewDataset)
     if let Some(permission) = &new.permission {
         dataset.permission = checked_permission(permission)?;
     }
-    dataset.summary_index_setting = new.summary_index_setting;
+    dataset.summary_index_setting = summaries::given(new.summary_index_setting)?;
     take_indexing(services, &mut dataset, &new.indexing).await?;
     let tx = services.db.begin().await?;
     repo::datasets::insert(&tx, dataset.clone()).await.map_err(name_taken)?;
@@ -440,7 +385,8 @@ pub async fn update(
         dataset.description = Some(checked_description(text)?);
     }
     let members = permission_change(services, principal, &mut dataset, &change).await?;
-    dataset.summary_index_setting = change.summary_index_setting.clone().or(dataset.summary_index_setting);
+    dataset.summary_index_setting =
+        summaries::given(change.summary_index_setting.clone())?.or(dataset.summary_index_setting);
     dataset.icon_info = change.icon_info.clone().or(dataset.icon_info);
     let anew = change_indexing(services, &mut dataset, &change.indexing).await?;
     dataset.updated_by = Some(principal.account_id()?);
@@ -467,7 +413,9 @@ pub async fn update(
     if let Some(model) = &anew {
         super::reembed::note(&tx, &dataset, model).await?;
     }
+    summaries::follow(&tx, &old, &dataset).await?;
     tx.commit().await?;
+    services.knowledge.wake_summaries();
     if anew.is_some() {
         super::reembed::start(services, id);
     }

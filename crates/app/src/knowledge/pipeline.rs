@@ -22,9 +22,12 @@ use ox_db::{
     repo::{self, documents::Stage},
 };
 use ox_types::DocumentId;
-use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio::sync::{Notify, Semaphore, futures::Notified, mpsc};
 
-use crate::{Result, Services};
+use crate::{
+    Result, Services,
+    rounds::{Round, Rounds},
+};
 
 /// How long a process may be silent before its documents are taken over.
 const LEASE: Duration = Duration::from_secs(30);
@@ -43,6 +46,7 @@ const MAX_ATTEMPTS: i32 = 3;
 #[derive(Default)]
 pub struct Worker {
     wake: Notify,
+    summaries: Notify,
     held: Mutex<HashSet<DocumentId>>,
 }
 
@@ -50,6 +54,16 @@ impl Worker {
     /// There is something to do.
     pub fn wake(&self) {
         self.wake.notify_one();
+    }
+
+    /// There are summaries to make.
+    pub(super) fn wake_summaries(&self) {
+        self.summaries.notify_one();
+    }
+
+    /// Waits until there are.
+    pub(super) fn summaries_wanted(&self) -> Notified<'_> {
+        self.summaries.notified()
     }
 
     fn hold(&self, id: DocumentId) {
@@ -103,13 +117,10 @@ pub(crate) async fn keep(services: Arc<Services>) {
     if let Err(error) = super::resume(&services).await {
         tracing::error!(%error, "what was begun with knowledge cannot be gone on with");
     }
-    let mut tick = tokio::time::interval(LOOK);
-    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            () = services.shutdown.cancelled() => break,
-            () = services.knowledge.wake.notified() => {}
-            _ = tick.tick() => services.indexes.take_over(),
+    let mut rounds = Rounds::new(&services, LOOK);
+    while let Some(round) = rounds.next_or(services.knowledge.wake.notified()).await {
+        if round == Round::Due {
+            services.indexes.take_over();
         }
         if let Err(error) = hand_out(&services, &sender).await {
             tracing::error!(%error, "documents cannot be taken up");

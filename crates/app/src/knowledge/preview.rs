@@ -9,6 +9,7 @@ use super::{
     pipeline::work::{Reader, chunker},
     qa,
     sources::pages::{self, SourcePage},
+    summaries::{self, making},
 };
 use crate::{Error, Principal, Result, Services, principal::Permission, providers};
 
@@ -30,6 +31,8 @@ pub struct PreviewForm {
     pub doc_form: Option<String>,
     pub doc_language: Option<String>,
     pub dataset: Option<DatasetId>,
+    /// Where summaries are to be shown: `{"enable", …}`.
+    pub summary_index_setting: Option<Json>,
 }
 
 /// What it would be.
@@ -39,6 +42,8 @@ pub struct Preview {
     /// Characters of all chunks.
     pub total_characters: usize,
     pub chunks: Vec<Chunk>,
+    /// What the chunks are about, in their order; none where nobody asked.
+    pub summaries: Vec<String>,
     /// Questions with their answers, of the first chunk.
     pub pairs: Option<Vec<(String, String)>>,
 }
@@ -87,6 +92,14 @@ pub async fn estimate(services: &Services, principal: &Principal, form: PreviewF
         }
         preview.chunks.clear();
     }
+    if let Some(setting) = form.summary_index_setting.map(summaries::checked).transpose()? {
+        let texts = preview.chunks.iter().map(|chunk| chunk.content.clone()).collect();
+        if let Some(setting) = summaries::Setting::read(Some(&setting)) {
+            let told = making::preview(services, principal.tenant_id(), &setting, form.doc_language.as_deref(), texts);
+            let told = told.await.map_err(|failure| Error::new(500, "indexing_estimate_error", failure.message()))?;
+            preview.summaries = told;
+        }
+    }
     Ok(preview)
 }
 
@@ -119,6 +132,7 @@ pub async fn of_document(
         doc_form: Some(document.doc_form),
         doc_language: document.doc_language,
         dataset: Some(dataset.id),
+        summary_index_setting: None,
     };
     estimate(services, principal, form).await
 }

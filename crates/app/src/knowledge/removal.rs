@@ -6,7 +6,7 @@ use ox_db::repo::{
     self,
     datasets::{self, Gone},
 };
-use ox_types::{DatasetId, FileId, TenantId, boxed};
+use ox_types::{DatasetId, DocumentId, FileId, TenantId, boxed};
 use uuid::Uuid;
 
 use crate::{Result, Services};
@@ -111,4 +111,31 @@ pub(super) async fn remove_files(services: &Services, tenant: Option<TenantId>, 
         services.files.remove(&file).await?;
     }
     Ok(())
+}
+
+/// Removes files that documents were made of, as far as nothing names them any more. What cannot be removed stays: the
+/// documents have what is theirs.
+pub(crate) async fn remove_replaced(services: &Services, tenant: TenantId, files: &[FileId]) {
+    if files.is_empty() {
+        return;
+    }
+    let done = async {
+        let unnamed = repo::documents::unnamed_files(&services.db, files).await?;
+        remove_files(services, Some(tenant), &unnamed).await
+    };
+    if let Err(error) = done.await {
+        tracing::warn!(%error, "files that were replaced cannot be removed");
+    }
+}
+
+/// Removes pictures of a document that no chunk is bound to any more: all of them, or those among some files. What
+/// cannot be removed now goes with the document.
+pub(super) async fn remove_left(services: &Services, tenant: TenantId, document: DocumentId, among: Option<&[FileId]>) {
+    let done = async {
+        let left = repo::segments::left_pictures(&services.db, tenant, document, among).await?;
+        remove_files(services, Some(tenant), &left).await
+    };
+    if let Err(error) = done.await {
+        tracing::warn!(%error, %document, "pictures that nothing names cannot be removed");
+    }
 }

@@ -62,6 +62,7 @@ pub struct Own {
     pub segment: FoundRow,
     /// The child chunks that were found, the best first.
     pub children: Vec<(FoundChild, f64)>,
+    /// What it is about, where that was found.
     pub summary: Option<String>,
     /// Pictures and other files that are bound to the segment.
     pub files: Vec<UploadFile>,
@@ -101,7 +102,10 @@ impl Record {
         match &self.place {
             Place::Own(own) => match &own.segment.answer {
                 Some(answer) => format!("question:{} answer:{answer}", own.segment.content),
-                None => own.content(),
+                None => match &own.summary {
+                    Some(summary) => format!("{summary}\n{}", own.content()),
+                    None => own.content(),
+                },
             },
             Place::External(one) => one.content.clone(),
         }

@@ -6,13 +6,13 @@ use ox_db::{
     model::{Dataset, Document, NodeExecution, Pipeline, PipelineLog, Workflow},
     now, repo,
 };
-use ox_types::{AppId, DatasetId, DocumentId, Json, Object, RunId, TaskId, Value, boxed};
+use ox_types::{AppId, DatasetId, DocumentId, FileId, Json, Object, RunId, TaskId, Value, boxed};
 use serde_json::{Map, json};
 
 use super::{find, graph, items, missing};
 use crate::{
     AppCaller, Error, Principal, Result, Services, debug,
-    knowledge::{documents, metadata},
+    knowledge::{documents, metadata, removal, summaries},
     principal::Permission,
     runs::{
         self, InvokeFrom, RunUser, StepRequest, Subscription,
@@ -151,11 +151,14 @@ pub async fn run(services: &Arc<Services>, principal: &Principal, id: AppId, for
     };
     let batch = documents::batch_name();
     let mut fresh = Vec::with_capacity(form.items.len());
+    let doc_form = dataset.chunk_structure.clone().unwrap_or_else(|| "text_model".into());
+    let need_summary = summaries::are_wanted(&dataset, &doc_form);
     for item in &form.items {
         let document = items::document(services, &dataset, account, &form.datasource_type, item).await?;
         fresh.push(Document {
             batch: batch.clone(),
-            doc_form: dataset.chunk_structure.clone().unwrap_or_else(|| "text_model".into()),
+            doc_form: doc_form.clone(),
+            need_summary,
             doc_language: Some("English".into()),
             ..document
         });
@@ -200,6 +203,10 @@ pub async fn run(services: &Arc<Services>, principal: &Principal, id: AppId, for
     }
     tx.commit().await?;
     services.knowledge.wake();
+    let before = original.and_then(|known| known.file_id);
+    let replaced: Vec<FileId> =
+        before.filter(|id| made.iter().all(|one| one.file_id != Some(*id))).into_iter().collect();
+    removal::remove_replaced(services, dataset.tenant_id, &replaced).await;
     Ok(Made { dataset, documents: made, batch })
 }
 

@@ -17,7 +17,8 @@ use uuid::Uuid;
 
 use super::{NewPipeline, datasources, find, graph, inputs};
 use crate::{
-    Error, Principal, Result, Services, audit, imports,
+    Error, Principal, Result, Services, audit,
+    imports::{self, pending},
     knowledge::datasets,
     principal::Permission,
     workflows::{self, Owner, PIPELINE_MODE},
@@ -62,10 +63,6 @@ impl ImportResult {
     }
 }
 
-fn pending_key(principal: &Principal, id: Uuid) -> String {
-    format!("pipeline_import_info:{}:{id}", principal.tenant_id())
-}
-
 /// Imports a file: makes a knowledge base with its pipeline, or overwrites the draft of one.
 ///
 /// # Errors
@@ -78,11 +75,7 @@ pub async fn import(services: &Services, principal: &Principal, request: ImportR
         Err(error) => return Ok(ImportResult::failed(error.to_string())),
     };
     if document.status == ImportStatus::Pending {
-        let id = new_uuid();
-        let value = serde_json::to_string(&request).map_err(Error::internal)?;
-        let tx = services.db.begin().await?;
-        repo::kv::set(&tx, &pending_key(principal, id), &value, Some(imports::PENDING_LIFE)).await?;
-        tx.commit().await?;
+        let id = pending::keep(services, principal, pending::Kind::Pipeline, &request).await?;
         return Ok(ImportResult {
             id,
             status: ImportStatus::Pending,
@@ -103,10 +96,8 @@ pub async fn import(services: &Services, principal: &Principal, request: ImportR
 #[boxed]
 pub async fn confirm(services: &Services, principal: &Principal, id: Uuid) -> Result<ImportResult> {
     principal.require(Permission::DatasetEdit)?;
-    let tx = services.db.begin().await?;
-    let kept = repo::kv::take(&tx, &pending_key(principal, id)).await?;
-    tx.commit().await?;
-    let Some(request) = kept.and_then(|text| serde_json::from_str::<ImportRequest>(&text).ok()) else {
+    let kept = pending::take::<ImportRequest>(services, principal, pending::Kind::Pipeline, id).await?;
+    let Some(request) = kept else {
         return Ok(ImportResult::failed("Import information expired or does not exist"));
     };
     match PipelineDocument::parse(&request.yaml_content) {

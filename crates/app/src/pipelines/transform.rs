@@ -146,6 +146,9 @@ fn fill(body: &mut PipelineBody, dataset: &Dataset, rule: Option<ProcessRuleRow>
         if let Some(retrieval) = &dataset.retrieval_model {
             data.insert("retrieval_model".into(), retrieval.clone());
         }
+        if let Some(setting) = &dataset.summary_index_setting {
+            data.insert("summary_index_setting".into(), setting.clone());
+        }
     }
     let rule = rule.and_then(|row| ProcessRule::read(&json!({"mode": row.mode, "rules": row.rules})).ok());
     let rules = rule.and_then(|rule| rule.rules);

@@ -11,7 +11,7 @@ use ox_types::{Json, RunId, boxed};
 use serde_json::json;
 
 use crate::{
-    AppCaller, Error, Result, Services,
+    AppCaller, Error, Result, Services, rounds,
     webhooks::{self, Delivery, Patience},
 };
 
@@ -68,7 +68,7 @@ pub async fn keep_target(services: &Services, caller: &AppCaller, run: RunId, ta
 
 /// Delivers results until shutdown.
 pub(crate) async fn keep(services: Arc<Services>) {
-    webhooks::keep(services, EVERY, "results of runs", |services| Box::pin(deliver_due(services))).await;
+    rounds::keep(services, EVERY, "results of runs", |services| Box::pin(deliver_due(services))).await;
 }
 
 async fn deliver_due(services: &Services) -> Result<()> {

@@ -24,6 +24,7 @@ use crate::{
     Result, Services,
     mail::{self, Letter},
     principal::Role,
+    rounds,
     webhooks::{self, Delivery, Patience},
 };
 
@@ -155,7 +156,7 @@ async fn post(tx: &Tx, budget: &Budget, to: &Account, threshold: i32, used: Amou
 
 /// Delivers alerts until shutdown.
 pub(crate) async fn keep(services: Arc<Services>) {
-    webhooks::keep(services, EVERY, "alerts of budgets", |services| Box::pin(deliver_due(services))).await;
+    rounds::keep(services, EVERY, "alerts of budgets", |services| Box::pin(deliver_due(services))).await;
 }
 
 async fn deliver_due(services: &Services) -> Result<()> {

@@ -14,6 +14,7 @@ use super::cron::Schedule;
 use crate::{
     AppCaller, Error, Result, Services,
     caller::ANONYMOUS,
+    rounds::Rounds,
     runs::{
         AppMode, InvokeFrom, PublishedApp, RunUser,
         launch::How,
@@ -33,13 +34,8 @@ const MAX_TRIES: i32 = 20;
 
 /// Fires schedules until shutdown.
 pub(crate) async fn keep(services: Arc<Services>) {
-    let mut tick = tokio::time::interval(EVERY);
-    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            () = services.shutdown.cancelled() => return,
-            _ = tick.tick() => {}
-        }
+    let mut rounds = Rounds::new(&services, EVERY);
+    while rounds.next().await.is_some() {
         if let Err(error) = fire_due(&services, now()).await {
             tracing::error!(%error, "schedules cannot be fired");
         }

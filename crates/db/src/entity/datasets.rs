@@ -38,6 +38,7 @@ pub struct Model {
     pub chunk_structure: Option<String>,
     pub enable_api: bool,
     pub is_multimodal: bool,
+    pub has_attachments: bool,
     pub index_seq: i64,
     pub index_generation: i32,
     pub purged_seq: i64,

@@ -482,6 +482,7 @@ pub async fn removed(tx: &Tx, id: Uuid) -> Result<()> {
 const OF_DATASET: &[&str] = &[
     "index_nodes",
     "child_chunks",
+    "document_segment_summaries",
     "segment_attachment_bindings",
     "document_segments",
     "dataset_metadata_bindings",
@@ -498,6 +499,7 @@ const OF_DATASET: &[&str] = &[
 ];
 const OF_DOCUMENT: &[&str] = &[
     "child_chunks",
+    "document_segment_summaries",
     "segment_attachment_bindings",
     "document_segments",
     "dataset_metadata_bindings",
@@ -533,20 +535,19 @@ pub async fn step(tx: &Tx, what: Gone) -> Result<bool> {
     Ok(false)
 }
 
-/// Pictures that were taken out of the documents of what is gone: files that belong to the document whose chunks they
-/// are bound to.
+/// Pictures that were taken out of the documents of what is gone. Those of a knowledge base are found by its documents,
+/// whose rows go last.
 ///
 /// # Errors
 /// When the database fails.
 #[boxed]
 pub async fn pictures(source: &dyn Source, what: Gone, limit: u64) -> Result<Vec<FileId>> {
-    let column = match what {
-        Gone::Dataset(_) => "dataset_id",
-        Gone::Document(_) => "document_id",
+    let sql = match what {
+        Gone::Dataset(_) => {
+            "SELECT f.id FROM documents d JOIN upload_files f ON f.used_by = d.id WHERE d.dataset_id = $1 LIMIT $2"
+        }
+        Gone::Document(_) => "SELECT f.id FROM upload_files f WHERE f.used_by = $1 LIMIT $2",
     };
-    let sql = format!(
-        "SELECT DISTINCT f.id FROM segment_attachment_bindings b JOIN upload_files f ON f.id = b.attachment_id AND f.used_by = b.document_id WHERE b.{column} = $1 LIMIT $2"
-    );
     let executor = source.executor();
     let backend = executor.get_database_backend();
     let values = [what.parts().1.into(), i64::try_from(limit).unwrap_or(i64::MAX).into()];

@@ -17,7 +17,7 @@ use crate::{
     entity::{
         JsonText, document_segments as segments,
         documents::{Column, Entity, Model},
-        upload_files,
+        segment_attachment_bindings as bindings, upload_files,
     },
     model::Document,
     time::shared_now,
@@ -288,6 +288,16 @@ pub async fn rename(tx: &Tx, id: DocumentId, name: &str, file: Option<FileId>) -
     Ok(())
 }
 
+/// Notes that its chunks are to have summaries.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn set_need_summary(tx: &Tx, id: DocumentId) -> Result<()> {
+    change(id).col_expr(Column::NeedSummary, Expr::value(true)).exec(tx.connection()).await?;
+    Ok(())
+}
+
 /// Stores the values of its metadata.
 ///
 /// # Errors
@@ -421,6 +431,35 @@ pub async fn files_of(tx: &Tx, dataset: DatasetId, limit: u64) -> Result<Vec<Fil
         .exec(tx.connection())
         .await?;
     alone(tx, files).await
+}
+
+/// Those of some files that no document is made of and no chunk is bound to.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn unnamed_files(source: &dyn Source, files: &[FileId]) -> Result<Vec<FileId>> {
+    use bindings::Column as Bound;
+    let mut out = Vec::new();
+    for chunk in files.chunks(CHUNK) {
+        let ids = || chunk.iter().map(|id| id.0);
+        let made: Vec<Uuid> = Entity::find()
+            .select_only()
+            .column(Column::FileId)
+            .filter(Column::FileId.is_in(ids()))
+            .into_tuple()
+            .all(&source.executor())
+            .await?;
+        let bound: Vec<Uuid> = bindings::Entity::find()
+            .select_only()
+            .column(Bound::AttachmentId)
+            .filter(Bound::AttachmentId.is_in(ids()))
+            .into_tuple()
+            .all(&source.executor())
+            .await?;
+        out.extend(chunk.iter().filter(|id| !made.contains(&id.0) && !bound.contains(&id.0)).copied());
+    }
+    Ok(out)
 }
 
 async fn alone(tx: &Tx, files: Vec<Uuid>) -> Result<Vec<FileId>> {

@@ -14,9 +14,9 @@ use super::{row, skipped};
 use crate::{
     Result, Source, Tx,
     entity::{
-        child_chunks,
+        child_chunks, datasets, document_segment_summaries as summaries,
         document_segments::{Column, Entity, Model},
-        segment_attachment_bindings as bindings,
+        segment_attachment_bindings as bindings, upload_files,
     },
     model::Segment,
     now,
@@ -268,7 +268,7 @@ pub async fn off(source: &dyn Source, document: DocumentId) -> Result<Vec<Segmen
     Ok(rows.into_iter().map(SegmentId).collect())
 }
 
-/// Removes chunks of a document with their parts and attachments; all of them without ids. Returns how many.
+/// Removes chunks of a document with their parts, summaries and attachments; all of them without ids. Returns how many.
 ///
 /// # Errors
 /// When the database fails.
@@ -276,10 +276,12 @@ pub async fn off(source: &dyn Source, document: DocumentId) -> Result<Vec<Segmen
 pub async fn delete(tx: &Tx, document: DocumentId, ids: Option<&[SegmentId]>) -> Result<u64> {
     let connection = tx.connection();
     let parts = child_chunks::Entity::delete_many().filter(child_chunks::Column::DocumentId.eq(document.0));
+    let told = summaries::Entity::delete_many().filter(summaries::Column::DocumentId.eq(document.0));
     let bound = bindings::Entity::delete_many().filter(bindings::Column::DocumentId.eq(document.0));
     let whole = Entity::delete_many().filter(Column::DocumentId.eq(document.0));
     let Some(ids) = ids else {
         parts.exec(connection).await?;
+        told.exec(connection).await?;
         bound.exec(connection).await?;
         return Ok(whole.exec(connection).await?.rows_affected);
     };
@@ -287,6 +289,7 @@ pub async fn delete(tx: &Tx, document: DocumentId, ids: Option<&[SegmentId]>) ->
     for ids in ids.chunks(CHUNK) {
         let ids = || ids.iter().map(|id| id.0);
         parts.clone().filter(child_chunks::Column::SegmentId.is_in(ids())).exec(connection).await?;
+        told.clone().filter(summaries::Column::ChunkId.is_in(ids())).exec(connection).await?;
         bound.clone().filter(bindings::Column::SegmentId.is_in(ids())).exec(connection).await?;
         count += whole.clone().filter(Column::Id.is_in(ids())).exec(connection).await?.rows_affected;
     }
@@ -317,6 +320,47 @@ pub async fn attachments(source: &dyn Source, ids: &[SegmentId]) -> Result<HashM
     Ok(out)
 }
 
+/// Binds files to chunks of a knowledge base, beside those they have, and notes there that it has some.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn attach(tx: &Tx, segments: &[Segment], files: &HashMap<SegmentId, Vec<FileId>>) -> Result<()> {
+    let created_at = now();
+    let row = |segment: &Segment, file: &FileId| bindings::Model {
+        id: ox_types::new_uuid(),
+        tenant_id: segment.tenant_id.0,
+        dataset_id: segment.dataset_id.0,
+        document_id: segment.document_id.0,
+        segment_id: segment.id.0,
+        attachment_id: file.0,
+        created_at,
+    };
+    let (mut rows, mut marked) = (Vec::new(), Vec::new());
+    for segment in segments {
+        for file in files.get(&segment.id).into_iter().flatten() {
+            rows.push(row(segment, file).into_active_model().reset_all());
+            if !marked.contains(&segment.dataset_id.0) {
+                marked.push(segment.dataset_id.0);
+            }
+        }
+    }
+    let mut rows = rows.into_iter().peekable();
+    while rows.peek().is_some() {
+        let chunk: Vec<_> = rows.by_ref().take(CHUNK).collect();
+        bindings::Entity::insert_many(chunk).exec_without_returning(tx.connection()).await?;
+    }
+    if !marked.is_empty() {
+        datasets::Entity::update_many()
+            .col_expr(datasets::Column::HasAttachments, Expr::value(true))
+            .filter(datasets::Column::Id.is_in(marked))
+            .filter(datasets::Column::HasAttachments.eq(false))
+            .exec(tx.connection())
+            .await?;
+    }
+    Ok(())
+}
+
 /// Binds files to a chunk, in place of those before.
 ///
 /// # Errors
@@ -324,20 +368,42 @@ pub async fn attachments(source: &dyn Source, ids: &[SegmentId]) -> Result<HashM
 #[boxed]
 pub async fn set_attachments(tx: &Tx, segment: &Segment, files: &[FileId]) -> Result<()> {
     bindings::Entity::delete_many().filter(bindings::Column::SegmentId.eq(segment.id.0)).exec(tx.connection()).await?;
-    let created_at = now();
-    for file in files {
-        let row = bindings::Model {
-            id: ox_types::new_uuid(),
-            tenant_id: segment.tenant_id.0,
-            dataset_id: segment.dataset_id.0,
-            document_id: segment.document_id.0,
-            segment_id: segment.id.0,
-            attachment_id: file.0,
-            created_at,
-        };
-        row::insert::<bindings::Entity>(tx, row).await?;
+    attach(tx, std::slice::from_ref(segment), &HashMap::from([(segment.id, files.to_vec())])).await
+}
+
+/// Pictures that were taken out of a document and are bound to no chunk any more: all of them, or those among some
+/// files.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn left_pictures(
+    source: &dyn Source,
+    tenant: TenantId,
+    document: DocumentId,
+    among: Option<&[FileId]>,
+) -> Result<Vec<FileId>> {
+    let mut query = upload_files::Entity::find()
+        .select_only()
+        .column(upload_files::Column::Id)
+        .filter(upload_files::Column::TenantId.eq(tenant.0))
+        .filter(upload_files::Column::UsedBy.eq(document.0));
+    if let Some(among) = among {
+        query = query.filter(upload_files::Column::Id.is_in(among.iter().map(|id| id.0)));
     }
-    Ok(())
+    let found: Vec<Uuid> = query.into_tuple().all(&source.executor()).await?;
+    let mut out = Vec::with_capacity(found.len());
+    for chunk in found.chunks(CHUNK) {
+        let bound: Vec<Uuid> = bindings::Entity::find()
+            .select_only()
+            .column(bindings::Column::AttachmentId)
+            .filter(bindings::Column::AttachmentId.is_in(chunk.iter().copied()))
+            .into_tuple()
+            .all(&source.executor())
+            .await?;
+        out.extend(chunk.iter().filter(|id| !bound.contains(id)).copied().map(FileId));
+    }
+    Ok(out)
 }
 
 /// Chunks of a document that no answer was made for yet, in their order.

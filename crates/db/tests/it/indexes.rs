@@ -51,6 +51,7 @@ async fn dataset(db: &Database, tenant: TenantId, nodes: usize) -> IndexState {
         chunk_structure: None,
         enable_api: true,
         is_multimodal: false,
+        has_attachments: false,
         created_by: by,
         updated_by: None,
         created_at: now(),

@@ -43,6 +43,7 @@ fn dataset(tenant: TenantId, name: &str, by: AccountId) -> Dataset {
         chunk_structure: None,
         enable_api: true,
         is_multimodal: false,
+        has_attachments: false,
         created_by: by,
         updated_by: None,
         created_at: now(),

@@ -13,6 +13,7 @@ import { Badge } from "../../ui/Marks";
 import { addChild, addSegment, changeChild, changeSegment, childList, deleteChild, type SegmentFields, useKnowledgeChange } from "./api";
 import { Pictures } from "./Pictures";
 import { Choice } from "./SplitForm";
+import { isBeingSummarised, MAX_PROMPT } from "./summary";
 import type { ChildChunk, DocumentDetail, Segment } from "./types";
 
 interface Props {
@@ -21,6 +22,8 @@ interface Props {
   /** Nothing for a new one. */
   readonly segment: Segment | undefined;
   readonly edit: boolean;
+  /** Chunks here can have summaries. */
+  readonly summarised: boolean;
   readonly onClose: () => void;
 }
 
@@ -30,7 +33,7 @@ export function keywordsOf(text: string): string[] {
   return [...new Set(text.split(/[,，\n]/).map((word) => word.trim()))].filter(Boolean).slice(0, MAX_KEYWORDS);
 }
 
-export function ChunkDialog({ datasetId, doc, segment, edit, onClose }: Props) {
+export function ChunkDialog({ datasetId, doc, segment, edit, summarised, onClose }: Props) {
   const { t } = useTranslation("knowledge");
   const { t: c } = useTranslation();
   const qa = doc.doc_form === "qa_model";
@@ -41,6 +44,8 @@ export function ChunkDialog({ datasetId, doc, segment, edit, onClose }: Props) {
   const [content, setContent] = useState(segment?.content ?? "");
   const [answer, setAnswer] = useState(segment?.answer ?? "");
   const [keywords, setKeywords] = useState((segment?.keywords ?? []).join(", "));
+  const told = segment?.summary ?? "";
+  const [summary, setSummary] = useState(told);
   const [anew, setAnew] = useState(false);
   const [asked, setAsked] = useState(false);
   const save = useKnowledgeChange((fields: SegmentFields) =>
@@ -56,6 +61,7 @@ export function ChunkDialog({ datasetId, doc, segment, edit, onClose }: Props) {
         ...(qa ? { answer } : {}),
         ...(parents ? {} : { keywords: keywordsOf(keywords) }),
         ...(parents && segment && anew ? { regenerate_child_chunks: true } : {}),
+        ...(summarised && segment && summary.trim() !== told ? { summary: summary.trim() } : {}),
       },
       {
         onSuccess: () => {
@@ -108,6 +114,16 @@ export function ChunkDialog({ datasetId, doc, segment, edit, onClose }: Props) {
         {qa ? (
           <Field label={t("chunk.answer")} error={empty(answer, "answer")}>
             <Textarea rows={6} readOnly={!writable} value={answer} onChange={(event) => setAnswer(event.target.value)} />
+          </Field>
+        ) : null}
+        {summarised && segment ? (
+          <Field
+            label={t("summary.one")}
+            optional={c("common.optional")}
+            hint={t(isBeingSummarised(segment) ? "summary.making" : "summary.oneHint")}
+            error={segment.summary_error ? t("summary.failed", { text: segment.summary_error }) : undefined}
+          >
+            <Textarea rows={3} maxLength={MAX_PROMPT} readOnly={!writable} value={summary} onChange={(event) => setSummary(event.target.value)} />
           </Field>
         ) : null}
         {parents ? null : (

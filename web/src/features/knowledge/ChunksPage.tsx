@@ -21,15 +21,18 @@ import { deleteSegments, documentDetail, documentStatus, SEGMENTS_AT_ONCE, segme
 import { ChunkDialog } from "./ChunkDialog";
 import { Filter } from "./DatasetsPage";
 import { DocumentFacts } from "./DocumentFacts";
-import { DeleteDocuments, RenameDialog, useActions, useDocumentMenu } from "./DocumentsPage";
+import { DeleteDocuments, useActions, useDocumentMenu } from "./DocumentsPage";
 import { ImportChunks } from "./ImportChunks";
 import { MetadataDialog } from "./MetadataDialog";
 import { Pages } from "./Pages";
 import { Pictures, withoutPictures } from "./Pictures";
+import { RenameDialog } from "./RenameDialog";
 import { RetrievalPane } from "./RetrievalPane";
 import { useKnowledgeRights } from "./rights";
 import { StatusBadge } from "./StatusBadge";
+import { canBeSummarised, SummariseDialog } from "./Summarise";
 import { canDo, displayOf, isUnfinished, progressOf } from "./status";
+import { canSummarise, isBeingSummarised } from "./summary";
 import type { Dataset, DocumentDetail, Segment } from "./types";
 
 export interface ChunksSearch {
@@ -54,7 +57,7 @@ interface Props {
 }
 
 type Doing =
-  | { readonly what: "add" | "import" | "rename" | "metadata" | "remove" }
+  | { readonly what: "add" | "import" | "rename" | "metadata" | "remove" | "summarise" }
   | { readonly what: "edit"; readonly segment: Segment }
   | { readonly what: "delete"; readonly ids: readonly string[] };
 
@@ -127,6 +130,7 @@ function Loaded({ dataset, doc, search, onSearch, onBack, onChunk, onAgain }: Om
     !doing,
   );
   const filtered = Boolean(search.q || search.enabled);
+  const summarised = canSummarise(dataset.indexing_technique, doc.doc_form);
   return (
     <section className="flex-1 flex min-h-0" aria-label={t("chunks.title", { name: doc.name })}>
       <BarEnd>
@@ -289,11 +293,16 @@ function Loaded({ dataset, doc, search, onSearch, onBack, onChunk, onAgain }: Om
           onOpen={(record) => onChunk(record.segment.document.id, record.segment.id)}
         />
       ) : null}
-      {doing?.what === "add" ? <ChunkDialog datasetId={dataset.id} doc={doc} segment={undefined} edit={edit} onClose={() => setDoing(undefined)} /> : null}
-      {doing?.what === "edit" ? <ChunkDialog datasetId={dataset.id} doc={doc} segment={doing.segment} edit={edit} onClose={() => setDoing(undefined)} /> : null}
+      {doing?.what === "add" ? (
+        <ChunkDialog datasetId={dataset.id} doc={doc} segment={undefined} edit={edit} summarised={summarised} onClose={() => setDoing(undefined)} />
+      ) : null}
+      {doing?.what === "edit" ? (
+        <ChunkDialog datasetId={dataset.id} doc={doc} segment={doing.segment} edit={edit} summarised={summarised} onClose={() => setDoing(undefined)} />
+      ) : null}
       {doing?.what === "import" ? <ImportChunks datasetId={dataset.id} doc={doc} onClose={() => setDoing(undefined)} /> : null}
       {doing?.what === "rename" ? <RenameDialog datasetId={dataset.id} doc={doc} onClose={() => setDoing(undefined)} /> : null}
       {doing?.what === "metadata" ? <MetadataDialog datasetId={dataset.id} docs={[doc]} onClose={() => setDoing(undefined)} /> : null}
+      {doing?.what === "summarise" ? <SummariseDialog datasetId={dataset.id} docs={[doc]} onClose={() => setDoing(undefined)} /> : null}
       {doing?.what === "remove" ? <DeleteDocuments datasetId={dataset.id} docs={[doc]} onClose={() => setDoing(undefined)} onDeleted={onBack} /> : null}
       <Confirm
         open={doing?.what === "delete"}
@@ -344,6 +353,7 @@ function Head({ dataset, doc, edit, onBack, onAgain, onDo, onFacts }: HeadProps)
   const menu: MenuEntry[] = useDocumentMenu(doc, act, {
     rename: () => onDo({ what: "rename" }),
     metadata: () => onDo({ what: "metadata" }),
+    summarise: canBeSummarised(dataset, doc) ? () => onDo({ what: "summarise" }) : undefined,
     again: onAgain,
     remove: () => onDo({ what: "remove" }),
   });
@@ -436,6 +446,7 @@ function Chunk({ segment, form, edit, active, open, found, full, chosen, onChoos
         {segment.heading ? <span className="truncate kb-heading">{segment.heading}</span> : null}
         {edited ? <Badge icon={Pencil}>{t("chunks.edited")}</Badge> : null}
         {segment.status === "error" ? <Badge tone="bad">{t("status.error")}</Badge> : settled ? null : <Badge tone="run">{t("status.indexing")}</Badge>}
+        {isBeingSummarised(segment) ? <Badge tone="run">{t("summary.making")}</Badge> : null}
         <span className="ms-auto num flex-none kb-meta">
           {segment.page === undefined || segment.page === null ? "" : `${t("chunks.page", { page: segment.page + 1 })}, `}
           {segment.tokens > 0 ? t("units.tok", { count: segment.tokens }) : t("units.chars", { count: segment.word_count })},{" "}
@@ -458,6 +469,12 @@ function Chunk({ segment, form, edit, active, open, found, full, chosen, onChoos
         </p>
       )}
       <Pictures files={segment.attachments} />
+      {segment.summary ? (
+        <p className={`text-12 text-ink-2 kb-text${full ? "" : " line-clamp-2"}`}>
+          <span className="font-medium">{t("summary.label")}</span> {segment.summary}
+        </p>
+      ) : null}
+      {segment.summary_error ? <p className="text-12 text-danger wrap-anywhere">{t("summary.failed", { text: segment.summary_error })}</p> : null}
       {segment.error ? <p className="text-12 text-danger wrap-anywhere">{segment.error}</p> : null}
       {(full ? (segment.child_chunks ?? []) : (segment.child_chunks ?? []).slice(0, 3)).map((child, index) => (
         <div key={child.id} className="kb-child">

@@ -26,8 +26,10 @@ import { isRight, problemsOf, ruleOf, type Splitting, splittingOf, startSplittin
 import { SourceStep, useLimits } from "./SourceStep";
 import { SplitForm } from "./SplitForm";
 import { Steps } from "./Steps";
+import { SummaryForm } from "./SummaryForm";
 import { type NotionPick, type Picked, pickedFiles, pickedNotion, pickedPages, type SourceKind, type WebsitePick } from "./sources";
-import type { Created, Dataset, RetrievalModel, Technique } from "./types";
+import { canSummarise, summaryOf } from "./summary";
+import type { Created, Dataset, RetrievalModel, SummarySetting, Technique } from "./types";
 import { useUploads } from "./useUploads";
 
 interface Props {
@@ -190,6 +192,11 @@ function SplitStep({ dataset, picked, onBack, onCreated }: SplitProps) {
   const fitting = chosenRetrieval && (technique === "economy") === (chosenRetrieval.search_method === "keyword_search") ? chosenRetrieval : undefined;
   const retrieval = fitting ?? (dataset?.retrieval_model_dict ? retrievalOf({ ...dataset, indexing_technique: technique }) : startRetrieval(technique));
 
+  // Of a knowledge base that is in use, its settings say it.
+  const summarises = !stored.has && canSummarise(technique, splitting.form);
+  const [chosenSummary, setSummary] = useState<SummarySetting>();
+  const summary = chosenSummary ?? summaryOf(dataset?.summary_index_setting);
+
   const settings: IndexingSettings | undefined =
     isRight(problems) && stored.settled
       ? { indexing_technique: technique, process_rule: ruleOf(splitting), doc_form: splitting.form, doc_language: splitting.language }
@@ -203,6 +210,7 @@ function SplitStep({ dataset, picked, onBack, onCreated }: SplitProps) {
       ...settings,
       retrieval_model: wireRetrieval(retrieval, embedding),
       ...(embedding ? { embedding_model: embedding.model, embedding_model_provider: embedding.provider } : {}),
+      ...(summarises && chosenSummary ? { summary_index_setting: chosenSummary } : {}),
     };
     send.mutate(config, { onSuccess: onCreated });
   };
@@ -248,6 +256,12 @@ function SplitStep({ dataset, picked, onBack, onCreated }: SplitProps) {
               onEmbedding={setModel}
               onRetrieval={setRetrieval}
             />
+            {summarises ? (
+              <>
+                <hr className="border-line-1" />
+                <SummaryForm value={summary} onChange={setSummary} />
+              </>
+            ) : null}
           </div>
           <footer className="px-6 max-md:px-4 py-2.5 border-t border-line-1 flex flex-col gap-2">
             {send.error ? (

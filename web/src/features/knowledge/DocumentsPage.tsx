@@ -20,6 +20,7 @@ import {
   RefreshCw,
   RotateCw,
   Tags,
+  TextQuote,
   Trash2,
   Workflow,
 } from "lucide-react";
@@ -33,9 +34,7 @@ import { useNarrow } from "../../lib/media";
 import { saveBlob } from "../../lib/save";
 import { BarEnd } from "../../ui/BarEnd";
 import { Button, IconButton } from "../../ui/Button";
-import { Confirm, Dialog } from "../../ui/Dialog";
-import { Field } from "../../ui/Field";
-import { Input } from "../../ui/Input";
+import { Confirm } from "../../ui/Dialog";
 import { Kbd } from "../../ui/Kbd";
 import { Menu, type MenuEntry } from "../../ui/Menu";
 import { Empty, Failed, SkeletonRows } from "../../ui/States";
@@ -49,7 +48,6 @@ import {
   downloadZip,
   errorDocuments,
   pauseDocument,
-  renameDocument,
   retryDocuments,
   setDocuments,
   syncDocument,
@@ -58,8 +56,10 @@ import {
 import { Filter } from "./DatasetsPage";
 import { MetadataDialog } from "./MetadataDialog";
 import { Pages } from "./Pages";
+import { RenameDialog } from "./RenameDialog";
 import { useKnowledgeRights } from "./rights";
 import { StatusBadge } from "./StatusBadge";
+import { canBeSummarised, SummariseDialog } from "./Summarise";
 import { SORTS, type Sort } from "./sorts";
 import { canDo, displayOf, FILTERS, isUnfinished, progressOf } from "./status";
 import type { Dataset, DisplayStatus, KnowledgeDocument } from "./types";
@@ -85,7 +85,7 @@ interface Props {
 
 type Doing =
   | { readonly what: "rename"; readonly doc: KnowledgeDocument }
-  | { readonly what: "delete" | "metadata"; readonly docs: readonly KnowledgeDocument[] };
+  | { readonly what: "delete" | "metadata" | "summarise"; readonly docs: readonly KnowledgeDocument[] };
 
 const WIDE = { gridTemplateColumns: "16px minmax(160px, 1fr) 104px 84px 64px 150px 26px 28px" };
 const PHONE = { gridTemplateColumns: "16px minmax(0, 1fr) 44px" };
@@ -238,7 +238,7 @@ export function DocumentsPage({ dataset, search, onSearch, onOpen, onAdd, onTest
             {rows.map((doc, index) => (
               <Row
                 key={doc.id}
-                datasetId={dataset.id}
+                dataset={dataset}
                 doc={doc}
                 phone={phone}
                 edit={edit}
@@ -270,9 +270,10 @@ export function DocumentsPage({ dataset, search, onSearch, onOpen, onAdd, onTest
           <Kbd keys="enter" /> {t("keys.open")}
         </span>
       </footer>
-      {picked.length > 0 ? <Selection docs={picked} act={act} onDo={setDoing} onClear={() => setChosen(new Set())} /> : null}
+      {picked.length > 0 ? <Selection dataset={dataset} docs={picked} act={act} onDo={setDoing} onClear={() => setChosen(new Set())} /> : null}
       {doing?.what === "rename" ? <RenameDialog datasetId={dataset.id} doc={doing.doc} onClose={() => setDoing(undefined)} /> : null}
       {doing?.what === "metadata" ? <MetadataDialog datasetId={dataset.id} docs={doing.docs} onClose={() => setDoing(undefined)} /> : null}
+      {doing?.what === "summarise" ? <SummariseDialog datasetId={dataset.id} docs={doing.docs} onClose={() => setDoing(undefined)} /> : null}
       {doing?.what === "delete" ? (
         <DeleteDocuments
           datasetId={dataset.id}
@@ -373,7 +374,13 @@ export function useActions(datasetId: string): Actions {
 export function useDocumentMenu(
   doc: KnowledgeDocument,
   act: Actions,
-  on: { readonly rename: () => void; readonly metadata?: (() => void) | undefined; readonly again?: (() => void) | undefined; readonly remove: () => void },
+  on: {
+    readonly rename: () => void;
+    readonly metadata?: (() => void) | undefined;
+    readonly summarise?: (() => void) | undefined;
+    readonly again?: (() => void) | undefined;
+    readonly remove: () => void;
+  },
 ): MenuEntry[] {
   const { t } = useTranslation("knowledge");
   const { t: c } = useTranslation();
@@ -386,6 +393,7 @@ export function useDocumentMenu(
     ...entry(can.resume, "resume", Play, () => act.hold(doc.id, "resume")),
     ...entry(can.rename, "rename", Pencil, on.rename),
     ...(on.metadata ? entry(can.rename, "metadata", Tags, on.metadata) : []),
+    ...(on.summarise ? entry(true, "summarise", TextQuote, on.summarise) : []),
     ...(on.again ? entry(!doc.archived && !isUnfinished(doc.indexing_status), "again", History, on.again) : []),
     ...entry(["website_crawl", "notion_import"].includes(doc.data_source_type) && !doc.archived && !isUnfinished(doc.indexing_status), "sync", RefreshCw, () =>
       act.sync(doc),
@@ -399,7 +407,7 @@ export function useDocumentMenu(
 }
 
 interface RowProps {
-  readonly datasetId: string;
+  readonly dataset: Dataset;
   readonly doc: KnowledgeDocument;
   readonly phone: boolean;
   readonly edit: boolean;
@@ -412,7 +420,7 @@ interface RowProps {
   readonly onAgain?: () => void;
 }
 
-function Row({ datasetId, doc, phone, edit, active, chosen, act, onChoose, onOpen, onDo, onAgain }: RowProps) {
+function Row({ dataset, doc, phone, edit, active, chosen, act, onChoose, onOpen, onDo, onAgain }: RowProps) {
   const { t } = useTranslation("knowledge");
   const { t: c } = useTranslation();
   const format = useFormat();
@@ -421,6 +429,7 @@ function Row({ datasetId, doc, phone, edit, active, chosen, act, onChoose, onOpe
   const menu = useDocumentMenu(doc, act, {
     rename: () => onDo({ what: "rename", doc }),
     metadata: () => onDo({ what: "metadata", docs: [doc] }),
+    summarise: canBeSummarised(dataset, doc) ? () => onDo({ what: "summarise", docs: [doc] }) : undefined,
     again: onAgain,
     remove: () => onDo({ what: "delete", docs: [doc] }),
   });
@@ -439,7 +448,7 @@ function Row({ datasetId, doc, phone, edit, active, chosen, act, onChoose, onOpe
       </span>
       <span role="cell" className="min-w-0 flex flex-col">
         <a
-          href={`/datasets/${datasetId}/documents/${doc.id}`}
+          href={`/datasets/${dataset.id}/documents/${doc.id}`}
           className="truncate font-medium hover:underline"
           onClick={(event) => {
             event.preventDefault();
@@ -450,6 +459,7 @@ function Row({ datasetId, doc, phone, edit, active, chosen, act, onChoose, onOpe
         </a>
         {phone ? <span className="flex items-center gap-2 text-12 text-ink-3">{badge}</span> : null}
         {status === "error" && doc.error ? <span className="text-12 text-danger truncate">{doc.error}</span> : null}
+        {doc.summary_index_status ? <span className="text-12 text-ink-3 truncate">{t("summary.making")}</span> : null}
         {isUnfinished(doc.indexing_status) && part > 0 ? (
           <span className="kb-meter mt-1" role="progressbar" aria-label={doc.name} aria-valuemin={0} aria-valuemax={100} aria-valuenow={Math.round(part * 100)}>
             <span style={{ width: `${part * 100}%` }} />
@@ -488,7 +498,19 @@ function Row({ datasetId, doc, phone, edit, active, chosen, act, onChoose, onOpe
 }
 
 /** The bar over the list while documents are chosen. */
-function Selection({ docs, act, onDo, onClear }: { docs: readonly KnowledgeDocument[]; act: Actions; onDo: (doing: Doing) => void; onClear: () => void }) {
+function Selection({
+  dataset,
+  docs,
+  act,
+  onDo,
+  onClear,
+}: {
+  dataset: Dataset;
+  docs: readonly KnowledgeDocument[];
+  act: Actions;
+  onDo: (doing: Doing) => void;
+  onClear: () => void;
+}) {
   const { t } = useTranslation("knowledge");
   const { t: c } = useTranslation();
   const idsOf = (test: (can: ReturnType<typeof canDo>) => boolean) => docs.filter((doc) => test(canDo(displayOf(doc)))).map((doc) => doc.id);
@@ -500,6 +522,7 @@ function Selection({ docs, act, onDo, onClear }: { docs: readonly KnowledgeDocum
     { key: "retry", icon: RotateCw, ids: idsOf((can) => can.retry) },
   ];
   const files = docs.filter((doc) => doc.data_source_type === "upload_file").slice(0, 100);
+  const tellable = docs.filter((doc) => canBeSummarised(dataset, doc));
   return (
     <div className="kb-float" role="region" aria-label={t("documents.selected", { count: docs.length })}>
       <span className="num">{t("documents.selected", { count: docs.length })}</span>
@@ -513,6 +536,11 @@ function Selection({ docs, act, onDo, onClear }: { docs: readonly KnowledgeDocum
       <Button size="sm" icon={Tags} onClick={() => onDo({ what: "metadata", docs })}>
         {t("documents.do.metadata")}
       </Button>
+      {tellable.length > 0 ? (
+        <Button size="sm" icon={TextQuote} onClick={() => onDo({ what: "summarise", docs: tellable })}>
+          {t("documents.do.summarise")}
+        </Button>
+      ) : null}
       {files.length > 0 ? (
         <Button size="sm" icon={Download} onClick={() => act.download(files)}>
           {t("documents.do.download")}
@@ -545,43 +573,5 @@ function Notices({ dataset }: { dataset: Dataset }) {
         </div>
       ) : null}
     </>
-  );
-}
-
-export function RenameDialog({ datasetId, doc, onClose }: { datasetId: string; doc: Pick<KnowledgeDocument, "id" | "name">; onClose: () => void }) {
-  const { t } = useTranslation("knowledge");
-  const { t: c } = useTranslation();
-  const [name, setName] = useState(doc.name);
-  const rename = useKnowledgeChange((next: string) => renameDocument(datasetId, doc.id, next));
-  const save = () => {
-    if (name.trim() !== "") rename.mutate(name.trim(), { onSuccess: onClose });
-  };
-  return (
-    <Dialog
-      open
-      size="sm"
-      title={t("documents.do.rename")}
-      closeLabel={c("common.close")}
-      onClose={onClose}
-      footer={
-        <>
-          <Button onClick={onClose}>{c("common.cancel")}</Button>
-          <Button kind="primary" busy={rename.isPending} disabled={name.trim() === ""} onClick={save}>
-            {c("common.save")}
-          </Button>
-        </>
-      }
-    >
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          save();
-        }}
-      >
-        <Field label={t("documents.col.name")} error={rename.error ? messageOf(rename.error) : name.trim() === "" ? t("settings.needName") : undefined}>
-          <Input value={name} maxLength={255} onChange={(event) => setName(event.target.value)} />
-        </Field>
-      </form>
-    </Dialog>
   );
 }

@@ -134,6 +134,11 @@ function Hit({ record, place, question, moved, marks, onOpen }: HitProps) {
         ))}
       </p>
       <Pictures files={record.files} />
+      {record.summary ? (
+        <p className="text-12 text-ink-2 kb-text">
+          <span className="font-medium">{t("summary.label")}</span> <Marked text={record.summary} question={question} />
+        </p>
+      ) : null}
       {record.child_chunks?.map((child) => (
         <div key={child.id} className="kb-child">
           <span className="text-ink-3 num">

@@ -1,4 +1,4 @@
-/** Choose an embedding or rerank model among those that are connected. */
+/** Choose a model of one kind among those that are connected. */
 import { useQuery } from "@tanstack/react-query";
 import { Command } from "cmdk";
 import { Check, ChevronDown, CircleAlert } from "lucide-react";
@@ -15,7 +15,7 @@ export interface ChosenModel {
 }
 
 interface Props {
-  readonly type: "text-embedding" | "rerank";
+  readonly type: "llm" | "text-embedding" | "rerank";
   readonly label: string;
   readonly value: ChosenModel | undefined;
   readonly disabled?: boolean;

@@ -22,7 +22,9 @@ import { DeleteDialog } from "./DeleteDialog";
 import { IndexForm } from "./IndexForm";
 import type { ChosenModel } from "./ModelSelect";
 import { lacksModel, retrievalOf, sameRetrieval, startRetrieval, wireRetrieval } from "./retrieval";
-import type { Dataset, Permission, RetrievalModel, Technique } from "./types";
+import { SummaryForm } from "./SummaryForm";
+import { canSummarise, sameSummary, summaryOf } from "./summary";
+import type { Dataset, Permission, RetrievalModel, SummarySetting, Technique } from "./types";
 import { embeddingOf } from "./useTest";
 
 const PERMISSIONS: readonly Permission[] = ["only_me", "all_team_members", "partial_members"];
@@ -42,6 +44,7 @@ interface Draft {
   readonly technique: Technique;
   readonly embedding: ChosenModel | undefined;
   readonly retrieval: RetrievalModel;
+  readonly summary: SummarySetting;
 }
 
 function draftOf(dataset: Dataset): Draft {
@@ -53,6 +56,7 @@ function draftOf(dataset: Dataset): Draft {
     technique: dataset.indexing_technique ?? "high_quality",
     embedding: embeddingOf(dataset),
     retrieval: retrievalOf(dataset),
+    summary: summaryOf(dataset.summary_index_setting),
   };
 }
 
@@ -72,6 +76,7 @@ export function changesOf(dataset: Dataset, draft: Draft): DatasetFields {
     ...(sameRetrieval(draft.retrieval, before.retrieval) && draft.technique === before.technique
       ? {}
       : { retrieval_model: wireRetrieval(draft.retrieval, draft.embedding) }),
+    ...(sameSummary(draft.summary, before.summary) ? {} : { summary_index_setting: draft.summary }),
   };
 }
 
@@ -98,6 +103,8 @@ export function SettingsPage({ dataset, onDeleted, children }: Props) {
   useLeaveGuard(dirty && !deleting, t("settings.leave"));
   const save = useKnowledgeChange((fields: DatasetFields) => changeDataset(dataset.id, fields));
   const reindexes = (changes.indexing_technique !== undefined || changes.embedding_model !== undefined) && dataset.document_count > 0;
+  const kept = summaryOf(dataset.summary_index_setting);
+  const rewrites = kept.enable && draft.summary.enable && draft.summary.model_name !== kept.model_name && dataset.document_count > 0;
   const lacking =
     draft.technique === "high_quality" && dataset.indexing_technique !== null && !draft.embedding
       ? "embedding"
@@ -205,6 +212,13 @@ export function SettingsPage({ dataset, onDeleted, children }: Props) {
               onEmbedding={(embedding) => set({ embedding })}
               onRetrieval={(retrieval) => set({ retrieval })}
             />
+            {canSummarise(draft.technique, dataset.doc_form) ? (
+              <>
+                <hr className="border-line-1" />
+                <SummaryForm value={draft.summary} onChange={(summary) => set({ summary })} />
+                {rewrites ? <p className="hint">{t("summary.again")}</p> : null}
+              </>
+            ) : null}
             {reindexes ? (
               <div className="banner" data-tone="warn">
                 <TriangleAlert size={16} aria-hidden />

@@ -3,6 +3,7 @@ import { infiniteQueryOptions, queryOptions, useMutation, useQueryClient } from 
 import { get, json, patch, post, remove, request, upload } from "../../lib/http";
 import type { InfoList } from "./sources";
 import { isUnfinished } from "./status";
+import { isBeingSummarised } from "./summary";
 import type {
   ApiKey,
   ChildChunk,
@@ -22,6 +23,7 @@ import type {
   RetrievalModel,
   Segment,
   Segments,
+  SummarySetting,
   Tag,
   Technique,
   UploadedFile,
@@ -99,6 +101,7 @@ export interface DatasetFields {
   readonly embedding_model?: string;
   readonly embedding_model_provider?: string;
   readonly retrieval_model?: RetrievalModel;
+  readonly summary_index_setting?: SummarySetting;
 }
 
 export const createEmpty = (name: string) => post<Dataset>("/datasets", { name });
@@ -161,6 +164,7 @@ export interface KnowledgeConfig extends IndexingSettings {
   readonly retrieval_model?: RetrievalModel;
   readonly embedding_model?: string;
   readonly embedding_model_provider?: string;
+  readonly summary_index_setting?: SummarySetting;
 }
 
 export const estimate = (info: InfoList, settings: IndexingSettings, datasetId: string | undefined) =>
@@ -208,6 +212,8 @@ export interface DocumentFilter {
 
 export const DOCUMENTS_AT_ONCE = 50;
 
+const isMoving = (doc: KnowledgeDocument) => (isUnfinished(doc.indexing_status) && doc.display_status !== "paused") || Boolean(doc.summary_index_status);
+
 export const documentList = (datasetId: string, filter: DocumentFilter) =>
   queryOptions({
     queryKey: ["datasets", "documents", datasetId, filter],
@@ -220,7 +226,7 @@ export const documentList = (datasetId: string, filter: DocumentFilter) =>
         sort: filter.sort ?? "-created_at",
         fetch: true,
       }),
-    refetchInterval: (query) => (query.state.data?.data.some((doc) => isUnfinished(doc.indexing_status) && doc.display_status !== "paused") ? POLL : false),
+    refetchInterval: (query) => (query.state.data?.data.some(isMoving) ? POLL : false),
     placeholderData: (before) => before,
   });
 
@@ -228,7 +234,7 @@ export const documentDetail = (datasetId: string, id: string) =>
   queryOptions({
     queryKey: ["datasets", "document", datasetId, id],
     queryFn: () => get<DocumentDetail>(document(datasetId, id), { metadata: "all" }),
-    refetchInterval: (query) => (query.state.data && isUnfinished(query.state.data.indexing_status) ? POLL : false),
+    refetchInterval: (query) => (query.state.data && (isUnfinished(query.state.data.indexing_status) || query.state.data.summary_index_status) ? POLL : false),
   });
 
 export const documentStatus = (datasetId: string, id: string) =>
@@ -257,6 +263,8 @@ export const setDocuments = (datasetId: string, action: DocumentAction, ids: rea
 export const deleteDocuments = (datasetId: string, ids: readonly string[]) =>
   inParts(ids, "document_id", (query) => remove(`${of(datasetId)}/documents?${query}`));
 export const retryDocuments = (datasetId: string, ids: readonly string[]) => post(`${of(datasetId)}/retry`, { document_ids: ids });
+/** Has the summaries of their chunks made, anew where there are some. */
+export const summariseDocuments = (datasetId: string, ids: readonly string[]) => post(`${of(datasetId)}/documents/generate-summary`, { document_list: ids });
 /** Takes the page of a document anew. */
 export const syncDocument = (datasetId: string, doc: Pick<KnowledgeDocument, "id" | "data_source_type">) =>
   get(`${document(datasetId, doc.id)}/${doc.data_source_type === "notion_import" ? "notion/sync" : "website-sync"}`);
@@ -287,7 +295,7 @@ export const segmentList = (datasetId: string, id: string, filter: SegmentFilter
         keyword: filter.q,
         enabled: filter.enabled ?? "all",
       }),
-    refetchInterval: live ? POLL : false,
+    refetchInterval: (query) => (live || query.state.data?.data.some(isBeingSummarised) ? POLL : false),
     placeholderData: (before) => before,
   });
 
@@ -296,6 +304,8 @@ export interface SegmentFields {
   readonly answer?: string | undefined;
   readonly keywords?: readonly string[] | undefined;
   readonly regenerate_child_chunks?: boolean | undefined;
+  /** An empty one removes it. */
+  readonly summary?: string | undefined;
 }
 
 export const addSegment = (datasetId: string, id: string, fields: SegmentFields) => post<{ data: Segment }>(`${document(datasetId, id)}/segment`, fields);

@@ -13,6 +13,7 @@ import { EvaluationPage } from "./EvaluationPage";
 import { MetadataDialog } from "./MetadataDialog";
 import { startRetrieval } from "./retrieval";
 import { changesOf, SettingsPage } from "./SettingsPage";
+import { summaryOf } from "./summary";
 import { TestPage } from "./TestPage";
 import type { Dataset, DocumentDetail, KnowledgeDocument, Segment } from "./types";
 
@@ -206,7 +207,7 @@ describe("knowledge", { timeout: 30_000 }, () => {
     );
     const closed = vi.fn();
     const detail: DocumentDetail = doc;
-    show(<ChunkDialog datasetId="d1" doc={detail} segment={segment} edit onClose={closed} />);
+    show(<ChunkDialog datasetId="d1" doc={detail} segment={segment} edit summarised={false} onClose={closed} />);
     const text = screen.getByLabelText("Text");
     await userEvent.clear(text);
     await userEvent.click(screen.getByRole("button", { name: /^Save/ }));
@@ -217,6 +218,69 @@ describe("knowledge", { timeout: 30_000 }, () => {
     await waitFor(() => expect(closed).toHaveBeenCalled());
     expect(sent).toHaveBeenCalledWith({ content: "Refunds take one day.", keywords: ["refund", "money"] });
     expect(keywordsOf("a, b，c\nc")).toEqual(["a", "b", "c"]);
+  });
+
+  it("edits the summary of a chunk, and sends it only when it was edited", async () => {
+    const sent = vi.fn();
+    server.use(
+      http.patch("*/console/api/datasets/d1/documents/c1/segments/s1", async ({ request }) => {
+        sent(await request.json());
+        return HttpResponse.json({ data: segment, doc_form: "text_model" });
+      }),
+    );
+    const told: Segment = { ...segment, summary: "About money.", summary_status: "completed" };
+    show(<ChunkDialog datasetId="d1" doc={doc} segment={told} edit summarised onClose={vi.fn()} />);
+    await userEvent.click(screen.getByRole("button", { name: /^Save/ }));
+    await waitFor(() => expect(sent).toHaveBeenCalledWith({ content: segment.content, keywords: ["refund"] }));
+    const field = screen.getByLabelText(/^Summary/);
+    await userEvent.clear(field);
+    await userEvent.type(field, "About giving money back.");
+    await userEvent.click(screen.getByRole("button", { name: /^Save/ }));
+    await waitFor(() => expect(sent).toHaveBeenLastCalledWith({ content: segment.content, keywords: ["refund"], summary: "About giving money back." }));
+  });
+
+  it("has summaries written where they are switched on, after asking", async () => {
+    const sent = vi.fn();
+    server.use(
+      ...me,
+      get("/datasets/d1/documents", page([doc])),
+      get("/datasets/d1/error-docs", { data: [], total: 0 }),
+      http.post("*/console/api/datasets/d1/documents/generate-summary", async ({ request }) => {
+        sent(await request.json());
+        return HttpResponse.json({ result: "success" });
+      }),
+    );
+    const told: Dataset = { ...dataset, summary_index_setting: { enable: true } };
+    show(<DocumentsPage dataset={told} search={{}} onSearch={vi.fn()} onOpen={vi.fn()} onAdd={vi.fn()} onTest={vi.fn()} />);
+    const all = await screen.findByRole("checkbox", { name: "Select all on this page" });
+    await waitFor(() => expect(all).toBeEnabled());
+    await userEvent.click(all);
+    await userEvent.click(within(screen.getByRole("region", { name: "1 selected" })).getByRole("button", { name: "Write summaries" }));
+    await userEvent.click(within(await screen.findByRole("alertdialog")).getByRole("button", { name: "Write" }));
+    await waitFor(() => expect(sent).toHaveBeenCalledWith({ document_list: ["c1"] }));
+  });
+
+  it("switches summaries on with an instruction", async () => {
+    const sent = vi.fn();
+    server.use(
+      ...me,
+      get("/workspaces/current/models/model-types/llm", { data: [] }),
+      http.patch("*/console/api/datasets/d1", async ({ request }) => {
+        sent(await request.json());
+        return HttpResponse.json(dataset);
+      }),
+    );
+    show(
+      <>
+        <div id="bar" />
+        <SettingsPage dataset={dataset} onDeleted={vi.fn()} />
+      </>,
+    );
+    await userEvent.click(await screen.findByRole("switch", { name: "Summaries" }));
+    await userEvent.type(await screen.findByLabelText(/^Instruction/), "In one line:");
+    await userEvent.keyboard("{Control>}{Enter}{/Control}");
+    const summary = { enable: true, model_name: null, model_provider_name: null, summary_prompt: "In one line:" };
+    await waitFor(() => expect(sent).toHaveBeenCalledWith({ summary_index_setting: summary }));
   });
 
   it("asks the same question under two settings and shows who moved", async () => {
@@ -398,6 +462,7 @@ describe("knowledge", { timeout: 30_000 }, () => {
         technique: "high_quality",
         embedding: { provider: "oxidify/local", model: "bge-m3" },
         retrieval: startRetrieval("high_quality"),
+        summary: summaryOf(undefined),
       }),
     ).toEqual({});
     const { container } = show(

@@ -34,6 +34,22 @@ export interface RetrievalModel {
   readonly full_context_limit?: number | null;
 }
 
+/** How summaries of chunks are made, as it is stored. */
+export interface KeptSummary {
+  readonly enable?: boolean | null | undefined;
+  readonly model_name?: string | null | undefined;
+  readonly model_provider_name?: string | null | undefined;
+  readonly summary_prompt?: string | null | undefined;
+}
+
+export interface SummarySetting {
+  readonly enable: boolean;
+  /** Without one, the default model of the workspace. */
+  readonly model_name: string | null;
+  readonly model_provider_name: string | null;
+  readonly summary_prompt: string | null;
+}
+
 export interface Tag {
   readonly id: string;
   readonly name: string;
@@ -59,6 +75,7 @@ export interface Dataset {
   readonly embedding_model_provider: string | null;
   readonly embedding_available?: boolean | null;
   readonly retrieval_model_dict: RetrievalModel | null;
+  readonly summary_index_setting?: KeptSummary | null;
   readonly tags: readonly Tag[];
   readonly doc_form: ChunkForm | null;
   readonly doc_metadata?: readonly MetadataField[];
@@ -136,6 +153,8 @@ export interface KnowledgeDocument {
   readonly hit_count: number | null;
   readonly doc_form: ChunkForm;
   readonly doc_metadata?: readonly MetadataValue[] | null;
+  /** `SUMMARIZING` while some are being made. */
+  readonly summary_index_status?: string | null;
   readonly completed_segments?: number | null;
   readonly total_segments?: number | null;
 }
@@ -199,6 +218,11 @@ export interface Segment {
   readonly updated_by?: string | null;
   readonly child_chunks?: readonly ChildChunk[] | null;
   readonly attachments?: readonly Attachment[];
+  /** What it is about. */
+  readonly summary?: string | null;
+  /** Ours: how far its summary is, and why there is none. */
+  readonly summary_status?: string | null;
+  readonly summary_error?: string | null;
   /** Ours: the page (from 0) and the headings it stands under. */
   readonly page?: number | null;
   readonly heading?: string | null;
@@ -256,6 +280,8 @@ export interface HitRecord {
   readonly child_chunks?: readonly { readonly id: string; readonly content: string; readonly position: number; readonly score: number }[] | null;
   readonly score: number | null;
   readonly files?: readonly Attachment[];
+  /** What the chunk is about, where that was found. */
+  readonly summary?: string | null;
 }
 
 export interface HitAnswer {

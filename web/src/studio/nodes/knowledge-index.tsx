@@ -24,6 +24,13 @@ const retrievalSchema = z.looseObject({
   score_threshold: z.number().nullish().catch(null),
 });
 
+const summarySchema = z.looseObject({
+  enable: z.boolean().nullish().catch(false),
+  model_name: z.string().nullish().catch(null),
+  model_provider_name: z.string().nullish().catch(null),
+  summary_prompt: z.string().nullish().catch(null),
+});
+
 const schema = z.looseObject({
   ...baseShape,
   chunk_structure: text,
@@ -33,6 +40,7 @@ const schema = z.looseObject({
   embedding_model_provider: text,
   keyword_number: z.number().nullish().catch(10).transform((v) => v ?? 10),
   retrieval_model: retrievalSchema.nullish().catch(undefined),
+  summary_index_setting: summarySchema.nullish().catch(undefined),
 });
 export type KnowledgeIndexData = z.infer<typeof schema>;
 

@@ -5,6 +5,8 @@ import { modelsOfType } from "../../data/models";
 import { IndexForm } from "../../features/knowledge/IndexForm";
 import "../../features/knowledge/knowledge.css";
 import { startRetrieval, wireRetrieval } from "../../features/knowledge/retrieval";
+import { SummaryForm } from "../../features/knowledge/SummaryForm";
+import { summaryOf } from "../../features/knowledge/summary";
 import type { RetrievalModel, Technique } from "../../features/knowledge/types";
 import { VariableField } from "../editors/VariableField";
 import type { PanelProps } from "../nodes/kind";
@@ -71,6 +73,11 @@ export function KnowledgeIndexPanel({ id, data, update }: PanelProps<KnowledgeIn
         />
         {technique === "economy" ? <NumberField label={t("knowledgeIndex.keywords")} min={0} max={50} value={data.keyword_number} onChange={(keyword_number) => update({ keyword_number: keyword_number ?? 10 })} /> : null}
       </section>
+      {technique === "high_quality" && data.chunk_structure !== "qa_model" ? (
+        <section className="st-section">
+          <SummaryForm value={summaryOf(data.summary_index_setting)} onChange={(next) => update({ summary_index_setting: { ...next } })} />
+        </section>
+      ) : null}
     </>
   );
 }

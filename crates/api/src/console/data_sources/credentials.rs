@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State};
+use axum::{
+    Json,
+    extract::{FromRequestParts, State},
+    http::request::Parts,
+};
 use ox_app::{
     Error, Services,
     knowledge::sources::{self, CredentialView, Field, Provider, workspace_of},
@@ -14,7 +18,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
 use crate::{
-    ApiResult,
+    ApiError, ApiResult,
     console::{App, guard::Caller, view::Done},
     error::ErrorBody,
     extract::{Body, Path},
@@ -29,6 +33,18 @@ pub(super) fn router() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(delete))
         .routes(routes!(rename))
         .routes(routes!(set_default))
+}
+
+/// The service that a path names by author, plugin and provider.
+struct Named(Provider);
+
+impl<S: Send + Sync> FromRequestParts<S> for Named {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
+        let Path((_, _, provider)) = Path::<(String, String, String)>::from_request_parts(parts, state).await?;
+        Ok(Self(Provider::of_id(&provider)?))
+    }
 }
 
 /// A text in the languages of the Studio.
@@ -181,9 +197,8 @@ pub struct SourceCredentials {
 async fn credentials(
     State(services): App,
     Caller(caller): Caller,
-    Path((_author, _plugin, provider)): Path<(String, String, String)>,
+    Named(provider): Named,
 ) -> ApiResult<Json<SourceCredentials>> {
-    let provider = Provider::of_id(&provider)?;
     let found = sources::list(&services, &caller).await?;
     let own = found.into_iter().filter(|view| view.provider == provider);
     Ok(Json(SourceCredentials { result: own.map(SourceCredential::from).collect() }))
@@ -203,10 +218,10 @@ pub struct NewCredential {
 async fn add(
     State(services): App,
     Caller(caller): Caller,
-    Path((_author, _plugin, provider)): Path<(String, String, String)>,
+    Named(provider): Named,
     Body(body): Body<NewCredential>,
 ) -> ApiResult<Json<Done>> {
-    sources::add(&services, &caller, Provider::of_id(&provider)?, body.name, &body.credentials).await?;
+    sources::add(&services, &caller, provider, body.name, &body.credentials).await?;
     Ok(Json(Done::SUCCESS))
 }
 
@@ -226,10 +241,9 @@ pub struct CredentialChange {
 async fn update(
     State(services): App,
     Caller(caller): Caller,
-    Path((_author, _plugin, provider)): Path<(String, String, String)>,
+    Named(_provider): Named,
     Body(body): Body<CredentialChange>,
 ) -> ApiResult<Json<Done>> {
-    Provider::of_id(&provider)?;
     sources::update(&services, &caller, body.credential_id, body.name, body.credentials).await?;
     Ok(Json(Done::SUCCESS))
 }
@@ -240,10 +254,9 @@ async fn update(
 async fn rename(
     State(services): App,
     Caller(caller): Caller,
-    Path((_author, _plugin, provider)): Path<(String, String, String)>,
+    Named(_provider): Named,
     Body(body): Body<CredentialChange>,
 ) -> ApiResult<Json<Done>> {
-    Provider::of_id(&provider)?;
     sources::update(&services, &caller, body.credential_id, body.name, None).await?;
     Ok(Json(Done::SUCCESS))
 }
@@ -261,10 +274,9 @@ pub struct CredentialChoice {
 async fn delete(
     State(services): App,
     Caller(caller): Caller,
-    Path((_author, _plugin, provider)): Path<(String, String, String)>,
+    Named(_provider): Named,
     Body(body): Body<CredentialChoice>,
 ) -> ApiResult<Json<Done>> {
-    Provider::of_id(&provider)?;
     sources::delete(&services, &caller, body.credential_id).await?;
     Ok(Json(Done::SUCCESS))
 }
@@ -275,10 +287,9 @@ async fn delete(
 async fn set_default(
     State(services): App,
     Caller(caller): Caller,
-    Path((_author, _plugin, provider)): Path<(String, String, String)>,
+    Named(_provider): Named,
     Body(body): Body<CredentialChoice>,
 ) -> ApiResult<Json<Done>> {
-    Provider::of_id(&provider)?;
     sources::set_default(&services, &caller, body.credential_id).await?;
     Ok(Json(Done::SUCCESS))
 }

@@ -20,7 +20,7 @@ use ox_app::{
 };
 use ox_types::{DatasetId, DocumentId, FileId};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
@@ -37,7 +37,9 @@ use crate::{
     ApiResult,
     error::ErrorBody,
     extract::{Body, Path, Query},
-    knowledge::{DocStatusBody, DocStatusList, DocumentBody, DocumentDetail, DocumentPage, MetadataPart},
+    knowledge::{
+        DocStatusBody, DocStatusList, DocumentBody, DocumentDetail, DocumentPage, MetadataPart, SummarySettingBody,
+    },
     service::{DocumentIdsBody, DownloadBody, attachment_url, detail_of, repeated, zipped},
 };
 
@@ -231,6 +233,8 @@ pub struct EstimateBody {
     doc_form: Option<String>,
     doc_language: Option<String>,
     dataset_id: Option<Uuid>,
+    /// Where summaries are to be shown; ours.
+    summary_index_setting: Option<SummarySettingBody>,
 }
 
 /// A chunk that would be made.
@@ -267,6 +271,7 @@ pub struct EstimateAnswer {
 impl From<Preview> for EstimateAnswer {
     fn from(found: Preview) -> Self {
         let pair = |(question, answer)| PairPreview { question, answer };
+        let mut summaries = found.summaries.into_iter();
         Self {
             total_segments: found.total_segments,
             total_characters: found.total_characters,
@@ -276,7 +281,7 @@ impl From<Preview> for EstimateAnswer {
                 .map(|chunk| ChunkPreview {
                     word_count: chunk.content.chars().count(),
                     content: chunk.content,
-                    summary: None,
+                    summary: summaries.next(),
                     child_chunks: (!chunk.children.is_empty()).then_some(chunk.children),
                     page: chunk.page,
                     heading: chunk.heading,
@@ -303,6 +308,7 @@ async fn estimate(
         doc_form: body.doc_form,
         doc_language: body.doc_language,
         dataset: body.dataset_id.map(DatasetId),
+        summary_index_setting: body.summary_index_setting.map(|setting| json!(setting)),
     };
     Ok(Json(preview::estimate(&services, &caller, form).await?.into()))
 }

@@ -122,6 +122,8 @@ pub struct ChunkBody {
     #[serde(default)]
     #[schema(required = false)]
     regenerate_child_chunks: bool,
+    /// What it is about; an empty text removes it.
+    summary: Option<String>,
 }
 
 impl ChunkBody {
@@ -133,6 +135,7 @@ impl ChunkBody {
             attachments: segment_files(self.attachment_ids)?,
             enabled: None,
             regenerate: self.regenerate_child_chunks,
+            summary: self.summary,
         })
     }
 }

@@ -104,6 +104,7 @@ impl SegmentChange {
             attachments: files(self.attachment_ids)?,
             enabled: self.enabled,
             regenerate: self.regenerate_child_chunks.unwrap_or(false),
+            summary: self.summary,
         })
     }
 }

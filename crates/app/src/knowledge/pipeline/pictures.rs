@@ -10,10 +10,10 @@ use ox_db::{
     repo,
 };
 use ox_extract::Picture;
-use ox_types::{DocumentId, FileId};
+use ox_types::{DocumentId, FileId, SegmentId};
 use uuid::Uuid;
 
-use super::Halt;
+use super::{super::links, Halt};
 use crate::{Services, files::store::Kept};
 
 /// Pictures of one document that are kept.
@@ -77,39 +77,20 @@ pub async fn keep(services: &Services, document: &Document, pictures: Vec<(FileI
 
 /// Binds the files of the workspace that chunks name to them.
 pub async fn bind(tx: &Tx, segments: &[Segment]) -> Result<(), Halt> {
-    let named: HashMap<usize, Vec<FileId>> = segments
+    let mut files: HashMap<SegmentId, Vec<FileId>> = segments
         .iter()
-        .enumerate()
-        .map(|(index, segment)| (index, named(&segment.content)))
+        .map(|segment| (segment.id, links::named(&segment.content)))
         .filter(|(_, files)| !files.is_empty())
         .collect();
-    let Some(first) = segments.first().filter(|_| !named.is_empty()) else { return Ok(()) };
-    let wanted: HashSet<FileId> = named.values().flatten().copied().collect();
+    let Some(first) = segments.first().filter(|_| !files.is_empty()) else { return Ok(()) };
+    let wanted: HashSet<FileId> = files.values().flatten().copied().collect();
     let wanted: Vec<FileId> = wanted.into_iter().collect();
     let found = repo::upload_files::find_all(tx, first.tenant_id, &wanted).await?;
     let known: HashSet<FileId> = found.into_iter().map(|file| file.id).collect();
-    for (index, files) in named {
-        let files: Vec<FileId> = files.into_iter().filter(|file| known.contains(file)).collect();
-        if let Some(segment) = segments.get(index).filter(|_| !files.is_empty()) {
-            repo::segments::set_attachments(tx, segment, &files).await?;
-        }
+    for files in files.values_mut() {
+        files.retain(|file| known.contains(file));
     }
-    Ok(())
-}
-
-/// The stored files that a text names, each once, in their order.
-fn named(content: &str) -> Vec<FileId> {
-    let mut out: Vec<FileId> = Vec::new();
-    for (place, before) in content.match_indices("/files/") {
-        let rest = content.get(place + before.len()..).unwrap_or_default();
-        let Some(id) = rest.get(..36).and_then(|text| text.parse::<Uuid>().ok()).map(FileId) else { continue };
-        let tail = rest.get(36..).unwrap_or_default();
-        let is_file = ["/file-preview", "/image-preview"].iter().any(|kind| tail.starts_with(kind));
-        if is_file && !out.contains(&id) {
-            out.push(id);
-        }
-    }
-    out
+    Ok(repo::segments::attach(tx, segments, &files).await?)
 }
 
 #[cfg(test)]
@@ -138,16 +119,5 @@ mod tests {
         assert!(gathered.take().is_empty() && !gathered.is_full());
         gathered.put(picture(&vec![1; HELD_BYTES]));
         assert!(gathered.is_full());
-    }
-
-    #[test]
-    fn files_that_a_text_names() {
-        let (one, two) = (FileId::new(), FileId::new());
-        let text = format!(
-            "![image](/files/{one}/file-preview) [x](https://h/files/{two}/image-preview?sign=a) \
-             /files/{one}/file-preview /files/tools/{one}.png /files/{two}/other /files/nothing"
-        );
-        assert_eq!(named(&text), [one, two]);
-        assert!(named("/files/").is_empty());
     }
 }

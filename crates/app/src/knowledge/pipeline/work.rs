@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::{
-    super::{datasets, documents::automatic_rules, index_changed, qa, sources::pages},
+    super::{datasets, documents::automatic_rules, index_changed, qa, removal, sources::pages, summaries},
     Halt, graph, pictures,
 };
 use crate::Services;
@@ -217,6 +217,7 @@ impl Work<'_> {
         repo::index_nodes::put(&tx, self.dataset.tenant_id, self.dataset.id, nodes).await?;
         tx.commit().await?;
         index_changed(self.services, self.dataset.tenant_id, self.dataset.id);
+        self.sweep().await;
         Ok(())
     }
 
@@ -245,7 +246,15 @@ impl Work<'_> {
         self.step(&tx, &self.completed(words, tokens)).await?;
         tx.commit().await?;
         index_changed(self.services, self.dataset.tenant_id, self.dataset.id);
+        self.sweep().await;
         Ok(())
+    }
+
+    /// Removes the pictures that an earlier text of the document had and this one has not.
+    async fn sweep(&self) {
+        if self.dataset.has_attachments {
+            removal::remove_left(self.services, self.dataset.tenant_id, self.document.id, None).await;
+        }
     }
 
     async fn index_batch(&self, segments: Vec<Segment>) -> Result<(), Halt> {
@@ -274,8 +283,16 @@ impl Work<'_> {
         self.step(&tx, &Stage::Same).await?;
         repo::index_nodes::put(&tx, self.dataset.tenant_id, self.dataset.id, nodes).await?;
         repo::segments::complete(&tx, &done, now()).await?;
+        let is_told = self.document.need_summary && summaries::are_wanted(&self.dataset, &self.document.doc_form);
+        if is_told {
+            let segments: Vec<Segment> = rows.into_iter().map(|row| row.segment).collect();
+            repo::summaries::want(&tx, &segments).await?;
+        }
         tx.commit().await?;
         index_changed(self.services, self.dataset.tenant_id, self.dataset.id);
+        if is_told {
+            self.services.knowledge.wake_summaries();
+        }
         Ok(())
     }
 

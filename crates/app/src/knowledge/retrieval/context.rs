@@ -13,7 +13,7 @@ use ox_types::{DocumentId, SegmentId};
 use ox_vector::Scope;
 
 use super::{Around, Own, Place, Record, Retriever};
-use crate::Result;
+use crate::{Result, knowledge::files_of};
 
 /// Segments of a knowledge base that is given as a whole.
 const SEGMENTS: u64 = 2000;
@@ -37,7 +37,7 @@ impl Retriever {
         let documents: HashMap<DocumentId, FoundDocument> =
             documents.into_iter().map(|document| (document.id, document)).collect();
         let segments: Vec<SegmentId> = rows.iter().map(|row| row.id).collect();
-        let mut files = self.files_of(dataset.tenant_id, &segments).await?;
+        let mut files = files_of(&self.db, dataset, &segments).await?;
         let record = |segment: FoundRow| {
             let document = documents.get(&segment.document_id)?.clone();
             let files = files.remove(&segment.id).unwrap_or_default();

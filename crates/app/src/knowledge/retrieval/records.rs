@@ -5,17 +5,14 @@ use std::{
     sync::Arc,
 };
 
-use ox_db::{
-    model::{Dataset, UploadFile},
-    repo,
-};
+use ox_db::{model::Dataset, repo};
 use ox_rag::fuse;
-use ox_types::{DocumentId, FileId, SegmentId, TenantId};
+use ox_types::{DocumentId, SegmentId};
 use ox_vector::{Hit, NodeKind};
 use uuid::Uuid;
 
 use super::{Around, Own, Place, Record, Retriever};
-use crate::Result;
+use crate::{Result, knowledge::files_of};
 
 impl Retriever {
     /// The segments of scored nodes, each once with its best score. What is gone or switched off meanwhile is left out.
@@ -41,34 +38,25 @@ impl Retriever {
         let children = repo::retrieval::children(&self.db, tenant, &nodes).await?;
         let children: HashMap<Uuid, _> =
             children.into_iter().filter_map(|row| Some((row.index_node_id?, row))).collect();
-        let mut files = self.files_of(tenant, &segment_ids).await?;
+        let mut files = files_of(&self.db, dataset, &segment_ids).await?;
+        let is_told = |(id, _): &(Uuid, f64)| of(id).is_some_and(|hit| hit.kind == NodeKind::Summary);
+        let told: Vec<SegmentId> = groups
+            .iter()
+            .filter(|group| group.found.iter().any(is_told))
+            .map(|group| SegmentId(group.parent))
+            .collect();
+        let mut summaries = repo::summaries::of_segments(&self.db, tenant, &told).await?;
         let record = |group: fuse::Group<Uuid, (Uuid, f64)>| {
             let segment = segments.remove(&group.parent)?;
             let document = documents.get(&segment.document_id)?.clone();
             let children =
                 group.found.iter().filter_map(|(id, score)| Some((children.get(id)?.clone(), *score))).collect();
             let files = files.remove(&segment.id).unwrap_or_default();
-            let own = Own { document, segment, children, summary: None, files, around: Around::default() };
+            let summary = summaries.remove(&segment.id).and_then(|summary| summary.content);
+            let own = Own { document, segment, children, summary, files, around: Around::default() };
             let place = Place::Own(Box::new(own));
             Some(Record { dataset: Arc::clone(dataset), place, score: group.score })
         };
         Ok(groups.into_iter().filter_map(record).collect())
-    }
-
-    /// The files that are bound to segments.
-    pub(super) async fn files_of(
-        &self,
-        tenant: TenantId,
-        segments: &[SegmentId],
-    ) -> Result<HashMap<SegmentId, Vec<UploadFile>>> {
-        let bound = repo::segments::attachments(&self.db, segments).await?;
-        if bound.is_empty() {
-            return Ok(HashMap::new());
-        }
-        let ids: Vec<FileId> = bound.values().flatten().copied().collect();
-        let files = repo::upload_files::find_all(&self.db, tenant, &ids).await?;
-        let files: HashMap<FileId, UploadFile> = files.into_iter().map(|file| (file.id, file)).collect();
-        let known = |ids: Vec<FileId>| ids.iter().filter_map(|id| files.get(id).cloned()).collect();
-        Ok(bound.into_iter().map(|(segment, ids)| (segment, known(ids))).collect())
     }
 }
