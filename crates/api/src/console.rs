@@ -51,7 +51,9 @@ use std::sync::Arc;
 
 use axum::middleware;
 use ox_app::Services;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::openapi::routes;
 
 pub use access::RULES;
 pub use guard::Caller;

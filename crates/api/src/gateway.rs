@@ -25,13 +25,14 @@ use ox_app::{
     gateway_keys::{self, Holder},
 };
 use serde_json::{Map, Value};
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 
 pub use access::RULES;
 pub(crate) use ask::media;
 
 use crate::{
     access as rules,
+    openapi::routes,
     service::{bearer, openai::refusal, without_rule},
 };
 

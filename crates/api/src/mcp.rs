@@ -16,11 +16,12 @@ use ox_app::{
     mcp::{self, Called, OpenServer, Tool},
 };
 use serde_json::{Map, Value, json};
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
     access::{Rule, rule},
     extract::Path,
+    openapi::routes,
 };
 
 /// One line for each route and method.

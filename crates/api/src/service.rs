@@ -35,7 +35,7 @@ use ox_app::{
     knowledge::keys,
     runs::{Key, PublishedApp},
 };
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 
 pub use access::RULES;
 // Web apps speak in the same shapes.
@@ -59,7 +59,7 @@ pub(crate) use self::{
     workflows::wanted,
 };
 
-use crate::{ApiError, access as rules};
+use crate::{ApiError, access as rules, openapi::routes};
 
 /// Every Service API route with its documentation.
 pub fn router(services: &Arc<Services>) -> OpenApiRouter {

@@ -21,11 +21,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use ox_app::{Access, AppCaller, Error, Services, visits};
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 
 pub use access::RULES;
 
-use crate::{ApiError, access as rules, service};
+use crate::{ApiError, access as rules, openapi::routes, service};
 
 /// Every route of published pages with its documentation.
 pub fn router(services: &Arc<Services>) -> OpenApiRouter {

@@ -4,10 +4,10 @@ use axum::{Json, extract::State};
 use ox_app::{Services, accounts, accounts::ProfileChange, model::Account};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 
 use super::{App, guard::Caller, view::seconds};
-use crate::{ApiResult, error::ErrorBody, extract::Body};
+use crate::{ApiResult, error::ErrorBody, extract::Body, openapi::routes};
 
 pub fn router() -> OpenApiRouter<std::sync::Arc<Services>> {
     OpenApiRouter::new()

@@ -10,7 +10,7 @@ use ox_types::{AppId, ConversationId, MessageId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::IntoParams;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
 use super::{App, guard::Caller, view::seconds};
@@ -18,6 +18,7 @@ use crate::{
     ApiResult,
     error::ErrorBody,
     extract::{Path, Query},
+    openapi::routes,
     thoughts,
 };
 

@@ -11,7 +11,7 @@ use ox_app::{
 use ox_types::AppId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
 use super::{App, guard::Caller};
@@ -20,6 +20,7 @@ use crate::{
     annotation_reply::{ReplyJob, ReplyJobState, ReplyRequest},
     error::ErrorBody,
     extract::{Body, Path},
+    openapi::routes,
 };
 
 pub fn router() -> OpenApiRouter<Arc<Services>> {

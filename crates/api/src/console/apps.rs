@@ -11,7 +11,7 @@ use ox_types::{AppId, Json as Document};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
 use super::{
@@ -24,6 +24,7 @@ use crate::{
     ApiResult,
     error::ErrorBody,
     extract::{Body, Path, Query},
+    openapi::routes,
 };
 
 pub fn router() -> OpenApiRouter<std::sync::Arc<Services>> {

@@ -10,13 +10,14 @@ use ox_types::AppId;
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 
 use super::{App, guard::Caller};
 use crate::{
     ApiResult,
     error::ErrorBody,
     extract::{Body, Path, Query},
+    openapi::routes,
     service::{SpeechBody, TranscriptBody, UploadBody, recording, recording_limit, sound, spoken},
 };
 

@@ -29,7 +29,7 @@ use ox_types::{AccountId, DatasetId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
 use super::{App, guard::Caller, view::Done};
@@ -38,6 +38,7 @@ use crate::{
     error::ErrorBody,
     extract::{Body, Path, Query},
     knowledge::{DatasetBody, DatasetPage, DocStatusList, IconInfoBody, SummarySettingBody},
+    openapi::routes,
     service::{members, repeated, switched},
 };
 

@@ -10,7 +10,7 @@ use axum::{
 };
 use ox_app::{AppCaller, Error, Services, explore};
 use serde_json::{Map, Value};
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
 use super::{App, guard::Caller};
@@ -18,6 +18,7 @@ use crate::{
     ApiError, ApiResult,
     error::ErrorBody,
     extract::{Body, Path},
+    openapi::routes,
     service::{
         ChatRequest, ConversationBody, ConversationPage, FeedbackBody, MessagePage, MetaBody, NameBody, ResultBody,
         RunRequestBody,

@@ -14,7 +14,7 @@ use ox_app::{
 use ox_types::AppId;
 use serde::Deserialize;
 use utoipa::IntoParams;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
 use super::{App, guard::Caller, logs::iso};
@@ -22,6 +22,7 @@ use crate::{
     ApiResult,
     error::ErrorBody,
     extract::{Path, Query},
+    openapi::routes,
 };
 
 pub fn router() -> OpenApiRouter<std::sync::Arc<Services>> {

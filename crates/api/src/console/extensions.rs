@@ -7,7 +7,7 @@ use ox_app::{
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
 use super::{App, guard::Caller, view::seconds};
@@ -15,6 +15,7 @@ use crate::{
     ApiResult,
     error::ErrorBody,
     extract::{Body, Path, Query},
+    openapi::routes,
 };
 
 pub fn router() -> OpenApiRouter<std::sync::Arc<Services>> {

@@ -12,7 +12,7 @@ use ox_app::{
 use ox_types::AppId;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
 use super::{App, guard::Caller, logs::iso, view::seconds};
@@ -20,6 +20,7 @@ use crate::{
     ApiResult,
     error::ErrorBody,
     extract::{Path, Query},
+    openapi::routes,
 };
 
 pub fn router() -> OpenApiRouter<Arc<Services>> {

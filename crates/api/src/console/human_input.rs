@@ -16,13 +16,14 @@ use ox_types::{AppId, RunId};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 
 use super::{App, Caller};
 use crate::{
     ApiResult,
     error::ErrorBody,
     extract::{Body, Path},
+    openapi::routes,
     service::{Detail, FormAnswer, FormBody, answer_of, from_query, streaming, wanted},
 };
 

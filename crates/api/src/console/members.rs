@@ -11,7 +11,7 @@ use ox_types::{AccountId, TenantId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 
 use super::{
     App,
@@ -22,6 +22,7 @@ use crate::{
     ApiResult,
     error::ErrorBody,
     extract::{Body, Path},
+    openapi::routes,
 };
 
 pub fn router() -> OpenApiRouter<std::sync::Arc<Services>> {

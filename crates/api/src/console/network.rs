@@ -7,10 +7,10 @@ use ox_app::{
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 
 use super::{App, guard::Caller};
-use crate::{ApiResult, error::ErrorBody, extract::Body};
+use crate::{ApiResult, error::ErrorBody, extract::Body, openapi::routes};
 
 pub fn router() -> OpenApiRouter<std::sync::Arc<Services>> {
     OpenApiRouter::new().routes(routes!(read, write))

@@ -10,7 +10,7 @@ use ox_types::{AccountId, AppId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
 use super::{App, guard::Caller, view::Done};
@@ -18,6 +18,7 @@ use crate::{
     ApiResult,
     error::ErrorBody,
     extract::{Body, Query},
+    openapi::routes,
 };
 
 pub fn router() -> OpenApiRouter<std::sync::Arc<Services>> {

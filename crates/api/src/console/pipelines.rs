@@ -28,7 +28,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use tokio::sync::mpsc;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
 use super::{App, guard::Caller};
@@ -37,6 +37,7 @@ use crate::{
     error::ErrorBody,
     extract::{Body, Path, Query},
     knowledge::DatasetBody,
+    openapi::routes,
     service::{answer, frames::Detail},
     sse,
 };

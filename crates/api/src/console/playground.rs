@@ -10,10 +10,10 @@ use ox_app::{
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 
 use super::{App, guard::Caller};
-use crate::{ApiResult, error::ErrorBody, extract::Body, gateway, sse};
+use crate::{ApiResult, error::ErrorBody, extract::Body, gateway, openapi::routes, sse};
 
 pub fn router() -> OpenApiRouter<std::sync::Arc<Services>> {
     OpenApiRouter::new().routes(routes!(try_models))

@@ -2,13 +2,14 @@
 
 use axum::{Json, extract::State, http::StatusCode};
 use ox_app::{Services, files::remote::Keeper};
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 
 use super::{App, guard::Caller};
 use crate::{
     ApiResult,
     error::ErrorBody,
     extract::{Body, Path},
+    openapi::routes,
     remote_files::{self, KeptFile, RemoteFileBody, RemoteFileInfo},
 };
 

@@ -7,10 +7,10 @@ use ox_app::{Services, accounts::reset};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 
 use super::{App, session::forwarded_ip, view::Done};
-use crate::{ApiResult, error::ErrorBody, extract::Body};
+use crate::{ApiResult, error::ErrorBody, extract::Body, openapi::routes};
 
 pub fn router() -> OpenApiRouter<Arc<Services>> {
     OpenApiRouter::new()

@@ -18,7 +18,7 @@ use ox_types::{AppId, MessageId, TaskId};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 
 use super::{
     App,
@@ -29,6 +29,7 @@ use crate::{
     ApiResult,
     error::ErrorBody,
     extract::{Body, Form, Path},
+    openapi::routes,
     service::{answer, frames::Detail},
 };
 

@@ -11,13 +11,14 @@ use ox_app::{Error, Services, accounts, mail, workspaces};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 
 use super::{App, guard::Caller, view::Done};
 use crate::{
     ApiError, ApiResult,
     error::ErrorBody,
     extract::{Body, Query},
+    openapi::routes,
     origin,
 };
 

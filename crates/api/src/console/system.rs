@@ -5,10 +5,10 @@ use ox_app::Services;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::IntoParams;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 
 use super::App;
-use crate::{ApiResult, error::ErrorBody, extract::Query};
+use crate::{ApiResult, error::ErrorBody, extract::Query, openapi::routes};
 
 pub fn router() -> OpenApiRouter<std::sync::Arc<Services>> {
     OpenApiRouter::new()

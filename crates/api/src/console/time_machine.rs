@@ -16,7 +16,7 @@ use ox_types::{AppId, NodeRunId, RunId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
 use super::{App, guard::Caller, logs::document, view::seconds};
@@ -24,6 +24,7 @@ use crate::{
     ApiResult,
     error::ErrorBody,
     extract::{Body, Path},
+    openapi::routes,
     service::{answer, frames::Detail},
 };
 

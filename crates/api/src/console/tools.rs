@@ -12,10 +12,10 @@ use ox_app::{Services, tools};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::IntoParams;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 
 use super::{App, guard::Caller};
-use crate::{ApiResult, error::ErrorBody, extract::Query};
+use crate::{ApiResult, error::ErrorBody, extract::Query, openapi::routes};
 
 pub fn router() -> OpenApiRouter<Arc<Services>> {
     OpenApiRouter::new()

@@ -8,10 +8,10 @@ use axum::{
 };
 use ox_app::{Error, Services};
 use serde_json::{Value, json};
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 
 use super::Caller;
-use crate::{ApiResult, error::ErrorBody, extract::Path};
+use crate::{ApiResult, error::ErrorBody, extract::Path, openapi::routes};
 
 pub fn router() -> OpenApiRouter<std::sync::Arc<Services>> {
     OpenApiRouter::new()

@@ -17,7 +17,7 @@ use ox_types::AppId;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
 use super::{App, Caller};
@@ -25,6 +25,7 @@ use crate::{
     ApiResult,
     error::ErrorBody,
     extract::{Body, Path, Query},
+    openapi::routes,
     origin,
     service::{Detail, streaming},
 };

@@ -15,7 +15,7 @@ use ox_types::{AccountId, AppId, WorkflowId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 
 use super::{
     App,
@@ -26,6 +26,7 @@ use crate::{
     ApiResult,
     error::ErrorBody,
     extract::{Body, Path, Query},
+    openapi::routes,
 };
 
 pub fn router() -> OpenApiRouter<std::sync::Arc<Services>> {

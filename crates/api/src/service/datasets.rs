@@ -22,7 +22,7 @@ use ox_types::{AccountId, DatasetId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json_};
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 
 pub(crate) use self::{
     documents::{DocumentIdsBody, DownloadBody, attachment_url, detail_of, zipped},
@@ -38,6 +38,7 @@ use crate::{
     error::ErrorBody,
     extract::{Body, Path},
     knowledge::{DatasetBody, DatasetPage, ExternalRetrievalBody, RetrievalModelBody, SummarySettingBody},
+    openapi::routes,
 };
 
 /// Every route of knowledge with its documentation.

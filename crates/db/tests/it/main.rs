@@ -16,4 +16,5 @@ mod retention;
 mod runs;
 mod spend;
 mod statistics;
+mod summaries;
 mod tools;

@@ -14,7 +14,7 @@ use ox_app::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
 use crate::{
@@ -22,6 +22,7 @@ use crate::{
     console::{App, guard::Caller, view::Done},
     error::ErrorBody,
     extract::{Body, Path},
+    openapi::routes,
 };
 
 pub(super) fn router() -> OpenApiRouter<Arc<Services>> {

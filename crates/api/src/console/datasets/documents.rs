@@ -22,7 +22,7 @@ use ox_types::{DatasetId, DocumentId, FileId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
 use super::{
@@ -40,6 +40,7 @@ use crate::{
     knowledge::{
         DocStatusBody, DocStatusList, DocumentBody, DocumentDetail, DocumentPage, MetadataPart, SummarySettingBody,
     },
+    openapi::routes,
     service::{DocumentIdsBody, DownloadBody, attachment_url, detail_of, repeated, zipped},
 };
 

@@ -19,7 +19,7 @@ use ox_types::{DatasetId, DocumentId, SegmentId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
 use super::{App, Caller, checked, one, twenty};
@@ -27,6 +27,7 @@ use crate::{
     ApiResult,
     error::ErrorBody,
     extract::{Body, Path, Query},
+    openapi::routes,
     service::repeated,
 };
 

@@ -13,7 +13,7 @@ use ox_app::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
 use super::{App, Caller, checked, one, twenty};
@@ -22,6 +22,7 @@ use crate::{
     error::ErrorBody,
     extract::{Body, Path, Query},
     knowledge::DatasetBody,
+    openapi::routes,
 };
 
 /// Shown instead of a key, and sent back to keep it.

@@ -12,7 +12,7 @@ use ox_types::DatasetId;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
 use super::{App, Caller, checked, one, twenty};
@@ -21,6 +21,7 @@ use crate::{
     error::ErrorBody,
     extract::{Body, Path, Query},
     knowledge::hits::{ExternalHits, HitRequest, Hits},
+    openapi::routes,
 };
 
 pub fn router() -> OpenApiRouter<Arc<Services>> {

@@ -8,7 +8,7 @@ use ox_types::{DatasetId, DocumentId};
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
 use super::super::{App, guard::Caller, view::Done};
@@ -17,6 +17,7 @@ use crate::{
     error::ErrorBody,
     extract::{Body, Path},
     knowledge::{BuiltInFields, FieldBody, FieldList, MetadataOperations},
+    openapi::routes,
     service::{FieldNameBody, NewFieldBody, fields_of, switched},
 };
 

@@ -17,7 +17,7 @@ use ox_app::{
 use ox_types::{ChildChunkId, DatasetId, DocumentId, FileId, SegmentId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
 use super::{
@@ -29,6 +29,7 @@ use crate::{
     error::ErrorBody,
     extract::{Body, Path, Query},
     knowledge::{ChildChunkAnswer, ChildChunkBody, ChildChunkPage, SegmentAnswer, SegmentBody},
+    openapi::routes,
     service::{ChildContentBody, repeated, segment_files, switched},
 };
 

@@ -21,7 +21,7 @@ use ox_types::{AppId, RunId, TaskId, WorkflowId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
 use crate::{
@@ -38,6 +38,7 @@ use crate::{
     },
     error::ErrorBody,
     extract::{Body, Path, Query},
+    openapi::routes,
     service::{answer, frames::Detail},
 };
 

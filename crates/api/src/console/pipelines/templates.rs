@@ -11,7 +11,7 @@ use ox_types::AppId;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 
 use super::PipelineFile;
 use crate::{
@@ -20,6 +20,7 @@ use crate::{
     error::ErrorBody,
     extract::{Body, Path, Query},
     knowledge::IconInfoBody,
+    openapi::routes,
 };
 
 pub fn router() -> OpenApiRouter<Arc<Services>> {

@@ -10,7 +10,7 @@ use ox_app::{
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 
 use super::shown;
 use crate::{
@@ -18,6 +18,7 @@ use crate::{
     console::{App, guard::Caller, view::Done},
     error::ErrorBody,
     extract::{Body, Query},
+    openapi::routes,
 };
 
 pub fn router() -> OpenApiRouter<Arc<Services>> {

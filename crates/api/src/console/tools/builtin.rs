@@ -12,7 +12,7 @@ use ox_app::{Services, tools::builtin};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
 use super::shown;
@@ -21,6 +21,7 @@ use crate::{
     console::{App, guard::Caller, view::Done},
     error::ErrorBody,
     extract::{Body, Path},
+    openapi::routes,
 };
 
 pub fn router() -> OpenApiRouter<Arc<Services>> {

@@ -15,7 +15,7 @@ use ox_app::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
 use super::shown;
@@ -24,6 +24,7 @@ use crate::{
     console::{App, guard::Caller, view::Done},
     error::ErrorBody,
     extract::{Body, Path, Query},
+    openapi::routes,
 };
 
 pub fn router() -> OpenApiRouter<Arc<Services>> {

@@ -11,7 +11,7 @@ use ox_types::AppId;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
 use crate::{
@@ -19,6 +19,7 @@ use crate::{
     console::{App, guard::Caller, view::Done},
     error::ErrorBody,
     extract::{Body, Query},
+    openapi::routes,
 };
 
 pub fn router() -> OpenApiRouter<Arc<Services>> {

@@ -20,7 +20,7 @@ use ox_types::{DatasetId, DocumentId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json_};
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 
 use super::{App, Fields, KeyHolder, docs, from_query, given, indexing};
 use crate::{
@@ -28,6 +28,7 @@ use crate::{
     error::ErrorBody,
     extract::{Body, Path},
     knowledge::{DocStatusList, DocumentBody, DocumentDetail, DocumentPage, MetadataPart, RetrievalModelBody, Rules},
+    openapi::routes,
     service::body_limit,
 };
 

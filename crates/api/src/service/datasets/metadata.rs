@@ -8,7 +8,7 @@ use ox_types::DatasetId;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json_};
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
 use super::{App, Fields, KeyHolder, docs};
@@ -17,6 +17,7 @@ use crate::{
     error::ErrorBody,
     extract::{Body, Path},
     knowledge::{BuiltInFields, FieldBody, FieldCountBody, FieldList, MetadataOperations},
+    openapi::routes,
 };
 
 pub fn router() -> OpenApiRouter<Arc<Services>> {

@@ -21,7 +21,7 @@ use ox_types::DatasetId;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json_};
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
 use super::KeyHolder;
@@ -30,6 +30,7 @@ use crate::{
     console::pipelines::{PipelineBatch, told},
     error::ErrorBody,
     extract::{Body, Path},
+    openapi::routes,
     service::{
         App, answer, docs,
         fields::{Fields, from_query},

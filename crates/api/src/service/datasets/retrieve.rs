@@ -9,7 +9,7 @@ use ox_app::{
 };
 use ox_types::DatasetId;
 use serde_json::{Map, Value as Json_};
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 
 use super::{App, Fields, KeyHolder, given};
 use crate::{
@@ -17,6 +17,7 @@ use crate::{
     error::ErrorBody,
     extract::{Body, Path},
     knowledge::hits::{HitRequest, Hits},
+    openapi::routes,
 };
 
 pub fn router() -> OpenApiRouter<Arc<Services>> {

@@ -19,7 +19,7 @@ use ox_types::{ChildChunkId, DatasetId, DocumentId, FileId, SegmentId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json_, json};
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 
 use super::{App, Fields, KeyHolder, from_query};
 use crate::{
@@ -27,6 +27,7 @@ use crate::{
     error::ErrorBody,
     extract::{Body, Path},
     knowledge::{ChildChunkAnswer, ChildChunkPage, SegmentAnswer, SegmentBody},
+    openapi::routes,
 };
 
 pub fn router() -> OpenApiRouter<Arc<Services>> {

@@ -12,7 +12,7 @@ use ox_types::DatasetId;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json_};
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
 use super::{App, Fields, KeyHolder};
@@ -20,6 +20,7 @@ use crate::{
     ApiResult,
     error::ErrorBody,
     extract::{Body, Path},
+    openapi::routes,
 };
 
 const KIND: &str = "knowledge";

@@ -1,6 +1,5 @@
 //! Summaries of chunks and their leases: one body, every database.
 
-#![allow(clippy::unwrap_used, reason = "test support")]
 
 use std::time::Duration;
 
