@@ -1,6 +1,4 @@
 //! Summaries of chunks and their leases: one body, every database.
-
-
 use std::time::Duration;
 
 use ox_db::{
