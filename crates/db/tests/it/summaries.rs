@@ -1,4 +1,5 @@
 //! Summaries of chunks and their leases: one body, every database.
+
 use std::time::Duration;
 
 use ox_db::{
