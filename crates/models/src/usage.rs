@@ -127,6 +127,12 @@ impl Usage {
         }
     }
 
+    /// Who answered, where that is not who was asked for.
+    #[must_use]
+    pub fn served_json(&self) -> Option<serde_json::Value> {
+        self.served.as_ref().and_then(|served| serde_json::to_value(served).ok())
+    }
+
     /// As JSON, with the wire's key order.
     #[must_use]
     pub fn to_json(&self) -> serde_json::Value {

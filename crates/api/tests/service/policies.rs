@@ -293,6 +293,17 @@ async fn some_calls_go_to_another_model() {
     let told = (row.model.as_str(), row.wanted_model.as_deref(), row.route.as_deref(), row.rule.as_deref());
     assert_eq!(told, ("json", Some("echo"), Some("tier"), Some("short")));
     assert_eq!((calls[1].call.wanted_model.as_deref(), calls[1].call.route.as_deref()), (None, None));
+
+    // A chat and a completion tell it with their answers, and only then.
+    for (mode, path) in [("chat", "/v1/chat-messages"), ("completion", "/v1/completion-messages")] {
+        let app = rig.basic_app(mode, "echo", json!({}), json!({})).await;
+        for (query, expected) in [("what is the time", &expected), ("wie spät ist es, bitte", &Json::Null)] {
+            let ask = json!({"inputs": {}, "query": query, "user": "ann", "response_mode": "blocking",
+                "auto_generate_name": false});
+            let told = rig.post(path, &app, ask).await.json();
+            assert_eq!(&told["metadata"]["answered_by"], expected, "{mode} {query}: {told}");
+        }
+    }
 }
 
 #[tokio::test]
