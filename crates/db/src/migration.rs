@@ -104,6 +104,11 @@ const MIGRATIONS: &[Step] = &[
         sql: include_str!("migration/m20261122_151001_model_policies.sql"),
         postgres: "",
     },
+    Step {
+        name: "m20261122_181901_call_units",
+        sql: include_str!("migration/m20261122_181901_call_units.sql"),
+        postgres: "",
+    },
 ];
 
 #[derive(Clone, Copy)]

@@ -25,7 +25,8 @@ use self::{
 use crate::{
     Call, ChatModel, ChatRequest, ChatStream, CompletionModel, CompletionRequest, Credentials, EmbeddingInput,
     EmbeddingModel, EmbeddingRequest, EmbeddingResult, ErrorClass, FetchFrom, I18n, Message, ModelError, ModelKind,
-    ModelSpec, ModerationModel, Provider, ProviderSpec, RerankModel, SpeechModel, TranscriptionModel, Usage,
+    ModelSpec, ModerationModel, Provider, ProviderSpec, RerankModel, SpeechModel, TranscriptionModel, Unit, Usage,
+    Used,
     answer::{Accounting, seconds},
     catalog::{self, Dialect},
     count, credential,
@@ -306,6 +307,19 @@ impl OpenAiCompatible {
             }
             Err(error) => Err(error),
         }
+    }
+}
+
+/// What the `usage` of an answer tells: tokens, or the seconds of a recording.
+fn used(usage: &Json) -> Used {
+    let seconds = usage.get("seconds").and_then(Json::as_f64).filter(|seconds| (0.0..1e9).contains(seconds));
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be small and not negative")]
+    let seconds = seconds.map(|seconds| seconds.ceil() as u64);
+    let tokens = tokens(usage).unwrap_or_default();
+    Used {
+        prompt_tokens: tokens.prompt,
+        completion_tokens: tokens.completion,
+        units: seconds.map(|seconds| (seconds, Unit::Seconds)),
     }
 }
 
