@@ -486,6 +486,7 @@ async fn parameter_rules(
 #[derive(Deserialize, IntoParams)]
 struct ChoiceQuery {
     /// Models that this app may not use are marked as well.
+    #[param(value_type = Option<Uuid>)]
     app_id: Option<AppId>,
 }
 

@@ -295,11 +295,18 @@ async fn some_calls_go_to_another_model() {
     assert_eq!((calls[1].call.wanted_model.as_deref(), calls[1].call.route.as_deref()), (None, None));
 
     // A chat and a completion tell it with their answers, and only then.
-    for (mode, path) in [("chat", "/v1/chat-messages"), ("completion", "/v1/completion-messages")] {
-        let app = rig.basic_app(mode, "echo", json!({}), json!({})).await;
+    let form = json!([{"paragraph": {"label": "Query", "variable": "query", "required": true}}]);
+    for (mode, path, more) in [
+        ("chat", "/v1/chat-messages", json!({})),
+        ("completion", "/v1/completion-messages", json!({"pre_prompt": "{{query}}", "user_input_form": form})),
+    ] {
+        let app = rig.basic_app(mode, "echo", json!({}), more).await;
         for (query, expected) in [("what is the time", &expected), ("wie spät ist es, bitte", &Json::Null)] {
-            let ask = json!({"inputs": {}, "query": query, "user": "ann", "response_mode": "blocking",
+            let mut ask = json!({"inputs": {"query": query}, "user": "ann", "response_mode": "blocking",
                 "auto_generate_name": false});
+            if mode == "chat" {
+                ask["query"] = query.into();
+            }
             let told = rig.post(path, &app, ask).await.json();
             assert_eq!(&told["metadata"]["answered_by"], expected, "{mode} {query}: {told}");
         }
