@@ -194,7 +194,12 @@ impl Vendor {
         let mut fields = self.account_fields();
         if !self.per_model {
             // What a model's own form leaves out comes from the provider's.
-            fields.iter_mut().for_each(|field| field.required = false);
+            for field in &mut fields {
+                field.required = false;
+                if field.variable == API_PROTOCOL {
+                    field.default = None;
+                }
+            }
         }
         if self.url == UrlForm::Azure {
             fields.push(form::text("openai_api_version", "API version", "API 版本").or("2024-10-21"));
