@@ -73,7 +73,7 @@ export function Thread({ app, id, onClose, onRun }: Props) {
                 appId={app.id}
                 conversationId={id}
                 message={message}
-                model={about?.model_config?.model?.name}
+                model={about?.model_config?.model?.name ?? undefined}
                 form={app.mode === "completion" || index === 0}
                 onRun={onRun}
               />
