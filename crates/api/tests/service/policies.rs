@@ -311,6 +311,13 @@ async fn some_calls_go_to_another_model() {
             assert_eq!(&told["metadata"]["answered_by"], expected, "{mode} {query}: {told}");
         }
     }
+    let agent_mode = json!({"enabled": true, "strategy": "function_call", "tools": []});
+    let agent = rig.basic_app("agent-chat", "echo", json!({}), json!({"agent_mode": agent_mode})).await;
+    let ask = json!({"inputs": {}, "query": "what is the time", "user": "ann", "response_mode": "streaming",
+        "auto_generate_name": false});
+    let events = rig.post("/v1/chat-messages", &agent, ask).await.events();
+    let end = events.iter().find(|event| event["event"] == "message_end").unwrap();
+    assert_eq!(end["metadata"]["answered_by"], expected, "{end}");
 }
 
 #[tokio::test]
