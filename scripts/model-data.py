@@ -4,7 +4,8 @@
     scripts/model-data.py PATH/TO/model_prices_and_context_window_backup.json VERSION DATE
 
 A fact that the table does not have stays absent. Tables that are kept by hand (KEPT) only get the prices of cached
-tokens, and only where the table's other prices are still those of the row.
+tokens and those of long prompts, and only where the table's other prices are still those of the row, and OpenAI's models
+that are asked by the Responses API only.
 """
 
 import json
@@ -14,7 +15,7 @@ import sys
 from decimal import Decimal
 
 DATA = pathlib.Path(__file__).resolve().parent.parent / "crates/models/data"
-KINDS = {"chat": "llm", "embedding": "text-embedding", "rerank": "rerank"}
+KINDS = {"chat": "llm", "responses": "llm", "embedding": "text-embedding", "rerank": "rerank"}
 FEATURES = [
     ("supports_function_calling", "tool-call"),
     ("supports_parallel_function_calling", "multi-tool-call"),
@@ -123,11 +124,34 @@ def price(facts):
     for ours, theirs in [("cached", "cache_read_input_token_cost"), ("cache_write", "cache_creation_input_token_cost")]:
         if facts.get(theirs):
             out[ours] = money(facts[theirs])
+    if found := tiers(facts):
+        out["above"] = found
     return out
 
 
+def tiers(facts):
+    """What all tokens of a call cost whose prompt is longer than so many."""
+    found = {}
+    for key in facts:
+        if match := re.fullmatch(r"input_cost_per_token_above_(\d+)k_tokens", key):
+            found[int(match[1])] = {"tokens": int(match[1]) * 1000}
+    names = [
+        ("input", "input_cost_per_token"),
+        ("output", "output_cost_per_token"),
+        ("cached", "cache_read_input_token_cost"),
+        ("cache_write", "cache_creation_input_token_cost"),
+    ]
+    for size, tier in found.items():
+        for ours, theirs in names:
+            if facts.get(f"{theirs}_above_{size}k_tokens"):
+                tier[ours] = money(facts[f"{theirs}_above_{size}k_tokens"])
+    # A tier that costs what all calls cost is none.
+    plain = {ours: money(facts[theirs]) for ours, theirs in names if facts.get(theirs)}
+    return [tier for _, tier in sorted(found.items()) if any(tier[name] != plain.get(name) for name in tier if name != "tokens")]
+
+
 def quirks(file, name, facts):
-    found = []
+    found = ["responses"] if facts["mode"] == "responses" else []
     if facts.get("supports_adaptive_thinking"):
         found.append("adaptive-thinking")
     if facts.get("supports_sampling_params") is False:
@@ -183,13 +207,31 @@ def write(file, document):
     print(f"{file}: {len(document['models'])} models")
 
 
+def newest_first(models):
+    """Newer models have higher numbers, and retired ones are last."""
+    models = sorted(models, key=lambda model: [int(n) for n in re.findall(r"\d+", model["model"])][:3], reverse=True)
+    return sorted(models, key=lambda model: (model["kind"], model.get("deprecated", False)))
+
+
+def add_responses(models, table, date):
+    """Models of OpenAI that are asked by the Responses API only; dated names are left to those who write them."""
+    known = {model["model"] for model in models}
+    rows = []
+    for name, facts in table.items():
+        wanted = facts.get("litellm_provider") == "openai" and facts.get("mode") == "responses"
+        if wanted and name not in known and not re.search(r"deep-research|daybreak|-20\d\d-|/", name):
+            rows.append(row("openai", name, facts, date))
+    last = max((at for at, model in enumerate(models) if model.get("mode") == "chat"), default=-1)
+    models[last + 1 : last + 1] = newest_first(rows)
+
+
 def main(path, version, date):
     table = json.loads(pathlib.Path(path).read_text())
     for file, sources in NATIVE.items():
         models = {}
         for provider, name_of in sources:
             for key, facts in table.items():
-                if facts.get("litellm_provider") != provider or facts.get("mode") not in KINDS:
+                if facts.get("litellm_provider") != provider or facts.get("mode") not in KINDS or facts["mode"] == "responses":
                     continue
                 name = name_of(key)
                 # The table knows next to nothing of most models of this vendor, which lists them itself.
@@ -199,20 +241,22 @@ def main(path, version, date):
         more = " The prices of the table are those of another site of the vendor and left out." if file in FOREIGN_PRICES else ""
         for more_model in MORE.get(file, []):
             models.setdefault((more_model["model"], more_model["kind"]), more_model)
-        # Newer models have higher numbers, and retired ones are last.
-        order = sorted(models.values(), key=lambda model: [int(n) for n in re.findall(r"\d+", model["model"])][:3], reverse=True)
-        order.sort(key=lambda model: (model["kind"], model.get("deprecated", False)))
-        write(file, head(version, date, more) | {"models": order})
+        write(file, head(version, date, more) | {"models": newest_first(models.values())})
     for file, prefix in KEPT.items():
         document = json.loads((DATA / f"{file}.json").read_text())
-        document["cached_prices_from"] = f"price table of the litellm package {version}, {date}"
+        for fact in ("cached_prices_from", "prices_of_long_prompts_from"):
+            document[fact] = f"price table of the litellm package {version}, {date}"
         document["models"] = document.pop("models")
         for model in document["models"]:
             facts = table.get(f"{prefix}/{model['model']}") or table.get(model["model"]) or {}
             now, told = price(facts), model.get("pricing")
             same = now and told and now["input"] == told["input"] and now.get("output") == told.get("output")
-            if same and "cached" in now:
-                told["cached"] = now["cached"]
+            for name in ("cached", "above"):
+                if same and name in now:
+                    told[name] = now[name]
+        if file == "openai":
+            document = {"responses_models_from": document["cached_prices_from"]} | document
+            add_responses(document["models"], table, date)
         write(file, document)
 
 

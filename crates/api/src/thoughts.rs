@@ -25,6 +25,11 @@ pub fn tools(thought: &AgentThought) -> impl Iterator<Item = &str> {
     thought.tool.as_deref().unwrap_or_default().split(';').filter(|name| !name.is_empty())
 }
 
+/// Who answered, where that is not the model of the app.
+pub fn answered_by(thought: &AgentThought) -> Option<Value> {
+    by_tool(thought.tool_process_data.as_deref()).shift_remove("answered_by")
+}
+
 /// JSON text that tells of each tool.
 pub fn by_tool(text: Option<&str>) -> Map<String, Value> {
     text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()

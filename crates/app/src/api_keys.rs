@@ -124,7 +124,7 @@ pub(crate) fn token_of(header: Option<&str>) -> Result<&str> {
     }
 }
 
-/// Counts a request of a key that may have so many a minute (of the clock); 0 is no limit.
+/// Counts a request, unless it is refused here, of a key that may have so many a minute (of the clock); 0 is no limit.
 pub(crate) async fn count_minute(services: &Services, key: Uuid, limit: u32) -> Result<()> {
     if limit == 0 {
         return Ok(());
@@ -141,6 +141,10 @@ pub(crate) async fn count_minute(services: &Services, key: Uuid, limit: u32) -> 
     };
     if count <= i64::from(limit) {
         return Ok(());
+    }
+    // What is refused here was no request: a limit that is raised holds at once.
+    if let Err(error) = services.kv.increment(&name, -1, MINUTE).await {
+        tracing::warn!(%error, "a refused request of a key is counted until the next minute");
     }
     let wait = u64::try_from(60 - seconds.rem_euclid(60)).unwrap_or(60);
     let text = format!("Too many requests. This API key may have {limit} requests a minute.");

@@ -12,6 +12,7 @@ mod routes;
 mod runtime;
 mod state;
 
+pub use allowed::Refusal;
 pub use credentials::{
     CredentialRef, ModelTarget, activate, activate_model_credential, add_credential, add_model_credential, credentials,
     delete_credential, delete_model, delete_model_credential, model_credentials, set_default_models, set_enabled,
@@ -25,8 +26,8 @@ pub use state::{ModelStatus, ModelView, ProviderState, WorkspaceModels};
 use ox_types::boxed;
 use std::sync::Arc;
 
-use ox_models::{ModelKind, ModelRef, ParameterRule, Provider};
-use ox_types::TenantId;
+use ox_models::{ModelKind, ModelRef, ModelScope, ParameterRule, Provider};
+use ox_types::{AppId, TenantId};
 
 use crate::{Error, Principal, Result, Services};
 
@@ -99,6 +100,38 @@ pub async fn usable_models(
         }
     }
     Ok(out)
+}
+
+/// The same with those marked that the lists of the workspace keep from the member, or from an app.
+#[boxed]
+pub async fn models_to_choose(
+    services: &Services,
+    principal: &Principal,
+    kind: ModelKind,
+    app: Option<AppId>,
+) -> Result<Vec<(ProviderView, Vec<ModelView>)>> {
+    let mut all = usable_models(services, principal, kind).await?;
+    let workspace = services.models.workspace(principal.tenant_id()).await?;
+    let Some(rules) = workspace.rules().filter(|rules| !rules.access.is_empty()) else { return Ok(all) };
+    let user = principal.account_id().ok().map(|id| id.to_string());
+    let scope = ModelScope { app_id: app, user, ..ModelScope::of(principal.tenant_id()) };
+    let access = services.models.roles.rules(&services.db, &scope, &rules.access).await?;
+    if access.is_empty() {
+        return Ok(all);
+    }
+    for (view, models) in &mut all {
+        let provider = view.provider.spec().id.as_str();
+        for model in models {
+            let name = model.spec.model.as_str();
+            let mut keys: Vec<_> =
+                workspace.keys(provider, name, kind).iter().map(|key| Arc::clone(&key.credentials)).collect();
+            if keys.is_empty() {
+                keys.extend(workspace.credentials(provider, name, kind));
+            }
+            model.refused = allowed::refusal(&access, provider, &format!("{provider}/{name}"), &keys);
+        }
+    }
+    Ok(all)
 }
 
 /// Which parameters a model takes.

@@ -114,6 +114,11 @@ const MIGRATIONS: &[Step] = &[
         sql: include_str!("migration/m20261122_180102_summaries.sql"),
         postgres: "",
     },
+    Step {
+        name: "m20261122_181901_call_units",
+        sql: include_str!("migration/m20261122_181901_call_units.sql"),
+        postgres: "",
+    },
 ];
 
 #[derive(Clone, Copy)]

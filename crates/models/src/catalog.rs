@@ -64,6 +64,8 @@ pub enum Dialect {
 pub const ADAPTIVE: &str = "adaptive-thinking";
 /// A model that refuses sampling parameters.
 pub const NO_SAMPLING: &str = "no-sampling";
+/// A model that is asked by the Responses API only.
+pub const RESPONSES: &str = "responses";
 /// A model that takes a level of thinking instead of a number of tokens.
 pub const LEVELS: &str = "thinking-levels";
 
@@ -224,6 +226,7 @@ pub fn rules(dialect: Dialect, facts: &Facts<'_>) -> Vec<ParameterRule> {
     let mut rules: Vec<_> = names(dialect, facts.reasoning, has(ADAPTIVE), has(LEVELS))
         .into_iter()
         .filter(|name| !(has(NO_SAMPLING) && SAMPLING.contains(name)))
+        .chain(has(RESPONSES).then_some("reasoning_summary"))
         .filter_map(form::rule)
         .collect();
     // These vendors end their scale at one.

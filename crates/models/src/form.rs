@@ -158,6 +158,7 @@ pub fn rule(name: &str) -> Option<ParameterRule> {
             }
             "seed" => ("", ParameterType::Int, "Seed", "种子", None, None, Some(0)),
             "reasoning_effort" => ("", ParameterType::String, "Reasoning effort", "推理程度", None, None, None),
+            "reasoning_summary" => ("", ParameterType::String, "Reasoning summary", "推理摘要", None, None, None),
             "response_format" => {
                 ("response_format", ParameterType::String, "Response format", "回复格式", None, None, None)
             }
@@ -168,6 +169,7 @@ pub fn rule(name: &str) -> Option<ParameterRule> {
         "response_format" => &["text", "json_object", "json_schema"],
         "thinking_level" => &["minimal", "low", "medium", "high"],
         "effort" => &["low", "medium", "high", "xhigh", "max"],
+        "reasoning_summary" => &["auto", "concise", "detailed"],
         _ => &[],
     };
     Some(ParameterRule {
@@ -214,6 +216,10 @@ fn help(name: &str) -> Option<I18n> {
             ("The same seed gives the same answer as far as the provider can.", "相同的种子会尽可能得到相同的回答。")
         }
         "reasoning_effort" => ("How long the model may think before it answers.", "模型在回答前思考的程度。"),
+        "reasoning_summary" => (
+            "The answer comes with a summary of the reasoning. Some accounts must be verified by the provider first.",
+            "回答附带推理过程的摘要，部分账户须先经服务商验证。",
+        ),
         "response_format" => ("The form the answer must have.", "回答必须采用的格式。"),
         "json_schema" => ("Schema of the answer when the format is json_schema.", "格式为 json_schema 时回答的结构。"),
         _ => return None,

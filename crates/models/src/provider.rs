@@ -1,6 +1,9 @@
 //! What an adapter offers for one vendor.
 
-use std::time::Duration;
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use ox_net::Egress;
@@ -38,6 +41,60 @@ impl Default for CallLimits {
     }
 }
 
+/// What a call used beside tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Of a ranking.
+    Searches,
+    /// Of a recording.
+    Seconds,
+    /// Of a text that is spoken.
+    Characters,
+}
+
+impl Unit {
+    /// The wire name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Searches => "searches",
+            Self::Seconds => "seconds",
+            Self::Characters => "characters",
+        }
+    }
+}
+
+/// What a vendor tells that a call used, where the answer itself has no place for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Used {
+    pub prompt_tokens: u64,
+    pub completion_tokens: u64,
+    pub units: Option<(u64, Unit)>,
+}
+
+/// Adds up what the requests of one call used.
+#[derive(Debug, Default)]
+pub struct Tally(Mutex<Used>);
+
+impl Tally {
+    /// Adds what one request used.
+    pub fn add(&self, used: Used) {
+        let mut sum = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        sum.prompt_tokens = sum.prompt_tokens.saturating_add(used.prompt_tokens);
+        sum.completion_tokens = sum.completion_tokens.saturating_add(used.completion_tokens);
+        if let Some((units, unit)) = used.units {
+            let before = sum.units.filter(|(_, known)| *known == unit).map_or(0, |(units, _)| units);
+            sum.units = Some((before.saturating_add(units), unit));
+        }
+    }
+
+    /// What was used so far.
+    #[must_use]
+    pub fn read(&self) -> Used {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// With what a call is made.
 #[derive(Clone, Copy)]
 pub struct Call<'a> {
@@ -46,6 +103,17 @@ pub struct Call<'a> {
     /// What is known of the model: prices, limits, quirks.
     pub spec: Option<&'a ModelSpec>,
     pub limits: CallLimits,
+    /// Who wants to know what rankings, judgements and speech used.
+    pub tally: Option<&'a Tally>,
+}
+
+impl Call<'_> {
+    /// The vendor told what a request used.
+    pub(crate) fn tell(&self, used: Used) {
+        if let Some(tally) = self.tally {
+            tally.add(used);
+        }
+    }
 }
 
 /// A model that answers conversations.

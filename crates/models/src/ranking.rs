@@ -2,7 +2,19 @@
 
 use ox_types::Json;
 
-use crate::{ModelError, Ranked, RerankRequest, fault};
+use crate::{ModelError, Ranked, RerankRequest, Unit, Used, fault};
+
+/// What the vendors tell that a ranking used: tokens, or searches.
+pub fn used(answer: &Json) -> Used {
+    let number = |paths: &[&str]| paths.iter().find_map(|path| answer.pointer(path)?.as_u64());
+    let searches = number(&["/meta/billed_units/search_units", "/usage/search_units"]);
+    Used {
+        prompt_tokens: number(&["/usage/total_tokens", "/usage/prompt_tokens", "/meta/tokens/input_tokens"])
+            .unwrap_or(0),
+        completion_tokens: 0,
+        units: searches.map(|searches| (searches, Unit::Searches)),
+    }
+}
 
 /// How many documents are asked for. A threshold is applied here, so it asks for all that it may keep.
 pub fn wanted(request: &RerankRequest) -> usize {
@@ -34,4 +46,24 @@ pub fn read(
     ranked.retain(|one| request.score_threshold.is_none_or(|threshold| one.score >= threshold));
     ranked.truncate(wanted(request));
     Ok(ranked)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn rankings_used_tokens_or_searches() {
+        for (answer, tokens, searches) in [
+            (json!({"results": [], "usage": {"total_tokens": 38}}), 38, None),
+            (json!({"meta": {"billed_units": {"search_units": 1}}}), 0, Some(1)),
+            (json!({"meta": {"billed_units": {"search_units": 2}, "tokens": {"input_tokens": 7}}}), 7, Some(2)),
+            (json!({"usage": null}), 0, None),
+        ] {
+            let found = used(&answer);
+            assert_eq!((found.prompt_tokens, found.units.map(|(units, _)| units)), (tokens, searches), "{answer}");
+        }
+    }
 }

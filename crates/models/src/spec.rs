@@ -1,5 +1,7 @@
 //! Providers and models as data: forms, features, limits, parameters, prices.
 
+use std::borrow::Cow;
+
 use ox_types::Json;
 use serde::{Deserialize, Serialize};
 
@@ -106,6 +108,20 @@ wire_enum! {
     ParameterType { Float = "float", Int = "int", String = "string", Boolean = "boolean", Text = "text" }
 }
 
+/// What all tokens of a call cost whose prompt is longer than so many.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LongPrompt {
+    /// The longest prompt at the lower price.
+    pub tokens: u64,
+    pub input: Decimal,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<Decimal>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cached: Option<Decimal>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_write: Option<Decimal>,
+}
+
 /// Price of tokens: `tokens × price × unit`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pricing {
@@ -121,6 +137,26 @@ pub struct Pricing {
     /// Of prompt tokens that went into it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache_write: Option<Decimal>,
+    /// Prices of long prompts, the shortest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub above: Vec<LongPrompt>,
+}
+
+impl Pricing {
+    /// The prices of a call with a prompt of so many tokens, what was cached of it included.
+    #[must_use]
+    pub fn for_prompt(&self, tokens: u64) -> Cow<'_, Self> {
+        let Some(long) = self.above.iter().rfind(|long| tokens > long.tokens) else { return Cow::Borrowed(self) };
+        Cow::Owned(Self {
+            input: long.input,
+            output: long.output.or(self.output),
+            unit: self.unit,
+            currency: self.currency.clone(),
+            cached: long.cached.or(self.cached),
+            cache_write: long.cache_write.or(self.cache_write),
+            above: Vec::new(),
+        })
+    }
 }
 
 /// One completion parameter a model takes.

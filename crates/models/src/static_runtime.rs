@@ -108,7 +108,7 @@ impl StaticRuntime {
     }
 
     fn call<'a>(&'a self, credentials: &'a Credentials, spec: &'a ModelSpec) -> Call<'a> {
-        Call { egress: &self.egress, credentials, spec: Some(spec), limits: self.limits }
+        Call { egress: &self.egress, credentials, spec: Some(spec), limits: self.limits, tally: None }
     }
 }
 

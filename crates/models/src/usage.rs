@@ -86,7 +86,7 @@ impl Usage {
             total_tokens: prompt_tokens + completion_tokens,
             ..Self::default()
         };
-        let Some(pricing) = pricing else { return usage };
+        let Some(pricing) = pricing.map(|pricing| pricing.for_prompt(prompt_tokens)) else { return usage };
         usage.prompt_unit_price = pricing.input;
         usage.prompt_price_unit = pricing.unit;
         usage.prompt_price = Decimal::amount(prompt_tokens, pricing.input, pricing.unit);
@@ -103,6 +103,7 @@ impl Usage {
     /// Prices the parts of the prompt that came out of the vendor's cache or went into it.
     pub(crate) fn cache(&mut self, cached: u64, written: u64, pricing: Option<&Pricing>) {
         self.cached_tokens = cached;
+        let pricing = pricing.map(|pricing| pricing.for_prompt(self.prompt_tokens));
         let Some(pricing) = pricing.filter(|pricing| pricing.cached.is_some() || pricing.cache_write.is_some()) else {
             return;
         };
@@ -124,6 +125,12 @@ impl Usage {
             currency: self.currency.clone(),
             ..Self::default()
         }
+    }
+
+    /// Who answered, where that is not who was asked for.
+    #[must_use]
+    pub fn served_json(&self) -> Option<serde_json::Value> {
+        self.served.as_ref().and_then(|served| serde_json::to_value(served).ok())
     }
 
     /// As JSON, with the wire's key order.
@@ -195,6 +202,7 @@ mod tests {
             currency: "USD".into(),
             cached: None,
             cache_write: None,
+            above: Vec::new(),
         };
         let usage = Usage::priced(33, 12, Some(&pricing));
         assert_eq!(usage.prompt_price.to_string(), "0.0000330");
@@ -214,5 +222,30 @@ mod tests {
         usage.cache(20, 3, Some(&pricing));
         assert_eq!(usage.prompt_price.to_string(), "0.0000158");
         assert_eq!(usage.total_price.to_string(), "0.0000398");
+    }
+
+    #[test]
+    fn a_long_prompt_makes_all_its_tokens_dearer() {
+        let pricing: Pricing = serde_json::from_value(serde_json::json!({
+            "input": "3", "output": "15", "unit": "0.000001", "currency": "USD", "cached": "0.3",
+            "above": [{"tokens": 200_000, "input": "6", "output": "22.5", "cached": "0.6"},
+                      {"tokens": 500_000, "input": "12"}],
+        }))
+        .unwrap();
+        // Tokens of the prompt, of them cached, and what 1000 tokens of answer make of it.
+        for (prompt, cached, unit, expected) in [
+            (200_000, 0, "3", "0.6150000"),
+            (200_001, 0, "6", "1.2225060"),
+            // What is cached counts for the length.
+            (200_001, 200_000, "6", "0.1425060"),
+            (500_001, 0, "12", "6.0150120"),
+        ] {
+            let mut usage = Usage::priced(prompt, 1000, Some(&pricing));
+            usage.cache(cached, 0, Some(&pricing));
+            assert_eq!(
+                (usage.prompt_unit_price.to_string().as_str(), usage.total_price.to_string().as_str()),
+                (unit, expected)
+            );
+        }
     }
 }

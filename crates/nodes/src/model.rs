@@ -222,7 +222,7 @@ pub fn finish_process_data(data: &mut IndexMap<String, Value>, result: &ChatResu
     data.insert("usage".to_owned(), Value::from_json_plain(&result.usage.to_json()));
     data.insert("finish_reason".to_owned(), finish_reason(result));
     // Who answered, where that is not the model of the node.
-    if let Some(served) = result.usage.served.as_ref().and_then(|served| serde_json::to_value(served).ok()) {
+    if let Some(served) = result.usage.served_json() {
         data.insert("answered_by".to_owned(), Value::from_json_plain(&served));
     }
 }

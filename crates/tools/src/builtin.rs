@@ -9,13 +9,16 @@ mod chunking;
 mod clock;
 mod code;
 mod csv;
+mod dalle;
 mod dify_extractor;
 mod feed;
 mod general_chunker;
 mod google;
 mod http;
+mod images;
 mod json;
 mod maths;
+mod openai;
 mod parentchild_chunker;
 mod path;
 mod png;
@@ -62,12 +65,14 @@ pub const PROVIDERS: &[&Provider] = &[
     &chart::PROVIDER,
     &code::PROVIDER,
     &csv::PROVIDER,
+    &dalle::PROVIDER,
     &dify_extractor::PROVIDER,
     &general_chunker::PROVIDER,
     &google::PROVIDER,
     &http::PROVIDER,
     &json::PROVIDER,
     &maths::PROVIDER,
+    &openai::PROVIDER,
     &parentchild_chunker::PROVIDER,
     &qa_chunker::PROVIDER,
     &qrcode::PROVIDER,

@@ -47,6 +47,8 @@ export interface Model {
   readonly fetch_from: string;
   readonly model_properties: { readonly mode?: string; readonly context_size?: number };
   readonly status: string;
+  /** A list of the workspace keeps it from the member or the app. */
+  readonly refused?: { readonly by: "role" | "app"; readonly what: "model" | "region"; readonly message: string } | null;
   readonly load_balancing_enabled?: boolean;
   readonly pricing?: Pricing | null;
 }
@@ -123,8 +125,13 @@ const at = (provider: string) => `${W}/model-providers/${provider}`;
 export const providers = queryOptions({ queryKey: ["models", "providers"], queryFn: () => get<{ data: Provider[] }>(`${W}/model-providers`) });
 export const providerModels = (provider: string) =>
   queryOptions({ queryKey: ["models", "of", provider], queryFn: () => get<{ data: Model[] }>(`${at(provider)}/models`) });
-export const modelsOfType = (type: string) =>
-  queryOptions({ queryKey: ["models", "type", type], queryFn: () => get<{ data: ModelGroup[] }>(`${W}/models/model-types/${type}`), staleTime: 60_000 });
+/** With an app, the models that it may not use are marked as well. */
+export const modelsOfType = (type: string, app?: string) =>
+  queryOptions({
+    queryKey: ["models", "type", type, app ?? ""],
+    queryFn: () => get<{ data: ModelGroup[] }>(`${W}/models/model-types/${type}`, app ? { app_id: app } : undefined),
+    staleTime: 60_000,
+  });
 export const defaultModel = (type: string) =>
   queryOptions({
     queryKey: ["models", "default", type],

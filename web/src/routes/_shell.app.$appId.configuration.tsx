@@ -14,5 +14,5 @@ export const Route = createFileRoute("/_shell/app/$appId/configuration")({
 
 function Page() {
   const { app } = Route.useRouteContext();
-  return <ConfigurationPage key={app.id} app={app} picker={(value, onChange) => <ModelPicker value={value} onChange={onChange} />} />;
+  return <ConfigurationPage key={app.id} app={app} picker={(value, onChange) => <ModelPicker app={app.id} value={value} onChange={onChange} />} />;
 }

@@ -195,6 +195,7 @@ const modelSchema = z.looseObject({
   model: z.string(),
   label,
   status: z.string().catch("active"),
+  refused: z.looseObject({ by: z.string(), message: z.string() }).nullish().catch(null),
   features: z.array(z.string()).nullish().catch([]).transform((f) => f ?? []),
   model_properties: z.looseObject({ mode: z.string().nullish(), context_size: z.number().nullish() }).nullish().catch(null),
 });
@@ -204,8 +205,10 @@ export type Model = z.infer<typeof modelSchema>;
 
 const providersAnswer = z.looseObject({ data: z.array(providerSchema).catch([]) });
 
-export async function listModels(type: "llm" | "rerank" = "llm"): Promise<ModelProvider[]> {
-  return providersAnswer.parse(await transport().json("GET", `/workspaces/current/models/model-types/${type}`)).data;
+/** Models to choose from; those that the app of the workflow may not use are marked. */
+export async function listModels(type: "llm" | "rerank", owner: Owner): Promise<ModelProvider[]> {
+  const app = owner.startsWith("/apps/") ? `?app_id=${owner.slice("/apps/".length)}` : "";
+  return providersAnswer.parse(await transport().json("GET", `/workspaces/current/models/model-types/${type}${app}`)).data;
 }
 
 const defaultAnswer = z.looseObject({

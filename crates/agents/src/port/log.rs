@@ -137,7 +137,9 @@ impl Log {
         let names: Vec<&str> = thought.calls.iter().map(|call| call.name.as_str()).collect();
         let inputs: Vec<Json> = thought.calls.iter().map(input).collect();
         let data = json!({"output": thought.text, "tool_name": names.join(";"), "tool_input": inputs});
-        vec![open.entry("success", data, open.done(Some(&thought.usage)), None)]
+        let mut metadata = open.done(Some(&thought.usage));
+        metadata.extend(thought.usage.served_json().map(|served| ("answered_by".to_owned(), served)));
+        vec![open.entry("success", data, metadata, None)]
     }
 
     fn called(&mut self, outcome: &CallOutcome) -> Vec<CallLog> {

@@ -105,6 +105,7 @@ fn iteration(thought: &AgentThought) -> Value {
         "tokens": thought.tokens,
         "total_price": thought.total_price,
         "currency": thought.currency,
+        "answered_by": thoughts::answered_by(thought),
         "tool_calls": calls,
         "tool_raw": {
             "inputs": thought.tool_input.as_deref().unwrap_or_default(),

@@ -11,6 +11,7 @@ use ox_app::{
     providers::{self, ModelTarget, ModelView, ProviderView},
 };
 use ox_models::{Credentials, ModelKind};
+use ox_types::AppId;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
@@ -94,10 +95,12 @@ fn provider_json(caller: &Principal, view: &ProviderView) -> Value {
 
 fn model_json(view: &ModelView) -> Value {
     let spec = &view.spec;
+    let status = if view.refused.is_some() { "no-permission" } else { view.status.as_str() };
+    let refused = view.refused.as_ref().map(|why| json!({"by": why.by, "what": why.what, "message": why.message}));
     json!({
         "model": spec.model, "label": spec.label, "model_type": spec.kind, "features": spec.features,
         "fetch_from": spec.fetch_from, "model_properties": spec.model_properties, "deprecated": spec.deprecated,
-        "status": view.status.as_str(), "load_balancing_enabled": view.is_balanced, "has_invalid_load_balancing_configs": false,
+        "status": status, "refused": refused, "load_balancing_enabled": view.is_balanced, "has_invalid_load_balancing_configs": false,
         "pricing": spec.pricing,
     })
 }
@@ -481,19 +484,32 @@ async fn parameter_rules(
     Ok(Json(json!({"data": rules})))
 }
 
-#[utoipa::path(get, path = "/workspaces/current/models/model-types/{model_type}", tag = "models", params(("model_type" = String, Path)),
+#[derive(Deserialize, IntoParams)]
+struct ChoiceQuery {
+    /// Models that this app may not use are marked as well.
+    #[param(value_type = Option<Uuid>)]
+    app_id: Option<AppId>,
+}
+
+#[utoipa::path(get, path = "/workspaces/current/models/model-types/{model_type}", tag = "models", params(("model_type" = String, Path), ChoiceQuery),
     responses((status = 200, body = Object), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody)))]
 async fn models_of_kind(
     State(services): App,
     Caller(caller): Caller,
     Path(text): Path<String>,
+    Query(query): Query<ChoiceQuery>,
 ) -> ApiResult<Json<Value>> {
-    Ok(Json(usable(&services, &caller, &text).await?))
+    Ok(Json(usable(&services, &caller, &text, query.app_id).await?))
 }
 
-/// The models of a kind that can be used.
-pub(crate) async fn usable(services: &Services, caller: &Principal, text: &str) -> Result<Value, Error> {
-    let all = providers::usable_models(services, caller, kind(text)?).await?;
+/// The models of a kind that can be used, and those that could but for a list of the workspace.
+pub(crate) async fn usable(
+    services: &Services,
+    caller: &Principal,
+    text: &str,
+    app: Option<AppId>,
+) -> Result<Value, Error> {
+    let all = providers::models_to_choose(services, caller, kind(text)?, app).await?;
     let data: Vec<_> = all
         .iter()
         .map(|(view, models)| {

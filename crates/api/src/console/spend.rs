@@ -240,6 +240,10 @@ pub struct ModelCallView {
     route: Option<String>,
     /// The name of the rule.
     rule: Option<String>,
+    /// What was used beside tokens, where it is known.
+    units: Option<i64>,
+    /// Of what: `searches`, `seconds` or `characters`.
+    unit: Option<String>,
 }
 
 impl From<CallView> for ModelCallView {
@@ -274,6 +278,8 @@ impl From<CallView> for ModelCallView {
             saved_price: call.saved_price,
             route: call.route,
             rule: call.rule,
+            units: call.units,
+            unit: call.unit,
         }
     }
 }

@@ -271,5 +271,5 @@ async fn models(
     KeyHolder(caller): KeyHolder,
     Path(kind): Path<String>,
 ) -> ApiResult<Json<Json_>> {
-    Ok(Json(crate::console::models::usable(&services, &caller, &kind).await?))
+    Ok(Json(crate::console::models::usable(&services, &caller, &kind, None).await?))
 }

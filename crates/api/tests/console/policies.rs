@@ -80,6 +80,37 @@ async fn policies_are_set_by_owners_and_hold_for_members() {
         for word in ["oxidify/scripted/canned", "\"editor\"", "oxidify/scripted/echo", "owner or admin"] {
             assert!(refused.to_string().contains(word), "no {word}: {refused}");
         }
+
+        // Where models are chosen, the list says so before anybody asks.
+        let state = async |session: &Session, model: &str, query: &str| {
+            let path = format!("/workspaces/current/models/model-types/llm{query}");
+            let list = server.get(session, &path).await.json();
+            let models = list["data"][0]["models"].as_array().unwrap().clone();
+            let found = models.into_iter().find(|one| one["model"] == model).unwrap();
+            (found["status"].as_str().unwrap().to_owned(), found["refused"].clone())
+        };
+        let active = ("active".to_owned(), Value::Null);
+        assert_eq!(state(&owner, "canned", "").await, active);
+        assert_eq!(state(&editor, "echo", "").await, active);
+        let (status, why) = state(&editor, "canned", "").await;
+        assert_eq!((status.as_str(), &why["by"], &why["what"]), ("no-permission", &json!("role"), &json!("model")));
+        assert!(why["message"].as_str().unwrap().contains("owner or admin"), "{why}");
+
+        let app =
+            server.console(&owner, Method::POST, "/apps", Some(json!({"name": "A", "mode": "chat"}))).await.json();
+        let app = app["id"].as_str().unwrap();
+        let mut of_app = policies();
+        of_app["access"] = json!([{"app": app, "models": ["scripted/json"], "regions": null}]);
+        assert_eq!(server.console(&owner, Method::PUT, PATH, Some(of_app)).await.status, StatusCode::OK);
+        let query = format!("?app_id={app}");
+        let (status, why) = state(&owner, "canned", &query).await;
+        assert_eq!(
+            (status.as_str(), &why["by"]),
+            ("no-permission", &json!("app")),
+            "an app's list holds for owners, too"
+        );
+        assert_eq!(state(&owner, "json", &query).await, active);
+        assert_eq!(state(&editor, "canned", "").await, active, "not without the app");
     })
     .await;
 }

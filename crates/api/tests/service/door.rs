@@ -220,6 +220,13 @@ async fn refusals_are_in_the_words_of_the_clients() {
     }
     refused(&last, 429, "rate_limit_error", None);
     assert!(last.headers["retry-after"].to_str().unwrap().parse::<u64>().unwrap() <= 60);
+    // What was refused was not counted: a limit that is one higher lets one more through.
+    for _ in 0..3 {
+        go(&narrow, "canned", json!({})).await;
+    }
+    let more = Draft { allowed_models: Some(vec!["scripted/canned".into()]), requests_per_minute: Some(3), ..draft() };
+    gateway_keys::update(&rig.services, &rig.owner, few.id, more).await.unwrap();
+    assert_eq!(go(&narrow, "canned", json!({})).await.status, 200);
 
     let change = async |draft: Draft| gateway_keys::update(&rig.services, &rig.owner, made.id, draft).await.unwrap();
     change(Draft { enabled: false, ..draft() }).await;

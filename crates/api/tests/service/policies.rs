@@ -293,6 +293,31 @@ async fn some_calls_go_to_another_model() {
     let told = (row.model.as_str(), row.wanted_model.as_deref(), row.route.as_deref(), row.rule.as_deref());
     assert_eq!(told, ("json", Some("echo"), Some("tier"), Some("short")));
     assert_eq!((calls[1].call.wanted_model.as_deref(), calls[1].call.route.as_deref()), (None, None));
+
+    // A chat and a completion tell it with their answers, and only then.
+    let form = json!([{"paragraph": {"label": "Query", "variable": "query", "required": true}}]);
+    for (mode, path, more) in [
+        ("chat", "/v1/chat-messages", json!({})),
+        ("completion", "/v1/completion-messages", json!({"pre_prompt": "{{query}}", "user_input_form": form})),
+    ] {
+        let app = rig.basic_app(mode, "echo", json!({}), more).await;
+        for (query, expected) in [("what is the time", &expected), ("wie spät ist es, bitte", &Json::Null)] {
+            let mut ask = json!({"inputs": {"query": query}, "user": "ann", "response_mode": "blocking",
+                "auto_generate_name": false});
+            if mode == "chat" {
+                ask["query"] = query.into();
+            }
+            let told = rig.post(path, &app, ask).await.json();
+            assert_eq!(&told["metadata"]["answered_by"], expected, "{mode} {query}: {told}");
+        }
+    }
+    let agent_mode = json!({"enabled": true, "strategy": "function_call", "tools": []});
+    let agent = rig.basic_app("agent-chat", "echo", json!({}), json!({"agent_mode": agent_mode})).await;
+    let ask = json!({"inputs": {}, "query": "what is the time", "user": "ann", "response_mode": "streaming",
+        "auto_generate_name": false});
+    let events = rig.post("/v1/chat-messages", &agent, ask).await.events();
+    let end = events.iter().find(|event| event["event"] == "message_end").unwrap();
+    assert_eq!(end["metadata"]["answered_by"], expected, "{end}");
 }
 
 #[tokio::test]

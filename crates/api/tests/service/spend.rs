@@ -55,6 +55,15 @@ async fn answer(State(stub): State<Stub>) -> Response {
     ([("content-type", "text/event-stream")], body).into_response()
 }
 
+/// What was said, by how long it took or by tokens.
+async fn written_down(body: String) -> Body<Json> {
+    let usage = match body.contains("whisper-1") {
+        true => json!({"type": "duration", "seconds": 9}),
+        false => json!({"type": "tokens", "input_tokens": 14, "output_tokens": 45, "total_tokens": 59}),
+    };
+    Body(json!({"text": "hello", "usage": usage}))
+}
+
 async fn serve(router: Router) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -67,6 +76,8 @@ impl Stub {
         let stub = Self::default();
         let router = Router::new()
             .route("/v1/chat/completions", post(answer))
+            .route("/v1/audio/transcriptions", post(written_down))
+            .route("/v1/audio/speech", post(|| async { ([("content-type", "audio/mpeg")], "MP3.").into_response() }))
             .route("/v1/models", get(|| async { Body(json!({"object": "list", "data": []})) }))
             .with_state(stub.clone());
         let url = serve(router).await;
@@ -144,6 +155,42 @@ async fn the_log_adds_up_to_what_callers_were_told() {
     }
     let rows = repo::model_spend::spent(&rig.services.db, rig.owner.tenant_id(), "workspace", "", None).await.unwrap();
     assert_eq!((rows.len(), rows[0].1.tokens, rows[0].1.price), (1, tokens, total.price), "the sums of days as well");
+}
+
+#[tokio::test]
+async fn speech_is_in_the_log_with_what_it_used() {
+    use ox_models::{SpeechRequest, TranscriptionRequest};
+    let rig = Rig::near(&[]).await;
+    Stub::start(&rig).await;
+    let scope = ModelScope::of(rig.owner.tenant_id());
+    for model in ["whisper-1", "gpt-4o-transcribe"] {
+        let recording = TranscriptionRequest {
+            filename: "a.wav".into(),
+            mime: "audio/wav".into(),
+            ..TranscriptionRequest::default()
+        };
+        let model = ModelRef::chat("openai", model);
+        assert_eq!(rig.services.models.transcribe(&scope, &model, recording).await.unwrap(), "hello");
+    }
+    let spoken = SpeechRequest { text: "h\u{e9}llo".into(), voice: "nova".into(), ..SpeechRequest::default() };
+    let sound = rig.services.models.speak(&scope, &ModelRef::chat("openai", "tts-1"), spoken).await.unwrap();
+    assert_eq!(sound.count().await, 1);
+    let calls = calls(&rig).await;
+    let told: Vec<_> = calls
+        .iter()
+        .map(|view| {
+            let call = &view.call;
+            (call.model.as_str(), call.prompt_tokens, call.completion_tokens, call.units.zip(call.unit.as_deref()))
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("whisper-1", 0, 0, Some((9, "seconds"))),
+            ("gpt-4o-transcribe", 14, 45, None),
+            ("tts-1", 0, 0, Some((5, "characters"))),
+        ]
+    );
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Which models and regions a member or an app may use.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use moka::future::Cache;
 use ox_db::{Database, repo};
@@ -109,6 +109,41 @@ pub(super) fn refused_region(rules: &[&AccessRule], provider: &str, model: &str,
     ModelError::new(ErrorClass::BadRequest, provider, text)
 }
 
+/// Why somebody may not use a model that is set up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Whose list it is: `role` or `app`.
+    pub by: &'static str,
+    /// What the list does not have: `model` or `region`.
+    pub what: &'static str,
+    pub message: String,
+}
+
+/// Whether a model with these keys would be refused, and why.
+pub(super) fn refusal(
+    rules: &[&AccessRule],
+    provider: &str,
+    model: &str,
+    keys: &[Arc<Credentials>],
+) -> Option<Refusal> {
+    let told = |rule: &AccessRule, what, error: ModelError| {
+        let by = match rule.subject {
+            Subject::Role(_) => "role",
+            Subject::App(_) => "app",
+        };
+        Refusal { by, what, message: error.text }
+    };
+    if let Some(rule) = rules.iter().find(|rule| !rule.allows_model(model)) {
+        return Some(told(rule, "model", refused_model(rules, provider, model)));
+    }
+    if keys.is_empty() || keys.iter().any(|key| may_use(rules, key)) {
+        return None;
+    }
+    let found: Vec<String> = keys.iter().filter_map(|key| region(key)).collect();
+    let rule = rules.iter().find(|rule| found.iter().any(|region| !rule.allows_region(region)))?;
+    Some(told(rule, "region", refused_region(rules, provider, model, &found)))
+}
+
 const ADVICE: &str = "Choose one of these, or ask an owner or admin of the workspace to change the list (Settings, Model \
     gateway, Policies).";
 
@@ -139,6 +174,30 @@ mod tests {
         ] {
             let credentials: Credentials = credentials.as_object().unwrap().clone();
             assert_eq!(region(&credentials).as_deref(), expected, "{credentials:?}");
+        }
+    }
+
+    #[test]
+    fn refusals_are_known_before_anybody_asks() {
+        let list = |subject: Subject, models: Option<&[&str]>, regions: Option<&[&str]>| {
+            let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+            AccessRule { subject, models: models.map(owned), regions: regions.map(owned) }
+        };
+        let role = list(Subject::Role("normal".into()), Some(&["p/small"]), None);
+        let app = list(Subject::App(ox_types::AppId::new()), None, Some(&["eu-west-1"]));
+        let key = |region: &str| Arc::new(json!({"aws_region": region}).as_object().unwrap().clone());
+        let plain = Arc::new(Credentials::new());
+        for (rules, model, keys, expected) in [
+            (vec![], "p/big", vec![], None),
+            (vec![&role, &app], "p/small", vec![], None),
+            (vec![&role, &app], "p/big", vec![key("eu-west-1")], Some(("role", "model"))),
+            (vec![&role, &app], "p/small", vec![key("us-east-1")], Some(("app", "region"))),
+            (vec![&role, &app], "p/small", vec![key("us-east-1"), key("eu-west-1")], None),
+            (vec![&app], "p/big", vec![plain], None),
+        ] {
+            let found = refusal(&rules, "p", model, &keys);
+            assert_eq!(found.as_ref().map(|found| (found.by, found.what)), expected, "{model}");
+            assert!(found.is_none_or(|found| found.message.contains("owner or admin")));
         }
     }
 

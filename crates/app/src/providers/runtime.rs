@@ -12,7 +12,8 @@ use ox_kv::{Bounds, Kv, Memory};
 use ox_models::{
     Call, CallLimits, ChatRequest, ChatStream, CompletionRequest, Credentials, EmbeddingRequest, EmbeddingResult,
     ErrorClass, Message, ModelError, ModelKind, ModelRef, ModelRuntime, ModelScope, ModelSpec, ModerationRequest,
-    Provider, Ranked, Registry, RerankRequest, SpeechRequest, SpeechStream, ToolSpec, TranscriptionRequest, count,
+    Provider, Ranked, Registry, RerankRequest, SpeechRequest, SpeechStream, Tally, ToolSpec, TranscriptionRequest,
+    count,
 };
 use ox_net::{Caller, Egress};
 use ox_types::{AppId, TenantId};
@@ -33,7 +34,7 @@ use crate::{
     spend::{
         limits::Budgets,
         log::SpendLog,
-        meter::{Asked, Meter},
+        meter::{Asked, Meter, Told},
     },
 };
 
@@ -253,7 +254,7 @@ impl ModelGateway {
         credentials: &'a Credentials,
         spec: Option<&'a ModelSpec>,
     ) -> Call<'a> {
-        Call { egress, credentials, spec, limits: self.limits }
+        Call { egress, credentials, spec, limits: self.limits, tally: None }
     }
 
     /// The way out for whoever asks a model.
@@ -430,9 +431,12 @@ impl ModelRuntime for ModelGateway {
             let mut request = request.clone();
             request.model.clone_from(&found.spec.model);
             let asked = found.provider.rerank_model().ok_or_else(|| found.provider.unsupported("rerank"))?;
-            asked.rerank(self.call(&egress, &found.credentials, Some(&found.spec)), request).await
+            let tally = Tally::default();
+            let call = Call { tally: Some(&tally), ..self.call(&egress, &found.credentials, Some(&found.spec)) };
+            let answer = asked.rerank(call, request).await?;
+            Ok::<_, ModelError>(Told { answer, used: tally.read(), pricing: found.spec.pricing.clone() })
         };
-        self.ask(scope, model, ModelKind::Rerank, Asked::default(), attempt).await
+        Ok(self.ask(scope, model, ModelKind::Rerank, Asked::default(), attempt).await?.answer)
     }
 
     async fn moderate(
@@ -446,9 +450,12 @@ impl ModelRuntime for ModelGateway {
             let mut request = request.clone();
             request.model.clone_from(&found.spec.model);
             let asked = found.provider.moderation_model().ok_or_else(|| found.provider.unsupported("moderation"))?;
-            asked.moderate(self.call(&egress, &found.credentials, Some(&found.spec)), request).await
+            let tally = Tally::default();
+            let call = Call { tally: Some(&tally), ..self.call(&egress, &found.credentials, Some(&found.spec)) };
+            let answer = asked.moderate(call, request).await?;
+            Ok::<_, ModelError>(Told { answer, used: tally.read(), pricing: found.spec.pricing.clone() })
         };
-        self.ask(scope, model, ModelKind::Moderation, Asked::default(), attempt).await
+        Ok(self.ask(scope, model, ModelKind::Moderation, Asked::default(), attempt).await?.answer)
     }
 
     async fn transcribe(
@@ -463,9 +470,12 @@ impl ModelRuntime for ModelGateway {
             request.model.clone_from(&found.spec.model);
             let asked =
                 found.provider.transcription_model().ok_or_else(|| found.provider.unsupported("speech2text"))?;
-            asked.transcribe(self.call(&egress, &found.credentials, Some(&found.spec)), request).await
+            let tally = Tally::default();
+            let call = Call { tally: Some(&tally), ..self.call(&egress, &found.credentials, Some(&found.spec)) };
+            let answer = asked.transcribe(call, request).await?;
+            Ok::<_, ModelError>(Told { answer, used: tally.read(), pricing: found.spec.pricing.clone() })
         };
-        self.ask(scope, model, ModelKind::Speech2Text, Asked::default(), attempt).await
+        Ok(self.ask(scope, model, ModelKind::Speech2Text, Asked::default(), attempt).await?.answer)
     }
 
     async fn speak(
@@ -479,9 +489,12 @@ impl ModelRuntime for ModelGateway {
             let mut request = request.clone();
             request.model.clone_from(&found.spec.model);
             let asked = found.provider.speech_model().ok_or_else(|| found.provider.unsupported("tts"))?;
-            asked.speak(self.call(&egress, &found.credentials, Some(&found.spec)), request).await
+            let tally = Tally::default();
+            let call = Call { tally: Some(&tally), ..self.call(&egress, &found.credentials, Some(&found.spec)) };
+            let answer = asked.speak(call, request).await?;
+            Ok::<_, ModelError>(Told { answer, used: tally.read(), pricing: found.spec.pricing.clone() })
         };
-        self.ask(scope, model, ModelKind::Tts, Asked::default(), attempt).await
+        Ok(self.ask(scope, model, ModelKind::Tts, Asked::default(), attempt).await?.answer)
     }
 
     async fn describe(&self, scope: &ModelScope, model: &ModelRef, kind: ModelKind) -> Option<Arc<ModelSpec>> {

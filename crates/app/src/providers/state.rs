@@ -14,6 +14,8 @@ use ox_models::{Credentials, FetchFrom, ModelKind, ModelRef, ModelSpec, Provider
 use ox_types::Json;
 use uuid::Uuid;
 
+use super::allowed::Refusal;
+
 /// Whether a model can be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ModelStatus {
@@ -43,6 +45,8 @@ pub struct ModelView {
     pub status: ModelStatus,
     /// Its calls are spread over several keys.
     pub is_balanced: bool,
+    /// Whoever asks may not use it; told where somebody chooses among models.
+    pub refused: Option<Refusal>,
 }
 
 /// A key by which a model is asked.
@@ -283,7 +287,7 @@ impl WorkspaceModels {
             let mut model = provider.describe(&row.model_name, own, credentials.as_deref().unwrap_or(&empty));
             model.fetch_from = FetchFrom::Customizable;
             let status = if credentials.is_some() { ModelStatus::Active } else { ModelStatus::CredentialRemoved };
-            out.push(ModelView { spec: model, status, is_balanced: false });
+            out.push(ModelView { spec: model, status, is_balanced: false, refused: None });
         }
         let brought = listed.unwrap_or(&spec.models);
         for model in brought.iter().filter(|model| kind.is_none_or(|kind| kind == model.kind)) {
@@ -292,7 +296,7 @@ impl WorkspaceModels {
             }
             let status = if ready { ModelStatus::Active } else { ModelStatus::NoConfigure };
             let model = ModelSpec { fetch_from: FetchFrom::Predefined, ..model.clone() };
-            out.push(ModelView { spec: model, status, is_balanced: false });
+            out.push(ModelView { spec: model, status, is_balanced: false, refused: None });
         }
         for view in &mut out {
             if view.status == ModelStatus::Active && self.is_disabled(&spec.id, &view.spec.model, view.spec.kind) {

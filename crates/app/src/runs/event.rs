@@ -217,6 +217,9 @@ pub struct MessageMetadata {
     pub annotation_reply: Option<Json>,
     pub retriever_resources: Vec<Json>,
     pub usage: ox_models::Usage,
+    /// Who answered, where that is not the model of the app; as in the process data of nodes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answered_by: Option<Json>,
 }
 
 /// What happened.

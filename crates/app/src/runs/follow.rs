@@ -381,6 +381,7 @@ pub(super) fn metadata_of(message: &Message) -> MessageMetadata {
         annotation_reply: metadata.get("annotation_reply").cloned().filter(|reply| !reply.is_null()),
         retriever_resources: metadata.get("retriever_resources").and_then(Json::as_array).cloned().unwrap_or_default(),
         usage: metadata.get("usage").and_then(|usage| serde_json::from_value(usage.clone()).ok()).unwrap_or_default(),
+        answered_by: metadata.get("answered_by").cloned(),
     }
 }
 

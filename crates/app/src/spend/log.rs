@@ -227,6 +227,8 @@ mod tests {
             saved_price: None,
             route: None,
             rule: None,
+            units: None,
+            unit: None,
         }
     }
 

@@ -18,7 +18,7 @@ use ox_db::{model::ModelCall, now};
 use ox_gateway::Reservation;
 use ox_models::{
     ChatDelta, ChatRequest, ChatStream, CompletionRequest, EmbeddingRequest, EmbeddingResult, ModelError, ModelKind,
-    ModelRef, ModelScope, ModelSpec, Pricing, Ranked, Served, SpeechStream, Usage, count,
+    ModelRef, ModelScope, ModelSpec, Pricing, Ranked, Served, SpeechStream, Usage, Used, count,
 };
 use ox_types::{Json, boxed};
 
@@ -116,6 +116,8 @@ impl Call<'_> {
             saved_price: None,
             route: None,
             rule: None,
+            units: None,
+            unit: None,
         }
     }
 }
@@ -156,7 +158,8 @@ impl Meter {
         let expected = Usage::priced(asked.prompt, asked.answer, pricing);
         let held = self.budgets.reserve(scope, &call.wanted.provider, &expected, at).await?;
         let row = call.row(at);
-        let open = Open { row, held, started, asked, pricing: None, answered: None, is_sent: false, permit: None };
+        let open =
+            Open { row, held, started, asked, pricing: None, answered: None, is_sent: false, permit: None, told: None };
         Ok(OpenCall { log: Arc::clone(&self.log), open: Some(Box::new(open)) })
     }
 
@@ -194,6 +197,8 @@ struct Open {
     is_sent: bool,
     /// Freed when the call is over.
     permit: Option<Permit>,
+    /// What the vendor told beside its answer.
+    told: Option<Usage>,
 }
 
 impl OpenCall {
@@ -245,6 +250,17 @@ impl OpenCall {
         row.route.as_ref().map(served).map(Box::new)
     }
 
+    /// The vendor told beside its answer what it used.
+    fn told(mut self, used: Used, pricing: Option<&Pricing>) -> Self {
+        if let Some(open) = &mut self.open {
+            open.row.units = used.units.map(|(units, _)| whole(units));
+            open.row.unit = used.units.map(|(_, unit)| unit.as_str().to_owned());
+            let usage = || Usage::priced(used.prompt_tokens, used.completion_tokens, pricing);
+            open.told = (used.prompt_tokens > 0 || used.completion_tokens > 0).then(usage);
+        }
+        self
+    }
+
     /// Nobody answered.
     pub fn failed(mut self, error: &ModelError) {
         self.close(error.class.as_str(), None);
@@ -266,7 +282,8 @@ impl OpenCall {
 
     fn close(&mut self, outcome: &str, usage: Option<&Usage>) {
         let Some(open) = self.open.take() else { return };
-        let Open { mut row, held, started, permit, .. } = *open;
+        let Open { mut row, held, started, permit, told, .. } = *open;
+        let usage = usage.or(told.as_ref());
         outcome.clone_into(&mut row.outcome);
         row.latency_ms = millis(started.elapsed());
         if let Some(usage) = usage {
@@ -328,7 +345,21 @@ impl Metered for EmbeddingResult {
     }
 }
 
-/// Answers of which no provider tells what they used.
+/// An answer, and what its vendor told beside it that it used.
+pub(crate) struct Told<T> {
+    pub answer: T,
+    pub used: Used,
+    pub pricing: Option<Pricing>,
+}
+
+impl<T: Metered> Metered for Told<T> {
+    fn metered(self, call: OpenCall) -> Self {
+        let call = call.told(self.used, self.pricing.as_ref());
+        Self { answer: self.answer.metered(call), ..self }
+    }
+}
+
+/// Answers that have no place for what they used.
 macro_rules! untold {
     ($($answer:ty),+) => {$(
         impl Metered for $answer {

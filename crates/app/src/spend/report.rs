@@ -269,6 +269,8 @@ const COLUMNS: &[&str] = &[
     "saved_price",
     "route",
     "rule",
+    "units",
+    "unit",
 ];
 
 /// The calls of the workspace as a file.
@@ -334,6 +336,8 @@ fn row(view: CallView) -> Row {
             call.saved_price.into(),
             call.route.into(),
             call.rule.into(),
+            call.units.into(),
+            call.unit.into(),
         ],
     )
 }

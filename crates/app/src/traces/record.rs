@@ -180,9 +180,14 @@ fn span(node: &NodeExecution, all: &[NodeExecution], root: Uuid) -> Span {
             ("status".to_owned(), json!(node.status.as_str())),
         ])
         .into_iter()
-        .chain(process.get("answered_by").map(|served| ("answered_by".to_owned(), served.clone())))
+        .chain(process.get("answered_by").map(answered_by))
         .collect(),
     }
+}
+
+/// Who answered, as a span tells it.
+pub(super) fn answered_by(served: &Json) -> (String, Json) {
+    ("answered_by".to_owned(), served.clone())
 }
 
 /// The trace of a message of a basic app.
@@ -217,7 +222,7 @@ pub async fn of_message(services: &Services, tenant: TenantId, app: AppId, id: M
         model: message.model_id.clone(),
         provider: message.model_provider.clone(),
         usage,
-        metadata: Map::new(),
+        metadata: metadata.get("answered_by").map(answered_by).into_iter().collect(),
     };
     Ok(Some(Trace {
         id: id.0,

@@ -44,6 +44,9 @@ pub struct Model {
     pub route: Option<String>,
     #[sea_orm(column_type = "Text", nullable)]
     pub rule: Option<String>,
+    pub units: Option<i64>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub unit: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

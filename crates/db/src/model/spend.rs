@@ -45,6 +45,10 @@ pub struct ModelCall {
     pub route: Option<String>,
     /// The name of the rule.
     pub rule: Option<String>,
+    /// What was used beside tokens, where it is known.
+    pub units: Option<i64>,
+    /// Of what: `searches`, `seconds` or `characters`.
+    pub unit: Option<String>,
 }
 
 impl From<entity::model_calls::Model> for ModelCall {
@@ -76,6 +80,8 @@ impl From<entity::model_calls::Model> for ModelCall {
             saved_price: row.saved_price,
             route: row.route,
             rule: row.rule,
+            units: row.units,
+            unit: row.unit,
         }
     }
 }
@@ -109,6 +115,8 @@ impl From<ModelCall> for entity::model_calls::Model {
             saved_price: item.saved_price,
             route: item.route,
             rule: item.rule,
+            units: item.units,
+            unit: item.unit,
         }
     }
 }

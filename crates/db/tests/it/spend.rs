@@ -50,6 +50,8 @@ fn call(tenant: TenantId, time: &str, price: &str) -> ModelCall {
         saved_price: None,
         route: None,
         rule: None,
+        units: None,
+        unit: None,
     }
 }
 

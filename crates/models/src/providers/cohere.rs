@@ -131,6 +131,7 @@ impl RerankModel for Cohere {
                           "top_n": ranking::wanted(&request)});
         let post = Self::signed(&exchange, exchange.post(Self::url(call.credentials, "/v2/rerank"), &body))?;
         let json = exchange.json(post).await?;
+        call.tell(ranking::used(&json));
         ranking::read(&self.spec.id, json.get("results").and_then(Json::as_array), &request, &json)
     }
 }

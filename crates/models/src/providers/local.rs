@@ -12,7 +12,7 @@ use serde_json::{Map, json};
 use crate::{
     Call, Credentials, Decimal, EmbeddingInput, EmbeddingModel, EmbeddingRequest, EmbeddingResult, ErrorClass,
     FetchFrom, I18n, ModelError, ModelKind, ModelSpec, Pricing, Provider, ProviderSpec, Ranked, RerankModel,
-    RerankRequest, Usage, credential, form,
+    RerankRequest, Usage, Used, credential, form,
 };
 
 /// Id of the provider.
@@ -120,7 +120,8 @@ impl EmbeddingModel for Local {
 impl RerankModel for Local {
     async fn rerank(&self, call: Call<'_>, request: RerankRequest) -> Result<Vec<Ranked>, ModelError> {
         let work = self.library.rerank(&request.model, &request.query, request.documents);
-        let (scores, _) = within(call.limits.total, work).await?;
+        let (scores, tokens) = within(call.limits.total, work).await?;
+        call.tell(Used { prompt_tokens: tokens, ..Used::default() });
         let scored = scores.into_iter().enumerate().map(|(index, score)| Ranked { index, score: f64::from(score) });
         let mut ranked: Vec<_> =
             scored.filter(|ranked| request.score_threshold.is_none_or(|least| ranked.score >= least)).collect();
@@ -215,6 +216,7 @@ fn free() -> Pricing {
         currency: "USD".into(),
         cached: None,
         cache_write: None,
+        above: Vec::new(),
     }
 }
 

@@ -1,9 +1,11 @@
-//! The OpenAI-compatible protocol: chat, completions, embeddings, moderation, speech at any address.
+//! The OpenAI-compatible protocol: chat (by either of its two APIs), completions, embeddings, moderation, speech at any
+//! address.
 
 mod audio;
 mod moderation;
 mod reader;
 mod rerank;
+mod responses;
 mod vendors;
 mod wire;
 
@@ -23,7 +25,8 @@ use self::{
 use crate::{
     Call, ChatModel, ChatRequest, ChatStream, CompletionModel, CompletionRequest, Credentials, EmbeddingInput,
     EmbeddingModel, EmbeddingRequest, EmbeddingResult, ErrorClass, FetchFrom, I18n, Message, ModelError, ModelKind,
-    ModelSpec, ModerationModel, Provider, ProviderSpec, RerankModel, SpeechModel, TranscriptionModel, Usage,
+    ModelSpec, ModerationModel, Provider, ProviderSpec, RerankModel, SpeechModel, TranscriptionModel, Unit, Usage,
+    Used,
     answer::{Accounting, seconds},
     catalog::{self, Dialect},
     count, credential,
@@ -45,6 +48,17 @@ pub fn providers() -> Vec<Arc<dyn Provider>> {
 pub fn models() -> impl Iterator<Item = ModelSpec> {
     VENDORS.iter().flat_map(|vendor| vendor.spec().models)
 }
+
+/// The ends of the addresses of calls.
+const CALLS: [&str; 7] = [
+    "/chat/completions",
+    "/completions",
+    "/responses",
+    "/embeddings",
+    "/rerank",
+    "/audio/speech",
+    "/audio/transcriptions",
+];
 
 /// One vendor of the table.
 struct OpenAiCompatible {
@@ -72,11 +86,7 @@ impl OpenAiCompatible {
         let hosted = (!base.contains("://")).then(of_own).flatten().map(|path| format!("https://{base}{path}"));
         let base = hosted.as_deref().unwrap_or(base);
         // People paste the address of the call itself.
-        let base =
-            ["/chat/completions", "/completions", "/embeddings", "/rerank", "/audio/speech", "/audio/transcriptions"]
-                .iter()
-                .find_map(|suffix| base.strip_suffix(suffix))
-                .unwrap_or(base);
+        let base = CALLS.iter().find_map(|suffix| base.strip_suffix(suffix)).unwrap_or(base);
         let last = base.rsplit('/').next().unwrap_or_default();
         let versioned = last.strip_prefix('v').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
         Ok(match self.vendor.url {
@@ -163,6 +173,28 @@ impl OpenAiCompatible {
         self.exchange(call).accounting(self.base_model(call.credentials, model), started)
     }
 
+    /// What is known of a model by its row, its base model, its name elsewhere or its form.
+    fn known(&self, model: &str, kind: ModelKind, credentials: &Credentials) -> ModelSpec {
+        if let Some(known) = self.spec.model(model, kind) {
+            return known.clone();
+        }
+        // A deployment has the properties of its base model.
+        if self.vendor.url == UrlForm::Azure
+            && let Some(known) = catalog::known_elsewhere(self.base_model(credentials, model), kind)
+        {
+            let (model, label) = (model.to_owned(), I18n::same(model));
+            // Azure's prices are its own.
+            return ModelSpec { model, label, fetch_from: FetchFrom::Customizable, pricing: None, ..known.clone() };
+        }
+        // A gateway passes on models that are known by their names elsewhere.
+        let is_plain = !credentials.contains_key("context_size") && self.vendor.url != UrlForm::Azure;
+        if let Some(known) = is_plain.then(|| catalog::known_elsewhere(model, kind)).flatten() {
+            let (model, label) = (model.to_owned(), I18n::same(model));
+            return ModelSpec { model, label, fetch_from: FetchFrom::Customizable, pricing: None, ..known.clone() };
+        }
+        catalog::custom(model, kind, credentials, Dialect::Usual)
+    }
+
     fn error(&self, class: ErrorClass, text: String) -> ModelError {
         ModelError::new(class, &self.spec.id, text)
     }
@@ -171,6 +203,9 @@ impl OpenAiCompatible {
 #[async_trait]
 impl ChatModel for OpenAiCompatible {
     async fn chat(&self, call: Call<'_>, request: ChatRequest) -> Result<ChatStream, ModelError> {
+        if self.is_responses(call.credentials, call.spec) {
+            return self.respond(call, request).await;
+        }
         let started = Instant::now();
         let model = self.wire_model(&call, &request.model);
         let base = self.base_model(call.credentials, model);
@@ -275,6 +310,19 @@ impl OpenAiCompatible {
     }
 }
 
+/// What the `usage` of an answer tells: tokens, or the seconds of a recording.
+fn used(usage: &Json) -> Used {
+    let seconds = usage.get("seconds").and_then(Json::as_f64).filter(|seconds| (0.0..1e9).contains(seconds));
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be small and not negative")]
+    let seconds = seconds.map(|seconds| seconds.ceil() as u64);
+    let tokens = tokens(usage).unwrap_or_default();
+    Used {
+        prompt_tokens: tokens.prompt,
+        completion_tokens: tokens.completion,
+        units: seconds.map(|seconds| (seconds, Unit::Seconds)),
+    }
+}
+
 /// A vector as numbers, or as base64 of little-endian floats.
 fn vector(json: &Json) -> Option<Vec<f32>> {
     match json {
@@ -324,24 +372,7 @@ impl Provider for OpenAiCompatible {
     }
 
     fn describe(&self, model: &str, kind: ModelKind, credentials: &Credentials) -> ModelSpec {
-        if let Some(known) = self.spec.model(model, kind) {
-            return known.clone();
-        }
-        // A deployment has the properties of its base model.
-        if self.vendor.url == UrlForm::Azure
-            && let Some(known) = catalog::known_elsewhere(self.base_model(credentials, model), kind)
-        {
-            let (model, label) = (model.to_owned(), I18n::same(model));
-            // Azure's prices are its own.
-            return ModelSpec { model, label, fetch_from: FetchFrom::Customizable, pricing: None, ..known.clone() };
-        }
-        // A gateway passes on models that are known by their names elsewhere.
-        let is_plain = !credentials.contains_key("context_size") && self.vendor.url != UrlForm::Azure;
-        if let Some(known) = is_plain.then(|| catalog::known_elsewhere(model, kind)).flatten() {
-            let (model, label) = (model.to_owned(), I18n::same(model));
-            return ModelSpec { model, label, fetch_from: FetchFrom::Customizable, pricing: None, ..known.clone() };
-        }
-        catalog::custom(model, kind, credentials, Dialect::Usual)
+        self.with_summaries(self.known(model, kind, credentials), credentials)
     }
 
     fn lists_own_models(&self, credentials: &Credentials) -> bool {

@@ -449,6 +449,7 @@ fn free() -> Pricing {
         currency: "USD".into(),
         cached: None,
         cache_write: None,
+        above: Vec::new(),
     }
 }
 

@@ -119,6 +119,31 @@ fn the_tables_are_read_whole() {
 }
 
 #[test]
+fn rows_tell_the_price_of_long_prompts_and_the_only_protocol() {
+    let registry = Registry::native();
+    let model = |provider: &str, model: &str| {
+        registry.find(provider).unwrap().spec().model(model, ModelKind::Llm).unwrap().clone()
+    };
+    let claude = model("vertex_ai", "claude-sonnet-4-5").pricing.unwrap();
+    let prices = |tokens| {
+        let prices = claude.for_prompt(tokens);
+        (prices.input.to_string(), prices.output.unwrap().to_string())
+    };
+    assert_eq!(prices(200_000), ("3".into(), "15".into()));
+    assert_eq!(prices(200_001), ("6".into(), "22.5".into()));
+    for provider in registry.iter() {
+        for model in &provider.spec().models {
+            let above = model.pricing.as_ref().map(|pricing| pricing.above.as_slice()).unwrap_or_default();
+            assert!(above.is_sorted_by_key(|long| long.tokens), "{} {}", provider.spec().id, model.model);
+        }
+    }
+    let pro = model("openai", "gpt-5-pro");
+    assert_eq!(pro.model_properties["quirks"], json!(["responses"]));
+    assert!(pro.parameter_rules.iter().any(|rule| rule.name == "reasoning_summary"));
+    assert!(model("openai", "o3").parameter_rules.iter().all(|rule| rule.name != "reasoning_summary"));
+}
+
+#[test]
 fn parameters_are_checked_with_the_known_texts() {
     let registry = Registry::native();
     let gpt = registry.find("openai").unwrap().spec().model("gpt-4o", ModelKind::Llm).unwrap().clone();

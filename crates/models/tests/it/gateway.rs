@@ -93,7 +93,8 @@ async fn answers_and_errors_of_a_real_gateway() {
     let provider = Registry::native().find("litellm").unwrap().clone();
     let egress = Egress::new(Policy::open_models());
     let credentials = credentials(&base, "sk-gateway-1234");
-    let call = Call { egress: &egress, credentials: &credentials, spec: None, limits: CallLimits::default() };
+    let call =
+        Call { egress: &egress, credentials: &credentials, spec: None, limits: CallLimits::default(), tally: None };
     provider.validate(call, None).await.unwrap();
     let models = provider.remote_models(call).await.unwrap();
     assert!(models.iter().any(|model| model.model == "fake-chat"));

@@ -7,6 +7,7 @@ mod cohere;
 mod gemini;
 mod ollama;
 mod others;
+mod responses;
 
 use std::{
     sync::{
@@ -76,6 +77,7 @@ fn protocols() -> Vec<Protocol> {
         gemini::protocol(),
         gemini::vertex_claude(),
         ollama::protocol(),
+        responses::protocol(),
     ]
 }
 

@@ -450,7 +450,8 @@ async fn credentials_are_tried_and_models_listed() {
         ("/page", "good", Err((ErrorClass::Garbage, "check the base URL"))),
     ] {
         let credentials = credentials(base, key);
-        let call = Call { egress: &egress, credentials: &credentials, spec: None, limits: CallLimits::default() };
+        let call =
+            Call { egress: &egress, credentials: &credentials, spec: None, limits: CallLimits::default(), tally: None };
         match (provider.validate(call, None).await, expected) {
             (Ok(()), Ok(())) => {}
             (Err(error), Err((class, text))) => {
@@ -461,7 +462,8 @@ async fn credentials_are_tried_and_models_listed() {
         }
     }
     let credentials = credentials("", "good");
-    let call = Call { egress: &egress, credentials: &credentials, spec: None, limits: CallLimits::default() };
+    let call =
+        Call { egress: &egress, credentials: &credentials, spec: None, limits: CallLimits::default(), tally: None };
     let models = provider.remote_models(call).await.unwrap();
     let found: Vec<_> = models.iter().map(|model| (model.model.as_str(), model.kind)).collect();
     assert_eq!(found, [("bge-m3", ModelKind::TextEmbedding), ("gpt-4o", ModelKind::Llm), ("zeta", ModelKind::Llm)]);
@@ -494,6 +496,69 @@ async fn time_to_first_token_over_loopback() {
     }
     times.sort();
     println!("first token, whole round trip: p50 {:?} p99 {:?}", times[250], times[495]);
+}
+
+#[tokio::test]
+async fn what_has_no_place_in_an_answer_is_told_beside_it() {
+    use ox_models::{ModerationRequest, RerankRequest, SpeechRequest, Tally, TranscriptionRequest, Unit, Used};
+    let server = Server::start(|seen| {
+        let usage = match String::from_utf8_lossy(&seen.body).contains("whisper-1") {
+            true => json!({"type": "duration", "seconds": 9}),
+            false => json!({"type": "tokens", "input_tokens": 14, "output_tokens": 45, "total_tokens": 59}),
+        };
+        let answer = match seen.line.split(' ').nth(1) {
+            Some("/v1/audio/transcriptions") => json!({"text": "hello", "usage": usage}),
+            Some("/v1/audio/speech") => return whole("200 OK", "content-type: audio/mpeg\r\n", "MP3."),
+            Some("/v1/moderations") => json!({"results": [{"flagged": false}], "usage": {"total_tokens": 5}}),
+            Some("/v2/rerank") => {
+                let billed = json!({"billed_units": {"search_units": 1}});
+                json!({"results": [{"index": 0, "relevance_score": 0.5}], "meta": billed})
+            }
+            _ => json!({}),
+        };
+        whole("200 OK", JSON, &answer.to_string())
+    })
+    .await;
+    let find = |name: &str| Registry::native().find(name).unwrap().clone();
+    let (openai, cohere) = (find("openai"), find("cohere"));
+    let base = server.url("");
+    let credentials = json!({"openai_api_key": "k", "openai_api_base": base, "api_key": "k", "base_url": base});
+    let (egress, credentials) = (egress(), credentials.as_object().unwrap().clone());
+    let used = |prompt_tokens, completion_tokens, units| Used { prompt_tokens, completion_tokens, units };
+    let told = async |what: &str| {
+        let (tally, limits) = (Tally::default(), CallLimits::default());
+        let call = Call { egress: &egress, credentials: &credentials, spec: None, limits, tally: Some(&tally) };
+        let done = match what {
+            "rerank" => {
+                let request =
+                    RerankRequest { query: "q".into(), documents: vec!["a".into()], ..RerankRequest::default() };
+                cohere.rerank_model().unwrap().rerank(call, request).await.map(|_| ())
+            }
+            "moderate" => {
+                let request = ModerationRequest { model: "m".into(), texts: vec!["a".into()] };
+                openai.moderation_model().unwrap().moderate(call, request).await.map(|_| ())
+            }
+            "speak" => {
+                let request = SpeechRequest { model: "tts-1".into(), text: "h\u{e9}llo".into(), voice: "nova".into() };
+                openai.speech_model().unwrap().speak(call, request).await.map(|_| ())
+            }
+            model => {
+                let request = TranscriptionRequest { model: model.into(), ..TranscriptionRequest::default() };
+                openai.transcription_model().unwrap().transcribe(call, request).await.map(|_| ())
+            }
+        };
+        done.unwrap_or_else(|error| panic!("{what}: {error}"));
+        tally.read()
+    };
+    for (what, expected) in [
+        ("rerank", used(0, 0, Some((1, Unit::Searches)))),
+        ("moderate", used(5, 0, None)),
+        ("speak", used(0, 0, Some((5, Unit::Characters)))),
+        ("whisper-1", used(0, 0, Some((9, Unit::Seconds)))),
+        ("gpt-4o-transcribe", used(14, 45, None)),
+    ] {
+        assert_eq!(told(what).await, expected, "{what}");
+    }
 }
 
 #[tokio::test]

@@ -106,8 +106,10 @@ impl Runner {
             .map_err(|error| NodeFailure::new("AgentMemoryError", error.to_string()))
     }
 
-    async fn call(&self, cx: &NodeContext) -> Result<Answer, Box<NodeFailure>> {
+    /// What came of the task, and the name of its model.
+    async fn call(&self, cx: &NodeContext) -> Result<(Answer, String), Box<NodeFailure>> {
         let parameters = self.parameters(&cx.pool)?;
+        let model = parameters.get("model").map(|model| model_of(model).name).unwrap_or_default();
         let history = self.history(cx, &parameters).await?;
         let task = AgentInvocation {
             provider: self.config.agent_strategy_provider_name.clone(),
@@ -121,7 +123,7 @@ impl Runner {
         let stream = self.ports.agents.invoke(&cx.run, task).await;
         let stream = stream.map_err(|error| calls::failure(&error, CLASS))?;
         let reading = Reading { cx, ports: &self.ports, class: CLASS, file_class: "ToolFileError", shows_text: true };
-        reading.read(stream).await
+        Ok((reading.read(stream).await?, model))
     }
 
     fn metadata(&self) -> BTreeMap<String, Json> {
@@ -200,8 +202,8 @@ impl Node for Runner {
     async fn run(&self, cx: NodeContext) -> Result<NodeOutput, Box<NodeFailure>> {
         let inputs = arguments::shown(&self.config.agent_parameters, &cx.pool);
         let mut metadata = self.metadata();
-        let mut answer = match self.call(&cx).await {
-            Ok(answer) => answer,
+        let (mut answer, asked) = match self.call(&cx).await {
+            Ok(done) => done,
             Err(mut failure) => {
                 (failure.inputs, failure.metadata) = (inputs, metadata);
                 return Err(failure);
@@ -226,7 +228,13 @@ impl Node for Runner {
                 outputs.insert("usage".to_owned(), Value::from_json_plain(&usage.to_json()));
             }
         }
+        let process_data = usage.served_json().map_or_else(IndexMap::new, |served| {
+            IndexMap::from_iter([
+                ("model_name".to_owned(), Value::from(asked)),
+                ("answered_by".to_owned(), Value::from_json_plain(&served)),
+            ])
+        });
         let usage = Some(model::engine_usage(&usage));
-        Ok(NodeOutput { inputs, outputs, metadata, usage, ..NodeOutput::default() })
+        Ok(NodeOutput { inputs, process_data, outputs, metadata, usage, ..NodeOutput::default() })
     }
 }

@@ -387,3 +387,98 @@ async fn the_world_is_asked() {
     let shut = call(world(false), "webscraper", json!({"url": format!("{base}/page")}), none()).await.unwrap_err();
     assert!(shut.contains("blocked by SSRF protection"), "{shut}");
 }
+
+#[tokio::test]
+async fn images_are_files() {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    use wiremock::matchers::body_json;
+    let server = MockServer::start().await;
+    let base = server.uri();
+    let png = b"\x89PNG\r\n\x1a\nrest".to_vec();
+    let inline = json!({"b64_json": STANDARD.encode(&png), "revised_prompt": "a red cat"});
+    let linked = json!({"url": format!("{base}/made.webp")});
+    let images = |items: Json| {
+        ResponseTemplate::new(200).set_body_json(json!({"created": 1, "data": items, "usage": {"total_tokens": 9}}))
+    };
+    for (body, answer) in [
+        (
+            json!({"model": "dall-e-3", "prompt": "a cat", "n": 1, "size": "1024x1792", "quality": "hd", "style": "vivid",
+                "response_format": "b64_json"}),
+            images(json!([inline])),
+        ),
+        (
+            json!({"model": "dall-e-2", "prompt": "a cat", "n": 2, "size": "256x256", "response_format": "b64_json"}),
+            images(json!([linked, inline])),
+        ),
+        (
+            json!({"model": "gpt-image-2", "prompt": "a cat", "n": 1, "quality": "high", "output_format": "webp",
+                "output_compression": 80}),
+            images(json!([linked])),
+        ),
+        (json!({"model": "my-own", "prompt": "a cat", "n": 1}), images(json!([inline]))),
+        (json!({"model": "gpt-image-1", "prompt": "a page", "n": 1}), images(json!([{"url": format!("{base}/page")}]))),
+        (json!({"model": "gpt-image-1", "prompt": "nothing", "n": 1}), images(json!([]))),
+        (
+            json!({"model": "gpt-image-1", "prompt": "something bad", "n": 1}),
+            ResponseTemplate::new(400).set_body_json(json!({"error": {"message": "rejected by the safety system"}})),
+        ),
+    ] {
+        Mock::given(method("POST"))
+            .and(path("/v1/images/generations"))
+            .and(header("authorization", "Bearer sk-1"))
+            .and(body_json(body))
+            .respond_with(answer)
+            .mount(&server)
+            .await;
+    }
+    Mock::given(path("/made.webp"))
+        .respond_with(ResponseTemplate::new(200).set_body_raw(b"RIFF\0\0\0\0WEBPrest".to_vec(), "image/webp"))
+        .mount(&server)
+        .await;
+    Mock::given(path("/page")).respond_with(ResponseTemplate::new(200).set_body_string("<html>")).mount(&server).await;
+    let credentials = |more: Json| {
+        let mut all = map(json!({"openai_api_key": "sk-1", "openai_base_url": base}));
+        all.extend(map(more));
+        Json::Object(all)
+    };
+    for (name, parameters, more, names) in [
+        // One request for each, as that model makes one at a time.
+        (
+            "dalle3",
+            json!({"prompt": "a cat", "size": "vertical", "quality": "hd", "n": 2}),
+            json!({}),
+            vec!["image-1.png", "image-2.png"],
+        ),
+        ("dalle2", json!({"prompt": "a cat", "size": "small", "n": 2}), json!({}), vec!["image-1.webp", "image-2.png"]),
+        (
+            "gpt_image_2_generate",
+            json!({"prompt": "a cat", "size": "auto", "quality": "high", "output_format": "webp", "output_compression": 80}),
+            json!({"openai_base_url": format!("{base}/v1/")}),
+            vec!["image-1.webp"],
+        ),
+        ("gpt_image_generate", json!({"prompt": "a cat"}), json!({"image_model": "my-own"}), vec!["image-1.png"]),
+    ] {
+        let said =
+            call(world(true), name, parameters, credentials(more)).await.unwrap_or_else(|why| panic!("{name}: {why}"));
+        let found: Vec<&str> = said
+            .iter()
+            .filter_map(|message| match message {
+                CallMessage::Blob { filename, mime, .. } if mime.starts_with("image/") => filename.as_deref(),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(found, names, "{name}");
+        assert!(text(&said).contains("made"), "{name}");
+    }
+    for (parameters, why) in [
+        (json!({"prompt": "a page"}), "something else than an image"),
+        (json!({"prompt": "nothing"}), "made no image"),
+        (json!({"prompt": "something bad"}), "rejected by the safety system"),
+        (json!({}), "tool parameter prompt not found"),
+    ] {
+        let error = call(world(true), "gpt_image_generate", parameters, credentials(json!({}))).await.unwrap_err();
+        assert!(error.contains(why), "{why}: {error}");
+    }
+    let keyless = call(world(true), "dalle2", json!({"prompt": "x"}), json!({})).await.unwrap_err();
+    assert!(keyless.contains("openai_api_key"), "{keyless}");
+}

@@ -181,7 +181,9 @@ function SplitStep({ dataset, picked, onBack, onCreated }: SplitProps) {
   const needsVectors = splitting.form !== "text_model";
   const technique: Technique = fixedTechnique ?? (needsVectors ? "high_quality" : (chosenTechnique ?? (noEmbedding ? "economy" : "high_quality")));
   const [chosenModel, setModel] = useState<ChosenModel>();
-  const firstModel = embeddings?.flatMap((group) => group.models.map((model) => ({ provider: group.provider, model: model.model })))[0];
+  const firstModel = embeddings?.flatMap((group) =>
+    group.models.filter((model) => !model.refused).map((model) => ({ provider: group.provider, model: model.model })),
+  )[0];
   const embedding: ChosenModel | undefined =
     technique === "economy"
       ? undefined

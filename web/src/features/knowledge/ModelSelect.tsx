@@ -6,6 +6,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { modelsOfType, sameProvider } from "../../data/models";
 import { inLanguage } from "../../lib/format";
+import { Badge } from "../../ui/Marks";
 import { Popover } from "../../ui/Menu";
 import { ProviderTile } from "../../ui/ProviderTile";
 
@@ -64,12 +65,14 @@ export function ModelSelect({ type, label, value, disabled, onChange }: Props) {
                     value={`${each.provider} ${one.model}`}
                     disabled={one.status !== "active"}
                     className="menu-row"
+                    title={one.refused?.message}
                     onSelect={() => {
                       onChange({ provider: each.provider, model: one.model });
                       setOpen(false);
                     }}
                   >
                     <span className="truncate flex-1">{one.model}</span>
+                    {one.refused ? <Badge>{t("model.refused")}</Badge> : null}
                     {value?.model === one.model && each === group ? <Check size={14} strokeWidth={1.9} aria-hidden /> : null}
                   </Command.Item>
                 ))}

@@ -202,7 +202,9 @@ export function SettingsPage({ dataset, onDeleted, children }: Props) {
               fixedModel={false}
               retrieval={draft.retrieval}
               onTechnique={(technique) => {
-                const first = embeddings?.flatMap((group) => group.models.map((model) => ({ provider: group.provider, model: model.model })))[0];
+                const first = embeddings?.flatMap((group) =>
+                  group.models.filter((model) => !model.refused).map((model) => ({ provider: group.provider, model: model.model })),
+                )[0];
                 set({
                   technique,
                   embedding: draft.embedding ?? first,

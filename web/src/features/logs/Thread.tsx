@@ -18,6 +18,7 @@ import { agentLog, type Conversation, conversation, type Message, messageList, t
 import { isEmptyValue } from "./Json";
 import { Reason } from "./Reason";
 import { priceText } from "./RunList";
+import { answered } from "./spans";
 
 interface Props {
   readonly app: AppDetail;
@@ -67,7 +68,15 @@ export function Thread({ app, id, onClose, onRun }: Props) {
             ) : null}
             {messages.length === 0 ? <p className="hint">{t("chat.none")}</p> : null}
             {messages.map((message, index) => (
-              <Exchange key={message.id} appId={app.id} conversationId={id} message={message} form={app.mode === "completion" || index === 0} onRun={onRun} />
+              <Exchange
+                key={message.id}
+                appId={app.id}
+                conversationId={id}
+                message={message}
+                model={about?.model_config?.model?.name ?? undefined}
+                form={app.mode === "completion" || index === 0}
+                onRun={onRun}
+              />
             ))}
           </>
         )}
@@ -103,12 +112,14 @@ interface ExchangeProps {
   readonly appId: string;
   readonly conversationId: string;
   readonly message: Message;
+  /** The app's model. */
+  readonly model: string | undefined;
   /** Show the values of the form: once per conversation, always for a form. */
   readonly form: boolean;
   readonly onRun: (run: string) => void;
 }
 
-function Exchange({ appId, conversationId, message, form, onRun }: ExchangeProps) {
+function Exchange({ appId, conversationId, message, model, form, onRun }: ExchangeProps) {
   const { t } = useTranslation("logs");
   const values =
     typeof message.inputs === "object" && message.inputs !== null ? Object.entries(message.inputs).filter(([, value]) => !isEmptyValue(value)) : [];
@@ -151,7 +162,7 @@ function Exchange({ appId, conversationId, message, form, onRun }: ExchangeProps
       <Rounds appId={appId} conversationId={conversationId} message={message} />
       {message.answer ? <Prose text={message.answer} /> : null}
       <Annotated appId={appId} message={message}>
-        {(annotate) => <Meta appId={appId} conversationId={conversationId} message={message} onAnnotate={annotate} onRun={onRun} />}
+        {(annotate) => <Meta appId={appId} conversationId={conversationId} message={message} model={model} onAnnotate={annotate} onRun={onRun} />}
       </Annotated>
     </article>
   );
@@ -204,7 +215,7 @@ function Annotated({ appId, message, children }: { appId: string; message: Messa
   );
 }
 
-function Meta({ appId, conversationId, message, onAnnotate, onRun }: Omit<ExchangeProps, "form"> & { onAnnotate: () => void }) {
+function Meta({ appId, conversationId, message, model, onAnnotate, onRun }: Omit<ExchangeProps, "form"> & { onAnnotate: () => void }) {
   const { t } = useTranslation("logs");
   const { t: c } = useTranslation();
   const format = useFormat();
@@ -220,6 +231,7 @@ function Meta({ appId, conversationId, message, onAnnotate, onRun }: Omit<Exchan
     );
   const price = priceText(format, message);
   const run = message.workflow_run_id;
+  const by = answered({ ...message.metadata, model_name: model });
   return (
     <div className="flex items-center gap-3 text-12 text-ink-3 num flex-wrap">
       <span>{format.time(message.created_at)}</span>
@@ -227,6 +239,7 @@ function Meta({ appId, conversationId, message, onAnnotate, onRun }: Omit<Exchan
       <span>{t("chat.total", { time: format.duration(message.provider_response_latency) })}</span>
       <span>{t("chat.tokens", { in: format.number(message.message_tokens), out: format.number(message.answer_tokens) })}</span>
       {price === "–" ? null : <span>{price}</span>}
+      {by ? <span>{t(`run.answered.${by.how}`, { model: by.model, wanted: by.wanted, rule: by.rule })}</span> : null}
       {theirs?.rating ? (
         <span className={`inline-flex items-center gap-1 ${theirs.rating === "like" ? "text-success" : "text-danger"}`}>
           {theirs.rating === "like" ? <ThumbsUp size={12} strokeWidth={2} aria-hidden /> : <ThumbsDown size={12} strokeWidth={2} aria-hidden />}

@@ -27,15 +27,18 @@ export interface PickedModel {
 interface Props {
   readonly value: PickedModel | undefined;
   readonly onChange: (value: PickedModel) => void;
+  /** Whose model it will be. */
+  readonly app?: string;
 }
 
-export function ModelPicker({ value, onChange }: Props) {
+export function ModelPicker({ value, onChange, app }: Props) {
   const { t, i18n } = useTranslation("models");
   const [open, setOpen] = useState(false);
-  const groups = useQuery(modelsOfType("llm")).data?.data;
+  const groups = useQuery(modelsOfType("llm", app)).data?.data;
   const group = value ? groups?.find((g) => sameProvider(g.provider, value.provider)) : undefined;
   const model = group?.models.find((m) => m.model === value?.name);
-  const lost = Boolean(value && groups && !model);
+  const refused = model?.refused;
+  const lost = Boolean(value && groups && (!model || refused));
   return (
     <div className="flex items-center gap-1 min-w-0">
       <Popover
@@ -49,7 +52,7 @@ export function ModelPicker({ value, onChange }: Props) {
             type="button"
             className="btn min-w-0"
             style={lost ? { borderColor: "var(--danger)", color: "var(--danger)" } : {}}
-            title={lost ? t("picker.missing", { name: value?.name }) : undefined}
+            title={refused ? t(`picker.refused.${refused.by}`) : lost ? t("picker.missing", { name: value?.name }) : undefined}
           >
             {lost ? (
               <CircleAlert size={14} strokeWidth={1.9} aria-hidden />
@@ -76,6 +79,7 @@ export function ModelPicker({ value, onChange }: Props) {
                     value={`${g.provider} ${m.model}`}
                     disabled={m.status !== "active"}
                     className="menu-row"
+                    title={m.refused?.message}
                     onSelect={() => {
                       onChange({
                         provider: g.provider,
@@ -87,6 +91,7 @@ export function ModelPicker({ value, onChange }: Props) {
                     }}
                   >
                     <span className="truncate flex-1">{m.model}</span>
+                    {m.refused ? <Badge>{t(`picker.refused.${m.refused.by}`)}</Badge> : null}
                     {(m.features ?? []).includes("vision") ? <Badge>{t("features.vision")}</Badge> : null}
                     {(m.features ?? []).some((f) => f.includes("tool-call")) ? <Badge>{t("features.tool-call")}</Badge> : null}
                     {value?.name === m.model && g === group ? <Check size={14} strokeWidth={1.9} aria-hidden /> : null}

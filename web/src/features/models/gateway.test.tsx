@@ -163,4 +163,23 @@ describe("the playground", () => {
       images: [],
     });
   });
+
+  it("does not let a model be chosen that is not for the member", async () => {
+    prepare("normal", []);
+    const refused = { by: "role", what: "model", message: "The model canned is not for members with the role normal." };
+    const group = {
+      provider: "oxidify/scripted",
+      label: "Scripted",
+      status: "active",
+      models: [model("echo"), { ...model("canned"), status: "no-permission", refused }],
+    };
+    server.use(http.get(`${API}/workspaces/current/models/model-types/:type`, () => HttpResponse.json({ data: [group] })));
+    show(<PlaygroundPage />);
+    const column = within(await screen.findByRole("region", { name: "Model 1" }));
+    await userEvent.click(column.getAllByRole("button")[0] as HTMLElement);
+    const option = await screen.findByRole("option", { name: /canned/ });
+    expect(option).toHaveAttribute("aria-disabled", "true");
+    expect(option).toHaveTextContent("not for your role");
+    expect(option).toHaveAttribute("title", refused.message);
+  });
 });

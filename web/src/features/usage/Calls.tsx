@@ -117,6 +117,9 @@ function Row({ call }: { call: Call }) {
       <td title={call.estimated ? t("calls.estimatedHint") : undefined}>
         {call.estimated ? "≈ " : ""}
         {format.number(call.prompt_tokens)} + {format.number(call.completion_tokens)}
+        {call.units && call.unit ? (
+          <span className="text-ink-3"> · {t(`calls.unit.${call.unit}`, { count: call.units, shown: format.number(call.units) })}</span>
+        ) : null}
       </td>
       <td title={call.cache && call.saved_price ? t("calls.wouldCost", { money: format.money(Number(call.saved_price), call.currency) }) : undefined}>
         {format.money(Number(call.price), call.currency)}

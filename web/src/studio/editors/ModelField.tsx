@@ -7,6 +7,7 @@ import { inLanguage, listModels, type Model, type ModelProvider, parameterRules 
 import type { ModelChoice } from "../nodes/schema";
 import { IconButton, Wrong } from "../parts/controls";
 import { Popover } from "../parts/popover";
+import { useStudio } from "../store/studio";
 import { ParameterForm } from "./ParameterForm";
 
 interface Props {
@@ -20,7 +21,8 @@ interface Props {
 const SHOWN_FEATURES = ["vision", "tool-call", "structured-output", "document", "audio", "video"];
 
 export function useModels(type: "llm" | "rerank" = "llm") {
-  return useQuery({ queryKey: ["models", type], queryFn: () => listModels(type), staleTime: 60_000 });
+  const owner = useStudio((s) => s.owner);
+  return useQuery({ queryKey: ["models", type, owner], queryFn: () => listModels(type, owner), staleTime: 60_000 });
 }
 
 /** Old files name a provider by its last part; both forms are the same provider. */
@@ -62,6 +64,7 @@ export function ModelField({ value, onChange, type = "llm", label }: Props) {
         {type === "llm" ? <IconButton label={t("model.parameters")} icon={SlidersHorizontal} aria-expanded={parameters} disabled={!value.name} onClick={() => setParameters((now) => !now)} /> : null}
       </div>
       {value.name && providers && !model ? <Wrong>{t("model.missing", { name: value.name, provider: value.provider })}</Wrong> : null}
+      {model?.refused ? <Wrong>{t(`model.refused.${model.refused.by}`, { defaultValue: model.refused.message })}</Wrong> : null}
       {error ? <Wrong>{t("model.listFailed", { message: error.message })}</Wrong> : null}
       {parameters && value.name ? <Parameters value={value} onChange={onChange} /> : null}
       {at ? (
@@ -139,7 +142,7 @@ function ModelList({ at, providers, pending, onClose, onChoose }: ListProps) {
           return (
             <div key={`${provider.provider}/${model.model}`}>
               {heading ? <div className="st-palette-group">{heading}</div> : null}
-              <button type="button" role="option" aria-selected={i === active} aria-disabled={!usable} tabIndex={-1} className="st-option" data-active={i === active} onPointerMove={() => setActive(i)} onClick={() => usable && onChoose(provider, model)}>
+              <button type="button" role="option" aria-selected={i === active} aria-disabled={!usable} tabIndex={-1} className="st-option" data-active={i === active} title={model.refused?.message} onPointerMove={() => setActive(i)} onClick={() => usable && onChoose(provider, model)}>
                 <span className="st-grow st-clip">{inLanguage(model.label, i18n.language) || model.model}</span>
                 {usable ? model.features.filter((f) => SHOWN_FEATURES.includes(f)).slice(0, 2).map((f) => <span key={f} className="st-badge">{t(`model.features.${f}`, { defaultValue: f })}</span>) : <span className="st-badge bad">{t(`model.status.${model.status}`, { defaultValue: model.status })}</span>}
               </button>

@@ -139,6 +139,8 @@ impl Rounds {
         row.total_price = usage.total_price.to_string();
         row.currency.clone_from(&usage.currency);
         row.latency = usage.latency;
+        // Compat: the column is empty elsewhere.
+        row.tool_process_data = usage.served_json().map(|served| json!({"answered_by": served}).to_string());
         // Compat: the round of the answer is not told a second time.
         self.changed(!thought.is_answer)
     }

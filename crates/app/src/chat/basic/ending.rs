@@ -100,7 +100,8 @@ impl Job {
         };
         let sources = std::mem::take(&mut self.context.resources);
         let retriever_resources = if self.shows_sources { sources } else { Vec::new() };
-        let metadata = Arc::new(MessageMetadata { annotation_reply, retriever_resources, usage });
+        let answered_by = usage.served_json();
+        let metadata = Arc::new(MessageMetadata { annotation_reply, retriever_resources, usage, answered_by });
         fill_message(&mut self.message, &answer, &metadata, at);
         self.message.owner = None;
         let show = match error {

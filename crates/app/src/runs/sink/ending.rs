@@ -79,7 +79,9 @@ impl State {
             usage.time_to_generate = Some(round(first.elapsed().as_secs_f64()));
         }
         let resources = if self.show_citations { std::mem::take(&mut self.resources) } else { Vec::new() };
-        let metadata = Arc::new(MessageMetadata { annotation_reply: None, retriever_resources: resources, usage });
+        // The nodes tell who answered them.
+        let metadata = MessageMetadata { retriever_resources: resources, usage, ..MessageMetadata::default() };
+        let metadata = Arc::new(metadata);
         let failed = done.status == RunStatus::Failed;
         if let Some(message) = &mut self.message {
             fill_message(message, &self.answer, &metadata, at);

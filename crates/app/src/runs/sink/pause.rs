@@ -128,9 +128,9 @@ impl State {
         change.run = Some(run.clone());
         if let Some(message) = &mut self.message {
             let metadata = MessageMetadata {
-                annotation_reply: None,
                 retriever_resources: self.resources.clone(),
                 usage: self.usage.clone(),
+                ..MessageMetadata::default()
             };
             fill_message(message, &self.answer, &metadata, at);
             message.status = "paused".to_owned();

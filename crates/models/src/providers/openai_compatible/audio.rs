@@ -9,7 +9,7 @@ use serde_json::json;
 use super::OpenAiCompatible;
 use crate::{
     Call, ErrorClass, ModelError, SpeechModel, SpeechRequest, SpeechStream, TranscriptionModel, TranscriptionRequest,
-    fault, spoken_pieces,
+    Unit, Used, fault, spoken_pieces,
 };
 
 /// Calls of one speech; a longer text is refused.
@@ -34,6 +34,7 @@ impl TranscriptionModel for OpenAiCompatible {
             return Err(error);
         }
         let text = json.get("text").and_then(Json::as_str).ok_or_else(|| wrong("the answer holds no text"))?;
+        call.tell(json.get("usage").map(super::used).unwrap_or_default());
         Ok(text.to_owned())
     }
 }
@@ -70,6 +71,9 @@ impl SpeechModel for OpenAiCompatible {
             let text = format!("the text is longer than {} characters", MAX_PIECES * limit);
             return Err(self.error(ErrorClass::BadRequest, text));
         }
+        // No answer tells it, but every vendor of this protocol counts it.
+        let characters = pieces.iter().map(|piece| piece.chars().count()).sum::<usize>();
+        let units = Some((u64::try_from(characters).unwrap_or(u64::MAX), Unit::Characters));
         let mut requests = Vec::with_capacity(pieces.len());
         for piece in pieces {
             let body = json!({"model": model, "input": piece, "voice": request.voice, "response_format": "mp3"});
@@ -80,6 +84,7 @@ impl SpeechModel for OpenAiCompatible {
         // The first call tells whether the provider refuses.
         let mut response = self.exchange(&call).send(first).await?;
         self.sound(&mut response).await?;
+        call.tell(Used { units, ..Used::default() });
         let (provider, egress) = (self.spec.id.clone(), call.egress.clone());
         Ok(Box::pin(async_stream::try_stream! {
             let mut response = response;

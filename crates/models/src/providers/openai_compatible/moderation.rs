@@ -6,7 +6,7 @@ use ox_types::Json;
 use serde_json::json;
 
 use super::OpenAiCompatible;
-use crate::{Call, ModelError, ModerationModel, ModerationRequest, fault};
+use crate::{Call, ModelError, ModerationModel, ModerationRequest, Used, fault};
 
 /// Characters of one piece of a long text.
 const PIECE: usize = 2000;
@@ -23,7 +23,9 @@ impl ModerationModel for OpenAiCompatible {
             let body = json!({"model": model, "input": batch}).to_string();
             let response = self.send(&call, Request::post_json(Class::Model, url.as_str(), body)).await?;
             let body = response.bytes().await.map_err(|error| fault::from_net(&self.spec.id, &error))?;
-            if self.flagged(&body, batch.len())? {
+            let (is_flagged, used) = self.flagged(&body, batch.len())?;
+            call.tell(used);
+            if is_flagged {
                 return Ok(true);
             }
         }
@@ -32,7 +34,8 @@ impl ModerationModel for OpenAiCompatible {
 }
 
 impl OpenAiCompatible {
-    fn flagged(&self, body: &[u8], expected: usize) -> Result<bool, ModelError> {
+    /// Whether one of the texts was, and what the vendor tells that it used.
+    fn flagged(&self, body: &[u8], expected: usize) -> Result<(bool, Used), ModelError> {
         let wrong = |what: &str| fault::garbage(&self.spec.id, what, &String::from_utf8_lossy(body));
         let json: Json = serde_json::from_slice(body).map_err(|_| wrong("the provider's answer is not JSON"))?;
         if let Some(error) = fault::from_body(&self.spec.id, &json) {
@@ -47,7 +50,7 @@ impl OpenAiCompatible {
             found |=
                 result.get("flagged").and_then(Json::as_bool).ok_or_else(|| wrong("a judgement cannot be read"))?;
         }
-        Ok(found)
+        Ok((found, json.get("usage").map(super::used).unwrap_or_default()))
     }
 }
 

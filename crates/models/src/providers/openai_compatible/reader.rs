@@ -23,10 +23,13 @@ pub fn tokens(json: &Json) -> Option<Tokens> {
         prompt,
         completion: completion.unwrap_or_else(|| total.unwrap_or(0).saturating_sub(prompt)),
         cached: number(&["prompt_tokens_details", "cached_tokens"])
+            .or_else(|| number(&["input_tokens_details", "cached_tokens"]))
             .or_else(|| number(&["prompt_cache_hit_tokens"]))
             .unwrap_or(0),
         written: 0,
-        reasoning: number(&["completion_tokens_details", "reasoning_tokens"]).unwrap_or(0),
+        reasoning: number(&["completion_tokens_details", "reasoning_tokens"])
+            .or_else(|| number(&["output_tokens_details", "reasoning_tokens"]))
+            .unwrap_or(0),
     })
 }
 

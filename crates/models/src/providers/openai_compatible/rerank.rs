@@ -26,6 +26,7 @@ impl RerankModel for OpenAiCompatible {
         };
         let post = self.request(&call, Request::post_json(Class::Model, url, body.to_string()))?;
         let json = self.exchange(&call).json(post).await?;
+        call.tell(ranking::used(&json));
         let list = ["results", "data"].iter().find_map(|name| json.get(*name)).and_then(Json::as_array);
         ranking::read(&self.spec.id, list, &request, &json)
     }

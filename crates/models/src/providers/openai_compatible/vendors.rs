@@ -60,6 +60,8 @@ pub struct Quirks {
     pub api_key_header: bool,
     /// Only `json_object`, no `json_schema`.
     pub no_json_schema: bool,
+    /// May be asked by the Responses API.
+    pub responses: bool,
     pub inputs: Inputs,
 }
 
@@ -70,6 +72,7 @@ const USUAL: Quirks = Quirks {
     reasoning_back: false,
     api_key_header: false,
     no_json_schema: false,
+    responses: false,
     inputs: Inputs::Alike,
 };
 
@@ -78,6 +81,9 @@ const ANONYMOUS: Quirks = Quirks { user: false, ..USUAL };
 
 /// The field that chooses the address abroad.
 pub const INTERNATIONAL: &str = "use_international_endpoint";
+
+/// The field that chooses between chat completions and responses.
+pub const API_PROTOCOL: &str = "api_protocol";
 
 /// One vendor.
 pub struct Vendor {
@@ -168,14 +174,32 @@ impl Vendor {
         if self.id == "langgenius/openai/openai" {
             fields.push(form::text("openai_organization", "Organization ID", "组织 ID"));
         }
+        if self.quirks.responses {
+            fields.push(self.protocol_field());
+        }
         fields
+    }
+
+    /// Chat completions or responses. Others who pass on models that only have responses do so by both.
+    fn protocol_field(&self) -> FormField {
+        let chat = ("chat_completions", "Chat completions", "Chat Completions");
+        let responses = ("responses", "Responses", "Responses");
+        let by_model = ("auto", "By model", "按模型自动选择");
+        let options =
+            if self.quirks.openai_reasoning { vec![by_model, chat, responses] } else { vec![chat, responses] };
+        form::select(API_PROTOCOL, "API protocol", "API 协议", &options)
     }
 
     fn model_fields(&self) -> Vec<FormField> {
         let mut fields = self.account_fields();
         if !self.per_model {
             // What a model's own form leaves out comes from the provider's.
-            fields.iter_mut().for_each(|field| field.required = false);
+            for field in &mut fields {
+                field.required = false;
+                if field.variable == API_PROTOCOL {
+                    field.default = None;
+                }
+            }
         }
         if self.url == UrlForm::Azure {
             fields.push(form::text("openai_api_version", "API version", "API 版本").or("2024-10-21"));

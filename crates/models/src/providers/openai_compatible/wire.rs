@@ -76,6 +76,8 @@ fn add_tools(body: &mut Map<String, Json>, request: &ChatRequest) {
 fn add_parameters(body: &mut Map<String, Json>, parameters: &Map<String, Json>, model: &str, quirks: Quirks) {
     for (name, value) in parameters {
         match name.as_str() {
+            // Summaries of thoughts are told by the newer protocol only.
+            "reasoning_summary" if quirks.responses => {}
             "json_schema" | "stream" | "model" | "messages" | "prompt" | "tools" | "tool_choice" => {}
             "stop" => {
                 body.insert("stop".into(), value.clone());
@@ -96,7 +98,8 @@ fn add_parameters(body: &mut Map<String, Json>, parameters: &Map<String, Json>, 
     }
 }
 
-fn is_reasoning(model: &str) -> bool {
+/// Whether a model thinks before it answers, by its name.
+pub fn is_reasoning(model: &str) -> bool {
     let name = model.rsplit('/').next().unwrap_or(model);
     let numbered =
         |prefix: &str| name.strip_prefix(prefix).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
@@ -182,7 +185,8 @@ fn wire_part(part: &ContentPart) -> Json {
     }
 }
 
-fn audio_format(media: &Media) -> &str {
+/// The protocol's name of a format of sound.
+pub fn audio_format(media: &Media) -> &str {
     match media.mime.as_str() {
         "audio/mpeg" | "audio/mp3" => "mp3",
         "audio/wav" | "audio/x-wav" | "audio/wave" => "wav",

@@ -94,7 +94,8 @@ async fn a_service_account_becomes_a_token() {
         let credentials = object(
             &json!({"vertex_project_id": "p-1", "vertex_location": "global", "vertex_service_account_key": account}),
         );
-        let call = Call { egress: &egress, credentials: &credentials, spec: None, limits: CallLimits::default() };
+        let call =
+            Call { egress: &egress, credentials: &credentials, spec: None, limits: CallLimits::default(), tally: None };
         let tried = provider.validate(call, None).await;
         assert_eq!(tried.err().map(|error| error.class), class);
     }
@@ -327,7 +328,8 @@ async fn keys_are_tried_and_models_listed() {
     ] {
         let found = registry.find(provider).unwrap();
         let credentials = object(&credentials);
-        let call = Call { egress: &egress, credentials: &credentials, spec: None, limits: CallLimits::default() };
+        let call =
+            Call { egress: &egress, credentials: &credentials, spec: None, limits: CallLimits::default(), tally: None };
         found.validate(call, None).await.unwrap_or_else(|error| panic!("{provider}: {error}"));
         if models.is_empty() {
             assert!(found.remote_models(call).await.is_err(), "{provider}");

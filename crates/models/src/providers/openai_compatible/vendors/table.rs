@@ -62,7 +62,7 @@ pub const VENDORS: &[Vendor] = &[
         base: Some("https://api.openai.com/v1"),
         kinds: ALL_BUT_RERANK,
         models: Some(include_str!("../../../../data/openai.json")),
-        quirks: Quirks { openai_reasoning: true, ..USUAL },
+        quirks: Quirks { openai_reasoning: true, responses: true, ..USUAL },
         ..ROW
     },
     Vendor {
@@ -79,7 +79,7 @@ pub const VENDORS: &[Vendor] = &[
         lists_models: false,
         kinds: LLM_EMBED_SPEECH,
         per_model: true,
-        quirks: Quirks { openai_reasoning: true, api_key_header: true, ..USUAL },
+        quirks: Quirks { openai_reasoning: true, responses: true, api_key_header: true, ..USUAL },
         ..ROW
     },
     Vendor {
@@ -95,6 +95,7 @@ pub const VENDORS: &[Vendor] = &[
         probe: Probe::Ask,
         kinds: ALL_BUT_MODERATION,
         per_model: true,
+        quirks: Quirks { responses: true, ..USUAL },
         tested: true,
         ..ROW
     },
