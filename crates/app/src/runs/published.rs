@@ -1,9 +1,15 @@
 //! What a request needs to know of an app, cached: key, app, site, configuration, compiled workflow.
 //!
-//! Entries live for a few seconds, are dropped at once when the app changes in this process, and are
+//! Entries live for a few seconds, are not read any more from the moment the app changes in this process, and are
 //! bounded in number. Published versions never change, so compiled workflows stay until they are pushed out.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use moka::future::Cache;
 use ox_db::{
@@ -37,9 +43,12 @@ pub struct PublishedApp {
 /// The caches.
 pub struct Published {
     db: Database,
-    keys: Cache<Box<str>, Option<Key>>,
-    apps: Cache<AppId, Option<Arc<PublishedApp>>>,
-    codes: Cache<Box<str>, Option<AppId>>,
+    /// Counts changes. What is looked up is kept under the count it was asked with: a look-up that a change overtakes,
+    /// and that answers what was before, is never read after it.
+    changes: AtomicU64,
+    keys: Cache<(u64, Box<str>), Option<Key>>,
+    apps: Cache<(u64, AppId), Option<Arc<PublishedApp>>>,
+    codes: Cache<(u64, Box<str>), Option<AppId>>,
     configs: Cache<Uuid, Arc<AppModelConfig>>,
     users: Cache<(AppId, &'static str, Box<str>), Arc<EndUser>>,
     visitors: Cache<(AppId, EndUserId), Arc<EndUser>>,
@@ -79,6 +88,7 @@ impl Published {
     pub fn new(db: Database) -> Self {
         Self {
             db,
+            changes: AtomicU64::new(0),
             keys: Cache::builder().max_capacity(20_000).time_to_live(FRESH).build(),
             apps: Cache::builder().max_capacity(5_000).time_to_live(FRESH).build(),
             codes: Cache::builder().max_capacity(5_000).time_to_live(FRESH).build(),
@@ -92,10 +102,13 @@ impl Published {
     /// Forgets what is known of an app; its next caller reads it anew.
     #[boxed]
     pub async fn forget(&self, app_id: AppId) {
-        self.apps.invalidate(&app_id).await;
-        // A key or an address does not tell its app beforehand.
-        self.keys.invalidate_all();
-        self.codes.invalidate_all();
+        // All of them: a key or an address does not tell its app beforehand.
+        let before = self.changes.fetch_add(1, Ordering::SeqCst);
+        self.apps.invalidate(&(before, app_id)).await;
+    }
+
+    fn change(&self) -> u64 {
+        self.changes.load(Ordering::SeqCst)
     }
 
     /// The key with this text.
@@ -104,14 +117,15 @@ impl Published {
     /// When the database fails.
     #[boxed]
     pub async fn key(&self, token: &str) -> Result<Option<Key>> {
-        if let Some(key) = self.keys.get(token).await {
+        let at: (u64, Box<str>) = (self.change(), token.into());
+        if let Some(key) = self.keys.get(&at).await {
             return Ok(key);
         }
         let load = async {
             let found = repo::api_tokens::find(&self.db, token, "app").await?;
             Ok::<_, ox_db::Error>(found.as_ref().and_then(Key::of))
         };
-        Ok(self.keys.try_get_with(token.into(), load).await?)
+        Ok(self.keys.try_get_with(at, load).await?)
     }
 
     /// An app with what belongs to it.
@@ -120,10 +134,11 @@ impl Published {
     /// When the database fails.
     #[boxed]
     pub async fn app(&self, id: AppId) -> Result<Option<Arc<PublishedApp>>> {
-        if let Some(app) = self.apps.get(&id).await {
+        let at = (self.change(), id);
+        if let Some(app) = self.apps.get(&at).await {
             return Ok(app);
         }
-        Ok(self.apps.try_get_with(id, self.load(id)).await?)
+        Ok(self.apps.try_get_with(at, self.load(id)).await?)
     }
 
     /// The app behind a public address.
@@ -136,7 +151,8 @@ impl Published {
             let site = repo::apps::site_by_code(&self.db, code).await?;
             Ok::<_, ox_db::Error>(site.map(|site| site.app_id))
         };
-        let Some(id) = self.codes.try_get_with(code.into(), load).await? else {
+        let at: (u64, Box<str>) = (self.change(), code.into());
+        let Some(id) = self.codes.try_get_with(at, load).await? else {
             return Ok(None);
         };
         self.app(id).await
