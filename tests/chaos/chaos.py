@@ -451,7 +451,9 @@ def check_log(world):
     for (status, code), count in world.failures.items():
         if status < 500:
             continue
-        with_cause = [line for line in lines if f"code={code}" in line and re.search(r'cause="?[^"\s]', line)]
+        # What a run failed of is told to its caller as well, and then stands in the message: `what: why`.
+        told = [line.split(f"code={code} ", 1)[1] for line in lines if f"code={code} " in line]
+        with_cause = [text for text in told if re.search(r'cause="?[^"\s]', text) or ": " in text]
         if len(with_cause) < count:
             world.problem(f"{count} answers were {status} {code}, the log has the cause of {len(with_cause)}")
     for task in world.told_of:
