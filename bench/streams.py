@@ -118,7 +118,7 @@ def main():
     raise_file_limit(options.streams + 1000)
     words = int(options.seconds * RATE)
     body = {"inputs": {}, "query": "Tell me a long story.", "user": "bench", "response_mode": "streaming"}
-    with database(options.database) as env, Server(env={"LOG_LEVEL": "ERROR", **env}) as server:
+    with database(options.database, on_disk=True) as env, Server(env={"LOG_LEVEL": "ERROR", **env}) as server:
         server.set_up()
         key = {"chat": chat_app, "chatflow": chatflow_app}[options.app](server, words)
         time.sleep(3)

@@ -54,9 +54,10 @@ class Postgres:
 
 
 @contextlib.contextmanager
-def postgres_server():
-    """Yields a server that can be stopped and started again; it must run when it is given back."""
-    with tempfile.TemporaryDirectory(prefix="oxidify-pg-", dir=in_memory()) as folder:
+def postgres_server(on_disk=False):
+    """Yields a server that can be stopped and started again; it must run when it is given back. What is measured is to be
+    on a disk: in memory, a synced write costs nothing."""
+    with tempfile.TemporaryDirectory(prefix="oxidify-pg-", dir=None if on_disk else in_memory()) as folder:
         server = Postgres(folder)
         server.start()
         try:
@@ -66,19 +67,19 @@ def postgres_server():
 
 
 @contextlib.contextmanager
-def postgres():
+def postgres(on_disk=False):
     """Yields the URL of an empty database."""
-    with postgres_server() as server:
+    with postgres_server(on_disk) as server:
         yield server.url
 
 
 @contextlib.contextmanager
-def database(kind):
+def database(kind, on_disk=False):
     """Yields the environment that puts a server on a new database of a kind (`sqlite`, `postgres`)."""
     if kind == "sqlite":
         yield {}
     elif kind == "postgres":
-        with postgres() as url:
+        with postgres(on_disk) as url:
             yield {"OXIDIFY_DATABASE_URL": url}
     else:
         raise ValueError(f"no such database: {kind}; there are sqlite and postgres")
