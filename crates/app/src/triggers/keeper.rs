@@ -200,11 +200,12 @@ async fn user_of(services: &Services, app: &PublishedApp, log: &TriggerLog) -> R
         let (name, email) = account.map(|account| (account.name, account.email)).unwrap_or_default();
         return Ok(RunUser::Account { id, name: name.into(), email: email.into() });
     }
-    trigger_user(services, app).await
+    trigger_user(services, app, super::text(&log.trigger_metadata, "user_id")).await
 }
 
-/// The user in whose name webhooks run.
-pub(super) async fn trigger_user(services: &Services, app: &PublishedApp) -> Result<RunUser> {
-    let user = services.runs.published.end_user(&app.app, "trigger", ANONYMOUS, true).await?;
+/// The user in whose name an event runs: whom its sender names, or nobody in particular.
+pub(super) async fn trigger_user(services: &Services, app: &PublishedApp, named: &str) -> Result<RunUser> {
+    let session = if named.is_empty() { ANONYMOUS } else { named };
+    let user = services.runs.published.end_user(&app.app, "trigger", session, named.is_empty()).await?;
     Ok(RunUser::EndUser { id: user.id.0, session_id: user.session_id.as_str().into() })
 }
