@@ -28,6 +28,8 @@ const EVERY: Duration = Duration::from_secs(1);
 const BATCH: u64 = 100;
 /// The longest that the record of a new run may take.
 const RECORDED: Duration = Duration::from_secs(30);
+/// Characters of the name of an event's user.
+const MAX_SESSION: usize = 255;
 /// An event is tried this often before it is given up.
 const MAX_TRIES: i32 = 20;
 
@@ -205,7 +207,8 @@ async fn user_of(services: &Services, app: &PublishedApp, log: &TriggerLog) -> R
 
 /// The user in whose name an event runs: whom its sender names, or nobody in particular.
 pub(super) async fn trigger_user(services: &Services, app: &PublishedApp, named: &str) -> Result<RunUser> {
-    let session = if named.is_empty() { ANONYMOUS } else { named };
-    let user = services.runs.published.end_user(&app.app, "trigger", session, named.is_empty()).await?;
+    let is_anonymous = named.is_empty();
+    let session: String = if is_anonymous { ANONYMOUS } else { named }.chars().take(MAX_SESSION).collect();
+    let user = services.runs.published.end_user(&app.app, "trigger", &session, is_anonymous).await?;
     Ok(RunUser::EndUser { id: user.id.0, session_id: user.session_id.as_str().into() })
 }

@@ -107,8 +107,9 @@ async fn log_of(services: &Services, delivery: &Delivery<'_>, trigger: AppTrigge
     };
     let user = keeper::trigger_user(services, &app, &delivery.what.user_id).await?;
     let Delivery { subscription, request, what, .. } = delivery;
-    let named = what.delivery.as_ref();
     let is_over = error.is_some();
+    // What could not be made of a delivery may be, when it comes again.
+    let named = what.delivery.as_ref().filter(|_| !is_over);
     Ok(Some(TriggerLog {
         id: ox_types::new_uuid(),
         tenant_id: trigger.tenant_id,
