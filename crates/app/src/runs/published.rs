@@ -3,13 +3,7 @@
 //! Entries live for a few seconds, are not read any more from the moment the app changes in this process, and are
 //! bounded in number. Published versions never change, so compiled workflows stay until they are pushed out.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use moka::future::Cache;
 use ox_db::{
@@ -21,7 +15,7 @@ use ox_types::{AppId, EndUserId, TenantId, boxed};
 use uuid::Uuid;
 
 use super::{compiled::CompiledWorkflow, event::AppMode};
-use crate::{Error, Result, api_keys::Scopes, page_access::PageAccess};
+use crate::{Error, Result, api_keys::Scopes, changes::Changes, page_access::PageAccess};
 
 /// How long another process may go on with what it has read.
 const FRESH: Duration = Duration::from_secs(3);
@@ -43,9 +37,7 @@ pub struct PublishedApp {
 /// The caches.
 pub struct Published {
     db: Database,
-    /// Counts changes. What is looked up is kept under the count it was asked with: a look-up that a change overtakes,
-    /// and that answers what was before, is never read after it.
-    changes: AtomicU64,
+    changes: Changes,
     keys: Cache<(u64, Box<str>), Option<Key>>,
     apps: Cache<(u64, AppId), Option<Arc<PublishedApp>>>,
     codes: Cache<(u64, Box<str>), Option<AppId>>,
@@ -88,7 +80,7 @@ impl Published {
     pub fn new(db: Database) -> Self {
         Self {
             db,
-            changes: AtomicU64::new(0),
+            changes: Changes::default(),
             keys: Cache::builder().max_capacity(20_000).time_to_live(FRESH).build(),
             apps: Cache::builder().max_capacity(5_000).time_to_live(FRESH).build(),
             codes: Cache::builder().max_capacity(5_000).time_to_live(FRESH).build(),
@@ -103,12 +95,8 @@ impl Published {
     #[boxed]
     pub async fn forget(&self, app_id: AppId) {
         // All of them: a key or an address does not tell its app beforehand.
-        let before = self.changes.fetch_add(1, Ordering::SeqCst);
+        let before = self.changes.add();
         self.apps.invalidate(&(before, app_id)).await;
-    }
-
-    fn change(&self) -> u64 {
-        self.changes.load(Ordering::SeqCst)
     }
 
     /// The key with this text.
@@ -117,7 +105,7 @@ impl Published {
     /// When the database fails.
     #[boxed]
     pub async fn key(&self, token: &str) -> Result<Option<Key>> {
-        let at: (u64, Box<str>) = (self.change(), token.into());
+        let at: (u64, Box<str>) = (self.changes.count(), token.into());
         if let Some(key) = self.keys.get(&at).await {
             return Ok(key);
         }
@@ -134,7 +122,7 @@ impl Published {
     /// When the database fails.
     #[boxed]
     pub async fn app(&self, id: AppId) -> Result<Option<Arc<PublishedApp>>> {
-        let at = (self.change(), id);
+        let at = (self.changes.count(), id);
         if let Some(app) = self.apps.get(&at).await {
             return Ok(app);
         }
@@ -151,7 +139,7 @@ impl Published {
             let site = repo::apps::site_by_code(&self.db, code).await?;
             Ok::<_, ox_db::Error>(site.map(|site| site.app_id))
         };
-        let at: (u64, Box<str>) = (self.change(), code.into());
+        let at: (u64, Box<str>) = (self.changes.count(), code.into());
         let Some(id) = self.codes.try_get_with(at, load).await? else {
             return Ok(None);
         };
