@@ -180,7 +180,8 @@ pub async fn open(services: &Arc<Services>, header: Option<&str>) -> Result<Arc<
     let hash = hash_of(api_keys::token_of(header)?);
     let keys = &services.gateway_keys;
     let at: (u64, Box<str>) = (keys.changes.count(), hash.as_str().into());
-    let holder = match keys.found.get(&at).await {
+    let known = keys.found.get(&at).await;
+    let holder = match known {
         Some(holder) => holder,
         None => keys.found.try_get_with(at, load(services, &hash)).await?,
     };

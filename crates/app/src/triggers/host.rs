@@ -144,6 +144,7 @@ pub struct TriggerHub {
 
 impl TriggerHub {
     /// Puts the host in. False when there is one already.
+    #[must_use]
     pub fn attach(&self, host: Arc<dyn TriggerHost>) -> bool {
         self.host.set(host).is_ok()
     }

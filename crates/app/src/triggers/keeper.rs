@@ -208,7 +208,8 @@ async fn user_of(services: &Services, app: &PublishedApp, log: &TriggerLog) -> R
 /// The user in whose name an event runs: whom its sender names, or nobody in particular.
 pub(super) async fn trigger_user(services: &Services, app: &PublishedApp, named: &str) -> Result<RunUser> {
     let is_anonymous = named.is_empty();
-    let session: String = if is_anonymous { ANONYMOUS } else { named }.chars().take(MAX_SESSION).collect();
+    let session = if is_anonymous { ANONYMOUS } else { named };
+    let session: String = session.chars().take(MAX_SESSION).collect();
     let user = services.runs.published.end_user(&app.app, "trigger", &session, is_anonymous).await?;
     Ok(RunUser::EndUser { id: user.id.0, session_id: user.session_id.as_str().into() })
 }
