@@ -143,10 +143,16 @@ fn missing(node: &NodeSpec) -> Box<NodeFailure> {
 
 #[cfg(test)]
 mod tests {
-    use ox_engine::Pool;
+    use std::sync::Arc;
+
+    use async_trait::async_trait;
+    use ox_engine::{Pool, RunInfo};
     use serde_json::json;
 
-    use crate::testing::run;
+    use crate::{
+        Ports, TriggerPort,
+        testing::{ports, run, run_with},
+    };
 
     #[tokio::test]
     async fn an_event_is_given_on() {
@@ -171,6 +177,26 @@ mod tests {
         assert_eq!(output.outputs["branch"].text(), "main");
         let info = json!({"provider_id": "a/git/git", "event_name": "push", "plugin_unique_identifier": "a/git:1@c"});
         assert_eq!(output.metadata["trigger_info"], info);
+    }
+
+    /// Somebody who brings the events of one provider.
+    struct Git;
+
+    #[async_trait]
+    impl TriggerPort for Git {
+        async fn has_provider(&self, _run: &RunInfo, provider: &str) -> bool {
+            provider == "a/git/git"
+        }
+    }
+
+    #[tokio::test]
+    async fn an_event_of_a_plugin_may_bring_nothing() {
+        for (provider, is_there) in [("a/git/git", true), ("a/other/other", false)] {
+            let ports = Ports { triggers: Arc::new(Git), ..ports() };
+            let data = json!({"type": "trigger-plugin", "provider_id": provider, "event_name": "star"});
+            let (result, _) = run_with(ports, "trigger-plugin", data, Pool::new()).await;
+            assert_eq!(result.is_ok(), is_there, "{provider}");
+        }
     }
 
     #[tokio::test]
