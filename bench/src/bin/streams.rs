@@ -132,7 +132,7 @@ async fn ask(options: &Options) -> Result<TcpStream> {
     let mut connection = connect(options.address).await?;
     connection.set_nodelay(true)?;
     let request = format!(
-        "POST {} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{}",
+        "POST {} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{}",
         options.path,
         options.address,
         options.key,
@@ -184,6 +184,9 @@ async fn follow(
             Err(_) => return Err(dropped("silent", &tail, stream.late.len())),
         };
         let came = Instant::now();
+        let seam = tail.len().saturating_sub(END.len());
+        // The end may stand before much else, and may come in two pieces.
+        let joint = [tail.get(seam..).unwrap_or_default(), read].concat();
         keep_tail(&mut tail, read);
         if is_first && !read.starts_with(b"HTTP/1.1 200") {
             return Err(Fault::Refused(String::from_utf8_lossy(&tail).into_owned()));
@@ -191,6 +194,7 @@ async fn follow(
         is_first = false;
         // A workflow's last events repeat the whole text.
         let left = options.words.saturating_sub(stream.late.len());
+        let before = stream.late.len();
         for _ in read.iter().filter(|byte| **byte == MARK).take(left) {
             let due = options.ttft_ms / 1000.0 + stream.late.len() as f64 / options.rate;
             let due = sent + Duration::from_secs_f64(due);
@@ -198,8 +202,9 @@ async fn follow(
                 came.saturating_duration_since(due).as_secs_f64() - due.saturating_duration_since(came).as_secs_f64();
             stream.late.push((late as f32, due >= all_open));
         }
-        let fresh = tail.get(tail.len().saturating_sub(read.len() + END.len())..).unwrap_or_default();
-        if fresh.windows(END.len()).any(|window| window == END) {
+        // What brings words is not the end, but for the last of them.
+        let may_end = stream.late.len() == before || stream.late.len() == options.words;
+        if may_end && joint.windows(END.len()).any(|window| window == END) {
             let whole = stream.late.len() == options.words;
             return if whole { Ok(()) } else { Err(dropped("ended", &tail, stream.late.len())) };
         }
