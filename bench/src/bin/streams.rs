@@ -177,7 +177,8 @@ async fn follow(
         let dropped = |why: &str, tail: &[u8], words: usize| {
             Fault::Dropped(format!("{why} after {words} words: {}", String::from_utf8_lossy(tail)))
         };
-        let read = match tokio::time::timeout(SILENCE, connection.read(&mut buffer)).await {
+        let result = tokio::time::timeout(SILENCE, connection.read(&mut buffer)).await;
+        let read = match result {
             Ok(Ok(0)) => return Err(dropped("closed", &tail, stream.late.len())),
             Ok(Ok(count)) => buffer.get(..count).unwrap_or_default(),
             Ok(Err(error)) => return Err(dropped(&error.to_string(), &tail, stream.late.len())),
