@@ -118,7 +118,9 @@ def main():
     raise_file_limit(options.streams + 1000)
     words = int(options.seconds * RATE)
     body = {"inputs": {}, "query": "Tell me a long story.", "user": "bench", "response_mode": "streaming"}
-    with database(options.database, on_disk=True) as env, Server(env={"LOG_LEVEL": "ERROR", **env}) as server:
+    # A process takes 4,096 runs at a time unless it is told otherwise.
+    settings = {"LOG_LEVEL": "ERROR", "OXIDIFY_MAX_ACTIVE_RUNS": str(options.streams + 100)}
+    with database(options.database, on_disk=True) as env, Server(env={**settings, **env}) as server:
         server.set_up()
         key = {"chat": chat_app, "chatflow": chatflow_app}[options.app](server, words)
         time.sleep(3)
@@ -143,7 +145,7 @@ def main():
     met = peak <= TARGET_MB and not measured["errors"] and not measured["dropped"] and measured["most_open"] == options.streams and late.get("p99", 1e9) <= TARGET_LATE_MS
     cpu = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
     raw = {"date": str(datetime.date.today()), "cpu": cpu, "cores": os.cpu_count(), "kernel": platform.release(), "command": ["python3", *sys.argv],
-           "database": options.database, "app": options.app, "rate": RATE, "words_each": words, "ramp_s": options.ramp, "idle_rss_mb": round(idle, 1),
+           "database": options.database, "app": options.app, "settings": settings, "rate": RATE, "words_each": words, "ramp_s": options.ramp, "idle_rss_mb": round(idle, 1),
            "peak_rss_mb": round(peak, 1), "rss_5_s_later_mb": round(rest, 1), "cpu_seconds": {name: round(value, 1) for name, value in times.items()},
            "stolen_share": round(stolen[0] / max(stolen[1], 1), 3), "targets_met": met, **measured, "samples": samples}
     folder = ROOT / "bench" / "results"
