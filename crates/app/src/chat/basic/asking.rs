@@ -226,3 +226,20 @@ fn saved_prompt(assembled: &Assembled) -> String {
     };
     json.to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn with_many_at_a_time_an_answer_is_recorded_less_often() {
+        for (runs, seconds, due) in
+            [(1, 1, false), (1, 2, true), (1000, 2, true), (10_000, 19, false), (10_000, 20, true)]
+        {
+            let mut growing = Growing::new(None);
+            growing.saved = Instant::now().checked_sub(Duration::from_secs(seconds)).unwrap();
+            assert_eq!(growing.is_due(runs), due, "{runs} runs, {seconds} s");
+            assert!(!growing.is_due(runs), "it was recorded just now");
+        }
+    }
+}
