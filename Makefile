@@ -48,6 +48,13 @@ bench-engine: ## measure the workflow engine alone and with SQLite; see docs/per
 	$(CARGO) build --release --package ox-nodes --example engine
 	python3 bench/engine.py
 
+bench-streams: ## 10,000 chat answers streamed at the same time; see docs/performance.md
+	$(CARGO) build --release --package ox-cli --package bench
+	python3 bench/streams.py
+
+bench-retention: ## a day's runs of a table of a million removed, on PostgreSQL; see docs/performance.md
+	python3 bench/retention.py
+
 fuzz: ## try MINUTES (10) of random inputs on each fuzz target, two targets at a time
 	RUSTC_WORKSPACE_WRAPPER=$(CURDIR)/fuzz/instrument $(CARGO) build --release --package fuzz
 	./fuzz/run.sh $${CARGO_TARGET_DIR:-target}/release/fuzz $(MINUTES)
@@ -73,4 +80,4 @@ tools:
 	@for tool in cargo node npm cc; do command -v $$tool >/dev/null || { \
 	  echo "missing: $$tool. Install Rust from https://rustup.rs, Node.js 20+ from https://nodejs.org, a C compiler with your package manager (Debian: apt install build-essential)."; exit 1; }; done
 
-.PHONY: help run test check faults conform visual bench bench-engine fuzz dev release web tools
+.PHONY: help run test check faults conform visual bench bench-engine bench-streams bench-retention fuzz dev release web tools

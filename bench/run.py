@@ -169,7 +169,7 @@ def environment(name):
     elif url := os.environ.get("OXIDIFY_BENCH_POSTGRES"):
         yield {"OXIDIFY_DATABASE_URL": url}
     else:
-        with postgres() as url:
+        with postgres(on_disk=True) as url:
             yield {"OXIDIFY_DATABASE_URL": url}
 
 

@@ -39,6 +39,8 @@ crashes() {
   python3 tests/crash/waiting.py 1
   echo "==> crash test of indexing, the short form (long: python3 tests/crash/indexing.py)"
   python3 tests/crash/indexing.py --short
+  echo "==> chaos, the short form (long: python3 tests/chaos/chaos.py)"
+  python3 tests/chaos/chaos.py --short
   has_postgres || return 0
   echo "==> crash test on PostgreSQL, then with two servers of which one dies"
   python3 tests/crash/crash.py --postgres 2

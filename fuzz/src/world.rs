@@ -32,6 +32,7 @@ pub fn ports(http: Egress) -> Ports {
         agents: Arc::new(Absent),
         datasources: Arc::new(Absent),
         index: Arc::new(Absent),
+        triggers: Arc::new(Absent),
         unstructured: None,
         limits: ox_nodes::Limits::default(),
     }

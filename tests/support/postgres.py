@@ -27,33 +27,59 @@ def in_memory():
         return "/dev/shm" if shutil.disk_usage("/dev/shm").free > 4 << 30 else None
 
 
-@contextlib.contextmanager
-def postgres():
-    """Yields the URL of an empty database; PostgreSQL refuses to run as root and is then run as user `postgres`."""
-    programs = bin_dir()
-    if not programs:
-        raise FileNotFoundError("PostgreSQL's initdb; install postgresql")
-    account = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-    with tempfile.TemporaryDirectory(prefix="oxidify-pg-", dir=in_memory()) as folder:
+class Postgres:
+    """A server of its own on an empty database; PostgreSQL refuses to run as root and is then run as user `postgres`."""
+
+    def __init__(self, folder):
+        self.programs = bin_dir()
+        if not self.programs:
+            raise FileNotFoundError("PostgreSQL's initdb; install postgresql")
+        self.account = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+        self.folder, self.data, self.port = folder, pathlib.Path(folder) / "data", free_port()
+        self.url = f"postgres://oxidify@127.0.0.1:{self.port}/postgres"
         os.chmod(folder, 0o777)
-        data, port = pathlib.Path(folder) / "data", free_port()
-        quiet = {"check": True, "stdout": subprocess.DEVNULL, "cwd": folder}
-        subprocess.run([*account, f"{programs}/initdb", "-D", data, "-U", "oxidify", "-A", "trust", "-E", "UTF8", "--no-sync"], **quiet)
-        options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder}"
-        subprocess.run([*account, f"{programs}/pg_ctl", "-D", data, "-w", "-o", options, "-l", f"{folder}/log", "start"], **quiet)
-        try:
-            yield f"postgres://oxidify@127.0.0.1:{port}/postgres"
-        finally:
-            subprocess.run([*account, f"{programs}/pg_ctl", "-D", data, "-m", "immediate", "stop"], **quiet)
+        self.run("initdb", "-U", "oxidify", "-A", "trust", "-E", "UTF8", "--no-sync")
+
+    def run(self, program, *arguments):
+        command = [*self.account, f"{self.programs}/{program}", "-D", self.data, *arguments]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=self.folder)
+
+    def start(self):
+        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self.folder}"
+        self.run("pg_ctl", "-w", "-o", options, "-l", f"{self.folder}/log", "start")
+
+    def stop(self, mode="immediate"):
+        """`immediate` is the nearest to a crash, `fast` ends sessions and tells them so."""
+        self.run("pg_ctl", "-m", mode, "stop")
 
 
 @contextlib.contextmanager
-def database(kind):
+def postgres_server(on_disk=False):
+    """Yields a server that can be stopped and started again; it must run when it is given back. What is measured is to be
+    on a disk: in memory, a synced write costs nothing."""
+    with tempfile.TemporaryDirectory(prefix="oxidify-pg-", dir=None if on_disk else in_memory()) as folder:
+        server = Postgres(folder)
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+@contextlib.contextmanager
+def postgres(on_disk=False):
+    """Yields the URL of an empty database."""
+    with postgres_server(on_disk) as server:
+        yield server.url
+
+
+@contextlib.contextmanager
+def database(kind, on_disk=False):
     """Yields the environment that puts a server on a new database of a kind (`sqlite`, `postgres`)."""
     if kind == "sqlite":
         yield {}
     elif kind == "postgres":
-        with postgres() as url:
+        with postgres(on_disk) as url:
             yield {"OXIDIFY_DATABASE_URL": url}
     else:
         raise ValueError(f"no such database: {kind}; there are sqlite and postgres")

@@ -6,14 +6,19 @@ use axum::{
     Json, Router,
     body::Body as AxumBody,
     extract::{DefaultBodyLimit, FromRequest, Multipart, Path, Request, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
     routing::any,
 };
+use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use ox_app::{
     Error, Services,
-    triggers::webhook::{self, Body, FormFile, Incoming, content_type},
+    triggers::{
+        host::{RawReply, RawRequest},
+        plugin,
+        webhook::{self, Body, FormFile, Incoming, content_type},
+    },
 };
 use serde_json::json;
 use uuid::Uuid;
@@ -25,7 +30,7 @@ pub fn router(services: &Arc<Services>) -> Router {
     Router::new()
         .route("/triggers/webhook/{webhook_id}", any(production))
         .route("/triggers/webhook-debug/{webhook_id}", any(trial))
-        .route("/triggers/plugin/{endpoint_id}", any(plugin))
+        .route("/triggers/plugin/{endpoint_id}", any(event))
         // The limit of webhooks is a setting, and larger than that of other routes may be.
         .layer(DefaultBodyLimit::disable())
         .with_state(Arc::clone(services))
@@ -39,12 +44,68 @@ async fn trial(state: State<Arc<Services>>, Path(id): Path<String>, request: Req
     receive(&state.0, &id, true, request).await
 }
 
-/// No plugin brings events yet, so that no address of one exists.
-async fn plugin(Path(id): Path<String>) -> Response {
-    if id.parse::<Uuid>().is_err() {
+async fn event(State(services): State<Arc<Services>>, Path(id): Path<String>, request: Request) -> Response {
+    let Ok(endpoint) = id.parse::<Uuid>() else {
         return ApiError(Error::not_found("Endpoint not found")).into_response();
+    };
+    let done = match raw(&services, request).await {
+        Ok(request) => plugin::receive(&services, endpoint, request).await,
+        Err(error) => Err(error),
+    };
+    match done {
+        Ok(reply) => answer(reply),
+        Err(error) => plugin_refusal(error),
     }
-    (StatusCode::NOT_FOUND, Json(json!({"error": "Endpoint not found"}))).into_response()
+}
+
+/// Compat: errors of plugins' addresses have a shape of their own.
+fn plugin_refusal(error: Error) -> Response {
+    let (status, body) = match error.status {
+        404 => (StatusCode::NOT_FOUND, json!({"error": "Endpoint not found"})),
+        400 => (StatusCode::BAD_REQUEST, json!({"error": "Endpoint processing failed", "message": error.message})),
+        413 => return refusal(error),
+        _ => {
+            let cause = error.source.as_ref().map(ToString::to_string).unwrap_or_default();
+            tracing::error!(%error, cause, "an event of a plugin failed");
+            (StatusCode::INTERNAL_SERVER_ERROR, json!({"error": "Internal server error"}))
+        }
+    };
+    (status, Json(body)).into_response()
+}
+
+/// What the plugin answers, without what is the business of the connection or of this origin: nothing that it sends may
+/// act as a page of this server.
+fn answer(reply: RawReply) -> Response {
+    const OURS: [&str; 8] = [
+        "clear-site-data",
+        "connection",
+        "content-length",
+        "content-security-policy",
+        "set-cookie",
+        "strict-transport-security",
+        "transfer-encoding",
+        "upgrade",
+    ];
+    let mut response = Response::new(AxumBody::from(reply.body));
+    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::OK);
+    let headers = response.headers_mut();
+    for (name, value) in reply.headers {
+        let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), value.parse::<HeaderValue>()) else { continue };
+        if !OURS.contains(&name.as_str()) {
+            headers.append(name, value);
+        }
+    }
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+/// A request as a plugin reads it: its body untouched.
+async fn raw(services: &Services, request: Request) -> Result<RawRequest, Error> {
+    let (parts, body) = request.into_parts();
+    let body = whole(services, &parts.headers, body).await?;
+    let target = parts.uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
+    Ok(RawRequest { method: parts.method.to_string(), target, headers: headers_of(&parts.headers), body })
 }
 
 async fn receive(services: &Arc<Services>, id: &str, is_debug: bool, request: Request) -> Response {
@@ -81,26 +142,10 @@ fn refusal(error: Error) -> Response {
 }
 
 async fn read(services: &Services, request: Request) -> Result<Incoming, Error> {
-    let most = services.settings.webhook_body_max;
-    let too_large = || {
-        let text = format!("The request body is larger than {most} bytes (WEBHOOK_REQUEST_BODY_MAX_SIZE).");
-        Error::new(413, "request_entity_too_large", text)
-    };
-    let said = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-    if said.and_then(|length| length.parse::<usize>().ok()).is_some_and(|length| length > most) {
-        return Err(too_large());
-    }
     let (parts, body) = request.into_parts();
     let headers = headers_of(&parts.headers);
     let query = parts.uri.query().map(|query| pairs(query.as_bytes())).unwrap_or_default();
-    let limited = Limited::new(body, most).collect().await.map_err(|error| {
-        if error.downcast_ref::<LengthLimitError>().is_some() {
-            too_large()
-        } else {
-            Error::bad_request(format!("The request body cannot be read: {error}"))
-        }
-    })?;
-    let bytes = limited.to_bytes();
+    let bytes = whole(services, &parts.headers, body).await?;
     let body = match content_type(&headers).as_str() {
         "application/x-www-form-urlencoded" => Body::Form { fields: pairs(&bytes), files: Vec::new() },
         "multipart/form-data" => {
@@ -113,8 +158,29 @@ async fn read(services: &Services, request: Request) -> Result<Incoming, Error> 
     Ok(Incoming { method: parts.method.to_string(), headers, query, body })
 }
 
+/// The body, if it is not larger than events may be.
+async fn whole(services: &Services, headers: &HeaderMap, body: AxumBody) -> Result<Bytes, Error> {
+    let most = services.settings.webhook_body_max;
+    let too_large = || {
+        let text = format!("The request body is larger than {most} bytes (WEBHOOK_REQUEST_BODY_MAX_SIZE).");
+        Error::new(413, "request_entity_too_large", text)
+    };
+    let said = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    if said.and_then(|length| length.parse::<usize>().ok()).is_some_and(|length| length > most) {
+        return Err(too_large());
+    }
+    let limited = Limited::new(body, most).collect().await.map_err(|error| {
+        if error.downcast_ref::<LengthLimitError>().is_some() {
+            too_large()
+        } else {
+            Error::bad_request(format!("The request body cannot be read: {error}"))
+        }
+    })?;
+    Ok(limited.to_bytes())
+}
+
 fn headers_of(headers: &HeaderMap) -> Vec<(String, String)> {
-    let text = |value: &axum::http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect()
 }
 

@@ -11,7 +11,10 @@ use ox_types::{GatewayKeyId, TenantId, boxed};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use crate::{Error, Principal, Result, Services, api_keys, audit, principal::Permission, providers::names::ModelNames};
+use crate::{
+    Error, Principal, Result, Services, api_keys, audit, changes::Changes, principal::Permission,
+    providers::names::ModelNames,
+};
 
 const MAX_KEYS: usize = 100;
 const MAX_NAME: usize = 100;
@@ -31,7 +34,8 @@ const NAMED_FOR: Duration = Duration::from_secs(10);
 
 /// What is remembered of keys between two requests.
 pub struct GatewayKeys {
-    found: Cache<Box<str>, Option<Arc<Holder>>>,
+    changes: Changes,
+    found: Cache<(u64, Box<str>), Option<Arc<Holder>>>,
     noted: SyncCache<GatewayKeyId, ()>,
     pub(crate) names: Cache<TenantId, Arc<ModelNames>>,
 }
@@ -39,6 +43,7 @@ pub struct GatewayKeys {
 impl Default for GatewayKeys {
     fn default() -> Self {
         Self {
+            changes: Changes::default(),
             found: Cache::builder().max_capacity(20_000).time_to_live(FRESH).build(),
             noted: SyncCache::builder().max_capacity(20_000).time_to_live(NOTED_FOR).build(),
             names: Cache::builder().max_capacity(1_000).time_to_live(NAMED_FOR).build(),
@@ -140,7 +145,7 @@ pub async fn update(services: &Services, principal: &Principal, id: GatewayKeyId
     let tx = services.db.begin().await?;
     repo::gateway_keys::update(&tx, &after).await?;
     tx.commit().await?;
-    services.gateway_keys.found.invalidate(after.token_hash.as_str()).await;
+    services.gateway_keys.changes.add();
     let (was, is) = (Some(told(&before)), Some(told(&after)));
     audit::record(services, principal, "gateway.key.update", "gateway_key", id.0, was, is).await;
     Ok(after)
@@ -160,7 +165,7 @@ pub async fn delete(services: &Services, principal: &Principal, id: GatewayKeyId
         return Err(missing());
     }
     tx.commit().await?;
-    services.gateway_keys.found.invalidate(before.token_hash.as_str()).await;
+    services.gateway_keys.changes.add();
     audit::record(services, principal, "gateway.key.delete", "gateway_key", id.0, Some(told(&before)), None).await;
     Ok(())
 }
@@ -174,9 +179,11 @@ pub async fn delete(services: &Services, principal: &Principal, id: GatewayKeyId
 pub async fn open(services: &Arc<Services>, header: Option<&str>) -> Result<Arc<Holder>> {
     let hash = hash_of(api_keys::token_of(header)?);
     let keys = &services.gateway_keys;
-    let holder = match keys.found.get(hash.as_str()).await {
+    let at: (u64, Box<str>) = (keys.changes.count(), hash.as_str().into());
+    let known = keys.found.get(&at).await;
+    let holder = match known {
         Some(holder) => holder,
-        None => keys.found.try_get_with(hash.as_str().into(), load(services, &hash)).await?,
+        None => keys.found.try_get_with(at, load(services, &hash)).await?,
     };
     let holder = holder.ok_or_else(|| Error::unauthorized("Incorrect API key provided."))?;
     let key = &holder.key;

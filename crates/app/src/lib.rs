@@ -18,6 +18,7 @@ pub mod apps;
 pub mod audio;
 mod audit;
 mod caller;
+mod changes;
 mod chat;
 pub mod conversations;
 pub mod debug;

@@ -48,6 +48,8 @@ pub struct Services {
     pub files: FileStore,
     /// The tools of all workspaces.
     pub tools: Arc<crate::tools::ToolHub>,
+    /// The place of the plugin host, for events.
+    pub triggers: Arc<crate::triggers::host::TriggerHub>,
     /// Questions of agents to people.
     pub approvals: Arc<crate::approvals::Approvals>,
     /// Every node kind with what it may use.
@@ -149,6 +151,7 @@ impl Services {
         let people = Arc::clone(&approvals) as Arc<dyn ox_agents::ApprovalPort>;
         let agents = Arc::new(ox_agents::Strategies::new(asked, toolbox, Arc::new(files.clone())).asking(people));
         let pipelines = Arc::new(crate::pipelines::port::PipelinePorts::default());
+        let triggers = Arc::new(crate::triggers::host::TriggerHub::default());
         let nodes = Arc::new(ox_nodes::Registry::new(ox_nodes::Ports {
             models: Arc::clone(&models) as Arc<dyn ox_models::ModelRuntime>,
             http: Arc::new(outbound.clone()),
@@ -160,6 +163,7 @@ impl Services {
             agents,
             datasources: Arc::clone(&pipelines) as Arc<dyn ox_nodes::DatasourcePort>,
             index: Arc::clone(&pipelines) as Arc<dyn ox_nodes::IndexPort>,
+            triggers: Arc::clone(&triggers) as Arc<dyn ox_nodes::TriggerPort>,
             unstructured: ox_nodes::Unstructured::from_env(|name| std::env::var(name).ok(), egress.clone()),
             limits,
         }));
@@ -182,6 +186,7 @@ impl Services {
             gateway_keys: crate::gateway_keys::GatewayKeys::default(),
             files,
             tools,
+            triggers,
             approvals,
             nodes,
             runs,

@@ -6,15 +6,19 @@
 
 pub mod cron;
 pub mod debug;
+pub mod host;
 mod keeper;
+pub mod plugin;
 pub mod webhook;
+
+use std::collections::HashSet;
 
 use ox_db::{
     Tx,
     model::{AppTrigger, PluginTrigger, SchedulePlan, TriggerLog, WebhookTrigger, Workflow, WorkflowRun},
     now, repo,
 };
-use ox_types::{AccountId, AppId, Json, RunId, boxed};
+use ox_types::{AccountId, AppId, Json, RunId, TenantId, boxed};
 use uuid::Uuid;
 
 use self::cron::Schedule;
@@ -104,8 +108,8 @@ pub(crate) fn check(graph: &Json) -> Result<()> {
     Ok(())
 }
 
-/// Makes the triggers of a published version those of its app.
-pub(crate) async fn sync_published(tx: &Tx, version: &Workflow) -> Result<()> {
+/// Makes the triggers of a published version those of its app. Of plugin triggers, these can have events.
+pub(crate) async fn sync_published(tx: &Tx, version: &Workflow, subscribed: &HashSet<String>) -> Result<()> {
     let (tenant, app, time) = (version.tenant_id, version.app_id, now());
     let kinds = ["trigger-webhook", "trigger-schedule", "trigger-plugin"];
     let triggers: Vec<AppTrigger> = nodes(&version.graph, &kinds)
@@ -117,13 +121,23 @@ pub(crate) async fn sync_published(tx: &Tx, version: &Workflow) -> Result<()> {
             trigger_type: text(data, "type").to_owned(),
             title: text(data, "title").to_owned(),
             provider_name: text(data, "provider_name").to_owned(),
-            // A plugin's events cannot come while there is no plugin.
-            status: if text(data, "type") == "trigger-plugin" { "unauthorized" } else { "enabled" }.to_owned(),
+            status: if can_fire(node, data, subscribed) { "enabled" } else { "unauthorized" }.to_owned(),
+            subscription_id: text(data, "subscription_id").to_owned(),
+            event_name: text(data, "event_name").to_owned(),
             created_at: time,
             updated_at: time,
         })
         .collect();
     repo::triggers::set(tx, tenant, app, triggers).await?;
+    for known in repo::triggers::of_app(tx, tenant, app).await? {
+        // The others keep what they were switched to.
+        let status = match (known.status.as_str(), subscribed.contains(&known.node_id)) {
+            ("unauthorized", true) => "enabled",
+            ("enabled", false) if known.trigger_type == "trigger-plugin" => "unauthorized",
+            _ => continue,
+        };
+        repo::triggers::set_status(tx, tenant, app, known.id, status).await?;
+    }
     let plans = nodes(&version.graph, &["trigger-schedule"]).filter_map(|(node, data)| {
         let expression = cron::expression(data).ok()?;
         let zone = Some(text(data, "timezone")).filter(|zone| !zone.is_empty()).unwrap_or("UTC");
@@ -143,6 +157,11 @@ pub(crate) async fn sync_published(tx: &Tx, version: &Workflow) -> Result<()> {
     Ok(repo::triggers::set_plans(tx, tenant, app, plans.collect()).await?)
 }
 
+/// A plugin's events can come while somebody has subscribed to them.
+fn can_fire(node: &str, data: &Json, subscribed: &HashSet<String>) -> bool {
+    text(data, "type") != "trigger-plugin" || subscribed.contains(node)
+}
+
 /// The triggers of an app.
 ///
 /// # Errors
@@ -156,7 +175,7 @@ pub async fn list(services: &Services, principal: &Principal, app: AppId) -> Res
 /// Switches a trigger on or off.
 ///
 /// # Errors
-/// 404 for an unknown trigger, 400 for one whose plugin is missing.
+/// 404 for an unknown trigger, 400 for one whose plugin or subscription is missing.
 #[boxed]
 pub async fn enable(
     services: &Services,
@@ -169,13 +188,10 @@ pub async fn enable(
     let known = list(services, principal, app).await?;
     let trigger = known.into_iter().find(|trigger| trigger.id == id);
     let trigger = trigger.ok_or_else(|| Error::not_found("Trigger not found"))?;
-    if enabled && trigger.trigger_type == "trigger-plugin" {
-        return Err(Error::invalid(format!(
-            "The trigger '{}' needs the plugin that brings its provider, which is not installed.",
-            trigger.title
-        )));
-    }
     let tenant = principal.tenant_id();
+    if enabled && trigger.trigger_type == "trigger-plugin" {
+        check_subscription(services, tenant, &trigger).await?;
+    }
     // What was missed while it was off is not made up for.
     let plans: Vec<SchedulePlan> = repo::triggers::plans_of(&services.db, tenant, app)
         .await?
@@ -191,6 +207,18 @@ pub async fn enable(
     tx.commit().await?;
     let known = list(services, principal, app).await?;
     known.into_iter().find(|trigger| trigger.id == id).ok_or_else(|| Error::not_found("Trigger not found"))
+}
+
+async fn check_subscription(services: &Services, tenant: TenantId, trigger: &AppTrigger) -> Result<()> {
+    if plugin::is_subscribed(services, tenant, &trigger.subscription_id).await {
+        return Ok(());
+    }
+    let title = &trigger.title;
+    Err(Error::invalid(if services.triggers.host().is_some() {
+        format!("The trigger '{title}' has no subscription. Choose one in its panel and publish the workflow again.")
+    } else {
+        format!("The trigger '{title}' needs the plugin that brings its provider, which is not installed.")
+    }))
 }
 
 /// The address of a webhook node of the draft.

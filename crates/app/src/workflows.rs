@@ -169,9 +169,10 @@ pub async fn publish(
     let account = principal.account_id()?;
     let version = version_of(draft, name, comment, account);
     let time = version.created_at;
+    let subscribed = triggers::plugin::subscribed(services, before.tenant_id, &version.graph).await;
     let tx = services.db.begin().await?;
     repo::workflows::insert(&tx, &version).await?;
-    triggers::sync_published(&tx, &version).await?;
+    triggers::sync_published(&tx, &version, &subscribed).await?;
     uses::keep(&tx, before.tenant_id, id, &uses::of_graph(&version.graph)).await?;
     let mut app = App { workflow_id: Some(version.id), updated_by: Some(account), updated_at: time, ..before.clone() };
     repo::apps::update(&tx, &app).await?;

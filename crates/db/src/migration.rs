@@ -115,6 +115,11 @@ const MIGRATIONS: &[Step] = &[
         postgres: "",
     },
     Step {
+        name: "m20261122_180401_plugin_triggers",
+        sql: include_str!("migration/m20261122_180401_plugin_triggers.sql"),
+        postgres: "",
+    },
+    Step {
         name: "m20261122_181901_call_units",
         sql: include_str!("migration/m20261122_181901_call_units.sql"),
         postgres: "",

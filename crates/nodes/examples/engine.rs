@@ -72,6 +72,7 @@ fn registry() -> Registry {
         agents: Arc::new(Absent),
         datasources: Arc::new(Absent),
         index: Arc::new(Absent),
+        triggers: Arc::new(Absent),
         unstructured: None,
         limits: ox_nodes::Limits::default(),
     })

@@ -33,7 +33,7 @@ pub use ports::{
     EgressPort, FilePort, FoundSegment, HistoryMessage, HistoryPort, IndexPort, IndexRequest, KeywordWeight, Limits,
     MetadataCondition, MetadataFilter, MultimodalFormat, MultipleRetrieval, NoHistory, ParameterForm, PortError, Ports,
     RerankingModel, RetrievalMode, RetrievalModel, RetrievalPort, RetrievalQuery, Retrieved, SegmentPlace,
-    ToolDeclaration, ToolInvocation, ToolName, ToolParameter, ToolPort, VectorWeight, Weights, caller,
+    ToolDeclaration, ToolInvocation, ToolName, ToolParameter, ToolPort, TriggerPort, VectorWeight, Weights, caller,
 };
 pub use registry::{KINDS, Registry};
 pub use unstructured::Unstructured;

@@ -6,6 +6,7 @@ mod message;
 mod pipeline;
 mod retrieval;
 mod tool;
+mod trigger;
 
 use std::sync::Arc;
 
@@ -28,6 +29,7 @@ pub use retrieval::{
     RetrievalModel, RetrievalPort, RetrievalQuery, Retrieved, SegmentPlace, VectorWeight, Weights,
 };
 pub use tool::{ParameterForm, ToolDeclaration, ToolInvocation, ToolName, ToolParameter, ToolPort};
+pub use trigger::TriggerPort;
 
 /// Everything a node can reach. One value per process.
 pub struct Ports {
@@ -41,6 +43,7 @@ pub struct Ports {
     pub agents: Arc<dyn AgentPort>,
     pub datasources: Arc<dyn DatasourcePort>,
     pub index: Arc<dyn IndexPort>,
+    pub triggers: Arc<dyn TriggerPort>,
     /// Reads some documents, where the operator has such a service.
     pub unstructured: Option<Unstructured>,
     pub limits: Limits,

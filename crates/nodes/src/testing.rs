@@ -84,6 +84,7 @@ pub fn ports() -> Ports {
         agents: Arc::new(crate::Absent),
         datasources: Arc::new(crate::Absent),
         index: Arc::new(crate::Absent),
+        triggers: Arc::new(crate::Absent),
         unstructured: None,
         limits: Limits::default(),
     }

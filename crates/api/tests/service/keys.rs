@@ -1,10 +1,17 @@
 //! A: authentication and transport.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
 use axum::{
     body::Body,
     http::{Method, Request},
 };
+use ox_app::api_keys;
 use serde_json::json;
+use tokio::task::JoinSet;
 
 use crate::rig::{Rig, passthrough};
 
@@ -84,4 +91,33 @@ async fn site_and_parameters() {
     let draft = crate::rig::Draft { publish: false, ..Default::default() };
     let unpublished = rig.graph_app("workflow", passthrough(&json!([])), draft).await;
     rig.get("/v1/parameters", &unpublished).await.expect_error(400, "app_unavailable", "");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_deleted_key_opens_nothing_however_busy_it_is() {
+    let rig = Rig::new().await;
+    let app = rig.graph_app("workflow", passthrough(&json!([])), Default::default()).await.id;
+    for round in 0..30 {
+        let key = ox_app::apps::create_key(&rig.services, &rig.owner, app).await.unwrap();
+        let header = format!("Bearer {}", key.token);
+        let quit = Arc::new(AtomicBool::new(false));
+        let mut users = JoinSet::new();
+        for _ in 0..4 {
+            let (services, header, quit) = (Arc::clone(&rig.services), header.clone(), Arc::clone(&quit));
+            users.spawn(async move {
+                while !quit.load(Ordering::Relaxed) {
+                    // Looked up anew each time, so that a look-up is on its way while the key is deleted.
+                    services.forget_app(app).await;
+                    _ = api_keys::open(&services, Some(&header), None).await;
+                }
+            });
+        }
+        tokio::task::yield_now().await;
+        assert!(api_keys::open(&rig.services, Some(&header), None).await.is_ok());
+        ox_app::apps::delete_key(&rig.services, &rig.owner, app, key.id).await.unwrap();
+        let opened = api_keys::open(&rig.services, Some(&header), None).await;
+        assert!(opened.is_err(), "round {round}: the deleted key opens the app");
+        quit.store(true, Ordering::Relaxed);
+        users.join_all().await;
+    }
 }

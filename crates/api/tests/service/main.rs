@@ -24,6 +24,7 @@ mod keys;
 mod mcp;
 mod moderation;
 mod openai;
+mod plugin_triggers;
 mod policies;
 mod recovery;
 mod rig;

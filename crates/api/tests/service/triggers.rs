@@ -47,7 +47,7 @@ async fn address(rig: &Rig, app: &TestApp) -> String {
     triggers::webhook_of(&rig.services, &rig.owner, app.id, "w").await.unwrap().webhook_id
 }
 
-async fn call(rig: &Rig, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+pub async fn call(rig: &Rig, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
     let mut request = Request::builder().method(method).uri(path);
     for (name, value) in headers {
         request = request.header(*name, *value);
@@ -59,7 +59,7 @@ const JSON: (&str, &str) = ("content-type", "application/json; charset=utf-8");
 const SOURCE: (&str, &str) = ("x-source", "shop");
 
 /// The events of an app, once this many have runs that are over.
-async fn events(rig: &Rig, app: &TestApp, count: usize) -> Vec<Json> {
+pub async fn events(rig: &Rig, app: &TestApp, count: usize) -> Vec<Json> {
     for _ in 0..400 {
         let (rows, _) = triggers::logs(&rig.services, &rig.owner, app.id, None, 1, 50).await.unwrap();
         let over: Vec<Json> = rows
@@ -146,7 +146,7 @@ async fn a_webhook_is_checked_acknowledged_and_runs() {
     off.expect_error(404, "not_found", "Webhook trigger is disabled for webhook");
     triggers::enable(&rig.services, &rig.owner, app.id, trigger.id, true).await.unwrap();
     assert_eq!(call(&rig, Method::POST, &path, &[JSON, SOURCE], r#"{"city": "x"}"#).await.status, 202);
-    // A plugin's address exists for nobody.
+    // Without a plugin host, a plugin's address exists for nobody.
     let plugin = call(&rig, Method::POST, &format!("/triggers/plugin/{}", ox_types::new_uuid()), &[JSON], "{}").await;
     assert_eq!((plugin.status.as_u16(), plugin.json()), (404, json!({"error": "Endpoint not found"})));
 }

@@ -1,11 +1,11 @@
 //! Sign-in, sign-out, refresh, and who a session belongs to.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use ox_db::{model::Account, now, repo};
 use ox_types::{AccountId, TenantId, boxed};
 
-use crate::{Error, Principal, Result, Services, principal::Role};
+use crate::{Error, Principal, Result, Services, changes::Changes, principal::Role};
 
 /// Wrong passwords after which an address is locked.
 const MAX_FAILURES: i64 = 5;
@@ -262,7 +262,8 @@ pub async fn authenticate_admin_key(services: &Services, key: &str, tenant: Opti
 /// Who an account is right now; kept for seconds so that a page of requests reads it once.
 #[derive(Clone)]
 pub struct SessionCache {
-    cache: moka::future::Cache<AccountId, Session>,
+    changes: Arc<Changes>,
+    cache: moka::future::Cache<(u64, AccountId), Session>,
 }
 
 #[derive(Clone)]
@@ -276,24 +277,26 @@ struct Session {
 impl Default for SessionCache {
     fn default() -> Self {
         let cache = moka::future::Cache::builder().max_capacity(10_000).time_to_live(Duration::from_secs(5)).build();
-        Self { cache }
+        Self { changes: Arc::default(), cache }
     }
 }
 
 impl SessionCache {
     async fn get(&self, services: &Services, account: AccountId) -> Result<Session> {
-        if let Some(session) = self.cache.get(&account).await {
+        let at = (self.changes.count(), account);
+        if let Some(session) = self.cache.get(&at).await {
             return Ok(session);
         }
         let session = load(services, account).await?;
-        self.cache.insert(account, session.clone()).await;
+        self.cache.insert(at, session.clone()).await;
         Ok(session)
     }
 
     /// Forgets an account whose role, workspace or status changed.
     #[boxed]
     pub async fn forget(&self, account: AccountId) {
-        self.cache.invalidate(&account).await;
+        let before = self.changes.add();
+        self.cache.invalidate(&(before, account)).await;
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a request needs to know of an app, cached: key, app, site, configuration, compiled workflow.
 //!
-//! Entries live for a few seconds, are dropped at once when the app changes in this process, and are
+//! Entries live for a few seconds, are not read any more from the moment the app changes in this process, and are
 //! bounded in number. Published versions never change, so compiled workflows stay until they are pushed out.
 
 use std::{sync::Arc, time::Duration};
@@ -15,7 +15,7 @@ use ox_types::{AppId, EndUserId, TenantId, boxed};
 use uuid::Uuid;
 
 use super::{compiled::CompiledWorkflow, event::AppMode};
-use crate::{Error, Result, api_keys::Scopes, page_access::PageAccess};
+use crate::{Error, Result, api_keys::Scopes, changes::Changes, page_access::PageAccess};
 
 /// How long another process may go on with what it has read.
 const FRESH: Duration = Duration::from_secs(3);
@@ -39,9 +39,10 @@ pub struct PublishedApp {
 /// The caches.
 pub struct Published {
     db: Database,
-    keys: Cache<Box<str>, Option<Key>>,
-    apps: Cache<AppId, Option<Arc<PublishedApp>>>,
-    codes: Cache<Box<str>, Option<AppId>>,
+    changes: Changes,
+    keys: Cache<(u64, Box<str>), Option<Key>>,
+    apps: Cache<(u64, AppId), Option<Arc<PublishedApp>>>,
+    codes: Cache<(u64, Box<str>), Option<AppId>>,
     configs: Cache<Uuid, Arc<AppModelConfig>>,
     users: Cache<(AppId, &'static str, Box<str>), Arc<EndUser>>,
     visitors: Cache<(AppId, EndUserId), Arc<EndUser>>,
@@ -81,6 +82,7 @@ impl Published {
     pub fn new(db: Database) -> Self {
         Self {
             db,
+            changes: Changes::default(),
             keys: Cache::builder().max_capacity(20_000).time_to_live(FRESH).build(),
             apps: Cache::builder().max_capacity(5_000).time_to_live(FRESH).build(),
             codes: Cache::builder().max_capacity(5_000).time_to_live(FRESH).build(),
@@ -94,10 +96,9 @@ impl Published {
     /// Forgets what is known of an app; its next caller reads it anew.
     #[boxed]
     pub async fn forget(&self, app_id: AppId) {
-        self.apps.invalidate(&app_id).await;
-        // A key or an address does not tell its app beforehand.
-        self.keys.invalidate_all();
-        self.codes.invalidate_all();
+        // All of them: a key or an address does not tell its app beforehand.
+        let before = self.changes.add();
+        self.apps.invalidate(&(before, app_id)).await;
     }
 
     /// The key with this text.
@@ -106,14 +107,15 @@ impl Published {
     /// When the database fails.
     #[boxed]
     pub async fn key(&self, token: &str) -> Result<Option<Key>> {
-        if let Some(key) = self.keys.get(token).await {
+        let at: (u64, Box<str>) = (self.changes.count(), token.into());
+        if let Some(key) = self.keys.get(&at).await {
             return Ok(key);
         }
         let load = async {
             let found = repo::api_tokens::find(&self.db, token, "app").await?;
             Ok::<_, ox_db::Error>(found.as_ref().and_then(Key::of))
         };
-        Ok(self.keys.try_get_with(token.into(), load).await?)
+        Ok(self.keys.try_get_with(at, load).await?)
     }
 
     /// An app with what belongs to it.
@@ -122,10 +124,11 @@ impl Published {
     /// When the database fails.
     #[boxed]
     pub async fn app(&self, id: AppId) -> Result<Option<Arc<PublishedApp>>> {
-        if let Some(app) = self.apps.get(&id).await {
+        let at = (self.changes.count(), id);
+        if let Some(app) = self.apps.get(&at).await {
             return Ok(app);
         }
-        Ok(self.apps.try_get_with(id, self.load(id)).await?)
+        Ok(self.apps.try_get_with(at, self.load(id)).await?)
     }
 
     /// The app behind a public address.
@@ -138,7 +141,8 @@ impl Published {
             let site = repo::apps::site_by_code(&self.db, code).await?;
             Ok::<_, ox_db::Error>(site.map(|site| site.app_id))
         };
-        let Some(id) = self.codes.try_get_with(code.into(), load).await? else {
+        let at: (u64, Box<str>) = (self.changes.count(), code.into());
+        let Some(id) = self.codes.try_get_with(at, load).await? else {
             return Ok(None);
         };
         self.app(id).await

@@ -6,7 +6,7 @@ use ox_db::repo;
 use ox_types::{AppId, Json, boxed};
 use serde_json::{Map, json};
 
-use super::{cron, keeper::inputs_of, node, text};
+use super::{cron, keeper::inputs_of, node, plugin, text};
 use crate::{
     Error, Principal, Result, Services, apps, debug,
     principal::Permission,
@@ -29,6 +29,17 @@ fn listener(app: AppId, node: &str) -> String {
 
 fn event(app: AppId, node: &str) -> String {
     format!("trigger-event:{app}:{node}")
+}
+
+/// Whether an editor waits for an event of this node.
+pub(super) async fn is_listening(services: &Services, app: AppId, node: &str) -> bool {
+    match repo::kv::get(&services.db, &listener(app, node)).await {
+        Ok(found) => found.is_some(),
+        Err(error) => {
+            tracing::warn!(%error, "it is not known whether an editor listens");
+            false
+        }
+    }
 }
 
 /// An event has come to the debug address: kept if somebody listens.
@@ -76,13 +87,7 @@ pub async fn ask(services: &Services, principal: &Principal, app: AppId, ids: &[
                 cron::Schedule::parse(&expression, text(data, "timezone")).map_err(why)?;
                 return Ok(Asked::Fired { node: id.clone(), outputs: Map::new() });
             }
-            "trigger-plugin" => {
-                return Err(Error::invalid(format!(
-                    "The trigger '{}' needs the plugin {}, which is not installed.",
-                    text(data, "title"),
-                    Some(text(data, "plugin_id")).filter(|id| !id.is_empty()).unwrap_or("that brings its provider"),
-                )));
-            }
+            "trigger-plugin" => check_plugin(services, principal, data).await?,
             _ => {}
         }
         let tx = services.db.begin().await?;
@@ -95,6 +100,20 @@ pub async fn ask(services: &Services, principal: &Principal, app: AppId, ids: &[
         }
     }
     Ok(Asked::Waiting)
+}
+
+/// Whether events of this node can come.
+async fn check_plugin(services: &Services, principal: &Principal, data: &Json) -> Result<()> {
+    if plugin::is_subscribed(services, principal.tenant_id(), text(data, "subscription_id")).await {
+        return Ok(());
+    }
+    let title = text(data, "title");
+    Err(Error::invalid(if services.triggers.host().is_some() {
+        format!("The trigger '{title}' has no subscription: choose one in its panel.")
+    } else {
+        let needs = Some(text(data, "plugin_id")).filter(|id| !id.is_empty()).unwrap_or("that brings its provider");
+        format!("The trigger '{title}' needs the plugin {needs}, which is not installed.")
+    }))
 }
 
 /// Runs the draft from a trigger that has fired.

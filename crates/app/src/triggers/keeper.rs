@@ -29,6 +29,8 @@ const EVERY: Duration = Duration::from_secs(1);
 const BATCH: u64 = 100;
 /// The longest that the record of a new run may take.
 const RECORDED: Duration = Duration::from_secs(30);
+/// Characters of the name of an event's user.
+const MAX_SESSION: usize = 255;
 /// An event is tried this often before it is given up.
 const MAX_TRIES: i32 = 20;
 
@@ -196,11 +198,14 @@ async fn user_of(services: &Services, app: &PublishedApp, log: &TriggerLog) -> R
         let (name, email) = account.map(|account| (account.name, account.email)).unwrap_or_default();
         return Ok(RunUser::Account { id, name: name.into(), email: email.into() });
     }
-    trigger_user(services, app).await
+    trigger_user(services, app, super::text(&log.trigger_metadata, "user_id")).await
 }
 
-/// The user in whose name webhooks run.
-pub(super) async fn trigger_user(services: &Services, app: &PublishedApp) -> Result<RunUser> {
-    let user = services.runs.published.end_user(&app.app, "trigger", ANONYMOUS, true).await?;
+/// The user in whose name an event runs: whom its sender names, or nobody in particular.
+pub(super) async fn trigger_user(services: &Services, app: &PublishedApp, named: &str) -> Result<RunUser> {
+    let is_anonymous = named.is_empty();
+    let session = if is_anonymous { ANONYMOUS } else { named };
+    let session: String = session.chars().take(MAX_SESSION).collect();
+    let user = services.runs.published.end_user(&app.app, "trigger", &session, is_anonymous).await?;
     Ok(RunUser::EndUser { id: user.id.0, session_id: user.session_id.as_str().into() })
 }

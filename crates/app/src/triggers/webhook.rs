@@ -112,7 +112,7 @@ pub async fn receive(services: &Arc<Services>, webhook: Webhook, incoming: Incom
     }
     let gone = || Error::not_found(format!("Webhook not found: {}", webhook.row.webhook_id));
     let app = services.runs.published.app(webhook.row.app_id).await?.ok_or_else(gone)?;
-    let user = keeper::trigger_user(services, &app).await?;
+    let user = keeper::trigger_user(services, &app, "").await?;
     let log = TriggerLog {
         id: ox_types::new_uuid(),
         tenant_id: webhook.row.tenant_id,

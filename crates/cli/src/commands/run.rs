@@ -112,6 +112,7 @@ async fn execute(args: Args) -> anyhow::Result<ExitCode> {
         agents: Arc::new(agents),
         datasources: Arc::new(ox_nodes::Absent),
         index: Arc::new(ox_nodes::Absent),
+        triggers: Arc::new(ox_nodes::Absent),
         unstructured,
         limits,
     };

@@ -17,6 +17,10 @@ pub struct Model {
     pub provider_name: String,
     #[sea_orm(column_type = "Text")]
     pub status: String,
+    #[sea_orm(column_type = "Text")]
+    pub subscription_id: String,
+    #[sea_orm(column_type = "Text")]
+    pub event_name: String,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
 }

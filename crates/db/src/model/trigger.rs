@@ -107,6 +107,9 @@ pub struct AppTrigger {
     pub provider_name: String,
     /// `enabled`, `disabled`, `unauthorized`, `rate_limited`.
     pub status: String,
+    /// Of a plugin's trigger; empty with the others.
+    pub subscription_id: String,
+    pub event_name: String,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
 }
@@ -122,6 +125,8 @@ impl From<entity::app_triggers::Model> for AppTrigger {
             title: row.title,
             provider_name: row.provider_name,
             status: row.status,
+            subscription_id: row.subscription_id,
+            event_name: row.event_name,
             created_at: row.created_at,
             updated_at: row.updated_at,
         }
@@ -139,6 +144,8 @@ impl From<AppTrigger> for entity::app_triggers::Model {
             title: item.title,
             provider_name: item.provider_name,
             status: item.status,
+            subscription_id: item.subscription_id,
+            event_name: item.event_name,
             created_at: item.created_at,
             updated_at: item.updated_at,
         }

@@ -109,6 +109,50 @@ pub async fn of_node(source: &dyn Source, tenant: TenantId, app: AppId, node: &s
     Ok(query.one(&source.executor()).await?.map(AppTrigger::from))
 }
 
+/// Triggers of published versions, switched on, that wait for one of these events of a subscription.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn waiting_for(
+    source: &dyn Source,
+    tenant: TenantId,
+    subscription: &str,
+    events: &[String],
+    limit: u64,
+) -> Result<Vec<AppTrigger>> {
+    let query = apps::Entity::find()
+        .filter(apps::Column::TenantId.eq(tenant.0))
+        .filter(apps::Column::SubscriptionId.eq(subscription))
+        .filter(apps::Column::EventName.is_in(events.iter().map(String::as_str)))
+        .filter(apps::Column::TriggerType.eq("trigger-plugin"))
+        .filter(apps::Column::Status.eq("enabled"))
+        .order_by_asc(apps::Column::Id)
+        .limit(limit);
+    Ok(query.all(&source.executor()).await?.into_iter().map(AppTrigger::from).collect())
+}
+
+/// Nodes of drafts that wait for one of these events of a subscription.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn drafts_waiting_for(
+    source: &dyn Source,
+    tenant: TenantId,
+    subscription: &str,
+    events: &[String],
+    limit: u64,
+) -> Result<Vec<PluginTrigger>> {
+    let query = plugins::Entity::find()
+        .filter(plugins::Column::TenantId.eq(tenant.0))
+        .filter(plugins::Column::SubscriptionId.eq(subscription))
+        .filter(plugins::Column::EventName.is_in(events.iter().map(String::as_str)))
+        .order_by_asc(plugins::Column::Id)
+        .limit(limit);
+    Ok(query.all(&source.executor()).await?.into_iter().map(PluginTrigger::from).collect())
+}
+
 /// Makes these the triggers of an app: new ones are added, those that are no more removed, the others keep their
 /// status.
 ///

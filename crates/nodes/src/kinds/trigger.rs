@@ -1,6 +1,7 @@
 //! `trigger-webhook`, `trigger-schedule` and `trigger-plugin`: where an event from outside enters.
 //!
 //! What the event brings was checked and converted by whoever received it, and stands in the pool under the node's id.
+//! Events of plugins come through a plugin host; where there is none, their node fails by the plugin's name.
 
 use std::sync::Arc;
 
@@ -73,8 +74,8 @@ impl NodeKind for TriggerPlugin {
         })
     }
 
-    fn build(&self, _spec: &NodeSpec, _ports: &Arc<Ports>) -> Result<BuiltNode, String> {
-        Ok(build(MissingPlugin))
+    fn build(&self, _spec: &NodeSpec, ports: &Arc<Ports>) -> Result<BuiltNode, String> {
+        Ok(build(PluginEvent { ports: Arc::clone(ports) }))
     }
 }
 
@@ -98,35 +99,60 @@ impl Node for Event {
     }
 }
 
-/// Fails by the name of the plugin that would bring the events.
-struct MissingPlugin;
+/// Gives on what an event of a plugin brought; without the plugin, fails by its name.
+struct PluginEvent {
+    ports: Arc<Ports>,
+}
 
 #[async_trait]
-impl Node for MissingPlugin {
+impl Node for PluginEvent {
     async fn run(&self, cx: NodeContext) -> Result<NodeOutput, Box<NodeFailure>> {
-        let text = |key: &str| cx.node.data.get(key).and_then(Json::as_str).filter(|text| !text.is_empty());
-        let plugin = text("plugin_unique_identifier").or_else(|| text("plugin_id")).or_else(|| text("provider_id"));
-        let event = text("event_label").or_else(|| text("event_name")).unwrap_or("an event");
-        let mut failure = NodeFailure::new(
-            "TriggerPluginNotFoundError",
-            format!(
-                "The trigger '{}' needs the plugin {} for {event}, which is not installed. Use a webhook or a schedule, \
-                 or call the workflow through its API.",
-                cx.node.title,
-                plugin.unwrap_or("that brings its provider"),
-            ),
-        );
-        failure.retry_useless = true;
-        Err(failure)
+        let data = |key: &str| cx.node.data.get(key).and_then(Json::as_str).unwrap_or_default();
+        // An event that has come stays one, whatever became of its plugin: a run is resumed and replayed with it.
+        let has_come = cx.pool.node(&cx.node.id).is_some_and(|brought| !brought.is_empty());
+        if !has_come && !self.ports.triggers.has_provider(&cx.run, data("provider_id")).await {
+            return Err(missing(&cx.node));
+        }
+        let info = json!({
+            "provider_id": data("provider_id"),
+            "event_name": data("event_name"),
+            "plugin_unique_identifier": data("plugin_unique_identifier"),
+        });
+        let mut output = Event.run(cx).await?;
+        output.metadata.insert("trigger_info".to_owned(), info);
+        Ok(output)
     }
+}
+
+fn missing(node: &NodeSpec) -> Box<NodeFailure> {
+    let text = |key: &str| node.data.get(key).and_then(Json::as_str).filter(|text| !text.is_empty());
+    let plugin = text("plugin_unique_identifier").or_else(|| text("plugin_id")).or_else(|| text("provider_id"));
+    let event = text("event_label").or_else(|| text("event_name")).unwrap_or("an event");
+    let mut failure = NodeFailure::new(
+        "TriggerPluginNotFoundError",
+        format!(
+            "The trigger '{}' needs the plugin {} for {event}, which is not installed. Use a webhook or a schedule, \
+             or call the workflow through its API.",
+            node.title,
+            plugin.unwrap_or("that brings its provider"),
+        ),
+    );
+    failure.retry_useless = true;
+    failure
 }
 
 #[cfg(test)]
 mod tests {
-    use ox_engine::Pool;
+    use std::sync::Arc;
+
+    use async_trait::async_trait;
+    use ox_engine::{Pool, RunInfo};
     use serde_json::json;
 
-    use crate::testing::run;
+    use crate::{
+        Ports, TriggerPort,
+        testing::{ports, run, run_with},
+    };
 
     #[tokio::test]
     async fn an_event_is_given_on() {
@@ -139,6 +165,37 @@ mod tests {
             let shown: Vec<(&str, String)> =
                 output.outputs.iter().map(|(name, value)| (name.as_str(), value.text())).collect();
             assert_eq!(shown, [("city", "Paris".to_owned()), ("sys.workflow_run_id", "r".to_owned())]);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_event_of_a_plugin_is_given_on_with_where_it_is_from() {
+        let mut pool = Pool::new();
+        pool.set("n", "branch", "main");
+        let data = json!({"type": "trigger-plugin", "provider_id": "a/git/git", "event_name": "push", "plugin_unique_identifier": "a/git:1@c"});
+        let output = run("trigger-plugin", data, pool).await.unwrap();
+        assert_eq!(output.outputs["branch"].text(), "main");
+        let info = json!({"provider_id": "a/git/git", "event_name": "push", "plugin_unique_identifier": "a/git:1@c"});
+        assert_eq!(output.metadata["trigger_info"], info);
+    }
+
+    /// Somebody who brings the events of one provider.
+    struct Git;
+
+    #[async_trait]
+    impl TriggerPort for Git {
+        async fn has_provider(&self, _run: &RunInfo, provider: &str) -> bool {
+            provider == "a/git/git"
+        }
+    }
+
+    #[tokio::test]
+    async fn an_event_of_a_plugin_may_bring_nothing() {
+        for (provider, is_there) in [("a/git/git", true), ("a/other/other", false)] {
+            let ports = Ports { triggers: Arc::new(Git), ..ports() };
+            let data = json!({"type": "trigger-plugin", "provider_id": provider, "event_name": "star"});
+            let (result, _) = run_with(ports, "trigger-plugin", data, Pool::new()).await;
+            assert_eq!(result.is_ok(), is_there, "{provider}");
         }
     }
 

@@ -7,7 +7,7 @@ use serde_json::Map;
 
 use super::{
     AgentInvocation, AgentPort, CallError, CallStream, DatasourceCall, DatasourcePort, IndexPort, IndexRequest,
-    RetrievalPort, RetrievalQuery, Retrieved, ToolDeclaration, ToolInvocation, ToolName, ToolPort,
+    RetrievalPort, RetrievalQuery, Retrieved, ToolDeclaration, ToolInvocation, ToolName, ToolPort, TriggerPort,
 };
 
 /// Stands for a port nobody has implemented here.
@@ -80,5 +80,12 @@ impl IndexPort for Absent {
 
     async fn preview(&self, _run: &RunInfo, request: IndexRequest) -> Result<Map<String, Json>, CallError> {
         Err(no_index(&request))
+    }
+}
+
+#[async_trait]
+impl TriggerPort for Absent {
+    async fn has_provider(&self, _run: &RunInfo, _provider: &str) -> bool {
+        false
     }
 }

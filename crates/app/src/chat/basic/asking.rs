@@ -28,6 +28,8 @@ const MAX_ROUNDS: u64 = 100;
 const MOST_ROUNDS: usize = 200;
 /// How often a growing answer is recorded: what a dead process leaves of it.
 const SAVE_EVERY: Duration = Duration::from_secs(2);
+/// With many at a time each is recorded less often: by so much for each of them, which is 500 records a second.
+const SAVE_EVERY_MORE: Duration = Duration::from_millis(2);
 /// Tokens of history when the model's window is not known.
 const DEFAULT_HISTORY: u64 = 2000;
 
@@ -60,9 +62,10 @@ impl Growing {
         }
     }
 
-    /// Whether it is time to record what there is.
-    fn is_due(&mut self) -> bool {
-        let is_due = self.saved.elapsed() >= SAVE_EVERY;
+    /// Whether it is time to record what there is, while so many runs are under way.
+    fn is_due(&mut self, runs: usize) -> bool {
+        let more = SAVE_EVERY_MORE.saturating_mul(u32::try_from(runs).unwrap_or(u32::MAX));
+        let is_due = self.saved.elapsed() >= SAVE_EVERY.max(more);
         if is_due {
             self.saved = Instant::now();
         }
@@ -110,7 +113,7 @@ impl Job {
 
     /// Shows more of the answer and now and then records it; `false` when it cannot be recorded any more.
     pub(in crate::chat) async fn show(&self, growing: &mut Growing, body: StreamBody) -> bool {
-        let so_far = growing.is_due().then(|| {
+        let so_far = growing.is_due(self.services.runs.active.count()).then(|| {
             let message = Message { answer: growing.text.clone(), ..self.message.clone() };
             Delta { message: Some(message), ..Delta::default() }
         });
@@ -222,4 +225,21 @@ fn saved_prompt(assembled: &Assembled) -> String {
         Assembled::Completion { prompt, .. } => json!([{"role": "user", "text": prompt, "files": []}]),
     };
     json.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn with_many_at_a_time_an_answer_is_recorded_less_often() {
+        for (runs, seconds, due) in
+            [(1, 1, false), (1, 2, true), (1000, 2, true), (10_000, 19, false), (10_000, 20, true)]
+        {
+            let mut growing = Growing::new(None);
+            growing.saved = Instant::now().checked_sub(Duration::from_secs(seconds)).unwrap();
+            assert_eq!(growing.is_due(runs), due, "{runs} runs, {seconds} s");
+            assert!(!growing.is_due(runs), "it was recorded just now");
+        }
+    }
 }
