@@ -33,7 +33,7 @@ mod playground;
 mod remote_files;
 pub(crate) mod reset;
 mod runs;
-mod session;
+pub(crate) mod session;
 mod site;
 mod spend;
 mod statistics;

@@ -28,6 +28,7 @@ mod knowledge_pictures;
 mod mail;
 mod models;
 mod page_access;
+mod page_codes;
 mod pipelines;
 mod policies;
 mod routes;
