@@ -3,7 +3,7 @@
 import { type FormEvent, type ReactNode, useEffect, useState } from "react";
 import { ApiError } from "./api";
 import { CircleAlert, Lock } from "./icons";
-import { askForCode, byCode, byPassword, problemOf, type Ways, ways } from "./signIn";
+import { askForCode, byCode, byPassword, problemOf, type Ways, ways } from "./ways";
 import { useLanguage, useSay } from "./words";
 
 type Way = keyof Ways;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ApiError } from "./api";
-import { packed, problemOf, waysFrom } from "./signIn";
+import { packed, problemOf, waysFrom } from "./ways";
 
 describe("sign-in to a page", () => {
   it("offers what the server allows", () => {
