@@ -13,6 +13,7 @@ mod datasets;
 mod drafts;
 mod explore;
 mod explore_runs;
+mod explore_templates;
 mod exports;
 mod extensions;
 mod figures;
@@ -97,6 +98,7 @@ pub fn router(services: &Arc<Services>) -> OpenApiRouter {
         .merge(statistics::router())
         .merge(explore::router())
         .merge(explore_runs::router())
+        .merge(explore_templates::router())
         .merge(page_access::router())
         .merge(extensions::router())
         .merge(tools::router())

@@ -35,5 +35,6 @@ mod routes;
 mod session;
 mod spend;
 mod statistics;
+mod templates;
 mod time_machine;
 mod tools;
