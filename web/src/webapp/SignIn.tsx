@@ -57,9 +57,7 @@ function Form({ way, denied, onDone }: { way: Way; denied: boolean; onDone: () =
   const work = (task: Promise<void>): void => {
     setBusy(true);
     setProblem(null);
-    task
-      .catch((error: unknown) => setProblem(problemOf(error instanceof ApiError ? error : null, way)))
-      .finally(() => setBusy(false));
+    task.catch((error: unknown) => setProblem(problemOf(error instanceof ApiError ? error : null, way))).finally(() => setBusy(false));
   };
   const ask = (to: string): void => {
     setSecret("");
@@ -89,7 +87,14 @@ function Form({ way, denied, onDone }: { way: Way; denied: boolean; onDone: () =
       {mailed && (
         <label className="field">
           <span className="label">{say("signIn.code")}</span>
-          <input name="code" inputMode="numeric" autoComplete="one-time-code" maxLength={6} value={secret} onChange={(event) => setSecret(event.target.value)} />
+          <input
+            name="code"
+            inputMode="numeric"
+            autoComplete="one-time-code"
+            maxLength={6}
+            value={secret}
+            onChange={(event) => setSecret(event.target.value)}
+          />
         </label>
       )}
       {problem && (

@@ -40,6 +40,7 @@ export function TemplateGallery({ onOpen }: { onOpen: (appId: string) => void })
   const { categories, recommended_apps: all } = list.data;
   // A category of another language is none here.
   const chosen = categories.includes(category) ? category : ALL;
+  const shown = all.filter((template) => chosen === ALL || template.category === chosen);
   const make = (template: Template) =>
     create.mutate(template, { onSuccess: (id) => onOpen(id), onError: (error) => toast.error(c("common.failed", { message: messageOf(error) })) });
   return (
@@ -53,17 +54,15 @@ export function TemplateGallery({ onOpen }: { onOpen: (appId: string) => void })
         />
       </div>
       <ul aria-label={t("section")} className="grid gap-3" style={{ gridTemplateColumns: "repeat(auto-fill, minmax(min(260px, 100%), 1fr))" }}>
-        {all
-          .filter((template) => chosen === ALL || template.category === chosen)
-          .map((template) => (
-            <Card
-              key={template.app.id}
-              template={template}
-              busy={create.isPending && create.variables.app.id === template.app.id}
-              disabled={create.isPending}
-              onCreate={() => make(template)}
-            />
-          ))}
+        {shown.map((template) => (
+          <Card
+            key={template.app.id}
+            template={template}
+            busy={create.isPending && create.variables.app.id === template.app.id}
+            disabled={create.isPending}
+            onCreate={() => make(template)}
+          />
+        ))}
       </ul>
     </div>
   );

@@ -14,7 +14,10 @@ const template = (id: string, name: string, category: string) => ({
   category,
 });
 const list = http.get("*/console/api/explore/apps", () =>
-  HttpResponse.json({ recommended_apps: [template("t1", "Summary", "Research"), template("t2", "Translator", "Writing")], categories: ["Research", "Writing"] }),
+  HttpResponse.json({
+    recommended_apps: [template("t1", "Summary", "Research"), template("t2", "Translator", "Writing")],
+    categories: ["Research", "Writing"],
+  }),
 );
 
 it("makes an app of a template and opens it", async () => {
