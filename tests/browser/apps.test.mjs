@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { journey, signIn } from "./support.mjs";
 
 test("an app is made of a template", { timeout: 120_000 }, () =>
-  journey([], {}, async (page, about) => {
+  journey(["chat"], {}, async (page, about) => {
     await signIn(page, about);
     await page.getByRole("button", { name: /From a template/ }).click();
     const dialog = page.getByRole("dialog", { name: "From a template" });

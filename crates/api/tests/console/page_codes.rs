@@ -122,7 +122,7 @@ async fn codes_need_mail_and_can_be_switched_off() {
     let (open, _) = page(&server).await;
     assert_eq!(offered(&open).await, json!(false));
     assert_eq!(told(&ask(&open, "owner@example.com").await), (400, "mail_not_set_up".into()));
-    let off = [MAIL, &[("ENABLE_EMAIL_CODE_LOGIN", "false")]].concat();
+    let off = [MAIL, &[("ENABLE_EMAIL_CODE_LOGIN", "false")][..]].concat();
     let server = TestServer::sqlite_with(&off).await;
     let (closed, _) = page(&server).await;
     assert_eq!(offered(&closed).await, json!(false));
