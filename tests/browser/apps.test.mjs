@@ -4,6 +4,18 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { journey, signIn } from "./support.mjs";
 
+test("an app is made of a template", { timeout: 120_000 }, () =>
+  journey(["chat"], {}, async (page, about) => {
+    await signIn(page, about);
+    await page.getByRole("button", { name: /From a template/ }).click();
+    const dialog = page.getByRole("dialog", { name: "From a template" });
+    await dialog.getByRole("radio", { name: "Work" }).click();
+    await dialog.getByText("Translator").waitFor({ state: "detached" });
+    await dialog.getByRole("button", { name: "Create Meeting minutes" }).click();
+    await page.waitForURL(/\/app\//);
+    await page.getByText("Meeting minutes").first().waitFor();
+  }));
+
 test("apps are tagged, renamed, duplicated, exported and deleted", { timeout: 120_000 }, () =>
   journey(["chat", "passthrough"], {}, async (page, about) => {
     await signIn(page, about);

@@ -13,6 +13,7 @@ mod datasets;
 mod drafts;
 mod explore;
 mod explore_runs;
+mod explore_templates;
 mod exports;
 mod extensions;
 mod figures;
@@ -33,7 +34,7 @@ mod playground;
 mod remote_files;
 pub(crate) mod reset;
 mod runs;
-mod session;
+pub(crate) mod session;
 mod site;
 mod spend;
 mod statistics;
@@ -99,6 +100,7 @@ pub fn router(services: &Arc<Services>) -> OpenApiRouter {
         .merge(statistics::router())
         .merge(explore::router())
         .merge(explore_runs::router())
+        .merge(explore_templates::router())
         .merge(page_access::router())
         .merge(extensions::router())
         .merge(tools::router())

@@ -38,24 +38,68 @@ pub fn response(frames: impl Stream<Item = Bytes> + Send + 'static) -> Response 
 
 /// The same with a ping of the caller's.
 pub fn response_with(frames: impl Stream<Item = Bytes> + Send + 'static, quiet: &'static [u8]) -> Response {
-    let mut ping = tokio::time::interval_at(tokio::time::Instant::now() + PING_EVERY, PING_EVERY);
-    let stream = async_stream::stream! {
-        let mut frames = std::pin::pin!(frames);
-        loop {
-            tokio::select! {
-                biased;
-                next = frames.next() => match next {
-                    Some(frame) => yield Ok::<_, Infallible>(frame),
-                    None => break,
-                },
-                _ = ping.tick() => yield Ok(Bytes::from_static(quiet)),
-            }
-        }
-    };
-    let mut response = Response::new(Body::from_stream(stream));
+    let mut response = Response::new(Body::from_stream(pinged(frames, quiet, PING_EVERY)));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
     response
+}
+
+/// The frames, with a ping each time this long has passed.
+fn pinged(
+    frames: impl Stream<Item = Bytes> + Send + 'static,
+    quiet: &'static [u8],
+    every: Duration,
+) -> impl Stream<Item = Result<Bytes, Infallible>> + Send + 'static {
+    let mut ping = tokio::time::interval_at(tokio::time::Instant::now() + every, every);
+    async_stream::stream! {
+        let mut frames = std::pin::pin!(frames);
+        loop {
+            tokio::select! {
+                biased;
+                next = frames.next() => match next {
+                    Some(frame) => yield Ok(frame),
+                    None => break,
+                },
+                _ = ping.tick() => yield Ok(Bytes::from_static(quiet)),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// C13: pings while a tool is silent, then what it had to say, then the end.
+    #[tokio::test]
+    async fn a_silent_stream_is_kept_open_by_bare_pings() {
+        let (tool, mut said) = tokio::sync::mpsc::channel::<Bytes>(1);
+        let frames = async_stream::stream! {
+            while let Some(frame) = said.recv().await {
+                yield frame;
+            }
+        };
+        let mut wire = Box::pin(pinged(frames, PING, Duration::from_millis(5)));
+        let mut raw = Vec::new();
+        for _ in 0..2 {
+            raw.extend_from_slice(&wire.next().await.unwrap().unwrap());
+        }
+        assert_eq!(String::from_utf8(raw).unwrap(), "event: ping\n\nevent: ping\n\n");
+        tool.send(frame(r#"{"event":"message"}"#, None)).await.unwrap();
+        drop(tool);
+        let mut rest = Vec::new();
+        while let Some(Ok(piece)) = wire.next().await {
+            rest.extend_from_slice(&piece);
+        }
+        let rest = String::from_utf8(rest).unwrap().replace("event: ping\n\n", "");
+        assert_eq!(rest, "data: {\"event\":\"message\"}\n\n");
+    }
+
+    #[test]
+    fn a_silence_of_twelve_seconds_holds_a_ping() {
+        assert!(PING_EVERY < Duration::from_secs(12));
+        assert_eq!(PING, b"event: ping\n\n");
+    }
 }

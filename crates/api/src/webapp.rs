@@ -4,6 +4,7 @@ mod access;
 mod approvals;
 pub(crate) mod apps;
 mod audio;
+mod email_code;
 pub(crate) mod generate;
 mod human_input;
 pub(crate) mod messages;
@@ -43,6 +44,8 @@ pub fn router(services: &Arc<Services>) -> OpenApiRouter {
         .routes(routes!(sign_in::permission))
         .routes(routes!(sign_in::login))
         .routes(routes!(sign_in::logout))
+        .routes(routes!(email_code::ask))
+        .routes(routes!(email_code::validity))
         .routes(routes!(crate::console::reset::forgot))
         .routes(routes!(crate::console::reset::validity))
         .routes(routes!(crate::console::reset::resets))

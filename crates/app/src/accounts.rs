@@ -1,5 +1,6 @@
 //! Set-up, sign-in and the signed-in person's own settings.
 
+pub mod email_code;
 mod password;
 pub mod reset;
 mod sessions;

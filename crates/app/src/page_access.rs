@@ -74,6 +74,20 @@ struct Claims {
 #[boxed]
 pub async fn login(services: &Services, email: &str, password: &str) -> Result<String> {
     let account = accounts::checked_password(services, email, password).await?;
+    sign(services, account)
+}
+
+/// Signs in to pages with a mailed code, which is used up.
+///
+/// # Errors
+/// 400 for a wrong or late code, 429 after too many.
+#[boxed]
+pub async fn login_by_code(services: &Services, email: &str, code: &str, token: &str) -> Result<String> {
+    let account = accounts::email_code::redeem(services, email, code, token).await?;
+    sign(services, account)
+}
+
+fn sign(services: &Services, account: Account) -> Result<String> {
     let claims = Claims {
         sub: SUBJECT.to_owned(),
         user_id: account.id,

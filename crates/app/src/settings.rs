@@ -33,6 +33,10 @@ pub struct Settings {
     pub allow_register: bool,
     pub allow_create_workspace: bool,
     pub password_login: bool,
+    /// Published pages let people in by a mailed code where mails can be sent (`ENABLE_EMAIL_CODE_LOGIN`).
+    pub email_code_login: bool,
+    /// Life of such a code (`EMAIL_CODE_LOGIN_TOKEN_EXPIRY_MINUTES`).
+    pub email_code_life: Duration,
     /// Concurrent generations per app; 0 is unlimited.
     pub app_max_active_requests: u64,
     pub app_default_active_requests: u64,
@@ -153,6 +157,9 @@ impl Settings {
             allow_register: env.flag("ALLOW_REGISTER", false),
             allow_create_workspace: env.flag("ALLOW_CREATE_WORKSPACE", false),
             password_login: env.flag("ENABLE_EMAIL_PASSWORD_LOGIN", true),
+            // Compat: off by default there, where it also opens the console.
+            email_code_login: env.flag("ENABLE_EMAIL_CODE_LOGIN", true),
+            email_code_life: Duration::from_secs(env.number("EMAIL_CODE_LOGIN_TOKEN_EXPIRY_MINUTES", 5) * 60),
             app_max_active_requests: env.number("APP_MAX_ACTIVE_REQUESTS", 0),
             app_default_active_requests: env.number("APP_DEFAULT_ACTIVE_REQUESTS", 0),
             limits: RunLimits {

@@ -72,7 +72,12 @@ impl Provider {
                 ("host", false, false),
                 ("project_key", false, false),
             ],
-            Self::Otlp => &[("endpoint", true, false), ("headers", false, true), ("service_name", false, false)],
+            Self::Otlp => &[
+                ("endpoint", true, false),
+                ("headers", false, true),
+                ("service_name", false, false),
+                ("protocol", false, false),
+            ],
         }
     }
 
@@ -306,12 +311,25 @@ fn checked(provider: Provider, values: &Credentials, before: &Credentials) -> Re
             return Err(Error::invalid_field(name, format!("{name} must be an http or https address.")));
         }
     }
+    if provider == Provider::Otlp {
+        let protocol = protocol(out.get("protocol"), before)?;
+        out.insert("protocol".to_owned(), protocol.as_str().into());
+    }
     if let Some(headers) = out.get("headers").and_then(Json::as_str) {
         otlp::headers(headers).ok_or_else(|| {
             Error::invalid_field("headers", "headers must be name=value pairs with commas between them.")
         })?;
     }
     Ok(out)
+}
+
+/// The protocol that was given, else that of before, else the default one.
+fn protocol(given: Option<&Json>, before: &Credentials) -> Result<otlp::Protocol> {
+    let Some(text) = given.or_else(|| before.get("protocol")) else {
+        return Ok(if before.is_empty() { otlp::Protocol::DEFAULT } else { otlp::Protocol::BEFORE });
+    };
+    otlp::Protocol::parse(text.as_str().unwrap_or_default())
+        .ok_or_else(|| Error::invalid_field("protocol", "protocol must be http/protobuf or http/json."))
 }
 
 /// Asks the provider whether it takes these credentials.
@@ -323,7 +341,7 @@ async fn try_out(services: &Services, app: &App, provider: Provider, values: &Cr
             let url = format!("{}/api/public/projects", target.text("host").trim_end_matches('/'));
             target.authorized(Request::get(Class::ExternalApi, url))
         }
-        Provider::Otlp => target.request(&json!({"resourceSpans": []})),
+        Provider::Otlp => target.request(target.protocol().encode(&json!({"resourceSpans": []}))),
     };
     let mut request = request.map_err(|error| failed(error.to_string()))?;
     request.limits = Limits { total: CHECK, first_byte: CHECK, body: 256 * 1024, ..Limits::default() };
@@ -354,9 +372,22 @@ mod tests {
             (Provider::Langfuse, json!({"public_key": "a", "secret_key": "b", "host": "ftp://x"}), "host"),
             (Provider::Otlp, json!({}), "endpoint"),
             (Provider::Otlp, json!({"endpoint": "https://x.test", "headers": "no pair"}), "headers"),
+            (Provider::Otlp, json!({"endpoint": "https://x.test", "protocol": "grpc"}), "protocol"),
         ] {
             let error = checked(provider, &values(&given), &Credentials::new()).unwrap_err();
             assert_eq!(error.field.as_deref(), Some(field));
+        }
+        for (before, given, expected) in [
+            (json!({}), json!({}), "http/protobuf"),
+            (json!({}), json!({"protocol": "http/json"}), "http/json"),
+            (json!({"endpoint": "https://x.test"}), json!({}), "http/json"),
+            (json!({"endpoint": "https://x.test"}), json!({"protocol": "http/protobuf"}), "http/protobuf"),
+            (json!({"endpoint": "https://x.test", "protocol": "http/protobuf"}), json!({}), "http/protobuf"),
+        ] {
+            let mut given = values(&given);
+            given.insert("endpoint".into(), "https://x.test".into());
+            let out = checked(Provider::Otlp, &given, &values(&before)).unwrap();
+            assert_eq!(out["protocol"], expected, "{before} {given:?}");
         }
         assert!(Provider::parse("phoenix").unwrap_err().message.contains("otlp"));
         assert_eq!(Provider::parse("x").unwrap_err().status, 400);

@@ -83,8 +83,13 @@ impl Request {
 
     /// A POST of JSON.
     pub fn post_json(class: Class, url: impl Into<String>, body: impl Into<Bytes>) -> Self {
+        Self::post(class, url, "application/json", body)
+    }
+
+    /// A POST of something of this content type.
+    pub fn post(class: Class, url: impl Into<String>, kind: &'static str, body: impl Into<Bytes>) -> Self {
         let mut request = Self::new(class, Method::POST, url);
-        request.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        request.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
         request.body = body.into();
         request
     }

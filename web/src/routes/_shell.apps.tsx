@@ -2,6 +2,7 @@ import { createFileRoute, useNavigate } from "@tanstack/react-router";
 import { z } from "zod";
 import { AppsPage } from "../features/apps/AppsPage";
 import { WorkspaceBar } from "../features/shell/WorkspaceBar";
+import { TemplateDialog } from "../features/templates/TemplateDialog";
 import { MonthSpend } from "../features/usage/MonthSpend";
 
 const mode = z.enum(["workflow", "advanced-chat", "chat", "agent-chat", "completion"]).optional().catch(undefined);
@@ -17,7 +18,7 @@ export const Route = createFileRoute("/_shell/apps")({
       .optional()
       .catch(undefined),
     view: z.literal("cards").optional().catch(undefined),
-    dialog: z.enum(["create", "import"]).optional().catch(undefined),
+    dialog: z.enum(["create", "import", "template"]).optional().catch(undefined),
     kind: mode,
   }),
   component: Page,
@@ -33,6 +34,7 @@ function Page() {
       </WorkspaceBar>
       <AppsPage
         search={search}
+        templates={(onClose) => <TemplateDialog onClose={onClose} onOpen={(id) => void navigate({ to: "/app/$appId", params: { appId: id } })} />}
         onSearch={(change) => void navigate({ search: (now) => ({ ...now, ...change }), replace: !("dialog" in change) })}
         onOpen={(id, newTab) => (newTab ? window.open(`/app/${id}`, "_blank", "noopener") : void navigate({ to: "/app/$appId", params: { appId: id } }))}
       />

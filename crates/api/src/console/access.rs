@@ -541,7 +541,9 @@ pub const RULES: &[Rule] = &[
     rule(GET, "/files/support-type", Member),
     rule(GET, "/remote-files/{url}", Member),
     rule(POST, "/remote-files/upload", MemberWith(FileUpload)),
-    // Explore: apps as members use them
+    // Explore: templates, and apps as members use them
+    rule(GET, "/explore/apps", USE),
+    rule(GET, "/explore/apps/{app_id}", USE),
     rule(GET, "/installed-apps", USE),
     rule(POST, "/installed-apps", USE),
     rule(PATCH, "/installed-apps/{installed_app_id}", USE),

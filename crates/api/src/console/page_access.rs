@@ -90,6 +90,10 @@ async fn write(State(services): App, Caller(caller): Caller, Body(body): Body<Ch
             }
             PageAccess::Chosen(body.subjects.iter().map(|subject| AccountId(subject.subject_id)).collect())
         }
+        "sso_verified" => {
+            let text = "There is no single sign-on here yet: choose public, private_all or private.";
+            return Err(Error::invalid_field("accessMode", text).into());
+        }
         other => {
             let text = format!("accessMode must be one of public, private_all, private, not '{other}'.");
             return Err(Error::invalid_field("accessMode", text).into());

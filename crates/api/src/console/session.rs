@@ -162,7 +162,7 @@ async fn note_origin(services: &Services, headers: &HeaderMap, tokens: &accounts
     }
 }
 
-pub(super) fn forwarded_ip(services: &Services, headers: &HeaderMap) -> Option<String> {
+pub(crate) fn forwarded_ip(services: &Services, headers: &HeaderMap) -> Option<String> {
     let header = headers.get("x-forwarded-for").filter(|_| services.settings.trust_forwarded_headers)?;
     header.to_str().ok()?.split(',').next().map(|ip| ip.trim().to_owned())
 }

@@ -66,7 +66,8 @@ struct ProviderQuery {
 struct TraceConfigBody {
     /// `langfuse` or `otlp`.
     tracing_provider: String,
-    /// Of Langfuse `public_key`, `secret_key`, `host`; of OTLP `endpoint`, `headers` (`name=value,…`), `service_name`.
+    /// Of Langfuse `public_key`, `secret_key`, `host`; of OTLP `endpoint`, `headers` (`name=value,…`), `service_name`,
+    /// `protocol` (`http/protobuf`, the default, or `http/json`).
     #[schema(value_type = Object)]
     tracing_config: Map<String, Value>,
 }

@@ -16,6 +16,8 @@ pub const RULES: &[Rule] = &[
     rule(GET, "/webapp/permission", Public),
     rule(GET, "/system-features", Public),
     rule(POST, "/login", Public),
+    rule(POST, "/email-code-login", Public),
+    rule(POST, "/email-code-login/validity", Public),
     rule(POST, "/logout", Public),
     rule(POST, "/forgot-password", Public),
     rule(POST, "/forgot-password/validity", Public),

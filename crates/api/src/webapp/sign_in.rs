@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use base64::Engine as _;
-use ox_app::{Error, page_access};
+use ox_app::{Error, Services, page_access};
 use ox_types::AppId;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -99,9 +99,14 @@ pub async fn login(State(services): App, headers: HeaderMap, Body(body): Body<Lo
     let bytes = base64::engine::general_purpose::STANDARD.decode(body.password.as_bytes()).map_err(|_| wrong())?;
     let password = String::from_utf8(bytes).map_err(|_| wrong())?;
     let token = page_access::login(&services, &body.email, &password).await?;
+    Ok(signed_in(&services, &headers, &token))
+}
+
+/// The answer to whoever has signed in.
+pub(super) fn signed_in(services: &Services, headers: &HeaderMap, token: &str) -> Response {
     let mut response = Json(json!({"result": "success", "data": {"access_token": token}})).into_response();
-    set_cookie(&services, &headers, &mut response, COOKIE, &token, page_access::life(&services).as_secs());
-    Ok(response)
+    set_cookie(services, headers, &mut response, COOKIE, token, page_access::life(services).as_secs());
+    response
 }
 
 /// Sign out of pages; passports that were given stay with their page.

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::support::{PASSWORD, Session, TestServer};
 
 /// A mail server at whose address nobody answers.
-const MAIL: &[(&str, &str)] = &[
+pub const MAIL: &[(&str, &str)] = &[
     ("MAIL_TYPE", "smtp"),
     ("SMTP_SERVER", "127.0.0.1"),
     ("SMTP_PORT", "9"),
@@ -15,7 +15,7 @@ const MAIL: &[(&str, &str)] = &[
     ("CONSOLE_WEB_URL", "https://ox.example"),
 ];
 
-async fn outbox(server: &TestServer) -> Vec<OutgoingMail> {
+pub async fn outbox(server: &TestServer) -> Vec<OutgoingMail> {
     repo::mails::due(&server.services.db, now() + chrono::Duration::hours(1), 50).await.unwrap()
 }
 

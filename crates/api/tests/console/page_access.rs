@@ -9,14 +9,14 @@ use serde_json::{Value, json};
 
 use crate::support::{Answer, PASSWORD, Session, TestServer, app_file};
 
-struct Page<'a> {
-    server: &'a TestServer,
-    app: String,
-    code: String,
+pub struct Page<'a> {
+    pub server: &'a TestServer,
+    pub app: String,
+    pub code: String,
 }
 
 impl Page<'_> {
-    async fn call(&self, method: Method, path: &str, passport: &str, login: &str, body: Option<Value>) -> Answer {
+    pub async fn call(&self, method: Method, path: &str, passport: &str, login: &str, body: Option<Value>) -> Answer {
         let mut request = Request::builder().method(method).uri(format!("/api{path}")).header("x-app-code", &self.code);
         if !passport.is_empty() {
             request = request.header("x-app-passport", passport);
@@ -28,11 +28,11 @@ impl Page<'_> {
         self.server.send(request.header("content-type", "application/json").body(body).unwrap()).await
     }
 
-    async fn get(&self, path: &str, passport: &str) -> Answer {
+    pub async fn get(&self, path: &str, passport: &str) -> Answer {
         self.call(Method::GET, path, passport, "", None).await
     }
 
-    async fn enter(&self, login: &str) -> Answer {
+    pub async fn enter(&self, login: &str) -> Answer {
         self.call(Method::GET, "/passport?user_id=somebody", "", login, None).await
     }
 
@@ -41,18 +41,18 @@ impl Page<'_> {
         self.call(Method::POST, "/login", "", "", Some(json!({"email": email, "password": password}))).await
     }
 
-    async fn set(&self, session: &Session, mode: &str, people: &[Value]) -> Answer {
+    pub async fn set(&self, session: &Session, mode: &str, people: &[Value]) -> Answer {
         let subjects: Vec<Value> = people.iter().map(|id| json!({"subjectId": id, "subjectType": "account"})).collect();
         let body = json!({"appId": self.app, "accessMode": mode, "subjects": subjects});
         self.server.post(session, "/enterprise/webapp/app/access-mode", body).await
     }
 }
 
-fn passport(answer: &Answer) -> String {
+pub fn passport(answer: &Answer) -> String {
     answer.json()["access_token"].as_str().unwrap_or_else(|| panic!("{}", answer.text)).to_owned()
 }
 
-fn told(answer: &Answer) -> (u16, String) {
+pub fn told(answer: &Answer) -> (u16, String) {
     (answer.status.as_u16(), answer.code())
 }
 

@@ -151,7 +151,8 @@ async fn a_collector_is_told_in_its_protocol() {
         &[("s", "source", "llm"), ("llm", "source", "e")],
     );
     let app = rig.graph_app("workflow", failing, Draft::default()).await;
-    let config = json!({"endpoint": url, "headers": "authorization=Bearer collector-key", "service_name": "shop"});
+    let config = json!({"endpoint": url, "headers": "authorization=Bearer collector-key", "service_name": "shop",
+        "protocol": "http/json"});
     traced(&rig, app.id, "otlp", &config).await;
     let trace = "0af7651916cd43dd8448eb211c80319c";
     let run = rig.post("/v1/workflows/run", &app, json!({"inputs": {}, "user": "ann", "trace_id": trace})).await.json();
@@ -178,6 +179,123 @@ async fn a_collector_is_told_in_its_protocol() {
     let attributes = root["attributes"].as_array().unwrap();
     let of = |key: &str| attributes.iter().find(|one| one["key"] == key).unwrap()["value"]["stringValue"].clone();
     assert_eq!((of("dify.app_id"), of("gen_ai.user.id")), (json!(app.id), json!("ann")));
+}
+
+/// One field of a message: its number, and its number or its bytes.
+#[derive(Debug)]
+enum Field<'a> {
+    Number(u64),
+    Bytes(&'a [u8]),
+}
+
+/// Reads any message by the rules of the wire format alone.
+fn fields(mut rest: &[u8]) -> Vec<(u64, Field<'_>)> {
+    fn varint(rest: &mut &[u8]) -> u64 {
+        let end = rest.iter().position(|byte| byte & 0x80 == 0).unwrap();
+        let (number, after) = rest.split_at(end + 1);
+        *rest = after;
+        number.iter().rev().fold(0, |sum, byte| (sum << 7) | u64::from(byte & 0x7f))
+    }
+    let mut found = Vec::new();
+    while !rest.is_empty() {
+        let tag = varint(&mut rest);
+        let value = match tag & 7 {
+            0 => Field::Number(varint(&mut rest)),
+            1 => {
+                let (number, after) = rest.split_at(8);
+                rest = after;
+                Field::Number(u64::from_le_bytes(number.try_into().unwrap()))
+            }
+            2 => {
+                let length = usize::try_from(varint(&mut rest)).unwrap();
+                let (bytes, after) = rest.split_at(length);
+                rest = after;
+                Field::Bytes(bytes)
+            }
+            other => panic!("no such wire type: {other}"),
+        };
+        found.push((tag >> 3, value));
+    }
+    found
+}
+
+fn all<'a>(message: &'a [u8], number: u64) -> Vec<&'a [u8]> {
+    let of = |(field, value): (u64, Field<'a>)| match value {
+        Field::Bytes(bytes) if field == number => Some(bytes),
+        _ => None,
+    };
+    fields(message).into_iter().filter_map(of).collect()
+}
+
+fn text(message: &[u8], number: u64) -> String {
+    String::from_utf8(all(message, number).concat()).unwrap()
+}
+
+fn count(message: &[u8], number: u64) -> u64 {
+    let of = |(field, value): &(u64, Field<'_>)| match value {
+        Field::Number(found) if *field == number => Some(*found),
+        _ => None,
+    };
+    fields(message).iter().find_map(of).unwrap_or(0)
+}
+
+fn attribute<'a>(of: &'a [u8], field: u64, key: &str) -> &'a [u8] {
+    let pairs = all(of, field);
+    let pair = pairs.into_iter().find(|pair| text(pair, 1) == key);
+    all(pair.unwrap_or_else(|| panic!("no {key}")), 2)[0]
+}
+
+#[tokio::test]
+async fn a_collector_is_told_in_protobuf_unless_json_is_chosen() {
+    type Calls = Arc<Mutex<Vec<(String, Vec<u8>)>>>;
+    let rig = Rig::near(&[]).await;
+    let calls = Calls::default();
+    let take = |State(calls): State<Calls>, headers: HeaderMap, body: axum::body::Bytes| async move {
+        calls.lock().unwrap().push((headers["content-type"].to_str().unwrap().to_owned(), body.to_vec()));
+        StatusCode::OK
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let router = Router::new().route("/v1/traces", post(take)).with_state(Arc::clone(&calls));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let app = rig.graph_app("advanced-chat", chatflow(json!([]), "echo", json!({})), Draft::default()).await;
+    traced(&rig, app.id, "otlp", &json!({"endpoint": url, "service_name": "shop"})).await;
+    let made = traces::config(&rig.services, &rig.owner, app.id, "otlp").await.unwrap().unwrap();
+    assert_eq!(made.masked["protocol"], "http/protobuf");
+    let trace = "0af7651916cd43dd8448eb211c80319c";
+    let ask = json!({"inputs": {}, "query": "one two", "user": "ann", "trace_id": trace});
+    rig.post("/v1/chat-messages", &app, ask).await.json();
+    let mut told = Vec::new();
+    for _ in 0..400 {
+        told = calls.lock().unwrap().clone();
+        if told.len() > 1 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    assert_eq!(told[0], ("application/x-protobuf".to_owned(), Vec::new()), "the look at it: an empty message");
+    let (kind, body) = &told[1];
+    assert_eq!(kind, "application/x-protobuf");
+    let resource_spans = all(body, 1);
+    assert_eq!(resource_spans.len(), 1);
+    let resource = all(resource_spans[0], 1)[0];
+    assert_eq!(text(attribute(resource, 1, "service.name"), 1), "shop");
+    let scope_spans = all(resource_spans[0], 2)[0];
+    assert_eq!(text(all(scope_spans, 1)[0], 1), "oxidify");
+    let spans = all(scope_spans, 2);
+    for span in &spans {
+        assert_eq!(all(span, 1)[0], 0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c_u128.to_be_bytes());
+        assert_eq!((all(span, 2)[0].len(), count(span, 6)), (8, 1));
+        assert!(count(span, 7) > 1_700_000_000_000_000_000 && count(span, 7) <= count(span, 8));
+        assert_eq!(count(all(span, 15)[0], 3), 1, "all is well");
+    }
+    let root = spans[0];
+    assert!(all(root, 4).is_empty(), "nothing is above it");
+    assert_eq!(text(attribute(root, 9, "gen_ai.user.id"), 1), "ann");
+    let model = spans.iter().find(|span| text(span, 5) == "llm").unwrap();
+    assert_eq!(all(model, 4), all(root, 2));
+    assert_eq!(text(attribute(model, 9, "gen_ai.request.model"), 1), "echo");
+    assert_eq!(count(attribute(model, 9, "gen_ai.usage.total_tokens"), 3), 4);
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
 use moka::future::Cache;
 use ox_db::repo;
 use ox_models::Credentials;
@@ -107,13 +108,22 @@ impl Target {
         }
     }
 
+    /// How bodies are written for it.
+    pub fn protocol(&self) -> otlp::Protocol {
+        match self.provider {
+            Provider::Langfuse => otlp::Protocol::Json,
+            Provider::Otlp => otlp::Protocol::parse(self.text("protocol")).unwrap_or(otlp::Protocol::BEFORE),
+        }
+    }
+
     /// The call that delivers a body.
-    pub fn request(&self, body: &Json) -> Result<Request, NetError> {
+    pub fn request(&self, body: Bytes) -> Result<Request, NetError> {
         let url = match self.provider {
             Provider::Langfuse => format!("{}/api/public/ingestion", self.text("host").trim_end_matches('/')),
             Provider::Otlp => otlp::url(self.text("endpoint")),
         };
-        let mut request = self.authorized(Request::post_json(Class::ExternalApi, url, body.to_string()))?;
+        let mut request =
+            self.authorized(Request::post(Class::ExternalApi, url, self.protocol().content_type(), body))?;
         request.follow_redirects = false;
         request.retries = Some(0);
         request.limits = Limits { total: ATTEMPT, first_byte: ATTEMPT, body: 1024 * 1024, ..Limits::default() };
@@ -124,7 +134,7 @@ impl Target {
 /// One call on its way.
 struct Call {
     target: Arc<Target>,
-    body: Json,
+    body: Bytes,
     traces: u64,
     attempts: u32,
     due: Instant,
@@ -241,7 +251,7 @@ async fn calls(services: &Services, round: Vec<Ended>) -> Vec<Call> {
         let due = Instant::now();
         calls.extend(bodies.into_iter().map(|body| Call {
             target: Arc::clone(&target),
-            body,
+            body: target.protocol().encode(&body),
             traces: count,
             attempts: 0,
             due,
@@ -280,7 +290,7 @@ async fn attempt_all(services: &Services, calls: Vec<Call>, waiting: &mut VecDeq
 }
 
 async fn attempt(services: &Services, call: &Call) -> Outcome {
-    let request = match call.target.request(&call.body) {
+    let request = match call.target.request(call.body.clone()) {
         Ok(request) => request,
         Err(error) => return Outcome::Refused(error.to_string()),
     };

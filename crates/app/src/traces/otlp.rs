@@ -1,11 +1,55 @@
-//! OTLP over HTTP in its JSON form: ids in hex, 64-bit numbers as texts.
+//! OTLP over HTTP: in its JSON form (ids in hex, 64-bit numbers as texts), and in its binary form made from that.
 
+mod protobuf;
+
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use ox_types::Json;
 use serde_json::{Map, json};
 use uuid::Uuid;
 
 use super::record::{Span, SpanKind, Trace, derived};
+
+/// How a body is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    Protobuf,
+    Json,
+}
+
+impl Protocol {
+    /// What a configuration without a choice gets from now on.
+    pub const DEFAULT: Self = Self::Protobuf;
+    /// What configurations from before there was a choice mean.
+    pub const BEFORE: Self = Self::Json;
+
+    /// Reads a name of `OTEL_EXPORTER_OTLP_PROTOCOL`.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Protobuf, Self::Json].into_iter().find(|one| one.as_str() == text)
+    }
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Protobuf => "http/protobuf",
+            Self::Json => "http/json",
+        }
+    }
+
+    pub const fn content_type(self) -> &'static str {
+        match self {
+            Self::Protobuf => "application/x-protobuf",
+            Self::Json => "application/json",
+        }
+    }
+
+    /// A body as it goes out.
+    pub fn encode(self, body: &Json) -> Bytes {
+        match self {
+            Self::Protobuf => protobuf::encode(body).into(),
+            Self::Json => body.to_string().into(),
+        }
+    }
+}
 
 /// The address to which traces go: as given, or the usual path below it.
 pub fn url(endpoint: &str) -> String {

@@ -1,7 +1,7 @@
-/** Apps home: four ways to start, the filter, the table. */
+/** Apps home: ways to start, the filter, the table. */
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { Clock, FileDown, LayoutGrid, ListFilter, MessageSquare, MessagesSquare, Plus, Rows3, Tag as TagIcon, Upload, Workflow } from "lucide-react";
-import { type DragEvent, useEffect, useMemo, useRef, useState } from "react";
+import { Clock, FileDown, LayoutGrid, LayoutTemplate, ListFilter, MessageSquare, MessagesSquare, Plus, Rows3, Tag as TagIcon, Upload, Workflow } from "lucide-react";
+import { type DragEvent, type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { toast } from "sonner";
 import {
@@ -46,7 +46,7 @@ export interface AppsSearch {
   readonly mine?: boolean | undefined;
   readonly hours?: Hours | undefined;
   readonly view?: "cards" | undefined;
-  readonly dialog?: "create" | "import" | undefined;
+  readonly dialog?: "create" | "import" | "template" | undefined;
   readonly kind?: Mode | undefined;
 }
 
@@ -54,11 +54,13 @@ interface Props {
   readonly search: AppsSearch;
   readonly onSearch: (change: Partial<AppsSearch>) => void;
   readonly onOpen: (appId: string, newTab?: boolean) => void;
+  /** The dialog with templates. */
+  readonly templates?: (onClose: () => void) => ReactNode;
 }
 
 type Doing = { readonly what: "rename" | "copy" | "delete" | "export" | "tags"; readonly app: AppItem };
 
-export function AppsPage({ search, onSearch, onOpen }: Props) {
+export function AppsPage({ search, onSearch, onOpen, templates }: Props) {
   const { t } = useTranslation("apps");
   const { t: c } = useTranslation();
   const rights = useRights();
@@ -133,7 +135,13 @@ export function AppsPage({ search, onSearch, onOpen }: Props) {
             </>
           ) : null}
         </header>
-        {rights.edit ? <Starts onCreate={(kind) => onSearch({ dialog: "create", kind })} onImport={() => onSearch({ dialog: "import" })} /> : null}
+        {rights.edit ? (
+          <Starts
+            onCreate={(kind) => onSearch({ dialog: "create", kind })}
+            onImport={() => onSearch({ dialog: "import" })}
+            onTemplate={templates ? () => onSearch({ dialog: "template" }) : undefined}
+          />
+        ) : null}
         <Attention apps={apps} figures={figures} hours={hours} />
         <div className="flex items-center gap-2 px-7 max-md:px-4 pb-2 flex-wrap">
           <Segmented
@@ -230,6 +238,7 @@ export function AppsPage({ search, onSearch, onOpen }: Props) {
         </div>
       ) : null}
       {search.dialog === "create" ? <Create kind={search.kind} onClose={closeDialog} onOpen={onOpen} /> : null}
+      {search.dialog === "template" && rights.edit ? templates?.(closeDialog) : null}
       {search.dialog === "import" ? <ImportDialog file={file} onClose={closeDialog} onOpen={(id) => onOpen(id)} /> : null}
       {doing ? <Task doing={doing} onClose={() => setDoing(undefined)} /> : null}
     </section>
@@ -316,12 +325,19 @@ export function Task({ doing, onClose, onDeleted }: { doing: Doing; onClose: () 
   );
 }
 
-function Starts({ onCreate, onImport }: { onCreate: (mode: Mode) => void; onImport: () => void }) {
+interface StartsProps {
+  readonly onCreate: (mode: Mode) => void;
+  readonly onImport: () => void;
+  readonly onTemplate: (() => void) | undefined;
+}
+
+function Starts({ onCreate, onImport, onTemplate }: StartsProps) {
   const { t } = useTranslation("apps");
   const cards = [
     { key: "workflow", icon: Workflow, cat: "acc", run: () => onCreate("workflow") },
     { key: "chatflow", icon: MessagesSquare, cat: undefined, run: () => onCreate("advanced-chat") },
     { key: "chat", icon: MessageSquare, cat: undefined, run: () => onCreate("chat") },
+    ...(onTemplate ? [{ key: "template", icon: LayoutTemplate, cat: undefined, run: onTemplate }] : []),
     { key: "import", icon: FileDown, cat: undefined, run: onImport },
   ];
   return (

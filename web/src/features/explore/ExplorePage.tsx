@@ -2,7 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { Compass, Ellipsis, Pin, PinOff, Trash2 } from "lucide-react";
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { toast } from "sonner";
 import { type InstalledApp, installedApps, pinApp, uninstallApp, useExploreChange } from "../../data/explore";
@@ -18,7 +18,7 @@ import { Empty, Failed, SkeletonRows } from "../../ui/States";
 /** From so many apps on, a search helps. */
 const MANY = 8;
 
-export function ExplorePage() {
+export function ExplorePage({ templates }: { templates?: ReactNode }) {
   const { t } = useTranslation("explore");
   const { t: c } = useTranslation();
   const list = useQuery(installedApps);
@@ -67,6 +67,7 @@ export function ExplorePage() {
           ))}
         </ul>
       )}
+      {templates}
     </div>
   );
 }
