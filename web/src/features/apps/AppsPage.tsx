@@ -18,6 +18,7 @@ import {
   updateApp,
   useAppChange,
 } from "../../data/apps";
+import { usePins } from "../../data/explore";
 import { useRights } from "../../data/session";
 import { errorDetails, messageOf } from "../../lib/http";
 import { useKeys } from "../../lib/keys";
@@ -80,6 +81,7 @@ export function AppsPage({ search, onSearch, onOpen }: Props) {
   const [file, setFile] = useState<File>();
   const [over, setOver] = useState(false);
   const current = apps[active];
+  const pins = usePins();
   const act = (what: Doing["what"]) => () => (current && rights.edit ? setDoing({ what, app: current }) : undefined);
   useKeys(
     {
@@ -91,6 +93,7 @@ export function AppsPage({ search, onSearch, onOpen }: Props) {
       "mod+Enter": () => (current ? onOpen(current.id, true) : undefined),
       e: act("rename"),
       d: act("copy"),
+      p: () => (current ? pins.toggle(current.id) : undefined),
     },
     !doing && !search.dialog,
   );
@@ -145,7 +148,7 @@ export function AppsPage({ search, onSearch, onOpen }: Props) {
               ...MODES.map((mode) => ({ value: mode, label: c(`modes.${mode}.name`) })),
             ]}
           />
-          <div className="flex-1" />
+          <div className="flex-1 max-md:hidden" />
           <FilterBox ref={filterBox} value={search.q ?? ""} onChange={(q) => onSearch({ q: q || undefined })} />
           <TagFilter
             value={filter.tags ?? []}
@@ -417,6 +420,9 @@ function Foot({ total, edit }: { total: string; edit: boolean }) {
       </span>
       <span className="flex items-center gap-1.5">
         <Kbd keys="enter" /> {t("keys.open")}
+      </span>
+      <span className="flex items-center gap-1.5">
+        <Kbd keys="P" /> {t("keys.pin")}
       </span>
       {edit ? (
         <>

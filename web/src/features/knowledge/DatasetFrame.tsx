@@ -44,7 +44,7 @@ export function DatasetFrame({ dataset, children }: { dataset: Dataset; children
           <Link to="/datasets" className="hover:text-ink-1">
             {t("list.title")}
           </Link>
-          <ChevronRight size={12} strokeWidth={2} aria-hidden />
+          <ChevronRight size={12} strokeWidth={2} className="crumb-root" aria-hidden />
           <Menu
             align="start"
             entries={[

@@ -8,7 +8,7 @@ import { useFormat } from "../../lib/format";
 import { errorDetails, messageOf } from "../../lib/http";
 import { useKeys } from "../../lib/keys";
 import { consoleTime } from "../../lib/zone";
-import { Button } from "../../ui/Button";
+import { Button, IconButton } from "../../ui/Button";
 import { Dot } from "../../ui/Marks";
 import { Menu } from "../../ui/Menu";
 import { Rows } from "../../ui/Rows";
@@ -102,7 +102,7 @@ export function ConversationList({ app, search, onSearch, beside, lead }: ListPr
           ]}
         />
         <Menu
-          trigger={<Button icon={ArrowDownWideNarrow}>{t("sort.label")}</Button>}
+          trigger={<IconButton kind="default" icon={ArrowDownWideNarrow} label={t("sort.label")} />}
           entries={SORTS.map((key) => ({
             key,
             label: t(`sort.${key}`),
@@ -209,7 +209,7 @@ function Votes({ item }: { item: Conversation }) {
   const dislikes = item.user_feedback_stats.dislike + item.admin_feedback_stats.dislike;
   if (likes + dislikes === 0) return <span className="text-ink-3">–</span>;
   return (
-    <span className="inline-flex gap-2 num text-12">
+    <span className="inline-flex items-center gap-2 num">
       {likes > 0 ? (
         <span className="inline-flex items-center gap-1 text-success">
           <ThumbsUp size={14} strokeWidth={1.9} role="img" aria-label={t("rating.likes")} />
@@ -281,7 +281,7 @@ function Row({
           </span>
         </>
       )}
-      <span role="cell">
+      <span role="cell" className="inline-flex items-center">
         <Votes item={item} />
       </span>
       <span role="cell" className="num text-end text-ink-2">

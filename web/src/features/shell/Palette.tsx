@@ -33,7 +33,14 @@ export function Palette() {
         <Dialog.Overlay className="scrim" />
         <Dialog.Content className="dialog palette" aria-describedby={undefined} style={{ zIndex: "var(--z-palette)" }}>
           <Dialog.Title className="visually-hidden">{t("palette.title")}</Dialog.Title>
-          <Command label={t("palette.title")} className="flex flex-col min-h-0" shouldFilter={false} value={value} onValueChange={setValue} onKeyDown={inNewTab}>
+          <Command
+            label={t("palette.title")}
+            className="flex flex-col min-h-0"
+            shouldFilter={false}
+            value={value}
+            onValueChange={setValue}
+            onKeyDown={inNewTab}
+          >
             <div className="flex items-center gap-3 px-4 h-[52px] border-b border-line-1 flex-none">
               <Search size={18} strokeWidth={1.75} className="text-ink-3" aria-hidden />
               <Command.Input

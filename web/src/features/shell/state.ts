@@ -12,7 +12,12 @@ interface ShellState {
 
 const stored = typeof localStorage === "undefined" ? null : localStorage.getItem("oxidify.rail");
 
-export const useShell = create<ShellState>(() => ({ rail: stored === null ? undefined : stored === "open", palette: false, shortcuts: false, canvas: undefined }));
+export const useShell = create<ShellState>(() => ({
+  rail: stored === null ? undefined : stored === "open",
+  palette: false,
+  shortcuts: false,
+  canvas: undefined,
+}));
 
 export function toggleRail(now: boolean): void {
   localStorage.setItem("oxidify.rail", now ? "closed" : "open");

@@ -155,14 +155,7 @@ function useParts(): PaletteRow[] {
   });
   return [
     ...(rights.edit
-      ? [
-          part(
-            "build",
-            Hammer,
-            () => void navigate({ to: isGraph(app.mode) ? "/app/$appId/workflow" : "/app/$appId/configuration", params }),
-            "alt+1",
-          ),
-        ]
+      ? [part("build", Hammer, () => void navigate({ to: isGraph(app.mode) ? "/app/$appId/workflow" : "/app/$appId/configuration", params }), "alt+1")]
       : []),
     part("logs", Activity, () => void navigate({ to: "/app/$appId/logs", params }), "alt+2"),
     part("monitor", ChartLine, () => void navigate({ to: "/app/$appId/monitor", params })),
