@@ -188,11 +188,14 @@ function Given({ fields, inputs, folded, onEdit, onChange }: GivenProps) {
     <div className="card flex items-center gap-3 px-3 py-1.5">
       <TextCursorInput size={14} strokeWidth={1.9} className="text-ink-3 flex-none" aria-hidden />
       <span className="flex-1 min-w-0 truncate text-12 text-ink-3">
-        {fields.map((field) => (
-          <span key={field.variable} className="me-3">
-            {field.label} <b className="font-semibold text-ink-1">{inputs[field.variable] ?? field.start ?? ""}</b>
-          </span>
-        ))}
+        {fields
+          .map((field) => ({ field, value: inputs[field.variable] ?? field.start }))
+          .filter(({ value }) => value)
+          .map(({ field, value }) => (
+            <span key={field.variable} className="me-3">
+              {field.label} <b className="font-semibold text-ink-1">{value}</b>
+            </span>
+          ))}
       </span>
       <Button size="sm" kind="quiet" onClick={onEdit}>
         {t("common.edit")}

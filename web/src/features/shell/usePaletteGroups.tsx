@@ -69,7 +69,7 @@ function useCanvasRows(canvas: (() => readonly CanvasNode[]) | undefined): Palet
     key: `node-${node.id}`,
     label: node.title,
     about: node.about,
-    tile: <NodeTile kind={node.kind} />,
+    tile: <NodeTile kind={node.kind} large />,
     run: node.open,
     preview: node.preview,
   }));
@@ -148,7 +148,6 @@ function useParts(): PaletteRow[] {
   const part = (key: string, icon: LucideIcon, run: () => void, keys?: string): PaletteRow => ({
     key: `part-${key}`,
     label: t(`tabs.${key}`),
-    about: app.name,
     tile: sign(icon),
     keys,
     run,
