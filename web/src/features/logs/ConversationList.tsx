@@ -7,6 +7,7 @@ import { profile } from "../../data/session";
 import { useFormat } from "../../lib/format";
 import { errorDetails, messageOf } from "../../lib/http";
 import { useKeys } from "../../lib/keys";
+import { useMedia } from "../../lib/media";
 import { consoleTime } from "../../lib/zone";
 import { Button, IconButton } from "../../ui/Button";
 import { Dot } from "../../ui/Marks";
@@ -37,7 +38,10 @@ export function ConversationList({ app, search, onSearch, beside, lead }: ListPr
   const range = search.range ?? DEFAULT_RANGE;
   const sort = search.sort ?? "-updated_at";
   const form = app.mode === "completion";
-  const size = useListSize(beside);
+  const room = useListSize(beside);
+  // The titles tell most: they keep their place before who wrote and how much.
+  const tight = useMedia("(max-width: 1180px)");
+  const size: ListSize = beside && tight ? "phone" : room;
   const format = useFormat();
   const from = useMemo(() => rangeStart(range, Date.now()) ?? new Date(app.created_at * 1000), [range, app.created_at]);
   const span = chosenSpan(search);
