@@ -55,7 +55,7 @@ export function Palette() {
             <div className="palette-body">
               <Command.List className="palette-list">
                 {groups.length === 0 ? (
-                  <div role="status" className="p-6 text-center text-ink-3">
+                  <div role="presentation" className="p-6 text-center text-ink-3">
                     {t("palette.none", { query })}
                   </div>
                 ) : null}
