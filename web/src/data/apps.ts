@@ -211,7 +211,9 @@ export const saveModelConfig = (id: string, config: unknown) => json(`/apps/${id
 /** Runs a change and reads the lists again. */
 export function useAppChange<Args, Result>(run: (args: Args) => Promise<Result>) {
   const client = useQueryClient();
-  return useMutation({ mutationFn: run, onSuccess: () => client.invalidateQueries({ queryKey: ["apps"] }) });
+  // Explore and the rail name the same apps.
+  const again = () => Promise.all([client.invalidateQueries({ queryKey: ["apps"] }), client.invalidateQueries({ queryKey: ["explore"] })]);
+  return useMutation({ mutationFn: run, onSuccess: again });
 }
 
 /** The address of the published page. */

@@ -1,5 +1,5 @@
 /** The apps that members use inside the console. */
-import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
+import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { get, patch, remove } from "../lib/http";
 
 export interface InstalledApp {
@@ -35,4 +35,24 @@ export const uninstallApp = (id: string) => remove(`/installed-apps/${id}`);
 export function useExploreChange<Args>(run: (args: Args) => Promise<unknown>) {
   const client = useQueryClient();
   return useMutation({ mutationFn: run, onSuccess: () => client.invalidateQueries({ queryKey: KEY }) });
+}
+
+export interface Pins {
+  /** Undefined for an app that is not in the list of this member. */
+  readonly of: (appId: string) => boolean | undefined;
+  readonly toggle: (appId: string) => void;
+}
+
+/** The apps that stand in the rail. */
+export function usePins(): Pins {
+  const list = useQuery(installedApps).data;
+  const pin = useExploreChange(({ id, on }: { id: string; on: boolean }) => pinApp(id, on));
+  const find = (appId: string) => list?.find(({ app }) => app.id === appId);
+  return {
+    of: (appId) => find(appId)?.is_pinned,
+    toggle: (appId) => {
+      const found = find(appId);
+      if (found) pin.mutate({ id: found.id, on: !found.is_pinned });
+    },
+  };
 }

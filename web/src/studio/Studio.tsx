@@ -20,6 +20,7 @@ import { leaveRun, loadLastSpans } from "./store/runner";
 import { starter } from "./store/starter";
 import { openRun } from "./store/previews";
 import { openStudio, set, shown, useStudio } from "./store/studio";
+import { useThings } from "./store/things";
 import { getView } from "./store/view";
 import { RequestError } from "./transport";
 import { Tray } from "./tray/Tray";
@@ -112,6 +113,7 @@ export function Studio({ owner, mode, node, run, onNode }: Props) {
   const loaded = useStudio((s) => s.loaded && s.owner === owner);
   const highlighted = useStudio((s) => s.highlight !== undefined);
   useNodeInUrl(node, run, onNode, loaded);
+  useThings();
   if (failed) {
     return (
       <div className="st-empty st-grow">

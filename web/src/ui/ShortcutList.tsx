@@ -20,9 +20,10 @@ const GROUPS: Readonly<Record<string, readonly (readonly [name: string, ...keys:
     ["newItem", "C"],
     ["rename", "E"],
     ["duplicate", "D"],
+    ["pin", "P"],
   ],
   app: [
-    ["tabs", "alt+1", "alt+4"],
+    ["tabs", "alt+1", "alt+5"],
     ["publish", "mod+shift+P"],
     ["send", "mod+enter"],
   ],

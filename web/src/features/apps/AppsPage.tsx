@@ -18,6 +18,7 @@ import {
   updateApp,
   useAppChange,
 } from "../../data/apps";
+import { usePins } from "../../data/explore";
 import { useRights } from "../../data/session";
 import { errorDetails, messageOf } from "../../lib/http";
 import { useKeys } from "../../lib/keys";
@@ -82,6 +83,7 @@ export function AppsPage({ search, onSearch, onOpen, templates }: Props) {
   const [file, setFile] = useState<File>();
   const [over, setOver] = useState(false);
   const current = apps[active];
+  const pins = usePins();
   const act = (what: Doing["what"]) => () => (current && rights.edit ? setDoing({ what, app: current }) : undefined);
   useKeys(
     {
@@ -93,6 +95,7 @@ export function AppsPage({ search, onSearch, onOpen, templates }: Props) {
       "mod+Enter": () => (current ? onOpen(current.id, true) : undefined),
       e: act("rename"),
       d: act("copy"),
+      p: () => (current ? pins.toggle(current.id) : undefined),
     },
     !doing && !search.dialog,
   );
@@ -153,7 +156,7 @@ export function AppsPage({ search, onSearch, onOpen, templates }: Props) {
               ...MODES.map((mode) => ({ value: mode, label: c(`modes.${mode}.name`) })),
             ]}
           />
-          <div className="flex-1" />
+          <div className="flex-1 max-md:hidden" />
           <FilterBox ref={filterBox} value={search.q ?? ""} onChange={(q) => onSearch({ q: q || undefined })} />
           <TagFilter
             value={filter.tags ?? []}
@@ -433,6 +436,9 @@ function Foot({ total, edit }: { total: string; edit: boolean }) {
       </span>
       <span className="flex items-center gap-1.5">
         <Kbd keys="enter" /> {t("keys.open")}
+      </span>
+      <span className="flex items-center gap-1.5">
+        <Kbd keys="P" /> {t("keys.pin")}
       </span>
       {edit ? (
         <>

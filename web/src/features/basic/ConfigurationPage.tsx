@@ -174,7 +174,7 @@ function Instructions({ config, onChange }: PartProps) {
             }
           />
           <span className="flex-1">{t("instructions.hint", BRACES)}</span>
-          <span className="num">{config.prompt.length}</span>
+          <span className="num">{t("instructions.length", { count: config.prompt.length })}</span>
         </div>
       </div>
       {unknown.length > 0 ? (
@@ -228,14 +228,18 @@ function FormSection({ config, completion, onChange }: PartProps & { completion:
               {completion || used.has(field.variable) ? null : <Badge tone="warn">{t("form.unused")}</Badge>}
               <Badge>{t(`types.${field.type}`, { defaultValue: field.type })}</Badge>
               {field.required ? <Badge tone="line">{t("form.required")}</Badge> : null}
-              <IconButton size="sm" icon={ArrowUp} label={t("form.up", { name: field.variable })} disabled={i === 0} onClick={() => move(i, i - 1)} />
-              <IconButton
-                size="sm"
-                icon={ArrowDown}
-                label={t("form.down", { name: field.variable })}
-                disabled={i === fields.length - 1}
-                onClick={() => move(i, i + 1)}
-              />
+              {fields.length > 1 ? (
+                <>
+                  <IconButton size="sm" icon={ArrowUp} label={t("form.up", { name: field.variable })} disabled={i === 0} onClick={() => move(i, i - 1)} />
+                  <IconButton
+                    size="sm"
+                    icon={ArrowDown}
+                    label={t("form.down", { name: field.variable })}
+                    disabled={i === fields.length - 1}
+                    onClick={() => move(i, i + 1)}
+                  />
+                </>
+              ) : null}
               <IconButton size="sm" icon={Pencil} label={t("form.edit", { name: field.variable })} onClick={() => setEditing({ index: i })} />
               <IconButton
                 size="sm"

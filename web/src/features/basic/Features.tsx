@@ -37,33 +37,28 @@ function ChatFeatures({ config, onChange }: PartProps) {
   const { t } = useTranslation("basic");
   return (
     <>
-      <FeatureRow
-        icon={<Hand {...MARK} />}
-        title={t("features.opening")}
-        text={t("features.openingText")}
-        below={
-          <Textarea
-            rows={2}
-            aria-label={t("features.opening")}
-            placeholder={t("features.openingPlaceholder")}
-            value={config.opening}
-            onChange={(event) => onChange({ opening: event.target.value })}
-          />
-        }
-      />
-      <FeatureRow
+      <TextRow icon={<Hand {...MARK} />} title={t("features.opening")} hint={t("features.openingText")} summary={config.opening}>
+        <Textarea
+          rows={2}
+          aria-label={t("features.opening")}
+          placeholder={t("features.openingPlaceholder")}
+          value={config.opening}
+          onChange={(event) => onChange({ opening: event.target.value })}
+        />
+      </TextRow>
+      <TextRow
         icon={<HelpCircle {...MARK} />}
         title={t("features.questions")}
-        text={t("features.questionsText")}
-        below={
-          <Textarea
-            rows={3}
-            aria-label={t("features.questions")}
-            value={config.questions.join("\n")}
-            onChange={(event) => onChange({ questions: event.target.value === "" ? [] : event.target.value.split("\n") })}
-          />
-        }
-      />
+        hint={t("features.questionsText")}
+        summary={config.questions.filter((question) => question.trim()).join(" · ")}
+      >
+        <Textarea
+          rows={3}
+          aria-label={t("features.questions")}
+          value={config.questions.join("\n")}
+          onChange={(event) => onChange({ questions: event.target.value === "" ? [] : event.target.value.split("\n") })}
+        />
+      </TextRow>
       <FeatureRow icon={<MessageCircleQuestion {...MARK} />} title={t("features.followUp")} text={t("features.followUpText")}>
         <Switch checked={config.followUp} label={t("features.followUp")} onChange={(followUp) => onChange({ followUp })} />
       </FeatureRow>
@@ -110,6 +105,33 @@ function FilesRow({ value, onChange }: { value: unknown; onChange: (value: Recor
   );
 }
 
+interface TextRowProps {
+  readonly icon: ReactNode;
+  readonly title: string;
+  readonly hint: string;
+  /** What was written, on the line; empty while nothing is. */
+  readonly summary: string;
+  readonly children: ReactNode;
+}
+
+/** A text that shows its beginning on one line and opens to be written. */
+function TextRow({ icon, title, hint, summary, children }: TextRowProps) {
+  const { t } = useTranslation();
+  const [open, setOpen] = useState(false);
+  return (
+    <FeatureRow icon={icon} title={title} text={open || summary === "" ? hint : summary} below={open ? children : null}>
+      <Button
+        size="sm"
+        aria-expanded={open}
+        aria-label={`${t(open ? "common.close" : summary === "" ? "common.add" : "common.edit")}: ${title}`}
+        onClick={() => setOpen(!open)}
+      >
+        {t(open ? "common.close" : summary === "" ? "common.add" : "common.edit")}
+      </Button>
+    </FeatureRow>
+  );
+}
+
 interface RowProps {
   readonly icon: ReactNode;
   readonly title: string;
@@ -121,8 +143,8 @@ interface RowProps {
 
 function FeatureRow({ icon, title, text, below, children }: RowProps) {
   return (
-    <div className="p-2.5 border-b border-line-1 last:border-b-0 flex flex-col gap-2">
-      <div className="flex items-center gap-2.5 max-md:flex-wrap">
+    <div className="px-2.5 py-[7px] border-b border-line-1 last:border-b-0 flex flex-col gap-2">
+      <div className="flex items-center gap-2.5 max-md:flex-wrap min-h-6">
         <Tile>{icon}</Tile>
         <span className="font-semibold">{title}</span>
         <span className="text-12 text-ink-3 truncate flex-1 max-md:basis-1/3">{text}</span>

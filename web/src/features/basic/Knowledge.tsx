@@ -93,7 +93,8 @@ export function Knowledge({ config, completion, onChange }: PartProps & { comple
             return (
               <li key={id} className="flex items-center gap-2.5 px-2.5 min-h-9.5 border-b border-line-1 last:border-b-0">
                 <DatasetTile dataset={dataset ?? {}} />
-                <span className={`truncate flex-1 ${dataset ? "font-semibold" : "mono"}`}>{name}</span>
+                <span className={`truncate ${dataset ? "font-semibold" : "mono"}`}>{name}</span>
+                <span className="text-12 text-ink-3 truncate flex-1 num">{dataset ? k("documents.count", { count: dataset.document_count }) : ""}</span>
                 {dataset?.indexing_technique ? <Badge>{k(`techniques.${dataset.indexing_technique}`)}</Badge> : null}
                 {dataset || !known.isSuccess ? null : <Badge tone="bad">{t("knowledge.gone")}</Badge>}
                 {dataset ? (

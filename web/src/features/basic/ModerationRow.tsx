@@ -23,8 +23,8 @@ export function ModerationRow({ value, onChange }: Props) {
     else onChange(writeModeration({ ...moderation, enabled }, value));
   };
   return (
-    <div className="p-2.5">
-      <div className="flex items-center gap-2.5 max-md:flex-wrap">
+    <div className="px-2.5 py-[7px]">
+      <div className="flex items-center gap-2.5 max-md:flex-wrap min-h-6">
         <Tile>
           <ShieldCheck size={14} strokeWidth={1.9} aria-hidden />
         </Tile>

@@ -1,7 +1,7 @@
 /** The right half: the app as it would answer now. */
 
 import { Link } from "@tanstack/react-router";
-import { BookOpen, CircleAlert, CopyPlus, RotateCcw, Send, Square, Zap } from "lucide-react";
+import { BookOpen, CircleAlert, CopyPlus, RotateCcw, Send, Square, TextCursorInput, Zap } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useFormat } from "../../lib/format";
@@ -27,6 +27,7 @@ export function Preview({ appId, completion, config, narrow, hidden }: Props) {
   const [inputs, setInputs] = useState<Inputs>({});
   const [query, setQuery] = useState("");
   const [wrong, setWrong] = useState<string>();
+  const [filling, setFilling] = useState(false);
   const preview = usePreview(appId, completion ? "completion" : "chat");
   const { turns, busy } = preview;
   const end = useRef<HTMLDivElement>(null);
@@ -40,10 +41,14 @@ export function Preview({ appId, completion, config, narrow, hidden }: Props) {
   const send = (text: string) => {
     if (busy || (!completion && text.trim() === "")) return;
     const missing = missingInput(config.fields, inputs);
-    if (missing) return setWrong(t("preview.required", { name: missing.label }));
+    if (missing) {
+      setFilling(true);
+      return setWrong(t("preview.required", { name: missing.label }));
+    }
     if (!config.model) return setWrong(t("model.none"));
     setWrong(undefined);
     setQuery("");
+    setFilling(false);
     stuck.current = true;
     void preview.ask({ query: text.trim(), inputs: wireInputs(config.fields, inputs), config: writeConfig(config), followUp: config.followUp });
   };
@@ -73,9 +78,13 @@ export function Preview({ appId, completion, config, narrow, hidden }: Props) {
         }}
       >
         {config.fields.length > 0 ? (
-          <div className="card p-3">
-            <InputForm fields={config.fields} values={inputs} onChange={setInputs} />
-          </div>
+          <Given
+            fields={config.fields}
+            inputs={inputs}
+            folded={!completion && turns.length > 0 && !filling}
+            onEdit={() => setFilling(true)}
+            onChange={setInputs}
+          />
         ) : null}
         {!completion && config.opening ? <Prose text={config.opening} /> : null}
         {turns.length === 0 && !config.opening ? <p className="text-ink-3">{t(completion ? "preview.emptyCompletion" : "preview.empty")}</p> : null}
@@ -154,6 +163,44 @@ export function Preview({ appId, completion, config, narrow, hidden }: Props) {
         )}
       </div>
     </aside>
+  );
+}
+
+interface GivenProps {
+  readonly fields: Config["fields"];
+  readonly inputs: Inputs;
+  readonly folded: boolean;
+  readonly onEdit: () => void;
+  readonly onChange: (inputs: Inputs) => void;
+}
+
+/** The form before the chat; on one line when the chat has begun. */
+function Given({ fields, inputs, folded, onEdit, onChange }: GivenProps) {
+  const { t } = useTranslation();
+  if (!folded) {
+    return (
+      <div className="card p-3">
+        <InputForm fields={fields} values={inputs} onChange={onChange} />
+      </div>
+    );
+  }
+  return (
+    <div className="card flex items-center gap-3 px-3 py-1.5">
+      <TextCursorInput size={14} strokeWidth={1.9} className="text-ink-3 flex-none" aria-hidden />
+      <span className="flex-1 min-w-0 truncate text-12 text-ink-3">
+        {fields
+          .map((field) => ({ field, value: inputs[field.variable] ?? field.start }))
+          .filter(({ value }) => value)
+          .map(({ field, value }) => (
+            <span key={field.variable} className="me-3">
+              {field.label} <b className="font-semibold text-ink-1">{value}</b>
+            </span>
+          ))}
+      </span>
+      <Button size="sm" kind="quiet" onClick={onEdit}>
+        {t("common.edit")}
+      </Button>
+    </div>
   );
 }
 

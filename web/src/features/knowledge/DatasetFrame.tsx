@@ -41,10 +41,10 @@ export function DatasetFrame({ dataset, children }: { dataset: Dataset; children
     <>
       <header className="bar">
         <nav className="flex items-center gap-1.5 text-ink-3 whitespace-nowrap min-w-0" aria-label={t("crumb.label")}>
-          <Link to="/datasets" className="hover:text-ink-1">
+          <Link to="/datasets" className="crumb-root hover:text-ink-1">
             {t("list.title")}
           </Link>
-          <ChevronRight size={12} strokeWidth={2} aria-hidden />
+          <ChevronRight size={12} strokeWidth={2} className="crumb-root" aria-hidden />
           <Menu
             align="start"
             entries={[

@@ -7,8 +7,9 @@ import { profile } from "../../data/session";
 import { useFormat } from "../../lib/format";
 import { errorDetails, messageOf } from "../../lib/http";
 import { useKeys } from "../../lib/keys";
+import { useMedia } from "../../lib/media";
 import { consoleTime } from "../../lib/zone";
-import { Button } from "../../ui/Button";
+import { Button, IconButton } from "../../ui/Button";
 import { Dot } from "../../ui/Marks";
 import { Menu } from "../../ui/Menu";
 import { Rows } from "../../ui/Rows";
@@ -37,7 +38,10 @@ export function ConversationList({ app, search, onSearch, beside, lead }: ListPr
   const range = search.range ?? DEFAULT_RANGE;
   const sort = search.sort ?? "-updated_at";
   const form = app.mode === "completion";
-  const size = useListSize(beside);
+  const room = useListSize(beside);
+  // The titles tell most: they keep their place before who wrote and how much.
+  const tight = useMedia("(max-width: 1180px)");
+  const size: ListSize = beside && tight ? "phone" : room;
   const format = useFormat();
   const from = useMemo(() => rangeStart(range, Date.now()) ?? new Date(app.created_at * 1000), [range, app.created_at]);
   const span = chosenSpan(search);
@@ -102,7 +106,7 @@ export function ConversationList({ app, search, onSearch, beside, lead }: ListPr
           ]}
         />
         <Menu
-          trigger={<Button icon={ArrowDownWideNarrow}>{t("sort.label")}</Button>}
+          trigger={<IconButton kind="default" icon={ArrowDownWideNarrow} label={t("sort.label")} />}
           entries={SORTS.map((key) => ({
             key,
             label: t(`sort.${key}`),
@@ -209,7 +213,7 @@ function Votes({ item }: { item: Conversation }) {
   const dislikes = item.user_feedback_stats.dislike + item.admin_feedback_stats.dislike;
   if (likes + dislikes === 0) return <span className="text-ink-3">–</span>;
   return (
-    <span className="inline-flex gap-2 num text-12">
+    <span className="inline-flex items-center gap-2 num">
       {likes > 0 ? (
         <span className="inline-flex items-center gap-1 text-success">
           <ThumbsUp size={14} strokeWidth={1.9} role="img" aria-label={t("rating.likes")} />
@@ -281,7 +285,7 @@ function Row({
           </span>
         </>
       )}
-      <span role="cell">
+      <span role="cell" className="inline-flex items-center">
         <Votes item={item} />
       </span>
       <span role="cell" className="num text-end text-ink-2">

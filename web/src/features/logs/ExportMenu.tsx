@@ -6,7 +6,7 @@ import { toast } from "sonner";
 import type { AppDetail } from "../../data/apps";
 import { messageOf, type Query, request } from "../../lib/http";
 import { saveBlob } from "../../lib/save";
-import { Button } from "../../ui/Button";
+import { IconButton } from "../../ui/Button";
 import { Menu } from "../../ui/Menu";
 
 const FORMATS = ["csv", "jsonl"] as const;
@@ -24,11 +24,7 @@ export function ExportMenu({ app, filter }: { app: AppDetail; filter: Query }) {
   });
   return (
     <Menu
-      trigger={
-        <Button icon={Download} busy={run.isPending}>
-          {t("export.open")}
-        </Button>
-      }
+      trigger={<IconButton kind="default" icon={Download} busy={run.isPending} label={t("export.open")} />}
       entries={FORMATS.map((key) => ({ key, label: t(`export.${key}`), icon: FileDown, onSelect: () => run.mutate(key) }))}
     />
   );

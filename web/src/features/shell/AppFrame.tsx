@@ -30,10 +30,10 @@ export function AppFrame({ app, children }: { app: AppDetail; children: ReactNod
     <>
       <header className="bar">
         <nav className="flex items-center gap-1.5 text-ink-3 whitespace-nowrap min-w-0" aria-label={t("crumb.switch")}>
-          <Link to="/apps" className="hover:text-ink-1">
+          <Link to="/apps" className="crumb-root hover:text-ink-1">
             {t("crumb.apps")}
           </Link>
-          <ChevronRight size={12} strokeWidth={2} aria-hidden />
+          <ChevronRight size={12} strokeWidth={2} className="crumb-root" aria-hidden />
           <Menu
             align="start"
             entries={[

@@ -18,14 +18,17 @@ import {
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { allApps } from "../../data/apps";
+import { installedApps } from "../../data/explore";
 import { health, profile, useForget, workspaces } from "../../data/session";
 import { post } from "../../lib/http";
 import { LANGUAGES, setLanguage, wireLanguage } from "../../lib/i18n";
 import { setTheme, type Theme, useTheme } from "../../lib/theme";
+import { AppTile } from "../../ui/AppTile";
 import { Kbd } from "../../ui/Kbd";
 import { Avatar, Dot, Logo, type Tone } from "../../ui/Marks";
 import { Menu, type MenuEntry } from "../../ui/Menu";
 import { Tip } from "../../ui/Tip";
+import { allDatasets } from "../knowledge/api";
 import { useKnowledgeRights } from "../knowledge/rights";
 import { WaitingCalls } from "../tools/WaitingCalls";
 import { openPalette, openShortcuts, toggleRail } from "./state";
@@ -44,6 +47,7 @@ export function Rail({ open }: { open: boolean }) {
   const { t } = useTranslation();
   const apps = useQuery(allApps);
   const knowledge = useKnowledgeRights();
+  const datasets = useQuery({ ...allDatasets, enabled: open && knowledge });
   return (
     <nav className="rail" aria-label={t("workspace")}>
       <button
@@ -87,6 +91,7 @@ export function Rail({ open }: { open: boolean }) {
           >
             <LibraryBig size={16} strokeWidth={1.75} aria-hidden />
             <span className="lab">{t("nav.knowledge")}</span>
+            {open && datasets.data ? <span className="ms-auto text-11 text-ink-3 num">{datasets.data.total}</span> : null}
           </Link>
         </WhenClosed>
       ) : null}
@@ -114,6 +119,7 @@ export function Rail({ open }: { open: boolean }) {
           <span className="lab">{t("nav.explore")}</span>
         </Link>
       </WhenClosed>
+      {open ? <Pinned /> : null}
       <div className="rail-gap flex-1" />
       <WaitingCalls>
         {(label, count, show) => (
@@ -135,6 +141,28 @@ export function Rail({ open }: { open: boolean }) {
       </WhenClosed>
       <AccountMenu open={open} />
     </nav>
+  );
+}
+
+/** So many stand in the rail; the others are in Explore. */
+const MOST_PINNED = 8;
+
+function Pinned() {
+  const { t } = useTranslation();
+  const pinned = useQuery(installedApps).data?.filter((each) => each.is_pinned) ?? [];
+  if (pinned.length === 0) return null;
+  return (
+    <section aria-label={t("nav.pinned")} className="mt-3">
+      <div className="text-11 text-ink-3 font-medium px-2 pb-1" aria-hidden>
+        {t("nav.pinned")}
+      </div>
+      {pinned.slice(0, MOST_PINNED).map(({ id, app }) => (
+        <Link key={id} to="/app/$appId" params={{ appId: app.id }} className="nav" title={app.name}>
+          <AppTile app={app} size="xs" />
+          <span className="lab truncate">{app.name}</span>
+        </Link>
+      ))}
+    </section>
   );
 }
 

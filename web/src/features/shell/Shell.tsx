@@ -18,7 +18,7 @@ export function Shell({ children }: { children: ReactNode }) {
   const narrow = useNarrow();
   const open = narrow
     ? false
-    : path === "/apps" || path === "/datasets" || path === "/tools"
+    : path === "/apps" || path === "/datasets" || path === "/tools" || path === "/explore"
       ? rail !== false
       : rail === true && !path.startsWith("/app/") && !path.endsWith("/pipeline");
   useKeys({
