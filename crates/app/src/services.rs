@@ -139,6 +139,7 @@ impl Services {
             code: Arc::clone(&code),
             code_limits: limits.code(),
             files: files.clone(),
+            space: Arc::new(crate::tools::space::RunSpace::new(db.clone(), Arc::clone(&store))),
             databases: settings.home.join("databases").into(),
             connect: settings.api_tool_connect,
             read: settings.api_tool_read,

@@ -9,6 +9,7 @@ mod called;
 mod hub;
 pub mod labels;
 pub mod servers;
+pub mod space;
 mod view;
 pub mod workflows;
 

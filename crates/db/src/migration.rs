@@ -104,6 +104,11 @@ const MIGRATIONS: &[Step] = &[
         sql: include_str!("migration/m20261122_151001_model_policies.sql"),
         postgres: "",
     },
+    Step {
+        name: "m20261122_180101_run_files",
+        sql: include_str!("migration/m20261122_180101_run_files.sql"),
+        postgres: "",
+    },
 ];
 
 #[derive(Clone, Copy)]

@@ -20,6 +20,7 @@ use ox_tools::{
     Provider, Tool, World,
     builtin::{self, BuiltinTools},
     openapi::{self, Attachment, Bundle, Invocation},
+    space::SpacePort,
 };
 use ox_types::{Json, TenantId, Value, boxed};
 use serde_json::Map;
@@ -41,6 +42,8 @@ pub struct HubParts {
     pub code: Arc<dyn CodeRunner>,
     pub code_limits: CodeLimits,
     pub files: FileStore,
+    /// Where tools keep files of a run.
+    pub space: Arc<dyn SpacePort>,
     /// Where files of databases lie that tools may read.
     pub databases: Arc<Path>,
     /// `API_TOOL_DEFAULT_CONNECT_TIMEOUT`, `API_TOOL_DEFAULT_READ_TIMEOUT`.
@@ -117,7 +120,8 @@ impl ToolHub {
     pub fn new(parts: HubParts) -> Self {
         let http = Arc::new(parts.outbound.clone());
         let builtin = BuiltinTools::new(http, Arc::clone(&parts.code), parts.code_limits)
-            .with_databases(Arc::clone(&parts.databases));
+            .with_databases(Arc::clone(&parts.databases))
+            .with_space(Arc::clone(&parts.space));
         Self { parts, builtin, services: OnceLock::new() }
     }
 
@@ -152,6 +156,7 @@ impl ToolHub {
             code_limits: parts.code_limits,
             caller: Caller::default(),
             databases: Arc::clone(&parts.databases),
+            space: None,
         };
         let arguments = builtin::arguments(parameters, Map::new());
         builtin::invoke(tool, ox_tools::Call { arguments, credentials, world }).await
