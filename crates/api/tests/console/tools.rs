@@ -376,3 +376,49 @@ async fn tools_of_mcp_servers() {
     let refused = shut.post(&owner, &format!("{TOOLS}/mcp"), form("mcp-secret-99")).await;
     assert!(refused.status == StatusCode::BAD_REQUEST && refused.text.contains("SSRF"), "{}", refused.text);
 }
+
+#[tokio::test]
+async fn a_run_writes_reads_and_gives_out_files_of_its_own() {
+    let (server, owner) = open().await;
+    let node = |tool: &str, parameters: Value| {
+        let mut all = serde_json::Map::new();
+        for (name, value) in parameters.as_object().unwrap() {
+            all.insert(name.clone(), json!({"type": "mixed", "value": value}));
+        }
+        json!({"type": "tool", "title": tool, "tool_node_version": "2", "tool_configurations": {}, "provider_type": "builtin",
+            "provider_id": "file", "provider_name": "file", "tool_name": tool, "tool_parameters": all})
+    };
+    let start = json!({"type": "start", "title": "Start", "variables": [{"variable": "q", "label": "Q", "type": "text-input", "required": true, "max_length": 100}]});
+    let end = json!({"type": "end", "title": "End", "outputs": [
+        {"variable": "said", "value_selector": ["r", "text"]}, {"variable": "files", "value_selector": ["g", "files"]}]});
+    let nodes = [
+        ("s", start),
+        ("w", node("file_write", json!({"name": "out/report.csv", "content": "{{#s.q#}},"}))),
+        ("a", node("file_write", json!({"name": "out/report.csv", "content": "2", "mode": "append"}))),
+        ("r", node("file_read", json!({"name": "out/report.csv"}))),
+        ("g", node("file_give", json!({"name": "out/report.csv"}))),
+        ("e", end),
+    ];
+    let (_, key) = server.app(&owner, &file("Files", &nodes)).await;
+    // The second run begins with an empty space: what the first one wrote is not there to be added to.
+    for q in ["1", "ü"] {
+        let body = json!({"inputs": {"q": q}, "user": "ann", "response_mode": "blocking"});
+        let done = server.v1(&key, Method::POST, "/workflows/run", Some(body)).await.json()["data"].clone();
+        assert_eq!(done["status"], "succeeded", "{done}");
+        let said: Value = serde_json::from_str(done["outputs"]["said"].as_str().unwrap()).unwrap();
+        assert_eq!(said, json!({"name": "out/report.csv", "content": format!("{q},2")}));
+        let given = &done["outputs"]["files"][0];
+        let size = q.len() + 2;
+        assert_eq!(
+            (&given["filename"], &given["mime_type"], &given["size"]),
+            (&json!("report.csv"), &json!("text/csv"), &json!(size)),
+            "{given}"
+        );
+    }
+    let bad = [("s", nodes[0].1.clone()), ("t", node("file_write", json!({"name": "{{#s.q#}}", "content": "x"})))];
+    let end =
+        json!({"type": "end", "title": "End", "outputs": [{"variable": "said", "value_selector": ["t", "text"]}]});
+    let (_, key) = server.app(&owner, &file("Bad", &[bad[0].clone(), bad[1].clone(), ("e", end)])).await;
+    let error = run(&server, &key, "../../secret").await.unwrap_err();
+    assert!(error.contains("is not a file name here"), "{error}");
+}
