@@ -422,3 +422,64 @@ async fn a_run_writes_reads_and_gives_out_files_of_its_own() {
     let error = run(&server, &key, "../../secret").await.unwrap_err();
     assert!(error.contains("is not a file name here"), "{error}");
 }
+
+/// Shouts, and knows the variable that the workspace has given.
+const SHOUTER: &str = r#"while IFS= read -r line; do
+  id=$(printf '%s' "$line" | sed -n 's/.*"id":\([0-9][0-9]*\).*/\1/p')
+  answer() { printf '%s\n' '{"jsonrpc":"2.0","id":'"$id"',"result":'"$1"'}'; }
+  case "$line" in
+    *'"initialize"'*) answer '{"protocolVersion":"2025-06-18"}' ;;
+    *'"tools/list"'*) answer '{"tools":[{"name":"shout","inputSchema":{"type":"object","properties":{"text":{"type":"string"}}}}]}' ;;
+    *'"tools/call"'*) answer '{"content":[{"type":"text","text":"'"LOUD $VOICE"'"}]}' ;;
+  esac
+done"#;
+
+#[tokio::test]
+async fn mcp_servers_that_are_programs() {
+    let form = |url: &str, headers: Value| {
+        json!({"server_url": url, "name": "Loud", "server_identifier": "loud", "icon": "📣", "icon_type": "emoji", "headers": headers,
+            "configuration": {"timeout": 20, "sse_read_timeout": 20}})
+    };
+    let programs = "/workspaces/current/tool-provider/mcp/programs";
+    // Off by default: refused by name, with the setting to change.
+    let off = TestServer::sqlite().await;
+    let owner = off.owner().await;
+    assert_eq!(off.get(&owner, programs).await.json(), json!([]));
+    let refused = off.post(&owner, &format!("{TOOLS}/mcp"), form("stdio:shouter", json!({}))).await;
+    assert!(
+        refused.status == StatusCode::BAD_REQUEST && refused.text.contains("OXIDIFY_MCP_STDIO_COMMANDS"),
+        "{}",
+        refused.text
+    );
+    let allowed = json!({"shouter": {"command": "sh", "args": ["-c", SHOUTER], "variables": ["VOICE"]}}).to_string();
+    let server = TestServer::sqlite_with(&[("OXIDIFY_MCP_STDIO_COMMANDS", &allowed)]).await;
+    let owner = server.owner().await;
+    let offered = server.get(&owner, programs).await.json();
+    assert_eq!(offered, json!([{"name": "shouter", "server_url": "stdio:shouter", "variables": ["VOICE"]}]));
+    for (url, headers, why) in [
+        ("stdio:sh", json!({}), "The program 'sh' is not among those"),
+        ("stdio:shouter", json!({"LD_PRELOAD": "/tmp/x.so"}), "takes no variable 'LD_PRELOAD'"),
+    ] {
+        let refused = server.post(&owner, &format!("{TOOLS}/mcp"), form(url, headers)).await;
+        assert!(refused.status == StatusCode::BAD_REQUEST && refused.text.contains(why), "{}", refused.text);
+    }
+    let made = server.post(&owner, &format!("{TOOLS}/mcp"), form("stdio:shouter", json!({"VOICE": "bass-42"}))).await;
+    assert_eq!(made.status, StatusCode::OK, "{}", made.text);
+    let provider = made.json();
+    assert_eq!(
+        (&provider["server_url"], &provider["is_team_authorization"], &provider["tools"][0]["name"]),
+        (&json!("stdio:shouter"), &json!(true), &json!("shout"))
+    );
+    assert!(!made.text.contains("bass-42"), "{}", made.text);
+    let node = json!({"provider_type": "mcp", "provider_id": "loud", "provider_name": "Loud", "tool_name": "shout"});
+    let (_, key) = server.app(&owner, &calling("Shouter", &node, "text")).await;
+    assert_eq!(run(&server, &key, "hello").await.unwrap(), "LOUD bass-42");
+    // What was shown masked stays.
+    let mut changed = form("stdio:shouter", json!({"VOICE": provider["masked_headers"]["VOICE"]}));
+    (changed["provider_id"], changed["name"]) = (provider["id"].clone(), "Louder".into());
+    let done = server.console(&owner, Method::PUT, &format!("{TOOLS}/mcp"), Some(changed)).await;
+    assert_eq!(done.status, StatusCode::OK, "{}", done.text);
+    assert_eq!(run(&server, &key, "hello").await.unwrap(), "LOUD bass-42");
+    let id = provider["id"].as_str().unwrap();
+    assert_eq!(server.get(&owner, &format!("{TOOLS}/mcp/update/{id}")).await.json()["name"], "Louder");
+}

@@ -26,7 +26,7 @@ use ox_types::{Json, TenantId, Value, boxed};
 use serde_json::Map;
 use uuid::Uuid;
 
-use super::{apis, apps as offered, called, servers, workflows};
+use super::{apis, apps as offered, called, programs::ProgramHost, servers, workflows};
 use crate::{Error, Result, Services, files::FileStore, network::Outbound, secrets::Secrets};
 
 /// The class of an error that users see.
@@ -44,6 +44,8 @@ pub struct HubParts {
     pub files: FileStore,
     /// Where tools keep files of a run.
     pub space: Arc<dyn SpacePort>,
+    /// MCP servers that are programs.
+    pub programs: ProgramHost,
     /// Where files of databases lie that tools may read.
     pub databases: Arc<Path>,
     /// `API_TOOL_DEFAULT_CONNECT_TIMEOUT`, `API_TOOL_DEFAULT_READ_TIMEOUT`.
@@ -128,6 +130,12 @@ impl ToolHub {
     /// Tells the hub of everything else, once.
     pub(crate) fn attach(&self, services: &Arc<Services>) {
         _ = self.services.set(Arc::downgrade(services));
+    }
+
+    /// MCP servers that are programs.
+    #[must_use]
+    pub const fn programs(&self) -> &ProgramHost {
+        &self.parts.programs
     }
 
     fn services(&self) -> Result<Arc<Services>> {
@@ -304,7 +312,7 @@ impl ToolHub {
         let mut arguments = call.settings;
         arguments.extend(call.parameters.into_iter().filter(|(_, value)| !value.is_null()));
         let arguments = servers::typed(&opened, &call.tool.tool, arguments);
-        let called = servers::call(&parts.db, &parts.secrets, &egress, opened, (&call.tool.tool, arguments));
+        let called = servers::call(parts, &egress, opened, (&call.tool.tool, arguments));
         Ok(called.await?)
     }
 
