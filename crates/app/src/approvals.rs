@@ -178,7 +178,10 @@ fn answer_key(id: Uuid) -> String {
 }
 
 fn gone() -> Error {
-    Error::not_found("There is no open question of this id: it was answered, its time is over, or the run that asked has ended or asks anew.")
+    Error::not_found(
+        "There is no open question of this id: it was answered, its time is over, or the run that asked has ended or asks \
+         anew.",
+    )
 }
 
 /// The questions that somebody may see, oldest first; of one app or task where one is named.

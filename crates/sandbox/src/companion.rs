@@ -7,7 +7,7 @@
 //! guard, this program again, who watches the server's end of standard input.
 
 use std::{
-    ffi::OsString,
+    ffi::{OsStr, OsString},
     fs::File,
     io,
     os::fd::{AsFd, OwnedFd},
@@ -112,7 +112,7 @@ pub fn guard(mut arguments: impl Iterator<Item = OsString>) -> io::Result<ExitCo
 }
 
 /// Only returns when it failed.
-fn become_program(program: &OsString, arguments: impl Iterator<Item = OsString>) -> io::Error {
+fn become_program(program: &OsStr, arguments: impl Iterator<Item = OsString>) -> io::Error {
     let closed = || -> io::Result<()> {
         // Of the guard, which has one thread.
         prctl::set_pdeathsig(Signal::SIGKILL)?;

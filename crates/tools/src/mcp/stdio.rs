@@ -68,7 +68,7 @@ impl Program {
         let mut hash = Sha256::new();
         let launch = &self.launch;
         let program = launch.program.to_string_lossy();
-        let texts = [self.owner.as_str(), self.name.as_str(), &program].into_iter();
+        let texts = [self.owner.as_str(), self.name.as_str(), &*program].into_iter();
         let texts = texts.chain(launch.arguments.iter().map(String::as_str));
         let pairs = launch.environment.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]);
         for text in texts.chain(pairs) {
