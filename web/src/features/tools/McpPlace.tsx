@@ -68,14 +68,7 @@ export function McpPlace({ url, headers, error, onChange }: Props) {
         </>
       ) : (
         <Field label={t("mcp.url")} error={error} hint={t("mcp.urlHint")}>
-          <Input
-            autoFocus
-            className="mono"
-            spellCheck={false}
-            placeholder="https://"
-            value={url}
-            onChange={(event) => onChange({ url: event.target.value })}
-          />
+          <Input autoFocus className="mono" spellCheck={false} placeholder="https://" value={url} onChange={(event) => onChange({ url: event.target.value })} />
         </Field>
       )}
     </>
