@@ -32,8 +32,11 @@ use crate::{
 
 /// How often an answer is looked for that was given in another process.
 const LOOK: Duration = Duration::from_secs(1);
-/// How much longer than its time a question is kept: an answer in the last moment finds it.
-const KEPT: Duration = Duration::from_secs(60);
+/// Seconds after its time in which a question is still answered: an answer in the last moment counts.
+const LATE: i64 = 60;
+/// How much longer than its time a question is kept. Who waits takes it away; of a process that has died, it tells
+/// whoever takes the run over what was asked.
+const KEPT: Duration = Duration::from_secs(24 * 3600);
 /// How long an answer waits to be read. Who takes a run over sees that there was one.
 const ANSWERED: Duration = Duration::from_secs(600);
 /// Before the workspace and the id of an open question.
@@ -219,7 +222,9 @@ pub async fn answer(services: &Services, door: Door<'_>, id: Uuid, action: &str,
     };
     let key = open_key(door.tenant(), id);
     let found = repo::kv::get(&services.db, &key).await?.and_then(|text| serde_json::from_str::<Approval>(&text).ok());
-    let question = found.filter(|question| door.sees(question)).ok_or_else(gone)?;
+    let at = now().timestamp();
+    let is_open = |question: &Approval| door.sees(question) && question.expires_at + LATE > at;
+    let question = found.filter(is_open).ok_or_else(gone)?;
     if !door.may_answer(&question) {
         return Err(Error::forbidden("Only a member of the workspace may answer this."));
     }

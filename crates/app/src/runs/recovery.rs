@@ -246,14 +246,15 @@ async fn go_on(services: &Arc<Services>, run_id: ox_types::RunId, was_paused: bo
     sink.restore(answer, last_seq);
     sink.restore_costs(&takeover.finished, was_paused);
     let (Some(compiled), Some(data)) = (compiled, data) else {
+        asked.forget(services).await?;
         return end(services, &run, &sink, "interrupted: the server stopped, and what the run needs to go on is gone")
             .await;
     };
     let inputs: Json = run.inputs.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
     let pool = launch::resume_pool(&compiled, &inputs, &data);
     let whose = (run.kind == "chat").then_some(run.created_by);
-    asked.forget(services).await?;
     let is_stopped = signals::was_stopped(services, run.app_id, data.task_id, whose).await?;
+    asked.forget(services).await?;
     let resumption = launch::Resumption {
         info: info_of(&run, &data),
         pool,
