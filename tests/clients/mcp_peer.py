@@ -1,9 +1,11 @@
-"""A server made with the official MCP SDK, for clients to be tried on: `mcp_peer.py` prints its address and serves until it is ended."""
+"""A server made with the official MCP SDK, for clients to be tried on: `mcp_peer.py` prints its address and serves until it is ended;
+`mcp_peer.py stdio` speaks over standard input and output."""
 
 import asyncio
 import base64
 import contextlib
 import socket
+import sys
 
 import uvicorn
 from mcp.server.mcpserver import Image, MCPServer
@@ -63,6 +65,9 @@ def app():
 
 
 if __name__ == "__main__":
+    if sys.argv[1:] == ["stdio"]:
+        made().run("stdio")
+        sys.exit()
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     listener.listen(64)

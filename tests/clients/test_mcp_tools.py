@@ -59,6 +59,27 @@ def test_a_workflow_calls_a_tool(open_server, peer, way, identifier):
     assert (done["status"], done["outputs"]["said"]) == ("succeeded", "42"), done
 
 
+def test_a_program_is_a_server_where_the_operator_allows_it():
+    from oxidify import ApiError
+
+    body = {"server_url": "stdio:peer", "name": "peer", "server_identifier": "peer", "icon": "x", "icon_type": "emoji"}
+    with Server() as closed:
+        closed.set_up()
+        with pytest.raises(ApiError) as error:
+            closed.console("POST", "/workspaces/current/tool-provider/mcp", body)
+        assert "OXIDIFY_MCP_STDIO_COMMANDS" in str(error.value.body)
+    allowed = {"peer": {"command": sys.executable, "args": [str(PEER), "stdio"]}}
+    with Server(env={"OXIDIFY_MCP_STDIO_COMMANDS": json.dumps(allowed)}) as running:
+        running.set_up()
+        provider = running.console("POST", "/workspaces/current/tool-provider/mcp", body)
+        assert [tool["name"] for tool in provider["tools"]] == ["add", "greet", "pixel", "fail", "slow"]
+        app_id, _ = running.import_app(calling(("peer", "add"), {"a": 2, "b": "40"}))
+        key = running.key(app_id)
+        for _ in range(2):
+            done = running.v1("POST", "/workflows/run", key, {"inputs": {}, "user": "ann", "response_mode": "blocking"})["data"]
+            assert (done["status"], done["outputs"]["said"]) == ("succeeded", "42"), done
+
+
 def test_our_own_servers_are_peers(open_server):
     """An app of this server, offered over MCP, as a tool of another app: refused, for calls to oneself never leave."""
     from oxidify import APPS, ApiError

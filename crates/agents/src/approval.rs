@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use ox_engine::RunInfo;
-use ox_types::Json;
+use ox_types::{Json, NodeRunId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
@@ -53,6 +53,10 @@ impl Rules {
 pub struct Question {
     pub id: Uuid,
     pub node_id: String,
+    /// The execution that asks.
+    pub node_run_id: NodeRunId,
+    /// It has called some tool before: to begin anew could repeat that.
+    pub has_called: bool,
     pub tool: String,
     /// For people.
     pub label: String,

@@ -6,7 +6,10 @@ mod schema;
 mod tests;
 
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -59,6 +62,8 @@ pub struct Toolbox {
     tools: Vec<Tool>,
     people: Arc<dyn ApprovalPort>,
     provenance: Provenance,
+    /// Some tool was called already.
+    has_called: AtomicBool,
 }
 
 struct Tool {
@@ -82,6 +87,7 @@ impl Toolbox {
             tools: Vec::new(),
             people: Arc::new(NobodyAsked),
             provenance: Provenance::default(),
+            has_called: AtomicBool::new(false),
         }
     }
 
@@ -188,6 +194,7 @@ impl Toolbox {
         let started = Instant::now();
         let told = match allowed {
             Ok(parameters) => {
+                self.has_called.store(true, Ordering::Relaxed);
                 let work = self.invoke(tool, parameters, &call, place, limit);
                 match tokio::time::timeout(self.longest, work).await {
                     Ok(told) => told.map_err(|error| error.to_string()),
@@ -223,6 +230,8 @@ impl Toolbox {
         let question = Question {
             id: ox_types::new_uuid(),
             node_id: self.node_id.clone(),
+            node_run_id: self.node_run_id,
+            has_called: self.has_called.load(Ordering::Relaxed),
             tool: call.name.clone(),
             label: call.label.clone(),
             provider: call.provider.clone(),

@@ -894,6 +894,9 @@ async fn calls_that_need_an_approval_wait_for_it() {
     let first = people.asked.lock().unwrap()[0].clone();
     assert_eq!((first.tool.as_str(), first.label.as_str(), first.node_id.as_str()), ("echo", "Tool echo", "n"));
     assert_eq!((&first.arguments, first.always, first.taints.len()), (&json!({"text": "one"}), true, 0));
+    // Whether beginning anew would repeat something is known with each question.
+    let called: Vec<bool> = people.asked.lock().unwrap().iter().map(|question| question.has_called).collect();
+    assert_eq!(called, [false, true, true]);
     // The model is told of it in the next round.
     assert!(texts(&model.asked()[1]).iter().any(|text| text.contains("declined it: not now")));
 

@@ -2,12 +2,15 @@
 //!
 //! A question is a value with a life time in the database, so that every process can list and answer it; the process
 //! whose agent waits looks for the answer. Taking the value away is what answers it: of several that try, one does. A
-//! question nobody answers ends by its time, and one whose run ends before is taken back. A run does not outlive its
-//! process while it waits (an agent works in one piece), so nothing of it is resumed.
+//! question nobody answers ends by its time, and one whose run ends before is taken back. When the process dies, whoever
+//! takes the run over has an agent that had called no tool yet begin anew, and ask again; one that had would repeat
+//! what it has done, and fails. An agent app's answer ends with its process, and its question with it.
+
+pub(crate) mod interrupted;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, OnceLock, PoisonError, Weak},
+    sync::{Arc, Mutex, OnceLock, PoisonError, Weak, atomic::Ordering},
     time::Duration,
 };
 
@@ -15,7 +18,7 @@ use async_trait::async_trait;
 use ox_agents::{ApprovalPort, Approver, Decision, Question, Taint, Verdict};
 use ox_db::{Database, now, repo};
 use ox_engine::{RunInfo, UserKind};
-use ox_types::{AppId, ConversationId, Json, TaskId, TenantId};
+use ox_types::{AppId, ConversationId, Json, NodeRunId, TaskId, TenantId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::{sync::Notify, time::Instant};
@@ -24,13 +27,22 @@ use uuid::Uuid;
 use crate::{
     AppCaller, Error, Principal, Result, Services, audit,
     principal::Permission,
-    runs::{InvokeFrom, StreamBody},
+    runs::{InvokeFrom, LiveRun, StreamBody},
 };
 
 /// How often an answer is looked for that was given in another process.
 const LOOK: Duration = Duration::from_secs(1);
-/// How long an answer waits to be read.
-const KEPT: Duration = Duration::from_secs(60);
+/// Seconds after its time in which a question is still answered: an answer in the last moment counts.
+const LATE: i64 = 60;
+/// How much longer than its time a question is kept. Who waits takes it away; of a process that has died, it tells
+/// whoever takes the run over what was asked.
+const KEPT: Duration = Duration::from_secs(24 * 3600);
+/// How long an answer waits to be read. Who takes a run over sees that there was one.
+const ANSWERED: Duration = Duration::from_secs(600);
+/// Before the workspace and the id of an open question.
+const OPEN: &str = "tool_approval:";
+/// Before the id of one that was answered.
+const ANSWER: &str = "tool_approval_answer:";
 /// Questions of one list.
 const MOST: u64 = 200;
 /// Characters of a reason.
@@ -60,6 +72,17 @@ pub struct Approval {
     via: Vec<AppId>,
     user: Uuid,
     is_account: bool,
+    /// The execution that asks, where it can begin anew and repeats nothing.
+    #[serde(default)]
+    again: Option<NodeRunId>,
+    /// Where the answer is waited for.
+    #[serde(default)]
+    process: Uuid,
+    #[serde(default)]
+    tenant: Uuid,
+    /// Of an agent app: its answer does not go on elsewhere.
+    #[serde(default)]
+    is_message: bool,
 }
 
 impl Approval {
@@ -68,7 +91,7 @@ impl Approval {
     pub fn to_json(&self) -> Json {
         let mut shown = serde_json::to_value(self).unwrap_or_default();
         if let Json::Object(fields) = &mut shown {
-            for name in ["via", "user", "is_account"] {
+            for name in ["via", "user", "is_account", "again", "process", "tenant", "is_message"] {
                 fields.shift_remove(name);
             }
         }
@@ -140,6 +163,9 @@ struct Answer {
     decision: Decision,
     reason: String,
     by: String,
+    /// For whoever finds it unread.
+    #[serde(default)]
+    question: Option<Approval>,
 }
 
 fn open_key(tenant: TenantId, id: Uuid) -> String {
@@ -147,15 +173,18 @@ fn open_key(tenant: TenantId, id: Uuid) -> String {
 }
 
 fn open_prefix(tenant: TenantId) -> String {
-    format!("tool_approval:{tenant}:")
+    format!("{OPEN}{tenant}:")
 }
 
 fn answer_key(id: Uuid) -> String {
-    format!("tool_approval_answer:{id}")
+    format!("{ANSWER}{id}")
 }
 
 fn gone() -> Error {
-    Error::not_found("There is no open question of this id: it was answered, or its time is over.")
+    Error::not_found(
+        "There is no open question of this id: it was answered, its time is over, or the run that asked has ended or asks \
+         anew.",
+    )
 }
 
 /// The questions that somebody may see, oldest first; of one app or task where one is named.
@@ -193,20 +222,24 @@ pub async fn answer(services: &Services, door: Door<'_>, id: Uuid, action: &str,
     };
     let key = open_key(door.tenant(), id);
     let found = repo::kv::get(&services.db, &key).await?.and_then(|text| serde_json::from_str::<Approval>(&text).ok());
-    let question = found.filter(|question| door.sees(question)).ok_or_else(gone)?;
+    let at = now().timestamp();
+    let is_open = |question: &Approval| door.sees(question) && question.expires_at + LATE > at;
+    let question = found.filter(is_open).ok_or_else(gone)?;
     if !door.may_answer(&question) {
         return Err(Error::forbidden("Only a member of the workspace may answer this."));
     }
     let reason: String = reason.trim().chars().take(MAX_REASON).collect();
-    let answer = Answer { decision, reason, by: door.name() };
+    let app = question.app_id;
+    let tool = question.tool.clone();
+    let answer = Answer { decision, reason, by: door.name(), question: Some(question) };
     let text = serde_json::to_string(&answer).map_err(Error::internal)?;
     let tx = services.db.begin().await?;
     repo::kv::take(&tx, &key).await?.ok_or_else(gone)?;
-    repo::kv::set(&tx, &answer_key(id), &text, Some(KEPT)).await?;
+    repo::kv::set(&tx, &answer_key(id), &text, Some(ANSWERED)).await?;
     tx.commit().await?;
     services.approvals.wake(id);
     if let Door::Console(principal) = door {
-        let after = json!({"app_id": question.app_id, "tool": question.tool, "decision": decision});
+        let after = json!({"app_id": app, "tool": tool, "decision": decision});
         audit::record(services, principal, "tool.approval.answer", "tool_approval", id, None, Some(after)).await;
     }
     Ok(())
@@ -270,6 +303,11 @@ impl Approvals {
             via: above.iter().map(|above| above.app_id).chain([run.app_id]).collect(),
             user: run.user_id.parse().unwrap_or_default(),
             is_account: run.user_kind == UserKind::Account,
+            // What another app has called is not gone on with alone.
+            again: (above.is_empty() && !question.has_called).then_some(question.node_run_id),
+            process: services.runs.process_id,
+            tenant: run.tenant_id.0,
+            is_message: run.workflow_id.0.is_nil(),
         }
     }
 
@@ -278,7 +316,6 @@ impl Approvals {
         let tenant = run.tenant_id;
         let text = serde_json::to_string(asked).map_err(Error::internal)?;
         let tx = self.db.begin().await?;
-        // A little longer than is waited: an answer in the last moment finds it.
         repo::kv::set(&tx, &open_key(tenant, asked.id), &text, Some(self.life + KEPT)).await?;
         tx.commit().await?;
         tell(services, run.task_id, "tool_approval_required", |to| asked.told(to));
@@ -310,7 +347,7 @@ impl Approvals {
         let tx = self.db.begin().await?;
         repo::kv::delete(&tx, &key).await?;
         tx.commit().await?;
-        let Answer { decision, reason, by } = serde_json::from_str(&text).map_err(Error::internal)?;
+        let Answer { decision, reason, by, .. } = serde_json::from_str(&text).map_err(Error::internal)?;
         Ok(Some(Verdict { decision, reason, by }))
     }
 }
@@ -332,13 +369,17 @@ struct Asking<'a> {
     services: &'a Arc<Services>,
     tenant: TenantId,
     id: Uuid,
+    /// What asks.
+    live: Option<Arc<LiveRun>>,
     is_over: bool,
 }
 
 impl Drop for Asking<'_> {
     fn drop(&mut self) {
         self.approvals.lock().remove(&self.id);
-        if self.is_over {
+        // A run that another process takes over asks again there.
+        let is_left = self.live.as_ref().is_some_and(|live| live.left.load(Ordering::Acquire));
+        if self.is_over || is_left {
             return;
         }
         let (db, keys) = (self.services.db.clone(), [open_key(self.tenant, self.id), answer_key(self.id)]);
@@ -366,8 +407,14 @@ impl ApprovalPort for Approvals {
         let asked = self.asked(&services, run, question);
         let waiting = Arc::new(Notify::new());
         self.lock().insert(asked.id, Arc::clone(&waiting));
-        let mut asking =
-            Asking { approvals: self, services: &services, tenant: run.tenant_id, id: asked.id, is_over: false };
+        let mut asking = Asking {
+            approvals: self,
+            services: &services,
+            tenant: run.tenant_id,
+            id: asked.id,
+            live: services.runs.find(run.task_id),
+            is_over: false,
+        };
         let answer = self.wait(&services, run, &asked, &waiting);
         let verdict = match answer.await {
             Ok(verdict) => verdict,

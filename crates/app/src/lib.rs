@@ -97,5 +97,6 @@ pub async fn upkeep(services: &Services) -> Result<()> {
     retention::clean(services, ox_db::now()).await?;
     knowledge::upkeep::clean(services, ox_db::now()).await?;
     runs::draft::delete_orphans(services).await?;
+    tools::space::delete_orphans(services).await?;
     apps::resume_deletions(services).await
 }

@@ -141,6 +141,12 @@ impl Services {
             code: Arc::clone(&code),
             code_limits: limits.code(),
             files: files.clone(),
+            space: Arc::new(crate::tools::space::RunSpace::new(db.clone(), Arc::clone(&store))),
+            programs: crate::tools::programs::ProgramHost::new(
+                settings.mcp_programs.clone(),
+                &settings.home,
+                settings.mcp_guard.clone(),
+            ),
             databases: settings.home.join("databases").into(),
             connect: settings.api_tool_connect,
             read: settings.api_tool_read,

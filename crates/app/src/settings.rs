@@ -86,6 +86,10 @@ pub struct Settings {
     pub vectors: HashMap<String, String>,
     /// How long an agent waits for the approval of a tool (`OXIDIFY_TOOL_APPROVAL_SECONDS`).
     pub tool_approval: Duration,
+    /// MCP servers that are programs on this machine (`OXIDIFY_MCP_STDIO_COMMANDS`).
+    pub mcp_programs: crate::tools::programs::AllowedPrograms,
+    /// This program, where it can stand guard over them.
+    pub mcp_guard: Option<PathBuf>,
     /// Services that documents come from.
     pub sources: crate::knowledge::sources::SourceSettings,
     /// What could not be read, for the start report and `/health`.
@@ -201,6 +205,8 @@ impl Settings {
             max_segments_per_request: usize::try_from(env.number("DATASET_MAX_SEGMENTS_PER_REQUEST", 0)).unwrap_or(0),
             vectors: crate::knowledge::outside::settings(&env.variables),
             sources: env.sources(),
+            mcp_programs: env.mcp_programs(),
+            mcp_guard: None,
             deploy_env,
             findings: env.findings,
         }
@@ -279,6 +285,15 @@ impl Reader {
             batch: batch.clamp(1, 1000),
             pause: Duration::from_millis(self.number("SANDBOX_EXPIRED_RECORDS_CLEAN_BATCH_MAX_INTERVAL", 200)),
         }
+    }
+
+    fn mcp_programs(&mut self) -> crate::tools::programs::AllowedPrograms {
+        use crate::tools::programs::{SETTING, read};
+        let text = self.text(SETTING, "{}");
+        read(&text).unwrap_or_else(|error| {
+            self.findings.push(format!("{SETTING} cannot be read ({error}); no program is allowed"));
+            crate::tools::programs::AllowedPrograms::new()
+        })
     }
 
     fn sources(&self) -> crate::knowledge::sources::SourceSettings {

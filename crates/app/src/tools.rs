@@ -8,7 +8,9 @@ pub mod builtin;
 mod called;
 mod hub;
 pub mod labels;
+pub mod programs;
 pub mod servers;
+pub mod space;
 mod view;
 pub mod workflows;
 

@@ -67,6 +67,7 @@ pub mod result_webhooks;
 pub mod retrieval_evaluation_results;
 pub mod retrieval_evaluations;
 pub mod retrieval_questions;
+pub mod run_files;
 pub mod run_intents;
 pub mod run_stops;
 pub mod saved_messages;

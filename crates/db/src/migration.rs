@@ -115,6 +115,11 @@ const MIGRATIONS: &[Step] = &[
         postgres: "",
     },
     Step {
+        name: "m20261122_180301_run_files",
+        sql: include_str!("migration/m20261122_180301_run_files.sql"),
+        postgres: "",
+    },
+    Step {
         name: "m20261122_180401_plugin_triggers",
         sql: include_str!("migration/m20261122_180401_plugin_triggers.sql"),
         postgres: "",

@@ -51,6 +51,7 @@ pub mod retention;
 pub mod retrieval;
 mod row;
 pub mod run_figures;
+pub mod run_files;
 pub mod run_origins;
 pub mod run_stops;
 pub mod runs;

@@ -14,6 +14,7 @@ use ox_text::jinja::{self, JinjaError};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    companion::{self, COMPANION_ARGUMENT},
     confine::{self, Confinement, Inside, Side},
     frame,
     python::ZygoteSetup,
@@ -55,7 +56,14 @@ pub enum Done {
 /// in two before it has a second thread.
 #[must_use]
 pub fn run_if_worker(mut arguments: impl Iterator<Item = OsString>) -> Option<ExitCode> {
-    if arguments.nth(1)? != WORKER_ARGUMENT {
+    let first = arguments.nth(1)?;
+    if first == COMPANION_ARGUMENT {
+        return Some(companion::guard(arguments).unwrap_or_else(|error| {
+            complain(&error.to_string());
+            ExitCode::FAILURE
+        }));
+    }
+    if first != WORKER_ARGUMENT {
         return None;
     }
     let start = arguments.next().and_then(|text| serde_json::from_str(text.to_str()?).ok());

@@ -12,6 +12,7 @@ mod csv;
 mod dalle;
 mod dify_extractor;
 mod feed;
+mod file;
 mod general_chunker;
 mod google;
 mod http;
@@ -47,6 +48,7 @@ use serde_json::Map;
 use crate::{
     Call, Parameter, ParameterView, Provider, Tool, ToolView, World,
     call::Arguments,
+    space::{MemorySpace, Space, SpacePort},
     spec::{Run, Said},
 };
 
@@ -67,6 +69,7 @@ pub const PROVIDERS: &[&Provider] = &[
     &csv::PROVIDER,
     &dalle::PROVIDER,
     &dify_extractor::PROVIDER,
+    &file::PROVIDER,
     &general_chunker::PROVIDER,
     &google::PROVIDER,
     &http::PROVIDER,
@@ -172,19 +175,26 @@ pub struct BuiltinTools {
     code: Arc<dyn CodeRunner>,
     limits: CodeLimits,
     databases: Arc<Path>,
+    space: Arc<dyn SpacePort>,
 }
 
 impl BuiltinTools {
-    /// Tools that leave and run code this way, with no databases.
+    /// Tools that leave and run code this way, with no databases, and with the files of runs in memory.
     #[must_use]
     pub fn new(http: Arc<dyn EgressPort>, code: Arc<dyn CodeRunner>, limits: CodeLimits) -> Self {
-        Self { http, code, limits, databases: Path::new("").into() }
+        Self { http, code, limits, databases: Path::new("").into(), space: Arc::new(MemorySpace::default()) }
     }
 
     /// Where files of databases lie.
     #[must_use]
     pub fn with_databases(self, databases: Arc<Path>) -> Self {
         Self { databases, ..self }
+    }
+
+    /// Where the files of runs are kept.
+    #[must_use]
+    pub fn with_space(self, space: Arc<dyn SpacePort>) -> Self {
+        Self { space, ..self }
     }
 
     /// What a tool of this run's node may use.
@@ -195,7 +205,8 @@ impl BuiltinTools {
         let egress = self.http.of(run, node).await.map_err(|error| failed(error.to_string()))?;
         let (code, caller) = (Arc::clone(&self.code), ox_nodes::caller(run, node));
         let databases = Arc::clone(&self.databases);
-        Ok(World { egress, code, code_limits: self.limits, caller, databases })
+        let space = Some(Space { port: Arc::clone(&self.space), run: run.clone() });
+        Ok(World { egress, code, code_limits: self.limits, caller, databases, space })
     }
 
     /// Calls a tool with these credentials.

@@ -9,6 +9,8 @@ use ox_types::Json;
 use serde_json::Map;
 use url::Url;
 
+use crate::space::Space;
+
 /// Most bytes that a tool takes from a server.
 pub const MAX_ANSWER: u64 = 5 * 1024 * 1024;
 /// Characters of a refusal that are passed on.
@@ -24,6 +26,8 @@ pub struct World {
     pub caller: Caller,
     /// Where files of databases lie.
     pub databases: Arc<Path>,
+    /// Files of the run; none outside a run.
+    pub space: Option<Space>,
 }
 
 /// A call of a tool.

@@ -11,6 +11,7 @@ pub mod builtin;
 mod call;
 pub mod mcp;
 pub mod openapi;
+pub mod space;
 mod spec;
 mod view;
 

@@ -1,12 +1,14 @@
-//! A client of MCP servers: streamable HTTP, and the older way over SSE; sign-in by OAuth.
+//! A client of MCP servers: streamable HTTP, and the older way over SSE; sign-in by OAuth; programs over stdio.
 //!
-//! A session is opened for a piece of work and closed after it. What a server says is bounded in size, number and time,
+//! A session is opened for a piece of work and closed after it; a program goes on for a while. What a server says is bounded in size, number and time,
 //! and answers to something that was not asked are left aside.
 
 mod content;
 mod events;
+mod http;
 pub mod oauth;
 mod session;
+mod stdio;
 mod transport;
 
 use std::time::Duration;
@@ -18,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::{OptionView, ParameterView, ToolView};
 
 pub use session::{Called, Session};
+pub use stdio::{Program, Programs};
 
 /// Protocol versions that are spoken, the newest first.
 pub const VERSIONS: &[&str] = &["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"];

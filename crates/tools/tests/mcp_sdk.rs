@@ -11,7 +11,8 @@ use std::{
 
 use ox_net::{Egress, Policy};
 use ox_nodes::CallMessage;
-use ox_tools::mcp::{Server, Session};
+use ox_sandbox::Launch;
+use ox_tools::mcp::{Program, Programs, Server, Session};
 use serde_json::{Value, json};
 
 struct Peer {
@@ -43,6 +44,32 @@ fn arguments(value: Value) -> serde_json::Map<String, Value> {
     value.as_object().unwrap().clone()
 }
 
+/// The same of a server, however it is reached.
+async fn conforms(session: &mut Session, way: &str) {
+    assert_eq!(session.about["serverInfo"]["name"], "peer", "{way}");
+    let tools = session.tools().await.unwrap_or_else(|error| panic!("{way}: {error}"));
+    let names: Vec<_> = tools.iter().map(|tool| tool.name.as_str()).collect();
+    assert_eq!(names, ["add", "greet", "pixel", "fail", "slow"], "{way}");
+    let greet = tools[1].view("");
+    let kinds: Vec<_> = greet.parameters.iter().map(|p| (p.name.as_str(), p.kind.as_str(), p.required)).collect();
+    assert_eq!(kinds, [("name", "string", true), ("loud", "boolean", false)], "{way}");
+    let said = session.call("add", arguments(json!({"a": 2, "b": 40}))).await.unwrap();
+    assert!(!said.is_error && said.text == "42", "{way}: {said:?}");
+    let said = session.call("greet", arguments(json!({"name": "Ada", "loud": true}))).await.unwrap();
+    assert_eq!(said.text, "HELLO ADA 你好", "{way}");
+    let said = session.call("pixel", arguments(json!({}))).await.unwrap();
+    assert!(
+        matches!(said.messages.first(), Some(CallMessage::Blob { mime, bytes, .. }) if mime == "image/png" && bytes.len() > 60),
+        "{way}: {said:?}"
+    );
+    let said = session.call("fail", arguments(json!({}))).await.unwrap();
+    assert!(said.is_error && !said.text.is_empty(), "{way}: {said:?}");
+    match session.call("no such tool", arguments(json!({}))).await {
+        Ok(said) => assert!(said.is_error, "{way}: {said:?}"),
+        Err(error) => assert!(error.to_string().contains("answers with an error"), "{way}: {error}"),
+    }
+}
+
 #[tokio::test]
 async fn every_transport_of_the_sdk() {
     let Some(peer) = peer() else { return };
@@ -58,28 +85,7 @@ async fn every_transport_of_the_sdk() {
             read_timeout: Duration::from_secs(30),
         };
         let mut session = Session::open(&egress, &server).await.unwrap_or_else(|error| panic!("{way}: {error}"));
-        assert_eq!(session.about["serverInfo"]["name"], "peer", "{way}");
-        let tools = session.tools().await.unwrap_or_else(|error| panic!("{way}: {error}"));
-        let names: Vec<_> = tools.iter().map(|tool| tool.name.as_str()).collect();
-        assert_eq!(names, ["add", "greet", "pixel", "fail", "slow"], "{way}");
-        let greet = tools[1].view("");
-        let kinds: Vec<_> = greet.parameters.iter().map(|p| (p.name.as_str(), p.kind.as_str(), p.required)).collect();
-        assert_eq!(kinds, [("name", "string", true), ("loud", "boolean", false)], "{way}");
-        let said = session.call("add", arguments(json!({"a": 2, "b": 40}))).await.unwrap();
-        assert!(!said.is_error && said.text == "42", "{way}: {said:?}");
-        let said = session.call("greet", arguments(json!({"name": "Ada", "loud": true}))).await.unwrap();
-        assert_eq!(said.text, "HELLO ADA 你好", "{way}");
-        let said = session.call("pixel", arguments(json!({}))).await.unwrap();
-        assert!(
-            matches!(said.messages.first(), Some(CallMessage::Blob { mime, bytes, .. }) if mime == "image/png" && bytes.len() > 60),
-            "{way}: {said:?}"
-        );
-        let said = session.call("fail", arguments(json!({}))).await.unwrap();
-        assert!(said.is_error && !said.text.is_empty(), "{way}: {said:?}");
-        match session.call("no such tool", arguments(json!({}))).await {
-            Ok(said) => assert!(said.is_error, "{way}: {said:?}"),
-            Err(error) => assert!(error.to_string().contains("answers with an error"), "{way}: {error}"),
-        }
+        conforms(&mut session, way).await;
         session.close().await;
         let begun = Instant::now();
         let short = Server { read_timeout: Duration::from_secs(4), ..server };
@@ -89,4 +95,33 @@ async fn every_transport_of_the_sdk() {
         assert!(late.to_string().starts_with("The MCP server cannot be called"), "{way}: {late}");
         session.close().await;
     }
+}
+
+#[tokio::test]
+async fn a_program_of_the_sdk() {
+    let Some(python) = std::env::var_os("OXIDIFY_MCP_PYTHON") else {
+        eprintln!("left out: OXIDIFY_MCP_PYTHON is not set");
+        return;
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/clients/mcp_peer.py");
+    let launch = Launch {
+        program: python.into(),
+        arguments: vec![script.to_owned(), "stdio".to_owned()],
+        environment: vec![("PATH".to_owned(), std::env::var("PATH").unwrap_or_default())],
+        directory: directory.path().to_owned(),
+    };
+    let program = Program { owner: "t".to_owned(), name: "peer".to_owned(), launch, secrets: Vec::new() };
+    let programs = Programs::new(None);
+    let long = Duration::from_secs(60);
+    let mut session = Session::start(&programs, &program, long, long).await.unwrap();
+    conforms(&mut session, "stdio").await;
+    session.close().await;
+    let mut session = Session::start(&programs, &program, long, Duration::from_secs(1)).await.unwrap();
+    let late = session.call("slow", arguments(json!({}))).await.unwrap_err();
+    assert!(late.to_string().starts_with("The MCP server cannot be called: no answer to tools/call"), "{late}");
+    // A call that was given up harms no other.
+    let mut session = Session::start(&programs, &program, long, long).await.unwrap();
+    let said = session.call("add", arguments(json!({"a": 1, "b": 2}))).await.unwrap();
+    assert_eq!(said.text, "3");
 }

@@ -283,6 +283,16 @@ export interface McpFields {
 
 const mcp = `${W}/tool-provider/mcp`;
 
+/** A program on the server that may be an MCP server: chosen by its `server_url`, with values for its variables as headers. */
+export interface McpProgram {
+  readonly name: string;
+  readonly server_url: string;
+  readonly variables: readonly string[];
+}
+
+/** None unless the operator allows some. */
+export const mcpPrograms = queryOptions({ queryKey: ["tools", "programs"], queryFn: () => get<McpProgram[]>(`${mcp}/programs`), staleTime: 60_000 });
+
 export const addMcpServer = (fields: McpFields) => post<ToolProvider>(mcp, fields);
 export const changeMcpServer = (id: string, fields: McpFields) => put(mcp, { provider_id: id, ...fields });
 export const deleteMcpServer = (id: string) => remove(mcp, { provider_id: id });

@@ -376,3 +376,110 @@ async fn tools_of_mcp_servers() {
     let refused = shut.post(&owner, &format!("{TOOLS}/mcp"), form("mcp-secret-99")).await;
     assert!(refused.status == StatusCode::BAD_REQUEST && refused.text.contains("SSRF"), "{}", refused.text);
 }
+
+#[tokio::test]
+async fn a_run_writes_reads_and_gives_out_files_of_its_own() {
+    let (server, owner) = open().await;
+    let node = |tool: &str, parameters: Value| {
+        let mut all = serde_json::Map::new();
+        for (name, value) in parameters.as_object().unwrap() {
+            all.insert(name.clone(), json!({"type": "mixed", "value": value}));
+        }
+        json!({"type": "tool", "title": tool, "tool_node_version": "2", "tool_configurations": {}, "provider_type": "builtin",
+            "provider_id": "file", "provider_name": "file", "tool_name": tool, "tool_parameters": all})
+    };
+    let start = json!({"type": "start", "title": "Start", "variables": [{"variable": "q", "label": "Q", "type": "text-input", "required": true, "max_length": 100}]});
+    let end = json!({"type": "end", "title": "End", "outputs": [
+        {"variable": "said", "value_selector": ["r", "text"]}, {"variable": "files", "value_selector": ["g", "files"]}]});
+    let nodes = [
+        ("s", start),
+        ("w", node("file_write", json!({"name": "out/report.csv", "content": "{{#s.q#}},"}))),
+        ("a", node("file_write", json!({"name": "out/report.csv", "content": "2", "mode": "append"}))),
+        ("r", node("file_read", json!({"name": "out/report.csv"}))),
+        ("g", node("file_give", json!({"name": "out/report.csv"}))),
+        ("e", end),
+    ];
+    let (_, key) = server.app(&owner, &file("Files", &nodes)).await;
+    // The second run begins with an empty space: what the first one wrote is not there to be added to.
+    for q in ["1", "ü"] {
+        let body = json!({"inputs": {"q": q}, "user": "ann", "response_mode": "blocking"});
+        let done = server.v1(&key, Method::POST, "/workflows/run", Some(body)).await.json()["data"].clone();
+        assert_eq!(done["status"], "succeeded", "{done}");
+        let said: Value = serde_json::from_str(done["outputs"]["said"].as_str().unwrap()).unwrap();
+        assert_eq!(said, json!({"name": "out/report.csv", "content": format!("{q},2")}));
+        let given = &done["outputs"]["files"][0];
+        let size = q.len() + 2;
+        assert_eq!(
+            (&given["filename"], &given["mime_type"], &given["size"]),
+            (&json!("report.csv"), &json!("text/csv"), &json!(size)),
+            "{given}"
+        );
+    }
+    let bad = [("s", nodes[0].1.clone()), ("t", node("file_write", json!({"name": "{{#s.q#}}", "content": "x"})))];
+    let end =
+        json!({"type": "end", "title": "End", "outputs": [{"variable": "said", "value_selector": ["t", "text"]}]});
+    let (_, key) = server.app(&owner, &file("Bad", &[bad[0].clone(), bad[1].clone(), ("e", end)])).await;
+    let error = run(&server, &key, "../../secret").await.unwrap_err();
+    assert!(error.contains("is not a file name here"), "{error}");
+}
+
+/// Shouts, and knows the variable that the workspace has given.
+const SHOUTER: &str = r#"while IFS= read -r line; do
+  id=$(printf '%s' "$line" | sed -n 's/.*"id":\([0-9][0-9]*\).*/\1/p')
+  answer() { printf '%s\n' '{"jsonrpc":"2.0","id":'"$id"',"result":'"$1"'}'; }
+  case "$line" in
+    *'"initialize"'*) answer '{"protocolVersion":"2025-06-18"}' ;;
+    *'"tools/list"'*) answer '{"tools":[{"name":"shout","inputSchema":{"type":"object","properties":{"text":{"type":"string"}}}}]}' ;;
+    *'"tools/call"'*) answer '{"content":[{"type":"text","text":"'"LOUD $VOICE"'"}]}' ;;
+  esac
+done"#;
+
+#[tokio::test]
+async fn mcp_servers_that_are_programs() {
+    let form = |url: &str, headers: Value| {
+        json!({"server_url": url, "name": "Loud", "server_identifier": "loud", "icon": "📣", "icon_type": "emoji", "headers": headers,
+            "configuration": {"timeout": 20, "sse_read_timeout": 20}})
+    };
+    let programs = "/workspaces/current/tool-provider/mcp/programs";
+    // Off by default: refused by name, with the setting to change.
+    let off = TestServer::sqlite().await;
+    let owner = off.owner().await;
+    assert_eq!(off.get(&owner, programs).await.json(), json!([]));
+    let refused = off.post(&owner, &format!("{TOOLS}/mcp"), form("stdio:shouter", json!({}))).await;
+    assert!(
+        refused.status == StatusCode::BAD_REQUEST && refused.text.contains("OXIDIFY_MCP_STDIO_COMMANDS"),
+        "{}",
+        refused.text
+    );
+    let allowed = json!({"shouter": {"command": "sh", "args": ["-c", SHOUTER], "variables": ["VOICE"]}}).to_string();
+    let server = TestServer::sqlite_with(&[("OXIDIFY_MCP_STDIO_COMMANDS", &allowed)]).await;
+    let owner = server.owner().await;
+    let offered = server.get(&owner, programs).await.json();
+    assert_eq!(offered, json!([{"name": "shouter", "server_url": "stdio:shouter", "variables": ["VOICE"]}]));
+    for (url, headers, why) in [
+        ("stdio:sh", json!({}), "The program 'sh' is not among those"),
+        ("stdio:shouter", json!({"LD_PRELOAD": "/tmp/x.so"}), "takes no variable 'LD_PRELOAD'"),
+    ] {
+        let refused = server.post(&owner, &format!("{TOOLS}/mcp"), form(url, headers)).await;
+        assert!(refused.status == StatusCode::BAD_REQUEST && refused.text.contains(why), "{}", refused.text);
+    }
+    let made = server.post(&owner, &format!("{TOOLS}/mcp"), form("stdio:shouter", json!({"VOICE": "bass-42"}))).await;
+    assert_eq!(made.status, StatusCode::OK, "{}", made.text);
+    let provider = made.json();
+    assert_eq!(
+        (&provider["server_url"], &provider["is_team_authorization"], &provider["tools"][0]["name"]),
+        (&json!("stdio:shouter"), &json!(true), &json!("shout"))
+    );
+    assert!(!made.text.contains("bass-42"), "{}", made.text);
+    let node = json!({"provider_type": "mcp", "provider_id": "loud", "provider_name": "Loud", "tool_name": "shout"});
+    let (_, key) = server.app(&owner, &calling("Shouter", &node, "text")).await;
+    assert_eq!(run(&server, &key, "hello").await.unwrap(), "LOUD bass-42");
+    // What was shown masked stays.
+    let mut changed = form("stdio:shouter", json!({"VOICE": provider["masked_headers"]["VOICE"]}));
+    (changed["provider_id"], changed["name"]) = (provider["id"].clone(), "Louder".into());
+    let done = server.console(&owner, Method::PUT, &format!("{TOOLS}/mcp"), Some(changed)).await;
+    assert_eq!(done.status, StatusCode::OK, "{}", done.text);
+    assert_eq!(run(&server, &key, "hello").await.unwrap(), "LOUD bass-42");
+    let id = provider["id"].as_str().unwrap();
+    assert_eq!(server.get(&owner, &format!("{TOOLS}/mcp/update/{id}")).await.json()["name"], "Louder");
+}

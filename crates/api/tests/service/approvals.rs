@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use axum::http::Method;
-use ox_app::approvals::{self, Door};
+use ox_app::{
+    approvals::{self, Door},
+    runs::recovery,
+};
 use ox_types::Json;
 use serde_json::json;
 
@@ -148,11 +151,8 @@ async fn a_question_ends_with_its_time_and_with_its_run() {
     assert_eq!(left, 0, "the question was taken back");
 }
 
-/// In a chatflow, and answered in another process.
-#[tokio::test]
-async fn an_agent_node_asks() {
-    let rig = Rig::new().await;
-    let heir = rig.beside().await;
+/// A chatflow whose agent asks about every sum.
+async fn asking_flow(rig: &Rig) -> TestApp {
     let tool = json!({"enabled": true, "type": "builtin", "provider_name": "maths", "tool_name": "eval_expression",
         "parameters": {"expression": {"auto": 1, "value": null}}, "settings": {}, "extra": {"description": "sums"},
         "approval": "always"});
@@ -165,7 +165,15 @@ async fn an_agent_node_asks() {
     let nodes =
         [("s", start(json!([]))), ("agent", node), ("a", json!({"type": "answer", "answer": "{{#agent.text#}}"}))];
     let flow = graph(&nodes, &[("s", "source", "agent"), ("agent", "source", "a")]);
-    let app = rig.graph_app("advanced-chat", flow, Draft::default()).await;
+    rig.graph_app("advanced-chat", flow, Draft::default()).await
+}
+
+/// In a chatflow, and answered in another process.
+#[tokio::test]
+async fn an_agent_node_asks() {
+    let rig = Rig::new().await;
+    let heir = rig.beside().await;
+    let app = asking_flow(&rig).await;
     let (events, ()) = tokio::join!(async { rig.post("/v1/chat-messages", &app, ask()).await.events() }, async {
         let asked = question(&heir, &app).await;
         assert_eq!(asked["node_id"], "agent");
@@ -180,4 +188,72 @@ async fn an_agent_node_asks() {
     assert_eq!((&approval["decision"], &approval["always"]), (&json!("approved"), &json!(true)), "{call}");
     assert!(approval["by"].as_str().unwrap().starts_with("end_user abc-123"));
     assert!(events.iter().any(|event| event["event"] == "message_end"));
+}
+
+/// The first open question that is another than this one.
+async fn another(rig: &Rig, app: &TestApp, than: &Json) -> Json {
+    loop {
+        let listed = rig.get(OURS, app).await.json();
+        let found = listed["data"].as_array().unwrap().iter().find(|one| one["id"] != than["id"]);
+        if let Some(found) = found {
+            return found.clone();
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn an_agent_node_asks_again_when_its_process_has_died() {
+    let dying = Rig::new().await;
+    let heir = dying.beside().await;
+    let app = asking_flow(&dying).await;
+    let (answer, ()) = tokio::join!(dying.post("/v1/chat-messages", &app, ask()), async {
+        let asked = question(&dying, &app).await;
+        assert!(asked["process"].is_null() && asked["tenant"].is_null() && asked["again"].is_null(), "{asked}");
+        let task = asked["task_id"].as_str().unwrap().parse().unwrap();
+        let run = dying.services.runs.find(task).unwrap().run_id.unwrap();
+        recovery::release(&dying.services).await;
+        assert_eq!(recovery::take_over_expired(&heir.services).await.unwrap(), 1);
+        let again = another(&heir, &app, &asked).await;
+        assert_eq!((&again["tool"], &again["arguments"]), (&asked["tool"], &asked["arguments"]));
+        let yes = json!({"action": "approve", "user": "abc-123"});
+        assert_eq!(say(&heir, &app, &asked, yes.clone()).await.status, 404, "the old question is over");
+        assert_eq!(say(&heir, &app, &again, yes).await.status, 200);
+        let tenant = heir.owner.tenant_id();
+        let found = loop {
+            let found = ox_db::repo::runs::find(&heir.services.db, tenant, app.id, run).await.unwrap().unwrap();
+            if found.finished_at.is_some() {
+                break found;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        };
+        assert_eq!(found.status.as_str(), "succeeded", "{:?}", found.error);
+        assert_eq!(heir.get(OURS, &app).await.json()["data"], json!([]));
+    });
+    // The client of the dead process is not left hanging.
+    assert_eq!(answer.status, 200);
+}
+
+#[tokio::test]
+async fn the_question_of_an_agent_app_ends_with_its_process() {
+    let dying = Rig::new().await;
+    let heir = dying.beside().await;
+    let app = agent(&dying, sums(json!({"approval": "always"}))).await;
+    let (_, ()) = tokio::join!(dying.post("/v1/chat-messages", &app, ask()), async {
+        let asked = question(&dying, &app).await;
+        recovery::release(&dying.services).await;
+        assert_eq!(recovery::end_abandoned_messages(&heir.services).await.unwrap(), 1);
+        assert_eq!(heir.get(OURS, &app).await.json()["data"], json!([]));
+        let yes = json!({"action": "approve", "user": "abc-123"});
+        let late = say(&heir, &app, &asked, yes).await;
+        assert!(late.status == 404 && late.text().contains("the run that asked has ended"), "{}", late.text());
+        let conversation = asked["conversation_id"].as_str().unwrap();
+        let path = format!("/v1/messages?conversation_id={conversation}&user=abc-123");
+        let message = heir.get(&path, &app).await.json()["data"][0].clone();
+        assert_eq!(message["status"], "error", "{message}");
+        assert!(message["error"].as_str().unwrap().starts_with("interrupted"), "{message}");
+        // In this test it lives on, and has to be told.
+        let path = format!("/v1/chat-messages/{}/stop", asked["task_id"].as_str().unwrap());
+        dying.post(&path, &app, json!({"user": "abc-123"})).await;
+    });
 }

@@ -230,6 +230,7 @@ fn register(
         started: Instant::now(),
         control: Control::Basic(stop),
         is_stopping: std::sync::atomic::AtomicBool::new(false),
+        left: std::sync::atomic::AtomicBool::new(false),
         _permit: permit,
     });
 }

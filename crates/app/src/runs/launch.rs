@@ -208,6 +208,7 @@ pub(super) fn watch(
         started: std::time::Instant::now(),
         control: Control::Engine(handle.clone()),
         is_stopping: std::sync::atomic::AtomicBool::new(false),
+        left: std::sync::atomic::AtomicBool::new(false),
         _permit: permit,
     });
     let services = Arc::clone(services);

@@ -26,7 +26,10 @@ use super::{
     signals,
     sink::{LiveVariable, RunBegin, RunSink},
 };
-use crate::{Error, Result, Services};
+use crate::{
+    Error, Result, Services,
+    approvals::interrupted::{Left, end_of_messages},
+};
 
 /// How long a process may be silent before its runs are taken over.
 const LEASE: Duration = Duration::from_secs(15);
@@ -178,8 +181,12 @@ pub async fn end_abandoned_messages(services: &Services) -> Result<u64> {
     let at = shared_now(&services.db).await?;
     for author in leases::dead_authors(&services.db, services.runs.process_id, at).await? {
         let tx = services.db.begin().await?;
-        ended += leases::end_messages_of(&tx, author, INTERRUPTED).await?;
+        let of_author = leases::end_messages_of(&tx, author, INTERRUPTED).await?;
         tx.commit().await?;
+        if of_author > 0 {
+            end_of_messages(services, author).await?;
+        }
+        ended += of_author;
     }
     if ended > 0 {
         tracing::info!(messages = ended, "ended messages of processes that died");
@@ -228,12 +235,18 @@ async fn go_on(services: &Arc<Services>, run_id: ox_types::RunId, was_paused: bo
     let compiled = compiled::of_run(services, &run).await?;
     let answer = message.as_ref().map(|message| message.answer.clone()).unwrap_or_default();
     let last_seq = takeover.finished.iter().filter_map(|node| node.finish_seq).max().unwrap_or(0);
-    let recovery = recovery_of(&run, &takeover.finished, &takeover.unfinished, &forms, was_paused);
+    let asked = match &data {
+        Some(data) if !was_paused => Left::of_task(services, run.tenant_id, data.task_id).await?,
+        _ => Left::default(),
+    };
+    let mut recovery = recovery_of(&run, &takeover.finished, &takeover.unfinished, &forms, was_paused);
+    asked.mark(&mut recovery);
     let names: Vec<String> = takeover.unfinished.iter().map(|node| node.title.clone()).collect();
     let sink = sink_of(services, &run, data.as_ref(), message, compiled.as_deref()).await?;
     sink.restore(answer, last_seq);
     sink.restore_costs(&takeover.finished, was_paused);
     let (Some(compiled), Some(data)) = (compiled, data) else {
+        asked.forget(services).await?;
         return end(services, &run, &sink, "interrupted: the server stopped, and what the run needs to go on is gone")
             .await;
     };
@@ -241,6 +254,7 @@ async fn go_on(services: &Arc<Services>, run_id: ox_types::RunId, was_paused: bo
     let pool = launch::resume_pool(&compiled, &inputs, &data);
     let whose = (run.kind == "chat").then_some(run.created_by);
     let is_stopped = signals::was_stopped(services, run.app_id, data.task_id, whose).await?;
+    asked.forget(services).await?;
     let resumption = launch::Resumption {
         info: info_of(&run, &data),
         pool,

@@ -60,6 +60,8 @@ pub struct LiveRun {
     pub(crate) control: Control,
     /// Somebody has asked for its end.
     pub(crate) is_stopping: AtomicBool,
+    /// It was given up here, for another process to go on with.
+    pub(crate) left: AtomicBool,
     pub(crate) _permit: Option<RunPermit>,
 }
 
@@ -211,6 +213,7 @@ impl Runtime {
         let runs: Vec<Arc<LiveRun>> = self.lock().values().cloned().collect();
         for run in runs {
             if let Control::Engine(handle) = &run.control {
+                run.left.store(true, Ordering::Release);
                 handle.abandon();
             }
         }
@@ -234,7 +237,10 @@ impl Runtime {
         tracing::warn!(runs = left.len(), "runs are left to be taken over");
         for run in &left {
             match &run.control {
-                Control::Engine(handle) => handle.abandon(),
+                Control::Engine(handle) => {
+                    run.left.store(true, Ordering::Release);
+                    handle.abandon();
+                }
                 // A basic chat cannot go on elsewhere: it keeps the answer so far.
                 Control::Basic(token) => token.cancel(),
             }

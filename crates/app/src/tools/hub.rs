@@ -20,12 +20,13 @@ use ox_tools::{
     Provider, Tool, World,
     builtin::{self, BuiltinTools},
     openapi::{self, Attachment, Bundle, Invocation},
+    space::SpacePort,
 };
 use ox_types::{Json, TenantId, Value, boxed};
 use serde_json::Map;
 use uuid::Uuid;
 
-use super::{apis, apps as offered, called, servers, workflows};
+use super::{apis, apps as offered, called, programs::ProgramHost, servers, workflows};
 use crate::{Error, Result, Services, files::FileStore, network::Outbound, secrets::Secrets};
 
 /// The class of an error that users see.
@@ -41,6 +42,10 @@ pub struct HubParts {
     pub code: Arc<dyn CodeRunner>,
     pub code_limits: CodeLimits,
     pub files: FileStore,
+    /// Where tools keep files of a run.
+    pub space: Arc<dyn SpacePort>,
+    /// MCP servers that are programs.
+    pub programs: ProgramHost,
     /// Where files of databases lie that tools may read.
     pub databases: Arc<Path>,
     /// `API_TOOL_DEFAULT_CONNECT_TIMEOUT`, `API_TOOL_DEFAULT_READ_TIMEOUT`.
@@ -117,13 +122,20 @@ impl ToolHub {
     pub fn new(parts: HubParts) -> Self {
         let http = Arc::new(parts.outbound.clone());
         let builtin = BuiltinTools::new(http, Arc::clone(&parts.code), parts.code_limits)
-            .with_databases(Arc::clone(&parts.databases));
+            .with_databases(Arc::clone(&parts.databases))
+            .with_space(Arc::clone(&parts.space));
         Self { parts, builtin, services: OnceLock::new() }
     }
 
     /// Tells the hub of everything else, once.
     pub(crate) fn attach(&self, services: &Arc<Services>) {
         _ = self.services.set(Arc::downgrade(services));
+    }
+
+    /// MCP servers that are programs.
+    #[must_use]
+    pub const fn programs(&self) -> &ProgramHost {
+        &self.parts.programs
     }
 
     fn services(&self) -> Result<Arc<Services>> {
@@ -152,6 +164,7 @@ impl ToolHub {
             code_limits: parts.code_limits,
             caller: Caller::default(),
             databases: Arc::clone(&parts.databases),
+            space: None,
         };
         let arguments = builtin::arguments(parameters, Map::new());
         builtin::invoke(tool, ox_tools::Call { arguments, credentials, world }).await
@@ -299,7 +312,7 @@ impl ToolHub {
         let mut arguments = call.settings;
         arguments.extend(call.parameters.into_iter().filter(|(_, value)| !value.is_null()));
         let arguments = servers::typed(&opened, &call.tool.tool, arguments);
-        let called = servers::call(&parts.db, &parts.secrets, &egress, opened, (&call.tool.tool, arguments));
+        let called = servers::call(parts, &egress, opened, (&call.tool.tool, arguments));
         Ok(called.await?)
     }
 

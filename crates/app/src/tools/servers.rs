@@ -15,7 +15,10 @@ use serde_json::{Map, json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{HIDDEN, ProviderView};
+use super::{
+    HIDDEN, HubParts, ProviderView,
+    programs::{self, ProgramHost},
+};
 use crate::{Error, Principal, Result, Services, audit, principal::Permission, secrets::Secrets};
 
 /// How long somebody may take to sign in.
@@ -74,8 +77,21 @@ fn attempt_key(state: &str) -> String {
     format!("mcp_sign_in:{}", hex::encode(Sha256::digest(state.as_bytes())))
 }
 
-fn hash(url: &str) -> String {
+/// What no two servers of a workspace have in common. One program can be several: with other variables.
+fn hash(opened: &Opened) -> String {
+    let url = match programs::named(&opened.url) {
+        Some(_) => format!("{} {}", opened.url, opened.row.server_identifier),
+        None => opened.url.clone(),
+    };
     hex::encode(Sha256::digest(url.as_bytes()))
+}
+
+/// Opens a session in the way that the server is spoken to.
+async fn session(host: &ProgramHost, egress: &ox_net::Egress, opened: &Opened) -> Result<Session, McpError> {
+    let server = opened.server();
+    let Some(name) = programs::named(&opened.url) else { return Session::open(egress, &server).await };
+    let program = host.program(opened.row.tenant_id, name, &opened.headers).map_err(McpError::NotSpoken)?;
+    Session::start(&host.running, &program, server.timeout, server.read_timeout).await
 }
 
 /// What a server's failure is to the caller.
@@ -119,8 +135,7 @@ pub(super) async fn opened(db: &ox_db::Database, secrets: &Secrets, row: McpProv
 
 /// Calls a tool of a server, after renewing its token where that is due.
 pub(super) async fn call(
-    db: &ox_db::Database,
-    secrets: &Secrets,
+    HubParts { db, secrets, programs, .. }: &HubParts,
     egress: &ox_net::Egress,
     mut opened: Opened,
     (tool, arguments): (&str, Map<String, Json>),
@@ -135,10 +150,10 @@ pub(super) async fn call(
     if opened.sign_in.expires_at.is_some_and(|at| at - EARLY <= now().timestamp()) {
         renew(db, secrets, egress, &mut opened).await.map_err(|error| builtin::failed(error.message))?;
     }
-    let mut session = match Session::open(egress, &opened.server()).await {
+    let mut session = match session(programs, egress, &opened).await {
         Err(McpError::Unauthorized { .. }) if has_refresh(&opened) => {
             renew(db, secrets, egress, &mut opened).await.map_err(|error| builtin::failed(error.message))?;
-            Session::open(egress, &opened.server()).await.map_err(failed)?
+            session(programs, egress, &opened).await.map_err(failed)?
         }
         other => other.map_err(failed)?,
     };
@@ -198,6 +213,9 @@ fn views(row: &McpProvider) -> Vec<ToolView> {
 
 /// The address without what may be a key: its path and query.
 fn shown_url(url: &str) -> String {
+    if programs::named(url).is_some() {
+        return url.to_owned();
+    }
     url::Url::parse(url)
         .map_or_else(|_| "******".to_owned(), |url| format!("{}/******", url.origin().ascii_serialization()))
 }
@@ -288,6 +306,9 @@ fn is_masked(url: &str) -> bool {
 }
 
 fn checked_url(url: &str) -> Result<String> {
+    if let Some(name) = programs::named(url) {
+        return Ok(format!("stdio:{name}"));
+    }
     let parsed = url::Url::parse(url.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
     parsed.map(Into::into).ok_or_else(|| Error::invalid_field("server_url", "Server URL is not valid."))
 }
@@ -317,9 +338,9 @@ fn icon(form: &ServerForm) -> String {
 }
 
 /// Asks a server for its tools. `Ok(None)`: it wants a sign-in first.
-async fn look(services: &Services, tenant: TenantId, server: &Server) -> Result<Option<Vec<McpTool>>> {
-    let egress = services.outbound.of(tenant).await?;
-    let mut session = match Session::open(&egress, server).await {
+async fn look(services: &Services, opened: &Opened) -> Result<Option<Vec<McpTool>>> {
+    let egress = services.outbound.of(opened.row.tenant_id).await?;
+    let mut session = match session(services.tools.programs(), &egress, opened).await {
         Err(McpError::Unauthorized { .. }) => return Ok(None),
         other => other.map_err(told)?,
     };
@@ -334,7 +355,7 @@ async fn look(services: &Services, tenant: TenantId, server: &Server) -> Result<
 async fn sealed(services: &Services, mut opened: Opened) -> Result<McpProvider> {
     let key = services.secrets.tenant_key(&services.db, opened.row.tenant_id).await?;
     opened.row.server_url = key.seal(&opened.url)?;
-    opened.row.server_url_hash = hash(&opened.url);
+    opened.row.server_url_hash = hash(&opened);
     opened.row.encrypted_headers = Some(key.seal(&text_json(&opened.headers)?)?);
     opened.row.encrypted_credentials = Some(key.seal(&text_json(&opened.sign_in)?)?);
     opened.row.updated_at = now();
@@ -378,7 +399,7 @@ pub async fn create(services: &Services, principal: &Principal, form: ServerForm
             updated_at: now(),
         },
     };
-    if let Some(tools) = look(services, tenant, &opened.server()).await? {
+    if let Some(tools) = look(services, &opened).await? {
         opened.row.authed = true;
         opened.row.tools = serde_json::to_value(tools).map_err(Error::internal)?;
     }
@@ -431,7 +452,7 @@ pub async fn update(services: &Services, principal: &Principal, id: Uuid, form: 
     opened.row.timeout = form.timeout.unwrap_or(opened.row.timeout);
     opened.row.sse_read_timeout = form.sse_read_timeout.unwrap_or(opened.row.sse_read_timeout);
     if moved {
-        let tools = look(services, tenant, &opened.server()).await?;
+        let tools = look(services, &opened).await?;
         opened.row.authed = tools.is_some();
         opened.row.tools = serde_json::to_value(tools.unwrap_or_default()).map_err(Error::internal)?;
     }
@@ -475,7 +496,7 @@ pub async fn reload(services: &Services, principal: &Principal, id: Uuid) -> Res
         let egress = services.outbound.of(principal.tenant_id()).await?;
         renew(&services.db, &services.secrets, &egress, &mut opened).await?;
     }
-    let Some(tools) = look(services, principal.tenant_id(), &opened.server()).await? else {
+    let Some(tools) = look(services, &opened).await? else {
         return Err(Error::invalid("Please auth the tool first"));
     };
     keep(services, opened, tools).await?;
@@ -501,8 +522,7 @@ pub async fn authorize(services: &Services, principal: &Principal, id: Uuid) -> 
     let tenant = principal.tenant_id();
     let mut opened = find(services, tenant, id).await?;
     let egress = services.outbound.of(tenant).await?;
-    let server = opened.server();
-    let hint = match Session::open(&egress, &server).await {
+    let hint = match session(services.tools.programs(), &egress, &opened).await {
         Ok(mut session) => {
             let tools = session.tools().await;
             session.close().await;
@@ -562,7 +582,7 @@ pub async fn signed_in(services: &Services, state: &str, code: &str) -> Result<(
     let tokens = tokens.map_err(told)?;
     opened.sign_in.expires_at = tokens.expires_in.map(|seconds| now().timestamp() + seconds);
     opened.sign_in.tokens = Some(tokens);
-    let tools = look(services, attempt.tenant, &opened.server()).await?;
+    let tools = look(services, &opened).await?;
     let tools = tools.ok_or_else(|| Error::invalid("The MCP server does not take the token of its own authority."))?;
     keep(services, opened, tools).await
 }

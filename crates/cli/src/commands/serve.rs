@@ -66,6 +66,7 @@ async fn serve(args: &Args, started: Instant, log_findings: Vec<String>) -> anyh
     })?;
     let mut settings = Settings::from_env();
     settings.findings.extend(log_findings);
+    settings.mcp_guard = Some("/proc/self/exe".into());
     // `_only` is let go of when the process ends, however that happens.
     let (services, _only) = build(settings, address.port()).await?;
     prepare(&services).await?;

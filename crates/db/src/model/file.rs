@@ -1,7 +1,7 @@
 //! Uploaded and generated files.
 
 use chrono::{DateTime, Utc};
-use ox_types::{ConversationId, FileId, TenantId};
+use ox_types::{ConversationId, FileId, RunId, TenantId};
 use uuid::Uuid;
 
 use crate::entity;
@@ -117,6 +117,47 @@ impl From<ToolFile> for entity::tool_files::Model {
             mimetype: item.mimetype,
             original_url: item.original_url,
             name: item.name,
+            size: item.size,
+            created_at: item.created_at,
+        }
+    }
+}
+
+/// A file that a tool of a run has written for the run's other tools.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunFile {
+    pub id: Uuid,
+    pub tenant_id: TenantId,
+    /// Of a run, or of the message that an agent answers.
+    pub run_id: RunId,
+    pub name: String,
+    pub key: String,
+    pub size: i64,
+    pub created_at: DateTime<Utc>,
+}
+
+impl From<entity::run_files::Model> for RunFile {
+    fn from(row: entity::run_files::Model) -> Self {
+        Self {
+            id: row.id,
+            tenant_id: TenantId(row.tenant_id),
+            run_id: RunId(row.run_id),
+            name: row.name,
+            key: row.object_key,
+            size: row.size,
+            created_at: row.created_at,
+        }
+    }
+}
+
+impl From<RunFile> for entity::run_files::Model {
+    fn from(item: RunFile) -> Self {
+        Self {
+            id: item.id,
+            tenant_id: item.tenant_id.0,
+            run_id: item.run_id.0,
+            name: item.name,
+            object_key: item.key,
             size: item.size,
             created_at: item.created_at,
         }

@@ -23,8 +23,9 @@ use crate::{
 /// Rows of one kind that one transaction removes.
 const BATCH: i64 = 500;
 /// Who did what stays, whatever became of it. Contents of draft variables go with their files, once an hour
-/// (`draft_variables::take_orphans`). The stop of its runs is still to be read by other processes.
-const KEPT: &[&str] = &["apps", "audit_events", "run_stops", "workflow_draft_variable_files"];
+/// (`draft_variables::take_orphans`), and so do files of runs (`run_files::take_orphans`). The stop of its runs is still
+/// to be read by other processes.
+const KEPT: &[&str] = &["apps", "audit_events", "run_files", "run_stops", "workflow_draft_variable_files"];
 /// Removed by the steps that know their parents, who are needed to find them by an index.
 const BY_PARENT: &[&str] = &[
     "messages",

@@ -22,7 +22,7 @@ const LINKS: &[&str] = &["app_id", "message_id", "conversation_id", "workflow_ru
 /// Files hang on the app's users; the app itself goes first, by another call.
 const FILES: &[&str] = &["upload_files", "tool_files"];
 /// Removed by another task of the upkeep.
-const LATER: &[&str] = &["run_stops", "workflow_draft_variable_files"];
+const LATER: &[&str] = &["run_files", "run_stops", "workflow_draft_variable_files"];
 
 async fn rows(db: &Database, sql: &str) -> Vec<sea_orm::QueryResult> {
     let statement = Statement::from_string(db.executor().get_database_backend(), sql);

@@ -2,12 +2,15 @@
 
 use ox_db::{
     Error,
-    model::{ApiToolProvider, McpProvider, ToolCredential, WorkflowTool},
+    model::{ApiToolProvider, McpProvider, RunFile, ToolCredential, WorkflowTool},
     now,
-    repo::tools::{apis, credentials, labels, servers, workflows},
+    repo::{
+        run_files,
+        tools::{apis, credentials, labels, servers, workflows},
+    },
 };
 use ox_testkit::on_each_database;
-use ox_types::{AccountId, AppId, TenantId, new_uuid};
+use ox_types::{AccountId, AppId, RunId, TenantId, new_uuid};
 use serde_json::json;
 
 fn credential(tenant: TenantId, name: &str) -> ToolCredential {
@@ -131,6 +134,42 @@ async fn providers_round_trip_within_their_workspace() {
         servers::update(&tx, McpProvider { authed: false, ..server.clone() }).await.unwrap();
         tx.commit().await.unwrap();
         assert!(!servers::find(&db, tenant, server.id).await.unwrap().unwrap().authed);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn files_of_runs_belong_to_their_workspace_and_go_when_nothing_is_left_of_the_run() {
+    on_each_database(|db| async move {
+        let (tenant, run) = (TenantId::new(), RunId::new());
+        let file = |name: &str, size| RunFile {
+            id: new_uuid(),
+            tenant_id: tenant,
+            run_id: run,
+            name: name.into(),
+            key: format!("run_files/{name}{size}"),
+            size,
+            // Longer ago than a run may take to be written.
+            created_at: now() - chrono::Duration::hours(2),
+        };
+        let (first, second, last) = (file("b", 1), file("a", 2), file("b", 3));
+        let tx = db.begin().await.unwrap();
+        for one in [&first, &second, &last] {
+            run_files::put(&tx, one.clone()).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        assert_eq!(run_files::list(&db, tenant, run).await.unwrap(), [second.clone(), last.clone()]);
+        assert_eq!(run_files::find(&db, tenant, run, "b").await.unwrap(), Some(last.clone()));
+        let stranger = TenantId::new();
+        assert!(run_files::list(&db, stranger, run).await.unwrap().is_empty());
+        assert_eq!(run_files::find(&db, stranger, run, "b").await.unwrap(), None);
+        let tx = db.begin().await.unwrap();
+        assert!(!run_files::remove(&tx, stranger, run, "b").await.unwrap());
+        let taken = run_files::take_orphans(&tx, 10).await.unwrap();
+        assert_eq!(taken.len(), 2);
+        assert!(taken.contains(&second) && taken.contains(&last));
+        assert!(run_files::take_orphans(&tx, 10).await.unwrap().is_empty());
+        tx.commit().await.unwrap();
     })
     .await;
 }

@@ -266,6 +266,7 @@ fn world(open: bool) -> World {
         code_limits: CodeLimits::default(),
         caller: ox_net::Caller::default(),
         databases: std::path::Path::new("").into(),
+        space: None,
     }
 }
 

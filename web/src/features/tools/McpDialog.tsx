@@ -10,7 +10,8 @@ import { Dialog } from "../../ui/Dialog";
 import { Field } from "../../ui/Field";
 import { Input, SecretInput } from "../../ui/Input";
 import { Segmented } from "../../ui/Segmented";
-import { mcpDraft, mcpFields, mcpProblems, suggestedId } from "./model";
+import { McpPlace } from "./McpPlace";
+import { isProgram, mcpDraft, mcpFields, mcpProblems, suggestedId } from "./model";
 import { IconPick } from "./parts";
 
 type Part = "auth" | "headers" | "limits";
@@ -29,6 +30,8 @@ export function McpDialog({ provider, onClose, onSaved }: Props) {
   const [named, setNamed] = useState(provider !== undefined);
   const [checked, setChecked] = useState(false);
   const [part, setPart] = useState<Part>("auth");
+  // A program needs no sign-in, and its variables stand beside it.
+  const shown = isProgram(draft.url) ? "limits" : part;
   const put = (change: Partial<typeof draft>) => setDraft((now) => ({ ...now, ...change }));
   const problems = mcpProblems(draft, provider);
   const wrong = (key: keyof typeof problems) => (checked && problems[key] ? t(problems[key]) : undefined);
@@ -78,16 +81,7 @@ export function McpDialog({ provider, onClose, onSaved }: Props) {
           send();
         }}
       >
-        <Field label={t("mcp.url")} error={wrong("url")} hint={t("mcp.urlHint")}>
-          <Input
-            autoFocus
-            className="mono"
-            spellCheck={false}
-            placeholder="https://"
-            value={draft.url}
-            onChange={(event) => put({ url: event.target.value })}
-          />
-        </Field>
+        <McpPlace url={draft.url} headers={draft.headers} error={wrong("url")} onChange={put} />
         <div className="flex items-end gap-3">
           <IconPick value={draft.icon} onChange={(icon) => put({ icon })} />
           <div className="flex-1 min-w-0">
@@ -118,16 +112,18 @@ export function McpDialog({ provider, onClose, onSaved }: Props) {
             {t("mcp.idChanged")}
           </div>
         ) : null}
-        {provider && draft.url !== provider.server_url ? <p className="hint">{t("mcp.urlChanged")}</p> : null}
-        <div className="flex max-w-full">
-          <Segmented
-            label={t("mcp.parts")}
-            value={part}
-            onChange={setPart}
-            segments={(["auth", "headers", "limits"] as const).map((value) => ({ value, label: t(`mcp.part.${value}`) }))}
-          />
-        </div>
-        {part === "auth" ? (
+        {provider && !isProgram(draft.url) && draft.url !== provider.server_url ? <p className="hint">{t("mcp.urlChanged")}</p> : null}
+        {isProgram(draft.url) ? null : (
+          <div className="flex max-w-full">
+            <Segmented
+              label={t("mcp.parts")}
+              value={part}
+              onChange={setPart}
+              segments={(["auth", "headers", "limits"] as const).map((value) => ({ value, label: t(`mcp.part.${value}`) }))}
+            />
+          </div>
+        )}
+        {shown === "auth" ? (
           <>
             <div className="flex max-w-full">
               <Segmented
@@ -162,7 +158,7 @@ export function McpDialog({ provider, onClose, onSaved }: Props) {
               </>
             ) : null}
           </>
-        ) : part === "headers" ? (
+        ) : shown === "headers" ? (
           <Headers value={draft.headers} onChange={(headers) => put({ headers })} />
         ) : (
           <div className="grid gap-3" style={{ gridTemplateColumns: "repeat(auto-fit, minmax(min(180px, 100%), 1fr))" }}>

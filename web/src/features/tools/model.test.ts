@@ -119,6 +119,18 @@ describe("MCP servers", () => {
     expect(draft.identifier).toBe("my-carriers-co");
     expect(mcpProblems(draft, undefined)).toEqual({ timeout: "mcp.wrongSeconds", clientId: "form.required" });
   });
+  it("takes a program in place of an address", () => {
+    const draft = { ...mcpDraft(undefined, "en"), url: "stdio:", name: "A", identifier: "a", ownClient: true };
+    expect(mcpProblems(draft, undefined)).toEqual({ url: "mcp.needProgram" });
+    const headers = [
+      { key: "A", name: "A", value: "1" },
+      { key: "B", name: "B", value: "" },
+    ];
+    const chosen = { ...draft, url: "stdio:weather", headers };
+    expect(mcpProblems(chosen, undefined)).toEqual({});
+    expect(mcpFields(chosen)).toMatchObject({ server_url: "stdio:weather", headers: { A: "1" } });
+    expect(mcpFields(chosen)).not.toHaveProperty("authentication");
+  });
   it("sends an untouched one as it came", () => {
     const draft = mcpDraft(server, "en");
     expect(mcpProblems(draft, server)).toEqual({});

@@ -181,6 +181,10 @@ export function emojiOf(icon: ToolIcon | null | undefined, otherwise: string): s
   return text !== "" && !/^[\x20-\x7e]+$/.test(text) ? text : otherwise;
 }
 
+/** What stands before the name of a program in place of an address. */
+export const PROGRAM = "stdio:";
+export const isProgram = (url: string): boolean => url.startsWith(PROGRAM);
+
 export interface McpDraft {
   readonly url: string;
   readonly name: string;
@@ -209,6 +213,12 @@ export function mcpDraft(provider: ToolProvider | undefined, language: string): 
   };
 }
 
+function wrongPlace(url: string, stored: string | null | undefined): { url?: string } {
+  if (isProgram(url)) return url === PROGRAM ? { url: "mcp.needProgram" } : {};
+  // The stored address comes with its path hidden: as long as it is not touched it is fine.
+  return url !== stored && !isAddress(url.trim()) ? { url: "mcp.wrongUrl" } : {};
+}
+
 /** The fields that are wrong, each with the key of what to say about it. */
 export function mcpProblems(
   draft: McpDraft,
@@ -216,14 +226,13 @@ export function mcpProblems(
 ): Partial<Record<"url" | "name" | "identifier" | "timeout" | "readTimeout" | "clientId", string>> {
   const seconds = (text: string) => Number(text) >= 1 && Number(text) <= 3600;
   return {
-    // The stored address comes with its path hidden: as long as it is not touched it is fine.
-    ...(draft.url !== stored?.server_url && !isAddress(draft.url.trim()) ? { url: "mcp.wrongUrl" } : {}),
+    ...wrongPlace(draft.url, stored?.server_url),
     ...(draft.name.trim() === "" ? { name: "form.needName" } : {}),
     // One from elsewhere may be longer.
     ...(SERVER_ID.test(draft.identifier) || (draft.identifier !== "" && draft.identifier === stored?.server_identifier) ? {} : { identifier: "mcp.wrongId" }),
     ...(seconds(draft.timeout) ? {} : { timeout: "mcp.wrongSeconds" }),
     ...(seconds(draft.readTimeout) ? {} : { readTimeout: "mcp.wrongSeconds" }),
-    ...(draft.ownClient && draft.clientId.trim() === "" ? { clientId: "form.required" } : {}),
+    ...(draft.ownClient && !isProgram(draft.url) && draft.clientId.trim() === "" ? { clientId: "form.required" } : {}),
   };
 }
 
@@ -236,7 +245,12 @@ export function mcpFields(draft: McpDraft): McpFields {
     icon_type: "emoji",
     icon_background: PLAIN,
     configuration: { timeout: Number(draft.timeout), sse_read_timeout: Number(draft.readTimeout) },
-    headers: Object.fromEntries(draft.headers.filter((header) => header.name.trim() !== "").map((header) => [header.name.trim(), header.value])),
-    ...(draft.ownClient ? { authentication: { client_id: draft.clientId.trim(), client_secret: draft.clientSecret } } : {}),
+    // A variable without a value is not set.
+    headers: Object.fromEntries(
+      draft.headers
+        .filter((header) => header.name.trim() !== "" && !(isProgram(draft.url) && header.value === ""))
+        .map((header) => [header.name.trim(), header.value]),
+    ),
+    ...(draft.ownClient && !isProgram(draft.url) ? { authentication: { client_id: draft.clientId.trim(), client_secret: draft.clientSecret } } : {}),
   };
 }

@@ -73,6 +73,7 @@ beforeEach(() => {
       ]),
     ),
     http.get(`${BASE}/tool-providers`, () => HttpResponse.json([time, pets, carriers])),
+    http.get(`${BASE}/tool-provider/mcp/programs`, () => HttpResponse.json([])),
   );
 });
 
@@ -228,6 +229,32 @@ it("an MCP server is connected with its headers", async () => {
   await user.click(screen.getByRole("button", { name: "Connect" }));
   await waitFor(() => expect(onSaved).toHaveBeenCalled());
   expect(sent.mock.calls[0]?.[0]).toMatchObject({ server_url: "https://mcp.example.com/mcp", server_identifier: "my-carriers", headers: { "X-Key": "abc" } });
+});
+
+it("a program that the operator allows is an MCP server, too", async () => {
+  const sent = vi.fn();
+  const onSaved = vi.fn();
+  server.use(
+    http.get(`${BASE}/tool-provider/mcp/programs`, () => HttpResponse.json([{ name: "weather", server_url: "stdio:weather", variables: ["API_KEY", "CITY"] }])),
+    http.post(`${BASE}/tool-provider/mcp`, async ({ request }) => {
+      sent(await request.json());
+      return HttpResponse.json({ ...carriers, id: "m3" });
+    }),
+  );
+  show(<McpDialog onClose={vi.fn()} onSaved={onSaved} />);
+  const user = userEvent.setup();
+  await user.click(await screen.findByRole("radio", { name: "As a program of this installation" }));
+  expect(screen.queryByLabelText("Address")).toBeNull();
+  expect(screen.queryByRole("radio", { name: "Headers" })).toBeNull();
+  await user.type(screen.getByLabelText("Name"), "Weather");
+  await user.click(screen.getByRole("button", { name: "Connect" }));
+  expect(screen.getByText("Choose a program.")).toBeVisible();
+  await user.click(screen.getByRole("combobox", { name: "Program" }));
+  await user.click(await screen.findByRole("option", { name: "weather" }));
+  await user.type(screen.getByLabelText("API_KEY"), "abc");
+  await user.click(screen.getByRole("button", { name: "Connect" }));
+  await waitFor(() => expect(onSaved).toHaveBeenCalled());
+  expect(sent.mock.calls[0]?.[0]).toMatchObject({ server_url: "stdio:weather", server_identifier: "weather", headers: { API_KEY: "abc" } });
 });
 
 it("a workflow becomes a tool under a name that can be called", async () => {

@@ -34,6 +34,7 @@ pub fn router() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(get))
         .routes(routes!(reload))
         .routes(routes!(callback))
+        .routes(routes!(programs))
 }
 
 /// Times of a server, in seconds.
@@ -55,7 +56,7 @@ pub struct McpAuthentication {
 pub struct McpServerBody {
     /// Only when changing.
     provider_id: Option<Uuid>,
-    /// A masked one is kept.
+    /// A masked one is kept. `stdio:name` is a program that the operator allows; the headers are its variables.
     server_url: String,
     name: String,
     /// Letters, digits, `_` and `-`.
@@ -151,6 +152,13 @@ async fn authorize(
     responses((status = 200, body = Object), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
 async fn get(State(services): App, Caller(caller): Caller, Path(id): Path<Uuid>) -> ApiResult<Json<Value>> {
     shown(servers::get(&services, &caller, id).await?)
+}
+
+/// Programs that may be MCP servers (`stdio:name`); none unless the operator allows some.
+#[utoipa::path(get, path = "/workspaces/current/tool-provider/mcp/programs", tag = "tools",
+    responses((status = 200, body = Vec<Object>), (status = 401, body = ErrorBody)))]
+async fn programs(State(services): App, Caller(_): Caller) -> ApiResult<Json<Value>> {
+    shown(std::future::ready(services.tools.programs().offered()).await)
 }
 
 /// Compat: a GET that asks the server again.

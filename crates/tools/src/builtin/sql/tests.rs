@@ -55,6 +55,7 @@ fn world(databases: &Path) -> World {
         code_limits: ox_sandbox::CodeLimits::default(),
         caller: ox_net::Caller::default(),
         databases: databases.into(),
+        space: None,
     }
 }
 
