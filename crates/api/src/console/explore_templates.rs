@@ -5,7 +5,7 @@ use ox_app::{Services, explore::templates};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::IntoParams;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
 use super::{App, guard::Caller};
@@ -13,6 +13,7 @@ use crate::{
     ApiResult,
     error::ErrorBody,
     extract::{Path, Query},
+    openapi::routes,
 };
 
 pub fn router() -> OpenApiRouter<std::sync::Arc<Services>> {

@@ -30,7 +30,9 @@ impl Left {
         let answered = repo::kv::list(&services.db, ANSWER, MOST).await?;
         let answered = answered.iter().filter_map(|text| serde_json::from_str::<Answer>(text).ok()?.question);
         let mut left = Self::default();
-        for question in open.chain(answered).filter(|one| one.tenant == tenant.0 && one.task_id == task && one.process != own) {
+        for question in
+            open.chain(answered).filter(|one| one.tenant == tenant.0 && one.task_id == task && one.process != own)
+        {
             left.keys.extend([open_key(tenant, question.id), answer_key(question.id)]);
             left.again.extend(question.again);
         }
