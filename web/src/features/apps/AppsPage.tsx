@@ -1,6 +1,19 @@
 /** Apps home: ways to start, the filter, the table. */
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { Clock, FileDown, LayoutGrid, LayoutTemplate, ListFilter, MessageSquare, MessagesSquare, Plus, Rows3, Tag as TagIcon, Upload, Workflow } from "lucide-react";
+import {
+  Clock,
+  FileDown,
+  LayoutGrid,
+  LayoutTemplate,
+  ListFilter,
+  MessageSquare,
+  MessagesSquare,
+  Plus,
+  Rows3,
+  Tag as TagIcon,
+  Upload,
+  Workflow,
+} from "lucide-react";
 import { type DragEvent, type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { toast } from "sonner";

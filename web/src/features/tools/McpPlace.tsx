@@ -21,10 +21,10 @@ export function McpPlace({ url, headers, error, onChange }: Props) {
   const own = isProgram(url);
   const chosen = programs.find((program) => program.server_url === url);
   const gone = own && url !== PROGRAM && !chosen;
-  const valueOf = (name: string) => headers.find((header) => header.name === name)?.value ?? "";
+  const given = (name: string) => headers.find((header) => header.name === name)?.value ?? "";
   const choose = (address: string) => {
     const variables = programs.find((program) => program.server_url === address)?.variables ?? [];
-    onChange({ url: address, headers: variables.map((name) => ({ key: name, name, value: address === url ? valueOf(name) : "" })) });
+    onChange({ url: address, headers: variables.map((name) => ({ key: name, name, value: address === url ? given(name) : "" })) });
   };
   const give = (name: string, value: string) => onChange({ headers: [...headers.filter((header) => header.name !== name), { key: name, name, value }] });
   return (
@@ -58,7 +58,7 @@ export function McpPlace({ url, headers, error, onChange }: Props) {
               <SecretInput
                 className="mono"
                 autoComplete="off"
-                value={valueOf(name)}
+                value={given(name)}
                 showLabel={t("form.show")}
                 hideLabel={t("form.hide")}
                 onChange={(event) => give(name, event.target.value)}
