@@ -29,7 +29,7 @@ struct LanguageQuery {
 /// The templates that come with this program.
 #[utoipa::path(get, path = "/explore/apps", tag = "explore", params(LanguageQuery),
     responses((status = 200, body = Object), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody)))]
-async fn templates_list(Caller(_): Caller, Query(query): Query<LanguageQuery>) -> Json<Value> {
+async fn templates_list(Caller(_caller): Caller, Query(query): Query<LanguageQuery>) -> Json<Value> {
     let found = templates::list(query.language.as_deref().unwrap_or("en-US"));
     let mut categories: Vec<&str> = Vec::new();
     for item in &found {

@@ -157,7 +157,7 @@ async fn get(State(services): App, Caller(caller): Caller, Path(id): Path<Uuid>)
 /// Programs that may be MCP servers (`stdio:name`); none unless the operator allows some.
 #[utoipa::path(get, path = "/workspaces/current/tool-provider/mcp/programs", tag = "tools",
     responses((status = 200, body = Vec<Object>), (status = 401, body = ErrorBody)))]
-async fn programs(State(services): App, Caller(_): Caller) -> ApiResult<Json<Value>> {
+async fn programs(State(services): App, Caller(_caller): Caller) -> ApiResult<Json<Value>> {
     shown(std::future::ready(services.tools.programs().offered()).await)
 }
 
