@@ -1368,6 +1368,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/email-code-login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Mails a code to the address, if it has an account; the answer is the same when it has none. */
+        post: operations["ask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/email-code-login/validity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sign in with the code; it works once. */
+        post: operations["validity"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/forgot-password": {
         parameters: {
             query?: never;
@@ -5301,6 +5335,39 @@ export interface paths {
         patch: operations["update_child"];
         trace?: never;
     };
+    "/console/api/datasets/{dataset_id}/documents/generate-summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Have the summaries of documents made, anew where there are some. */
+        post: operations["generate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/console/api/datasets/{dataset_id}/documents/{document_id}/summary-status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/console/api/datasets/metadata/built-in": {
         parameters: {
             query?: never;
@@ -7168,6 +7235,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/console/api/explore/apps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The templates that come with this program. */
+        get: operations["templates_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/console/api/explore/apps/{app_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A template with its file, which names the workspace's default model. */
+        get: operations["template"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/console/api/enterprise/webapp/app/access-mode": {
         parameters: {
             query?: never;
@@ -7753,6 +7854,23 @@ export interface paths {
             cookie?: never;
         };
         get: operations["callback"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/console/api/workspaces/current/tool-provider/mcp/programs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Programs that may be MCP servers (`stdio:name`); none unless the operator allows some. */
+        get: operations["programs"];
         put?: never;
         post?: never;
         delete?: never;
@@ -9059,6 +9177,8 @@ export interface components {
             attachment_ids?: string[] | null;
             /** @description Makes the parts anew. */
             regenerate_child_chunks?: boolean;
+            /** @description What it is about; an empty text removes it. */
+            summary?: string | null;
         };
         /** @description A chunk that would be made. */
         ChunkPreview: {
@@ -9075,10 +9195,23 @@ export interface components {
             /** @description Ours. */
             heading?: string | null;
         };
+        /** @description Who wants a code. */
+        CodeAsked: {
+            email: string;
+            /** @description The mail is in Chinese for `zh-Hans`. */
+            language?: string | null;
+        };
         /** @description Extensions written in code for one purpose: this server has none. */
         CodeExtensions: {
             module: string;
             data: unknown[];
+        };
+        /** @description The code that was mailed. */
+        CodeGiven: {
+            email: string;
+            /** @description Six digits, as they are or in base64. */
+            code: string;
+            token: string;
         };
         /** @description Two runs side by side. */
         ComparisonView: {
@@ -9616,6 +9749,7 @@ export interface components {
             doc_language?: string | null;
             /** Format: uuid */
             dataset_id?: string | null;
+            summary_index_setting?: components["schemas"]["SummarySettingBody"] | null;
         };
         /** @description What one question found by one setting. */
         EvaluationAnswer: {
@@ -11105,6 +11239,13 @@ export interface components {
             route?: string | null;
             /** @description The name of the rule. */
             rule?: string | null;
+            /**
+             * Format: int64
+             * @description What was used beside tokens, where it is known.
+             */
+            units?: number | null;
+            /** @description Of what: `searches`, `seconds` or `characters`. */
+            unit?: string | null;
         };
         /** @description Calls, newest first. */
         ModelCalls: {
@@ -12122,6 +12263,10 @@ export interface components {
             child_chunks: components["schemas"]["ChildChunkBody"][];
             attachments: components["schemas"]["AttachmentBody"][];
             summary?: string | null;
+            /** @description `not_started`, `generating`, `completed`, `error` or `timeout`; ours. */
+            summary_status?: string | null;
+            /** @description Why there is no summary; ours. */
+            summary_error?: string | null;
             /**
              * Format: int32
              * @description The page it is from, from 0; ours.
@@ -12407,6 +12552,39 @@ export interface components {
             result: string;
             data: string[];
         };
+        /** @description How many summaries are how far. */
+        SummaryCountsBody: {
+            /** Format: int64 */
+            not_started: number;
+            /** Format: int64 */
+            generating: number;
+            /** Format: int64 */
+            completed: number;
+            /** Format: int64 */
+            error: number;
+            /** Format: int64 */
+            timeout: number;
+        };
+        /** @description How far the summary of a chunk is. */
+        SummaryLine: {
+            /** Format: uuid */
+            segment_id: string;
+            /** Format: int32 */
+            segment_position: number;
+            /** @description `not_started`, `generating`, `completed`, `error` or `timeout`. */
+            status: string;
+            /** @description How it begins. */
+            summary_preview?: string | null;
+            error?: string | null;
+            /** Format: int64 */
+            created_at?: number | null;
+            /** Format: int64 */
+            updated_at?: number | null;
+        };
+        /** @description Documents whose chunks are to get summaries. */
+        SummaryRequest: {
+            document_list: string[];
+        };
         /** @description How summaries are made. */
         SummarySettingBody: {
             /** @default null */
@@ -12417,6 +12595,14 @@ export interface components {
             model_provider_name: string | null;
             /** @default null */
             summary_prompt: string | null;
+        };
+        /** @description How far the summaries of a document are. */
+        SummaryStatus: {
+            /** Format: int64 */
+            total_segments: number;
+            summary_status: components["schemas"]["SummaryCountsBody"];
+            /** @description One page of the chunks, by position. */
+            summaries: components["schemas"]["SummaryLine"][];
         };
         /** @description Which workspace to work in. */
         Switch: {
@@ -12545,7 +12731,10 @@ export interface components {
         TraceConfigBody: {
             /** @description `langfuse` or `otlp`. */
             tracing_provider: string;
-            /** @description Of Langfuse `public_key`, `secret_key`, `host`; of OTLP `endpoint`, `headers` (`name=value,…`), `service_name`. */
+            /**
+             * @description Of Langfuse `public_key`, `secret_key`, `host`; of OTLP `endpoint`, `headers` (`name=value,…`), `service_name`,
+             *     `protocol` (`http/protobuf`, the default, or `http/json`).
+             */
             tracing_config: Record<string, never>;
         };
         /** @description Whether an app is traced, and where. */
@@ -17056,6 +17245,122 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    ask: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CodeAsked"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    validity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CodeGiven"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            503: components["responses"]["Unavailable"];
+        };
+    };
     forgot: {
         parameters: {
             query?: never;
@@ -21216,7 +21521,10 @@ export interface operations {
     };
     models_of_kind: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Models that this app may not use are marked as well. */
+                app_id?: string | null;
+            };
             header?: never;
             path: {
                 model_type: string;
@@ -32798,6 +33106,128 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    generate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SummaryRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    status: {
+        parameters: {
+            query?: {
+                /** @description Ours. */
+                page?: number;
+                /** @description 1 to 1000; ours. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                dataset_id: string;
+                document_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SummaryStatus"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     built_in: {
         parameters: {
             query?: never;
@@ -40248,6 +40678,98 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    templates_list: {
+        parameters: {
+            query?: {
+                /** @description `en-US` (default) or `zh-Hans`. */
+                language?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    template: {
+        parameters: {
+            query?: {
+                /** @description `en-US` (default) or `zh-Hans`. */
+                language?: string | null;
+            };
+            header?: never;
+            path: {
+                app_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: components["responses"]["Forbidden"];
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     read: {
         parameters: {
             query: {
@@ -42223,6 +42745,37 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    programs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>[];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["Unavailable"];
