@@ -58,12 +58,13 @@ aside front-end front_end
 OXIDIFY_TEST_PYTHON="$(./scripts/code-venv.sh)"
 export OXIDIFY_TEST_PYTHON
 cargo test --workspace --no-run --quiet
-step "server and its tests; beside them stock clients, browser journeys, crash tests"
-aside outside ./tests/run.sh
-# What runs beside is heard to its end, whatever fails here.
+step "server and its tests"
+# What follows is seen as well, whatever fails here.
 cargo nextest run --workspace --no-fail-fast && server=passed || server=failed
 settle
-[[ "$server" == passed ]] || { echo "==> FAILED: server and its tests, above"; exit 1; }
+step "stock clients, browser journeys, crash tests"
+./tests/run.sh || server=failed
+[[ "$server" == passed ]] || { echo "==> FAILED: see above"; exit 1; }
 step "generated files"
 ./scripts/generate.sh --check
 step "bad input and bad surroundings, the quick cases (all: make faults)"

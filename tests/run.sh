@@ -49,7 +49,7 @@ crashes() {
   python3 tests/crash/waiting.py --two 1
 }
 
-aside browser-journeys node --test --test-concurrency=3 tests/browser/*.test.mjs
+aside browser-journeys node --test --test-concurrency=2 tests/browser/*.test.mjs
 aside crash-tests crashes
 aside stock-clients clients
 settle
