@@ -55,6 +55,7 @@ step "the UI"
 (build_ui)
 step "front end (types, lint, unit tests) beside the build of the server and its tests, lints with it"
 aside front-end front_end
+aside stock-clients-installed ./tests/clients/install.sh
 OXIDIFY_TEST_PYTHON="$(./scripts/code-venv.sh)"
 export OXIDIFY_TEST_PYTHON
 cargo test --workspace --no-run --quiet

@@ -4,22 +4,12 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}"
-cache="${XDG_CACHE_HOME:-$HOME/.cache}/oxidify"
-venv="$cache/venv-$(sha256sum tests/clients/requirements.txt | cut -c1-12)"
+venv="$(./tests/clients/install.sh)"
 # shellcheck source=scripts/aside.sh
 source scripts/aside.sh
 has_postgres() { python3 -c 'import sys; sys.path.insert(0, "tests/support"); import postgres; sys.exit(not postgres.bin_dir())'; }
 
 clients() {
-  if [[ ! -x "$venv/bin/pytest" ]]; then
-    echo "==> installing the Python clients"
-    python3 -m venv "$venv"
-    "$venv/bin/pip" install --quiet --disable-pip-version-check -r tests/clients/requirements.txt
-  fi
-  if [[ ! -d tests/clients/node_modules ]]; then
-    echo "==> installing the npm client"
-    (cd tests/clients && npm ci --no-audit --no-fund --loglevel=error)
-  fi
   echo "==> stock clients"
   "$venv/bin/pytest" -q tests/clients
   (cd tests/clients && node --test npm_client.test.mjs)

@@ -110,6 +110,7 @@ test("the guard asks about what was read, and the trace tells what it found", { 
     await card(preview).getByText(/expression: “314159265” was read in/).waitFor();
     await card(preview).getByRole("button", { name: "Allow" }).click();
     await card(preview).waitFor({ state: "detached" });
+    await preview.getByRole("button", { name: "Stop" }).waitFor({ state: "detached" });
     await preview.getByText("Called Evaluate expression").last().click();
     await preview.locator(".thoughts-call summary").last().click();
     await preview.getByText(/was read in/).last().waitFor();

@@ -191,6 +191,7 @@ test("pages of Notion become documents that follow their edits", { timeout: 180_
       await page.goto(`${about.url}/datasets/create`);
       await page.getByRole("radio", { name: "Notion" }).click();
       const pages = page.getByRole("list", { name: "Pages of Notion" });
+      await pages.getByRole("listitem").first().waitFor();
       assert.deepEqual((await pages.getByRole("listitem").allInnerTexts()).map((text) => text.split("\n").at(-1)), ["Owls", "Foxes"]);
       await page.getByLabel("Search pages").fill("fox");
       await pages.getByRole("listitem").nth(1).waitFor({ state: "detached" });
