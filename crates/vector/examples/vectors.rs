@@ -1,6 +1,6 @@
 //! Rates, times and sizes of the index of our own with made-up texts and clustered vectors.
 //!
-//! `cargo run --release -p ox-vector --example measure -- [NODES...]`, by default 10,000 and 100,000.
+//! `cargo run --release -p ox-vector --example vectors -- [NODES...]`, by default 10,000 and 100,000.
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a program that prints what it measures")]
 
 use std::{
