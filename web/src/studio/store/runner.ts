@@ -128,11 +128,15 @@ const ASK_AGAIN_MS = 2_000;
 export async function listen(nodes: readonly string[]): Promise<void> {
   if (isActive(state().run) || nodes.length === 0) return;
   const { owner } = state();
-  set({ run: { ...startingRun(Date.now(), undefined), status: "listening" }, preview: undefined });
+  const startedAt = Date.now();
+  const waits = () => state().run.startedAt === startedAt && isActive(state().run);
+  set({ run: startingRun(startedAt, undefined), preview: undefined });
   if (!(await saved())) return;
-  while (state().run.status === "listening") {
+  while (waits()) {
     const answer = await follow(runTrigger(owner, nodes));
-    if (answer === undefined) return;
+    if (answer === undefined || !waits()) return;
+    // Only now would the server keep an event for us.
+    set({ run: { ...state().run, status: "listening" } });
     const wait: unknown = typeof answer === "object" && answer !== null ? Reflect.get(answer, "retry_in") : undefined;
     await new Promise((resolve) => setTimeout(resolve, typeof wait === "number" ? wait : ASK_AGAIN_MS));
   }
