@@ -6,6 +6,7 @@
 mod code;
 mod commands;
 mod egress;
+mod memory;
 mod remote_code;
 mod ui;
 

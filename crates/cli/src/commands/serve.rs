@@ -22,6 +22,7 @@ use tokio::{net::TcpListener, signal::unix::SignalKind};
 use crate::{
     code,
     egress::{self, env},
+    memory,
 };
 
 /// Start the server (the default command).
@@ -71,6 +72,7 @@ async fn serve(args: &Args, started: Instant, log_findings: Vec<String>) -> anyh
     let (services, _only) = build(settings, address.port()).await?;
     prepare(&services).await?;
     report(&services, address, started);
+    tokio::spawn(memory::keep_small());
     let router =
         ox_api::router(Arc::clone(&services), crate::ui::answer).into_make_service_with_connect_info::<SocketAddr>();
     let listener = listener.tap_io(|stream| {
