@@ -91,6 +91,8 @@ impl ZygoteSetup {
         vec![
             ("HOME", "/tmp"),
             ("LANG", "C.UTF-8"),
+            // Once in the interpreter, not again in each copy.
+            ("LD_BIND_NOW", "1"),
             ("MALLOC_ARENA_MAX", "2"),
             ("MKL_NUM_THREADS", "1"),
             ("OMP_NUM_THREADS", "1"),
