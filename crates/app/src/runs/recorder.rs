@@ -4,8 +4,9 @@
 //! The task commits at once when it is idle and takes whatever arrived during a commit as its next
 //! batch; no timer is involved. Changes of one row that meet in one batch become one write.
 //! Invariants: events are shown in the order in which they were emitted, and none before everything
-//! recorded up to it is durable; an event with nothing uncommitted ahead of it is shown at once; when
-//! a run cannot be recorded its stream ends with an error and its engine is told to stop.
+//! recorded up to it is durable; an event with nothing uncommitted ahead of it is shown at once; what is
+//! only noted (how far an answer has grown) holds no event back; when a run cannot be recorded its stream
+//! ends with an error and its engine is told to stop.
 
 use ox_types::boxed;
 use std::{
@@ -88,12 +89,14 @@ pub struct Recording {
 #[derive(Default)]
 struct State {
     delta: Delta,
+    /// There is more in `delta` than notes.
+    is_binding: bool,
     pending: VecDeque<(i64, StreamBody)>,
     /// Close the stream once everything pending is shown.
     closing: bool,
     /// In the recorder's queue, not yet taken.
     queued: bool,
-    /// Taken, not yet committed.
+    /// Taken and not yet committed: more than notes.
     in_flight: bool,
     /// Number of handed-over changes, and how many of them are durable.
     given: u64,
@@ -103,8 +106,15 @@ struct State {
 }
 
 impl State {
+    /// Adds a change; whether the run must be queued for it.
+    fn add(&mut self, change: Delta) -> bool {
+        self.given += 1;
+        self.delta.merge(change);
+        !std::mem::replace(&mut self.queued, true)
+    }
+
     fn is_clear(&self) -> bool {
-        !self.in_flight && self.delta.is_empty() && self.pending.is_empty()
+        !self.in_flight && !self.is_binding && self.pending.is_empty()
     }
 }
 
@@ -131,11 +141,8 @@ impl Recording {
             if let Some(why) = &state.failed {
                 return Err(why.clone());
             }
-            let changed = change.is_some();
-            if let Some(change) = change {
-                state.given += 1;
-                state.delta.merge(change);
-            }
+            state.is_binding |= change.is_some();
+            let enqueue = change.is_some_and(|change| state.add(change));
             if state.is_clear() {
                 for body in show {
                     self.hub.publish(at, body);
@@ -149,15 +156,34 @@ impl Recording {
                     self.hub.close();
                 }
             }
-            let enqueue = changed && !state.queued;
-            state.queued |= enqueue;
             (enqueue, state.pending.len() >= MAX_PENDING)
         };
-        if enqueue && self.queue.send(Arc::clone(self)).await.is_err() {
-            let stopped = "the recorder has stopped".to_owned();
-            return Err(self.fail(JournalError { message: stopped, status: 503, code: "service_unavailable".into() }));
+        if enqueue {
+            self.enqueue().await?;
         }
         if crowded { self.barrier().await } else { Ok(()) }
+    }
+
+    /// Takes a change that nobody waits for: what is shown afterwards is shown at once.
+    ///
+    /// # Errors
+    /// When the run cannot be recorded any more.
+    pub async fn note(self: &Arc<Self>, change: Delta) -> Result<(), JournalError> {
+        let enqueue = {
+            let mut state = self.lock();
+            if let Some(why) = &state.failed {
+                return Err(why.clone());
+            }
+            state.add(change)
+        };
+        if enqueue { self.enqueue().await } else { Ok(()) }
+    }
+
+    async fn enqueue(self: &Arc<Self>) -> Result<(), JournalError> {
+        self.queue.send(Arc::clone(self)).await.map_err(|_| {
+            let stopped = "the recorder has stopped".to_owned();
+            self.fail(JournalError { message: stopped, status: 503, code: "service_unavailable".into() })
+        })
     }
 
     /// Returns when everything handed over before is durable.
@@ -197,7 +223,7 @@ impl Recording {
     fn take(&self) -> Taken {
         let mut state = self.lock();
         state.queued = false;
-        state.in_flight = true;
+        state.in_flight = std::mem::take(&mut state.is_binding);
         state.taken = state.given;
         Taken {
             delta: Arc::new(std::mem::take(&mut state.delta)),
@@ -214,7 +240,7 @@ impl Recording {
             self.hub.publish(at, body);
         }
         // What came meanwhile and depends on nothing uncommitted need not wait for another batch.
-        if state.delta.is_empty() {
+        if !state.is_binding {
             for (at, body) in std::mem::take(&mut state.pending) {
                 self.hub.publish(at, body);
             }
@@ -233,6 +259,7 @@ impl Recording {
             state.failed = Some(why.clone());
             state.pending.clear();
             state.delta = Delta::default();
+            state.is_binding = false;
             state.in_flight = false;
             self.hub.publish(
                 chrono::Utc::now().timestamp(),

@@ -113,11 +113,12 @@ impl Job {
 
     /// Shows more of the answer and now and then records it; `false` when it cannot be recorded any more.
     pub(in crate::chat) async fn show(&self, growing: &mut Growing, body: StreamBody) -> bool {
-        let so_far = growing.is_due(self.services.runs.active.count()).then(|| {
-            let message = Message { answer: growing.text.clone(), ..self.message.clone() };
-            Delta { message: Some(message), ..Delta::default() }
-        });
-        self.recording.put(so_far, now().timestamp(), vec![body], false).await.is_ok()
+        let shown = self.recording.put(None, now().timestamp(), vec![body], false).await;
+        if shown.is_err() || !growing.is_due(self.services.runs.active.count()) {
+            return shown.is_ok();
+        }
+        let message = Message { answer: growing.text.clone(), ..self.message.clone() };
+        self.recording.note(Delta { message: Some(message), ..Delta::default() }).await.is_ok()
     }
 
     /// What a check of the answer so far leads to; an end, where it goes no further.

@@ -171,3 +171,34 @@ async fn a_run_far_ahead_of_its_records_is_slowed_down() {
     rig.journal.gate.add_permits(100);
     task.await.unwrap();
 }
+
+#[tokio::test]
+async fn what_is_only_noted_holds_nothing_back_and_is_written_all_the_same() {
+    let rig = rig(0);
+    let (run, mut reader) = recording(&rig);
+    run.note(change(1).unwrap()).await.unwrap();
+    run.put(None, 0, text("a"), false).await.unwrap();
+    assert_eq!(seen(&mut reader), "a", "it is not yet taken");
+    settle().await;
+    run.put(None, 0, text("b"), false).await.unwrap();
+    assert_eq!(seen(&mut reader), "b", "it is being written");
+    run.put(change(1), 0, text("c"), false).await.unwrap();
+    run.note(change(1).unwrap()).await.unwrap();
+    run.put(None, 0, text("d"), true).await.unwrap();
+    assert_eq!(seen(&mut reader), "", "more than a note is ahead");
+    rig.journal.gate.add_permits(10);
+    run.barrier().await.unwrap();
+    assert_eq!(seen(&mut reader), "cd");
+    assert!(run.hub().is_closed());
+    assert_eq!(rig.journal.rows.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn a_note_that_cannot_be_written_ends_the_run() {
+    let rig = rig(10);
+    let (run, mut reader) = recording(&rig);
+    run.note(change(POISON).unwrap()).await.unwrap();
+    assert!(run.barrier().await.is_err());
+    assert_eq!(seen(&mut reader), "!");
+    assert!(run.note(change(1).unwrap()).await.is_err(), "the run is told");
+}
