@@ -38,8 +38,8 @@ mod told;
 pub use crate::chat::prompt::Round;
 pub use derived::run_container;
 pub use event::{
-    AppMode, InvokeFrom, JsonText, MessageMetadata, NodeDone, NodeView, RunDone, RunPause, RunUser, StreamBody,
-    StreamEvent, StreamHead,
+    AppMode, InvokeFrom, JsonText, MessageMetadata, NodeDone, NodeFacts, NodeView, RunDone, RunPause, RunUser,
+    ShownFile, StreamBody, StreamEvent, StreamHead,
 };
 pub use history::ConversationHistory;
 pub use hub::{Hub, Lagged, Subscription};

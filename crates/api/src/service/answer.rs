@@ -1,7 +1,5 @@
 //! A run's stream as the caller wants it: event by event, or folded into one body.
 
-use std::sync::Arc;
-
 use axum::{
     body::Body,
     http::{HeaderMap, HeaderValue, StatusCode, header},
@@ -45,7 +43,7 @@ pub async fn accepted(mut reader: Subscription) -> ApiResult<Response> {
     if let Ok(Some(event)) = reader.next().await
         && let StreamBody::Error { code, status, message } = &event.body
     {
-        return Err(ApiError(Error::new(*status, code.clone(), message.clone())));
+        return Err(ApiError(Error::new(*status, code.clone(), &**message)));
     }
     let head = reader.head();
     let body = serde_json::json!({
@@ -96,7 +94,7 @@ fn too_slow(head: &StreamHead, lagged: ox_app::runs::Lagged, detail: Detail) -> 
     let body = StreamBody::Error {
         code: "stream_too_slow".into(),
         status: 503,
-        message: format!("{lagged}; read its result when it has ended"),
+        message: format!("{lagged}; read its result when it has ended").into(),
     };
     let event = StreamEvent { number: lagged.missed_from, at: chrono::Utc::now().timestamp(), body };
     frames::json(head, &event, detail).map_or_else(Bytes::new, |json| sse::frame(&json, None))
@@ -111,7 +109,7 @@ impl Drop for OpenStream {
     }
 }
 
-fn push(piece: &mut BytesMut, head: &StreamHead, event: &Arc<StreamEvent>, detail: Detail, ids: bool) {
+fn push(piece: &mut BytesMut, head: &StreamHead, event: &StreamEvent, detail: Detail, ids: bool) {
     if let Some(json) = frames::json(head, event, detail) {
         piece.extend_from_slice(&sse::frame(&json, ids.then_some(event.number)));
     }

@@ -49,8 +49,9 @@ pub fn json(head: &StreamHead, event: &StreamEvent, detail: Detail) -> Option<St
         StreamBody::Text { text, selector } => frame.text(text, selector.as_deref()),
         StreamBody::Thinking(text) => frame.text(text, None),
         StreamBody::Thought(thought) => frame.thought(thought),
-        StreamBody::MessageFile { id, kind, belongs_to, url } => frame.event("message_file", |out| {
-            out.display("id", Some(id)).text("type", kind).text("belongs_to", belongs_to).text("url", url);
+        StreamBody::MessageFile(file) => frame.event("message_file", |out| {
+            out.display("id", Some(file.id)).text("type", file.kind);
+            out.text("belongs_to", file.belongs_to).text("url", &file.url);
         }),
         StreamBody::TextReplace { text, reason } => frame.text_replace(text, reason),
         StreamBody::Reasoning { node_id, text, is_final } => frame.reasoning(node_id, text, *is_final),

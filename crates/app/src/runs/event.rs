@@ -157,9 +157,11 @@ pub struct StreamEvent {
     pub body: StreamBody,
 }
 
-/// Which node execution an event tells of.
+/// Which node execution an event tells of, shared.
+pub type NodeView = Arc<NodeFacts>;
+
 #[derive(Clone, Debug)]
-pub struct NodeView {
+pub struct NodeFacts {
     pub id: NodeRunId,
     pub node: Arc<ox_dsl::graph::NodeSpec>,
     pub created_at: i64,
@@ -222,6 +224,18 @@ pub struct MessageMetadata {
     pub answered_by: Option<Json>,
 }
 
+/// A file of an answer.
+#[derive(Clone, Debug)]
+pub struct ShownFile {
+    pub id: uuid::Uuid,
+    pub kind: &'static str,
+    pub belongs_to: &'static str,
+    pub url: Arc<str>,
+}
+
+// Thousands of runs keep some hundred events each: what is rare and large is behind a pointer.
+const _: () = assert!(size_of::<StreamEvent>() <= 64, "an event of a stream has become too large");
+
 /// What happened.
 #[derive(Clone, Debug)]
 pub enum StreamBody {
@@ -261,12 +275,7 @@ pub enum StreamBody {
     /// A round of an agent, as far as it has come.
     Thought(Arc<ox_db::model::AgentThought>),
     /// A file of the message that was made.
-    MessageFile {
-        id: uuid::Uuid,
-        kind: &'static str,
-        belongs_to: &'static str,
-        url: Arc<str>,
-    },
+    MessageFile(Arc<ShownFile>),
     /// The whole answer anew, after the text was changed or the run was resumed.
     TextReplace {
         text: Arc<str>,
@@ -307,7 +316,7 @@ pub enum StreamBody {
     Error {
         code: std::borrow::Cow<'static, str>,
         status: u16,
-        message: String,
+        message: Box<str>,
     },
 }
 

@@ -15,7 +15,8 @@ use uuid::Uuid;
 
 use super::{
     event::{
-        AppMode, JsonText, MessageMetadata, NodeDone, NodeView, RunDone, RunPause, StreamBody, StreamEvent, StreamHead,
+        AppMode, JsonText, MessageMetadata, NodeDone, NodeFacts, NodeView, RunDone, RunPause, StreamBody, StreamEvent,
+        StreamHead,
     },
     hub::{Hub, Subscription},
     recovery,
@@ -361,8 +362,11 @@ pub(super) async fn ending(services: &Services, run: &WorkflowRun) -> Result<Vec
     let Some(message) = recovery::message_of(services, run).await? else { return Ok(vec![finished]) };
     if done.status == RunStatus::Failed {
         let why = done.error.as_deref().unwrap_or("unknown error");
-        let error =
-            StreamBody::Error { code: "invalid_param".into(), status: 400, message: format!("Run failed: {why}") };
+        let error = StreamBody::Error {
+            code: "invalid_param".into(),
+            status: 400,
+            message: format!("Run failed: {why}").into(),
+        };
         return Ok(vec![finished, error]);
     }
     let end = StreamBody::MessageEnd {
@@ -405,7 +409,7 @@ fn view_of(row: &NodeExecution, rows: &[NodeExecution]) -> NodeView {
         row.frame.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
     let container = frame.last().map(|(id, _)| id.as_str());
     let is_loop = container.is_some_and(|id| rows.iter().any(|row| row.node_id == id && row.node_type == "loop"));
-    NodeView {
+    Arc::new(NodeFacts {
         id: row.id,
         node: Arc::new(NodeSpec {
             id: row.node_id.clone(),
@@ -416,7 +420,7 @@ fn view_of(row: &NodeExecution, rows: &[NodeExecution]) -> NodeView {
         created_at: row.created_at.timestamp(),
         iteration_id: container.filter(|_| !is_loop).map(Arc::from),
         loop_id: container.filter(|_| is_loop).map(Arc::from),
-    }
+    })
 }
 
 fn node_done(row: &NodeExecution) -> NodeDone {

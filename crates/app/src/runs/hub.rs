@@ -28,7 +28,7 @@ pub struct Hub {
 
 #[derive(Debug, Default)]
 struct State {
-    events: VecDeque<Arc<StreamEvent>>,
+    events: VecDeque<StreamEvent>,
     published: u64,
     closed: bool,
     /// All that was said up to the last event.
@@ -73,7 +73,7 @@ impl Hub {
             _ => {}
         }
         state.published += 1;
-        let event = Arc::new(StreamEvent { number: self.before + state.published, at, body });
+        let event = StreamEvent { number: self.before + state.published, at, body };
         if state.events.len() == KEPT {
             state.events.pop_front();
         }
@@ -92,7 +92,7 @@ impl Hub {
         if state.events.len() == KEPT {
             state.events.pop_front();
         }
-        state.events.push_back(Arc::new(event.clone()));
+        state.events.push_back(event.clone());
         drop(state);
         self.changed.notify_waiters();
     }
@@ -164,7 +164,7 @@ impl Hub {
         }
         let index = usize::try_from(number - first_kept).unwrap_or(usize::MAX);
         Ok(match state.events.get(index) {
-            Some(event) => Some(Step::Event(Arc::clone(event))),
+            Some(event) => Some(Step::Event(event.clone())),
             None if state.closed => Some(Step::End),
             None => None,
         })
@@ -172,7 +172,7 @@ impl Hub {
 }
 
 enum Step {
-    Event(Arc<StreamEvent>),
+    Event(StreamEvent),
     End,
 }
 
@@ -195,7 +195,7 @@ impl Subscription {
     /// # Errors
     /// When the reader has fallen behind what is kept.
     #[boxed]
-    pub async fn next(&mut self) -> Result<Option<Arc<StreamEvent>>, Lagged> {
+    pub async fn next(&mut self) -> Result<Option<StreamEvent>, Lagged> {
         loop {
             // Registered before looking, so that no event between look and wait is missed.
             let hub = Arc::clone(&self.hub);
@@ -222,7 +222,7 @@ impl Subscription {
     ///
     /// # Errors
     /// When the reader has fallen behind what is kept.
-    pub fn try_next(&mut self) -> Result<Option<Arc<StreamEvent>>, Lagged> {
+    pub fn try_next(&mut self) -> Result<Option<StreamEvent>, Lagged> {
         Ok(match self.hub.take(self.next)? {
             Some(Step::Event(event)) => {
                 self.next += 1;

@@ -180,7 +180,7 @@ pub(super) async fn launch(services: &Arc<Services>, caller: &AppCaller, launch:
 
 /// A stream that has nothing but its error: the graph cannot be run.
 fn fail_early(hub: &Arc<Hub>, why: &str) {
-    let body = StreamBody::Error { code: "invalid_param".into(), status: 400, message: why.to_owned() };
+    let body = StreamBody::Error { code: "invalid_param".into(), status: 400, message: why.into() };
     hub.publish(Utc::now().timestamp(), body);
     hub.close();
 }

@@ -215,7 +215,7 @@ async fn recorded(services: &Services, run: &WorkflowRun) -> Result<Subscription
 fn publish_message(hub: &Hub, message: &Message, files: &super::event::JsonText) {
     let at = message.updated_at.timestamp();
     if let Some(message) = message.error.clone().filter(|_| message.status == "error") {
-        hub.publish(at, StreamBody::Error { code: "invalid_param".into(), status: 400, message });
+        hub.publish(at, StreamBody::Error { code: "invalid_param".into(), status: 400, message: message.into() });
         return;
     }
     let answer: Arc<str> = message.answer.as_str().into();

@@ -47,7 +47,7 @@ pub async fn wait(reader: &mut Subscription) -> Result<Outcome> {
                 return Ok(Outcome::Message { answer, metadata, files });
             }
             StreamBody::Error { code, status, message } => {
-                return Err(Error::new(*status, code.clone(), message.clone()));
+                return Err(Error::new(*status, code.clone(), &**message));
             }
             _ => {}
         }

@@ -266,7 +266,7 @@ impl Recording {
                 StreamBody::Error {
                     code: why.code.clone(),
                     status: why.status,
-                    message: format!("The run was stopped because its result cannot be recorded: {why}"),
+                    message: format!("The run was stopped because its result cannot be recorded: {why}").into(),
                 },
             );
             self.hub.close();

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use ox_app::runs::{MessageMetadata, RunUser};
+use ox_app::runs::{MessageMetadata, NodeFacts, RunUser};
 use ox_types::{ConversationId, MessageId, RunId, RunStatus, TaskId, WorkflowId};
 use serde_json::{Value as Json, json};
 
@@ -37,7 +37,13 @@ fn node(kind: &str) -> NodeView {
         title: "Näme \"x\"".into(),
         ..ox_app::runs::NodeSpec::default()
     };
-    NodeView { id: id(7), node: Arc::new(spec), created_at: 10, iteration_id: Some("it".into()), loop_id: None }
+    Arc::new(NodeFacts {
+        id: id(7),
+        node: Arc::new(spec),
+        created_at: 10,
+        iteration_id: Some("it".into()),
+        loop_id: None,
+    })
 }
 
 fn done() -> Arc<NodeDone> {

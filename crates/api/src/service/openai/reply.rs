@@ -216,7 +216,7 @@ impl Teller {
                     "The app waits for somebody to fill in a form. Run apps that ask people through the Service API.";
                 Err(Error::new(409, "app_paused", text))
             }
-            StreamBody::Error { code, status, message } => Err(Error::new(*status, code.clone(), message.clone())),
+            StreamBody::Error { code, status, message } => Err(Error::new(*status, code.clone(), &**message)),
             _ => Ok(Step::Nothing),
         }
     }

@@ -15,7 +15,7 @@ use super::AgentMode;
 use crate::{
     AppCaller,
     runs::{
-        StreamBody,
+        ShownFile, StreamBody,
         delta::{Delta, Thoughts},
     },
 };
@@ -171,12 +171,12 @@ impl Rounds {
         for file in files {
             let row = self.file_row(&file, at);
             self.files.push(row.id.to_string());
-            show.push(StreamBody::MessageFile {
+            show.push(StreamBody::MessageFile(Arc::new(ShownFile {
                 id: row.id,
                 kind: file.kind.as_str(),
                 belongs_to: "assistant",
                 url: file.url.or(file.remote_url).unwrap_or_default().into(),
-            });
+            })));
             change.message_files.push(row);
         }
         (change, show)

@@ -109,7 +109,7 @@ impl Job {
             Some((code, status, message)) => {
                 self.message.status = "error".to_owned();
                 self.message.error = Some(message.clone());
-                StreamBody::Error { code, status, message }
+                StreamBody::Error { code, status, message: message.into() }
             }
         };
         let mut change = Delta {

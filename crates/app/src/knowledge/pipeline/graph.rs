@@ -80,7 +80,7 @@ pub(super) async fn document(work: &Work<'_>, log: &PipelineLog) -> Result<(), H
 }
 
 /// The next event of a run; nothing once another process goes on with it.
-async fn next(reader: &mut Subscription) -> Option<Arc<StreamEvent>> {
+async fn next(reader: &mut Subscription) -> Option<StreamEvent> {
     loop {
         match reader.next().await {
             Ok(event) => return event,
@@ -125,7 +125,7 @@ fn ended(event: &StreamEvent, progress: &mut Progress) -> Option<Result<(), Halt
             let text = "The pipeline waits for somebody; a document cannot.";
             Some(Err(Halt::Failed(text.to_owned())))
         }
-        StreamBody::Error { message, .. } => Some(Err(Halt::Failed(message.clone()))),
+        StreamBody::Error { message, .. } => Some(Err(Halt::Failed(message.to_string()))),
         _ => None,
     }
 }

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::{Place, TAKEN_FROM, put_output};
 use crate::runs::{
-    event::{JsonText, NodeDone, NodeView, StreamBody},
+    event::{JsonText, NodeDone, NodeFacts, NodeView, StreamBody},
     recovery,
 };
 
@@ -287,13 +287,13 @@ fn view(graph: &Graph, row: &NodeExecution) -> Option<NodeView> {
     let container = frame.path.last().map(|(id, _)| id.clone());
     let is_loop = container.as_deref().and_then(|id| graph.node(id)).is_some_and(|node| node.kind == "loop");
     let id: Option<Arc<str>> = container.map(Into::into);
-    Some(NodeView {
+    Some(Arc::new(NodeFacts {
         id: row.id,
         node,
         created_at: row.created_at.timestamp(),
         iteration_id: id.clone().filter(|_| !is_loop),
         loop_id: id.filter(|_| is_loop),
-    })
+    }))
 }
 
 fn done(row: &NodeExecution) -> NodeDone {

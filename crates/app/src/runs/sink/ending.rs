@@ -102,7 +102,7 @@ impl State {
                 StreamBody::Error {
                     code: "invalid_param".into(),
                     status: 400,
-                    message: format!("Run failed: {}", done.error.as_deref().unwrap_or("unknown error")),
+                    message: format!("Run failed: {}", done.error.as_deref().unwrap_or("unknown error")).into(),
                 },
             ]),
             _ if self.moderated => show.extend([finished, self.replacement(), end]),

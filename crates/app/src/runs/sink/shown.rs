@@ -6,7 +6,7 @@ use ox_types::{Json, Value};
 use serde::Serialize;
 
 use super::Arc;
-use crate::runs::event::{JsonText, NodeDone, NodeView};
+use crate::runs::event::{JsonText, NodeDone, NodeFacts, NodeView};
 
 /// Containers speak through their own events; their synthetic starts not at all.
 pub(super) fn is_shown(info: &NodeInfo) -> bool {
@@ -14,13 +14,13 @@ pub(super) fn is_shown(info: &NodeInfo) -> bool {
 }
 
 pub(super) fn view(info: &NodeInfo) -> NodeView {
-    NodeView {
+    Arc::new(NodeFacts {
         id: info.node_run_id,
         node: Arc::clone(&info.node),
         created_at: info.started_at.timestamp(),
         iteration_id: info.iteration_id.as_deref().map(Arc::from),
         loop_id: info.loop_id.as_deref().map(Arc::from),
-    }
+    })
 }
 
 pub(super) fn done(info: &NodeInfo, result: &NodeResult, at: DateTime<Utc>) -> NodeDone {
