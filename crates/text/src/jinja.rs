@@ -9,6 +9,7 @@ mod guard;
 mod methods;
 mod output;
 mod percent;
+mod widths;
 
 use std::{io, sync::LazyLock};
 

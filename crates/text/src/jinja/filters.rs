@@ -8,6 +8,8 @@ use minijinja::{
 };
 use ox_types::{Json, python_float};
 
+use super::widths;
+
 /// Widest text a filter makes by padding.
 pub const MAX_WIDTH: usize = 100_000;
 
@@ -20,6 +22,7 @@ pub fn register(environment: &mut Environment<'static>) {
         environment.add_filter(name, escape);
     }
     environment.add_filter("float", float);
+    environment.add_filter("format", widths::format);
     environment.add_filter("indent", indent);
     environment.add_filter("int", int);
     environment.add_filter("replace", replace);

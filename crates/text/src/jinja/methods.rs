@@ -6,7 +6,7 @@ use minijinja::{
 };
 use minijinja_contrib::pycompat;
 
-use super::filters::MAX_WIDTH;
+use super::{filters::MAX_WIDTH, widths};
 
 /// What `value.method(…)` gives where the value has no such method of its own.
 pub fn call(state: &mut State<'_, '_>, value: &Value, method: &str, args: &[Value]) -> Result<Value, Error> {
@@ -19,6 +19,10 @@ pub fn call(state: &mut State<'_, '_>, value: &Value, method: &str, args: &[Valu
         (ValueKind::Seq, "index") => index_of(value, args),
         // Values do not change: a copy is the same.
         (ValueKind::Seq | ValueKind::Map, "copy") => Ok(value.clone()),
+        (ValueKind::String, "format") => {
+            widths::check_braces(value.as_str().unwrap_or_default(), args)?;
+            pycompat::unknown_method_callback(state, value, method, args)
+        }
         _ => pycompat::unknown_method_callback(state, value, method, args),
     }
 }

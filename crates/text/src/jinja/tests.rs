@@ -28,6 +28,9 @@ fn limits_stop_work_and_output() {
     assert_eq!(error.to_string(), "Output length exceeds 10 characters");
     assert!(run("{{ 'x' | center(1000000000) }}").is_err());
     assert!(run("{{ 'x' | indent(1000000000) }}").is_err());
+    assert!(run("{{ '%-9223372036854775808d' % 3 }}").is_err());
+    assert!(run("{{ '{:>9223372036854775807}'.format(3) }}").is_err());
+    assert_eq!(run("{{ '%5d|' % 3 }}{{ '{:>4}'.format(3) }}").unwrap(), "    3|   3");
     assert!(run("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}").is_err());
 }
 
