@@ -35,6 +35,7 @@ use crate::{
         limits::Budgets,
         log::SpendLog,
         meter::{Asked, Meter, Told},
+        refusals::Refusals,
     },
 };
 
@@ -88,7 +89,7 @@ impl ModelGateway {
         let lists = Cache::builder().max_capacity(1_000).time_to_live(LISTED).build();
         let policy = Policy { retries, ..Policy::default() };
         let gateway = Gateway::default();
-        let meter = Meter { log: Arc::default(), budgets: Budgets::new(db.clone()) };
+        let meter = Meter { log: Arc::default(), budgets: Budgets::new(db.clone()), refusals: Refusals::default() };
         let limits = CallLimits::default();
         let kv = Arc::new(Memory::new(Bounds::default()));
         Self {
@@ -139,6 +140,11 @@ impl ModelGateway {
     /// Calls that wait to be written down.
     pub(crate) fn spend_log(&self) -> &SpendLog {
         &self.meter.log
+    }
+
+    /// Calls that were refused and wait to be counted.
+    pub(crate) const fn refusals(&self) -> &Refusals {
+        &self.meter.refusals
     }
 
     /// How much of models workspaces may use.
