@@ -407,8 +407,9 @@ fn tier(
         return Ok(vec![(route(tenant, id, &model.name, ""), found)]);
     }
     let by = |key: &Key| {
-        let credentials = Arc::clone(&key.credentials);
-        (route(tenant, id, &model.name, &key.name), Resolved::with(provider, credentials, &model.name, kind))
+        let (provider, credentials) = (Arc::clone(provider), Arc::clone(&key.credentials));
+        let spec = workspace.described(provider.as_ref(), (&model.name, kind), &key.name, &credentials);
+        (route(tenant, id, &model.name, &key.name), Resolved { provider, credentials, spec })
     };
     Ok(keys.iter().map(by).collect())
 }
@@ -446,12 +447,8 @@ impl Resolved {
                 return Err(ModelError::new(ErrorClass::Auth, &model.provider, text));
             }
         };
-        Ok(Self::with(provider, credentials, &model.name, kind))
-    }
-
-    fn with(provider: &Arc<dyn Provider>, credentials: Arc<Credentials>, model: &str, kind: ModelKind) -> Self {
-        let spec = Arc::new(provider.describe(model, kind, &credentials));
-        Self { provider: Arc::clone(provider), credentials, spec }
+        let spec = workspace.described(provider.as_ref(), (&model.name, kind), "", &credentials);
+        Ok(Self { provider: Arc::clone(provider), credentials, spec })
     }
 
     /// `provider id/model`.

@@ -183,6 +183,11 @@ impl ModelGateway {
         if let Some(found) = self.workspaces.get(&tenant).await {
             return Ok(found);
         }
+        // Once for all calls that wait.
+        Ok(self.workspaces.try_get_with(tenant, self.load(tenant)).await?)
+    }
+
+    async fn load(&self, tenant: TenantId) -> Result<Arc<WorkspaceModels>> {
         let setup = repo::providers::setup(&self.db, tenant).await?;
         let rules = self.rules(tenant).await?;
         let key = self.secrets.tenant_key(&self.db, tenant).await?;
@@ -192,9 +197,7 @@ impl ModelGateway {
                 .inspect_err(|error| tracing::error!(provider, %error, "a model credential cannot be decrypted"))
                 .ok()
         });
-        let built = Arc::new(built.governed(rules));
-        self.workspaces.insert(tenant, Arc::clone(&built)).await;
-        Ok(built)
+        Ok(Arc::new(built.governed(rules)))
     }
 
     /// What a workspace has decided about its calls; `None` when nothing is switched on.
