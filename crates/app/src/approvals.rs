@@ -4,7 +4,8 @@
 //! whose agent waits looks for the answer. Taking the value away is what answers it: of several that try, one does. A
 //! question nobody answers ends by its time, and one whose run ends before is taken back. When the process dies, whoever
 //! takes the run over has an agent that had called no tool yet begin anew, and ask again; one that had would repeat
-//! what it has done, and fails. A process that was struck off meanwhile takes no answer: whoever has its runs does. An agent app's answer ends with its process, and its question with it.
+//! what it has done, and fails. A process that was struck off meanwhile takes no answer: whoever has its runs does. An
+//! agent app's answer ends with its process, and its question with it.
 
 pub(crate) mod interrupted;
 

@@ -70,7 +70,7 @@ impl Watch {
 fn begun(text: &str, word: &str) -> usize {
     let beginnings = word.char_indices().map(|(at, _)| at).filter(|at| *at > 0).rev();
     let mut beginnings = beginnings.filter_map(|at| word.get(..at));
-    beginnings.find(|beginning| text.ends_with(beginning)).map_or(0, str::len)
+    beginnings.find(|beginning| text.ends_with(*beginning)).map_or(0, str::len)
 }
 
 #[cfg(test)]
