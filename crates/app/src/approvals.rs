@@ -4,7 +4,8 @@
 //! whose agent waits looks for the answer. Taking the value away is what answers it: of several that try, one does. A
 //! question nobody answers ends by its time, and one whose run ends before is taken back. When the process dies, whoever
 //! takes the run over has an agent that had called no tool yet begin anew, and ask again; one that had would repeat
-//! what it has done, and fails. An agent app's answer ends with its process, and its question with it.
+//! what it has done, and fails. A process that was struck off meanwhile takes no answer: whoever has its runs does. An
+//! agent app's answer ends with its process, and its question with it.
 
 pub(crate) mod interrupted;
 
@@ -316,12 +317,15 @@ impl Approvals {
         let tenant = run.tenant_id;
         let text = serde_json::to_string(asked).map_err(Error::internal)?;
         let tx = self.db.begin().await?;
+        if !repo::leases::hold(&tx, services.runs.process_id).await? {
+            return Ok(Verdict::of(Decision::Unasked));
+        }
         repo::kv::set(&tx, &open_key(tenant, asked.id), &text, Some(self.life + KEPT)).await?;
         tx.commit().await?;
         tell(services, run.task_id, "tool_approval_required", |to| asked.told(to));
         let end = Instant::now() + self.life;
         loop {
-            if let Some(verdict) = self.answered(asked.id).await? {
+            if let Some(verdict) = self.answered(services, asked.id).await? {
                 return Ok(verdict);
             }
             if Instant::now() >= end {
@@ -332,7 +336,8 @@ impl Approvals {
                     return Ok(Verdict::of(Decision::TimedOut));
                 }
                 // Somebody was quicker by a moment.
-                return Ok(self.answered(asked.id).await?.unwrap_or_else(|| Verdict::of(Decision::TimedOut)));
+                let answered = self.answered(services, asked.id).await?;
+                return Ok(answered.unwrap_or_else(|| Verdict::of(Decision::TimedOut)));
             }
             tokio::select! {
                 () = waiting.notified() => {}
@@ -341,11 +346,18 @@ impl Approvals {
         }
     }
 
-    async fn answered(&self, id: Uuid) -> Result<Option<Verdict>> {
+    /// The answer, taken: one process acts upon it. One whose runs others have taken over leaves it to them, who find it
+    /// unread and ask anew, and waits for its own end.
+    async fn answered(&self, services: &Services, id: Uuid) -> Result<Option<Verdict>> {
         let key = answer_key(id);
-        let Some(text) = repo::kv::get(&self.db, &key).await? else { return Ok(None) };
+        if repo::kv::get(&self.db, &key).await?.is_none() {
+            return Ok(None);
+        }
         let tx = self.db.begin().await?;
-        repo::kv::delete(&tx, &key).await?;
+        if !repo::leases::hold(&tx, services.runs.process_id).await? {
+            return Ok(None);
+        }
+        let Some(text) = repo::kv::take(&tx, &key).await? else { return Ok(None) };
         tx.commit().await?;
         let Answer { decision, reason, by, .. } = serde_json::from_str(&text).map_err(Error::internal)?;
         Ok(Some(Verdict { decision, reason, by }))

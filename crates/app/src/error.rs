@@ -117,6 +117,20 @@ impl From<Arc<ox_db::Error>> for Error {
     }
 }
 
+/// The same, of a use case.
+impl From<Arc<Self>> for Error {
+    fn from(error: Arc<Self>) -> Self {
+        Self {
+            status: error.status,
+            code: error.code.clone(),
+            message: error.message.clone(),
+            field: error.field.clone(),
+            retry_after: error.retry_after,
+            source: Some(Box::new(error)),
+        }
+    }
+}
+
 impl From<ox_store::Error> for Error {
     fn from(error: ox_store::Error) -> Self {
         match &error {

@@ -52,10 +52,12 @@ impl Outbound {
         if let Some(known) = self.rules.get(&tenant).await {
             return Ok(known);
         }
-        let stored = repo::network_rules::find(&self.db, tenant).await?;
-        let rules = Arc::new(stored.map_or_else(Rules::default, |stored| read(&stored)));
-        self.rules.insert(tenant, Arc::clone(&rules)).await;
-        Ok(rules)
+        // Once for all who wait.
+        let load = async {
+            let stored = repo::network_rules::find(&self.db, tenant).await?;
+            Ok::<_, ox_db::Error>(Arc::new(stored.map_or_else(Rules::default, |stored| read(&stored))))
+        };
+        Ok(self.rules.try_get_with(tenant, load).await?)
     }
 }
 

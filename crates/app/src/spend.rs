@@ -9,6 +9,7 @@ pub mod budgets;
 pub(crate) mod limits;
 pub(crate) mod log;
 pub(crate) mod meter;
+pub mod refusals;
 pub mod report;
 
 pub(crate) use log::keep;

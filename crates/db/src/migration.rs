@@ -129,6 +129,11 @@ const MIGRATIONS: &[Step] = &[
         sql: include_str!("migration/m20261122_181901_call_units.sql"),
         postgres: "",
     },
+    Step {
+        name: "m20261122_214601_model_refusals",
+        sql: include_str!("migration/m20261122_214601_model_refusals.sql"),
+        postgres: "",
+    },
 ];
 
 #[derive(Clone, Copy)]

@@ -40,6 +40,7 @@ pub mod messages;
 pub mod model_budgets;
 pub mod model_calls;
 pub mod model_policies;
+pub mod model_refusals;
 pub mod model_routes;
 pub mod model_spend;
 pub mod network_rules;

@@ -10,6 +10,7 @@ use crate::{
     ChatDelta, ChatStream, ErrorClass, Message, ModelError, Pricing, Usage, count, fault,
     frames::{Frames, Framing},
     sse,
+    stops::Watch,
 };
 
 /// Bytes of one answer; no honest one has as many, and a chat keeps several copies of it.
@@ -76,6 +77,8 @@ pub struct Accounting {
     pub model: String,
     pub messages: Vec<Message>,
     pub tools: Vec<crate::ToolSpec>,
+    /// Where the text ends, whether or not the vendor ends it there.
+    pub stops: Vec<String>,
     pub pricing: Option<Pricing>,
     pub started: Instant,
     pub first_token: Duration,
@@ -93,8 +96,9 @@ pub fn stream(
         let mut tokens = None;
         let mut first = None;
         let mut produced = Produced::default();
-        let mut open = true;
-        while open && reader.progress() != Progress::Done {
+        let mut watch = Watch::new(accounting.stops.clone());
+        let (mut open, mut is_cut) = (true, false);
+        while open && !is_cut && reader.progress() != Progress::Done {
             let piece = next_piece(&mut response, &accounting, first.is_none()).await?;
             match piece {
                 Some(bytes) => frames.push(&bytes).map_err(|what| fault::garbage(&accounting.provider, what, ""))?,
@@ -105,7 +109,7 @@ pub fn stream(
             }
             while let Some(event) = frames.next_event() {
                 let frame = reader.event(&event).map_err(|error| fault::without_keys(error, &accounting.secrets))?;
-                let Some(frame) = frame else { continue };
+                let Some(mut frame) = frame else { continue };
                 tokens = frame.tokens.or(tokens);
                 if says_something(&frame.delta) {
                     if is_content(&frame.delta) {
@@ -116,15 +120,55 @@ pub fn stream(
                         let text = format!("the provider's answer goes on after {MAX_ANSWER} bytes");
                         Err(fault::garbage(&accounting.provider, &text, ""))?;
                     }
-                    yield frame.delta;
+                    is_cut = heed(&mut watch, &mut frame.delta);
+                    if says_something(&frame.delta) {
+                        yield frame.delta;
+                    }
+                    if is_cut {
+                        break;
+                    }
                 }
             }
         }
-        check_end(reader.progress(), &accounting.provider)?;
-        let opaque = reader.opaque();
+        // The vendor need not write what nobody reads.
+        drop(response);
+        let opaque = if is_cut {
+            tokens = cut_tokens(tokens, &accounting, &produced).await;
+            None
+        } else {
+            check_end(reader.progress(), &accounting.provider)?;
+            let rest = watch.rest();
+            if !rest.is_empty() {
+                yield ChatDelta { text: rest, ..ChatDelta::default() };
+            }
+            reader.opaque()
+        };
         let usage = usage(tokens, accounting, produced, first).await;
         yield ChatDelta { usage: Some(usage), opaque, ..ChatDelta::default() };
     })
+}
+
+/// Cuts a piece at a stop word; whether there was one. What may be the beginning of one waits for the next piece, unless
+/// the text ends here.
+fn heed(watch: &mut Watch, delta: &mut ChatDelta) -> bool {
+    let told = watch.push(std::mem::take(&mut delta.text));
+    delta.text = told.text;
+    if told.is_end {
+        // Calls of the same piece come after the text.
+        delta.tool_calls.clear();
+        delta.finish_reason = Some("stop".to_owned());
+    } else if delta.finish_reason.is_some() || !delta.tool_calls.is_empty() {
+        delta.text.push_str(&watch.rest());
+    }
+    told.is_end
+}
+
+/// Tokens of an answer that we ended: what the vendor told by then, and at least what came.
+async fn cut_tokens(known: Option<Tokens>, accounting: &Accounting, produced: &Produced) -> Option<Tokens> {
+    let known = known.filter(|tokens| tokens.prompt > 0)?;
+    let (model, text) = (accounting.model.clone(), produced.text.clone());
+    let count = tokio::task::spawn_blocking(move || count::text(&model, &text)).await.unwrap_or_default();
+    Some(Tokens { completion: known.completion.max(count), ..known })
 }
 
 /// The next bytes; until the first token the limit is counted from the call's start.
@@ -169,12 +213,15 @@ pub async fn whole(
     let json: Json = serde_json::from_slice(&body).map_err(|_| {
         fault::garbage(&accounting.provider, "the provider's answer is not JSON", &String::from_utf8_lossy(&body))
     })?;
-    let frame = reader.document(&json).map_err(|error| fault::without_keys(error, &accounting.secrets))?;
+    let mut frame = reader.document(&json).map_err(|error| fault::without_keys(error, &accounting.secrets))?;
     let mut produced = Produced::default();
     produced.add(&frame.delta);
+    let mut watch = Watch::new(accounting.stops.clone());
+    let is_cut = heed(&mut watch, &mut frame.delta);
+    frame.delta.text.push_str(&watch.rest());
     let mut usage = usage(frame.tokens, accounting, produced, None).await;
     (usage.time_to_first_token, usage.time_to_generate) = (None, None);
-    let last = ChatDelta { usage: Some(usage), opaque: reader.opaque(), ..frame.delta };
+    let last = ChatDelta { usage: Some(usage), opaque: reader.opaque().filter(|_| !is_cut), ..frame.delta };
     Ok(Box::pin(futures::stream::iter([Ok(last)])))
 }
 

@@ -115,6 +115,7 @@ impl Exchange<'_> {
             model: model.to_owned(),
             messages: Vec::new(),
             tools: Vec::new(),
+            stops: Vec::new(),
             pricing: self.call.spec.and_then(|spec| spec.pricing.clone()),
             started,
             first_token: self.call.limits.first_token,

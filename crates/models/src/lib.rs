@@ -29,6 +29,7 @@ mod spec;
 mod speech;
 mod sse;
 mod static_runtime;
+mod stops;
 mod trial;
 mod usage;
 

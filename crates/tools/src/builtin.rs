@@ -35,7 +35,7 @@ mod time;
 mod webscraper;
 mod wikipedia;
 
-use std::{path::Path, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use async_trait::async_trait;
 use futures::StreamExt;
@@ -48,6 +48,7 @@ use serde_json::Map;
 use crate::{
     Call, Parameter, ParameterView, Provider, Tool, ToolView, World,
     call::Arguments,
+    openapi::Attachment,
     space::{MemorySpace, Space, SpacePort},
     spec::{Run, Said},
 };
@@ -169,6 +170,20 @@ fn show(data: Json) -> Said {
     Ok(vec![CallMessage::Text(data.to_string()), CallMessage::Json(data)])
 }
 
+/// What a call gets from whoever keeps credentials and files.
+#[derive(Debug, Default)]
+pub struct Given {
+    pub credentials: Map<String, Json>,
+    /// What the files among the parameters hold, for tools that take files.
+    pub files: BTreeMap<String, Vec<Attachment>>,
+}
+
+/// Whether a tool takes files as they are.
+#[must_use]
+pub fn takes_files(tool: &Tool) -> bool {
+    tool.parameters.iter().any(|parameter| parameter.kind == "files")
+}
+
 /// The built-in tools alone, without credentials: for runs without a server.
 pub struct BuiltinTools {
     http: Arc<dyn EgressPort>,
@@ -209,7 +224,7 @@ impl BuiltinTools {
         Ok(World { egress, code, code_limits: self.limits, caller, databases, space })
     }
 
-    /// Calls a tool with these credentials.
+    /// Calls a tool with what its caller gives it.
     ///
     /// # Errors
     /// What the tool says went wrong.
@@ -218,10 +233,11 @@ impl BuiltinTools {
         run: &RunInfo,
         tool: &'static Tool,
         call: ToolInvocation,
-        credentials: Map<String, Json>,
+        given: Given,
     ) -> Result<CallStream, CallError> {
         let world = self.world(run, &call.node_id).await?;
-        let arguments = Arguments::new(call.parameters, call.settings);
+        let Given { credentials, files } = given;
+        let arguments = Arguments::new(call.parameters, call.settings).with_files(files);
         invoke(tool, Call { arguments, credentials, world }).await.map(stream).map_err(failed)
     }
 }
@@ -263,7 +279,7 @@ impl ToolPort for BuiltinTools {
 
     async fn invoke(&self, run: &RunInfo, call: ToolInvocation) -> Result<CallStream, CallError> {
         match named(&call.tool) {
-            Some((_, tool)) => self.call(run, tool, call, Map::new()).await,
+            Some((_, tool)) => self.call(run, tool, call, Given::default()).await,
             None => ox_nodes::Absent.invoke(run, call).await,
         }
     }

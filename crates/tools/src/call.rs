@@ -1,6 +1,6 @@
 //! One call of a built-in tool: its arguments, and what it may use of the world.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use ox_net::{Caller, Class, Egress, Limits, NetError, Request, Response, StatusCode};
@@ -9,7 +9,7 @@ use ox_types::Json;
 use serde_json::Map;
 use url::Url;
 
-use crate::space::Space;
+use crate::{openapi::Attachment, space::Space};
 
 /// Most bytes that a tool takes from a server.
 pub const MAX_ANSWER: u64 = 5 * 1024 * 1024;
@@ -43,13 +43,27 @@ pub struct Call {
 pub struct Arguments {
     parameters: Map<String, Json>,
     settings: Map<String, Json>,
+    /// What the files among them hold, for tools that take files.
+    files: BTreeMap<String, Vec<Attachment>>,
 }
 
 impl Arguments {
     /// Parameters, and settings where a parameter is missing.
     #[must_use]
     pub const fn new(parameters: Map<String, Json>, settings: Map<String, Json>) -> Self {
-        Self { parameters, settings }
+        Self { parameters, settings, files: BTreeMap::new() }
+    }
+
+    /// The same with what its files hold.
+    #[must_use]
+    pub fn with_files(self, files: BTreeMap<String, Vec<Attachment>>) -> Self {
+        Self { files, ..self }
+    }
+
+    /// The files of a parameter.
+    #[must_use]
+    pub fn files(&self, name: &str) -> &[Attachment] {
+        self.files.get(name).map_or(&[], Vec::as_slice)
     }
 
     /// A value that is set.

@@ -124,7 +124,7 @@ impl std::fmt::Debug for Run {
 #[derive(Clone, Copy, Debug)]
 pub struct Parameter {
     pub name: &'static str,
-    /// `string`, `number`, `boolean`, `select`, `array`, `object`.
+    /// `string`, `number`, `boolean`, `select`, `array`, `object`; `file` is given as its text, `files` as they are.
     pub kind: &'static str,
     pub required: bool,
     pub form: ParameterForm,
@@ -150,6 +150,13 @@ impl Parameter {
             options: &[],
             range: None,
         }
+    }
+
+    /// Files that the caller gives, as they are.
+    pub const fn files(name: &'static str, label: Text, for_model: &'static str) -> Self {
+        let mut parameter = Self::text(name, label, for_model);
+        parameter.kind = "files";
+        parameter
     }
 
     /// A number.

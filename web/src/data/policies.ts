@@ -68,8 +68,24 @@ export interface PoliciesView {
   readonly kept: { readonly answers: number; readonly bytes: number; readonly most_bytes: number };
 }
 
+/** Calls of one model that were refused for one reason. */
+export interface RefusedCalls {
+  readonly reason: "rate" | "access" | "budget";
+  readonly model: string;
+  readonly count: number;
+  /** Unix seconds. */
+  readonly last_at: number;
+  /** What the last caller was told. */
+  readonly last_why: string;
+  readonly last_app_id: string | null;
+}
+
 const PATH = "/workspaces/current/model-policies";
 
 export const modelPolicies = queryOptions({ queryKey: ["gateway", "policies"], queryFn: () => get<PoliciesView>(PATH) });
 export const savePolicies = (policies: Policies) => put<PoliciesView>(PATH, policies);
 export const purgeAnswers = () => post<{ readonly answers: number; readonly bytes: number }>(`${PATH}/cache/purge`, {});
+
+/** What was refused in the last days, the latest first. */
+export const refusals = (days: number) =>
+  queryOptions({ queryKey: ["gateway", "refusals", days], queryFn: () => get<{ readonly data: readonly RefusedCalls[] }>(`${PATH}/refusals`, { days }) });

@@ -68,6 +68,7 @@ pub const RULES: &[Rule] = &[
     rule(GET, "/workspaces/current/model-policies", MemberWith(ModelManage)),
     rule(PUT, "/workspaces/current/model-policies", MemberWith(ModelManage)),
     rule(POST, "/workspaces/current/model-policies/cache/purge", MemberWith(ModelManage)),
+    rule(GET, "/workspaces/current/model-policies/refusals", MemberWith(ModelManage)),
     rule(GET, "/workspaces/current/network-rules", MemberWith(WorkspaceManage)),
     rule(PUT, "/workspaces/current/network-rules", MemberWith(WorkspaceManage)),
     // models

@@ -4,17 +4,23 @@ use axum::{Json, extract::State};
 use ox_app::{
     Error, Services,
     providers::policies::{self, Policies},
+    spend::refusals,
 };
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
 use super::{App, guard::Caller};
-use crate::{ApiResult, error::ErrorBody, extract::Body, openapi::routes};
+use crate::{
+    ApiResult,
+    error::ErrorBody,
+    extract::{Body, Query},
+    openapi::routes,
+};
 
 pub fn router() -> OpenApiRouter<std::sync::Arc<Services>> {
-    OpenApiRouter::new().routes(routes!(read, write)).routes(routes!(purge))
+    OpenApiRouter::new().routes(routes!(read, write)).routes(routes!(purge)).routes(routes!(list_refusals))
 }
 
 /// What is decided. Models are named `provider/model`; everything is off until it is set.
@@ -171,4 +177,52 @@ pub struct PurgedAnswers {
 async fn purge(State(services): App, Caller(caller): Caller) -> ApiResult<Json<PurgedAnswers>> {
     let held = policies::purge(&services, &caller).await?;
     Ok(Json(PurgedAnswers { answers: held.answers, bytes: held.bytes }))
+}
+
+/// The days that are looked at.
+#[derive(Deserialize, IntoParams)]
+struct RefusalDays {
+    /// 1 to 30; 7 where nothing is said.
+    days: Option<u64>,
+}
+
+/// Calls of one model that were refused for one reason.
+#[derive(Serialize, ToSchema)]
+pub struct RefusedCalls {
+    /// `rate`, `access` or `budget`.
+    reason: String,
+    /// `provider/model`, as it was asked for.
+    model: String,
+    count: i64,
+    /// Unix seconds.
+    last_at: i64,
+    /// What the last caller was told.
+    last_why: String,
+    /// The app that asked last.
+    last_app_id: Option<Uuid>,
+}
+
+/// What was refused, the latest first.
+#[derive(Serialize, ToSchema)]
+pub struct RefusedList {
+    data: Vec<RefusedCalls>,
+}
+
+#[utoipa::path(get, path = "/workspaces/current/model-policies/refusals", tag = "models", params(RefusalDays),
+    responses((status = 200, body = RefusedList), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)))]
+async fn list_refusals(
+    State(services): App,
+    Caller(caller): Caller,
+    Query(query): Query<RefusalDays>,
+) -> ApiResult<Json<RefusedList>> {
+    let found = refusals::list(&services, &caller, query.days.unwrap_or(7)).await?;
+    let told = |one: refusals::Refused| RefusedCalls {
+        reason: one.reason,
+        model: one.model,
+        count: one.count,
+        last_at: one.last_at.timestamp(),
+        last_why: one.last_why,
+        last_app_id: one.last_app.map(|app| app.0),
+    };
+    Ok(Json(RefusedList { data: found.into_iter().map(told).collect() }))
 }

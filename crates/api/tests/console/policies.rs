@@ -116,6 +116,59 @@ async fn policies_are_set_by_owners_and_hold_for_members() {
 }
 
 #[tokio::test]
+async fn refusals_are_counted_with_the_latest_reason() {
+    const REFUSALS: &str = "/workspaces/current/model-policies/refusals";
+    on_each_database(|database| async {
+        let server = TestServer::start(database).await;
+        let owner = server.owner().await;
+        let editor = server.member(&owner, "editor@example.com", "editor").await;
+        assert_eq!(server.get(&owner, REFUSALS).await.json(), json!({"data": []}));
+        assert_eq!(server.get(&editor, REFUSALS).await.status, StatusCode::FORBIDDEN);
+        for wrong in ["0", "31", "x"] {
+            assert_eq!(server.get(&owner, &format!("{REFUSALS}?days={wrong}")).await.status, StatusCode::BAD_REQUEST);
+        }
+        let mut rules = policies();
+        rules["cache"]["enabled"] = json!(false);
+        rules["tiers"] = json!([]);
+        rules["rates"] = json!([{"model": "scripted/echo", "requests_per_minute": null, "tokens_per_minute": null,
+            "concurrent": 1, "wait_seconds": 0}]);
+        assert_eq!(server.console(&owner, Method::PUT, PATH, Some(rules)).await.status, StatusCode::OK);
+        let tenant = ox_db::repo::tenants::first(&server.services.db).await.unwrap().unwrap().id;
+        let profile = server.get(&editor, "/account/profile").await.json();
+        let scope = ModelScope { user: profile["id"].as_str().map(str::to_owned), ..ModelScope::of(tenant) };
+        let ask = async |model: &str| {
+            let request = ChatRequest { messages: vec![Message::user("12")], stream: true, ..ChatRequest::default() };
+            server.services.models.chat(&scope, &ModelRef::chat("oxidify/scripted", model), request).await
+        };
+        for _ in 0..3 {
+            assert!(ask("canned").await.is_err(), "not in the editor's list");
+        }
+        let held = ask("echo").await.unwrap();
+        let Err(rate) = ask("echo").await else { panic!("one at a time") };
+        drop(held);
+        let listed = async || server.get(&owner, REFUSALS).await.json()["data"].as_array().unwrap().clone();
+        let of = |list: &[Value], reason: &str| list.iter().find(|one| one["reason"] == reason).cloned();
+        let list = listed().await;
+        let access = of(&list, "access").unwrap();
+        assert_eq!((&access["model"], &access["count"]), (&json!("oxidify/scripted/canned"), &json!(3)), "{access}");
+        assert!(access["last_why"].as_str().unwrap().contains("\"editor\""), "{access}");
+        assert!(access["last_at"].as_i64().unwrap() > 1_700_000_000 && access["last_app_id"].is_null(), "{access}");
+        let limited = of(&list, "rate").unwrap();
+        assert_eq!((&limited["count"], &limited["last_why"]), (&json!(1), &json!(rate.text)));
+        // Counts go on where they were written already.
+        assert!(ask("canned").await.is_err());
+        let list = listed().await;
+        assert_eq!(of(&list, "access").unwrap()["count"], 4);
+        assert_eq!(list[0]["reason"], "access", "the latest first");
+        // Another workspace has none of it.
+        let foreign =
+            ox_db::repo::model_refusals::since(&server.services.db, ox_types::TenantId::new(), "2000-01-01", 9);
+        assert!(foreign.await.unwrap().is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_provider_without_keys_is_connected_when_it_has_models() {
     let server = TestServer::sqlite().await;
     let owner = server.owner().await;

@@ -7,6 +7,7 @@ use ox_app::{
     approvals::{self, Door},
     runs::recovery,
 };
+use ox_testkit::on_each_database;
 use ox_types::Json;
 use serde_json::json;
 
@@ -232,6 +233,80 @@ async fn an_agent_node_asks_again_when_its_process_has_died() {
     });
     // The client of the dead process is not left hanging.
     assert_eq!(answer.status, 200);
+}
+
+#[tokio::test]
+async fn of_many_decisions_in_two_processes_one_counts() {
+    on_each_database(|database| async {
+        let one = Rig::over(database, tempfile::tempdir().unwrap(), &[]).await;
+        let other = one.beside().await;
+        let app = asking_flow(&one).await;
+        let (events, winner) =
+            tokio::join!(async { one.post("/v1/chat-messages", &app, ask()).await.events() }, async {
+                let asked = question(&other, &app).await;
+                let decide = |number: usize| {
+                    let (rig, action) = if number % 2 == 0 { (&one, "approve") } else { (&other, "deny") };
+                    let (app, asked) = (&app, &asked);
+                    async move {
+                        let body = json!({"action": action, "reason": format!("number {number}"), "user": "abc-123"});
+                        (action, number, say(rig, app, asked, body).await.status)
+                    }
+                };
+                let answers = futures::future::join_all((0..12).map(decide)).await;
+                assert!(answers.iter().all(|(.., status)| [200, 404].contains(&status.as_u16())), "{answers:?}");
+                let mut won = answers.into_iter().filter(|(.., status)| *status == 200);
+                let winner = won.next().expect("one of them counts");
+                assert!(won.next().is_none(), "two decisions of one question");
+                winner
+            });
+        let done = find(&events, "tool_approval_answered");
+        let decision = if winner.0 == "approve" { "approved" } else { "denied" };
+        assert_eq!(done["data"]["decision"], decision);
+        assert_eq!(done["data"]["reason"], format!("number {}", winner.1));
+        one.services.shutdown.cancel();
+        other.services.shutdown.cancel();
+    })
+    .await;
+}
+
+/// It was asleep when others took its runs over, and wakes up.
+#[tokio::test]
+async fn a_process_that_was_struck_off_acts_upon_no_answer() {
+    on_each_database(|database| async {
+        let dying = Rig::over(database, tempfile::tempdir().unwrap(), &[]).await;
+        let heir = dying.beside().await;
+        let app = asking_flow(&dying).await;
+        let (_, ()) = tokio::join!(dying.post("/v1/chat-messages", &app, ask()), async {
+            let asked = question(&heir, &app).await;
+            let task = asked["task_id"].as_str().unwrap().parse().unwrap();
+            let run = dying.services.runs.find(task).unwrap().run_id.unwrap();
+            // It does not know of it.
+            let tx = dying.services.db.begin().await.unwrap();
+            ox_db::repo::leases::release(&tx, dying.services.runs.process_id).await.unwrap();
+            tx.commit().await.unwrap();
+            // Answered there, so that it looks at once.
+            let yes = json!({"action": "approve", "user": "abc-123"});
+            assert_eq!(say(&dying, &app, &asked, yes.clone()).await.status, 200);
+            tokio::task::yield_now().await;
+            assert_eq!(recovery::take_over_expired(&heir.services).await.unwrap(), 1);
+            // The answer was unread: no call was made, so the heir may ask anew.
+            let again = another(&heir, &app, &asked).await;
+            assert_eq!(say(&heir, &app, &again, yes).await.status, 200);
+            let tenant = heir.owner.tenant_id();
+            let found = loop {
+                let found = ox_db::repo::runs::find(&heir.services.db, tenant, app.id, run).await.unwrap().unwrap();
+                if found.finished_at.is_some() {
+                    break found;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            };
+            assert_eq!(found.status.as_str(), "succeeded", "{:?}", found.error);
+            recovery::release(&dying.services).await;
+        });
+        dying.services.shutdown.cancel();
+        heir.services.shutdown.cancel();
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -19,7 +19,10 @@ use super::{
     names::readings,
     state::{Key, WorkspaceModels, needs_credentials},
 };
-use crate::spend::meter::{Answerer, Asked, Call, Metered, OpenCall};
+use crate::spend::{
+    meter::{Answerer, Asked, Call, Metered, OpenCall},
+    refusals::Reason,
+};
 
 const FALLBACK: &str = "fallback";
 const TIER: &str = "tier";
@@ -121,7 +124,8 @@ impl ModelGateway {
         }
         let mut plan = Plan { wanted, kind, asked, tiers, rules: workspace.rules().cloned(), rule: None };
         if let Some(rules) = workspace.rules() {
-            self.govern(scope, rules, &mut plan, shape).await?;
+            let governed = self.govern(scope, rules, &mut plan, shape).await;
+            governed.inspect_err(|error| self.meter.refused(&plan.call(scope), Reason::Access, error))?;
         }
         Ok(plan)
     }
@@ -230,7 +234,9 @@ impl ModelGateway {
             Some(rules) if !rules.rates.is_empty() => self.turn(scope, plan, rules).await?,
             _ => None,
         };
-        let open = self.meter.open(&plan.call(scope), first.map(|found| &*found.spec)).await?.permitted(permit);
+        let call = plan.call(scope);
+        let open = self.meter.open(&call, first.map(|found| &*found.spec)).await;
+        let open = open.inspect_err(|error| self.meter.refused(&call, Reason::Budget, error))?.permitted(permit);
         let twice = plan.rules.as_ref().and_then(|rules| Twice::of(scope, plan, rules, is_stream));
         let second: Mutex<Option<OpenCall>> = Mutex::new(None);
         // What the first said, when the second was quicker.
@@ -306,7 +312,8 @@ impl ModelGateway {
         rules: &Rules,
     ) -> Result<Option<super::rates::Permit>, ModelError> {
         let Some(first) = plan.first() else { return Ok(None) };
-        self.rates.enter(scope.tenant_id, &rules.rates, &first.full_name(), plan.asked.tokens()).await
+        let entered = self.rates.enter(scope.tenant_id, &rules.rates, &first.full_name(), plan.asked.tokens()).await;
+        entered.inspect_err(|error| self.meter.refused(&plan.call(scope), Reason::Rate, error))
     }
 
     /// Ends when a call should be made a second time, with that call opened and put where it is found.
@@ -400,8 +407,9 @@ fn tier(
         return Ok(vec![(route(tenant, id, &model.name, ""), found)]);
     }
     let by = |key: &Key| {
-        let credentials = Arc::clone(&key.credentials);
-        (route(tenant, id, &model.name, &key.name), Resolved::with(provider, credentials, &model.name, kind))
+        let (provider, credentials) = (Arc::clone(provider), Arc::clone(&key.credentials));
+        let spec = workspace.described(provider.as_ref(), (&model.name, kind), &key.name, &credentials);
+        (route(tenant, id, &model.name, &key.name), Resolved { provider, credentials, spec })
     };
     Ok(keys.iter().map(by).collect())
 }
@@ -439,12 +447,8 @@ impl Resolved {
                 return Err(ModelError::new(ErrorClass::Auth, &model.provider, text));
             }
         };
-        Ok(Self::with(provider, credentials, &model.name, kind))
-    }
-
-    fn with(provider: &Arc<dyn Provider>, credentials: Arc<Credentials>, model: &str, kind: ModelKind) -> Self {
-        let spec = Arc::new(provider.describe(model, kind, &credentials));
-        Self { provider: Arc::clone(provider), credentials, spec }
+        let spec = workspace.described(provider.as_ref(), (&model.name, kind), "", &credentials);
+        Ok(Self { provider: Arc::clone(provider), credentials, spec })
     }
 
     /// `provider id/model`.

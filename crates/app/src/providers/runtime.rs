@@ -35,6 +35,7 @@ use crate::{
         limits::Budgets,
         log::SpendLog,
         meter::{Asked, Meter, Told},
+        refusals::Refusals,
     },
 };
 
@@ -88,7 +89,7 @@ impl ModelGateway {
         let lists = Cache::builder().max_capacity(1_000).time_to_live(LISTED).build();
         let policy = Policy { retries, ..Policy::default() };
         let gateway = Gateway::default();
-        let meter = Meter { log: Arc::default(), budgets: Budgets::new(db.clone()) };
+        let meter = Meter { log: Arc::default(), budgets: Budgets::new(db.clone()), refusals: Refusals::default() };
         let limits = CallLimits::default();
         let kv = Arc::new(Memory::new(Bounds::default()));
         Self {
@@ -141,6 +142,11 @@ impl ModelGateway {
         &self.meter.log
     }
 
+    /// Calls that were refused and wait to be counted.
+    pub(crate) const fn refusals(&self) -> &Refusals {
+        &self.meter.refusals
+    }
+
     /// How much of models workspaces may use.
     pub(crate) const fn budgets(&self) -> &Budgets {
         &self.meter.budgets
@@ -177,6 +183,11 @@ impl ModelGateway {
         if let Some(found) = self.workspaces.get(&tenant).await {
             return Ok(found);
         }
+        // Once for all calls that wait.
+        Ok(self.workspaces.try_get_with(tenant, self.load(tenant)).await?)
+    }
+
+    async fn load(&self, tenant: TenantId) -> Result<Arc<WorkspaceModels>> {
         let setup = repo::providers::setup(&self.db, tenant).await?;
         let rules = self.rules(tenant).await?;
         let key = self.secrets.tenant_key(&self.db, tenant).await?;
@@ -186,9 +197,7 @@ impl ModelGateway {
                 .inspect_err(|error| tracing::error!(provider, %error, "a model credential cannot be decrypted"))
                 .ok()
         });
-        let built = Arc::new(built.governed(rules));
-        self.workspaces.insert(tenant, Arc::clone(&built)).await;
-        Ok(built)
+        Ok(Arc::new(built.governed(rules)))
     }
 
     /// What a workspace has decided about its calls; `None` when nothing is switched on.

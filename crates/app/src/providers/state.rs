@@ -2,7 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use ox_db::{
@@ -82,6 +82,9 @@ impl ProviderState {
 
 type ModelKey = (String, String, ModelKind);
 
+/// Models whose descriptions are kept: callers name what they like.
+const MOST_DESCRIBED: usize = 2_000;
+
 /// The models of one workspace.
 #[derive(Default)]
 pub struct WorkspaceModels {
@@ -95,6 +98,8 @@ pub struct WorkspaceModels {
     fallbacks: HashMap<ModelKey, Vec<ModelRef>>,
     /// What is decided about calls; nothing where nothing is switched on.
     rules: Option<Arc<Rules>>,
+    /// What is known of models that were asked, by the name of the key: to put it together is work, and each call needs it.
+    described: Mutex<HashMap<(ModelKey, String), Arc<ModelSpec>>>,
 }
 
 impl WorkspaceModels {
@@ -215,6 +220,32 @@ impl WorkspaceModels {
     pub fn credentials(&self, provider: &str, model: &str, kind: ModelKind) -> Option<Arc<Credentials>> {
         let key = (provider.to_owned(), model.to_owned(), kind);
         self.models.get(&key).or_else(|| self.providers.get(provider)).cloned()
+    }
+
+    /// What is known of a model with the credentials of a key; the name of the key is empty where it has only one.
+    pub(super) fn described(
+        &self,
+        provider: &dyn Provider,
+        (model, kind): (&str, ModelKind),
+        key: &str,
+        credentials: &Credentials,
+    ) -> Arc<ModelSpec> {
+        let describe = || Arc::new(provider.describe(model, kind, credentials));
+        // Models of this machine come and go.
+        if !needs_credentials(provider) {
+            return describe();
+        }
+        let at = ((provider.spec().id.clone(), model.to_owned(), kind), key.to_owned());
+        let lock = || self.described.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = lock().get(&at) {
+            return Arc::clone(known);
+        }
+        let spec = describe();
+        let mut known = lock();
+        if known.len() < MOST_DESCRIBED {
+            known.insert(at, Arc::clone(&spec));
+        }
+        spec
     }
 
     /// The provider's own credentials.

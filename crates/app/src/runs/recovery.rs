@@ -65,6 +65,7 @@ pub async fn start(services: &Arc<Services>) -> Result<()> {
     services.tracker.spawn(crate::traces::keep(Arc::clone(services)));
     services.tracker.spawn(crate::knowledge::keep(Arc::clone(services)));
     services.tracker.spawn(crate::spend::keep(Arc::clone(services)));
+    services.tracker.spawn(crate::spend::refusals::keep(Arc::clone(services)));
     services.tracker.spawn(crate::spend::alerts::keep(Arc::clone(services)));
     Ok(())
 }

@@ -40,7 +40,7 @@ const MAILS: usize = 50;
 
 /// Compares budgets with what was used, after calls were written.
 #[boxed]
-pub(super) async fn look(services: &Services, written: &[Ended]) -> Result<()> {
+pub(super) async fn look(services: &Services, written: &[Arc<Ended>]) -> Result<()> {
     let budgets = services.models.budgets();
     let mut seen = HashSet::new();
     for ended in written {

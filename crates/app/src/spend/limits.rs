@@ -114,10 +114,13 @@ impl Budgets {
         if let Some(found) = self.workspaces.get(&tenant).await {
             return Ok(found);
         }
-        let rows = repo::model_budgets::list(&self.db, tenant).await?;
-        let built: Arc<Vec<_>> = Arc::new(rows.into_iter().filter_map(Budget::of).map(Arc::new).collect());
-        self.workspaces.insert(tenant, Arc::clone(&built)).await;
-        Ok(built)
+        // Once for all who wait.
+        let load = async {
+            let rows = repo::model_budgets::list(&self.db, tenant).await?;
+            let built: Vec<_> = rows.into_iter().filter_map(Budget::of).map(Arc::new).collect();
+            Ok::<_, ox_db::Error>(Arc::new(built))
+        };
+        Ok(self.workspaces.try_get_with(tenant, load).await?)
     }
 
     /// Forgets the budgets of a workspace; the next call reads them anew.

@@ -47,7 +47,8 @@ pub(crate) struct Ended {
 /// Rows that wait to be written.
 #[derive(Default)]
 pub(crate) struct SpendLog {
-    waiting: Mutex<VecDeque<Ended>>,
+    /// Shared, so that the writer copies them without holding up who pushes.
+    waiting: Mutex<VecDeque<Arc<Ended>>>,
     filled: Notify,
     emptied: Notify,
     writing: tokio::sync::Mutex<()>,
@@ -65,7 +66,7 @@ impl SpendLog {
             tracing::error!(call = ?ended.call, "a model call is not in the spend log: too many wait to be written");
             return;
         }
-        waiting.push_back(ended);
+        waiting.push_back(Arc::new(ended));
         drop(waiting);
         self.filled.notify_one();
     }
@@ -79,12 +80,12 @@ impl SpendLog {
         }
     }
 
-    /// The first rows: their number, and what each says.
-    fn first(&self) -> Vec<ModelCall> {
-        self.lock().iter().take(BATCH).map(|ended| ended.call.clone()).collect()
+    /// The first rows.
+    fn first(&self) -> Vec<Arc<Ended>> {
+        self.lock().iter().take(BATCH).map(Arc::clone).collect()
     }
 
-    fn remove_first(&self, count: usize) -> Vec<Ended> {
+    fn remove_first(&self, count: usize) -> Vec<Arc<Ended>> {
         let mut waiting = self.lock();
         let count = count.min(waiting.len());
         waiting.drain(..count).collect()
@@ -120,7 +121,7 @@ pub(crate) async fn write_all(services: &Services) -> bool {
     let log = services.models.spend_log();
     let _one = log.writing.lock().await;
     loop {
-        let calls = log.first();
+        let calls: Vec<ModelCall> = log.first().iter().map(|ended| ended.call.clone()).collect();
         if calls.is_empty() {
             return true;
         }

@@ -25,6 +25,7 @@ use ox_types::{Json, boxed};
 use super::{
     limits::{Budgets, Held},
     log::{Ended, SpendLog},
+    refusals::{Reason, Refusals},
 };
 use crate::providers::rates::Permit;
 
@@ -74,6 +75,7 @@ fn answer(parameters: &serde_json::Map<String, Json>) -> u64 {
 pub(crate) struct Meter {
     pub log: Arc<SpendLog>,
     pub budgets: Budgets,
+    pub refusals: Refusals,
 }
 
 /// What is called for whom.
@@ -161,6 +163,12 @@ impl Meter {
         let open =
             Open { row, held, started, asked, pricing: None, answered: None, is_sent: false, permit: None, told: None };
         Ok(OpenCall { log: Arc::clone(&self.log), open: Some(Box::new(open)) })
+    }
+
+    /// A call will not be made, and this is why.
+    pub fn refused(&self, call: &Call<'_>, reason: Reason, error: &ModelError) {
+        let model = format!("{}/{}", call.wanted.provider, call.wanted.name);
+        self.refusals.note(call.scope.tenant_id, call.scope.app_id, &model, reason, error);
     }
 
     /// A call is answered with what was kept, and what would have been used is told.

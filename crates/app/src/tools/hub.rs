@@ -230,6 +230,24 @@ impl ToolHub {
         Ok(builtin::stream(said.map_err(builtin::failed)?))
     }
 
+    async fn call_builtin(
+        &self,
+        run: &RunInfo,
+        tool: &'static Tool,
+        call: ToolInvocation,
+        credentials: Credentials,
+    ) -> Result<CallStream, Failure> {
+        let files = if builtin::takes_files(tool) {
+            let mut all = call.settings.clone();
+            all.extend(call.parameters.clone());
+            self.attachments(run, &all).await?
+        } else {
+            BTreeMap::new()
+        };
+        let call = self.with_texts(run, tool, call).await?;
+        self.builtin.call(run, tool, call, builtin::Given { credentials, files }).await.map_err(Failure)
+    }
+
     /// The bytes of the files among the parameters.
     async fn attachments(
         &self,
@@ -404,10 +422,7 @@ impl ToolPort for ToolHub {
                     let credentials =
                         self.credentials(run.tenant_id, provider, call.tool.credential_id.as_deref()).await;
                     match credentials {
-                        Ok(credentials) => match self.with_texts(run, tool, call).await {
-                            Ok(call) => self.builtin.call(run, tool, call, credentials).await.map_err(Failure),
-                            Err(failure) => Err(failure),
-                        },
+                        Ok(credentials) => self.call_builtin(run, tool, call, credentials).await,
                         Err(failure) => Err(failure),
                     }
                 }

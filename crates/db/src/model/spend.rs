@@ -153,6 +153,22 @@ impl From<ModelPolicies> for entity::model_policies::Model {
     }
 }
 
+/// Calls of a model that were refused for one reason on one day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelRefusal {
+    pub tenant_id: TenantId,
+    /// `YYYY-MM-DD`, UTC.
+    pub day: String,
+    /// `rate`, `access` or `budget`.
+    pub reason: String,
+    /// `provider/model`.
+    pub model: String,
+    pub count: i64,
+    pub last_at: DateTime<Utc>,
+    pub last_why: String,
+    pub last_app_id: Option<AppId>,
+}
+
 /// A part of what a call used, as it counts for one scope on one day.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SpendKey {

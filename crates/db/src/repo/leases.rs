@@ -10,8 +10,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use ox_types::RunId;
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, Statement,
-    sea_query::Expr,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
+    Statement, sea_query::Expr,
 };
 use uuid::Uuid;
 
@@ -67,6 +67,18 @@ pub async fn heartbeat(tx: &Tx, process: Uuid, life: Duration) -> Result<bool> {
         .exec(tx.connection())
         .await?;
     Ok(changed.rows_affected > 0)
+}
+
+/// Whether a process was not struck off; until the end of the transaction nobody strikes it off. So what it takes here,
+/// no heir of its runs finds.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn hold(tx: &Tx, process: Uuid) -> Result<bool> {
+    // SQLite writes one transaction at a time: it needs no lock, and is given none.
+    let found = processes::Entity::find_by_id(process).lock_shared().one(tx.connection()).await?;
+    Ok(found.is_some())
 }
 
 /// Gives up all leases of this process, so that what it leaves is taken over at once.

@@ -19,6 +19,8 @@ use crate::{
 
 /// Rows of one statement.
 const CHUNK: usize = 300;
+/// Calls of one statement: it is put together on a thread that answers calls as well, which must not wait for it long.
+const CALLS: usize = 64;
 
 /// Which of some calls are kept already: after a commit of which nobody knows whether it happened.
 ///
@@ -40,9 +42,14 @@ pub async fn known(source: &dyn Source, ids: &[Uuid]) -> Result<HashSet<Uuid>> {
 /// When the database fails.
 #[boxed]
 pub async fn insert(tx: &Tx, calls: Vec<ModelCall>, sums: &BTreeMap<SpendKey, Spent>) -> Result<()> {
-    let rows: Vec<_> = calls.into_iter().map(|call| Model::from(call).into_active_model().reset_all()).collect();
-    for chunk in rows.chunks(CHUNK) {
-        Entity::insert_many(chunk.to_vec()).exec_without_returning(tx.connection()).await?;
+    let mut calls = calls.into_iter().map(|call| Model::from(call).into_active_model().reset_all());
+    loop {
+        let rows: Vec<_> = calls.by_ref().take(CALLS).collect();
+        if rows.is_empty() {
+            break;
+        }
+        Entity::insert_many(rows).exec_without_returning(tx.connection()).await?;
+        tokio::task::yield_now().await;
     }
     // In the order of their keys: two processes that add to the same sums do not wait for each other in a circle.
     let sums: Vec<_> = sums.iter().collect();

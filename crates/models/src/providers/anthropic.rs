@@ -23,7 +23,7 @@ use crate::{
     fault, form,
     frames::Framing,
     sheet::{self, Sheet},
-    trial,
+    stops, trial,
 };
 
 const BASE: &str = "https://api.anthropic.com";
@@ -101,6 +101,7 @@ impl ChatModel for Anthropic {
         let post = exchange.post(Self::url(call.credentials, "/v1/messages"), &Json::Object(body));
         let post = Self::signed(&exchange, post)?;
         let mut accounting = exchange.accounting(&request.model, started);
+        accounting.stops = stops::wanted(&request.stop, &request.parameters);
         (accounting.messages, accounting.tools) = (request.messages, request.tools);
         let reader = Box::new(Reader::new(&self.spec.id, by_tool));
         exchange.ask(post, request.stream.then_some(Framing::Events), accounting, reader).await

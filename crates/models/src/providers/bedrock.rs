@@ -25,7 +25,7 @@ use crate::{
     frames::Framing,
     ranking,
     sheet::{self, Sheet},
-    trial,
+    stops, trial,
 };
 
 const ACCESS: &str = "aws_access_key_id";
@@ -177,6 +177,7 @@ impl ChatModel for Bedrock {
         let accept = if request.stream { "application/vnd.amazon.eventstream" } else { "application/json" };
         let post = Self::signed(&exchange, exchange.header(post, "accept", accept)?)?;
         let mut accounting = exchange.accounting(&request.model, started);
+        accounting.stops = stops::wanted(&request.stop, &request.parameters);
         (accounting.messages, accounting.tools) = (request.messages, request.tools);
         let reader = Box::new(Reader::new(&self.spec.id, asked.by_tool));
         exchange.ask(post, request.stream.then_some(Framing::Amazon), accounting, reader).await

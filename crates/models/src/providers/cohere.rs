@@ -24,7 +24,7 @@ use crate::{
     frames::Framing,
     ranking,
     sheet::{self, Sheet},
-    trial,
+    stops, trial,
 };
 
 const BASE: &str = "https://api.cohere.com";
@@ -84,6 +84,7 @@ impl ChatModel for Cohere {
         let body = wire::body(&request).map_err(|text| exchange.error(ErrorClass::Unsupported, text))?;
         let post = Self::signed(&exchange, exchange.post(Self::url(call.credentials, "/v2/chat"), &body))?;
         let mut accounting = exchange.accounting(&request.model, started);
+        accounting.stops = stops::wanted(&request.stop, &request.parameters);
         (accounting.messages, accounting.tools) = (request.messages, request.tools);
         let reader = Box::new(Reader::new(&self.spec.id));
         exchange.ask(post, request.stream.then_some(Framing::Events), accounting, reader).await

@@ -24,7 +24,7 @@ use crate::{
     fault, form,
     frames::Framing,
     sheet::{self, Sheet},
-    trial,
+    stops, trial,
 };
 
 const BASE: &str = "https://generativelanguage.googleapis.com";
@@ -181,6 +181,7 @@ impl Google {
         let post = exchange.post(format!("{}{}:{verb}", address.models, escaped(&request.model)), &Json::Object(body));
         let post = self.signed(&exchange, post, &secret)?;
         let mut accounting = exchange.accounting(&request.model, started);
+        accounting.stops = stops::wanted(&request.stop, &request.parameters);
         (accounting.messages, accounting.tools) = (request.messages, request.tools);
         let reader: Box<dyn AnyReader> = Box::new(anthropic::Reader::new(&self.spec.id, asked.by_tool));
         exchange.ask(post, request.stream.then_some(Framing::Events), accounting, reader).await
@@ -212,6 +213,7 @@ impl ChatModel for Google {
         let post = exchange.post(format!("{}{}:{verb}", address.models, escaped(&request.model)), &body);
         let post = self.signed(&exchange, post, &secret)?;
         let mut accounting = exchange.accounting(&request.model, started);
+        accounting.stops = stops::wanted(&request.stop, &request.parameters);
         (accounting.messages, accounting.tools) = (request.messages, request.tools);
         let reader: Box<dyn AnyReader> = Box::new(Reader::new(&self.spec.id));
         exchange.ask(post, request.stream.then_some(Framing::Events), accounting, reader).await

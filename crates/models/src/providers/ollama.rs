@@ -26,7 +26,7 @@ use crate::{
     fault, form,
     frames::Framing,
     sheet::{self, Sheet},
-    trial,
+    stops, trial,
 };
 
 const URL: &str = "base_url";
@@ -149,6 +149,7 @@ impl ChatModel for Ollama {
         let body = wire::chat(&request).map_err(|text| exchange.error(ErrorClass::Unsupported, text))?;
         let post = Self::signed(&exchange, exchange.post(Self::url(call.credentials, "/api/chat"), &body))?;
         let mut accounting = exchange.accounting(&request.model, started);
+        accounting.stops = stops::wanted(&request.stop, &request.parameters);
         (accounting.messages, accounting.tools) = (request.messages, request.tools);
         let reader = Box::new(Reader::new(&self.spec.id));
         exchange.ask(post, request.stream.then_some(Framing::Lines), accounting, reader).await

@@ -33,7 +33,7 @@ use crate::{
     exchange::Exchange,
     fault,
     frames::Framing,
-    trial,
+    stops, trial,
 };
 
 /// The providers of the vendor table.
@@ -214,6 +214,7 @@ impl ChatModel for OpenAiCompatible {
         body.insert("model".into(), model.into());
         let mut accounting = self.accounting(&call, &request.model, started);
         let url_model = model.to_owned();
+        accounting.stops = stops::wanted(&request.stop, &request.parameters);
         accounting.messages = request.messages;
         accounting.tools = request.tools;
         self.start(call, "/chat/completions", &url_model, &body, accounting).await

@@ -358,6 +358,41 @@ async fn streams_that_never_end_are_left() {
     }
 }
 
+/// Whether or not the vendor heeds them.
+#[tokio::test]
+async fn stop_words_end_an_answer() {
+    for protocol in protocols() {
+        let name = protocol.provider;
+        let (bytes, answer, token) = (protocol.stream.clone(), protocol.whole.to_string(), others::token_answer());
+        let kind = protocol.content_type;
+        let server = Server::start(move |seen| {
+            if seen.line.contains("/token") {
+                return token.clone();
+            }
+            let body: Value = serde_json::from_slice(&seen.body).unwrap_or_default();
+            let asked =
+                body["stream"] == true || (body.get("stream").is_none() && seen.line.to_lowercase().contains("stream"));
+            if !asked {
+                return whole("200 OK", JSON, &answer);
+            }
+            // It would go on for ever.
+            let mut steps = streamed(kind, &[&bytes]);
+            steps.pop();
+            steps.push(Step::Hang);
+            steps
+        })
+        .await;
+        let runtime = runtime(&protocol, &server);
+        for stream in [true, false] {
+            let request = ChatRequest { stop: vec!["never".into(), "onj".into()], ..question(stream) };
+            let result = ask(&protocol, &runtime, request).await;
+            let result = result.unwrap_or_else(|error| panic!("{name} {stream}: {}", error.text));
+            assert_eq!((result.text.as_str(), result.finish_reason.as_deref()), ("B", Some("stop")), "{name} {stream}");
+            assert!(result.usage.prompt_tokens > 0 && result.usage.completion_tokens > 0, "{name} {stream}");
+        }
+    }
+}
+
 /// An answer of a certain form, whichever way the protocol has for it.
 pub async fn in_form(protocol: &Protocol, model: &str, answer: Value) -> (Result<ChatResult, ModelError>, Value) {
     let server = Server::start(move |_| whole("200 OK", JSON, &answer.to_string())).await;

@@ -1,10 +1,10 @@
-//! Pictures by the OpenAI form of `POST /images/generations`, for the providers that have it.
+//! Pictures by the OpenAI forms of `POST /images/generations` and `/images/edits`, for the providers that have them.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use ox_net::{Class, Limits, Request};
+use ox_net::{Class, Limits, Method, Request};
 use ox_nodes::CallMessage;
 use ox_types::Json;
 use serde_json::{Map, json};
@@ -12,6 +12,7 @@ use serde_json::{Map, json};
 use crate::{
     Call, Field,
     call::{limits, told},
+    openapi::{Attachment, multipart},
     spec::Said,
 };
 
@@ -22,6 +23,10 @@ const TIME: Duration = Duration::from_secs(300);
 /// Ten large pictures, written as text.
 const MAX_ANSWER: u64 = 128 * 1024 * 1024;
 const MAX_PICTURE: u64 = 32 * 1024 * 1024;
+/// Pictures that are worked from.
+const MOST_GIVEN: usize = 16;
+const GENERATIONS: &str = "/images/generations";
+const EDITS: &str = "/images/edits";
 
 /// What such a provider asks for.
 pub const FORM: &[Field] = &[
@@ -66,8 +71,53 @@ pub async fn make(call: &Call, wanted: Wanted) -> Said {
     let body = Json::Object(fields).to_string();
     let asked: Vec<_> = (0..requests).map(|_| ask(call, body.clone())).collect();
     let answers = futures::future::try_join_all(asked).await?;
+    pictures(call, &model, &answers).await
+}
+
+/// Asks for pictures that are made of others.
+pub async fn edit(call: &Call, wanted: Wanted) -> Said {
+    let prompt = call.arguments.required("prompt")?;
+    let Wanted { model, mut fields, count, .. } = wanted;
+    let model = call.credential("image_model").map_or(model, str::to_owned);
+    let given = call.arguments.files("image");
+    if given.is_empty() {
+        return Err("No image is given: choose the images to work from (image).".to_owned());
+    }
+    if given.len() > MOST_GIVEN {
+        return Err(format!("At most {MOST_GIVEN} images can be worked from."));
+    }
+    let mask = call.arguments.files("mask");
+    let mut files = BTreeMap::from([("image[]".to_owned(), typed(given)?)]);
+    // In a form a file stands in the place of the value of its name.
+    fields.insert("image[]".to_owned(), Json::Null);
+    if let Some(mask) = mask.first() {
+        files.insert("mask".to_owned(), typed(std::slice::from_ref(mask))?);
+        fields.insert("mask".to_owned(), Json::Null);
+    }
+    fields.insert("model".to_owned(), model.as_str().into());
+    fields.insert("prompt".to_owned(), prompt.into());
+    fields.insert("n".to_owned(), count.clamp(1, MOST).into());
+    let (kind, body) = multipart(&fields, &files);
+    let request = Request::new(Class::Tool, Method::POST, address(call, EDITS));
+    let mut request = request.header("content-type", &kind).map_err(|error| error.to_string())?;
+    request.body = body;
+    let answer = send(call, request).await?;
+    pictures(call, &model, &[answer]).await
+}
+
+/// Files that are pictures, by their first bytes.
+fn typed(files: &[Attachment]) -> Result<Vec<Attachment>, String> {
+    let one = |file: &Attachment| match kind(&file.bytes) {
+        Some((mime, _)) => Ok(Attachment { mime: mime.to_owned(), ..file.clone() }),
+        None => Err(format!("The file '{}' is not an image that is understood.", file.filename)),
+    };
+    files.iter().map(one).collect()
+}
+
+/// The pictures of answers, as files.
+async fn pictures(call: &Call, model: &str, answers: &[Json]) -> Said {
     let (mut files, mut revised) = (Vec::new(), Vec::new());
-    for answer in &answers {
+    for answer in answers {
         let items = answer.get("data").and_then(Json::as_array);
         let items =
             items.ok_or_else(|| format!("The service answered without images: {}", told(&answer.to_string())))?;
@@ -92,13 +142,22 @@ pub async fn make(call: &Call, wanted: Wanted) -> Said {
 }
 
 async fn ask(call: &Call, body: String) -> Result<Json, String> {
+    send(call, Request::post_json(Class::Tool, address(call, GENERATIONS), body)).await
+}
+
+/// Where something is asked for.
+fn address(call: &Call, path: &str) -> String {
     let base = call.credential("openai_base_url").unwrap_or(BASE).trim_end_matches('/');
-    let base = base.strip_suffix("/images/generations").unwrap_or(base);
+    let base = [GENERATIONS, EDITS].iter().find_map(|end| base.strip_suffix(end)).unwrap_or(base);
     let last = base.rsplit('/').next().unwrap_or_default();
     let versioned = last.strip_prefix('v').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
     // Compat: the address was once written without its version.
-    let base = if versioned { base.to_owned() } else { format!("{base}/v1") };
-    let mut request = Request::post_json(Class::Tool, format!("{base}/images/generations"), body)
+    let version = if versioned { "" } else { "/v1" };
+    format!("{base}{version}{path}")
+}
+
+async fn send(call: &Call, request: Request) -> Result<Json, String> {
+    let mut request = request
         .secret_header("authorization", &format!("Bearer {}", call.credential("openai_api_key")?))
         .map_err(|error| error.to_string())?;
     if let Ok(organization) = call.credential("openai_organization_id") {

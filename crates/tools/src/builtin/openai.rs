@@ -37,6 +37,28 @@ const COMPRESSION: Parameter =
         .fixed();
 const MODERATION: Parameter = Parameter::select("moderation", ("Moderation", "内容审核"), "auto", &[AUTO, LOW]);
 
+const EDIT: (&str, &str) = (
+    "Changes images, or makes a new one of several, as a description says. For tool nodes.",
+    "按描述修改图像，或由多张图像合成一张新图像。用于工具节点。",
+);
+const EDITING: &[Parameter] = &[
+    Parameter::files("image", ("Images", "图像"), "The images to work from").needed(),
+    Parameter::text("prompt", ("Prompt", "提示词"), "What is to be changed or made").needed(),
+    Parameter::files(
+        "mask",
+        ("Mask: transparent where the first image may change", "蒙版：透明处为第一张图像可修改的区域"),
+        "A PNG of the size of the first image, transparent where it may change",
+    ),
+    Parameter::text("size", ("Image size: auto, or such as 1536x1024", "图像大小：auto 或如 1536x1024"), "")
+        .or("auto")
+        .fixed(),
+    NUMBER,
+    Parameter::select("quality", ("Image quality", "图像质量"), "auto", &[AUTO, LOW, MEDIUM, HIGH]),
+    BACKGROUND,
+    FORMAT,
+    COMPRESSION,
+];
+
 pub const PROVIDER: Provider = Provider {
     name: "openai",
     label: ("OpenAI images", "OpenAI 图像"),
@@ -124,11 +146,35 @@ pub const PROVIDER: Provider = Provider {
             ],
             run: Run::Calls(|call| Box::pin(draw(call, "gpt-image-1"))),
         },
+        Tool {
+            name: "gpt_image_2_edit",
+            label: ("Edit images (GPT Image 2)", "编辑图像（GPT Image 2）"),
+            description: EDIT,
+            for_model: "Changes the given images as a description says, by OpenAI's GPT Image 2 models.",
+            parameters: EDITING,
+            run: Run::Calls(|call| Box::pin(change(call, "gpt-image-2"))),
+        },
+        Tool {
+            name: "gpt_image_edit",
+            label: ("Edit images (GPT Image 1)", "编辑图像（GPT Image 1）"),
+            description: EDIT,
+            for_model: "Changes the given images as a description says, by OpenAI's model gpt-image-1.",
+            parameters: EDITING,
+            run: Run::Calls(|call| Box::pin(change(call, "gpt-image-1"))),
+        },
     ],
 };
 
-/// What is chosen; what the model may choose itself is left out.
 async fn draw(call: &Call, usual: &str) -> Said {
+    images::make(call, wanted(call, usual)?).await
+}
+
+async fn change(call: &Call, usual: &str) -> Said {
+    images::edit(call, wanted(call, usual)?).await
+}
+
+/// What is chosen; what the model may choose itself is left out.
+fn wanted(call: &Call, usual: &str) -> Result<Wanted, String> {
     let arguments = &call.arguments;
     let mut fields = Map::new();
     for name in ["size", "quality", "background", "output_format", "moderation"] {
@@ -141,5 +187,5 @@ async fn draw(call: &Call, usual: &str) -> Said {
     }
     let model = arguments.get("model").unwrap_or_else(|| usual.to_owned());
     let count = arguments.count("n", 1, 1, images::MOST)?;
-    images::make(call, Wanted { model, fields, count, is_single: false }).await
+    Ok(Wanted { model, fields, count, is_single: false })
 }

@@ -390,6 +390,59 @@ async fn the_world_is_asked() {
 }
 
 #[tokio::test]
+async fn images_are_made_of_others() {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+
+    use crate::openapi::Attachment;
+    let server = MockServer::start().await;
+    let png = b"\x89PNG\r\n\x1a\nrest".to_vec();
+    Mock::given(method("POST"))
+        .and(path("/v1/images/edits"))
+        .and(header("authorization", "Bearer sk-1"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({"data": [{"b64_json": STANDARD.encode(&png)}]})))
+        .mount(&server)
+        .await;
+    let file = |name: &str, bytes: &[u8]| Attachment {
+        filename: name.into(),
+        mime: "application/octet-stream".into(),
+        bytes: bytes.to_vec().into(),
+    };
+    let change = async |images: Vec<Attachment>, mask: Vec<Attachment>| {
+        let files = [("image".to_owned(), images), ("mask".to_owned(), mask)].into_iter().collect();
+        let parameters = map(json!({"prompt": "a red cat", "quality": "high", "n": 1}));
+        let arguments = Arguments::new(parameters, Map::new()).with_files(files);
+        let credentials = map(json!({"openai_api_key": "sk-1", "openai_base_url": server.uri()}));
+        invoke(tool("gpt_image_edit"), Call { arguments, credentials, world: world(true) }).await
+    };
+    let said = change(vec![file("a.png", &png), file("b.png", &png)], vec![file("m.png", &png)]).await.unwrap();
+    assert_eq!(text(&said), "1 image was made.");
+    assert!(matches!(said.last(), Some(CallMessage::Blob { mime, .. }) if mime == "image/png"), "{said:?}");
+    let asked = server.received_requests().await.unwrap();
+    assert!(asked[0].headers["content-type"].to_str().unwrap().starts_with("multipart/form-data; boundary="));
+    let body = String::from_utf8_lossy(&asked[0].body).into_owned();
+    for (part, times) in [
+        ("name=\"image[]\"; filename=\"a.png\"\r\nContent-Type: image/png", 1),
+        ("name=\"image[]\"", 2),
+        ("name=\"mask\"; filename=\"m.png\"", 1),
+        ("name=\"prompt\"\r\n\r\na red cat\r\n", 1),
+        ("name=\"model\"\r\n\r\ngpt-image-1\r\n", 1),
+        ("name=\"quality\"\r\n\r\nhigh\r\n", 1),
+        ("name=\"size\"", 0),
+    ] {
+        assert_eq!(body.matches(part).count(), times, "{part}: {body}");
+    }
+    for (images, why) in [
+        (vec![], "No image is given"),
+        (vec![file("a.txt", b"hello")], "'a.txt' is not an image"),
+        (vec![file("a.png", &png); 17], "At most 16 images"),
+    ] {
+        let error = change(images, Vec::new()).await.unwrap_err();
+        assert!(error.contains(why), "{why}: {error}");
+    }
+    assert_eq!(server.received_requests().await.unwrap().len(), 1, "what cannot be is not asked for");
+}
+
+#[tokio::test]
 async fn images_are_files() {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
     use wiremock::matchers::body_json;

@@ -337,7 +337,8 @@ fn encoded(
     }))
 }
 
-fn multipart(values: &Map<String, Json>, files: &BTreeMap<String, Vec<Attachment>>) -> (String, Bytes) {
+/// A form with files: its content type, and the form. A file stands in the place of the value of its name.
+pub(crate) fn multipart(values: &Map<String, Json>, files: &BTreeMap<String, Vec<Attachment>>) -> (String, Bytes) {
     let boundary = format!("oxidify-{:032x}", rand::random::<u128>());
     let quoted = |text: &str| text.replace('"', "%22").replace(['\r', '\n'], " ");
     let mut out = Vec::new();

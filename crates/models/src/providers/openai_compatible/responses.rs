@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     Call, ChatRequest, ChatStream, Credentials, ErrorClass, ModelError, ModelSpec, catalog, credential, form,
-    frames::Framing,
+    frames::Framing, stops,
 };
 
 impl OpenAiCompatible {
@@ -60,6 +60,7 @@ impl OpenAiCompatible {
         let url = self.responses_url(&call)?;
         let post = self.request(&call, Request::post_json(Class::Model, url, Json::Object(body).to_string()))?;
         let mut accounting = self.accounting(&call, &request.model, started);
+        accounting.stops = stops::wanted(&request.stop, &request.parameters);
         (accounting.messages, accounting.tools) = (request.messages, request.tools);
         let reader = Box::new(Reader::new(&self.spec.id, &model));
         self.exchange(&call).ask(post, request.stream.then_some(Framing::Events), accounting, reader).await

@@ -62,6 +62,8 @@ pub struct Quirks {
     pub no_json_schema: bool,
     /// May be asked by the Responses API.
     pub responses: bool,
+    /// How the names of models begin that refuse `stop`, unless they say that they do not reason.
+    pub stopless: &'static [&'static str],
     pub inputs: Inputs,
 }
 
@@ -73,6 +75,7 @@ const USUAL: Quirks = Quirks {
     api_key_header: false,
     no_json_schema: false,
     responses: false,
+    stopless: &[],
     inputs: Inputs::Alike,
 };
 

@@ -21,6 +21,9 @@ pub fn chat_body(request: &ChatRequest, model: &str, quirks: Quirks) -> Map<Stri
     }
     add_tools(&mut body, request);
     add_common(&mut body, &request.stop, request.user.as_deref(), request.stream, quirks);
+    if !takes_stop(model, quirks) {
+        body.shift_remove("stop");
+    }
     body
 }
 
@@ -104,6 +107,14 @@ pub fn is_reasoning(model: &str) -> bool {
     let numbered =
         |prefix: &str| name.strip_prefix(prefix).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
     numbered("o") || (numbered("gpt-") && !name.starts_with("gpt-3") && !name.starts_with("gpt-4"))
+}
+
+/// Whether a model takes stop words: those that think refuse them with some vendors.
+fn takes_stop(model: &str, quirks: Quirks) -> bool {
+    let name = model.rsplit('/').next().unwrap_or(model);
+    let of_openai = quirks.openai_reasoning && is_reasoning(model) && !name.contains("-chat");
+    let of_others = quirks.stopless.iter().any(|beginning| name.starts_with(beginning));
+    !of_openai && (!of_others || name.contains("non-reasoning"))
 }
 
 fn response_format(format: &ResponseFormat, quirks: Quirks) -> Option<Json> {
@@ -231,6 +242,30 @@ mod tests {
                 body.shift_remove(name);
             }
             assert_eq!(Json::Object(body), expected, "{model} {parameters}");
+        }
+    }
+
+    #[test]
+    fn stop_words_go_to_models_that_take_them() {
+        let grok = Quirks { stopless: &["grok-4", "grok-3-mini"], ..QUIRKS };
+        let plain = Quirks { openai_reasoning: false, ..QUIRKS };
+        for (model, quirks, is_sent) in [
+            ("gpt-4o", QUIRKS, true),
+            ("o4-mini", QUIRKS, false),
+            ("gpt-5-mini", QUIRKS, false),
+            ("gpt-5-chat-latest", QUIRKS, true),
+            ("gpt-5-mini", plain, true),
+            ("grok-3", grok, true),
+            ("grok-3-mini-fast", grok, false),
+            ("grok-4-fast-reasoning", grok, false),
+            ("grok-4-fast-non-reasoning", grok, true),
+        ] {
+            for request in [
+                ChatRequest { stop: vec!["END".into()], ..ChatRequest::default() },
+                ChatRequest { parameters: object(&json!({"stop": ["END"]})), ..ChatRequest::default() },
+            ] {
+                assert_eq!(chat_body(&request, model, quirks).contains_key("stop"), is_sent, "{model}");
+            }
         }
     }
 

@@ -277,6 +277,43 @@ async fn thoughts_go_back_with_calls_and_cached_tokens_cost_less() {
 }
 
 #[tokio::test]
+async fn an_agent_that_reasons_and_acts_stops_before_its_observation() {
+    use ox_models::{ChatRequest, ChatResult, Message, ModelRef, ModelRuntime};
+
+    use crate::{
+        scripted::scope,
+        server::{Server, Step},
+    };
+    let pieces = ["Action: {}\nObs", "erv", "ation: it is 4.\nThought: ", "done"];
+    let mut events = [begin(), text(0, &pieces)].concat();
+    // The vendor writes on, and never comes to an end.
+    events.truncate(events.len() - 3);
+    let mut steps = super::streamed("text/event-stream", &[&named(&events)]);
+    steps.pop();
+    steps.push(Step::Hang);
+    let server = Server::start(move |_| steps.clone()).await;
+    let runtime = super::runtime(&protocol(), &server);
+    let request = ChatRequest {
+        messages: vec![Message::user("hello")],
+        stop: vec!["Observation".into()],
+        stream: true,
+        ..ChatRequest::default()
+    };
+    let stream = runtime.chat(&scope(), &ModelRef::chat("openai", "gpt-4o"), request).await.unwrap();
+    let result = ChatResult::collect(stream).await.unwrap();
+    assert_eq!((result.text.as_str(), result.finish_reason.as_deref()), ("Action: {}\n", Some("stop")));
+    assert!(result.usage.prompt_tokens > 0 && result.usage.completion_tokens > 0, "counted, as the vendor never told");
+    let seen: Value = serde_json::from_slice(&server.seen().pop().unwrap().body).unwrap();
+    assert!(seen.get("stop").is_none(), "{seen}");
+    let gone = async {
+        while server.closed_early() == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(5), gone).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_model_is_asked_by_the_protocol_that_it_speaks() {
     use ox_models::{ChatRequest, ChatResult, Message, ModelRef, ModelRuntime, StaticRuntime};
     use ox_net::{Egress, Policy};

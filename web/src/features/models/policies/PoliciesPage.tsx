@@ -11,6 +11,7 @@ import { AccessCard } from "./AccessCard";
 import { CacheCard } from "./CacheCard";
 import { wrongOf } from "./policies";
 import { HedgeCard, RatesCard } from "./RatesCard";
+import { RefusalsCard } from "./RefusalsCard";
 import { TiersCard } from "./TiersCard";
 
 export function PoliciesPage() {
@@ -28,7 +29,12 @@ export function PoliciesPage() {
       />
     );
   }
-  return <Form view={query.data} />;
+  return (
+    <div className="flex flex-col gap-5">
+      <Form view={query.data} />
+      <RefusalsCard />
+    </div>
+  );
 }
 
 function Form({ view }: { view: PoliciesView }) {

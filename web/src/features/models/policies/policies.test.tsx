@@ -7,6 +7,7 @@ import { show } from "../../../test/render";
 import { server, withServer } from "../../../test/server";
 import { PoliciesPage } from "./PoliciesPage";
 import { freshName, newAccess, newRate, newTier, numberOf, replaced, without, wrongOf } from "./policies";
+import { RefusalsCard } from "./RefusalsCard";
 
 vi.mock("sonner", () => ({ toast: Object.assign(vi.fn(), { error: vi.fn(), success: vi.fn() }) }));
 
@@ -80,6 +81,7 @@ describe("policies", () => {
       http.get(`${API}/workspaces/current/models/model-types/:type`, () => HttpResponse.json({ data: [group] })),
       http.get(`${API}/apps`, () => HttpResponse.json({ data: [], has_more: false, limit: 100, page: 1, total: 0 })),
       http.get(`${API}/tags`, () => HttpResponse.json([])),
+      http.get(`${API}/workspaces/current/model-policies/refusals`, () => HttpResponse.json({ data: [] })),
     );
     show(<PoliciesPage />);
     await userEvent.click(await screen.findByRole("switch", { name: "Keep answers" }));
@@ -108,5 +110,37 @@ describe("policies", () => {
     await userEvent.click(within(await screen.findByRole("alertdialog")).getByRole("button", { name: "Forget all answers" }));
     expect(await screen.findByText(/0 answers/)).toBeVisible();
     expect(purged).toHaveBeenCalledTimes(1);
+  });
+
+  it("tell what they refused, and why", async () => {
+    const asked: string[] = [];
+    const refused = {
+      reason: "access",
+      model: "openai/gpt-4o",
+      count: 1200,
+      last_at: Math.floor(Date.now() / 1000) - 120,
+      last_why: 'The model openai/gpt-4o is not for members of the role "editor".',
+      last_app_id: "a1",
+    };
+    server.use(
+      http.get(`${API}/workspaces/current/model-policies/refusals`, ({ request }) => {
+        const days = new URL(request.url).searchParams.get("days") ?? "";
+        asked.push(days);
+        if (days === "30") return HttpResponse.json({ code: "internal", message: "It broke.", status: 500 }, { status: 500 });
+        return HttpResponse.json({ data: days === "1" ? [] : [refused] });
+      }),
+      http.get(`${API}/apps`, () => HttpResponse.json({ data: [{ id: "a1", name: "Helper" }], has_more: false, limit: 100, page: 1, total: 1 })),
+    );
+    show(<RefusalsCard />);
+    const row = await screen.findByRole("listitem");
+    expect(row).toHaveTextContent("Allow-list");
+    expect(row).toHaveTextContent("1,200 times");
+    expect(row).toHaveTextContent('not for members of the role "editor"');
+    expect(await within(row).findByText(/App: Helper/)).toBeVisible();
+    await userEvent.click(screen.getByRole("radio", { name: "Today" }));
+    expect(await screen.findByText("Nothing was refused.")).toBeVisible();
+    await userEvent.click(screen.getByRole("radio", { name: "30 days" }));
+    expect(await screen.findByText("The refused calls could not be loaded")).toBeVisible();
+    expect(asked).toContain("7");
   });
 });

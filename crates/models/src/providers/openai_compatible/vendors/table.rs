@@ -386,6 +386,7 @@ pub const VENDORS: &[Vendor] = &[
         base_field: Some("endpoint_url"),
         base: Some("https://api.x.ai/v1"),
         models: Some(include_str!("../../../../data/x.json")),
+        quirks: Quirks { stopless: &["grok-4", "grok-3-mini", "grok-code"], ..USUAL },
         ..ROW
     },
     Vendor {
