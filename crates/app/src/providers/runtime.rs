@@ -165,6 +165,11 @@ impl ModelGateway {
         self.gateway.health().resting(route)
     }
 
+    /// What failures here and in other processes tell of routes.
+    pub(super) const fn health(&self) -> &Health {
+        self.gateway.health()
+    }
+
     /// The providers of this installation.
     #[must_use]
     pub const fn registry(&self) -> &Registry {

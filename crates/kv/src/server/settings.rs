@@ -165,7 +165,9 @@ impl<G: Fn(&str) -> Option<String>> Reader<'_, G> {
         let kind = match way {
             "" if nodes.len() == 1 => Kind::Single,
             "" => {
-                return Err(wrong("it names several servers; redis+cluster:// or redis+sentinel:// says what they are"));
+                return Err(wrong(
+                    "it names several servers; redis+cluster:// or redis+sentinel:// says what they are",
+                ));
             }
             "cluster" => Kind::Cluster,
             "sentinel" if service.is_empty() => {
