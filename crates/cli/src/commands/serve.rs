@@ -173,13 +173,13 @@ async fn build(mut settings: Settings, port: u16) -> anyhow::Result<(Arc<Service
         leases::strike_off_all(&tx).await?;
         tx.commit().await?;
     }
-    let (kv, findings) = shared_store().await?;
-    settings.findings.extend(findings);
     let store = ox_store::Disk::open(home.join("storage")).await?;
     let (policy, warnings) = egress::load(port)?;
     settings.findings.extend(warnings);
     let metrics =
         ox_obs::Metrics::install(env!("CARGO_PKG_VERSION"), option_env!("OXIDIFY_COMMIT").unwrap_or("unknown"), "all")?;
+    let (kv, findings) = shared_store().await?;
+    settings.findings.extend(findings);
     let egress = Egress::new(policy);
     let (local, code) = code::runner(sandbox, &egress);
     let services = Services::new(Parts {

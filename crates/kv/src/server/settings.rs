@@ -61,8 +61,8 @@ impl RedisSettings {
         let get = |name: &str| variable(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
         let mut reader = Reader { get: &get, findings: Vec::new() };
         let settings = match get("OXIDIFY_REDIS_URL") {
-            Some(url) => Some(reader.from_url(&url)?),
-            None => reader.from_parts()?,
+            Some(url) => Some(reader.by_url(&url)?),
+            None => reader.by_parts()?,
         };
         let Some(mut settings) = settings else { return Ok(None) };
         if let Some(tls) = &mut settings.tls {
@@ -116,7 +116,7 @@ impl<G: Fn(&str) -> Option<String>> Reader<'_, G> {
         }
     }
 
-    fn from_parts(&mut self) -> Result<Option<RedisSettings>, String> {
+    fn by_parts(&mut self) -> Result<Option<RedisSettings>, String> {
         let get = self.get;
         let mut settings = if self.flag("REDIS_USE_SENTINEL") {
             let nodes = nodes("REDIS_SENTINELS", get("REDIS_SENTINELS"), SENTINEL_PORT)?;
@@ -145,7 +145,7 @@ impl<G: Fn(&str) -> Option<String>> Reader<'_, G> {
         Ok(Some(settings))
     }
 
-    fn from_url(&mut self, url: &str) -> Result<RedisSettings, String> {
+    fn by_url(&mut self, url: &str) -> Result<RedisSettings, String> {
         let wrong = |why: &str| format!("OXIDIFY_REDIS_URL cannot be used: {why}");
         let (scheme, rest) = url.split_once("://").ok_or_else(|| wrong(NAMES))?;
         let (plain, way) = scheme.split_once('+').map_or((scheme, ""), |(plain, way)| (plain, way));

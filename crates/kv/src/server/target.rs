@@ -67,14 +67,14 @@ impl Target {
     pub async fn node(&self) -> RedisResult<MultiplexedConnection> {
         let client = Box::pin(self.client()).await?;
         let config = self.config(self.settings.timeout, self.settings.connect_timeout);
-        client.get_multiplexed_async_connection_with_config(&config).await
+        Box::pin(client.get_multiplexed_async_connection_with_config(&config)).await
     }
 
     /// A connection that listens to a channel.
     pub async fn listen(&self, channel: &str) -> RedisResult<PubSub> {
         self.in_time(async {
             let client = Box::pin(self.client()).await?;
-            let mut listening = client.get_async_pubsub().await?;
+            let mut listening = Box::pin(client.get_async_pubsub()).await?;
             listening.subscribe(channel).await?;
             Ok(listening)
         })
@@ -105,7 +105,8 @@ impl Target {
             let mode = if tls.unchecked { TlsMode::Insecure } else { TlsMode::Secure };
             builder = builder.tls(mode).certs(self.certificates.clone());
         }
-        builder.build()?.get_async_connection().await
+        let client = builder.build()?;
+        Box::pin(client.get_async_connection()).await
     }
 
     async fn client(&self) -> RedisResult<Client> {
@@ -157,7 +158,7 @@ impl Target {
     ) -> RedisResult<Option<(String, u16)>> {
         let client = self.client_of(host, port, login)?;
         let config = self.config(timeout, timeout);
-        let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
+        let mut connection = Box::pin(client.get_multiplexed_async_connection_with_config(&config)).await?;
         let mut command = redis::cmd("SENTINEL");
         command.arg("GET-MASTER-ADDR-BY-NAME").arg(service);
         command.query_async(&mut connection).await
