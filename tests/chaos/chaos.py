@@ -1,7 +1,7 @@
 """Chaos: what a server leans on goes away and comes back while it works, and so do those who call it.
 
-    python3 tests/chaos/chaos.py                  everything, on PostgreSQL, about five minutes
-    python3 tests/chaos/chaos.py --short          a taste of everything, 40 s at most
+    python3 tests/chaos/chaos.py                  everything, on PostgreSQL, about six minutes
+    python3 tests/chaos/chaos.py --short          a taste of everything, 50 s at most
     python3 tests/chaos/chaos.py --only keys      one part: database, redis, slow, vanishing, keys
     python3 tests/chaos/chaos.py --sqlite         without PostgreSQL, and so without the part `database`
     python3 tests/chaos/chaos.py --no-redis       without Redis, and so without the part `redis`
@@ -584,7 +584,7 @@ def drill(world, parts):
 
 def main():
     parser = argparse.ArgumentParser(description="what a server leans on, and who leans on it, goes away")
-    parser.add_argument("--short", action="store_true", help="a taste of everything, 40 s at most")
+    parser.add_argument("--short", action="store_true", help="a taste of everything, 50 s at most")
     parser.add_argument("--sqlite", action="store_true", help="on SQLite: without the part `database`")
     parser.add_argument("--no-redis", action="store_true", help="without Redis: without the part `redis`")
     parser.add_argument("--only", choices=PARTS, action="append", help="this part (may be given several times)")

@@ -219,7 +219,8 @@ pub(crate) async fn enter(services: &Services, app: &ox_db::model::App, key: Opt
             match SharedPlace::take(&services.kv, &services.tracker, key.id, key.concurrent_runs, life).await {
                 Ok(Some(place)) => permit._shared = Some(place),
                 Ok(None) => return Err(key_is_full(u64::from(key.concurrent_runs))),
-                Err(error) => tracing::warn!(%error, "the runs of a key are counted by this process alone"),
+                // Whoever connects to it warns, once.
+                Err(error) => tracing::debug!(%error, "the runs of a key are counted by this process alone"),
             }
         }
     }
