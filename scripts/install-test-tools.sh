@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Installs what the tests start themselves: PostgreSQL and Chromium (Debian's packages), cargo-nextest.
+# Installs what the tests start themselves: PostgreSQL, Redis and Chromium (Debian's packages), cargo-nextest.
 set -euo pipefail
 need=()
 compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null || need+=(postgresql)
+command -v redis-server >/dev/null || need+=(redis-server)
 command -v chromium-headless-shell >/dev/null || { command -v chromium && ! command -v apt-get; } >/dev/null || need+=(chromium-headless-shell)
 if ((${#need[@]})); then
   export DEBIAN_FRONTEND=noninteractive

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Everything CI checks, cheapest first, what waits beside what computes. Needs: cargo, node, python3, a C compiler;
-# PostgreSQL and Chromium for the tests that use them (scripts/install-test-tools.sh).
+# PostgreSQL, Redis and Chromium for the tests that use them (scripts/install-test-tools.sh).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}"

@@ -27,6 +27,8 @@ crashes() {
   python3 tests/crash/engine.py 8
   echo "==> crash test of what waits, one round"
   python3 tests/crash/waiting.py 1
+  echo "==> two servers on one Redis"
+  python3 tests/chaos/shared.py
   echo "==> crash test of indexing, the short form (long: python3 tests/crash/indexing.py)"
   python3 tests/crash/indexing.py --short
   echo "==> chaos, the short form (long: python3 tests/chaos/chaos.py)"

@@ -1,11 +1,14 @@
 """Chaos: what a server leans on goes away and comes back while it works, and so do those who call it.
 
-    python3 tests/chaos/chaos.py                  everything, on PostgreSQL, about five minutes
-    python3 tests/chaos/chaos.py --short          a taste of everything, 40 s at most
-    python3 tests/chaos/chaos.py --only keys      one part: database, slow, vanishing, keys
+    python3 tests/chaos/chaos.py                  everything, on PostgreSQL, about six minutes
+    python3 tests/chaos/chaos.py --short          a taste of everything, 50 s at most
+    python3 tests/chaos/chaos.py --only keys      one part: database, redis, slow, vanishing, keys
     python3 tests/chaos/chaos.py --sqlite         without PostgreSQL, and so without the part `database`
+    python3 tests/chaos/chaos.py --no-redis       without Redis, and so without the part `redis`
 
 - database: PostgreSQL is stopped (as by a crash, or in order) and started again under load, several times.
+- redis: Redis, which counts the calls and the runs of API keys, is killed (or stopped) and started again, empty, in the
+  middle of streams; a key with a limit keeps to it while Redis is away.
 - slow: clients that read a byte a second of a long answer, and clients that send one a second.
 - vanishing: hundreds of clients close their connection in the middle of their answer, politely or not, or before it.
 - keys: 500 API keys are made, used, and deleted while they are used.
@@ -13,8 +16,8 @@
 What must hold: an acknowledged run or message is there, with its answer or with the reason why it has none; a stream ends
 with its end or with an error; nothing is open 45 s later; a deleted key opens nothing from the moment its deletion is
 answered; connections to the database never exceed the pool; file descriptors come back to where they were; every answer
-of 500 and above has its cause in the log. The server has no driver for Redis (crates/kv keeps its state in the process),
-so there is no Redis to restart.
+of 500 and above has its cause in the log. Where `redis-server` is installed the server uses one in every part, and
+without Redis not a single answer may be 500 or above.
 """
 
 import argparse
@@ -39,13 +42,16 @@ sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1] / name) for name
 import crash  # noqa: E402
 from oxidify import APPS, ApiError, Server  # noqa: E402
 from postgres import bin_dir, postgres_server, rows  # noqa: E402
+import redis_server as redis_support  # noqa: E402
 
 POOL = 8
-PARTS = ("database", "slow", "vanishing", "keys")
+PARTS = ("database", "redis", "slow", "vanishing", "keys")
 SETTINGS = {**crash.SECRET, "SQLALCHEMY_POOL_SIZE": str(POOL), "SQLALCHEMY_MAX_OVERFLOW": "0"}
 # Of a table's rows: whose connection it is. `psql` is this test's own.
 CONNECTIONS = "select count(*) from pg_stat_activity where backend_type = 'client backend' and application_name <> 'psql'"
-# How long after PostgreSQL is back calls may still fail.
+# Calls of a key with a limit while Redis is away.
+LIMITED_CALLS = 20
+# How long after PostgreSQL or Redis is back calls may still fail.
 BACK_WITHIN = 15
 # How long file descriptors may take to come back: idle connections of the server's own are closed after a while.
 SETTLE = 40
@@ -56,8 +62,8 @@ LONG = 8000
 class World:
     """The server, what it is on, and what went wrong."""
 
-    def __init__(self, server, postgres, short):
-        self.server, self.postgres, self.short = server, postgres, short
+    def __init__(self, server, postgres, redis, short):
+        self.server, self.postgres, self.redis, self.short = server, postgres, redis, short
         self.lock, self.problems = threading.Lock(), []
         self.failures = collections.Counter()
         self.told_of = set()
@@ -203,6 +209,76 @@ def database(world):
     answered = ", ".join(f"{count} × {name}" for name, count in sorted(load.counts.items()))
     print(f"database: {rounds} restarts; {len(load.runs)} acknowledged runs, {len(load.messages)} messages, none lost; calls were answered {slowest:.1f} s "
           f"after PostgreSQL was back, everything had ended {took:.1f} s after the load; {answered}", flush=True)
+
+
+def redis(world):
+    """Redis goes away and comes back; what it counted is lost, and nothing else."""
+    if not world.redis:
+        print("redis: left out, the server is without Redis")
+        return
+    server, rounds = world.server, 2 if world.short else 8
+    keys = crash.apps(server)
+    for app in [app["id"] for app in server.console("GET", "/apps?limit=100")["data"]]:
+        for key in server.console("GET", f"/apps/{app}/api-keys")["data"]:
+            # So that every call is counted and every run takes a place there.
+            server.console("PUT", f"/apps/{app}/api-keys/{key['id']}", {"requests_per_minute": 1_000_000, "concurrent_runs": 1000})
+    limited = limited_key(server)
+    load, failed_before = Load(world, keys), sum(world.failures.values())
+    end = load.start(server, threads=10)
+    answered = 0
+    for number in range(rounds):
+        time.sleep(random.uniform(0.8, 1.5) if world.short else random.uniform(1, 4))
+        world.redis.stop(kill=number % 3 != 2)
+        if health(server)["deps"]["redis"]["status"] != "down":
+            world.problem("/health does not tell that Redis is away")
+        if number == 0:
+            answered = hold_to_limit(world, limited)
+        time.sleep([0.3, 2.0, 0.0, 6.0][number % 4])
+        world.redis.start()
+        until = time.perf_counter() + BACK_WITHIN
+        while health(server)["deps"]["redis"]["status"] != "ok":
+            if time.perf_counter() > until:
+                world.problem(f"Redis is not used {BACK_WITHIN} s after it was back")
+                break
+            time.sleep(0.1)
+    time.sleep(0.5)
+    end()
+    took = crash.wait_until_ended(server, None)
+    crash.check_database(server, load)
+    if sum(world.failures.values()) != failed_before + LIMITED_CALLS - answered:
+        world.problem(f"calls failed because Redis was away: {dict(world.failures)}")
+    told = ", ".join(f"{count} × {name}" for name, count in sorted(load.counts.items()))
+    print(f"redis: {rounds} restarts; {len(load.runs)} acknowledged runs, {len(load.messages)} messages, none lost; a key of 5 calls a minute had {answered} "
+          f"of {LIMITED_CALLS} answered while Redis was away; everything had ended {took:.1f} s after the load; {told}", flush=True)
+
+
+def health(server):
+    with urllib.request.urlopen(f"{server.url}/health", timeout=30) as answer:
+        return json.load(answer)
+
+
+def limited_key(server):
+    """A key of five calls a minute."""
+    app, _ = server.import_app((APPS / "passthrough.yml").read_text())
+    key = server.console("POST", f"/apps/{app}/api-keys")
+    server.console("PUT", f"/apps/{app}/api-keys/{key['id']}", {"requests_per_minute": 5})
+    return key["token"]
+
+
+def hold_to_limit(world, key):
+    """How many calls of a limited key are answered; the end of a minute may be among them."""
+    body, answered = {"inputs": {"query": "limited"}, "user": "chaos", "response_mode": "blocking"}, 0
+    for _ in range(LIMITED_CALLS):
+        try:
+            world.server.v1("POST", "/workflows/run", key, body)
+            answered += 1
+        except ApiError as error:
+            status, code = world.failed(error)
+            if status != 429:
+                world.problem(f"a limited key was refused by {status} {code} while Redis was away")
+    if not 5 <= answered <= 10:
+        world.problem(f"{answered} calls of a key of 5 a minute were answered while Redis was away")
+    return answered
 
 
 def back(world, load):
@@ -508,8 +584,9 @@ def drill(world, parts):
 
 def main():
     parser = argparse.ArgumentParser(description="what a server leans on, and who leans on it, goes away")
-    parser.add_argument("--short", action="store_true", help="a taste of everything, 40 s at most")
+    parser.add_argument("--short", action="store_true", help="a taste of everything, 50 s at most")
     parser.add_argument("--sqlite", action="store_true", help="on SQLite: without the part `database`")
+    parser.add_argument("--no-redis", action="store_true", help="without Redis: without the part `redis`")
     parser.add_argument("--only", choices=PARTS, action="append", help="this part (may be given several times)")
     args = parser.parse_args()
     random.seed(20261122)
@@ -519,10 +596,15 @@ def main():
         if on_sqlite and not args.sqlite:
             print("chaos: there is no PostgreSQL on this machine: its restarts are left out, the rest is on SQLite")
         postgres = None if on_sqlite else stack.enter_context(postgres_server())
+        if not args.no_redis and not redis_support.is_installed():
+            print("chaos: there is no redis-server on this machine: its restarts are left out")
+        with_redis = not args.no_redis and redis_support.is_installed()
+        redis_there = stack.enter_context(redis_support.redis_server()) if with_redis else None
         env = {**SETTINGS, **({"OXIDIFY_DATABASE_URL": postgres.url} if postgres else {})}
+        env |= {"OXIDIFY_REDIS_URL": redis_there.url, "REDIS_RETRY_BACKOFF_CAP": "2"} if redis_there else {}
         server = stack.enter_context(Server(env=env))
         server.set_up()
-        world = World(server, postgres, args.short)
+        world = World(server, postgres, redis_there, args.short)
         drill(world, args.only or PARTS)
     for problem in world.problems:
         print(f"PROBLEM {problem}")

@@ -191,7 +191,7 @@ pub async fn job_keyed(services: &Services, app: &PublishedApp, action: Action, 
 }
 
 async fn known(services: &Services, app: AppId, action: Action, job: Uuid) -> Result<Job> {
-    let text = services.kv.get(&job_key(app, action, job)).await.map_err(Error::internal)?;
+    let text = services.kv.get(&job_key(app, action, job)).await?;
     let text = text.ok_or_else(|| Error::invalid("The job does not exist."))?;
     serde_json::from_str(&text).map_err(Error::internal)
 }
@@ -219,8 +219,8 @@ async fn begin(services: &Arc<Services>, whose: Whose, action: Action, form: Rep
     let id = new_uuid();
     let running = running_key(whose.app, action);
     let is_first = services.kv.set_if_absent(&running, &id.to_string(), Some(JOB_LIFE)).await;
-    if !is_first.map_err(Error::internal)? {
-        let other = services.kv.get(&running).await.map_err(Error::internal)?;
+    if !is_first? {
+        let other = services.kv.get(&running).await?;
         if let Some(other) = other.and_then(|text| text.parse().ok()) {
             return Ok(Job { id: other, status: "processing".into(), error: String::new() });
         }
@@ -251,7 +251,7 @@ async fn begin(services: &Arc<Services>, whose: Whose, action: Action, form: Rep
 
 async fn keep(services: &Services, app: AppId, action: Action, job: &Job) -> Result<()> {
     let text = serde_json::to_string(job).map_err(Error::internal)?;
-    services.kv.set(&job_key(app, action, job.id), &text, Some(JOB_LIFE)).await.map_err(Error::internal)
+    services.kv.set(&job_key(app, action, job.id), &text, Some(JOB_LIFE)).await.map_err(Error::from)
 }
 
 /// Makes the vectors of all annotations; only then the setting is on.

@@ -131,20 +131,15 @@ pub(crate) async fn count_minute(services: &Services, key: Uuid, limit: u32) -> 
     }
     let seconds = now().timestamp();
     let name = format!("key-requests:{key}:{}", seconds.div_euclid(60));
-    let count = match services.kv.increment(&name, 1, MINUTE).await {
-        Ok(count) => count,
+    // What is refused is no request: a limit that is raised holds at once.
+    match services.kv.increment_up_to(&name, 1, i64::from(limit), MINUTE).await {
+        Ok(Some(_)) => return Ok(()),
+        Ok(None) => {}
         Err(error) => {
             // A cache that is away must not close every app.
             tracing::warn!(%error, "the requests of a key cannot be counted");
             return Ok(());
         }
-    };
-    if count <= i64::from(limit) {
-        return Ok(());
-    }
-    // What is refused here was no request: a limit that is raised holds at once.
-    if let Err(error) = services.kv.increment(&name, -1, MINUTE).await {
-        tracing::warn!(%error, "a refused request of a key is counted until the next minute");
     }
     let wait = u64::try_from(60 - seconds.rem_euclid(60)).unwrap_or(60);
     let text = format!("Too many requests. This API key may have {limit} requests a minute.");

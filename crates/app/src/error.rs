@@ -131,6 +131,18 @@ impl From<Arc<Self>> for Error {
     }
 }
 
+impl From<ox_kv::Error> for Error {
+    fn from(error: ox_kv::Error) -> Self {
+        match &error {
+            ox_kv::Error::Unavailable(_) => {
+                let text = "What the processes of this server share (Redis) is not available. Please try again.";
+                Self { retry_after: Some(5), ..Self::new(503, "cache_unavailable", text) }.caused_by(error)
+            }
+            _ => Self::internal(error),
+        }
+    }
+}
+
 impl From<ox_store::Error> for Error {
     fn from(error: ox_store::Error) -> Self {
         match &error {

@@ -41,6 +41,9 @@ pub async fn report(services: &Services) -> Report {
     deps.insert("db", timed(detail, services.db.ping()).await);
     deps.insert("storage", timed("objects".into(), services.store.check()).await);
     deps.insert("vector", vectors(services).await);
+    if let Some(server) = services.kv.server() {
+        deps.insert("redis", timed(server, services.kv.check()).await);
+    }
     for (name, dependency) in &deps {
         let up = if dependency.status == "ok" { 1.0 } else { 0.0 };
         metrics::gauge!("oxidify_up_dependency", "dependency" => *name).set(up);

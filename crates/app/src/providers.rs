@@ -8,6 +8,7 @@ pub mod names;
 pub mod playground;
 pub mod policies;
 pub(crate) mod rates;
+pub(crate) mod rests;
 mod routes;
 mod runtime;
 mod state;

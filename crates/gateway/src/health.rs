@@ -9,6 +9,7 @@ use std::{
 };
 
 use moka::sync::Cache;
+use tokio::sync::broadcast;
 
 /// Routes that are remembered.
 const ROUTES: u64 = 100_000;
@@ -18,6 +19,8 @@ const FORGOTTEN: Duration = Duration::from_secs(3600);
 const PATIENCE: u32 = 3;
 /// The longest rest.
 const LONGEST: Duration = Duration::from_secs(120);
+/// Rests that somebody who tells others of them may be behind.
+const BACKLOG: usize = 256;
 /// A trial whose caller was never heard of again.
 const LOST: Duration = Duration::from_secs(120);
 
@@ -43,9 +46,13 @@ pub struct Turns {
     pub closed: u64,
 }
 
+/// A route that was found to need a rest, and for how long.
+pub type Rest = (Arc<str>, Duration);
+
 /// The state of all routes of this process.
 #[derive(Clone, Debug)]
 pub struct Health {
+    rests: broadcast::Sender<Rest>,
     routes: Cache<Arc<str>, Arc<Mutex<State>>>,
     opened: Arc<AtomicU64>,
     closed: Arc<AtomicU64>,
@@ -54,7 +61,7 @@ pub struct Health {
 impl Default for Health {
     fn default() -> Self {
         let routes = Cache::builder().max_capacity(ROUTES).time_to_idle(FORGOTTEN).build();
-        Self { routes, opened: Arc::default(), closed: Arc::default() }
+        Self { rests: broadcast::Sender::new(BACKLOG), routes, opened: Arc::default(), closed: Arc::default() }
     }
 }
 
@@ -71,6 +78,23 @@ impl Health {
     #[must_use]
     pub fn turns(&self) -> Turns {
         Turns { opened: self.opened.load(Ordering::Relaxed), closed: self.closed.load(Ordering::Relaxed) }
+    }
+
+    /// The rests that begin here from now on, for those who tell other processes.
+    #[must_use]
+    pub fn rests(&self) -> broadcast::Receiver<Rest> {
+        self.rests.subscribe()
+    }
+
+    /// Leaves a route alone that another process found to need it.
+    pub fn rest(&self, route: &str, time: Duration) {
+        let state = self.routes.get_with(Arc::from(route), Arc::default);
+        let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.until.is_none() {
+            self.opened.fetch_add(1, Ordering::Relaxed);
+        }
+        let until = Instant::now() + time.min(LONGEST);
+        state.until = Some(state.until.map_or(until, |known| known.max(until)));
     }
 
     /// Forgets what happened to a route: its key was changed.
@@ -119,8 +143,11 @@ impl Health {
             self.opened.fetch_add(1, Ordering::Relaxed);
         }
         let times = 2_u32.saturating_pow(state.failures.saturating_sub(PATIENCE).min(10));
-        state.until = Some(now + rest.saturating_mul(times).min(LONGEST.max(rest)));
+        let rest = rest.saturating_mul(times).min(LONGEST.max(rest));
+        state.until = Some(now + rest);
         state.trial = None;
+        // Nobody listens where there is one process.
+        let _ = self.rests.send((Arc::clone(route), rest));
     }
 
     /// Whoever tried it gave up before it answered.
@@ -156,6 +183,25 @@ mod tests {
         health.failed(&route, REST, after);
         health.failed(&route, REST, after);
         assert_eq!(health.turns(), Turns { opened: 2, closed: 1 }, "it rests already");
+    }
+
+    #[test]
+    fn a_rest_is_told_to_others_who_keep_it() {
+        let (here, there, route) = (Health::default(), Health::default(), Arc::<str>::from("a"));
+        let mut told = here.rests();
+        let now = Instant::now();
+        here.failed(&route, REST, now);
+        let (about, rest) = told.try_recv().unwrap();
+        assert_eq!((&*about, rest), ("a", REST));
+        let mut echo = there.rests();
+        there.rest(&about, rest);
+        assert!(matches!(there.admit(&route, now), Admission::Resting(until) if until >= now + REST));
+        assert!(echo.try_recv().is_err(), "what was told is not told again");
+        there.rest(&about, Duration::from_secs(1));
+        assert!(there.resting("a").is_some_and(|left| left > REST / 2), "a shorter one changes nothing");
+        there.rest("b", Duration::MAX);
+        assert!(there.resting("b").is_some_and(|left| left <= LONGEST), "others cannot close a route for ever");
+        assert_eq!(there.turns(), Turns { opened: 2, closed: 0 });
     }
 
     #[test]

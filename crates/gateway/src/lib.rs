@@ -27,10 +27,10 @@ mod tiering;
 
 pub use answers::{Answer, Answers, Held, Key, Meaning, Question, Recording};
 pub use gateway::{Gateway, Hedge, Place};
-pub use health::{Health, Turns};
+pub use health::{Health, Rest, Turns};
 pub use hedge::Hedges;
 pub use ledger::{Action, Amount, Hold, Ledger, Limits, Mark, Refusal, Reservation, Why, Window};
 pub use policy::{Policy, Verdict, verdict};
-pub use rates::{Full, minute, requests_fit, to_next_minute, tokens_fit};
+pub use rates::{Full, minute, to_next_minute, tokens_fit};
 pub use rules::{AccessRule, CacheRules, HedgeRule, HedgeRules, RateRule, Rules, Subject, TierRule};
 pub use tiering::{Facts, LANGUAGES, choose, complexity, language};

@@ -13,6 +13,9 @@ pub enum Error {
     /// The subscriber was too slow.
     #[error("{0} messages were lost because they were not read in time")]
     Lagged(u64),
+    /// Nobody listened for a while.
+    #[error("messages may have been lost: the connection to the cache was interrupted")]
+    Interrupted,
     /// The driver does not answer.
     #[error("the cache cannot be reached: {0}")]
     Unavailable(String),

@@ -184,6 +184,23 @@ impl Kv for Memory {
         Ok(count)
     }
 
+    async fn increment_up_to(&self, key: &str, by: i64, most: i64, life: Duration) -> Result<Option<i64>> {
+        let mut values = self.values();
+        let (old, expires_at) = match values.entries.get(key) {
+            None => (0, self.after(life)),
+            Some(entry) => {
+                let old: i64 = entry.value.parse().map_err(|_| Error::NotANumber(key.to_owned()))?;
+                (old, entry.expires_at)
+            }
+        };
+        let count = old.saturating_add(by);
+        if count > most {
+            return Ok(None);
+        }
+        values.set(key, &count.to_string(), expires_at, self.bounds)?;
+        Ok(Some(count))
+    }
+
     async fn publish(&self, channel: &str, message: &str) -> Result<usize> {
         let mut channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(sender) = channels.get(channel) else { return Ok(0) };
@@ -206,6 +223,14 @@ impl Kv for Memory {
         let sender =
             channels.entry(channel.to_owned()).or_insert_with(|| broadcast::Sender::new(self.bounds.backlog.max(1)));
         Ok(Box::new(Listener(sender.subscribe())))
+    }
+
+    fn server(&self) -> Option<String> {
+        None
+    }
+
+    async fn check(&self) -> Result<()> {
+        Ok(())
     }
 }
 

@@ -31,16 +31,27 @@ pub trait Kv: Send + Sync {
     /// Adds to a counter and returns the new count. One that is new starts at `by` and lives that long.
     async fn increment(&self, key: &str, by: i64, life: Duration) -> Result<i64>;
 
-    /// Sends a message to whoever listens now; returns to how many.
+    /// Adds to a counter unless it would go above `most`, which is one step: of callers that come together, no more are
+    /// counted than fit. Returns the new count, `None` when nothing was added. One that is new lives that long.
+    async fn increment_up_to(&self, key: &str, by: i64, most: i64, life: Duration) -> Result<Option<i64>>;
+
+    /// Sends a message to whoever listens now; returns to how many that is known (a cluster knows of one node's).
     async fn publish(&self, channel: &str, message: &str) -> Result<usize>;
 
     /// Listens to a channel from now on.
     async fn subscribe(&self, channel: &str) -> Result<Box<dyn Subscription>>;
+
+    /// Where it is, without passwords; `None` when it is in this process.
+    fn server(&self) -> Option<String>;
+
+    /// Whether it answers.
+    async fn check(&self) -> Result<()>;
 }
 
 /// A place where messages arrive. Dropping it ends the subscription.
 #[async_trait]
 pub trait Subscription: Send {
-    /// The next message; `None` when the channel has ended. `Lagged` tells of lost ones, and the next call goes on.
+    /// The next message; `None` when the channel has ended. `Lagged` and
+    /// `Interrupted` tell of lost ones, and the next call goes on.
     async fn next(&mut self) -> Result<Option<Arc<str>>>;
 }

@@ -1,4 +1,4 @@
-//! Support for tests: throw-away databases on SQLite and PostgreSQL.
+//! Support for tests: throw-away databases on SQLite and PostgreSQL, throw-away Redis servers.
 //!
 //! Dev-only, nothing ships with it. It depends on `db` only, so that the tests of low crates do not wait for
 //! high ones. A test body that touches SQL runs through [`on_each_database`].
@@ -7,6 +7,8 @@
 
 mod database;
 mod postgres;
+mod redis;
 mod template;
 
+pub use self::redis::RedisServer;
 pub use database::{TestDb, on_each_database, postgres, sqlite};

@@ -1,5 +1,5 @@
-//! How much may be asked of a model in a minute and at the same time. Counters are in the shared store, so that all
-//! processes see them; where that fails, calls go on uncounted.
+//! How much may be asked of a model in a minute and at the same time. Counters and slots are in the shared store, so that
+//! all processes see them; while it is away, each process counts by itself.
 
 use std::{
     sync::Arc,
@@ -7,8 +7,8 @@ use std::{
 };
 
 use ox_db::now;
-use ox_gateway::{Full, RateRule, minute, requests_fit, to_next_minute, tokens_fit};
-use ox_kv::Kv;
+use ox_gateway::{Full, RateRule, minute, to_next_minute, tokens_fit};
+use ox_kv::{Bounds, Error as KvError, Kv, Memory};
 use ox_models::{ErrorClass, ModelError};
 use ox_types::{TenantId, boxed};
 use tokio::sync::Notify;
@@ -27,6 +27,8 @@ pub(crate) struct Rates(Arc<Shared>);
 
 struct Shared {
     kv: Arc<dyn Kv>,
+    /// The slots of this process while the store is away.
+    local: Memory,
     tracker: TaskTracker,
     /// How long a slot is kept by a process that was never heard of again.
     life: Duration,
@@ -47,7 +49,8 @@ impl Rates {
     /// Counters in a store; a slot lives as long as the longest call.
     pub fn new(kv: Arc<dyn Kv>, tracker: TaskTracker, longest_call: Duration) -> Self {
         let life = longest_call + Duration::from_secs(60);
-        Self(Arc::new(Shared { kv, tracker, life, freed: Notify::new() }))
+        let local = Memory::new(Bounds::default());
+        Self(Arc::new(Shared { kv, local, tracker, life, freed: Notify::new() }))
     }
 
     /// Waits for the turn of a call under every rule that counts calls of its model.
@@ -98,7 +101,7 @@ impl Rates {
             let first = rand::random_range(0..limit);
             for number in (0..limit).map(|number| (first + number) % limit) {
                 let slot = format!("{key}:slot:{number}");
-                match self.0.kv.set_if_absent(&slot, &holder, Some(self.0.life)).await {
+                match self.take(&slot, &holder).await {
                     Ok(true) => {
                         permit.slots.push((slot, holder));
                         return Ok(());
@@ -115,14 +118,21 @@ impl Rates {
         }
     }
 
+    async fn take(&self, slot: &str, holder: &str) -> Result<bool, KvError> {
+        match self.0.kv.set_if_absent(slot, holder, Some(self.0.life)).await {
+            Err(KvError::Unavailable(_)) => self.0.local.set_if_absent(slot, holder, Some(self.0.life)).await,
+            taken => taken,
+        }
+    }
+
     async fn request(&self, key: &str, rule: &RateRule, until: Instant) -> Result<(), (Full, Duration)> {
         let Some(limit) = rule.requests_per_minute.filter(|limit| *limit > 0) else { return Ok(()) };
         loop {
             let (at, pause) = clock();
             let window = format!("{key}:requests:{at}");
-            match self.0.kv.increment(&window, 1, WINDOW).await {
-                Ok(counted) if requests_fit(counted, limit) => return Ok(()),
-                Ok(_) => self.give_back(&window, 1).await,
+            match self.0.kv.increment_up_to(&window, 1, i64::from(limit), WINDOW).await {
+                Ok(Some(_)) => return Ok(()),
+                Ok(None) => {}
                 Err(error) => return uncounted(&error),
             }
             next(until, pause, Full::Requests).await?;
@@ -176,7 +186,7 @@ async fn next(until: Instant, pause: Duration, full: Full) -> Result<(), (Full, 
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "what its callers return")]
-fn uncounted(error: &ox_kv::Error) -> Result<(), (Full, Duration)> {
+fn uncounted(error: &KvError) -> Result<(), (Full, Duration)> {
     tracing::warn!(%error, "the rate of a model cannot be counted");
     Ok(())
 }
@@ -201,6 +211,10 @@ impl Permit {
 
     async fn free(rates: Rates, slots: Vec<(String, String)>, windows: Vec<(String, i64)>, used: i64) {
         for (slot, holder) in slots {
+            // It is there only if the store was away when it was taken.
+            if rates.0.local.delete_if(&slot, &holder).await == Ok(true) {
+                continue;
+            }
             if let Err(error) = rates.0.kv.delete_if(&slot, &holder).await {
                 tracing::warn!(%error, "a slot of a model stays taken for a while");
             }
@@ -230,7 +244,6 @@ impl Drop for Permit {
 
 #[cfg(test)]
 mod tests {
-    use ox_kv::{Bounds, Memory};
     use uuid::Uuid;
 
     use super::*;

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use futures::{StreamExt as _, TryStreamExt as _};
 use moka::future::Cache;
 use ox_db::{Database, repo};
-use ox_gateway::{Answers, Gateway, Hedges, Held, Policy, Question, Rules, Turns};
+use ox_gateway::{Answers, Gateway, Health, Hedges, Held, Policy, Question, Rules, Turns};
 use ox_kv::{Bounds, Kv, Memory};
 use ox_models::{
     Call, CallLimits, ChatRequest, ChatStream, CompletionRequest, Credentials, EmbeddingRequest, EmbeddingResult,
@@ -169,6 +169,11 @@ impl ModelGateway {
     #[must_use]
     pub(super) fn resting(&self, route: &str) -> Option<Duration> {
         self.gateway.health().resting(route)
+    }
+
+    /// What failures here and in other processes tell of routes.
+    pub(super) const fn health(&self) -> &Health {
+        self.gateway.health()
     }
 
     /// The providers of this installation.

@@ -1,16 +1,21 @@
-//! How many runs may be under way: of one app in all processes, and of this process.
+//! How many runs may be under way: of one app and of one key in all processes, and of this process.
 //!
 //! The places of this process are counted exactly. What other processes run of an app is read from the record: two that
-//! take the last place in the same few milliseconds may both get it.
+//! take the last place in the same few milliseconds may both get it. The places of a key are in the shared store, where
+//! there is one; while it is away, each process counts by itself.
 
 use std::{
     collections::HashMap,
+    fmt,
     hash::Hash,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
+use ox_kv::Kv;
 use ox_types::AppId;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::published::Key;
@@ -18,6 +23,8 @@ use crate::{Error, Result, Services};
 
 /// Seconds after which a refused caller may try again.
 const RETRY_AFTER: u64 = 1;
+/// How much longer than a run may take its place is kept by a process that was never heard of again.
+const MARGIN: Duration = Duration::from_secs(60);
 
 /// Runs under way by app, or by key.
 type Counts<K> = Arc<Mutex<HashMap<K, u64>>>;
@@ -37,6 +44,57 @@ pub struct RunPermit {
     _place: OwnedSemaphorePermit,
     _app: Option<Held<AppId>>,
     _key: Option<Held<Uuid>>,
+    _shared: Option<SharedPlace>,
+}
+
+/// One of a key's places that all processes share.
+struct SharedPlace {
+    kv: Arc<dyn Kv>,
+    tracker: TaskTracker,
+    slot: String,
+    holder: String,
+}
+
+impl fmt::Debug for SharedPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SharedPlace").field("slot", &self.slot).finish_non_exhaustive()
+    }
+}
+
+impl SharedPlace {
+    /// Takes the first that is free; `Ok(None)` when none is.
+    async fn take(
+        kv: &Arc<dyn Kv>,
+        tracker: &TaskTracker,
+        key: Uuid,
+        limit: u32,
+        life: Duration,
+    ) -> Result<Option<Self>, ox_kv::Error> {
+        let holder = ox_types::new_uuid().to_string();
+        let first = rand::random_range(0..limit.max(1));
+        for number in (0..limit).map(|number| (first + number) % limit) {
+            let slot = format!("key-runs:{key}:slot:{number}");
+            if kv.set_if_absent(&slot, &holder, Some(life)).await? {
+                return Ok(Some(Self { kv: Arc::clone(kv), tracker: tracker.clone(), slot, holder }));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Drop for SharedPlace {
+    fn drop(&mut self) {
+        // At the end of the process there may be no runtime any more; then the place ends with its life time.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let (kv, slot, holder) =
+            (Arc::clone(&self.kv), std::mem::take(&mut self.slot), std::mem::take(&mut self.holder));
+        let free = async move {
+            if let Err(error) = kv.delete_if(&slot, &holder).await {
+                tracing::warn!(%error, "a place of an API key stays taken for a while");
+            }
+        };
+        self.tracker.spawn_on(free, &runtime);
+    }
 }
 
 /// One of an app's or a key's places.
@@ -90,7 +148,7 @@ impl ActiveRuns {
             return Err(Error::too_many(text, RETRY_AFTER));
         };
         if limit == 0 {
-            return Ok(RunPermit { _place: place, _app: None, _key: None });
+            return Ok(RunPermit { _place: place, _app: None, _key: None, _shared: None });
         }
         let Some(held) = Held::take(&self.by_app, app_id, limit, elsewhere) else {
             metrics::counter!("oxidify_runs_refused_total", "reason" => "app").increment(1);
@@ -102,7 +160,7 @@ impl ActiveRuns {
                 RETRY_AFTER,
             ));
         };
-        Ok(RunPermit { _place: place, _app: Some(held), _key: None })
+        Ok(RunPermit { _place: place, _app: Some(held), _key: None, _shared: None })
     }
 
     /// Takes one of a key's places as well.
@@ -111,9 +169,7 @@ impl ActiveRuns {
     /// 429 when there is none.
     pub fn enter_key(&self, permit: &mut RunPermit, key: Uuid, limit: u64) -> Result<()> {
         let Some(held) = Held::take(&self.by_key, key, limit, 0) else {
-            metrics::counter!("oxidify_runs_refused_total", "reason" => "key").increment(1);
-            let text = format!("Too many requests. This API key may have {limit} runs at the same time.");
-            return Err(Error::too_many(text, RETRY_AFTER));
+            return Err(key_is_full(limit));
         };
         permit._key = Some(held);
         Ok(())
@@ -124,6 +180,12 @@ impl ActiveRuns {
     pub fn count(&self) -> usize {
         self.most.saturating_sub(self.all.available_permits())
     }
+}
+
+fn key_is_full(limit: u64) -> Error {
+    metrics::counter!("oxidify_runs_refused_total", "reason" => "key").increment(1);
+    let text = format!("Too many requests. This API key may have {limit} runs at the same time.");
+    Error::too_many(text, RETRY_AFTER)
 }
 
 /// The ceiling that holds for an app: its own, else the default, never above the server's; 0 is none.
@@ -152,6 +214,15 @@ pub(crate) async fn enter(services: &Services, app: &ox_db::model::App, key: Opt
     let mut permit = services.runs.enter_beside(app.id, limit, elsewhere)?;
     if let Some(key) = key.filter(|key| key.concurrent_runs > 0) {
         services.runs.active.enter_key(&mut permit, key.id, u64::from(key.concurrent_runs))?;
+        if services.kv.server().is_some() {
+            let life = settings.limits.max_time.max(settings.model_total) + MARGIN;
+            match SharedPlace::take(&services.kv, &services.tracker, key.id, key.concurrent_runs, life).await {
+                Ok(Some(place)) => permit._shared = Some(place),
+                Ok(None) => return Err(key_is_full(u64::from(key.concurrent_runs))),
+                // Whoever connects to it warns, once.
+                Err(error) => tracing::debug!(%error, "the runs of a key are counted by this process alone"),
+            }
+        }
     }
     Ok(permit)
 }
@@ -188,6 +259,21 @@ mod tests {
         active.enter_key(&mut second, ox_types::new_uuid(), 1).unwrap();
         drop(first);
         active.enter_key(&mut second, key, 1).unwrap();
+    }
+
+    #[tokio::test]
+    async fn places_that_processes_share_are_given_back() {
+        let kv: Arc<dyn Kv> = Arc::new(ox_kv::Memory::default());
+        let (tracker, key, life) = (TaskTracker::new(), ox_types::new_uuid(), Duration::from_secs(60));
+        let take = || SharedPlace::take(&kv, &tracker, key, 2, life);
+        let (first, second) = (take().await.unwrap(), take().await.unwrap());
+        assert!(first.is_some() && second.is_some() && take().await.unwrap().is_none());
+        let other = SharedPlace::take(&kv, &tracker, ox_types::new_uuid(), 1, life).await.unwrap();
+        assert!(other.is_some(), "another key");
+        drop(first);
+        tracker.close();
+        tracker.wait().await;
+        assert!(take().await.unwrap().is_some());
     }
 
     #[test]

@@ -101,6 +101,11 @@ impl Published {
         self.apps.invalidate(&(before, app_id)).await;
     }
 
+    /// Forgets what is known of every app and key: which ones changed is not known.
+    pub fn forget_all(&self) {
+        self.changes.add();
+    }
+
     /// The key with this text.
     ///
     /// # Errors

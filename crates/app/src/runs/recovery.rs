@@ -58,6 +58,7 @@ pub async fn start(services: &Arc<Services>) -> Result<()> {
     services.tracker.spawn(sweep(Arc::clone(services)));
     services.tracker.spawn(super::signals::listen(Arc::clone(services)));
     services.tracker.spawn(super::signals::watch_stops(Arc::clone(services)));
+    services.tracker.spawn(crate::providers::rests::share(Arc::clone(services)));
     services.tracker.spawn(crate::human_input::keep(Arc::clone(services)));
     services.tracker.spawn(crate::triggers::keep(Arc::clone(services)));
     services.tracker.spawn(super::result_webhook::keep(Arc::clone(services)));

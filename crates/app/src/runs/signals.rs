@@ -1,8 +1,8 @@
 //! What processes tell each other: stop this run, forget this app.
 //!
 //! A stop that this process cannot carry out goes to the others by the database: each looks for new ones while
-//! something runs in it, and whoever takes a run over looks for one that came before. What is cached is forgotten by a
-//! message over `kv`, and by itself after a few seconds.
+//! something runs in it, and whoever takes a run over looks for one that came before. A message over `kv` tells them at
+//! once, where `kv` reaches them. What is cached is forgotten by such a message, and by itself after a few seconds.
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -32,6 +32,7 @@ pub(crate) const KEPT: Duration = Duration::from_secs(3600);
 #[serde(rename_all = "snake_case")]
 enum Signal {
     Forget { app_id: AppId },
+    Stop { app_id: AppId, task_id: Option<TaskId>, user_id: Option<Uuid> },
 }
 
 /// Stops a run of an app, in whichever process it is.
@@ -83,6 +84,26 @@ async fn ask(services: &Services, stop: RunStop) {
     if let Err(error) = asked.await {
         tracing::warn!(%error, app_id = %stop.app_id, "other processes were not asked to stop a run");
     }
+    let RunStop { app_id, task_id, user_id } = stop;
+    tell(services, &Signal::Stop { app_id, task_id, user_id }).await;
+}
+
+/// Tells the other processes something that they also find by themselves, later.
+async fn tell(services: &Services, signal: &Signal) {
+    let Ok(text) = serde_json::to_string(signal) else { return };
+    if let Err(error) = services.kv.publish(CHANNEL, &text).await {
+        tracing::warn!(%error, "other processes were not told");
+    }
+}
+
+/// Carries out a stop, if it is of something that runs here.
+fn carry_out(services: &Services, stop: RunStop) {
+    match stop.task_id {
+        Some(task_id) => {
+            services.runs.stop(stop.app_id, task_id, stop.user_id);
+        }
+        None => services.runs.stop_app(stop.app_id),
+    }
 }
 
 /// Whether somebody who may do so has asked to stop this task of an app.
@@ -121,12 +142,7 @@ pub(super) async fn watch_stops(services: Arc<Services>) {
         }
         is_failing = found.is_err();
         for stop in found.into_iter().flatten() {
-            match stop.task_id {
-                Some(task_id) => {
-                    services.runs.stop(stop.app_id, task_id, stop.user_id);
-                }
-                None => services.runs.stop_app(stop.app_id),
-            }
+            carry_out(&services, stop);
         }
     }
 }
@@ -135,10 +151,7 @@ pub(super) async fn watch_stops(services: Arc<Services>) {
 #[boxed]
 pub async fn forget(services: &Services, app_id: AppId) {
     services.runs.published.forget(app_id).await;
-    let Ok(text) = serde_json::to_string(&Signal::Forget { app_id }) else { return };
-    if let Err(error) = services.kv.publish(CHANNEL, &text).await {
-        tracing::warn!(%error, "other processes were not told");
-    }
+    tell(services, &Signal::Forget { app_id }).await;
 }
 
 /// Forgets what other processes have changed, until shutdown.
@@ -158,11 +171,16 @@ pub(super) async fn listen(services: Arc<Services>) {
         match next {
             Ok(Some(text)) => match serde_json::from_str(&text) {
                 Ok(Signal::Forget { app_id }) => services.runs.published.forget(app_id).await,
+                Ok(Signal::Stop { app_id, task_id, user_id }) => {
+                    carry_out(&services, RunStop { app_id, task_id, user_id });
+                }
                 Err(error) => tracing::warn!(%error, "a message of another process cannot be read"),
             },
             Ok(None) => return,
-            // Some messages were lost; what is cached runs out by itself.
-            Err(error) => tracing::warn!(%error, "messages of other processes were lost"),
+            Err(error) => {
+                tracing::warn!(%error, "messages of other processes were lost; apps are read anew");
+                services.runs.published.forget_all();
+            }
         }
     }
 }

@@ -69,6 +69,7 @@ struct Attempt {
     tenant: TenantId,
     provider: Uuid,
     account: ox_types::AccountId,
+    /// Encrypted.
     verifier: String,
     redirect: String,
 }
@@ -552,9 +553,11 @@ pub async fn authorize(services: &Services, principal: &Principal, id: Uuid) -> 
     let (state, verifier) = (oauth::secret(), oauth::secret());
     let url = oauth::authorization_url(&authority, &client, &redirect, &state, &verifier).map_err(told)?;
     let account = principal.account_id()?;
+    // It leaves this process with the attempt.
+    let verifier = services.encrypt(tenant, &verifier).await?;
     let attempt = Attempt { tenant, provider: id, account, verifier, redirect };
     let text = serde_json::to_string(&attempt).map_err(Error::internal)?;
-    services.kv.set(&attempt_key(&state), &text, Some(SIGN_IN)).await.map_err(Error::internal)?;
+    services.kv.set(&attempt_key(&state), &text, Some(SIGN_IN)).await?;
     opened.sign_in.client = Some(client);
     opened.sign_in.authority = Some(authority);
     let row = sealed(services, opened).await?;
@@ -571,14 +574,15 @@ pub async fn authorize(services: &Services, principal: &Principal, id: Uuid) -> 
 #[boxed]
 pub async fn signed_in(services: &Services, state: &str, code: &str) -> Result<()> {
     let gone = || Error::invalid_field("state", "State parameter has expired or is invalid");
-    let text = services.kv.take(&attempt_key(state)).await.map_err(Error::internal)?.ok_or_else(gone)?;
+    let text = services.kv.take(&attempt_key(state)).await?.ok_or_else(gone)?;
     let attempt: Attempt = serde_json::from_str(&text).map_err(|_| gone())?;
     let mut opened = find(services, attempt.tenant, attempt.provider).await?;
     let egress = services.outbound.of(attempt.tenant).await?;
     let (Some(authority), Some(client)) = (&opened.sign_in.authority, &opened.sign_in.client) else {
         return Err(gone());
     };
-    let tokens = oauth::exchange(&egress, authority, client, &attempt.redirect, (code, &attempt.verifier)).await;
+    let verifier = services.decrypt(attempt.tenant, &attempt.verifier).await?;
+    let tokens = oauth::exchange(&egress, authority, client, &attempt.redirect, (code, &verifier)).await;
     let tokens = tokens.map_err(told)?;
     opened.sign_in.expires_at = tokens.expires_in.map(|seconds| now().timestamp() + seconds);
     opened.sign_in.tokens = Some(tokens);

@@ -14,7 +14,7 @@ use anyhow::{Context, bail};
 use axum::serve::ListenerExt;
 use ox_app::{Parts, Services, Settings, providers, runs};
 use ox_db::{Database, DbConfig, Engine, repo::leases};
-use ox_kv::{Bounds, Memory};
+use ox_kv::{Bounds, Kv, Memory, Redis, RedisSettings};
 use ox_net::Egress;
 use ox_sandbox::Local;
 use tokio::{net::TcpListener, signal::unix::SignalKind};
@@ -180,12 +180,14 @@ async fn build(mut settings: Settings, port: u16) -> anyhow::Result<(Arc<Service
     settings.findings.extend(warnings);
     let metrics =
         ox_obs::Metrics::install(env!("CARGO_PKG_VERSION"), option_env!("OXIDIFY_COMMIT").unwrap_or("unknown"), "all")?;
+    let (kv, findings) = shared_store().await?;
+    settings.findings.extend(findings);
     let egress = Egress::new(policy);
     let (local, code) = code::runner(sandbox, &egress);
     let services = Services::new(Parts {
         settings,
         db,
-        kv: Arc::new(Memory::new(Bounds::default())),
+        kv,
         store: Arc::new(store),
         egress,
         code,
@@ -208,6 +210,15 @@ async fn build(mut settings: Settings, port: u16) -> anyhow::Result<(Arc<Service
         about.shutdown.run_until_cancelled(work).await
     });
     Ok((services, only))
+}
+
+/// Counters, locks and messages: in Redis where the operator has one, else in this process.
+async fn shared_store() -> anyhow::Result<(Arc<dyn Kv>, Vec<String>)> {
+    let Some((settings, findings)) = RedisSettings::read(env).map_err(anyhow::Error::msg)? else {
+        return Ok((Arc::new(Memory::new(Bounds::default())), Vec::new()));
+    };
+    let redis = Box::pin(Redis::connect(settings, Bounds::default())).await.map_err(anyhow::Error::msg)?;
+    Ok((Arc::new(redis), findings))
 }
 
 /// Keeps the operator's Python packages installed.
@@ -324,6 +335,7 @@ fn report(services: &Services, address: SocketAddr, started: Instant) {
     tracing::info!(
         url = shown,
         database = services.db.description(),
+        redis = services.kv.server(),
         durability = services.db.durability().as_str(),
         scripted_model = services.settings.scripted_model,
         ready_ms = started.elapsed().as_millis() as u64,

@@ -78,7 +78,7 @@ fn job_key(tenant: ox_types::TenantId, job: Uuid) -> String {
 
 async fn note(services: &Services, place: &Place, job: &ImportJob) -> Result<()> {
     let key = job_key(place.dataset.tenant_id, job.job_id);
-    services.kv.set(&key, &job.job_status, Some(JOB_LIFE)).await.map_err(Error::internal)
+    services.kv.set(&key, &job.job_status, Some(JOB_LIFE)).await.map_err(Error::from)
 }
 
 /// What became of an import.
@@ -87,7 +87,7 @@ async fn note(services: &Services, place: &Place, job: &ImportJob) -> Result<()>
 /// 400 for a job that is not known (any more).
 #[boxed]
 pub async fn import_state(services: &Services, principal: &Principal, job: Uuid) -> Result<ImportJob> {
-    let found = services.kv.get(&job_key(principal.tenant_id(), job)).await.map_err(Error::internal)?;
+    let found = services.kv.get(&job_key(principal.tenant_id(), job)).await?;
     let job_status = found.ok_or_else(|| Error::invalid("The job does not exist."))?;
     Ok(ImportJob { job_id: job, job_status: job_status.as_ref().to_owned() })
 }

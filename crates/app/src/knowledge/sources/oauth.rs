@@ -74,7 +74,7 @@ pub async fn start(services: &Services, principal: &Principal) -> Result<Start> 
     let state = ox_auth::random_code(32);
     let attempt = Attempt { tenant: principal.tenant_id(), account: principal.account_id()?, redirect };
     let kept = serde_json::to_string(&attempt).map_err(Error::internal)?;
-    services.kv.set(&attempt_key(&state), &kept, Some(SIGN_IN)).await.map_err(Error::internal)?;
+    services.kv.set(&attempt_key(&state), &kept, Some(SIGN_IN)).await?;
     let query = url::form_urlencoded::Serializer::new(String::new())
         .append_pair("client_id", client)
         .append_pair("response_type", "code")
@@ -92,7 +92,7 @@ pub async fn start(services: &Services, principal: &Principal) -> Result<Start> 
 #[boxed]
 pub async fn finish(services: &Services, state: &str, code: &str) -> Result<()> {
     let gone = || Error::invalid_field("state", "State parameter has expired or is invalid");
-    let kept = services.kv.take(&attempt_key(state)).await.map_err(Error::internal)?.ok_or_else(gone)?;
+    let kept = services.kv.take(&attempt_key(state)).await?.ok_or_else(gone)?;
     let attempt: Attempt = serde_json::from_str(&kept).map_err(|_| gone())?;
     let settings = &services.settings.sources;
     let (Some(id), Some(secret)) = (&settings.notion_client_id, &settings.notion_client_secret) else {
