@@ -5,21 +5,42 @@
 
 use std::{fs, time::Duration};
 
-/// Blocks that were freed are looked after this often.
-const COLLECT: Duration = Duration::from_secs(5);
-/// What belongs to starting has run by then.
-const STARTED: Duration = Duration::from_secs(2);
+use nix::sys::resource::{UsageWho, getrusage};
+
+/// How often memory is looked after.
+const LOOK: Duration = Duration::from_secs(5);
+/// A process that has used less of a processor since the last look is idle.
+const IDLE: Duration = Duration::from_millis(100);
 
 /// From the end of the start until the process ends.
 pub async fn keep_small() {
-    tokio::time::sleep(STARTED).await;
-    if let Err(error) = tokio::task::spawn_blocking(release_text).await {
-        tracing::debug!(%error, "program text stays resident");
-    }
+    let (mut used, mut was_busy) = (Duration::ZERO, true);
     loop {
         collect();
-        tokio::time::sleep(COLLECT).await;
+        let now = processor_time();
+        let is_busy = now.saturating_sub(used) > IDLE;
+        used = now;
+        // Once for each time of rest: what is needed while idle comes back and stays.
+        if was_busy
+            && !is_busy
+            && let Err(error) = tokio::task::spawn_blocking(release_text).await
+        {
+            tracing::debug!(%error, "program text stays resident");
+        }
+        was_busy = is_busy;
+        tokio::time::sleep(LOOK).await;
     }
+}
+
+/// What all threads have used so far; nothing where the system does not tell.
+fn processor_time() -> Duration {
+    let time = |time: nix::sys::time::TimeVal| {
+        let micros = u64::try_from(time.tv_usec()).unwrap_or_default();
+        Duration::from_secs(u64::try_from(time.tv_sec()).unwrap_or_default()) + Duration::from_micros(micros)
+    };
+    getrusage(UsageWho::RUSAGE_SELF)
+        .map(|usage| time(usage.user_time()) + time(usage.system_time()))
+        .unwrap_or_default()
 }
 
 #[expect(unsafe_code, reason = "a function of the allocator's C interface")]
