@@ -129,6 +129,11 @@ const MIGRATIONS: &[Step] = &[
         sql: include_str!("migration/m20261122_181901_call_units.sql"),
         postgres: "",
     },
+    Step {
+        name: "m20261122_215301_trigger_subscriptions",
+        sql: include_str!("migration/m20261122_215301_trigger_subscriptions.sql"),
+        postgres: "",
+    },
 ];
 
 #[derive(Clone, Copy)]
