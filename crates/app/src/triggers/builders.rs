@@ -126,10 +126,13 @@ pub async fn create(
         ));
     }
     if credential_type == "api-key" && !has_credentials(&declared.declaration) {
-        return Err(Error::invalid_field("credential_type", format!("{provider} takes no API key; set it up by hand.")));
+        return Err(Error::invalid_field(
+            "credential_type",
+            format!("{provider} takes no API key; set it up by hand."),
+        ));
     }
     let builder = Builder {
-        id: Uuid::new_v4(),
+        id: ox_types::new_uuid(),
         name: String::new(),
         provider: provider.to_owned(),
         credential_type: credential_type.to_owned(),

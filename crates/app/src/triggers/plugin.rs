@@ -13,9 +13,9 @@ use serde_json::{Map, json};
 use uuid::Uuid;
 
 use super::{
-    debug,
+    builders, debug,
     host::{Dispatched, EventCall, HostError, RawReply, RawRequest, Transformed, TriggerHost, TriggerSubscription},
-    builders, keeper, node, nodes, subscriptions, text,
+    keeper, node, nodes, subscriptions, text,
 };
 use crate::{Error, Result, Services};
 

@@ -253,7 +253,8 @@ pub(super) async fn add(
         return Err(conflict(error));
     }
     let after = json!({"name": name, "provider": subscription.provider});
-    audit::record(services, principal, "trigger_subscription.create", "trigger_subscription", id, None, Some(after)).await;
+    audit::record(services, principal, "trigger_subscription.create", "trigger_subscription", id, None, Some(after))
+        .await;
     Ok(())
 }
 
