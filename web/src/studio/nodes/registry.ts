@@ -18,7 +18,7 @@ import { iteration } from "./iteration";
 import type { Kind } from "./kind";
 import { knowledgeIndex } from "./knowledge-index";
 import { knowledgeRetrieval } from "./knowledge-retrieval";
-import { laterKinds, unknownKind } from "./later";
+import { unknownKind } from "./later";
 import { listOperator } from "./list-operator";
 import { llm } from "./llm";
 import { loop, loopEnd } from "./loop";
