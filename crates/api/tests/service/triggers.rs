@@ -371,3 +371,29 @@ async fn a_caller_who_does_not_wait() {
     assert!(refused.json()["message"].as_str().unwrap().contains("result_webhook"), "{}", refused.text());
     let _ = Arc::clone(&rig.services);
 }
+
+#[tokio::test]
+async fn json_that_nests_ten_thousand_deep_is_refused() {
+    let rig = Rig::new().await;
+    let hook = json!({"type": "trigger-webhook", "title": "W", "method": "post", "content_type": "application/json",
+        "params": [], "headers": [], "body": [{"name": "x", "type": "object", "required": false}],
+        "status_code": 200, "response_body": ""});
+    let outputs = end(&[("x", &["w", "x"])]);
+    let flow = graph(&[("w", hook), ("e", outputs)], &[("w", "source", "e")]);
+    let app = rig.graph_app("workflow", flow, Draft::default()).await;
+    let address = ox_app::triggers::webhook_of(&rig.services, &rig.owner, app.id, "w").await.unwrap().webhook_id;
+    let key = format!("Bearer {}", app.key);
+    for (open, close) in [("[", "]"), (r#"{"x":"#, "}")] {
+        let deep = format!("{}1{}", open.repeat(10_000), close.repeat(10_000));
+        let body = format!(r#"{{"inputs": {{"x": {deep}}}, "user": "u"}}"#);
+        let headers = [("content-type", "application/json"), ("authorization", key.as_str())];
+        let run = call(&rig, Method::POST, "/v1/workflows/run", &headers, &body).await;
+        assert_eq!(run.status, 400, "{}", run.text());
+        let path = format!("/triggers/webhook/{address}");
+        let told = call(&rig, Method::POST, &path, &[("content-type", "application/json")], &deep).await;
+        assert!(told.status.as_u16() < 500, "{}", told.text());
+    }
+    // The server is well.
+    let health = call(&rig, Method::GET, "/health", &[], "").await;
+    assert_eq!(health.status, 200);
+}

@@ -16,7 +16,7 @@ interface Props {
 export function SubscriptionForm({ provider, onMade, onClose }: Props) {
   const { t } = useTranslation("studio");
   const methods = provider.supported_creation_methods.filter((m) => m === "APIKEY" || m === "MANUAL");
-  const [method, setMethod] = useState(methods[0] ?? "MANUAL");
+  const [method, setMethod] = useState<string>(methods[0] ?? "MANUAL");
   const [name, setName] = useState("");
   const [credentials, setCredentials] = useState<Values>({});
   const [settings, setSettings] = useState<Values>({});
