@@ -227,6 +227,39 @@ async fn a_schedule_fires_once_with_two_processes() {
 }
 
 #[tokio::test]
+async fn a_clock_that_jumps_fires_a_schedule_once() {
+    let rig = Rig::new().await;
+    let schedule = json!({"type": "trigger-schedule", "title": "New year", "mode": "cron", "cron_expression": "0 0 1 1 *", "timezone": "UTC"});
+    let nodes = [("t", schedule), ("e", end(&[("by", &["sys", "user_id"])]))];
+    let app = rig.graph_app("workflow", graph(&nodes, &[("t", "source", "e")]), Draft::default()).await;
+    let (db, tenant) = (&rig.services.db, rig.owner.tenant_id());
+    let due = ox_db::now() - chrono::Duration::days(3 * 366);
+    let plan = repo::triggers::plans_of(db, tenant, app.id).await.unwrap().remove(0);
+    let next = plan.next_run_at;
+    // The clock jumps ahead by years: what it left out is not made up for, the schedule fires once.
+    let tx = db.begin().await.unwrap();
+    assert!(repo::triggers::advance(&tx, &plan, Some(due)).await.unwrap());
+    tx.commit().await.unwrap();
+    assert_eq!(events(&rig, &app, 1).await.len(), 1);
+    let after = repo::triggers::plans_of(db, tenant, app.id).await.unwrap().remove(0);
+    assert_eq!(after.next_run_at, next, "it waits for the next new year");
+    // It jumps back, and the same moment comes again: its event is there already.
+    let tx = db.begin().await.unwrap();
+    assert!(repo::triggers::advance(&tx, &after, Some(due)).await.unwrap());
+    tx.commit().await.unwrap();
+    for _ in 0..400 {
+        let plan = repo::triggers::plans_of(db, tenant, app.id).await.unwrap().remove(0);
+        if plan.next_run_at == next {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    let plan = repo::triggers::plans_of(db, tenant, app.id).await.unwrap().remove(0);
+    assert_eq!(plan.next_run_at, next);
+    assert_eq!(events(&rig, &app, 1).await.len(), 1);
+}
+
+#[tokio::test]
 async fn an_event_whose_process_died_starts_its_run_elsewhere() {
     let rig = Rig::new().await;
     let app = rig.graph_app("workflow", flow(json!({})), Draft::default()).await;
