@@ -160,7 +160,7 @@ async fn subscriptions(
 }
 
 #[utoipa::path(get, path = "/workspaces/current/trigger-provider/{provider}/icon", tag = "triggers", params(("provider" = String, Path)),
-    responses((status = 200, body = Vec<u8>, content_type = "image/*"), (status = 404, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)))]
+    responses((status = 200, content_type = "image/*"), (status = 404, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)))]
 async fn icon(State(services): App, Caller(caller): Caller, Path(provider): Path<String>) -> ApiResult<Response> {
     let icon = subscriptions::icon(&services, &caller, &provider).await?;
     // A picture only: what a plugin sends may act as no page of this server.
