@@ -4,11 +4,13 @@
 //! event is a row of `workflow_trigger_logs`, committed before it is acknowledged, with the id its run will have: it
 //! starts one run, whatever dies in between.
 
+pub mod builders;
 pub mod cron;
 pub mod debug;
 pub mod host;
 mod keeper;
 pub mod plugin;
+pub mod subscriptions;
 pub mod webhook;
 
 use std::collections::HashSet;

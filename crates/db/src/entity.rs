@@ -90,6 +90,7 @@ pub mod tool_label_bindings;
 pub mod tool_mcp_providers;
 pub mod tool_workflow_providers;
 pub mod trace_app_config;
+pub mod trigger_subscriptions;
 pub mod upload_files;
 pub mod website_crawls;
 pub mod website_pages;

@@ -134,6 +134,11 @@ const MIGRATIONS: &[Step] = &[
         sql: include_str!("migration/m20261122_214601_model_refusals.sql"),
         postgres: "",
     },
+    Step {
+        name: "m20261122_215301_trigger_subscriptions",
+        sql: include_str!("migration/m20261122_215301_trigger_subscriptions.sql"),
+        postgres: "",
+    },
 ];
 
 #[derive(Clone, Copy)]

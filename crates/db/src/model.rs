@@ -27,6 +27,7 @@ mod summary;
 mod tool;
 mod trace;
 mod trigger;
+mod trigger_subscription;
 mod waiting;
 mod workflow;
 
@@ -57,5 +58,6 @@ pub use summary::*;
 pub use tool::*;
 pub use trace::*;
 pub use trigger::*;
+pub use trigger_subscription::*;
 pub use waiting::*;
 pub use workflow::*;

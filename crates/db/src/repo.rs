@@ -65,6 +65,7 @@ pub mod tags;
 pub mod tenants;
 pub mod tools;
 pub mod traces;
+pub mod trigger_subscriptions;
 pub mod triggers;
 pub mod upload_files;
 pub mod workflows;

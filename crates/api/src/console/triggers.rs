@@ -142,7 +142,7 @@ pub struct WebhookQuery {
 }
 
 /// Where webhooks reach this server.
-fn base(services: &Services, headers: &HeaderMap) -> String {
+pub(super) fn base(services: &Services, headers: &HeaderMap) -> String {
     let set = services.settings.trigger_url.trim_end_matches('/');
     if set.is_empty() { origin::of_request(services, headers) } else { set.to_owned() }
 }

@@ -254,6 +254,38 @@ async fn a_chat_waits_as_well() {
 }
 
 #[tokio::test]
+async fn of_two_answers_at_the_same_moment_one_counts() {
+    let rig = Rig::new().await;
+    let app = rig.graph_app("workflow", approval(json!({})), Draft::default()).await;
+    for round in 0..5 {
+        let events = begin(&rig, &app, "Rust").await;
+        let (run, token) = (run_id(&events), token(&events));
+        let sent = (0..4).map(|who| {
+            let (rig, app, token) = (&rig, &app, &token);
+            async move { answer(rig, app, token, &format!("n{who}"), "approve").await }
+        });
+        let done = futures::future::join_all(sent).await;
+        let codes: Vec<u16> = done.iter().map(|done| done.status.as_u16()).collect();
+        let won: Vec<usize> = (0..4).filter(|who| codes[*who] == 200).collect();
+        assert_eq!(won.len(), 1, "round {round}: {codes:?}");
+        assert!(codes.iter().all(|code| [200, 412].contains(code)), "round {round}: {codes:?}");
+        let record = ended(&rig, &app, &run).await;
+        assert_eq!(
+            (&record["status"], &record["outputs"]["note"]),
+            (&json!("succeeded"), &json!(format!("n{}", won[0])))
+        );
+        assert_eq!(record["total_steps"], 4, "nothing ran twice: {record}");
+        // The run is over: its form takes nothing any more, and the record stays as it is.
+        answer(&rig, &app, &token, "late", "approve").await.expect_error(
+            412,
+            "human_input_form_submitted",
+            "This form has already been submitted by another user, form_id=",
+        );
+        assert_eq!(rig.get(&format!("/v1/workflows/run/{run}"), &app).await.json()["outputs"], record["outputs"]);
+    }
+}
+
+#[tokio::test]
 async fn two_forms_at_once_and_answers_in_any_order() {
     let rig = Rig::new().await;
     let nodes = [

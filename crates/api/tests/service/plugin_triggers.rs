@@ -8,11 +8,12 @@ use std::sync::{
 use async_trait::async_trait;
 use axum::http::Method;
 use ox_app::triggers::{
-    self, debug,
+    self, builders, debug,
     host::{
-        Dispatched, EventCall, EventParameter, HostError, RawReply, RawRequest, Transformed, TriggerEvent, TriggerHost,
-        TriggerSubscription,
+        Dispatched, EventCall, EventParameter, HostError, RawReply, RawRequest, Subscribed, Transformed, TriggerEvent,
+        TriggerHost, TriggerIcon, TriggerProvider, TriggerSubscription,
     },
+    subscriptions::{self, Change},
 };
 use ox_types::{Json, TenantId};
 use serde_json::{Map, json};
@@ -24,32 +25,53 @@ use crate::{
 };
 
 const PROVIDER: &str = "acme/git/git";
+/// The subscription that is there from the start.
+const SUB: &str = "0190a0a0-0000-7000-8000-000000000001";
 const SECRET: (&str, &str) = ("x-secret", "s3cret");
 
-/// A host with one provider and one subscription, `sub`. Its requests are JSON: `events`, `id`, `user`, and what the
+/// A host with one provider and one subscription, [`SUB`]. Its requests are JSON: `events`, `id`, `user`, and what the
 /// transformation needs, `branch` and `repo`.
 struct Scripted {
     tenant: TenantId,
     endpoint: Uuid,
     transformed: AtomicUsize,
+    /// Addresses and credentials that were subscribed with, and how many were ended.
+    made: std::sync::Mutex<Vec<(String, Json)>>,
+    ended: AtomicUsize,
 }
 
 impl Scripted {
     /// In the place of the host of a server.
-    fn attach(rig: &Rig) -> Arc<Self> {
-        let tenant = rig.owner.tenant_id();
-        let host = Arc::new(Self { tenant, endpoint: ox_types::new_uuid(), transformed: AtomicUsize::new(0) });
+    async fn attach(rig: &Rig) -> Arc<Self> {
+        let (tenant, endpoint) = (rig.owner.tenant_id(), ox_types::new_uuid());
+        let host = Arc::new(Self {
+            tenant,
+            endpoint,
+            transformed: AtomicUsize::new(0),
+            made: std::sync::Mutex::default(),
+            ended: AtomicUsize::new(0),
+        });
         assert!(rig.services.triggers.attach(Arc::clone(&host) as Arc<dyn TriggerHost>));
+        let db = &rig.services.db;
+        let key = rig.services.secrets.tenant_key(db, tenant).await.unwrap();
+        let kept = ox_db::model::KeptSubscription {
+            id: SUB.parse().unwrap(),
+            tenant_id: tenant,
+            user_id: rig.owner.account_id().unwrap(),
+            provider_id: PROVIDER.to_owned(),
+            name: "first".to_owned(),
+            endpoint_id: endpoint,
+            credential_type: "unauthorized".to_owned(),
+            parameters: json!({}),
+            encrypted_secrets: key.seal(r#"{"credentials": {}, "properties": {}}"#).unwrap(),
+            expires_at: -1,
+            created_at: ox_db::now(),
+            updated_at: ox_db::now(),
+        };
+        let tx = db.begin().await.unwrap();
+        ox_db::repo::trigger_subscriptions::insert(&tx, kept).await.unwrap();
+        tx.commit().await.unwrap();
         host
-    }
-
-    fn subscribed(&self) -> TriggerSubscription {
-        TriggerSubscription {
-            id: "sub".to_owned(),
-            tenant_id: self.tenant,
-            provider: PROVIDER.to_owned(),
-            endpoint: self.endpoint,
-        }
     }
 
     async fn tell(&self, rig: &Rig, body: &str) -> Answer {
@@ -67,12 +89,43 @@ impl TriggerHost for Scripted {
         Ok((tenant == self.tenant && provider == PROVIDER).then(|| vec![push, star]))
     }
 
-    async fn subscription(&self, tenant: TenantId, id: &str) -> Result<Option<TriggerSubscription>, HostError> {
-        Ok((tenant == self.tenant && id == "sub").then(|| self.subscribed()))
+    async fn providers(&self, _tenant: TenantId) -> Result<Vec<TriggerProvider>, HostError> {
+        let declaration = json!({
+            "author": "acme", "label": {"en_US": "Git"}, "plugin_id": "acme/git", "events": [{"name": "push"}],
+            "subscription_schema": [{"name": "hook_secret", "type": "secret-input"}],
+            "subscription_constructor": {"credentials_schema": [{"name": "token", "type": "secret-input"}], "parameters": []},
+        });
+        let declaration = declaration.as_object().cloned().unwrap_or_default();
+        Ok(vec![TriggerProvider { id: PROVIDER.to_owned(), declaration }])
     }
 
-    async fn endpoint(&self, endpoint: Uuid) -> Result<Option<TriggerSubscription>, HostError> {
-        Ok((endpoint == self.endpoint).then(|| self.subscribed()))
+    async fn icon(&self, _tenant: TenantId, provider: &str) -> Result<Option<TriggerIcon>, HostError> {
+        let icon = TriggerIcon { media_type: "image/svg+xml".to_owned(), bytes: "<svg/>".into() };
+        Ok((provider == PROVIDER).then_some(icon))
+    }
+
+    async fn validate(
+        &self,
+        _tenant: TenantId,
+        _provider: &str,
+        credentials: &Map<String, Json>,
+    ) -> Result<(), HostError> {
+        match credentials.get("token").and_then(Json::as_str) {
+            Some(token) if token.starts_with("good-token") => Ok(()),
+            _ => Err(HostError::Refused("the token is wrong".to_owned())),
+        }
+    }
+
+    async fn subscribe(&self, subscription: &TriggerSubscription, address: &str) -> Result<Subscribed, HostError> {
+        let made = (address.to_owned(), Json::Object(subscription.credentials.clone()));
+        self.made.lock().unwrap().push(made);
+        let properties = json!({"hook": 7, "hook_secret": "a hook's long secret"});
+        Ok(Subscribed { properties: properties.as_object().cloned().unwrap_or_default(), expires_at: None })
+    }
+
+    async fn unsubscribe(&self, _subscription: &TriggerSubscription) -> Result<(), HostError> {
+        self.ended.fetch_add(1, Ordering::Relaxed);
+        Ok(())
     }
 
     async fn dispatch(
@@ -120,7 +173,7 @@ impl TriggerHost for Scripted {
 fn flow(event: &str, parameters: &Json) -> Json {
     let node = json!({
         "type": "trigger-plugin", "title": "Git", "plugin_id": "acme/git", "provider_id": PROVIDER,
-        "provider_name": "git", "provider_type": "trigger", "event_name": event, "subscription_id": "sub",
+        "provider_name": "git", "provider_type": "trigger", "event_name": event, "subscription_id": SUB,
         "plugin_unique_identifier": "acme/git:1.0.0@c", "event_parameters": parameters,
     });
     let outputs = end(&[("branch", &["p", "branch"]), ("repo", &["p", "repo"]), ("by", &["sys", "user_id"])]);
@@ -142,7 +195,7 @@ const PUSH: &str = r#"{"events": ["push"], "branch": "main", "repo": "shop", "us
 #[tokio::test]
 async fn an_event_of_a_plugin_runs_who_waits_for_it() {
     let rig = Rig::new().await;
-    let host = Scripted::attach(&rig);
+    let host = Scripted::attach(&rig).await;
     let app = rig.graph_app("workflow", flow("push", &main_branch()), Draft::default()).await;
     let other = rig.graph_app("workflow", flow("star", &json!({})), Draft::default()).await;
     let trigger = triggers::list(&rig.services, &rig.owner, app.id).await.unwrap().remove(0);
@@ -178,7 +231,7 @@ async fn an_event_of_a_plugin_runs_who_waits_for_it() {
 #[tokio::test]
 async fn a_delivery_that_is_sent_again_starts_nothing_new() {
     let rig = Rig::new().await;
-    let host = Scripted::attach(&rig);
+    let host = Scripted::attach(&rig).await;
     let app = rig.graph_app("workflow", flow("push", &main_branch()), Draft::default()).await;
     let again = r#"{"events": ["push"], "branch": "main", "repo": "shop", "id": "delivery-1"}"#;
     for _ in 0..3 {
@@ -198,7 +251,7 @@ async fn a_delivery_that_is_sent_again_starts_nothing_new() {
 #[tokio::test]
 async fn what_a_plugin_refuses_and_fails_at_is_told() {
     let rig = Rig::new().await;
-    let host = Scripted::attach(&rig);
+    let host = Scripted::attach(&rig).await;
     let app = rig.graph_app("workflow", flow("push", &main_branch()), Draft::default()).await;
     let without = rig.graph_app("workflow", flow("push", &json!({})), Draft::default()).await;
     let path = format!("/triggers/plugin/{}", host.endpoint);
@@ -235,7 +288,7 @@ async fn trying_an_event_of_a_plugin_out() {
     let ask = || debug::ask(&rig.services, &rig.owner, app.id, &nodes);
     let Err(error) = ask().await else { panic!("no plugin is there") };
     assert!(error.message.contains("acme/git") && error.message.contains("not installed"), "{}", error.message);
-    let host = Scripted::attach(&rig);
+    let host = Scripted::attach(&rig).await;
     // Nobody listens: nothing is made of the event.
     assert_eq!(host.tell(&rig, PUSH).await.status, 202);
     assert_eq!(host.transformed.load(Ordering::Relaxed), 0);
@@ -255,7 +308,7 @@ async fn a_trigger_waits_for_its_plugin() {
     assert_eq!(trigger.status, "unauthorized");
     let switched = triggers::enable(&rig.services, &rig.owner, app.id, trigger.id, true).await;
     assert!(switched.unwrap_err().message.contains("not installed"));
-    let host = Scripted::attach(&rig);
+    let host = Scripted::attach(&rig).await;
     assert_eq!(host.tell(&rig, PUSH).await.status, 202);
     assert!(logged(&rig, &app).await.is_empty());
     // Publishing again finds the subscription.
@@ -264,4 +317,141 @@ async fn a_trigger_waits_for_its_plugin() {
     assert_eq!(trigger.status, "enabled");
     assert_eq!(host.tell(&rig, PUSH).await.status, 202);
     assert_eq!(events(&rig, &app, 1).await[0]["outputs"]["repo"], "shop");
+}
+
+fn map(json: &Json) -> Map<String, Json> {
+    json.as_object().cloned().unwrap_or_default()
+}
+
+const BASE: &str = "https://flows.example";
+
+/// The id of a subscription that is made with a token.
+async fn subscribe(rig: &Rig, name: &str) -> String {
+    let (services, owner) = (&rig.services, &rig.owner);
+    let draft = builders::create(services, owner, PROVIDER, "api-key").await.unwrap().id.to_string();
+    let token = map(&json!({"token": "good-token-12345678"}));
+    builders::verify(services, owner, PROVIDER, &draft, token).await.unwrap();
+    let change = Change { name: Some(name.to_owned()), ..Change::default() };
+    builders::build(services, owner, PROVIDER, &draft, change, BASE).await.unwrap();
+    draft
+}
+
+#[tokio::test]
+async fn a_subscription_is_made_with_a_token_and_its_secrets_are_kept() {
+    let rig = Rig::new().await;
+    let host = Scripted::attach(&rig).await;
+    let (services, owner) = (&rig.services, &rig.owner);
+    let draft = builders::create(services, owner, PROVIDER, "api-key").await.unwrap().id.to_string();
+    let wrong = map(&json!({"token": "bad"}));
+    let refused = builders::verify(services, owner, PROVIDER, &draft, wrong).await.unwrap_err();
+    assert_eq!((refused.status, refused.message.as_str()), (400, "the token is wrong"));
+    let kept = builders::get(services, owner, PROVIDER, &draft).await.unwrap();
+    assert!(kept.credentials.is_empty(), "refused credentials are not kept");
+    let id = subscribe(&rig, "mine").await;
+    let made = host.made.lock().unwrap().clone();
+    let address = format!("{BASE}/triggers/plugin/{id}");
+    assert_eq!(made, [(address, json!({"token": "good-token-12345678"}))]);
+    let all = subscriptions::list(services, owner, PROVIDER).await.unwrap();
+    let mine = all.into_iter().find(|shown| shown.name == "mine").unwrap();
+    assert_eq!((mine.subscription.id.as_str(), mine.in_use), (id.as_str(), 0));
+    let shown = format!("{mine:?}");
+    assert!(!shown.contains("12345678") && !shown.contains("long secret"), "{shown}");
+    // In the database neither is in clear.
+    let row = ox_db::repo::trigger_subscriptions::find(&services.db, owner.tenant_id(), id.parse().unwrap()).await;
+    let row = format!("{:?}", row.unwrap().unwrap());
+    assert!(!row.contains("good-token") && !row.contains("long secret"), "{row}");
+    // The draft is used up, and a name is there once.
+    assert_eq!(builders::get(services, owner, PROVIDER, &id).await.unwrap_err().status, 404);
+    let change = Change { name: Some("mine".to_owned()), ..Change::default() };
+    let twice = builders::build(services, owner, PROVIDER, &draft, change.clone(), BASE).await.unwrap_err();
+    assert!(twice.status == 400 && twice.message.contains("this name"), "{}", twice.message);
+    assert_eq!(host.made.lock().unwrap().len(), 1, "nothing was subscribed in vain");
+    let nameless = builders::build(services, owner, PROVIDER, &draft, Change::default(), BASE).await.unwrap_err();
+    assert_eq!(nameless.status, 400);
+}
+
+#[tokio::test]
+async fn a_subscription_is_renamed_made_anew_and_ended() {
+    let rig = Rig::new().await;
+    let host = Scripted::attach(&rig).await;
+    let (services, owner) = (&rig.services, &rig.owner);
+    let id = subscribe(&rig, "mine").await;
+    let rename = Change { name: Some("ours".to_owned()), ..Change::default() };
+    subscriptions::update(services, owner, &id, rename, BASE).await.unwrap();
+    assert_eq!((host.made.lock().unwrap().len(), host.ended.load(Ordering::Relaxed)), (1, 0), "a name is ours alone");
+    let taken = Change { name: Some("first".to_owned()), ..Change::default() };
+    assert_eq!(subscriptions::update(services, owner, &id, taken, BASE).await.unwrap_err().status, 400);
+    // A value that comes back masked is the one that was kept.
+    let hidden = map(&json!({"token": "[__HIDDEN__]"}));
+    subscriptions::verify(services, owner, PROVIDER, &id, hidden.clone()).await.unwrap();
+    let change = Change { credentials: Some(hidden), ..Change::default() };
+    subscriptions::update(services, owner, &id, change, BASE).await.unwrap();
+    let made = host.made.lock().unwrap().clone();
+    assert_eq!((made.len(), host.ended.load(Ordering::Relaxed)), (2, 1));
+    assert_eq!(made[0], made[1], "the address and the token are the same");
+    let bad = Change { credentials: Some(map(&json!({"token": "bad"}))), ..Change::default() };
+    assert_eq!(subscriptions::update(services, owner, &id, bad, BASE).await.unwrap_err().message, "the token is wrong");
+    assert_eq!(host.ended.load(Ordering::Relaxed), 1, "what is refused leaves the subscription as it was");
+    subscriptions::delete(services, owner, &id).await.unwrap();
+    assert_eq!(host.ended.load(Ordering::Relaxed), 2);
+    assert_eq!(subscriptions::delete(services, owner, &id).await.unwrap_err().status, 404);
+    let path = format!("/triggers/plugin/{id}");
+    assert_eq!(call(&rig, Method::POST, &path, &[SECRET], "{}").await.status, 404);
+}
+
+#[tokio::test]
+async fn the_address_of_a_draft_answers_logs_and_starts_nothing() {
+    let rig = Rig::new().await;
+    let host = Scripted::attach(&rig).await;
+    let (services, owner) = (&rig.services, &rig.owner);
+    let app = rig.graph_app("workflow", flow("push", &main_branch()), Draft::default()).await;
+    let draft = builders::create(services, owner, PROVIDER, "unauthorized").await.unwrap().id.to_string();
+    let path = format!("/triggers/plugin/{draft}");
+    assert_eq!(call(&rig, Method::POST, &path, &[SECRET], PUSH).await.status, 202);
+    assert_eq!(call(&rig, Method::POST, &path, &[], PUSH).await.status, 400);
+    let logs = builders::logs(services, owner, PROVIDER, &draft).await.unwrap();
+    let codes: Vec<&Json> = logs.iter().map(|log| &log["response"]["status_code"]).collect();
+    assert_eq!(codes, [&json!(400), &json!(202)], "newest first");
+    assert_eq!((&logs[1]["request"]["method"], &logs[1]["request"]["data"]), (&json!("POST"), &json!(PUSH)));
+    assert!(logged(&rig, &app).await.is_empty());
+    assert_eq!(host.transformed.load(Ordering::Relaxed), 0);
+    // Built by hand: the provider is not asked, the properties are as they were set.
+    let change = Change {
+        name: Some("by hand".to_owned()),
+        properties: Some(map(&json!({"hook_secret": "told by a person"}))),
+        ..Change::default()
+    };
+    builders::build(services, owner, PROVIDER, &draft, change, BASE).await.unwrap();
+    assert!(host.made.lock().unwrap().is_empty());
+    assert_eq!(call(&rig, Method::POST, &path, &[SECRET], r#"{"events": []}"#).await.status, 202);
+    assert_eq!(subscriptions::list(services, owner, PROVIDER).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn nobody_reaches_the_subscriptions_of_another_workspace() {
+    let rig = Rig::new().await;
+    let host = Scripted::attach(&rig).await;
+    let (services, owner) = (&rig.services, &rig.owner);
+    let id = subscribe(&rig, "mine").await;
+    let draft = builders::create(services, owner, PROVIDER, "api-key").await.unwrap().id.to_string();
+    let mut stranger = owner.clone();
+    let ox_app::Principal::Member { tenant_id, .. } = &mut stranger else { panic!("the owner is a member") };
+    *tenant_id = TenantId::new();
+    assert!(subscriptions::list(services, &stranger, PROVIDER).await.unwrap().is_empty());
+    let change = || Change { name: Some("stolen".to_owned()), ..Change::default() };
+    let token = map(&json!({"token": "good-token-87654321"}));
+    let refused = [
+        subscriptions::update(services, &stranger, &id, change(), BASE).await.unwrap_err(),
+        subscriptions::delete(services, &stranger, &id).await.unwrap_err(),
+        subscriptions::verify(services, &stranger, PROVIDER, &id, token.clone()).await.unwrap_err(),
+        builders::get(services, &stranger, PROVIDER, &draft).await.unwrap_err(),
+        builders::logs(services, &stranger, PROVIDER, &draft).await.unwrap_err(),
+        builders::update(services, &stranger, PROVIDER, &draft, change()).await.unwrap_err(),
+        builders::verify(services, &stranger, PROVIDER, &draft, token).await.unwrap_err(),
+        builders::build(services, &stranger, PROVIDER, &draft, change(), BASE).await.unwrap_err(),
+    ];
+    assert!(refused.iter().all(|error| error.status == 404), "{refused:?}");
+    assert_eq!(host.ended.load(Ordering::Relaxed), 0);
+    let all = subscriptions::list(services, owner, PROVIDER).await.unwrap();
+    assert!(all.iter().any(|shown| shown.name == "mine"));
 }

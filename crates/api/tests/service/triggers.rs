@@ -227,6 +227,39 @@ async fn a_schedule_fires_once_with_two_processes() {
 }
 
 #[tokio::test]
+async fn a_clock_that_jumps_fires_a_schedule_once() {
+    let rig = Rig::new().await;
+    let schedule = json!({"type": "trigger-schedule", "title": "New year", "mode": "cron", "cron_expression": "0 0 1 1 *", "timezone": "UTC"});
+    let nodes = [("t", schedule), ("e", end(&[("by", &["sys", "user_id"])]))];
+    let app = rig.graph_app("workflow", graph(&nodes, &[("t", "source", "e")]), Draft::default()).await;
+    let (db, tenant) = (&rig.services.db, rig.owner.tenant_id());
+    let due = ox_db::now() - chrono::Duration::days(3 * 366);
+    let plan = repo::triggers::plans_of(db, tenant, app.id).await.unwrap().remove(0);
+    let next = plan.next_run_at;
+    // The clock jumps ahead by years: what it left out is not made up for, the schedule fires once.
+    let tx = db.begin().await.unwrap();
+    assert!(repo::triggers::advance(&tx, &plan, Some(due)).await.unwrap());
+    tx.commit().await.unwrap();
+    assert_eq!(events(&rig, &app, 1).await.len(), 1);
+    let after = repo::triggers::plans_of(db, tenant, app.id).await.unwrap().remove(0);
+    assert_eq!(after.next_run_at, next, "it waits for the next new year");
+    // It jumps back, and the same moment comes again: its event is there already.
+    let tx = db.begin().await.unwrap();
+    assert!(repo::triggers::advance(&tx, &after, Some(due)).await.unwrap());
+    tx.commit().await.unwrap();
+    for _ in 0..400 {
+        let plan = repo::triggers::plans_of(db, tenant, app.id).await.unwrap().remove(0);
+        if plan.next_run_at == next {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    let plan = repo::triggers::plans_of(db, tenant, app.id).await.unwrap().remove(0);
+    assert_eq!(plan.next_run_at, next);
+    assert_eq!(events(&rig, &app, 1).await.len(), 1);
+}
+
+#[tokio::test]
 async fn an_event_whose_process_died_starts_its_run_elsewhere() {
     let rig = Rig::new().await;
     let app = rig.graph_app("workflow", flow(json!({})), Draft::default()).await;
@@ -370,4 +403,30 @@ async fn a_caller_who_does_not_wait() {
     assert_eq!(refused.status, 400, "{}", refused.text());
     assert!(refused.json()["message"].as_str().unwrap().contains("result_webhook"), "{}", refused.text());
     let _ = Arc::clone(&rig.services);
+}
+
+#[tokio::test]
+async fn json_that_nests_ten_thousand_deep_is_refused() {
+    let rig = Rig::new().await;
+    let hook = json!({"type": "trigger-webhook", "title": "W", "method": "post", "content_type": "application/json",
+        "params": [], "headers": [], "body": [{"name": "x", "type": "object", "required": false}],
+        "status_code": 200, "response_body": ""});
+    let outputs = end(&[("x", &["w", "x"])]);
+    let flow = graph(&[("w", hook), ("e", outputs)], &[("w", "source", "e")]);
+    let app = rig.graph_app("workflow", flow, Draft::default()).await;
+    let address = ox_app::triggers::webhook_of(&rig.services, &rig.owner, app.id, "w").await.unwrap().webhook_id;
+    let key = format!("Bearer {}", app.key);
+    for (open, close) in [("[", "]"), (r#"{"x":"#, "}")] {
+        let deep = format!("{}1{}", open.repeat(10_000), close.repeat(10_000));
+        let body = format!(r#"{{"inputs": {{"x": {deep}}}, "user": "u"}}"#);
+        let headers = [("content-type", "application/json"), ("authorization", key.as_str())];
+        let run = call(&rig, Method::POST, "/v1/workflows/run", &headers, &body).await;
+        assert_eq!(run.status, 400, "{}", run.text());
+        let path = format!("/triggers/webhook/{address}");
+        let told = call(&rig, Method::POST, &path, &[("content-type", "application/json")], &deep).await;
+        assert!(told.status.as_u16() < 500, "{}", told.text());
+    }
+    // The server is well.
+    let health = call(&rig, Method::GET, "/health", &[], "").await;
+    assert_eq!(health.status, 200);
 }

@@ -36,7 +36,7 @@ pub struct RawReply {
 }
 
 /// A workspace's subscription to the events of a provider.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct TriggerSubscription {
     pub id: String,
     pub tenant_id: TenantId,
@@ -44,6 +44,39 @@ pub struct TriggerSubscription {
     pub provider: String,
     /// The last part of its address.
     pub endpoint: Uuid,
+    /// `api-key` or `unauthorized`.
+    pub credential_type: String,
+    /// In clear, for the plugin.
+    pub credentials: Map<String, Json>,
+    /// What was chosen when it was made.
+    pub parameters: Map<String, Json>,
+    /// What the plugin, or who set it up by hand, keeps with it.
+    pub properties: Map<String, Json>,
+}
+
+/// A provider of events.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TriggerProvider {
+    /// `author/plugin/name`
+    pub id: String,
+    /// As its plugin declares it: `label`, `description`, `plugin_id`, `subscription_constructor`,
+    /// `subscription_schema`, `events`, ….
+    pub declaration: Map<String, Json>,
+}
+
+/// A picture of a provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TriggerIcon {
+    pub media_type: String,
+    pub bytes: Bytes,
+}
+
+/// What a plugin answers when it has subscribed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Subscribed {
+    pub properties: Map<String, Json>,
+    /// Unix seconds; none: it stays.
+    pub expires_at: Option<i64>,
 }
 
 /// An event of a provider.
@@ -122,11 +155,25 @@ pub trait TriggerHost: Send + Sync {
     /// The events of a provider; `None` where the workspace does not have it.
     async fn events(&self, tenant: TenantId, provider: &str) -> Result<Option<Vec<TriggerEvent>>, HostError>;
 
-    /// A subscription of a workspace.
-    async fn subscription(&self, tenant: TenantId, id: &str) -> Result<Option<TriggerSubscription>, HostError>;
+    /// The providers of a workspace.
+    async fn providers(&self, tenant: TenantId) -> Result<Vec<TriggerProvider>, HostError>;
 
-    /// The subscription with this address, of any workspace.
-    async fn endpoint(&self, endpoint: Uuid) -> Result<Option<TriggerSubscription>, HostError>;
+    /// The picture of a provider.
+    async fn icon(&self, tenant: TenantId, provider: &str) -> Result<Option<TriggerIcon>, HostError>;
+
+    /// Refuses credentials that the provider does not take.
+    async fn validate(
+        &self,
+        tenant: TenantId,
+        provider: &str,
+        credentials: &Map<String, Json>,
+    ) -> Result<(), HostError>;
+
+    /// Subscribes at the provider: its events come to this address from now on.
+    async fn subscribe(&self, subscription: &TriggerSubscription, address: &str) -> Result<Subscribed, HostError>;
+
+    /// Ends a subscription at the provider.
+    async fn unsubscribe(&self, subscription: &TriggerSubscription) -> Result<(), HostError>;
 
     /// Verifies a request and tells what it is.
     async fn dispatch(&self, subscription: &TriggerSubscription, request: &RawRequest)

@@ -13,9 +13,9 @@ use serde_json::{Map, json};
 use uuid::Uuid;
 
 use super::{
-    debug,
+    builders, debug,
     host::{Dispatched, EventCall, HostError, RawReply, RawRequest, Transformed, TriggerHost, TriggerSubscription},
-    keeper, node, nodes, text,
+    keeper, node, nodes, subscriptions, text,
 };
 use crate::{Error, Result, Services};
 
@@ -44,7 +44,9 @@ struct Delivery<'a> {
 pub async fn receive(services: &Arc<Services>, endpoint: Uuid, request: RawRequest) -> Result<RawReply> {
     let unknown = || Error::not_found("Endpoint not found");
     let host: &dyn TriggerHost = &**services.triggers.host().ok_or_else(unknown)?;
-    let subscription = within(host.endpoint(endpoint)).await?.ok_or_else(unknown)?;
+    let Some(subscription) = subscriptions::at(services, endpoint).await? else {
+        return builders::receive(services, host, endpoint, &request).await?.ok_or_else(unknown);
+    };
     let what = within(host.dispatch(&subscription, &request)).await?;
     if what.events.len() > MAX_EVENTS {
         return Err(Error::bad_request(format!(
@@ -201,18 +203,21 @@ fn value_of(set: &Json) -> Json {
     set.get("value").filter(|_| set.get("type").is_some()).unwrap_or(set).clone()
 }
 
-async fn within<T>(call: impl Future<Output = Result<T, HostError>>) -> Result<T, HostError> {
+pub(super) async fn within<T>(call: impl Future<Output = Result<T, HostError>>) -> Result<T, HostError> {
     let late = || HostError::Failed(format!("the plugin has not answered for {} seconds", PATIENCE.as_secs()));
     tokio::time::timeout(PATIENCE, call).await.map_err(|_| late())?
 }
 
 /// Whether events of a subscription can come.
 pub(super) async fn is_subscribed(services: &Services, tenant: TenantId, subscription: &str) -> bool {
-    let Some(host) = services.triggers.host().filter(|_| !subscription.is_empty()) else { return false };
-    match within(host.subscription(tenant, subscription)).await {
-        Ok(found) => found.is_some_and(|found| found.tenant_id == tenant),
+    let Ok(id) = subscription.parse::<Uuid>() else { return false };
+    if services.triggers.host().is_none() {
+        return false;
+    }
+    match repo::trigger_subscriptions::find(&services.db, tenant, id).await {
+        Ok(found) => found.is_some(),
         Err(error) => {
-            tracing::warn!(%error, subscription, "a plugin host does not tell its subscriptions");
+            tracing::warn!(%error, subscription, "it is not known whether there is a subscription");
             false
         }
     }

@@ -1,4 +1,4 @@
-/** Kinds that import, draw and export, but that nothing here can run: they need a plugin. */
+/** A kind that imports, draws and exports, but that nothing here can run. */
 import { lazy } from "react";
 import { z } from "zod";
 import { defineKind, type Kind } from "./kind";
@@ -9,27 +9,15 @@ type LaterData = z.infer<typeof schema>;
 
 const Panel = lazy(() => import("../panels/LaterPanel").then((m) => ({ default: m.LaterPanel })));
 
-interface Later {
-  readonly type: string;
-  readonly starts?: boolean;
-}
-
-function later(spec: Later): Kind {
-  return defineKind<LaterData>({
-    type: spec.type,
-    modes: [],
-    hasInput: !spec.starts,
-    starts: spec.starts,
-    supported: false,
-    schema,
-    defaults: () => ({}),
-    outputs: () => [],
-    check: () => [{ code: "cannotRun", values: { kind: spec.type } }],
-    Panel,
-  });
-}
-
-export const laterKinds: readonly Kind[] = [later({ type: "trigger-plugin", starts: true })];
-
 /** A kind nobody knows: from a newer version or another product. */
-export const unknownKind: Kind = later({ type: "unknown" });
+export const unknownKind: Kind = defineKind<LaterData>({
+  type: "unknown",
+  modes: [],
+  hasInput: true,
+  supported: false,
+  schema,
+  defaults: () => ({}),
+  outputs: () => [],
+  check: () => [{ code: "cannotRun", values: { kind: "unknown" } }],
+  Panel,
+});

@@ -40,10 +40,18 @@ it("a node that goes on after an error says why", () => {
 });
 
 describe("kinds that cannot run here", () => {
-  it.each(["datasource", "knowledge-index", "trigger-plugin", "something-new"])("%s draws and says so", (type) => {
+  it.each(["datasource", "knowledge-index", "something-new"])("%s draws and says so", (type) => {
     const codes = kindOf(type).check({ type, title: "T" }, { variables: [], mode: "workflow" }).map((p) => p.code);
     expect(codes).toEqual(["cannotRun"]);
     expect(kindsFor("workflow").some((k) => k.type === type)).toBe(false);
+  });
+
+  it("a plugin's trigger says what it needs", () => {
+    const codes = (data: Record<string, unknown>) => kindOf("trigger-plugin").check({ type: "trigger-plugin", title: "T", ...data }, { variables: [], mode: "workflow" }).map((p) => p.code);
+    expect(codes({})).toEqual(["noEvent", "noSubscription", "needsPlugin"]);
+    expect(codes({ event_name: "push", subscription_id: "s", plugin_id: "acme/git" })).toEqual(["needsPlugin"]);
+    const data = { type: "trigger-plugin", title: "T", output_schema: { properties: { branch: { type: "string" }, count: { type: "integer" } } } };
+    expect(kindOf("trigger-plugin").outputs(data, "workflow").map((o) => [o.name, o.type])).toEqual([["branch", "string"], ["count", "number"]]);
   });
 
   it("the old name of the aggregator is the aggregator", () => {

@@ -18,7 +18,7 @@ import { iteration } from "./iteration";
 import type { Kind } from "./kind";
 import { knowledgeIndex } from "./knowledge-index";
 import { knowledgeRetrieval } from "./knowledge-retrieval";
-import { laterKinds, unknownKind } from "./later";
+import { unknownKind } from "./later";
 import { listOperator } from "./list-operator";
 import { llm } from "./llm";
 import { loop, loopEnd } from "./loop";
@@ -27,6 +27,7 @@ import { questionClassifier } from "./question-classifier";
 import { start } from "./start";
 import { templateTransform } from "./template-transform";
 import { tool } from "./tool";
+import { triggerPlugin } from "./trigger-plugin";
 import { triggerSchedule } from "./trigger-schedule";
 import { triggerWebhook } from "./trigger-webhook";
 import { variableAggregator } from "./variable-aggregator";
@@ -36,6 +37,7 @@ const KINDS: readonly Kind[] = [
   start,
   triggerWebhook,
   triggerSchedule,
+  triggerPlugin,
   datasource,
   answer,
   end,
@@ -60,7 +62,6 @@ const KINDS: readonly Kind[] = [
   humanInput,
   iterationStart,
   loopStart,
-  ...laterKinds,
 ];
 
 const byType = new Map(KINDS.map((kind) => [kind.type, kind]));
