@@ -167,7 +167,8 @@ export interface KnowledgeConfig extends IndexingSettings {
   readonly summary_index_setting?: SummarySetting;
 }
 
-export const estimate = (info: InfoList, settings: IndexingSettings, datasetId: string | undefined) =>
+/** With a setting for summaries these are written too, which costs calls of a model. */
+export const estimate = (info: InfoList, settings: IndexingSettings & Pick<KnowledgeConfig, "summary_index_setting">, datasetId: string | undefined) =>
   queryOptions({
     queryKey: ["estimate", info, settings, datasetId ?? ""],
     queryFn: ({ signal }) =>
