@@ -23,6 +23,14 @@ interface Props {
   readonly summary: SummarySetting | undefined;
 }
 
+/** Stands where there are no settings; never sent. */
+const NOTHING: IndexingSettings = {
+  indexing_technique: "economy",
+  process_rule: { mode: "automatic", rules: null },
+  doc_form: "text_model",
+  doc_language: "English",
+};
+
 /** The value once it has stayed the same for a while. */
 function useSettled<T>(value: T, wait: number): T {
   const [settled, setSettled] = useState(value);
@@ -43,11 +51,7 @@ export function Preview({ picked, datasetId, settings, summary }: Props) {
   const file = files.find((each) => each.id === chosen) ?? files[0];
   const settled = useSettled(settings, 350);
   const query = useQuery({
-    ...estimate(
-      picked.info(file ? [file.id] : []),
-      settled ?? { indexing_technique: "economy", process_rule: { mode: "automatic", rules: null }, doc_form: "text_model", doc_language: "English" },
-      datasetId,
-    ),
+    ...estimate(picked.info(file ? [file.id] : []), settled ?? NOTHING, datasetId),
     enabled: file !== undefined && settled !== undefined,
     placeholderData: keepPreviousData,
   });
@@ -59,12 +63,7 @@ export function Preview({ picked, datasetId, settings, summary }: Props) {
     ...estimate(
       picked.info(file ? [file.id] : []),
       {
-        ...(settled ?? {
-          indexing_technique: "high_quality",
-          process_rule: { mode: "automatic", rules: null },
-          doc_form: "text_model",
-          doc_language: "English",
-        }),
+        ...(settled ?? NOTHING),
         ...(summary ? { summary_index_setting: summary } : {}),
       },
       datasetId,
