@@ -3,11 +3,13 @@
 mod hybrid;
 #[cfg(test)]
 mod tests;
+mod trust;
 mod weighted;
 
 use std::{collections::HashMap, hash::Hash};
 
-pub use hybrid::{Candidate, candidates, hybrid};
+pub use hybrid::{Candidate, Fused, candidates, hybrid, weighed};
+pub use trust::{Seen, Side, Trust};
 pub use weighted::{Weighed, weighted_score};
 
 /// Something found, with a score: the higher the better.

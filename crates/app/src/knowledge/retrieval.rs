@@ -5,6 +5,7 @@ mod legs;
 mod models;
 mod records;
 mod several;
+mod trust;
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -37,6 +38,7 @@ pub struct Retriever {
     pub(super) indexes: Indexes,
     pub(super) external: External,
     pub(super) tracker: TaskTracker,
+    trusts: trust::Trusts,
 }
 
 /// A chunk that answers a question, with what it is part of.
@@ -134,7 +136,7 @@ impl Retriever {
         external: External,
         tracker: TaskTracker,
     ) -> Self {
-        Self { db, models, embedder, indexes, external, tracker }
+        Self { db, models, embedder, indexes, external, tracker, trusts: trust::Trusts::default() }
     }
 
     /// The way to knowledge bases of others.

@@ -1,21 +1,38 @@
 //! One order from two: by the words of a question and by its meaning.
+//!
+//! Two scores say nothing about each other, so they are not added. Each becomes *evidence*: how far it stands out of what
+//! its own side gives by chance. The best scores of anything random lie in a known way: the distance of one to the next,
+//! times its rank, is always about the same (for tails that fall exponentially; those of BM25 and of cosines do, near
+//! enough). That distance is the side's unit of noise for this question, whatever model or language it is, and the best
+//! of `n` is by chance about `ln n` units above the last of them. What is above that is the logarithm of how much
+//! likelier it is that a finding is right than that it is noise, and such logarithms are added. So a side decides where
+//! it has something to say, and where it has not, it is quiet: nothing is set by hand for a model.
+//!
+//! One question cannot tell a side that stands out rightly from one that does so wrongly; many can: see [`Trust`].
+//!
+//! [`Trust`]: super::Trust
 
-use std::{collections::HashMap, hash::Hash};
+use std::{cmp::Ordering, collections::HashMap, hash::Hash};
 
-use super::sort;
+use super::{
+    sort,
+    trust::{Seen, Side},
+};
 
-/// The two sides as long as nothing speaks for one of them, and the most that either may have.
-const EVEN: f64 = 0.5;
-const MOST: f64 = 0.85;
-/// How far the best usually stand out of a side's findings: a side that does better than this is trusted more. Measured
-/// on the sets of `bench/known_items.py` with BM25 and MiniLM, also with half of either side's knowledge taken away:
-/// words stand out by far more, right or wrong.
-const USUAL_WORDS: f64 = 0.71;
-const USUAL_MEANING: f64 = 0.285;
-/// Above one: a side that tells nothing apart would only bring its noise.
-const TRUST: i32 = 3;
-/// How many of the best are looked at.
+/// How many of the best tell what noise is.
+const LOOKED: usize = 50;
+/// Above what chance gives, in units of noise, before it counts in full.
+const CAUTION: f64 = 1.0;
+/// From here on evidence grows by its logarithm: no side is surer than that.
+const SURE: f64 = 12.0;
+/// The best of a few words' findings is at most so many units of noise: how noise lies is then not known.
+const FEW: f64 = 8.0;
+/// What is left of a side that is doubted: it orders what the other one does not.
+const DOUBTED: f64 = 0.02;
+/// The best of one side that the other is expected to have among its best.
 const BEST: usize = 10;
+/// With fewer cosines agreement is chance.
+const ENOUGH: usize = 30;
 
 /// Something that words or meaning has found, with the scores of both as far as they are known.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,16 +64,62 @@ pub fn candidates<K: Clone + Eq + Hash>(words: &[(K, f64)], meaning: &[(K, f64)]
     out
 }
 
-/// The candidates in one order, the best first. `share` is the part of meaning; without one it follows from how clearly
-/// each side tells its findings apart.
+/// What both sides together say.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fused<K> {
+    /// The best first.
+    pub order: Vec<(K, f64)>,
+    /// What this question tells about the two sides; `None` when it is too little.
+    pub seen: Option<Seen>,
+}
+
+/// The candidates in one order by the evidence of both sides, of which one may be `doubted`.
 ///
-/// Scores are from 0 to 1 and on the scale of meaning: the best has the best cosine. So a threshold says the same here
-/// as in a search by meaning alone, and a question about something else finds nothing that is good.
+/// Scores are from 0 to 1 and on the scale of meaning: they are the cosines of the candidates, handed out in the new
+/// order. So a threshold leaves as many as in a search by meaning, and a question about something else finds nothing
+/// that is good.
 #[must_use]
-pub fn hybrid<K: Clone + Eq + Hash>(candidates: &[Candidate<K>], share: Option<f64>) -> Vec<(K, f64)> {
+pub fn hybrid<K: Clone + Eq + Hash>(candidates: &[Candidate<K>], doubted: Option<Side>) -> Fused<K> {
+    // What does not have a word of the question has none of the score.
+    let words: Vec<f64> = candidates.iter().map(|one| finite(one.words).unwrap_or(0.0)).collect();
+    let meaning: Vec<Option<f64>> = candidates.iter().map(|one| finite(one.meaning)).collect();
+    let by_words = Noise::of_words(candidates.iter().filter_map(|one| finite(one.words)));
+    let by_meaning = Noise::of_meaning(meaning.iter().copied().flatten());
+    let part = |side| if doubted == Some(side) { DOUBTED } else { 1.0 };
+    let mut found: Vec<(usize, f64)> = (0..candidates.len())
+        .zip(words.iter().zip(&meaning))
+        .map(|(place, (words, meaning))| {
+            let said = |noise: &Option<Noise>, score: f64| noise.as_ref().map_or(0.0, |noise| noise.evidence(score));
+            let meaning = meaning.map_or(0.0, |cosine| said(&by_meaning, cosine));
+            (place, part(Side::Words) * said(&by_words, *words) + part(Side::Meaning) * meaning)
+        })
+        .collect();
+    sort(&mut found);
+    let mut scores: Vec<f64> = meaning.iter().map(|cosine| cosine.unwrap_or(0.0).clamp(0.0, 1.0)).collect();
+    if meaning.iter().all(Option::is_none) {
+        scores = normal(candidates.iter().map(|one| one.words), Some(0.0));
+    }
+    scores.sort_by(|a, b| b.total_cmp(a));
+    let order = found
+        .iter()
+        .zip(scores)
+        .filter_map(|((place, _), score)| candidates.get(*place).map(|one| (one.id.clone(), score)))
+        .collect();
+    let seen =
+        by_words.zip(by_meaning).filter(|_| meaning.iter().flatten().count() >= ENOUGH).map(|(first, second)| {
+            let meaning: Vec<f64> = meaning.iter().map(|cosine| cosine.unwrap_or(f64::NEG_INFINITY)).collect();
+            Seen { agreement: agreement(&words, &meaning), words: first.excess(), meaning: second.excess() }
+        });
+    Fused { order, seen }
+}
+
+/// The candidates in one order by a weighted sum, the best first. `share` is the part of meaning; scores are on its
+/// scale: the best has the best cosine.
+#[must_use]
+pub fn weighed<K: Clone + Eq + Hash>(candidates: &[Candidate<K>], share: f64) -> Vec<(K, f64)> {
     let words = normal(candidates.iter().map(|one| one.words), Some(0.0));
     let meaning = normal(candidates.iter().map(|one| one.meaning), None);
-    let share = share.unwrap_or_else(|| adaptive(&words, &meaning)).clamp(0.0, 1.0);
+    let share = share.clamp(0.0, 1.0);
     let mut out: Vec<(K, f64)> = candidates
         .iter()
         .zip(words.iter().zip(&meaning))
@@ -87,24 +150,77 @@ fn normal(scores: impl Iterator<Item = Option<f64>> + Clone, floor: Option<f64>)
         .collect()
 }
 
-/// The part of meaning that the scores speak for.
-fn adaptive(words: &[f64], meaning: &[f64]) -> f64 {
-    let words = (sharpness(words) / USUAL_WORDS).powi(TRUST);
-    let meaning = (sharpness(meaning) / USUAL_MEANING).powi(TRUST);
-    if words + meaning <= 0.0 {
-        return EVEN;
-    }
-    (meaning / (words + meaning)).clamp(1.0 - MOST, MOST)
+fn finite(score: Option<f64>) -> Option<f64> {
+    score.filter(|score| score.is_finite())
 }
 
-/// How far the best stands above the next ones.
-fn sharpness(scores: &[f64]) -> f64 {
-    let mut best: Vec<f64> = scores.to_vec();
-    best.sort_by(|a, b| b.total_cmp(a));
-    let next: Vec<f64> = best.iter().copied().skip(1).take(BEST).collect();
-    match (best.first(), next.len()) {
-        (Some(first), count) if count > 0 => first - next.iter().sum::<f64>() / count as f64,
-        (Some(first), _) => *first,
-        (None, _) => 0.0,
+/// How a side's scores lie where they are chance.
+struct Noise {
+    /// The best score, and the last of those that were looked at.
+    best: f64,
+    base: f64,
+    /// The unit of noise.
+    unit: f64,
+    /// How many were looked at, as a logarithm: how many units above the last one the best is by chance.
+    chance: f64,
+}
+
+impl Noise {
+    fn of_meaning(scores: impl Iterator<Item = f64>) -> Option<Self> {
+        let mut scores: Vec<f64> = scores.collect();
+        scores.sort_by(|a, b| b.total_cmp(a));
+        scores.truncate(LOOKED);
+        Self::of(&scores, 0.0)
     }
+
+    /// Where words find little, the others have nothing.
+    fn of_words(scores: impl Iterator<Item = f64>) -> Option<Self> {
+        let mut scores: Vec<f64> = scores.collect();
+        scores.sort_by(|a, b| b.total_cmp(a));
+        let best = *scores.first()?;
+        let least = if scores.len() < LOOKED { best / FEW } else { 0.0 };
+        scores.resize(LOOKED, 0.0);
+        Self::of(&scores, least)
+    }
+
+    /// Of scores, the best first. The very best does not count: it may be right, and is then no noise.
+    fn of(scores: &[f64], least: f64) -> Option<Self> {
+        let (best, base) = (*scores.first()?, *scores.last()?);
+        let apart = |(rank, pair): (usize, &[f64])| match pair {
+            [above, below] => (rank + 1) as f64 * (above - below),
+            _ => 0.0,
+        };
+        let unit = match scores.len() {
+            0..=2 => best - base,
+            count => scores.windows(2).enumerate().skip(1).map(apart).sum::<f64>() / (count - 2) as f64,
+        };
+        let unit = unit.max(least);
+        (unit > 0.0).then(|| Self { best, base, unit, chance: (scores.len() as f64).ln() })
+    }
+
+    /// How far the best is above what chance gives, in units of noise.
+    fn excess(&self) -> f64 {
+        (self.best - self.base) / self.unit - self.chance
+    }
+
+    /// What a score says for its finding: next to nothing within the noise, above it ever more.
+    fn evidence(&self, score: f64) -> f64 {
+        let above = (score - self.base) / self.unit - self.chance - CAUTION;
+        let said = above.max(0.0) + (-above.abs()).exp().ln_1p();
+        if said > SURE { SURE + (said - SURE).ln_1p() } else { said }
+    }
+}
+
+/// How often the best of one side is among the best of the other: none, one of them, both.
+fn agreement(words: &[f64], meaning: &[f64]) -> f64 {
+    let best = |scores: &[f64]| {
+        let mut places: Vec<usize> = (0..scores.len()).collect();
+        let score = |place: &usize| scores.get(*place).copied().unwrap_or(f64::NEG_INFINITY);
+        places.sort_by(|a, b| score(b).partial_cmp(&score(a)).unwrap_or(Ordering::Equal));
+        places.truncate(BEST);
+        places
+    };
+    let (words, meaning) = (best(words), best(meaning));
+    let has = |list: &[usize], one: Option<&usize>| one.is_some_and(|one| list.contains(one));
+    (f64::from(has(&meaning, words.first())) + f64::from(has(&words, meaning.first()))) / 2.0
 }

@@ -283,7 +283,9 @@ function SplitStep({ dataset, picked, onBack, onCreated }: SplitProps) {
             </div>
           </footer>
         </form>
-        {narrow && pane !== "preview" ? null : <Preview picked={picked} datasetId={dataset?.id} settings={settings} />}
+        {narrow && pane !== "preview" ? null : (
+          <Preview picked={picked} datasetId={dataset?.id} settings={settings} summary={summarises && summary.enable ? summary : undefined} />
+        )}
       </div>
     </>
   );

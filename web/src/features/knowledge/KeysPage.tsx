@@ -1,4 +1,4 @@
-/** How programs use knowledge: the address, the keys of the workspace, a switch for this knowledge base. */
+/** How programs use knowledge: the address, a switch for this knowledge base, its keys and those of the workspace. */
 import { useQuery } from "@tanstack/react-query";
 import { Eye, EyeOff, KeyRound, Plus, Trash2 } from "lucide-react";
 import { useState } from "react";
@@ -13,7 +13,7 @@ import { Confirm } from "../../ui/Dialog";
 import { Empty, SkeletonRows } from "../../ui/States";
 import { Switch } from "../../ui/Switch";
 import { Address } from "../access/Address";
-import { apiBase, createKey, datasetKeys, deleteKey, setApi, useKnowledgeChange } from "./api";
+import { apiBase, createKey, datasetKeys, deleteKey, ownKeys, setApi, useKnowledgeChange } from "./api";
 import type { ApiKey, Dataset } from "./types";
 
 const MAX_KEYS = 10;
@@ -52,6 +52,7 @@ export function KeysPage({ dataset }: { dataset: Dataset }) {
           <Address label={t("keys.base")} address={address} />
           <Address label={t("keys.id")} address={dataset.id} />
         </div>
+        <Keys of={dataset.id} />
         <Keys />
         <section>
           <h2 className="text-16 font-semibold mb-2">{t("keys.example")}</h2>
@@ -69,24 +70,28 @@ export function KeysPage({ dataset }: { dataset: Dataset }) {
   );
 }
 
-function Keys() {
+/** The keys of one knowledge base, or without one those of the workspace. */
+function Keys({ of }: { of?: string }) {
   const { t } = useTranslation("knowledge");
   const { t: c } = useTranslation();
   const format = useFormat();
   const { admin } = useRights();
-  const keys = useQuery(datasetKeys);
+  const kind = of ? "keys.own" : "keys.all";
+  const workspace = useQuery({ ...datasetKeys, enabled: of === undefined });
+  const own = useQuery({ ...ownKeys(of ?? ""), enabled: of !== undefined });
+  const keys = of ? own : workspace;
   const [shown, setShown] = useState<string>();
   const [deleting, setDeleting] = useState<ApiKey>();
   const fail = (error: unknown) => toast.error(c("common.failed", { message: messageOf(error) }));
-  const add = useKnowledgeChange(createKey);
-  const drop = useKnowledgeChange((id: string) => deleteKey(id));
+  const add = useKnowledgeChange(() => createKey(of));
+  const drop = useKnowledgeChange((id: string) => deleteKey(id, of));
   const rows = keys.data?.data ?? [];
   return (
-    <section>
+    <section aria-label={t(`${kind}.title`)}>
       <div className="flex items-end gap-3 mb-2">
         <div className="flex-1">
-          <h2 className="text-16 font-semibold">{t("keys.title")}</h2>
-          <p className="text-ink-2">{t("keys.text")}</p>
+          <h2 className="text-16 font-semibold">{t(`${kind}.title`)}</h2>
+          <p className="text-ink-2">{t(`${kind}.text`)}</p>
         </div>
         {admin ? (
           <Button
@@ -95,7 +100,7 @@ function Keys() {
             disabled={rows.length >= MAX_KEYS}
             onClick={() => add.mutate(undefined, { onSuccess: (key) => setShown(key.id), onError: fail })}
           >
-            {t("keys.add")}
+            {t(`${kind}.add`)}
           </Button>
         ) : null}
       </div>
@@ -106,7 +111,7 @@ function Keys() {
           {messageOf(keys.error)}
         </div>
       ) : rows.length === 0 ? (
-        <Empty icon={KeyRound} title={t("keys.none")} text={t(admin ? "keys.noneText" : "keys.noneAdmin")} />
+        <Empty icon={KeyRound} title={t(`${kind}.none`)} text={t(admin ? `${kind}.noneText` : "keys.noneAdmin")} />
       ) : (
         <ul className="card">
           {rows.map((key) => (

@@ -1,24 +1,35 @@
 /** The chunks a file would become, in numbers and as they are. */
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { ChevronDown, FileText, Scissors } from "lucide-react";
+import { ChevronDown, FileText, Scissors, Sparkles } from "lucide-react";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useFormat } from "../../lib/format";
 import { errorDetails, messageOf } from "../../lib/http";
+import { Button } from "../../ui/Button";
 import { Badge } from "../../ui/Marks";
 import { Menu } from "../../ui/Menu";
 import { Empty, Failed, SkeletonRows } from "../../ui/States";
 import { estimate, type IndexingSettings } from "./api";
 import { bars, median, shared, VERY_SHORT } from "./figures";
 import type { Picked } from "./sources";
-import type { Estimate } from "./types";
+import type { Estimate, SummarySetting } from "./types";
 
 interface Props {
   readonly picked: Picked;
   readonly datasetId: string | undefined;
   /** Nothing while the settings cannot be used. */
   readonly settings: IndexingSettings | undefined;
+  /** How summaries are made, where there are to be some. */
+  readonly summary: SummarySetting | undefined;
 }
+
+/** Stands where there are no settings; never sent. */
+const NOTHING: IndexingSettings = {
+  indexing_technique: "economy",
+  process_rule: { mode: "automatic", rules: null },
+  doc_form: "text_model",
+  doc_language: "English",
+};
 
 /** The value once it has stayed the same for a while. */
 function useSettled<T>(value: T, wait: number): T {
@@ -32,7 +43,7 @@ function useSettled<T>(value: T, wait: number): T {
   return settled;
 }
 
-export function Preview({ picked, datasetId, settings }: Props) {
+export function Preview({ picked, datasetId, settings, summary }: Props) {
   const { t } = useTranslation("knowledge");
   const { t: c } = useTranslation();
   const [chosen, setChosen] = useState<string>();
@@ -40,15 +51,27 @@ export function Preview({ picked, datasetId, settings }: Props) {
   const file = files.find((each) => each.id === chosen) ?? files[0];
   const settled = useSettled(settings, 350);
   const query = useQuery({
-    ...estimate(
-      picked.info(file ? [file.id] : []),
-      settled ?? { indexing_technique: "economy", process_rule: { mode: "automatic", rules: null }, doc_form: "text_model", doc_language: "English" },
-      datasetId,
-    ),
+    ...estimate(picked.info(file ? [file.id] : []), settled ?? NOTHING, datasetId),
     enabled: file !== undefined && settled !== undefined,
     placeholderData: keepPreviousData,
   });
   const form = settled?.doc_form;
+  // Only when asked: a model writes them, and the settings change with every key.
+  const wanted = file && settled && summary ? JSON.stringify([file.id, settled, summary]) : undefined;
+  const [asked, setAsked] = useState<string>();
+  const told = useQuery({
+    ...estimate(
+      picked.info(file ? [file.id] : []),
+      {
+        ...(settled ?? NOTHING),
+        ...(summary ? { summary_index_setting: summary } : {}),
+      },
+      datasetId,
+    ),
+    enabled: wanted !== undefined && asked === wanted,
+  });
+  const written = wanted !== undefined && asked === wanted && !told.isPlaceholderData ? told.data : undefined;
+  const write = () => (asked === wanted ? void told.refetch() : setAsked(wanted));
   return (
     <section className="flex-1 min-w-0 flex flex-col min-h-0 bg-canvas" aria-label={t("preview.title")} aria-busy={query.isFetching}>
       <header className="flex items-center gap-2 px-5 max-md:px-4 min-h-11 border-b border-line-1 flex-none flex-wrap py-2 relative">
@@ -77,6 +100,11 @@ export function Preview({ picked, datasetId, settings }: Props) {
             {t("preview.shared")}
           </span>
         ) : null}
+        {wanted !== undefined && !written ? (
+          <Button icon={Sparkles} busy={told.isFetching} disabled={!query.data} onClick={write}>
+            {t("preview.summarise")}
+          </Button>
+        ) : null}
         {query.isFetching ? <span className="kb-busy" aria-hidden /> : null}
       </header>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and the keyboard has to reach it */}
@@ -91,7 +119,14 @@ export function Preview({ picked, datasetId, settings }: Props) {
             details={{ label: c("common.details"), copied: c("common.copied"), text: errorDetails(query.error) }}
           />
         ) : query.data ? (
-          <Chunks data={query.data} form={form} />
+          <>
+            {asked === wanted && told.error && !told.isFetching ? (
+              <div className="wrong mb-3" role="alert">
+                {messageOf(told.error)}
+              </div>
+            ) : null}
+            <Chunks data={written ?? query.data} form={form} />
+          </>
         ) : (
           <SkeletonRows rows={6} height={64} slow={t("preview.slow")} label={c("common.loading")} />
         )}
@@ -154,6 +189,11 @@ export function Chunks({ data, form }: { data: Estimate; form: string | undefine
                     {common > 0 ? <span className="kb-shared">{chunk.content.slice(0, common)}</span> : null}
                     {chunk.content.slice(common)}
                   </p>
+                  {chunk.summary ? (
+                    <p className="kb-text text-ink-2">
+                      <span className="font-medium">{t("summary.label")}</span> {chunk.summary}
+                    </p>
+                  ) : null}
                   {(parents ? (chunk.child_chunks ?? []) : []).map((child, at) => (
                     <div key={`${String(at)}${child.slice(0, 20)}`} className="kb-child">
                       <span className="text-ink-3 num">C{at + 1}</span>

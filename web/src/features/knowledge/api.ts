@@ -167,7 +167,8 @@ export interface KnowledgeConfig extends IndexingSettings {
   readonly summary_index_setting?: SummarySetting;
 }
 
-export const estimate = (info: InfoList, settings: IndexingSettings, datasetId: string | undefined) =>
+/** With a setting for summaries these are written too, which costs calls of a model. */
+export const estimate = (info: InfoList, settings: IndexingSettings & Pick<KnowledgeConfig, "summary_index_setting">, datasetId: string | undefined) =>
   queryOptions({
     queryKey: ["estimate", info, settings, datasetId ?? ""],
     queryFn: ({ signal }) =>
@@ -383,8 +384,12 @@ export const writeMetadata = (datasetId: string, operation_data: readonly Metada
 // ---- keys
 
 export const datasetKeys = queryOptions({ queryKey: ["datasets", "keys"], queryFn: () => get<{ data: readonly ApiKey[] }>("/datasets/api-keys") });
-export const createKey = () => post<ApiKey>("/datasets/api-keys");
-export const deleteKey = (id: string) => remove(`/datasets/api-keys/${id}`);
+/** The keys of one knowledge base. */
+export const ownKeys = (datasetId: string) =>
+  queryOptions({ queryKey: ["datasets", datasetId, "keys"], queryFn: () => get<{ data: readonly ApiKey[] }>(`${of(datasetId)}/api-keys`) });
+/** Of one knowledge base, or of the workspace. */
+export const createKey = (datasetId?: string) => post<ApiKey>(datasetId ? `${of(datasetId)}/api-keys` : "/datasets/api-keys");
+export const deleteKey = (id: string, datasetId?: string) => remove(datasetId ? `${of(datasetId)}/api-keys/${id}` : `/datasets/api-keys/${id}`);
 export const apiBase = queryOptions({
   queryKey: ["datasets", "api-base"],
   queryFn: () => get<{ api_base_url: string }>("/datasets/api-base-info"),

@@ -238,6 +238,8 @@ export interface Segments {
 
 export interface PreviewChunk {
   readonly content: string;
+  /** What it is about, where that was asked for. */
+  readonly summary?: string | null;
   readonly child_chunks?: readonly string[] | null;
   /** Ours: the page (from 0) and the headings it stands under. */
   readonly page?: number | null;

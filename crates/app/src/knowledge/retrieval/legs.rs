@@ -10,7 +10,7 @@ use ox_types::boxed;
 use ox_vector::{Hit, LocalIndex, Scope};
 use uuid::Uuid;
 
-use super::{Dataset, Found, Record, Retriever, models::Reranked};
+use super::{Dataset, Found, Record, Retriever, models::Reranked, trust::Shared};
 use crate::{
     Error, Result,
     knowledge::{
@@ -51,7 +51,8 @@ impl Retriever {
         let ready = self.indexes.ready(dataset.tenant_id, dataset.id).await?;
         let top = settings.top_k.saturating_mul(CHOICE).clamp(FEWEST, MOST);
         let legs = self.legs(dataset, question, settings, scope, &ready, top).await?;
-        let scored = ordered(&legs, settings);
+        let trust = self.trusts.of(dataset.id, ready.state.generation);
+        let scored = ordered(&legs, question, settings, &trust);
         let mut shortcoming = legs.shortcoming;
         if ready.is_behind {
             shortcoming.get_or_insert_with(|| "The index is still being brought up to date.".to_owned());
@@ -174,7 +175,7 @@ fn look(index: &LocalIndex, text: Option<&str>, vector: Option<&[f32]>, top: usi
 }
 
 /// The nodes in the order of the method, each with a score.
-fn ordered(legs: &Legs, settings: &RetrievalSettings) -> Vec<(Uuid, f64)> {
+fn ordered(legs: &Legs, question: &str, settings: &RetrievalSettings, trust: &Shared) -> Vec<(Uuid, f64)> {
     let pairs = |hits: &[Hit]| hits.iter().map(|hit| (hit.id, f64::from(hit.score))).collect::<Vec<_>>();
     let (words, meaning) = (pairs(&legs.words), pairs(&legs.meaning));
     if meaning.is_empty() {
@@ -187,11 +188,16 @@ fn ordered(legs: &Legs, settings: &RetrievalSettings) -> Vec<(Uuid, f64)> {
     for one in &mut candidates {
         one.meaning = one.meaning.or_else(|| legs.known.get(&one.id).copied());
     }
-    let share = match settings.rerank() {
-        Rerank::Weighted { vector, keyword } if vector + keyword > 0.0 => Some(vector / (vector + keyword)),
-        _ => None,
-    };
-    fuse::hybrid(&candidates, share)
+    if let Rerank::Weighted { vector, keyword } = settings.rerank()
+        && vector + keyword > 0.0
+    {
+        return fuse::weighed(&candidates, vector / (vector + keyword));
+    }
+    let fused = fuse::hybrid(&candidates, trust.doubted());
+    if let Some(seen) = fused.seen {
+        trust.learn(question, seen);
+    }
+    fused.order
 }
 
 impl fuse::Found for Record {
