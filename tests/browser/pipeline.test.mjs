@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ended, node, open, panel } from "./canvas.mjs";
-import { journey, signIn } from "./support.mjs";
+import { counted, journey, signIn } from "./support.mjs";
 
 const OWLS = ["Owls sleep during the day and hunt at night.", "The eagle owl is the largest owl of Europe.", "A barn owl hears a mouse under the snow."].join("\n\n");
 const file = (name, text) => ({ name, mimeType: "text/plain", buffer: Buffer.from(text) });
@@ -45,7 +45,7 @@ test("a template becomes a pipeline that splits, shows and keeps documents", { t
     await ended(page, /Done/);
     const chunks = panel(page).getByRole("list", { name: "Preview" }).getByRole("listitem");
     await chunks.filter({ hasText: "eagle owl" }).waitFor();
-    assert.equal(await chunks.count(), 3);
+    await counted(chunks, 3);
 
     // Input fields are the pipeline's own.
     await page.locator(".st-bar").getByRole("button", { name: "Variables, features, versions" }).click();
@@ -85,5 +85,5 @@ test("a template becomes a pipeline that splits, shows and keeps documents", { t
     await page.getByText("1 of 1 document is ready.").waitFor();
     await page.getByRole("button", { name: "Go to documents" }).click();
     await row.getByText("Ready").waitFor();
-    assert.equal(await row.count(), 1);
+    await counted(row, 1);
   }));
