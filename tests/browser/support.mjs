@@ -35,6 +35,12 @@ export async function until(isSo, what, { within = 30_000 } = {}) {
 /** Waits for a number of elements. */
 export const counted = (locator, number) => until(async () => (await locator.count()) === number, `${number} of ${locator}`);
 
+/** Waits for what a field holds. */
+export const holds = (field, value) => until(async () => (await field.inputValue()) === value, `${value} in ${field}`);
+
+/** Waits for the texts of elements. */
+export const reads = (locator, texts) => until(async () => (await locator.allInnerTexts()).join("\n") === texts.join("\n"), `${texts} in ${locator}`);
+
 /**
  * Starts a server (`--fresh`: not set up; `env`: its settings) and a page of a new context (`args`: of Chromium); `body` gets both,
  * and everything ends afterwards. The journeys of a file follow each other.

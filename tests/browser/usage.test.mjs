@@ -58,8 +58,8 @@ test("calls are counted with their cost, and a budget stops them", { timeout: 24
       const groups = page.getByRole("region", { name: "By whom" }).first();
       await refreshed(page, groups.getByRole("row", { name: /^echo/ }));
       // The default model gave the conversation its name: that was a call as well.
-      assert.match(await figure(page, "Spent").innerText(), /^\$0\.0/);
-      assert.match(await figure(page, "Tokens in").innerText(), /^[46],00\d$/);
+      await until(async () => /^\$0\.0/.test(await figure(page, "Spent").innerText()), "the figure is right");
+      await until(async () => /^[46],00\d$/.test(await figure(page, "Tokens in").innerText()), "the figure is right");
       assert.match(await groups.getByRole("row", { name: /^gpt-4o-mini/ }).innerText(), new RegExp(`\\$${(2 * PRICE).toFixed(4)}`));
       await groups.getByRole("radio", { name: "Key" }).click();
       await groups.getByRole("row", { name: /^Reports/ }).filter({ hasText: "4,000" }).waitFor();
