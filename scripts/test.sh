@@ -56,7 +56,7 @@ step "the UI"
 step "front end (types, lint, unit tests) beside the build of the server and its tests, lints with it"
 aside front-end front_end
 aside stock-clients-installed ./tests/clients/install.sh
-OXIDIFY_TEST_PYTHON="$(./scripts/code-venv.sh)"
+OXIDIFY_TEST_PYTHON="$(./scripts/venv.sh tests/support/code-requirements.txt venv-code)/bin/python"
 export OXIDIFY_TEST_PYTHON
 cargo test --workspace --no-run --quiet
 step "server and its tests"

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { journey, signIn } from "./support.mjs";
+import { counted, journey, signIn } from "./support.mjs";
 
 test("an app is made of a template", { timeout: 120_000 }, () =>
   journey(["chat"], {}, async (page, about) => {
@@ -68,7 +68,7 @@ test("apps are tagged, renamed, duplicated, exported and deleted", { timeout: 12
     await page.getByRole("radio", { name: "Cards" }).click();
     const cards = page.getByRole("list", { name: "Apps" }).getByRole("listitem");
     await cards.filter({ hasText: "Sort refund requests" }).first().waitFor();
-    assert.equal(await cards.count(), 3);
+    await counted(cards, 3);
     await page.getByRole("radio", { name: "Rows" }).click();
 
     await row("Returns triage").getByRole("button", { name: "Actions of Returns triage", exact: true }).click();

@@ -1,7 +1,7 @@
 // The page of a form that a waiting run sends out, and the figures of the apps list, against given answers.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { journey, signIn } from "./support.mjs";
+import { holds, journey, signIn } from "./support.mjs";
 
 test("a form is filled in and sent by its link", { timeout: 60_000 }, () =>
   journey(["--fresh"], { viewport: { width: 390, height: 844 } }, async (page, about) => {
@@ -27,7 +27,7 @@ test("a form is filled in and sent by its link", { timeout: 60_000 }, () =>
     });
     await page.goto(`${about.url}/form/tok123`);
     await page.getByRole("heading", { name: "Refund 7" }).waitFor();
-    assert.equal(await page.getByLabel("comment").inputValue(), "as agreed");
+    await holds(page.getByLabel("comment"), "as agreed");
     await page.getByRole("button", { name: "Approve" }).click();
     await page.getByText("Choose one of the options").waitFor();
     await page.getByLabel("reason").selectOption("broken");

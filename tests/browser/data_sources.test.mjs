@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { test } from "node:test";
-import { bodyOf, journey, listen, signIn } from "./support.mjs";
+import { bodyOf, journey, listen, signIn, until } from "./support.mjs";
 
 const KEY = "fc-1234567890";
 const SITE = "https://site.example";
@@ -155,7 +155,7 @@ test("pages of a website become documents that are found", { timeout: 180_000 },
 
       const scraped = fire.scrapes.length;
       await takeAnew(page, "Owls");
-      for (let tries = 0; fire.scrapes.length === scraped && tries < 100; tries++) await new Promise((later) => setTimeout(later, 100));
+      await until(() => fire.scrapes.length > scraped, "the page is read again");
       assert.equal(fire.scrapes.at(-1), `${SITE}/owls`);
       await page.getByRole("row").filter({ hasText: "Owls" }).getByText("Ready").waitFor();
       await finds(page, "looked at again", "They were looked at again.");
@@ -191,8 +191,8 @@ test("pages of Notion become documents that follow their edits", { timeout: 180_
       await page.goto(`${about.url}/datasets/create`);
       await page.getByRole("radio", { name: "Notion" }).click();
       const pages = page.getByRole("list", { name: "Pages of Notion" });
-      await pages.getByRole("listitem").first().waitFor();
-      assert.deepEqual((await pages.getByRole("listitem").allInnerTexts()).map((text) => text.split("\n").at(-1)), ["Owls", "Foxes"]);
+      const names = async () => (await pages.getByRole("listitem").allInnerTexts()).map((text) => text.split("\n").at(-1)).join();
+      await until(async () => (await names()) === "Owls,Foxes", "both pages of Notion are listed");
       await page.getByLabel("Search pages").fill("fox");
       await pages.getByRole("listitem").nth(1).waitFor({ state: "detached" });
       await page.getByLabel("Search pages").fill("");
@@ -214,7 +214,7 @@ test("pages of Notion become documents that follow their edits", { timeout: 180_
       await page.getByRole("link", { name: "Add documents" }).or(page.getByRole("button", { name: "Add documents" })).first().click();
       await page.getByRole("radio", { name: "Notion" }).click();
       await pages.getByRole("listitem").filter({ hasText: "Owls" }).getByText("Here already").waitFor();
-      assert.ok(await pages.getByRole("checkbox", { name: "Select Owls" }).isDisabled());
+      await until(() => pages.getByRole("checkbox", { name: "Select Owls" }).isDisabled(), "what is here cannot be chosen");
     });
   } finally {
     fake.close();

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { inbox } from "./mail.mjs";
-import { journey } from "./support.mjs";
+import { holds, journey } from "./support.mjs";
 
 test("a lost password is replaced with the code from the mail", { timeout: 120_000 }, async () => {
   const post = await inbox();
@@ -12,7 +12,7 @@ test("a lost password is replaced with the code from the mail", { timeout: 120_0
       await page.getByLabel("E-mail").fill(about.email);
       await page.getByRole("link", { name: "Forgot your password?" }).click();
       await page.getByRole("heading", { name: "Set a new password" }).waitFor();
-      assert.equal(await page.getByLabel("E-mail").inputValue(), about.email);
+      await holds(page.getByLabel("E-mail"), about.email);
       await page.keyboard.press("Enter");
 
       // The address is in the URL: a reload does not lose the code that is under way.

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { addAfter, ended, giveResult, newWorkflow, node, panel, result, start } from "./canvas.mjs";
-import { journey, signIn } from "./support.mjs";
+import { counted, journey, reads, signIn } from "./support.mjs";
 
 test("a form is drawn, waits in the run panel, and its answer goes on", { timeout: 180_000 }, () =>
   journey(["passthrough"], {}, async (page, about) => {
@@ -19,7 +19,7 @@ test("a form is drawn, waits in the run panel, and its answer goes on", { timeou
     const actions = panel(page).getByRole("region", { name: "Actions" });
     await actions.getByRole("button", { name: "Add" }).click();
     await actions.getByRole("button", { name: "Add" }).click();
-    assert.deepEqual(await human.locator(".st-branch").allInnerTexts(), ["Approve", "Reject", "No answer in 3 days"]);
+    await reads(human.locator(".st-branch"), ["Approve", "Reject", "No answer in 3 days"]);
 
     const approve = human.locator(".st-branch").first();
     await approve.hover();
@@ -73,7 +73,7 @@ test("published pages go on when a form is answered, on the page and by its link
     assert.equal(sent.status, 200);
     await said("They refused.").waitFor();
     await form.waitFor({ state: "detached" });
-    assert.equal(await said("Let me ask.").count(), 2);
+    await counted(said("Let me ask."), 2);
 
     // The page of a workflow.
     await page.goto(`${about.url}/workflow/${about.codes.approval}`);

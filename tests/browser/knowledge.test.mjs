@@ -1,7 +1,7 @@
 // A knowledge base from a file: split, indexed, read, corrected, asked, deleted.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { journey, signIn } from "./support.mjs";
+import { counted, journey, signIn } from "./support.mjs";
 
 const POLICY = [
   "Consumers may return goods bought online within 30 days of delivery.",
@@ -32,7 +32,7 @@ test("files become knowledge that is found, corrected and deleted", { timeout: 1
     await page.getByRole("radio", { name: /Economy/ }).click();
     const chunks = page.getByRole("list", { name: "Preview" }).getByRole("listitem");
     await chunks.nth(2).waitFor();
-    assert.equal(await chunks.count(), 3);
+    await counted(chunks, 3);
     await page.getByRole("textbox", { name: "Ends at" }).fill("§");
     await chunks.nth(1).waitFor({ state: "detached" });
     await page.getByRole("textbox", { name: "Ends at" }).fill("\\n\\n");
@@ -48,7 +48,7 @@ test("files become knowledge that is found, corrected and deleted", { timeout: 1
     await row.getByRole("link", { name: "returns.txt" }).click();
     const list = page.getByRole("list", { name: "Chunks" }).getByRole("listitem");
     await list.nth(2).waitFor();
-    assert.equal(await list.count(), 3);
+    await counted(list, 3);
 
     await page.getByRole("button", { name: "Edit: Chunk 2" }).click();
     await page.getByRole("dialog").getByLabel("Text").fill("A damaged parcel needs two photos and the label of the carrier.");

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { journey, signIn } from "./support.mjs";
+import { holds, journey, signIn } from "./support.mjs";
 
 const call = (about, name, path, body) =>
   fetch(`${about.url}/v1${path}`, {
@@ -46,7 +46,7 @@ test("figures of a chat, an annotated answer, annotations in and out", { timeout
     await side.getByText("It only repeats.").waitFor();
     await side.getByRole("button", { name: "Annotate this answer" }).click();
     const dialog = page.getByRole("dialog");
-    assert.equal(await dialog.getByLabel("Question").inputValue(), "Where is my lamp?");
+    await holds(dialog.getByLabel("Question"), "Where is my lamp?");
     await dialog.getByLabel("Answer").fill("It leaves tomorrow.");
     await dialog.getByRole("button", { name: "Save" }).click();
     await side.getByText("It leaves tomorrow.").waitFor();

@@ -1,8 +1,7 @@
 // A knowledge base from a template of pipelines: tried with a file, published, given a document, asked.
-import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ended, node, open, panel } from "./canvas.mjs";
-import { journey, signIn } from "./support.mjs";
+import { counted, holds, journey, signIn } from "./support.mjs";
 
 const OWLS = ["Owls sleep during the day and hunt at night.", "The eagle owl is the largest owl of Europe.", "A barn owl hears a mouse under the snow."].join("\n\n");
 const file = (name, text) => ({ name, mimeType: "text/plain", buffer: Buffer.from(text) });
@@ -45,7 +44,7 @@ test("a template becomes a pipeline that splits, shows and keeps documents", { t
     await ended(page, /Done/);
     const chunks = panel(page).getByRole("list", { name: "Preview" }).getByRole("listitem");
     await chunks.filter({ hasText: "eagle owl" }).waitFor();
-    assert.equal(await chunks.count(), 3);
+    await counted(chunks, 3);
 
     // Input fields are the pipeline's own.
     await page.locator(".st-bar").getByRole("button", { name: "Variables, features, versions" }).click();
@@ -79,11 +78,11 @@ test("a template becomes a pipeline that splits, shows and keeps documents", { t
     await row.getByRole("button", { name: "Actions: owls.txt" }).click();
     await page.getByRole("menuitem", { name: "Process again" }).click();
     await page.waitForURL(/\/settings$/);
-    assert.equal(await page.getByLabel("Longest chunk").inputValue(), "60");
+    await holds(page.getByLabel("Longest chunk"), "60");
     await page.getByLabel("Longest chunk").fill("500");
     await page.getByRole("button", { name: /^Save and process/ }).click();
     await page.getByText("1 of 1 document is ready.").waitFor();
     await page.getByRole("button", { name: "Go to documents" }).click();
     await row.getByText("Ready").waitFor();
-    assert.equal(await row.count(), 1);
+    await counted(row, 1);
   }));

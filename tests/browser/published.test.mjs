@@ -1,7 +1,7 @@
 // The published pages: on a phone and found in the logs; answers, files, lists; what goes wrong; forms and results.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { journey, signIn } from "./support.mjs";
+import { holds, journey, signIn } from "./support.mjs";
 
 const PNG = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==", "base64");
 const answers = (page) => page.locator("article.answer");
@@ -160,7 +160,7 @@ test("text and workflow apps: form, result, again", { timeout: 120_000 }, () =>
   journey(["completion", "branch"], {}, async (page, about) => {
     await page.goto(`${about.url}/completion/${about.codes.completion}?query=Good%20evening`);
     const field = page.getByRole("textbox").first();
-    assert.equal(await field.inputValue(), "Good evening");
+    await holds(field, "Good evening");
     await field.fill("");
     await page.getByRole("button", { name: "Run" }).click();
     await page.getByText("Fill this in").waitFor();

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { test } from "node:test";
-import { journey, signIn } from "./support.mjs";
+import { holds, journey, signIn } from "./support.mjs";
 
 test("workspace, default and own models", { timeout: 120_000 }, () =>
   journey(["chat"], {}, async (page, about) => {
@@ -11,7 +11,7 @@ test("workspace, default and own models", { timeout: 120_000 }, () =>
     await page.getByLabel("Workspace name").fill("Halden Supply");
     await page.getByRole("status").filter({ hasText: "Saved" }).waitFor();
     await page.reload();
-    assert.equal(await page.getByLabel("Workspace name").inputValue(), "Halden Supply");
+    await holds(page.getByLabel("Workspace name"), "Halden Supply");
 
     await page.goto(`${about.url}/settings/models`);
     const answers = page.getByRole("button", { name: /Answers/ });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { addAfter, ended, giveResult, newWorkflow, node, open, panel, publish, result, start } from "./canvas.mjs";
-import { journey, signIn } from "./support.mjs";
+import { holds, journey, reads, signIn } from "./support.mjs";
 
 test("a loop is drawn, run, run alone, inspected, published, compared and forked", { timeout: 240_000 }, () =>
   journey(["passthrough"], {}, async (page, about) => {
@@ -62,7 +62,7 @@ test("a loop is drawn, run, run alone, inspected, published, compared and forked
     await page.locator(".st-inspect-row .st-badge", { hasText: "edited" }).waitFor();
     await page.getByRole("button", { name: "Back to the value of the last run" }).click();
     await page.locator(".st-inspect-row .st-badge", { hasText: "edited" }).waitFor({ state: "detached" });
-    assert.equal(await page.getByRole("spinbutton", { name: /count/ }).inputValue(), "4");
+    await holds(page.getByRole("spinbutton", { name: /count/ }), "4");
 
     // Two versions, compared setting by setting, and the older one restored.
     await publish(page);
@@ -75,7 +75,7 @@ test("a loop is drawn, run, run alone, inspected, published, compared and forked
     await page.getByRole("button", { name: /^More for/ }).first().click();
     await page.getByRole("menuitem", { name: "Compare with the version before" }).click();
     await page.locator("dialog summary", { hasText: "loop_count" }).click();
-    assert.deepEqual(await page.locator("dialog .st-change", { hasText: "loop_count" }).locator("pre").allInnerTexts(), ["10", "7"]);
+    await reads(page.locator("dialog .st-change", { hasText: "loop_count" }).locator("pre"), ["10", "7"]);
     await page.keyboard.press("Escape");
     await page.getByRole("button", { name: /^More for/ }).last().click();
     await page.getByRole("menuitem", { name: "Restore as draft" }).click();

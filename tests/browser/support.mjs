@@ -1,7 +1,8 @@
-// A server of its own and a real browser for each journey.
+// A server and a context of its own for each journey; a real browser for each file.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
+import { after } from "node:test";
 import { fileURLToPath } from "node:url";
 
 export const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -11,9 +12,38 @@ const SHELL = "/usr/bin/chromium-headless-shell";
 const CHROMIUM = process.env.CHROMIUM ?? (existsSync(SHELL) ? SHELL : "/usr/bin/chromium");
 const ARGS = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";
 
+const browsers = new Map();
+
+/** The browser of this file with some arguments; started when it is first asked for. */
+function browserWith(args) {
+  const key = args.join(" ");
+  if (!browsers.has(key)) browsers.set(key, chromium.launch({ executablePath: CHROMIUM, args: [...ARGS.split(" "), ...args] }));
+  return browsers.get(key);
+}
+
+after(async () => {
+  for (const browser of browsers.values()) await (await browser).close();
+});
+
+/** Looks until something is so, for as long as a page may take. */
+export async function until(isSo, what, { within = 30_000 } = {}) {
+  for (const end = Date.now() + within; !(await isSo()); await new Promise((later) => setTimeout(later, 50))) {
+    if (Date.now() > end) throw new Error(`never: ${what}`);
+  }
+}
+
+/** Waits for a number of elements. */
+export const counted = (locator, number) => until(async () => (await locator.count()) === number, `${number} of ${locator}`);
+
+/** Waits for what a field holds. */
+export const holds = (field, value) => until(async () => (await field.inputValue()) === value, `${value} in ${field}`);
+
+/** Waits for the texts of elements. */
+export const reads = (locator, texts) => until(async () => (await locator.allInnerTexts()).join("\n") === texts.join("\n"), `${texts} in ${locator}`);
+
 /**
- * Starts a server (`--fresh`: not set up; `env`: its settings) and a browser page (`args`: of Chromium); `body` gets both, and
- * everything ends afterwards.
+ * Starts a server (`--fresh`: not set up; `env`: its settings) and a page of a new context (`args`: of Chromium); `body` gets both,
+ * and everything ends afterwards. The journeys of a file follow each other.
  */
 export async function journey(apps, { env, args = [], ...options }, body) {
   const server = spawn("python3", ["tests/support/serve.py", ...apps], { cwd: root, env: { ...process.env, ...env } });
@@ -22,8 +52,10 @@ export async function journey(apps, { env, args = [], ...options }, body) {
     server.stdout.once("data", (line) => resolve(JSON.parse(line)));
     server.once("exit", (code) => reject(new Error(`serve.py ended with ${code}`)));
   });
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args: [...ARGS.split(" "), ...args] });
-  const page = await browser.newPage({ viewport: { width: 1440, height: 900 }, locale: "en-US", ...options });
+  const browser = await browserWith(args);
+  // Nobody looks at what moves, and everybody would wait for it.
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, locale: "en-US", reducedMotion: "reduce", ...options });
+  const page = await context.newPage();
   page.setDefaultTimeout(30_000);
   const failures = [];
   page.on("pageerror", (error) => failures.push(error.message));
@@ -35,7 +67,7 @@ export async function journey(apps, { env, args = [], ...options }, body) {
     await page.screenshot({ path: `/tmp/oxidify-journey-${Date.now()}.png` }).catch(() => {});
     throw error;
   } finally {
-    await browser.close();
+    for (const each of browser.contexts()) await each.close();
     server.kill("SIGTERM");
   }
 }

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ended } from "./canvas.mjs";
-import { journey, signIn } from "./support.mjs";
+import { counted, holds, journey, reads, signIn } from "./support.mjs";
 
 async function call(about, name, inputs) {
   const answer = await fetch(`${about.url}/v1/workflows/run`, {
@@ -39,7 +39,7 @@ test("a logged run is replayed byte by byte, forked at a node and compared", { t
     // A node of the trace, and its fork with another value.
     await side(page).getByRole("treeitem", { name: /Join/ }).click();
     await side(page).getByRole("button", { name: "Fork at Join" }).click();
-    assert.equal(await dialog(page).getByLabel("Yes / output").inputValue(), "yes a long day");
+    await holds(dialog(page).getByLabel("Yes / output"), "yes a long day");
     await dialog(page).getByLabel("Yes / output").fill("quite another day");
     await dialog(page).getByRole("button", { name: "Start the fork" }).click();
     await side(page).getByText("Fork of run").waitFor();
@@ -52,15 +52,15 @@ test("a logged run is replayed byte by byte, forked at a node and compared", { t
     await side(page).getByRole("button", { name: "Compare with parent" }).click();
     await dialog(page).getByText("3 nodes are different.").waitFor();
     const nodes = dialog(page).getByRole("list", { name: "Nodes" });
-    assert.equal(await nodes.getByText("taken over").count(), 3);
+    await counted(nodes.getByText("taken over"), 3);
     await nodes.locator("summary", { hasText: "End" }).click();
-    assert.deepEqual(await nodes.locator("li", { hasText: "End" }).locator("pre").allInnerTexts(), ["yes a long day", "quite another day"]);
+    await reads(nodes.locator("li", { hasText: "End" }).locator("pre"), ["yes a long day", "quite another day"]);
     await page.keyboard.press("Escape");
 
     // Forks stand among the debug runs; the log of the published app keeps to its own.
     await page.goto(`${about.url}/app/${about.apps.branch}/logs?from=debug`);
     await page.getByRole("row").nth(1).waitFor();
-    assert.equal(await page.getByRole("row").count(), 2);
+    await counted(page.getByRole("row"), 2);
   }));
 
 test("a failed run is forked with the keyboard after the draft was put right", { timeout: 180_000 }, () =>

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { addAfter, ended, giveResult, newWorkflow, panel, result } from "./canvas.mjs";
-import { journey, signIn } from "./support.mjs";
+import { counted, journey, signIn, until } from "./support.mjs";
 
 const post = (url, body) => fetch(url, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
 
@@ -27,13 +27,7 @@ test("a webhook starts the draft while the studio listens; a schedule says when 
     await page.keyboard.press("Alt+r");
     await panel(page).getByRole("button", { name: "Listen", exact: true }).click();
     await ended(page, /Listening/);
-    let answered;
-    for (let i = 0; i < 20; i += 1) {
-      answered = await post(url, { message: "Hi" });
-      if (answered.ok) break;
-      await page.waitForTimeout(300);
-    }
-    assert.equal(answered.status, 200);
+    await until(async () => (await post(url, { message: "Hi" })).ok, "the draft takes the call");
     await ended(page, /Done/);
     assert.match(await result(page), /"result": "Hi"/);
 
@@ -71,7 +65,7 @@ test("published triggers are listed, switched off and on, and log what comes", {
     await card.getByRole("link", { name: "Received events" }).click();
     const table = page.getByRole("table", { name: "Triggers" });
     await table.getByText(/Second/).waitFor();
-    assert.equal(await table.getByRole("cell", { name: /POST/ }).count(), 2);
+    await counted(table.getByRole("cell", { name: /POST/ }), 2);
     await page.keyboard.press("j");
     await page.keyboard.press("Enter");
     const side = page.getByRole("complementary", { name: "Event" });

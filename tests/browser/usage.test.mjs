@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { test } from "node:test";
 import { inbox } from "./mail.mjs";
-import { bodyOf, callConsole, journey, listen, signIn } from "./support.mjs";
+import { bodyOf, callConsole, counted, journey, listen, signIn, until } from "./support.mjs";
 import { askGateway, COMPLETION, connect, PROMPT, vendor } from "./vendor.mjs";
 
 const MODEL = "openai/gpt-4o-mini";
@@ -58,8 +58,8 @@ test("calls are counted with their cost, and a budget stops them", { timeout: 24
       const groups = page.getByRole("region", { name: "By whom" }).first();
       await refreshed(page, groups.getByRole("row", { name: /^echo/ }));
       // The default model gave the conversation its name: that was a call as well.
-      assert.match(await figure(page, "Spent").innerText(), /^\$0\.0/);
-      assert.match(await figure(page, "Tokens in").innerText(), /^[46],00\d$/);
+      await until(async () => /^\$0\.0/.test(await figure(page, "Spent").innerText()), "the figure is right");
+      await until(async () => /^[46],00\d$/.test(await figure(page, "Tokens in").innerText()), "the figure is right");
       assert.match(await groups.getByRole("row", { name: /^gpt-4o-mini/ }).innerText(), new RegExp(`\\$${(2 * PRICE).toFixed(4)}`));
       await groups.getByRole("radio", { name: "Key" }).click();
       await groups.getByRole("row", { name: /^Reports/ }).filter({ hasText: "4,000" }).waitFor();
@@ -73,7 +73,7 @@ test("calls are counted with their cost, and a budget stops them", { timeout: 24
       await calls.getByRole("row", { name: /gpt-4o-mini.*Reports.*2,000 \+ 500.*Answered/ }).first().waitFor();
       await calls.getByRole("radio", { name: "Not answered" }).click();
       await calls.getByRole("row", { name: /Overloaded/ }).first().waitFor();
-      assert.equal(await calls.getByRole("row", { name: /Answered/ }).count(), 0);
+      await counted(calls.getByRole("row", { name: /Answered/ }), 0);
       await calls.getByRole("radio", { name: "All" }).click();
       const [file] = await Promise.all([page.waitForEvent("download"), calls.getByRole("button", { name: "Export CSV" }).click()]);
       const lines = readFileSync(await file.path(), "utf8").trim().split(/\r?\n/);
@@ -118,7 +118,7 @@ test("calls are counted with their cost, and a budget stops them", { timeout: 24
       await refreshed(page, row.filter({ hasText: "86 %" }));
       await refreshed(page, budgets.getByRole("listitem").filter({ hasText: "80 % of “Reports a day”" }));
       assert.match(await mails.wait(about.email), /80 %|Reports a day/);
-      for (let tries = 0; hooks.told.length === 0 && tries < 100; tries++) await new Promise((later) => setTimeout(later, 100));
+      await until(() => hooks.told.length > 0, "the webhook is told");
       const [, at, sign] = /^t=(\d+),v1=(\w+)$/.exec(hooks.told[0].signature);
       assert.equal(sign, createHmac("sha256", secret).update(`${at}.${hooks.told[0].body}`).digest("hex"));
       assert.deepEqual([JSON.parse(hooks.told[0].body).event, JSON.parse(hooks.told[0].body).data.threshold], ["model_budget_threshold", 80]);

@@ -3,9 +3,5 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}"
-venv="${XDG_CACHE_HOME:-$HOME/.cache}/oxidify/venv-$(sha256sum tests/schema/requirements.txt | cut -c1-12)"
-if [[ ! -x "$venv/bin/st" ]]; then
-  python3 -m venv "$venv"
-  "$venv/bin/pip" install --quiet --disable-pip-version-check -r tests/schema/requirements.txt
-fi
+venv="$(./scripts/venv.sh tests/schema/requirements.txt)"
 exec "$venv/bin/python" tests/schema/conform.py "$@"

@@ -13,6 +13,9 @@ for (const [path, texts] of Object.entries(files)) {
 await i18next.use(initReactI18next).init({ lng: "en", fallbackLng: "en", resources, defaultNS: "shell", interpolation: { escapeValue: false } });
 
 afterEach(cleanup);
+// Files share a DOM: each begins with nothing kept.
+localStorage.clear();
+sessionStorage.clear();
 
 Object.defineProperty(window, "matchMedia", {
   writable: true,
