@@ -91,7 +91,7 @@ impl SpendLog {
         waiting.drain(..count).collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<Ended>> {
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Arc<Ended>>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -176,17 +176,17 @@ pub async fn list(services: &Services, principal: &Principal, days: u64) -> Resu
 fn together(rows: Vec<ModelRefusal>) -> Vec<Refused> {
     let mut found: Vec<Refused> = Vec::new();
     for row in rows {
-        match found.iter_mut().find(|one| one.reason == row.reason && one.model == row.model) {
-            Some(known) => known.count = known.count.saturating_add(row.count),
-            None if found.len() >= LISTED => {}
-            None => found.push(Refused {
+        if let Some(known) = found.iter_mut().find(|one| one.reason == row.reason && one.model == row.model) {
+            known.count = known.count.saturating_add(row.count);
+        } else if found.len() < LISTED {
+            found.push(Refused {
                 reason: row.reason,
                 model: row.model,
                 count: row.count,
                 last_at: row.last_at,
                 last_why: row.last_why,
                 last_app: row.last_app_id,
-            }),
+            });
         }
     }
     found
