@@ -109,7 +109,7 @@ fn subscription_view(shown: Shown, base: &str) -> Value {
     })
 }
 
-fn builder_view(builder: Builder, base: &str) -> Value {
+fn builder_view(builder: &Builder, base: &str) -> Value {
     json!({
         "id": builder.id,
         "name": builder.name,
@@ -191,7 +191,7 @@ async fn create_builder(
 ) -> ApiResult<Json<Value>> {
     let kind = body.credential_type.as_deref().unwrap_or("unauthorized");
     let made = builders::create(&services, &caller, &provider, kind).await?;
-    Ok(Json(json!({"subscription_builder": builder_view(made, &base(&services, &headers))})))
+    Ok(Json(json!({"subscription_builder": builder_view(&made, &base(&services, &headers))})))
 }
 
 #[utoipa::path(get, path = "/workspaces/current/trigger-provider/{provider}/subscriptions/builder/{subscription_builder_id}", tag = "triggers", params(("provider" = String, Path), ("subscription_builder_id" = String, Path)),
@@ -203,7 +203,7 @@ async fn builder(
     headers: HeaderMap,
 ) -> ApiResult<Json<Value>> {
     let found = builders::get(&services, &caller, &provider, &id).await?;
-    Ok(Json(builder_view(found, &base(&services, &headers))))
+    Ok(Json(builder_view(&found, &base(&services, &headers))))
 }
 
 #[utoipa::path(post, path = "/workspaces/current/trigger-provider/{provider}/subscriptions/builder/verify-and-update/{subscription_builder_id}", tag = "triggers", params(("provider" = String, Path), ("subscription_builder_id" = String, Path)), request_body = SubscriptionCredentials,
@@ -228,7 +228,7 @@ async fn update_builder(
     Body(body): Body<SubscriptionChange>,
 ) -> ApiResult<Json<Value>> {
     let changed = builders::update(&services, &caller, &provider, &id, body.into()).await?;
-    Ok(Json(builder_view(changed, &base(&services, &headers))))
+    Ok(Json(builder_view(&changed, &base(&services, &headers))))
 }
 
 /// What came to the address of a draft, newest first.

@@ -207,7 +207,7 @@ fn long_values_are_cut_for_screens_and_whole_for_programs() {
 #[test]
 fn an_agent_node_names_its_strategy() {
     let mut view = node("agent");
-    Arc::make_mut(&mut view.node).data = json!({"agent_strategy_name": "function_calling"});
+    Arc::make_mut(&mut Arc::make_mut(&mut view).node).data = json!({"agent_strategy_name": "function_calling"});
     let started = render(AppMode::Workflow, Detail::Full, StreamBody::NodeStarted(view));
     assert_eq!(started["data"]["agent_strategy"], json!({"name": "function_calling", "icon": null}));
     assert_eq!(
