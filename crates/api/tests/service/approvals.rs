@@ -245,7 +245,7 @@ async fn of_many_decisions_in_two_processes_one_counts() {
             tokio::join!(async { one.post("/v1/chat-messages", &app, ask()).await.events() }, async {
                 let asked = question(&other, &app).await;
                 let decide = |number: usize| {
-                    let (rig, action) = if number % 2 == 0 { (&one, "approve") } else { (&other, "deny") };
+                    let (rig, action) = if number.is_multiple_of(2) { (&one, "approve") } else { (&other, "deny") };
                     let (app, asked) = (&app, &asked);
                     async move {
                         let body = json!({"action": action, "reason": format!("number {number}"), "user": "abc-123"});
