@@ -181,7 +181,7 @@ async fn names_of_files_lead_nowhere() {
     let rig = Rig::with(&[("UPLOAD_FILE_EXTENSION_BLACKLIST", "exe")]).await;
     let app = rig.basic_app("chat", "echo", json!({}), json!({})).await;
     for name in
-        ["../../etc/passwd.txt", "a/b.txt", "/etc/passwd", "..\\..\\x.txt", "~/x.txt", "C:x.txt", ".", "..", "..."]
+        ["../../etc/passwd.txt", "a/b.txt", "/etc/passwd", "..\\\\..\\\\x.txt", "~/x.txt", "C:x.txt", ".", "..", "..."]
     {
         let answer = upload(&rig, &app, name, "text/plain", b"x", "u").await;
         answer.expect_error(400, "invalid_param", "Filename contains invalid characters");
