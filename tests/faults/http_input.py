@@ -1,17 +1,21 @@
-"""Bad input of the HTTP surface: requests with two lengths, endless queries, forms that lie, archives that unpack without end."""
+"""Bad input of the HTTP surface: requests with two lengths, endless queries, forms that lie, archives that unpack
+without end, keys of apps that are switched off."""
 
 import gzip
 import io
 import json
+import re
 import socket
 import zipfile
 
 from cases import SHARED, call, case, clear, graph, multipart, run_body, slow, works
 from engine_input import peak_of, told
+from oxidify import APPS
 
 EDGE = "----edge"
 FORM = f"Content-Type: multipart/form-data; boundary={EDGE}\r\n"
 PARAMETERS = 100_000
+UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
 
 def sent(server, data, half=False, wait=10):
@@ -194,3 +198,43 @@ def bodies_that_are_packed():
         answer = peak_of(server, lambda: call(server, "POST", "/v1/workflows/run", key, raw=packed, headers=[("Content-Encoding", "gzip")]), limit_mb=100)
         clear(answer, (400, 415))
     works(server, key)
+
+
+@case
+def keys_and_passports_of_an_app_that_is_switched_off():
+    server = SHARED.server
+    app, _ = server.import_app((APPS / "chat.yml").read_text())
+    key, dataset = server.key(app), server.console("POST", "/datasets", {"name": "Shelf"})["id"]
+    code = server.console("GET", f"/apps/{app}")["site"]["access_token"]
+    status, passport, _ = call(server, "GET", "/api/passport", headers=[("X-App-Code", code)])
+    assert status == 200, passport
+    visitor = [("X-App-Code", code), ("X-App-Passport", passport["access_token"])]
+    assert call(server, "GET", "/v1/info", key)[0] == 200 and call(server, "GET", "/api/parameters", headers=visitor)[0] == 200
+    operations = [
+        (method.upper(), re.sub(r"\{[^}]*\}", lambda name: dataset if name[0] == "{dataset_id}" else UNKNOWN, path), operation)
+        for path, methods in call(server, "GET", "/openapi.json")[1]["paths"].items()
+        for method, operation in methods.items()
+    ]
+    of = lambda scheme: [(method, path) for method, path, operation in operations if {scheme: []} in operation.get("security", [])]  # noqa: E731
+    assert len(of("app_key")) > 60 and len(of("passport")) > 20
+
+    def tried(method, path, **more):
+        return call(server, method, path, raw=b"{}" if method != "GET" else None, **more)
+
+    try:
+        server.console("POST", f"/apps/{app}/api-enable", {"enable_api": False})
+        server.console("POST", f"/apps/{app}/site-enable", {"enable_site": False})
+        for method, path in of("app_key"):
+            status, body, _ = tried(method, path, key=key)
+            # A key of an app opens no knowledge base, switched off or not.
+            wanted = (401, 403, 404) if path.startswith(("/v1/datasets", "/v1/workspaces")) else (403,)
+            assert status in wanted, f"{method} {path}: {status} {str(body)[:200]}"
+        for method, path in of("passport"):
+            status, body, _ = tried(method, path, headers=visitor)
+            assert status in (400, 401, 404), f"{method} {path}: {status} {str(body)[:200]}"
+            assert status != 400 or body["message"] == "Site is disabled.", f"{method} {path}: {body}"
+        clear(call(server, "GET", "/api/passport", headers=[("X-App-Code", code)]), 404)
+    finally:
+        server.console("POST", f"/apps/{app}/api-enable", {"enable_api": True})
+        server.console("POST", f"/apps/{app}/site-enable", {"enable_site": True})
+    assert call(server, "GET", "/v1/info", key)[0] == 200 and call(server, "GET", "/api/parameters", headers=visitor)[0] == 200
