@@ -1,6 +1,7 @@
 """Bad input of the HTTP surface: requests with two lengths, endless queries, forms that lie, archives that unpack
 without end, keys of apps that are switched off."""
 
+import base64
 import gzip
 import io
 import json
@@ -10,7 +11,7 @@ import zipfile
 
 from cases import SHARED, call, case, clear, graph, multipart, run_body, slow, works
 from engine_input import peak_of, told
-from oxidify import APPS
+from oxidify import APPS, ApiError, Server
 
 EDGE = "----edge"
 FORM = f"Content-Type: multipart/form-data; boundary={EDGE}\r\n"
@@ -238,3 +239,45 @@ def keys_and_passports_of_an_app_that_is_switched_off():
         server.console("POST", f"/apps/{app}/api-enable", {"enable_api": True})
         server.console("POST", f"/apps/{app}/site-enable", {"enable_site": True})
     assert call(server, "GET", "/v1/info", key)[0] == 200 and call(server, "GET", "/api/parameters", headers=visitor)[0] == 200
+
+
+@case
+def a_member_who_was_removed():
+    """Neither the session of whoever is out of the workspace, nor a new one, opens anything of it."""
+    server = SHARED.server
+    app, _ = server.import_app((APPS / "chat.yml").read_text())
+    invited = server.console("POST", "/workspaces/current/members/invite-email", {"emails": ["out@example.com"], "role": "admin", "language": "en-US"})
+    token = re.search("token=(\\w+)", invited["invitation_results"][0]["url"])[1]
+    # A second browser at the same server.
+    guest = Server(home=server.home, port=server.port)
+    guest.console("POST", "/activate", {"token": token, "name": "Out", "password": "correct horse 1", "interface_language": "en-US", "timezone": "UTC"})
+
+    def sign_in():
+        guest.console("POST", "/login", {"email": "out@example.com", "password": base64.b64encode(b"correct horse 1").decode(), "remember_me": True})
+
+    def answer(method, path):
+        try:
+            return 200, guest.console(method, path, {} if method != "GET" else None)
+        except ApiError as error:
+            return error.status, error.body
+
+    sign_in()
+    assert answer("GET", f"/apps/{app}")[0] == 200
+    member = guest.console("GET", "/account/profile")["id"]
+    server.console("DELETE", f"/workspaces/current/members/{member}")
+    paths = [path.removeprefix("/console/api") for path, methods in call(server, "GET", "/openapi.json")[1]["paths"].items() if path.startswith("/console/api/") and "get" in methods]
+    public = {path for path in paths if call(server, "GET", "/console/api" + re.sub(r"\{[^}]*\}", UNKNOWN, path))[0] not in (401, 403)}
+    assert len(paths) > 150 and len(public) < 25, (len(paths), public)
+
+    def closed():
+        for path in set(paths) - public:
+            status, body = answer("GET", path.replace("{app_id}", app) if "{app_id}" in path else re.sub(r"\{[^}]*\}", UNKNOWN, path))
+            assert status in (400, 401, 403, 404) and app not in str(body), f"{path}: {status} {str(body)[:200]}"
+
+    closed()
+    for again in (lambda: answer("POST", "/refresh-token"), sign_in):
+        try:
+            again()
+        except ApiError as error:
+            assert error.status in (400, 401, 403), error
+        closed()
