@@ -24,12 +24,12 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use targets::{TARGETS, Target};
+use targets::{Run, TARGETS, Target};
 
 use crate::{
     coverage::Coverage,
     mutate::{Entry, MAX_KEPT, Mutator},
-    watch::Watch,
+    watch::{SLOW, Watch},
 };
 
 /// As small as the stacks that serve requests.
@@ -125,7 +125,7 @@ fn fuzz(target: &'static Target, time: Duration, seed: u64) -> anyhow::Result<us
         PANICKED.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| format!("{place}: {info}"));
     }));
     let mut run = (target.start)()?;
-    let watch = Watch::start(target.name, &folder);
+    let watch = Watch::start(target.name, &folder, SLOW);
     let mut mutator = Mutator::new(seed, target.words);
     let mut fuzzing = Fuzzing {
         target,
@@ -147,9 +147,7 @@ fn fuzz(target: &'static Target, time: Duration, seed: u64) -> anyhow::Result<us
             Some(input) => (input, true),
             None => (mutator.next(&fuzzing.corpus, target.shape), false),
         };
-        watch.begin(&input);
-        let result = panic::catch_unwind(AssertUnwindSafe(|| run(&input)));
-        watch.end();
+        let result = tried(&mut run, &watch, &input);
         if !fuzzing.learn(input, is_seed, result.ok())? {
             // What was half done must not spoil the next round.
             run = (target.start)()?;
@@ -163,6 +161,24 @@ fn fuzz(target: &'static Target, time: Duration, seed: u64) -> anyhow::Result<us
     let slow = watch.stop();
     say(&format!("{}; {} panics, {slow} too slow or too large", fuzzing.figures(), fuzzing.panics.len()));
     Ok(fuzzing.panics.len() + slow)
+}
+
+/// Runs an input; one that takes too long once more. It is a finding when it does so both times.
+fn tried(run: &mut Run, watch: &Watch, input: &[u8]) -> std::thread::Result<u64> {
+    let mut attempt = || {
+        watch.begin(input);
+        let result = panic::catch_unwind(AssertUnwindSafe(|| run(input)));
+        (result, watch.end())
+    };
+    let (result, took) = attempt();
+    if result.is_err() || took.is_none() {
+        return result;
+    }
+    let (again, took) = attempt();
+    if let Some(took) = took {
+        watch.slow(input, took);
+    }
+    result.and(again)
 }
 
 impl Fuzzing {

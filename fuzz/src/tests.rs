@@ -72,3 +72,23 @@ fn whole_runs() {
 fn templates() {
     check("templates", 200);
 }
+
+#[test]
+fn an_input_is_too_slow_when_it_is_so_twice() {
+    let folder = std::env::temp_dir().join(format!("fuzz-watch-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    for (waits, expected) in [(vec![0], 0), (vec![400, 0], 0), (vec![400, 400], 1)] {
+        let runs = waits.len();
+        let watch = Watch::start("test", &folder, Duration::from_millis(300));
+        let mut left = waits.into_iter();
+        let mut run: Run = Box::new(move |_| {
+            std::thread::sleep(Duration::from_millis(left.next().unwrap()));
+            left.len() as u64
+        });
+        // Nothing is tried a third time.
+        assert_eq!(tried(&mut run, &watch, b"x").unwrap(), 0, "{runs}");
+        assert_eq!(watch.stop(), expected, "{runs}");
+    }
+    assert_eq!(fs::read(folder.join("test-slow-0")).unwrap(), b"x");
+    fs::remove_dir_all(folder).unwrap();
+}

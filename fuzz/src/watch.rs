@@ -12,8 +12,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// An input may take this long, on a busy machine.
-const SLOW: Duration = Duration::from_secs(5);
+/// An input may take this long; what takes longer is tried again, for on a busy machine anything may once.
+pub const SLOW: Duration = Duration::from_secs(5);
 /// An input that takes this long is given up, and the process with it.
 const STUCK: Duration = Duration::from_secs(60);
 /// What the process may hold more than at its start.
@@ -36,17 +36,19 @@ pub struct Watch {
 struct Shared {
     name: &'static str,
     folder: PathBuf,
+    slow: Duration,
     current: Mutex<Current>,
     stopped: AtomicBool,
     findings: AtomicUsize,
 }
 
 impl Watch {
-    pub fn start(name: &'static str, folder: &Path) -> Self {
+    pub fn start(name: &'static str, folder: &Path, slow: Duration) -> Self {
         let current = Mutex::new(Current { input: Vec::new(), began: None, told: false });
         let shared = Shared {
             name,
             folder: folder.to_owned(),
+            slow,
             current,
             stopped: AtomicBool::new(false),
             findings: AtomicUsize::new(0),
@@ -76,8 +78,16 @@ impl Watch {
         current.told = false;
     }
 
-    pub fn end(&self) {
-        self.shared.current.lock().unwrap_or_else(PoisonError::into_inner).began = None;
+    /// How long the input took, if that is too long and nothing has been said of it.
+    pub fn end(&self) -> Option<Duration> {
+        let mut current = self.shared.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let took = current.began.take()?.elapsed();
+        (took > self.shared.slow && !current.told).then_some(took)
+    }
+
+    /// An input took too long again.
+    pub fn slow(&self, input: &[u8], took: Duration) {
+        self.shared.tell("slow", input, took);
     }
 
     /// How many inputs took too much.
@@ -94,25 +104,25 @@ impl Shared {
     fn look(&self, base: u64) {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(began) = current.began else { return };
-        let large = resident().saturating_sub(base) > MEMORY;
-        if (began.elapsed() > SLOW || large) && !current.told {
+        let took = began.elapsed();
+        let more = resident().saturating_sub(base);
+        let is_stuck = took > STUCK;
+        if (more > MEMORY || is_stuck) && !current.told {
             current.told = true;
-            let number = self.findings.fetch_add(1, Ordering::Relaxed);
-            let what = if large { "large" } else { "slow" };
-            let file = self.folder.join(format!("{}-{what}-{number}", self.name));
-            let _ = fs::write(&file, &current.input);
-            crate::say(&format!(
-                "{}: TOO {} after {:?}: {}",
-                self.name,
-                what.to_uppercase(),
-                began.elapsed(),
-                file.display()
-            ));
+            self.tell(if is_stuck { "slow" } else { "large" }, &current.input, took);
         }
-        if began.elapsed() > STUCK || resident().saturating_sub(base) > 3 * MEMORY {
+        if is_stuck || more > 3 * MEMORY {
             crate::say(&format!("{}: given up", self.name));
             std::process::abort();
         }
+    }
+
+    /// Keeps and reports an input that is a finding.
+    fn tell(&self, what: &str, input: &[u8], took: Duration) {
+        let number = self.findings.fetch_add(1, Ordering::Relaxed);
+        let file = self.folder.join(format!("{}-{what}-{number}", self.name));
+        let _ = fs::write(&file, input);
+        crate::say(&format!("{}: TOO {} after {took:?}: {}", self.name, what.to_uppercase(), file.display()));
     }
 }
 

@@ -26,6 +26,7 @@ import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import engine_input  # noqa: E402,F401
+import http_input  # noqa: E402,F401
 from cases import (  # noqa: E402
     CASES, END, SHARED, START, Skipped, aside, ask, call, case, clear, events, faulty_apps, graph, imported, multipart, run_body, run_odd, slow, slow_app, template, unfinished, wait_until, works,
 )

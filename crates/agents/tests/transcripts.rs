@@ -20,7 +20,7 @@ use ox_agents::{
 use ox_engine::{RunInfo, UserKind};
 use ox_models::{
     ChatDelta, ChatRequest, ChatStream, CompletionRequest, EmbeddingRequest, EmbeddingResult, ErrorClass, Message,
-    ModelError, ModelFeature, ModelKind, ModelMode, ModelRef, ModelRuntime, ModelScope, ModelSpec, Ranked,
+    ModelError, ModelFeature, ModelKind, ModelMode, ModelRef, ModelRuntime, ModelScope, ModelSpec, Pricing, Ranked,
     RerankRequest, Role, StaticRuntime, ToolCallDelta, ToolSpec, Usage,
 };
 use ox_net::{Egress, Policy};
@@ -47,6 +47,11 @@ fn say(text: &[&'static str]) -> Turn {
 
 fn call(text: &[&'static str], calls: &[(&'static str, &'static str)]) -> Turn {
     Turn { text: text.to_vec(), calls: calls.to_vec(), error: false, opaque: None }
+}
+
+/// A turn of ten tokens in and one out costs 1.5.
+fn prices() -> Pricing {
+    serde_json::from_value(json!({"input": "0.1", "output": "0.5", "unit": "1", "currency": "USD"})).unwrap()
 }
 
 /// A model that says what it was told to, and keeps what it was asked.
@@ -103,7 +108,8 @@ impl ModelRuntime for Model {
             }
         }
         let opaque = turn.opaque.map(|text| json!({ "test": text }));
-        pieces.push(Ok(ChatDelta { usage: Some(Usage::priced(10, 1, None)), opaque, ..ChatDelta::default() }));
+        let usage = Some(Usage::priced(10, 1, Some(&prices())));
+        pieces.push(Ok(ChatDelta { usage, opaque, ..ChatDelta::default() }));
         Ok(futures::stream::iter(pieces).boxed())
     }
 
@@ -680,12 +686,15 @@ async fn a_node_is_told_text_files_usage_and_a_tree() {
     let mut text = String::new();
     let mut tree = Vec::new();
     let mut logs: Vec<ox_nodes::CallLog> = Vec::new();
-    let (mut files, mut tokens) = (Vec::new(), 0);
+    let (mut files, mut tokens, mut price) = (Vec::new(), 0, 0.0);
     for message in messages {
         match message {
             CallMessage::Text(piece) => text.push_str(&piece),
             CallMessage::File(file) => files.push(file.filename.unwrap()),
-            CallMessage::Usage(usage) => tokens += usage.total_tokens,
+            CallMessage::Usage(usage) => {
+                tokens += usage.total_tokens;
+                price += usage.total_price.to_string().parse::<f64>().unwrap();
+            }
             CallMessage::Log(log) => {
                 let parent = logs.iter().find(|known| Some(&known.id) == log.parent_id.as_ref());
                 tree.push(format!("{}{} {}", parent.map_or("", |_| "  "), log.label, log.status));
@@ -712,7 +721,13 @@ async fn a_node_is_told_text_files_usage_and_a_tree() {
             "ROUND 2 success",
         ]
     );
-    assert_eq!(logs[2].metadata["total_tokens"], 11);
+    // Each round, and the thought in it, has what it took and what it cost; together they are what is paid.
+    for at in [2, 7, 10, 11] {
+        let metadata = &logs[at].metadata;
+        let price: f64 = metadata["total_price"].as_str().unwrap().parse().unwrap();
+        assert_eq!((&metadata["total_tokens"], price), (&json!(11), 1.5), "{}", logs[at].label);
+    }
+    assert!((price - 3.0).abs() < 1e-9, "{price}");
     assert_eq!(
         (logs[2].metadata["provider"].as_str(), logs[2].metadata["currency"].as_str()),
         (Some("test"), Some("USD"))

@@ -1,8 +1,11 @@
 //! Extractors whose rejections speak the error envelope.
 
 use axum::{
-    extract::{FromRequest, FromRequestParts, Multipart, Request, rejection::JsonRejection},
-    http::{header, request::Parts},
+    extract::{
+        FromRequest, FromRequestParts, Multipart, Request,
+        rejection::{BytesRejection, JsonRejection},
+    },
+    http::{StatusCode, header, request::Parts},
 };
 use ox_app::Error;
 use serde::de::DeserializeOwned;
@@ -40,9 +43,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
 
 fn body_error(rejection: JsonRejection) -> ApiError {
     match rejection {
-        JsonRejection::BytesRejection(_) => {
-            Error::new(413, "request_entity_too_large", "The request body is larger than this route accepts.").into()
-        }
+        JsonRejection::BytesRejection(rejection) => unread(rejection).into(),
         other => {
             // "…: lone leading surrogate in hex escape at line 1 column 20"
             let text = other.body_text();
@@ -54,6 +55,14 @@ fn body_error(rejection: JsonRejection) -> ApiError {
             Error::bad_request(message).caused_by(other).into()
         }
     }
+}
+
+/// A body that was not read to its end.
+pub(crate) fn unread(rejection: BytesRejection) -> Error {
+    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        return Error::new(413, "request_entity_too_large", "The request body is larger than this route accepts.");
+    }
+    Error::bad_request("The request body cannot be read: it breaks off, or its chunks are wrong.").caused_by(rejection)
 }
 
 /// Turns serde's text into the validator's words that clients of the compatible API know.

@@ -32,6 +32,7 @@ pub(crate) use ask::media;
 
 use crate::{
     access as rules,
+    extract::unread,
     openapi::routes,
     service::{bearer, openai::refusal, without_rule},
 };
@@ -88,9 +89,7 @@ type Sent = Result<Bytes, BytesRejection>;
 
 /// The JSON object in a body.
 fn object(sent: Sent) -> Result<Map<String, Value>, Error> {
-    let body = sent.map_err(|_| {
-        Error::new(413, "request_entity_too_large", "The request body is larger than this route accepts.")
-    })?;
+    let body = sent.map_err(unread)?;
     match serde_json::from_slice(&body) {
         Ok(Value::Object(map)) => Ok(map),
         Ok(_) => Err(Error::bad_request("The request body must be a JSON object.")),

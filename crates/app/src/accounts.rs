@@ -1,6 +1,7 @@
 //! Set-up, sign-in and the signed-in person's own settings.
 
 pub mod email_code;
+mod mailed_code;
 mod password;
 pub mod reset;
 mod sessions;

@@ -16,8 +16,9 @@ use std::time::Duration;
 use ox_models::I18n;
 use ox_types::Json;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
-use crate::{OptionView, ParameterView, ToolView};
+use crate::{OptionView, ParameterView, ToolView, openapi::Resolver};
 
 pub use session::{Called, Session};
 pub use stdio::{Program, Programs};
@@ -26,6 +27,8 @@ pub use stdio::{Program, Programs};
 pub const VERSIONS: &[&str] = &["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"];
 /// Tools of one server.
 pub const MAX_TOOLS: usize = 1000;
+/// Values that the schema of one parameter may become.
+const MAX_VALUES: usize = 10_000;
 
 /// Where a server is and how it is called.
 #[derive(Clone, Debug)]
@@ -96,13 +99,33 @@ impl McpTool {
             label: I18n::same(self.title.as_deref().unwrap_or(&self.name)),
             description: I18n::same(&described),
             parameters: fields
-                .map(|(name, schema)| parameter(name, schema, required.contains(&name.as_str())))
+                .map(|(name, schema)| {
+                    let schema = in_place(&self.input_schema, schema);
+                    parameter(name, &schema, required.contains(&name.as_str()))
+                })
                 .collect(),
             labels: Vec::new(),
             output_schema: self.output_schema.clone(),
             for_model: described,
         }
     }
+}
+
+/// The schema of a parameter with what it refers to: it is passed on alone, and a reference would lead nowhere there.
+fn in_place(document: &Json, schema: &Json) -> Json {
+    let mut found = Resolver::making(document, MAX_VALUES).resolve(schema).unwrap_or_else(|_| {
+        let kind = crate::openapi::type_of(schema).unwrap_or("object");
+        json!({"type": kind})
+    });
+    if let Json::Object(found) = &mut found {
+        // What stands beside a reference says more of it.
+        for name in ["title", "description", "default"] {
+            if let Some(own) = schema.get(name) {
+                found.insert(name.to_owned(), own.clone());
+            }
+        }
+    }
+    found
 }
 
 fn parameter(name: &str, schema: &Json, required: bool) -> ParameterView {
@@ -119,7 +142,6 @@ fn parameter(name: &str, schema: &Json, required: bool) -> ParameterView {
         Some("boolean") => "boolean",
         Some("array") => "array",
         Some("object") => "object",
-        _ if schema.get("$ref").is_some() => "object",
         _ if !options.is_empty() => "select",
         _ => "string",
     };

@@ -13,6 +13,7 @@ use crate::{ParameterView, ToolView};
 
 pub(crate) use parse::type_of;
 pub use parse::{parse, plugin_address};
+pub(crate) use refs::Resolver;
 pub(crate) use request::multipart;
 pub use request::{Attachment, Auth, Invocation, call, typed};
 

@@ -178,24 +178,20 @@ pub async fn preview(
 /// A file's bytes with headers that keep a browser from running them.
 pub(crate) fn content(file: &UploadFile, bytes: Bytes, as_attachment: bool) -> Response {
     let mime = file.mime_type.as_deref().unwrap_or("application/octet-stream");
-    // Markup could run scripts under our origin: it is only ever downloaded.
-    let is_markup = mime.contains("html")
-        || mime.contains("svg")
-        || mime.contains("xml")
-        || matches!(file.extension.as_str(), "html" | "htm" | "xhtml" | "svg" | "xml");
+    let is_active = is_active(mime, &file.extension);
     let length = bytes.len();
     let mut response = Response::new(axum::body::Body::from(bytes));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    let shown = if as_attachment || is_markup { "application/octet-stream" } else { mime };
+    let shown = if as_attachment || is_active { "application/octet-stream" } else { mime };
     let shown = HeaderValue::from_str(shown).unwrap_or(HeaderValue::from_static("application/octet-stream"));
     headers.insert(header::CONTENT_TYPE, shown);
     if mime.starts_with("audio/") || mime.starts_with("video/") {
         headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     }
-    if as_attachment || is_markup {
+    if as_attachment || is_active {
         let name: String = file.name.bytes().map(encoded).collect();
         if let Ok(value) = HeaderValue::from_str(&format!("attachment; filename*=UTF-8''{name}")) {
             headers.insert(header::CONTENT_DISPOSITION, value);
@@ -204,10 +200,51 @@ pub(crate) fn content(file: &UploadFile, bytes: Bytes, as_attachment: bool) -> R
     response
 }
 
+/// Whether a browser could run something of it under our origin: such a file is only ever downloaded.
+fn is_active(mime: &str, extension: &str) -> bool {
+    let mime = mime.to_ascii_lowercase();
+    // Of a multipart body a browser shows one part after another, each of the type that it says itself.
+    ["html", "svg", "xml", "script"].iter().any(|word| mime.contains(word))
+        || ["multipart/", "message/"].iter().any(|start| mime.starts_with(start))
+        || matches!(
+            extension,
+            "html" | "htm" | "shtml" | "xhtml" | "xht" | "mht" | "mhtml" | "svg" | "svgz" | "xml" | "xsl"
+        )
+}
+
 fn encoded(byte: u8) -> String {
     if byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'~') {
         char::from(byte).to_string()
     } else {
         format!("%{byte:02X}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_browser_could_run_is_active() {
+        for (mime, extension, expected) in [
+            ("image/svg+xml", "svg", true),
+            ("IMAGE/SVG+XML", "png", true),
+            ("Text/HTML; charset=utf-8", "png", true),
+            ("application/xhtml+xml", "", true),
+            ("image/png, text/html", "png", true),
+            ("text/javascript", "js", true),
+            ("application/ecmascript", "", true),
+            ("multipart/x-mixed-replace; boundary=x", "png", true),
+            ("message/rfc822", "eml", true),
+            ("image/png", "svg", true),
+            ("text/plain", "mhtml", true),
+            ("image/png", "png", false),
+            ("image/gif", "gif", false),
+            ("application/pdf", "pdf", false),
+            ("text/plain", "txt", false),
+            ("video/mp4", "mp4", false),
+        ] {
+            assert_eq!(is_active(mime, extension), expected, "{mime} .{extension}");
+        }
     }
 }

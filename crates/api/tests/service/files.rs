@@ -141,3 +141,103 @@ async fn signed_addresses_run_out() {
     );
     open(&rig, &url).await.expect_error(404, "not_found", "File not found or signature is invalid");
 }
+
+/// What a browser would run is a download; what is two things at once is what it says it is.
+#[tokio::test]
+async fn nothing_runs_under_our_address() {
+    let rig = Rig::new().await;
+    let app = rig.basic_app("chat", "echo", json!({}), json!({})).await;
+    let svg = b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>".as_slice();
+    let page = b"GIF89a/*\0\0*/=1;/*<html><script>alert(1)</script></html>*/".as_slice();
+    let archive = b"%PDF-1.7\n%%EOF\nPK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0".as_slice();
+    for (name, mime, bytes, shown) in [
+        ("a.svg", "image/svg+xml", svg, None),
+        ("a.png", "image/svg+xml", svg, None),
+        ("a.png", "IMAGE/SVG+XML", svg, None),
+        ("a.svg", "image/png", svg, None),
+        ("a.svgz", "image/png", svg, None),
+        ("a.png", "multipart/x-mixed-replace; boundary=x", page, None),
+        ("a.js", "text/javascript", page, None),
+        ("a.gif", "image/gif", page, Some("image/gif")),
+        ("a.html.gif", "image/gif", page, Some("image/gif")),
+        ("a.pdf", "application/pdf", archive, Some("application/pdf")),
+        ("a.txt", "text/plain", page, Some("text/plain")),
+    ] {
+        let made = upload(&rig, &app, name, mime, bytes, "u").await;
+        assert_eq!(made.status, 201, "{name} {mime}: {}", made.text());
+        let file = open(&rig, made.json()["source_url"].as_str().unwrap()).await;
+        assert_eq!((file.status.as_u16(), &file.body[..]), (200, bytes), "{name} {mime}");
+        assert_eq!(file.headers["x-content-type-options"], "nosniff", "{name} {mime}");
+        assert_eq!(file.headers["content-type"], shown.unwrap_or("application/octet-stream"), "{name} {mime}");
+        let disposition = file.headers.get("content-disposition").map(|value| value.to_str().unwrap());
+        let expected = shown.is_none().then(|| format!("attachment; filename*=UTF-8''{name}"));
+        assert_eq!(disposition, expected.as_deref(), "{name} {mime}");
+    }
+}
+
+/// A name is a name: what a path could be made of is refused, and the rest does not become a part of one.
+#[tokio::test]
+async fn names_of_files_lead_nowhere() {
+    let rig = Rig::with(&[("UPLOAD_FILE_EXTENSION_BLACKLIST", "exe")]).await;
+    let app = rig.basic_app("chat", "echo", json!({}), json!({})).await;
+    for name in
+        ["../../etc/passwd.txt", "a/b.txt", "/etc/passwd", "..\\\\..\\\\x.txt", "~/x.txt", "C:x.txt", ".", "..", "..."]
+    {
+        let answer = upload(&rig, &app, name, "text/plain", b"x", "u").await;
+        answer.expect_error(400, "invalid_param", "Filename contains invalid characters");
+    }
+    // Windows drops what is behind the program's name.
+    for name in ["x.exe.", "x.exe ", "x.EXE. ."] {
+        let answer = upload(&rig, &app, name, "text/plain", b"x", "u").await;
+        answer.expect_error(400, "invalid_param", "File extension '.exe' is not allowed");
+    }
+    let long = format!("x.{}", "e".repeat(300));
+    for (name, extension) in [
+        ("..%2f..%2fx.txt", "txt"),
+        ("....txt", "txt"),
+        (".htaccess", "htaccess"),
+        ("a.txt ", "txt"),
+        ("a.%00", ""),
+        ("a.\u{2028}x", ""),
+        (long.as_str(), ""),
+    ] {
+        let made = upload(&rig, &app, name, "text/plain", b"x", "u").await;
+        assert_eq!(made.status, 201, "{name}: {}", made.text());
+        let made = made.json();
+        assert_eq!(made["extension"], extension, "{name}");
+        assert!(name.starts_with(made["name"].as_str().unwrap()), "{made}");
+        let opened = open(&rig, made["source_url"].as_str().unwrap()).await;
+        assert_eq!((opened.status.as_u16(), &opened.body[..]), (200, b"x".as_slice()), "{name}");
+    }
+}
+
+/// A signature is for one file, one kind of address, one time; and it opens nothing that is gone.
+#[tokio::test]
+async fn a_signature_serves_for_nothing_else() {
+    let rig = Rig::new().await;
+    let app = rig.basic_app("chat", "echo", json!({}), json!({})).await;
+    let file = upload(&rig, &app, "a.png", "image/png", b"a", "u").await.json();
+    let other = upload(&rig, &app, "b.png", "image/png", b"b", "u").await.json();
+    let url = file["source_url"].as_str().unwrap();
+    assert_eq!(open(&rig, url).await.status, 200);
+    let part = |name: &str| url.split(&format!("{name}=")).nth(1).unwrap().split('&').next().unwrap().to_owned();
+    let (timestamp, nonce, sign) = (part("timestamp"), part("nonce"), part("sign"));
+    let later = (timestamp.parse::<i64>().unwrap() + 1).to_string();
+    let id = file["id"].as_str().unwrap();
+    let address = |id: &str, kind: &str, timestamp: &str, nonce: &str, sign: &str| {
+        format!("/files/{id}/{kind}?timestamp={timestamp}&nonce={nonce}&sign={sign}")
+    };
+    for url in [
+        address(other["id"].as_str().unwrap(), "file-preview", &timestamp, &nonce, &sign),
+        address(id, "image-preview", &timestamp, &nonce, &sign),
+        address(id, "file-preview", &later, &nonce, &sign),
+        address(id, "file-preview", "99999999999999999999", &nonce, &sign),
+        address(id, "file-preview", &timestamp, "0", &sign),
+        address(id, "file-preview", &timestamp, &nonce, "A"),
+    ] {
+        open(&rig, &url).await.expect_error(404, "not_found", "File not found or signature is invalid");
+    }
+    let found = rig.services.files.find(rig.owner.tenant_id(), id.parse().unwrap()).await.unwrap().unwrap();
+    rig.services.files.remove(&found).await.unwrap();
+    open(&rig, url).await.expect_error(404, "not_found", "File not found or signature is invalid");
+}

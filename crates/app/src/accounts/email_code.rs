@@ -7,22 +7,24 @@ use std::time::Duration;
 
 use ox_db::{model::Account, repo};
 use ox_types::boxed;
-use rand::RngExt as _;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
+use super::mailed_code::{self, Allowance, hash, invalid_token, too_many};
 use crate::{
     Error, Result, Services,
     mail::{self, Letter},
 };
 
-/// Characters of a token.
-const TOKEN: usize = 48;
 /// Codes that may be given for an address until one is right.
 const MAX_TRIES: i64 = 5;
-/// Mails to one address in [`MAILS_IN`].
-const MAX_MAILS: i64 = 3;
-const MAILS_IN: Duration = Duration::from_secs(300);
+/// Three mails to an address in five minutes.
+const MAILS: Allowance = Allowance {
+    key: "code_login_mails",
+    most: 3,
+    within: Duration::from_secs(300),
+    code: "email_code_login_rate_limit_exceeded",
+    message: "Too many login emails have been sent. Please try again in 5 minutes.",
+};
 
 /// What a token stands for.
 #[derive(Serialize, Deserialize)]
@@ -32,24 +34,12 @@ struct Pending {
     hash: String,
 }
 
-fn hash(text: &str) -> String {
-    hex::encode(Sha256::digest(text.as_bytes()))
-}
-
 fn key(token: &str) -> String {
     format!("code_login:{}", hash(token))
 }
 
 fn hash_of_code(token: &str, code: &str) -> String {
     hash(&format!("{token}:{code}"))
-}
-
-fn too_many(code: &'static str, message: &str, wait: Duration) -> Error {
-    Error { retry_after: Some(wait.as_secs()), ..Error::new(429, code, message) }
-}
-
-fn invalid_token() -> Error {
-    Error::new(400, "invalid_or_expired_token", "The token is invalid or has expired.")
 }
 
 /// Mails a code to whoever has this address, if somebody has; the token goes with the code.
@@ -66,22 +56,9 @@ pub async fn request(services: &Services, email: &str, language: Option<&str>, i
     }
     let email = super::check_email(email)?;
     let account = repo::accounts::find_by_email(&services.db, &email).await?;
-    let (token, code) = (ox_auth::random_code(TOKEN), format!("{:06}", rand::rng().random_range(0..1_000_000)));
+    let (token, code) = (mailed_code::new_token(), mailed_code::new_code());
     let tx = services.db.begin().await?;
-    let from_there = format!("mails_asked_by:{}", ip.unwrap_or("anybody"));
-    let asked = repo::kv::increment(&tx, &from_there, 1, Duration::from_secs(60)).await?;
-    let to_there = repo::kv::increment(&tx, &format!("code_login_mails:{email}"), 1, MAILS_IN).await?;
-    let most = i64::try_from(services.settings.mails_per_minute).unwrap_or(i64::MAX);
-    let refusal = if asked > most {
-        let text = "Too many emails have been sent from this IP address recently. Please try again later.";
-        Some(too_many("email_send_ip_limit", text, Duration::from_secs(60)))
-    } else if to_there > MAX_MAILS {
-        let text = "Too many login emails have been sent. Please try again in 5 minutes.";
-        Some(too_many("email_code_login_rate_limit_exceeded", text, MAILS_IN))
-    } else {
-        None
-    };
-    if let Some(refusal) = refusal {
+    if let Some(refusal) = MAILS.count(&tx, &services.settings, &email, ip).await? {
         tx.commit().await?;
         return Err(refusal);
     }

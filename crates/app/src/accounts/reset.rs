@@ -6,21 +6,27 @@ use ox_types::boxed;
 use std::time::Duration;
 
 use ox_db::repo;
-use rand::RngExt as _;
 use serde::{Deserialize, Serialize};
 
-use super::check_policy;
+use super::{
+    check_policy,
+    mailed_code::{self, Allowance, invalid_token, too_many},
+};
 use crate::{
     Error, Result, Services,
     mail::{self, Letter},
 };
 
-/// Characters of a token.
-const TOKEN: usize = 48;
 /// Wrong codes after which an address is locked.
 const MAX_FAILURES: i64 = 5;
-/// One mail to an address in this time.
-const ONE_IN: Duration = Duration::from_secs(60);
+/// One mail to an address in a minute.
+const MAILS: Allowance = Allowance {
+    key: "password_reset_mails",
+    most: 1,
+    within: Duration::from_secs(60),
+    code: "password_reset_rate_limit_exceeded",
+    message: "Too many password reset emails have been sent. Please try again in 1 minutes.",
+};
 
 /// What a token stands for.
 #[derive(Serialize, Deserialize)]
@@ -31,19 +37,11 @@ struct Pending {
 }
 
 fn key(token: &str) -> String {
-    format!("password_reset:{}", hex::encode(<sha2::Sha256 as sha2::Digest>::digest(token.as_bytes())))
+    format!("password_reset:{}", mailed_code::hash(token))
 }
 
 fn failures_key(email: &str) -> String {
     format!("password_reset_failures:{email}")
-}
-
-fn too_many(code: &'static str, message: &str, seconds: u64) -> Error {
-    Error { retry_after: Some(seconds), ..Error::new(429, code, message) }
-}
-
-fn invalid_token() -> Error {
-    Error::new(400, "invalid_or_expired_token", "The token is invalid or has expired.")
 }
 
 /// Mails a code to whoever has this address, if somebody has; the token goes with the code.
@@ -59,22 +57,9 @@ pub async fn request(services: &Services, email: &str, language: Option<&str>, i
     let email = super::check_email(email)?;
     let account = repo::accounts::find_by_email(&services.db, &email).await?;
     let account = account.filter(|account| account.status != "banned" && account.status != "closed");
-    let (token, code) = (ox_auth::random_code(TOKEN), format!("{:06}", rand::rng().random_range(0..1_000_000)));
+    let (token, code) = (mailed_code::new_token(), mailed_code::new_code());
     let tx = services.db.begin().await?;
-    let from_there = format!("mails_asked_by:{}", ip.unwrap_or("anybody"));
-    let asked = repo::kv::increment(&tx, &from_there, 1, Duration::from_secs(60)).await?;
-    let to_there = repo::kv::increment(&tx, &format!("password_reset_mails:{email}"), 1, ONE_IN).await?;
-    let most = i64::try_from(services.settings.mails_per_minute).unwrap_or(i64::MAX);
-    let refusal = if asked > most {
-        let text = "Too many emails have been sent from this IP address recently. Please try again later.";
-        Some(too_many("email_send_ip_limit", text, 60))
-    } else if to_there > 1 {
-        let text = "Too many password reset emails have been sent. Please try again in 1 minutes.";
-        Some(too_many("password_reset_rate_limit_exceeded", text, ONE_IN.as_secs()))
-    } else {
-        None
-    };
-    if let Some(refusal) = refusal {
+    if let Some(refusal) = MAILS.count(&tx, &services.settings, &email, ip).await? {
         tx.commit().await?;
         return Err(refusal);
     }
@@ -119,7 +104,7 @@ pub async fn check(services: &Services, email: &str, code: &str, token: &str) ->
     let lockout = services.settings.reset_lockout;
     if failures.and_then(|text| text.parse::<i64>().ok()).is_some_and(|count| count > MAX_FAILURES) {
         let text = "Too many failed password reset attempts. Please try again later.";
-        return Err(too_many("email_password_reset_limit", text, lockout.as_secs()));
+        return Err(too_many("email_password_reset_limit", text, lockout));
     }
     let tx = services.db.begin().await?;
     let found = repo::kv::get(&tx, &key(token)).await?;
@@ -134,7 +119,7 @@ pub async fn check(services: &Services, email: &str, code: &str, token: &str) ->
         return Err(Error::new(400, "email_code_error", "Email code is invalid or expired."));
     }
     repo::kv::take(&tx, &key(token)).await?.ok_or_else(invalid_token)?;
-    let next = ox_auth::random_code(TOKEN);
+    let next = mailed_code::new_token();
     let proven = Pending { email: email.clone(), code: String::new() };
     let value = serde_json::to_string(&proven).map_err(Error::internal)?;
     repo::kv::set(&tx, &key(&next), &value, Some(services.settings.reset_token_life)).await?;

@@ -22,6 +22,8 @@ use crate::{Error, Result, network::Outbound, settings::UploadLimits};
 const PROBE_LIMIT: Duration = Duration::from_secs(10);
 /// Longest name that is kept.
 const MAX_NAME: usize = 200;
+/// Longest extension: it becomes a part of the object's key.
+const MAX_EXTENSION: usize = 32;
 const MEGABYTE: u64 = 1024 * 1024;
 
 /// Files of all workspaces.
@@ -220,13 +222,11 @@ impl FileStore {
         if name.is_empty() {
             return Err(Error::new(400, "filename_not_exists_error", "The specified filename does not exist."));
         }
-        if name.contains(['/', '\\', ':', '*', '?', '"', '<', '>', '|']) || name.contains('\0') {
+        let is_dots = name.chars().all(|c| c == '.');
+        if is_dots || name.contains(['/', '\\', ':', '*', '?', '"', '<', '>', '|']) || name.contains('\0') {
             return Err(Error::invalid_field("file", "Filename contains invalid characters"));
         }
-        let extension = match name.rsplit_once('.') {
-            Some((_, extension)) => extension.to_lowercase(),
-            None => String::new(),
-        };
+        let extension = extension_of(name);
         if self
             .limits
             .blocked_extensions
@@ -238,6 +238,9 @@ impl FileStore {
         }
         if name.chars().count() <= MAX_NAME {
             return Ok((name.to_owned(), extension));
+        }
+        if extension.is_empty() {
+            return Ok((name.chars().take(MAX_NAME).collect(), extension));
         }
         let stem: String = name.chars().take(MAX_NAME.saturating_sub(extension.chars().count() + 1)).collect();
         Ok((format!("{stem}.{extension}"), extension))
@@ -323,6 +326,16 @@ impl FileStore {
         probe.mime = mime_of(&probe.filename).map(str::to_owned).or(probe.mime);
         Ok(probe)
     }
+}
+
+/// What stands behind the last dot, in small letters; nothing where that is no extension. Dots and blanks at the end do
+/// not count: some systems drop them, and `a.exe.` is `a.exe` there.
+fn extension_of(name: &str) -> String {
+    let name = name.trim_end_matches(|c: char| c == '.' || c.is_whitespace());
+    let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_lowercase()).unwrap_or_default();
+    let is_one = extension.chars().count() <= MAX_EXTENSION
+        && extension.chars().all(|c| c.is_alphanumeric() || "-_+".contains(c));
+    if is_one { extension } else { String::new() }
 }
 
 /// The MIME type that goes with a name.
@@ -433,6 +446,36 @@ impl FilePort for FileStore {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn extensions_of_uploads() {
+        let (long, longer) =
+            (format!("a.{}", "é".repeat(MAX_EXTENSION)), format!("a.{}", "e".repeat(MAX_EXTENSION + 1)));
+        for (name, expected) in [
+            ("a.PNG", "png"),
+            ("a.tar.gz", "gz"),
+            ("名.テキスト", "テキスト"),
+            ("a.c++", "c++"),
+            (long.as_str(), &long[2..]),
+            // What Windows takes for a program is one.
+            ("a.exe.", "exe"),
+            ("a.exe . \u{a0}", "exe"),
+            ("plain", ""),
+            ("a.", ""),
+            (".htaccess", "htaccess"),
+            (longer.as_str(), ""),
+            // It becomes longer by a mark that is no letter.
+            ("a.İ", ""),
+            ("a.%00", ""),
+            ("a.t xt", ""),
+            ("a.\u{2028}x", ""),
+            ("a.png\tb", ""),
+        ] {
+            assert_eq!(extension_of(name), expected, "{name:?}");
+            let key = format!("upload_files/t/id.{}", extension_of(name));
+            assert!(Key::new(key.trim_end_matches('.')).is_ok(), "{key}");
+        }
+    }
 
     #[test]
     fn names_of_foreign_files() {

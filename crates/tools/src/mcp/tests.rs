@@ -288,3 +288,55 @@ async fn signing_in() {
             .contains("blocked by SSRF protection")
     );
 }
+
+#[test]
+fn parameters_hold_what_they_refer_to() {
+    let view = |schema: Value| {
+        let tool = McpTool { name: "t".into(), input_schema: schema, ..McpTool::default() };
+        tool.view("")
+            .parameters
+            .into_iter()
+            .map(|parameter| (parameter.kind, parameter.input_schema))
+            .collect::<Vec<_>>()
+    };
+    let schema = json!({"type": "object",
+        "properties": {
+            "a place": {"$ref": "#/$defs/Place", "description": "Where."},
+            "b unit": {"$ref": "#/$defs/Unit"},
+            "c places": {"type": "array", "items": {"$ref": "#/$defs/Place"}},
+            "d gone": {"$ref": "#/$defs/Gone"},
+            "e outside": {"$ref": "https://evil.test/schema.json"}},
+        "$defs": {
+            "Place": {"type": "object", "description": "A place.", "properties": {"city": {"type": "string"}}},
+            "Unit": {"type": "string", "enum": ["C", "F"]}}});
+    let place = |text: &str| json!({"type": "object", "description": text, "properties": {"city": {"type": "string"}}});
+    let expected = [
+        ("object", place("Where.")),
+        ("select", json!({"type": "string", "enum": ["C", "F"]})),
+        ("array", json!({"type": "array", "items": place("A place.")})),
+        ("object", json!({"type": "object"})),
+        ("object", json!({"type": "object"})),
+    ];
+    assert_eq!(view(schema), expected.map(|(kind, schema)| (kind.to_owned(), schema)));
+}
+
+#[test]
+fn schemas_with_cycles_end() {
+    let mut definitions = json!({
+        "Node": {"type": "object", "properties": {"next": {"$ref": "#/$defs/Node"}, "all": {"type": "array", "items": {"$ref": "#/$defs/Node"}}}},
+        "A": {"$ref": "#/$defs/B"}, "B": {"$ref": "#/$defs/A"},
+        "D0": {"type": "string"},
+    });
+    for n in 1..30 {
+        let below = json!({"$ref": format!("#/$defs/D{}", n - 1)});
+        definitions[format!("D{n}")] = json!({"type": "object", "properties": {"a": below, "b": below}});
+    }
+    for start in ["#/$defs/Node", "#/$defs/A", "#", "#/properties/x", "#/$defs/D29"] {
+        let schema = json!({"type": "object", "properties": {"x": {"$ref": start}}, "$defs": definitions});
+        let tool = McpTool { name: "t".into(), input_schema: schema, ..McpTool::default() };
+        let parameters = tool.view("").parameters;
+        let text = parameters[0].input_schema.to_string();
+        assert_eq!((parameters.len(), parameters[0].kind.as_str()), (1, "object"), "{start}");
+        assert!(text.len() < 200_000 && !text.contains("$ref"), "{start}: {text:.300}");
+    }
+}

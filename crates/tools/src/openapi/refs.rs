@@ -14,12 +14,18 @@ const MAX_VALUES: usize = 400_000;
 pub struct Resolver<'a> {
     document: &'a Json,
     made: usize,
+    most: usize,
 }
 
 impl<'a> Resolver<'a> {
     /// For a document.
     pub const fn new(document: &'a Json) -> Self {
-        Self { document, made: 0 }
+        Self::making(document, MAX_VALUES)
+    }
+
+    /// For a document of which no more than this many values are made.
+    pub const fn making(document: &'a Json, most: usize) -> Self {
+        Self { document, made: 0, most }
     }
 
     /// The value with everything in place. Where a schema contains itself, the inner one is left open.
@@ -32,9 +38,10 @@ impl<'a> Resolver<'a> {
 
     fn within(&mut self, value: &Json, open: &mut Vec<String>, depth: usize) -> Result<Json, Invalid> {
         self.made += 1;
-        if self.made > MAX_VALUES {
+        if self.made > self.most {
             return Err(Invalid(format!(
-                "The document becomes too large when its references are put in place ({MAX_VALUES} values)."
+                "The document becomes too large when its references are put in place ({} values).",
+                self.most
             )));
         }
         if depth > MAX_DEPTH {

@@ -92,6 +92,41 @@ fn documents_that_are_none() {
 }
 
 #[test]
+fn schemas_with_cycles_end() {
+    let schemas = json!({
+        "Self": {"$ref": "#/x/Self"},
+        "A": {"$ref": "#/x/B"}, "B": {"$ref": "#/x/C"}, "C": {"$ref": "#/x/A"},
+        "List": {"type": "array", "items": {"$ref": "#/x/List"}},
+        "Base": {"allOf": [{"$ref": "#/x/Derived"}]}, "Derived": {"allOf": [{"$ref": "#/x/Base"}, {"required": ["id"]}]},
+        "Tree": {"type": "object", "properties": {"left": {"$ref": "#/x/Tree"}, "right": {"$ref": "#/x/Tree"}, "of": {"$ref": "#/x/List"}}},
+    });
+    let open = json!({"type": "object"});
+    let list = json!({"type": "array", "items": open});
+    let tree = json!({"type": "object", "properties": {"left": open, "right": open, "of": list}});
+    for (name, expected) in [
+        ("Self", open.clone()),
+        ("A", open.clone()),
+        ("List", list.clone()),
+        ("Base", json!({"allOf": [{"allOf": [open, {"required": ["id"]}]}]})),
+        ("Tree", tree),
+    ] {
+        let document = json!({"openapi": "3.0.0", "servers": [{"url": "https://a.test"}], "x": schemas,
+            "paths": {"/a": {"post": {
+                "parameters": [{"name": "p", "in": "query", "schema": {"$ref": format!("#/x/{name}")}}],
+                "requestBody": {"content": {"application/json": {"schema": {"$ref": format!("#/x/{name}")}}}}}}}});
+        let reference = json!({"$ref": format!("#/x/{name}")});
+        assert_eq!(refs::Resolver::new(&document).resolve(&reference).unwrap(), expected, "{name}");
+        let found = parse(&document.to_string()).unwrap();
+        assert_eq!(found.bundles[0].parameters[0].name, "p", "{name}");
+        assert!(!found.bundles[0].openapi.to_string().contains("$ref"), "{name}");
+    }
+    // The document itself is no schema, and ends as well.
+    let document = json!({"openapi": "3.0.0", "servers": [{"url": "https://a.test"}],
+        "paths": {"/a": {"post": {"requestBody": {"content": {"application/json": {"schema": {"$ref": "#"}}}}}}}});
+    assert!(parse(&document.to_string()).is_ok());
+}
+
+#[test]
 fn swagger_becomes_the_same() {
     let text = "swagger: '2.0'\nhost: api.test\nbasePath: /v2\nschemes: [http, https]\nparameters:\n  lim: {name: limit, in: query, type: integer}\npaths:\n  /up:\n    post:\n      operationId: up\n      parameters:\n        - $ref: '#/parameters/lim'\n        - {name: file, in: formData, type: file, required: true}\n        - {name: note, in: formData, type: string}\n  /make:\n    put:\n      parameters:\n        - {name: b, in: body, schema: {$ref: '#/definitions/B'}}\ndefinitions:\n  B: {type: object, properties: {n: {type: number}}}\n";
     let found = parse(text).unwrap();

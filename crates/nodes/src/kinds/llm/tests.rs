@@ -155,6 +155,26 @@ async fn memory() {
     }
 }
 
+/// What does not fit into the model's window is neither in the prompt nor in what the trace shows of it.
+#[tokio::test]
+async fn the_trace_shows_what_the_window_let_in() {
+    let memory =
+        json!({"prompt_template": [{"role": "system", "text": "s"}], "memory": {"window": {"enabled": false}}});
+    for (size, expected) in [
+        (4096, vec!["s", "q1", "a1", "q2", "a2", "what?"]),
+        (6, vec!["s", "a1", "q2", "a2", "what?"]),
+        (0, vec!["s", "a2", "what?"]),
+    ] {
+        let history = vec![turn("2", Some("1"), "q2", "a2"), turn("1", None, "q1", "a1")];
+        let fake = Fake { context_size: Some(size), ..Fake::default() };
+        let (result, _, _) = run_with(fake, history, memory.clone()).await;
+        let shown = result.unwrap().process_data["prompts"].to_json();
+        let texts: Vec<&str> =
+            shown.as_array().unwrap().iter().map(|message| message["text"].as_str().unwrap()).collect();
+        assert_eq!(texts, expected, "a window of {size}");
+    }
+}
+
 #[tokio::test]
 async fn completion_models() {
     let model = json!({"provider": "p", "name": "m", "mode": "completion", "completion_params": {}});
