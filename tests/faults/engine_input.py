@@ -459,3 +459,44 @@ def the_clock_jumps():
             works(server, passthrough)
         for place, keys in world.calls.items():
             assert len(keys) == 1, f"{place} happened {len(keys)} times"
+
+
+@aside
+def forms_keep_their_time_when_the_clock_jumps():
+    """A form waits through jumps shorter than its six hours, whatever process looks after it, and runs out once when they are over."""
+    with clock() as (env, jump), Server(env=env) as server:
+        server.set_up()
+
+        def status(run):
+            return server.v1("GET", f"/workflows/run/{run}", key)["status"]
+
+        run, token, key = asked(server)
+        for number, seconds in enumerate((5 * 3600, -26 * 3600, 5 * 3600 + 1800, 0)):
+            jump(seconds)
+            if number % 2:
+                server.kill()
+                server.start()
+            # Forms are looked at every two seconds.
+            time.sleep(3)
+            code, body, _ = call(server, "GET", f"/v1/form/human_input/{token}", key)
+            assert code == 200, (seconds, code, body)
+            assert status(run) == "paused", (seconds, status(run))
+        jump(-3 * 3600)
+        assert answered(server, key, token, "in time")[0] == 200
+        wait_until(lambda: status(run) in ENDED, 15, "not over")
+        record = server.v1("GET", f"/workflows/run/{run}", key)
+        outputs = record["outputs"] if isinstance(record["outputs"], dict) else json.loads(record["outputs"])
+        assert record["status"] == "succeeded" and outputs == {"out": "in time"}, record
+        clear(answered(server, key, token), 412, "human_input_form_submitted")
+
+        # The time is over; that it comes again opens nothing.
+        jump(0)
+        run, token, key = asked(server)
+        jump(7 * 3600)
+        clear(answered(server, key, token), 412, "human_input_form_expired")
+        wait_until(lambda: status(run) in ENDED, 15, "not over")
+        ended = status(run)
+        jump(0)
+        time.sleep(3)
+        clear(answered(server, key, token), 412, "human_input_form_expired")
+        assert status(run) == ended, (ended, status(run))

@@ -10,10 +10,11 @@ mod preview;
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use ox_db::{
     model::{FormRecipient, HumanInputForm},
-    now,
     repo::{self, human_input::Answer},
+    shared_now,
 };
 use ox_types::{AppId, File, Json, RunId, RunStatus, Value, boxed};
 use serde_json::{Map, json};
@@ -69,7 +70,7 @@ fn missing() -> Error {
 pub async fn find(services: &Services, door: Door<'_>, token: &str) -> Result<HumanInputForm> {
     let (form, recipient) = repo::human_input::by_token(&services.db, token).await?.ok_or_else(missing)?;
     door.check(&form, &recipient)?;
-    waits(&form)?;
+    waits(&form, shared_now(&services.db).await?)?;
     let run = repo::runs::find(&services.db, form.tenant_id, form.app_id, form.workflow_run_id).await?;
     match run {
         Some(run) if run.status.is_final() => Err(run_over(&form, run.status)),
@@ -78,14 +79,15 @@ pub async fn find(services: &Services, door: Door<'_>, token: &str) -> Result<Hu
     }
 }
 
-fn waits(form: &HumanInputForm) -> Result<()> {
+/// Forms run out by the clock that all processes share: so one whose own is wrong refuses no answer.
+fn waits(form: &HumanInputForm, at: DateTime<Utc>) -> Result<()> {
     match form.status.as_str() {
         "submitted" => Err(Error::new(
             412,
             "human_input_form_submitted",
             format!("This form has already been submitted by another user, form_id={}", form.id),
         )),
-        "waiting" if form.expires_at > now() => Ok(()),
+        "waiting" if form.expires_at > at => Ok(()),
         _ => Err(expired(form, "")),
     }
 }
@@ -126,7 +128,7 @@ pub async fn submit(
     let answer = Answer { status: "submitted", action_id: Some(action.to_owned()), data: Some(Json::Object(data)), by };
     if !apply(services, &form, &answer).await? {
         let now = repo::human_input::form(&services.db, form.tenant_id, form.id).await?.ok_or_else(missing)?;
-        waits(&now)?;
+        waits(&now, shared_now(&services.db).await?)?;
         return Err(expired(&form, ""));
     }
     Ok(())

@@ -391,6 +391,83 @@ async fn containers_run_by_themselves_as_streams() {
     .await;
 }
 
+/// A loop of three rounds that each add a sign.
+fn rounds() -> (Vec<Value>, Vec<Value>) {
+    let again = node(
+        "again",
+        "loop",
+        json!({"start_node_id": "again_start", "loop_count": 3, "break_conditions": [], "logical_operator": "and",
+            "loop_variables": [{"label": "log", "var_type": "string", "value_type": "constant", "value": "0"}]}),
+    );
+    let assign = node(
+        "assign",
+        "assigner",
+        json!({"version": "2", "items": [{"variable_selector": ["again", "log"], "input_type": "variable",
+            "operation": "over-write", "value": ["more", "output"]}]}),
+    );
+    let nodes = vec![
+        start(&[]),
+        again,
+        inside(node("again_start", "loop-start", json!({})), "again", "loop"),
+        inside(template("more", &["again", "log"], "{{ arg }}+"), "again", "loop"),
+        inside(assign, "again", "loop"),
+        end(&["again", "log"]),
+    ];
+    let mut edges = chain(&["start", "again", "end"]);
+    edges.extend(chain(&["again_start", "more", "assign"]));
+    (nodes, edges)
+}
+
+#[tokio::test]
+async fn a_loop_runs_by_itself_as_a_stream() {
+    let server = TestServer::sqlite().await;
+    let owner = server.owner().await;
+    let (nodes, edges) = rounds();
+    let id = app(&server, &owner, "workflow", nodes, edges).await;
+    let base = format!("/apps/{id}/workflows/draft");
+    let ran = server.post(&owner, &format!("{base}/loop/nodes/again/run"), json!({"inputs": {}})).await;
+    let events = events(&ran);
+    let names = names(&events);
+    assert_eq!(names[..2], ["workflow_started", "loop_started"], "{names:?}");
+    assert_eq!(names[names.len() - 2..], ["loop_completed", "workflow_finished"], "{names:?}");
+    assert_eq!(names.iter().filter(|name| **name == "node_finished").count(), 6, "two nodes a round: {names:?}");
+    let outputs = &events[events.len() - 2]["data"]["outputs"];
+    assert_eq!((&outputs["log"], &outputs["loop_round"]), (&json!("0+++"), &json!(3)), "{outputs}");
+    let last = server.get(&owner, &format!("{base}/nodes/again/last-run")).await.json();
+    assert_eq!((&last["status"], &last["outputs"]["log"]), (&json!("succeeded"), &json!("0+++")), "{last}");
+    // A loop is no iteration.
+    let wrong = server.post(&owner, &format!("{base}/iteration/nodes/again/run"), json!({"inputs": {}})).await;
+    assert_eq!(wrong.status, StatusCode::BAD_REQUEST, "{}", wrong.text);
+}
+
+#[tokio::test]
+async fn the_checklist_names_the_problems_of_a_draft() {
+    let server = TestServer::sqlite().await;
+    let owner = server.owner().await;
+    let id = app(&server, &owner, "workflow", Vec::new(), Vec::new()).await;
+    let path = format!("/apps/{id}/workflows/draft/problems");
+    let codes = |problems: &Value| -> Vec<String> {
+        let code = |problem: &Value| {
+            format!("{}:{}", problem["node_id"].as_str().unwrap_or("-"), problem["code"].as_str().unwrap())
+        };
+        problems.as_array().unwrap().iter().map(code).collect()
+    };
+    let empty = server.get(&owner, &path).await;
+    assert_eq!((empty.status, codes(&empty.json())), (StatusCode::OK, vec!["-:no-start".into(), "-:no-output".into()]));
+    // A variable of a node that is gone, and what to do about it.
+    let nodes = vec![start(&["topic"]), template("tpl", &["gone", "text"], "{{ arg }}"), end(&["tpl", "output"])];
+    save(&server, &owner, &id, nodes, chain(&["start", "tpl", "end"]), json!([])).await;
+    let found = server.get(&owner, &path).await.json();
+    assert_eq!(codes(&found), ["tpl:unknown-node"], "{found}");
+    assert_eq!(found[0]["severity"], "error");
+    assert!(found[0]["message"].as_str().unwrap().contains("gone"), "{found}");
+    assert!(!found[0]["remedy"].as_str().unwrap().is_empty(), "{found}");
+    // Mended; variables of the environment are known by their names.
+    let nodes = vec![start(&["topic"]), template("tpl", &["env", "KEY"], "{{ arg }}"), end(&["tpl", "output"])];
+    save(&server, &owner, &id, nodes, chain(&["start", "tpl", "end"]), json!([])).await;
+    assert_eq!(server.get(&owner, &path).await.json(), json!([]));
+}
+
 #[tokio::test]
 async fn counts_figures_and_bars_tell_of_callers_runs() {
     on_each_database(|database| async {

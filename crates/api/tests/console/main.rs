@@ -39,3 +39,5 @@ mod statistics;
 mod templates;
 mod time_machine;
 mod tools;
+mod trigger_providers;
+mod versions;

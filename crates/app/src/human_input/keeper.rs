@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use ox_db::{
     model::HumanInputForm,
-    now,
     repo::{self, human_input::Answer, leases},
+    shared_now,
 };
 use ox_engine::{RunOutcome, StopCause, Usage};
 use ox_types::{AppId, RunId, RunStatus, TaskId};
@@ -68,7 +68,8 @@ pub(crate) async fn resume_answered(services: &Arc<Services>) -> Result<()> {
 
 /// Ends forms whose time is over.
 async fn expire(services: &Arc<Services>) -> Result<()> {
-    for form in repo::human_input::due(&services.db, now(), BATCH).await? {
+    let at = shared_now(&services.db).await?;
+    for form in repo::human_input::due(&services.db, at, BATCH).await? {
         let run = repo::runs::find(&services.db, form.tenant_id, form.app_id, form.workflow_run_id).await?;
         match run.map(|run| run.status) {
             Some(status) if !status.is_final() => {}

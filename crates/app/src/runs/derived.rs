@@ -130,6 +130,7 @@ pub(super) fn begin(services: &Services, run: WorkflowRun, draft: Option<Arc<Dra
         variables: Vec::new(),
         show_citations: false,
         form_limit: services.settings.form_limit,
+        clock: services.db.clone(),
         draft,
     }
 }

@@ -148,6 +148,7 @@ pub(super) async fn launch(services: &Arc<Services>, caller: &AppCaller, launch:
             variables,
             show_citations: compiled.features.retriever_resource,
             form_limit: services.settings.form_limit,
+            clock: services.db.clone(),
             draft,
         },
     );

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use ox_db::{
     model::{HumanInputForm, Message, NodeExecution, Process, WorkflowRun},
     now,
@@ -150,7 +151,9 @@ async fn sweep(services: Arc<Services>) {
 /// When the database fails.
 #[boxed]
 pub async fn take_over_expired(services: &Arc<Services>) -> Result<usize> {
-    let found = leases::expired(&services.db, shared_now(&services.db).await?, BATCH).await?;
+    let at = shared_now(&services.db).await?;
+    shorten_leases(services, at).await?;
+    let found = leases::expired(&services.db, at, BATCH).await?;
     let mut taken = 0;
     for lease in found {
         let tx = services.db.begin().await?;
@@ -171,6 +174,20 @@ pub async fn take_over_expired(services: &Arc<Services>) -> Result<usize> {
         tx.commit().await?;
     }
     Ok(taken)
+}
+
+/// After the shared clock was set back, a process that died before would seem alive until it has caught up.
+async fn shorten_leases(services: &Services, at: DateTime<Utc>) -> Result<()> {
+    // A living process that has just prolonged its own is left alone.
+    let longest = at + 2 * LEASE;
+    if leases::processes(&services.db).await?.iter().all(|process| process.expires_at <= longest) {
+        return Ok(());
+    }
+    let tx = services.db.begin().await?;
+    let shortened = leases::shorten(&tx, longest, at + LEASE).await?;
+    tx.commit().await?;
+    tracing::warn!(processes = shortened, "the clock was set back; leases were shortened");
+    Ok(())
 }
 
 /// Ends the messages of basic apps whose process died: a model's answer cannot go on elsewhere. Returns how many.
@@ -341,6 +358,7 @@ async fn sink_of(
         variables,
         show_citations: compiled.is_some_and(|compiled| compiled.features.retriever_resource),
         form_limit: services.settings.form_limit,
+        clock: services.db.clone(),
         draft: DraftKeeper::of_run(services, run),
     };
     Ok(RunSink::resumed(services.runs.recorder.begin(hub), mode, begin))

@@ -12,7 +12,11 @@ use std::{
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use ox_db::model::{ConversationVariable, Message, NodeExecution, WorkflowRun};
+use ox_db::{
+    Database,
+    model::{ConversationVariable, Message, NodeExecution, WorkflowRun},
+    shared_now,
+};
 use ox_engine::{ArrayTypes, EventSink, NodeInfo, NodeResult, RunEvent, RunEventKind, RunOutcome, SinkClosed};
 use ox_models::Usage;
 use ox_types::{Json, NodeStatus, RunStatus, Value, boxed};
@@ -48,6 +52,8 @@ pub struct RunBegin {
     pub show_citations: bool,
     /// The longest that a form of this installation may wait.
     pub form_limit: std::time::Duration,
+    /// The database by whose clock forms run out.
+    pub clock: Database,
     /// Runs of the draft: keeps what the inspector shows.
     pub draft: Option<Arc<DraftKeeper>>,
 }
@@ -58,6 +64,7 @@ pub struct RunSink {
     mode: AppMode,
     debug: bool,
     draft: Option<Arc<DraftKeeper>>,
+    clock: Database,
     state: Mutex<State>,
 }
 
@@ -108,6 +115,7 @@ impl RunSink {
             mode,
             debug,
             draft: begin.draft,
+            clock: begin.clock,
             state: Mutex::new(State {
                 run: begin.run,
                 inputs: begin.inputs,
@@ -251,12 +259,17 @@ impl RunSink {
 
 #[async_trait]
 impl EventSink for RunSink {
-    async fn emit(&self, event: RunEvent) -> Result<(), SinkClosed> {
+    async fn emit(&self, mut event: RunEvent) -> Result<(), SinkClosed> {
         let at = event.at.timestamp();
         let draft = match &self.draft {
             Some(keeper) => keeper.of_event(&event).await,
             None => None,
         };
+        if matches!(event.kind, RunEventKind::RunPaused { .. }) {
+            // Every process looks after the forms of all, so they run out by the clock that all share. While the
+            // database is away, the run's own must do.
+            event.at = shared_now(&self.clock).await.unwrap_or(event.at);
+        }
         let Effects { mut change, show, last } = self.effects(event);
         if let Some(draft) = draft {
             change.get_or_insert_default().draft = draft;

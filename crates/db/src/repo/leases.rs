@@ -69,6 +69,21 @@ pub async fn heartbeat(tx: &Tx, process: Uuid, life: Duration) -> Result<bool> {
     Ok(changed.rows_affected > 0)
 }
 
+/// Has leases that last beyond `longest` end at `end`; tells how many. None is made for so long: the clock was set back.
+/// A living process prolongs its own by then.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn shorten(tx: &Tx, longest: DateTime<Utc>, end: DateTime<Utc>) -> Result<u64> {
+    let changed = processes::Entity::update_many()
+        .col_expr(processes::Column::ExpiresAt, Expr::value(end))
+        .filter(processes::Column::ExpiresAt.gt(longest))
+        .exec(tx.connection())
+        .await?;
+    Ok(changed.rows_affected)
+}
+
 /// Whether a process was not struck off; until the end of the transaction nobody strikes it off. So what it takes here,
 /// no heir of its runs finds.
 ///

@@ -382,6 +382,41 @@ async fn a_process_that_overslept_keeps_its_runs() {
 }
 
 #[tokio::test]
+async fn leases_from_before_the_clock_was_set_back_end_in_time() {
+    on_each_database(|db| async move {
+        let app = App::new();
+        // Made while the clock was an hour ahead, and one of the present time; the first process is dead.
+        let (dead, living) =
+            (process(&db, Duration::from_secs(3600)).await, process(&db, Duration::from_secs(15)).await);
+        let runs = [app.run(dead), app.run(living)];
+        RunWriter::new(db.clone())
+            .commit(&RunBatch { runs: runs.iter().collect(), ..RunBatch::default() })
+            .await
+            .unwrap();
+        let heir = process(&db, Duration::from_secs(15)).await;
+        let (at, lease) = (now(), Duration::from_secs(15));
+        let tx = db.begin().await.unwrap();
+        assert_eq!(leases::expired(&tx, at + 3 * lease, 10).await.unwrap().len(), 1, "the dead one seems alive");
+        assert_eq!(leases::shorten(&tx, at + 2 * lease, at + lease).await.unwrap(), 1);
+        assert_eq!(leases::shorten(&tx, at + 2 * lease, at + lease).await.unwrap(), 0);
+        let found = leases::processes(&tx).await.unwrap();
+        assert!(found.iter().all(|process| process.expires_at <= now() + lease), "{found:?}");
+        // One that lives after all prolongs its own; nobody takes from it.
+        assert!(leases::heartbeat(&tx, living, lease).await.unwrap());
+        assert_eq!(leases::expired(&tx, at, 10).await.unwrap(), []);
+        assert_eq!(leases::shorten(&tx, at, at - lease).await.unwrap(), 3, "as if the time were over");
+        assert!(leases::heartbeat(&tx, living, lease).await.unwrap());
+        assert!(leases::heartbeat(&tx, heir, lease).await.unwrap());
+        let open = leases::expired(&tx, now(), 10).await.unwrap();
+        assert_eq!(open.iter().map(|lease| lease.run_id).collect::<Vec<_>>(), [runs[0].id]);
+        assert!(leases::claim(&tx, open[0], heir).await.unwrap());
+        assert!(!leases::claim(&tx, open[0], heir).await.unwrap(), "once");
+        tx.commit().await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn heartbeats_prolong_and_release_ends() {
     on_each_database(|db| async move {
         let app = App::new();

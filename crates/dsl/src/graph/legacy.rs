@@ -213,6 +213,19 @@ mod tests {
                 "",
                 json!({"form_content": "{{#$output.a#}}", "inputs": [{"type": "paragraph", "placeholder": 1, "default": 1}]}),
             ),
+            (
+                "human-input",
+                json!({"delivery_methods": [{"config": {"recipients": {"whole_workspace": true, "items": [{"user_id": "u"}]}}}]}),
+                "/delivery_methods/0/config/recipients",
+                json!({"whole_workspace": true, "items": [{"user_id": "u", "reference_id": "u"}], "include_bound_group": true}),
+            ),
+            // What is there in the present spelling counts.
+            (
+                "human-input",
+                json!({"delivery_methods": [{"config": {"recipients": {"whole_workspace": true, "include_bound_group": false}}}]}),
+                "/delivery_methods/0/config/recipients/include_bound_group",
+                json!(false),
+            ),
             ("quantum", json!({"method": "POST"}), "", json!({"method": "POST"})),
         ];
         for (kind, data, pointer, expected) in cases {

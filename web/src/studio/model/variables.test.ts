@@ -222,4 +222,31 @@ describe("layout, neighbours, comparison", () => {
       "node n added ",
     ]);
   });
+
+  it("compares features and variables by their names, with what they were and are", () => {
+    const text = (id: string, name: string, value: string) => ({ id, name, value_type: "string", value, description: "" });
+    const before = graph([node("s", "start")], [], {
+      features: { opening_statement: "Hello", text_to_speech: { enabled: false } },
+      environment_variables: [text("1", "TONE", "dry"), text("2", "HOST", "a.example")],
+      conversation_variables: [text("3", "memory", "")],
+    });
+    const after = graph([node("s", "start")], [], {
+      features: { opening_statement: "Good day", text_to_speech: { enabled: false } },
+      environment_variables: [text("1", "TONE", "warm"), text("2", "HOST", "a.example")],
+      conversation_variables: [text("3", "memory", ""), text("4", "mood", "calm")],
+    });
+    const rows = compare(before, after);
+    expect(rows.map((r) => [r.what, r.kind, r.fields])).toEqual(
+      expect.arrayContaining([
+        ["features", "changed", ["opening_statement"]],
+        ["environment", "changed", ["TONE"]],
+        ["conversation", "changed", ["mood"]],
+      ]),
+    );
+    expect(rows).toHaveLength(3);
+    expect(rows.find((r) => r.what === "features")?.values).toEqual([{ name: "opening_statement", before: "Hello", after: "Good day" }]);
+    const [tone] = rows.find((r) => r.what === "environment")?.values ?? [];
+    expect([tone?.before, tone?.after]).toMatchObject([{ value: "dry" }, { value: "warm" }]);
+    expect(compare(after, after)).toEqual([]);
+  });
 });
