@@ -1,5 +1,5 @@
 /** The preview of an unsaved configuration: turns, streaming, stop. */
-import { useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { type Approval, withApproval } from "../../lib/approvals";
 import { get, messageOf, post } from "../../lib/http";
 import { type StreamEvent, stream } from "../../lib/sse";
@@ -89,6 +89,8 @@ export function usePreview(appId: string, kind: "chat" | "completion") {
   const parent = useRef<string>(undefined);
   const task = useRef<string>(undefined);
   const abort = useRef<AbortController>(undefined);
+  // Nobody reads on when the screen is left.
+  useEffect(() => () => abort.current?.abort(), []);
   const busy = turns.at(-1)?.state === "writing";
   const change = (key: number, part: (turn: Turn) => Partial<Turn>) =>
     setTurns((now) => now.map((turn) => (turn.key === key ? { ...turn, ...part(turn) } : turn)));
