@@ -39,7 +39,11 @@ export function TurnView({ turn, completion, onMore }: { turn: Turn; completion:
             {turn.state === "stopped" ? <span>{t("preview.stopped")}</span> : null}
             {turn.first === undefined ? null : <span>{t("preview.first", { time: format.duration(turn.first) })}</span>}
             {turn.total === undefined ? null : <span>{t("preview.total", { time: format.duration(turn.total) })}</span>}
-            {turn.tokens === undefined ? null : <span>{t("preview.tokens", { count: turn.tokens })}</span>}
+            {turn.split ? (
+              <span>{t("preview.split", { sent: format.number(turn.split.sent), written: format.number(turn.split.written) })}</span>
+            ) : turn.tokens === undefined ? null : (
+              <span>{t("preview.tokens", { count: turn.tokens })}</span>
+            )}
             {turn.price === undefined ? null : <span>{format.money(turn.price, turn.currency)}</span>}
           </div>
         )}
