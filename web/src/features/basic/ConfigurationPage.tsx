@@ -18,7 +18,8 @@ import { Menu } from "../../ui/Menu";
 import { Segmented } from "../../ui/Segmented";
 import { AgentSettings } from "./AgentSettings";
 import { AgentTools } from "./AgentTools";
-import { canCallTools, PLAN } from "./agent";
+import { canCallTools, wired } from "./agent";
+import { Compare } from "./Compare";
 import { Features } from "./Features";
 import { FieldDialog } from "./FieldDialog";
 import { Knowledge } from "./Knowledge";
@@ -45,12 +46,7 @@ export function ConfigurationPage({ app, picker }: Props) {
   useLeaveGuard(dirty, t("leave"));
   const llms = useQuery(modelsOfType("llm")).data?.data;
   const callsTools = canCallTools(llms, config.model);
-  // How an agent works is the model's matter: one that cannot call tools is told of them in words.
-  const wired = (now: Config): Config =>
-    now.agent && callsTools !== undefined && now.agent.strategy !== PLAN
-      ? { ...now, agent: { ...now.agent, strategy: callsTools ? "function_call" : "react" } }
-      : now;
-  const publish = useAppChange((next: Config) => saveModelConfig(app.id, writeConfig(wired(next))));
+  const publish = useAppChange((next: Config) => saveModelConfig(app.id, writeConfig(wired(llms, next))));
   const run = () =>
     publish.mutate(config, {
       onSuccess: () => {
@@ -62,10 +58,11 @@ export function ConfigurationPage({ app, picker }: Props) {
   useKeys({ "mod+shift+P": run, "mod+shift+p": run });
   const noModels = llms?.length === 0;
   const narrow = useMedia("(max-width: 899px)");
+  const [comparing, setComparing] = useState(false);
   const [pane, setPane] = useState<"build" | "preview">("build");
   return (
     <div className={`flex flex-1 min-h-0 ${narrow ? "flex-col" : ""}`}>
-      {narrow ? (
+      {narrow && !comparing ? (
         <div className="px-4 py-2 border-b border-line-1 flex justify-center">
           <Segmented
             label={t("panes.label")}
@@ -90,7 +87,7 @@ export function ConfigurationPage({ app, picker }: Props) {
           {t("publish")}
         </Button>
       </BarEnd>
-      <div className={`flex-1 min-w-0 overflow-auto ${narrow && pane !== "build" ? "hidden" : ""}`}>
+      <div className={`flex-1 min-w-0 overflow-auto ${comparing || (narrow && pane !== "build") ? "hidden" : ""}`}>
         <div className="max-w-[820px] px-7 max-md:px-4 py-4.5 flex flex-col gap-5 mx-auto">
           {noModels || !config.model ? (
             <div className="banner" data-tone="warn">
@@ -112,7 +109,26 @@ export function ConfigurationPage({ app, picker }: Props) {
           <Features config={config} completion={completion} onChange={change} />
         </div>
       </div>
-      <Preview appId={app.id} completion={completion} config={wired(config)} narrow={narrow} hidden={narrow && pane !== "preview"} />
+      <Preview
+        appId={app.id}
+        completion={completion}
+        config={wired(llms, config)}
+        narrow={narrow}
+        hidden={comparing || (narrow && pane !== "preview")}
+        onCompare={() => setComparing(true)}
+      />
+      {comparing ? (
+        <Compare
+          appId={app.id}
+          completion={completion}
+          config={config}
+          narrow={narrow}
+          picker={picker}
+          wire={(each) => wired(llms, each)}
+          onUse={(model) => change({ model })}
+          onClose={() => setComparing(false)}
+        />
+      ) : null}
       <Confirm
         open={restoring}
         title={t("restoreTitle")}

@@ -1,17 +1,15 @@
 /** The right half: the app as it would answer now. */
 
-import { Link } from "@tanstack/react-router";
-import { BookOpen, CircleAlert, CopyPlus, RotateCcw, Send, Square, TextCursorInput, Zap } from "lucide-react";
+import { CircleAlert, Columns3, RotateCcw } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { useFormat } from "../../lib/format";
 import { Button, IconButton } from "../../ui/Button";
 import { Prose } from "../../ui/Prose";
-import { Approvals } from "../tools/Approvals";
-import { Thoughts } from "../tools/Thoughts";
-import { InputForm } from "./InputForm";
+import { Composer } from "./Composer";
+import { Given } from "./Given";
 import { type Config, type Inputs, missingInput, wireInputs, writeConfig } from "./model";
-import { type Source, type Turn, usePreview } from "./usePreview";
+import { TurnView } from "./TurnView";
+import { type Turn, usePreview } from "./usePreview";
 
 interface Props {
   readonly appId: string;
@@ -20,9 +18,10 @@ interface Props {
   /** Takes the whole width, or waits behind the settings. */
   readonly narrow: boolean;
   readonly hidden: boolean;
+  readonly onCompare?: () => void;
 }
 
-export function Preview({ appId, completion, config, narrow, hidden }: Props) {
+export function Preview({ appId, completion, config, narrow, hidden, onCompare }: Props) {
   const { t } = useTranslation("basic");
   const [inputs, setInputs] = useState<Inputs>({});
   const [query, setQuery] = useState("");
@@ -67,6 +66,7 @@ export function Preview({ appId, completion, config, narrow, hidden }: Props) {
         <h2 className="font-semibold">{t("preview.title")}</h2>
         <span className="text-12 text-ink-3">{t("preview.draft")}</span>
         <div className="flex-1" />
+        {onCompare ? <IconButton size="sm" icon={Columns3} label={t("compare.title")} onClick={onCompare} /> : null}
         <IconButton size="sm" icon={RotateCcw} label={t("preview.restart")} disabled={turns.length === 0} onClick={preview.restart} />
       </header>
       <div
@@ -117,169 +117,8 @@ export function Preview({ appId, completion, config, narrow, hidden }: Props) {
             ))}
           </div>
         ) : null}
-        {completion ? (
-          busy ? (
-            <Button icon={Square} onClick={preview.stop}>
-              {t("preview.stop")}
-            </Button>
-          ) : (
-            <Button kind="primary" icon={Zap} onClick={() => send("")}>
-              {t("preview.run")}
-            </Button>
-          )
-        ) : (
-          <form
-            className="rounded-lg border border-line-2 bg-surface-1 p-2.5 focus-within:outline-2 focus-within:outline-focus"
-            onSubmit={(event) => {
-              event.preventDefault();
-              send(query);
-            }}
-          >
-            <textarea
-              className="w-full resize-none outline-none bg-transparent"
-              rows={2}
-              aria-label={t("preview.ask")}
-              placeholder={t("preview.ask")}
-              value={query}
-              onChange={(event) => setQuery(event.target.value)}
-              onKeyDown={(event) => {
-                if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing) return;
-                event.preventDefault();
-                send(query);
-              }}
-            />
-            <div className="flex justify-end">
-              {busy ? (
-                <Button icon={Square} onClick={preview.stop}>
-                  {t("preview.stop")}
-                </Button>
-              ) : (
-                <Button type="submit" kind="primary" icon={Send} disabled={query.trim() === ""}>
-                  {t("preview.send")}
-                </Button>
-              )}
-            </div>
-          </form>
-        )}
+        <Composer completion={completion} busy={busy} query={query} onQuery={setQuery} onSend={send} onStop={preview.stop} />
       </div>
     </aside>
-  );
-}
-
-interface GivenProps {
-  readonly fields: Config["fields"];
-  readonly inputs: Inputs;
-  readonly folded: boolean;
-  readonly onEdit: () => void;
-  readonly onChange: (inputs: Inputs) => void;
-}
-
-/** The form before the chat; on one line when the chat has begun. */
-function Given({ fields, inputs, folded, onEdit, onChange }: GivenProps) {
-  const { t } = useTranslation();
-  if (!folded) {
-    return (
-      <div className="card p-3">
-        <InputForm fields={fields} values={inputs} onChange={onChange} />
-      </div>
-    );
-  }
-  return (
-    <div className="card flex items-center gap-3 px-3 py-1.5">
-      <TextCursorInput size={14} strokeWidth={1.9} className="text-ink-3 flex-none" aria-hidden />
-      <span className="flex-1 min-w-0 truncate text-12 text-ink-3">
-        {fields
-          .map((field) => ({ field, value: inputs[field.variable] ?? field.start }))
-          .filter(({ value }) => value)
-          .map(({ field, value }) => (
-            <span key={field.variable} className="me-3">
-              {field.label} <b className="font-semibold text-ink-1">{value}</b>
-            </span>
-          ))}
-      </span>
-      <Button size="sm" kind="quiet" onClick={onEdit}>
-        {t("common.edit")}
-      </Button>
-    </div>
-  );
-}
-
-function TurnView({ turn, completion, onMore }: { turn: Turn; completion: boolean; onMore: (() => void) | undefined }) {
-  const { t } = useTranslation("basic");
-  const format = useFormat();
-  return (
-    <>
-      {completion ? null : (
-        <div className="self-end bg-surface-4 rounded-lg px-3 py-2 max-w-[85%] whitespace-pre-wrap" style={{ overflowWrap: "anywhere" }}>
-          <span className="visually-hidden">{t("preview.you")}: </span>
-          {turn.query}
-        </div>
-      )}
-      <div className="min-w-0">
-        <Thoughts thoughts={turn.thoughts} busy={turn.state === "writing"} />
-        <Approvals open={turn.approvals} />
-        {turn.state === "writing" && turn.answer === "" && turn.approvals.length === 0 ? <span className="text-running">{t("preview.writing")}</span> : null}
-        {turn.answer ? <Prose text={turn.answer} /> : null}
-        {turn.state === "failed" ? (
-          <div className="banner mt-2" data-tone="bad" role="alert">
-            <CircleAlert size={16} aria-hidden />
-            <span style={{ overflowWrap: "anywhere" }}>
-              <b className="font-semibold">{t("preview.failed")}</b> {turn.error}
-            </span>
-          </div>
-        ) : null}
-        {turn.state === "writing" ? null : (
-          <div className="flex gap-3 mt-1.5 text-12 text-ink-3 num flex-wrap">
-            {turn.state === "stopped" ? <span>{t("preview.stopped")}</span> : null}
-            {turn.first === undefined ? null : <span>{t("preview.first", { time: format.duration(turn.first) })}</span>}
-            {turn.total === undefined ? null : <span>{t("preview.total", { time: format.duration(turn.total) })}</span>}
-            {turn.tokens === undefined ? null : <span>{t("preview.tokens", { count: turn.tokens })}</span>}
-            {turn.price === undefined ? null : <span>{format.money(turn.price, turn.currency)}</span>}
-          </div>
-        )}
-        {turn.state !== "writing" && turn.sources ? <Sources sources={turn.sources} /> : null}
-        {onMore && turn.state === "done" ? (
-          <Button size="sm" className="mt-2" icon={CopyPlus} onClick={onMore}>
-            {t("preview.more")}
-          </Button>
-        ) : null}
-      </div>
-    </>
-  );
-}
-
-/** What the answer rests on; each opens its chunk where it stands. */
-function Sources({ sources }: { sources: readonly Source[] }) {
-  const { t } = useTranslation("basic");
-  return (
-    <ul className="flex flex-col gap-1 mt-2" aria-label={t("preview.sources")}>
-      {sources.map((source) => {
-        const name = (
-          <>
-            <BookOpen size={14} strokeWidth={1.9} className="text-ink-3 flex-none" aria-hidden />
-            <span className="num text-ink-3">{source.position}</span>
-            <span className="truncate font-medium">{source.document}</span>
-            {source.page === undefined ? null : <span className="text-ink-3 num flex-none">{t("preview.page", { page: source.page })}</span>}
-          </>
-        );
-        return (
-          <li key={source.position} className="text-12" title={source.content}>
-            {source.chunk ? (
-              <Link
-                to="/datasets/$datasetId/documents/$documentId"
-                params={{ datasetId: source.chunk.dataset, documentId: source.chunk.document }}
-                search={{ chunk: source.chunk.segment }}
-                target="_blank"
-                className="flex items-center gap-1.5 min-w-0 hover:underline"
-              >
-                {name}
-              </Link>
-            ) : (
-              <span className="flex items-center gap-1.5 min-w-0">{name}</span>
-            )}
-          </li>
-        );
-      })}
-    </ul>
   );
 }

@@ -1,5 +1,5 @@
 /** The preview of an unsaved configuration: turns, streaming, stop. */
-import { useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { type Approval, withApproval } from "../../lib/approvals";
 import { get, messageOf, post } from "../../lib/http";
 import { type StreamEvent, stream } from "../../lib/sse";
@@ -15,6 +15,8 @@ export interface Turn {
   readonly first?: number;
   readonly total?: number;
   readonly tokens?: number;
+  /** Of these, what was sent and what was written. */
+  readonly split?: { readonly sent: number; readonly written: number };
   readonly price?: number;
   readonly currency?: string;
   readonly followUps?: readonly string[];
@@ -74,10 +76,13 @@ function usageOf(event: StreamEvent): Partial<Turn> {
   const usage: unknown = typeof metadata === "object" && metadata !== null ? Reflect.get(metadata, "usage") : undefined;
   if (typeof usage !== "object" || usage === null) return {};
   const tokens: unknown = Reflect.get(usage, "total_tokens");
+  const sent: unknown = Reflect.get(usage, "prompt_tokens");
+  const written: unknown = Reflect.get(usage, "completion_tokens");
   const price: unknown = Reflect.get(usage, "total_price");
   const currency: unknown = Reflect.get(usage, "currency");
   return {
     ...(typeof tokens === "number" ? { tokens } : {}),
+    ...(typeof sent === "number" && typeof written === "number" ? { split: { sent, written } } : {}),
     ...(price === undefined || price === null || !Number(price) ? {} : { price: Number(price) }),
     ...(typeof currency === "string" ? { currency } : {}),
   };
@@ -89,6 +94,8 @@ export function usePreview(appId: string, kind: "chat" | "completion") {
   const parent = useRef<string>(undefined);
   const task = useRef<string>(undefined);
   const abort = useRef<AbortController>(undefined);
+  // Nobody reads on when the screen is left.
+  useEffect(() => () => abort.current?.abort(), []);
   const busy = turns.at(-1)?.state === "writing";
   const change = (key: number, part: (turn: Turn) => Partial<Turn>) =>
     setTurns((now) => now.map((turn) => (turn.key === key ? { ...turn, ...part(turn) } : turn)));
@@ -98,7 +105,8 @@ export function usePreview(appId: string, kind: "chat" | "completion") {
     const start = performance.now();
     const since = () => (performance.now() - start) / 1000;
     setTurns((now) => [...(kind === "completion" && !another ? [] : now), { key, query, inputs, answer: "", state: "writing", thoughts: [], approvals: [] }]);
-    abort.current = new AbortController();
+    const mine = new AbortController();
+    abort.current = mine;
     let message: string | undefined;
     let buffer = "";
     let frame = 0;
@@ -155,23 +163,25 @@ export function usePreview(appId: string, kind: "chat" | "completion") {
           files: [],
         },
         onEvent,
-        abort.current.signal,
+        mine.signal,
       );
       if (frame) cancelAnimationFrame(frame);
       const total = since();
-      change(key, (turn) => ({ answer: buffer, total, approvals: [], state: turn.state === "writing" ? "done" : turn.state }));
+      // The server may end the stream before the call is given up.
+      const ended = mine.signal.aborted ? "stopped" : "done";
+      change(key, (turn) => ({ answer: buffer, total, approvals: [], state: turn.state === "writing" ? ended : turn.state }));
       parent.current = message;
       if (thoughts.length > 0 && message) {
         const query = { message_id: message, conversation_id: conversation.current };
         const log = await get<AgentLog>(`/apps/${appId}/agent/logs`, query).catch(() => undefined);
         if (log) change(key, () => ({ thoughts: withLog(thoughts, log) }));
       }
-      if (kind === "chat" && followUp && message) {
+      if (kind === "chat" && followUp && message && ended === "done") {
         const answer = await get<{ data: string[] }>(`/apps/${appId}/chat-messages/${message}/suggested-questions`).catch(() => undefined);
         if (answer) change(key, () => ({ followUps: answer.data }));
       }
     } catch (error) {
-      const stopped = error instanceof DOMException && error.name === "AbortError";
+      const stopped = mine.signal.aborted;
       change(key, () => ({
         answer: buffer,
         total: since(),

@@ -1,0 +1,63 @@
+/** Where the question is asked: a box for a chat, a button for a form. */
+
+import { Send, Square, Zap } from "lucide-react";
+import { useTranslation } from "react-i18next";
+import { Button } from "../../ui/Button";
+
+interface Props {
+  readonly completion: boolean;
+  readonly busy: boolean;
+  readonly query: string;
+  readonly onQuery: (query: string) => void;
+  readonly onSend: (query: string) => void;
+  readonly onStop: () => void;
+}
+
+export function Composer({ completion, busy, query, onQuery, onSend, onStop }: Props) {
+  const { t } = useTranslation("basic");
+  if (completion) {
+    return busy ? (
+      <Button icon={Square} onClick={onStop}>
+        {t("preview.stop")}
+      </Button>
+    ) : (
+      <Button kind="primary" icon={Zap} onClick={() => onSend("")}>
+        {t("preview.run")}
+      </Button>
+    );
+  }
+  return (
+    <form
+      className="rounded-lg border border-line-2 bg-surface-1 p-2.5 focus-within:outline-2 focus-within:outline-focus"
+      onSubmit={(event) => {
+        event.preventDefault();
+        onSend(query);
+      }}
+    >
+      <textarea
+        className="w-full resize-none outline-none bg-transparent"
+        rows={2}
+        aria-label={t("preview.ask")}
+        placeholder={t("preview.ask")}
+        value={query}
+        onChange={(event) => onQuery(event.target.value)}
+        onKeyDown={(event) => {
+          if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing) return;
+          event.preventDefault();
+          onSend(query);
+        }}
+      />
+      <div className="flex justify-end">
+        {busy ? (
+          <Button icon={Square} onClick={onStop}>
+            {t("preview.stop")}
+          </Button>
+        ) : (
+          <Button type="submit" kind="primary" icon={Send} disabled={query.trim() === ""}>
+            {t("preview.send")}
+          </Button>
+        )}
+      </div>
+    </form>
+  );
+}

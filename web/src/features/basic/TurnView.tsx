@@ -1,0 +1,95 @@
+/** A question and its answer, with what it took. */
+
+import { Link } from "@tanstack/react-router";
+import { BookOpen, CircleAlert, CopyPlus } from "lucide-react";
+import { useTranslation } from "react-i18next";
+import { useFormat } from "../../lib/format";
+import { Button } from "../../ui/Button";
+import { Prose } from "../../ui/Prose";
+import { Approvals } from "../tools/Approvals";
+import { Thoughts } from "../tools/Thoughts";
+import type { Source, Turn } from "./usePreview";
+
+export function TurnView({ turn, completion, onMore }: { turn: Turn; completion: boolean; onMore: (() => void) | undefined }) {
+  const { t } = useTranslation("basic");
+  const format = useFormat();
+  return (
+    <>
+      {completion ? null : (
+        <div className="self-end bg-surface-4 rounded-lg px-3 py-2 max-w-[85%] whitespace-pre-wrap" style={{ overflowWrap: "anywhere" }}>
+          <span className="visually-hidden">{t("preview.you")}: </span>
+          {turn.query}
+        </div>
+      )}
+      <div className="min-w-0">
+        <Thoughts thoughts={turn.thoughts} busy={turn.state === "writing"} />
+        <Approvals open={turn.approvals} />
+        {turn.state === "writing" && turn.answer === "" && turn.approvals.length === 0 ? <span className="text-running">{t("preview.writing")}</span> : null}
+        {turn.answer ? <Prose text={turn.answer} /> : null}
+        {turn.state === "failed" ? (
+          <div className="banner mt-2" data-tone="bad" role="alert">
+            <CircleAlert size={16} aria-hidden />
+            <span style={{ overflowWrap: "anywhere" }}>
+              <b className="font-semibold">{t("preview.failed")}</b> {turn.error}
+            </span>
+          </div>
+        ) : null}
+        {turn.state === "writing" ? null : (
+          <div className="flex gap-3 mt-1.5 text-12 text-ink-3 num flex-wrap">
+            {turn.state === "stopped" ? <span>{t("preview.stopped")}</span> : null}
+            {turn.first === undefined ? null : <span>{t("preview.first", { time: format.duration(turn.first) })}</span>}
+            {turn.total === undefined ? null : <span>{t("preview.total", { time: format.duration(turn.total) })}</span>}
+            {turn.split ? (
+              <span>{t("preview.split", { sent: format.number(turn.split.sent), written: format.number(turn.split.written) })}</span>
+            ) : turn.tokens === undefined ? null : (
+              <span>{t("preview.tokens", { count: turn.tokens })}</span>
+            )}
+            {turn.price === undefined ? null : <span>{format.money(turn.price, turn.currency)}</span>}
+          </div>
+        )}
+        {turn.state !== "writing" && turn.sources ? <Sources sources={turn.sources} /> : null}
+        {onMore && turn.state === "done" ? (
+          <Button size="sm" className="mt-2" icon={CopyPlus} onClick={onMore}>
+            {t("preview.more")}
+          </Button>
+        ) : null}
+      </div>
+    </>
+  );
+}
+
+/** What the answer rests on; each opens its chunk where it stands. */
+function Sources({ sources }: { sources: readonly Source[] }) {
+  const { t } = useTranslation("basic");
+  return (
+    <ul className="flex flex-col gap-1 mt-2" aria-label={t("preview.sources")}>
+      {sources.map((source) => {
+        const name = (
+          <>
+            <BookOpen size={14} strokeWidth={1.9} className="text-ink-3 flex-none" aria-hidden />
+            <span className="num text-ink-3">{source.position}</span>
+            <span className="truncate font-medium">{source.document}</span>
+            {source.page === undefined ? null : <span className="text-ink-3 num flex-none">{t("preview.page", { page: source.page })}</span>}
+          </>
+        );
+        return (
+          <li key={source.position} className="text-12" title={source.content}>
+            {source.chunk ? (
+              <Link
+                to="/datasets/$datasetId/documents/$documentId"
+                params={{ datasetId: source.chunk.dataset, documentId: source.chunk.document }}
+                search={{ chunk: source.chunk.segment }}
+                target="_blank"
+                className="flex items-center gap-1.5 min-w-0 hover:underline"
+              >
+                {name}
+              </Link>
+            ) : (
+              <span className="flex items-center gap-1.5 min-w-0">{name}</span>
+            )}
+          </li>
+        );
+      })}
+    </ul>
+  );
+}
