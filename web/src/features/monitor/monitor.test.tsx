@@ -158,6 +158,20 @@ describe("the page", LONG, () => {
     expect(screen.queryByText(/of 12 failed/)).toBeNull();
   });
 
+  it("draws response times as lines, and tells where only some were measured", async () => {
+    const day = { date: "2026-01-03", measured: 20_000, p50: 1.5, p95: 4, first_token_p50: null, sampled: true };
+    server.use(...answers(0, () => HttpResponse.json({ data: [day] })));
+    show(<MonitorPage app={app} search={{ range: "custom", from: "2026-01-02", to: "2026-01-04" }} onSearch={vi.fn()} onLogs={vi.fn()} />);
+    const chart = await screen.findByRole("group", { name: /^Response times, p95 up to 4/ }, LONG);
+    expect(screen.getByText(/^On 1 day there were so many/)).toBeVisible();
+    chart.focus();
+    await userEvent.keyboard("{Home}");
+    expect(within(chart).getByRole("status")).toHaveTextContent(/p50 –, p95 –$/);
+    await userEvent.keyboard("{ArrowRight}");
+    expect(within(chart).getByRole("status")).toHaveTextContent(/p50 1\.5.*, p95 4/);
+    expect(within(chart).getByRole("status")).not.toHaveTextContent(/first token/);
+  });
+
   it("takes days of one's own", async () => {
     server.use(...answers(0));
     const found = vi.fn();
