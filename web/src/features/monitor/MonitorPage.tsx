@@ -196,10 +196,12 @@ function Runs({ app, span, numbers, onLogs }: PartProps) {
 }
 
 /** Opens the log of a day. */
-const dayPick = ({ span, zone, onLogs }: Pick<PartProps, "span" | "zone" | "onLogs">) => (at: number) => {
-  const day = span.days[at];
-  if (day) onLogs?.({ since: unix(startOfDay(day, zone)), until: unix(startOfDay(addDays(day, 1), zone)), failed: false });
-};
+const dayPick =
+  ({ span, zone, onLogs }: Pick<PartProps, "span" | "zone" | "onLogs">) =>
+  (at: number) => {
+    const day = span.days[at];
+    if (day) onLogs?.({ since: unix(startOfDay(day, zone)), until: unix(startOfDay(addDays(day, 1), zone)), failed: false });
+  };
 
 function Times({ app, span, numbers, zone, onLogs }: PartProps) {
   return <TimesCard app={app} span={span} numbers={numbers} onPick={onLogs ? dayPick({ span, zone, onLogs }) : undefined} />;
