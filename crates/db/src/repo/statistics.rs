@@ -225,7 +225,8 @@ pub async fn times(
     most: u32,
 ) -> Result<BTreeMap<usize, TimesDay>> {
     let Some(days) = Days::new(tenant, app, days) else { return Ok(BTreeMap::new()) };
-    let first = match source.executor().get_database_backend() {
+    let backend = source.executor().get_database_backend();
+    let first = match backend {
         // No cast to JSON, which fails as a whole for one broken text.
         DbBackend::Postgres => {
             r#"CAST(substring(x.message_metadata from '"time_to_first_token": *([0-9.]+)') AS DOUBLE PRECISION)"#
@@ -250,7 +251,12 @@ pub async fn times(
                 AND x.triggered_from NOT IN ('debugging', 'replay', 'rag-pipeline-debugging')",
         ),
     };
-    let span = "x.app_id = $1 AND x.created_at >= $3 AND x.created_at < $4 AND x.created_at < d.until";
+    // The whole time leaves out partitions of PostgreSQL. SQLite would seek by it instead of by the day.
+    let whole_time = match backend {
+        DbBackend::Postgres => "x.created_at >= $3 AND x.created_at < $4",
+        _ => "d.until > $3 AND d.since < $4",
+    };
+    let span = format!("x.app_id = $1 AND {whole_time} AND x.created_at < d.until");
     let sql = format!(
         ", cut AS MATERIALIZED (
             SELECT d.n, d.since, d.until, (SELECT x.created_at FROM {table} x WHERE {span} AND x.created_at >= d.since

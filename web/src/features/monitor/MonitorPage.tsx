@@ -15,6 +15,7 @@ import { barsOf } from "./api";
 import { ChartCard } from "./ChartCard";
 import { DaysPicker } from "./DaysPicker";
 import { type Figure, viewOf } from "./figures";
+import { ModelsCard } from "./ModelsCard";
 import { DEFAULT_RANGE, LONG, type MonitorSearch, SHORT, type Span, spanOf } from "./span";
 import { TimesCard } from "./TimesCard";
 import { Tops } from "./Tops";
@@ -93,6 +94,7 @@ export function MonitorPage({ app, search, onSearch, onLogs }: Props) {
             {view.below.map((figure) => (
               <FigureCard key={figure.key} {...part} figure={figure} />
             ))}
+            {rights.edit ? <ModelsCard appId={app.id} span={span} /> : null}
           </div>
         </section>
       )}

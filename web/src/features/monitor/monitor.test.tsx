@@ -128,6 +128,20 @@ describe("the page", LONG, () => {
     http.get("*/console/api/apps/figures", () => HttpResponse.json({ data: [{ app_id: "a1", p95_seconds: 2.31 }] })),
     http.get("*/console/api/apps/a1/workflow-app-logs/histogram", () => HttpResponse.json(bars(failed))),
     http.get("*/console/api/apps/a1/workflow/statistics/:name", days),
+    http.get("*/console/api/workspaces/current/model-spend/groups", ({ request }) => {
+      const { searchParams } = new URL(request.url);
+      const row = {
+        name: "gpt-x",
+        provider: "langgenius/openai/openai",
+        label: null,
+        price: "1.5000000",
+        currency: "USD",
+        calls: 42,
+        failed: 1,
+        total_tokens: 900,
+      };
+      return HttpResponse.json({ data: searchParams.get("app_id") === "a1" && searchParams.get("by") === "model" ? [row] : [] });
+    }),
   ];
 
   it("shows the numbers, reads them with the keys and as a table, and leads to the log", async () => {
@@ -156,6 +170,17 @@ describe("the page", LONG, () => {
     expect(await screen.findByRole("group", { name: /^Runs, 12/ }, LONG)).toBeVisible();
     expect((await screen.findAllByText("This figure could not be read", {}, LONG)).length).toBeGreaterThan(0);
     expect(screen.queryByText(/of 12 failed/)).toBeNull();
+  });
+
+  it("tells what each model cost", async () => {
+    server.use(...answers(0));
+    show(<MonitorPage app={app} search={{}} onSearch={vi.fn()} onLogs={vi.fn()} />);
+    const row = await screen.findByRole("row", { name: /^gpt-x openai/ }, LONG);
+    expect(
+      within(row)
+        .getAllByRole("cell")
+        .map((cell) => cell.textContent),
+    ).toEqual([expect.stringContaining("1.5"), "42", "1", "900"]);
   });
 
   it("draws response times as lines, and tells where only some were measured", async () => {
