@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
-pub use ox_db::repo::statistics::{MessageDay, RunDay};
+pub use ox_db::repo::statistics::{MessageDay, RunDay, TimesDay};
 use ox_db::{
     now,
-    repo::statistics::{self, Day},
+    repo::statistics::{self, Day, Timed},
 };
 use ox_types::{AppId, boxed};
 
@@ -17,6 +17,10 @@ use crate::{Error, Principal, Result, Services, apps, logs::console_time, princi
 pub(crate) const AT_ONCE: usize = 366;
 /// More are not counted: the newest count.
 const MOST: usize = 20 * 366;
+
+/// Times that are compared at once, divided among the days, and how many a day has at least and at most.
+const TIMED: usize = 400_000;
+const TIMED_A_DAY: (usize, usize) = (1_000, 20_000);
 
 /// The days asked for, `YYYY-MM-DD HH:MM` in the account's time zone.
 #[derive(Clone, Debug, Default)]
@@ -197,6 +201,40 @@ pub async fn runs(services: &Services, principal: &Principal, id: AppId, range: 
     Ok(read!(services, asked, statistics::run_days))
 }
 
+/// How long the answers of each day took: the runs of a workflow app, or messages.
+///
+/// # Errors
+/// As [`messages`].
+#[boxed]
+pub async fn times(
+    services: &Services,
+    principal: &Principal,
+    id: AppId,
+    modes: Modes,
+    range: &Range,
+) -> Result<Vec<Dated<TimesDay>>> {
+    let asked = asked(services, principal, id, modes, range).await?;
+    let of = if modes == Modes::Workflow { Timed::Runs } else { Timed::Messages };
+    let most = most_of_a_day(asked.days.len());
+    let mut found = Vec::new();
+    for chunk in asked.days.chunks(AT_ONCE) {
+        let days: Vec<Day> = chunk.iter().map(|(_, day)| *day).collect();
+        let by_number = statistics::times(&services.db, asked.app.tenant_id, asked.app.id, &days, of, most).await?;
+        for (number, figures) in by_number {
+            if let Some((date, _)) = chunk.get(number) {
+                found.push(Dated { date: *date, figures });
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// More days, fewer times of each.
+fn most_of_a_day(days: usize) -> u32 {
+    let (least, most) = TIMED_A_DAY;
+    u32::try_from((TIMED / days.max(1)).clamp(least, most)).unwrap_or(u32::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -218,6 +256,12 @@ mod tests {
         }
         assert_eq!(days(at("2026-03-28T00:00:00Z"), at("2026-03-28T00:00:00Z"), berlin), []);
         assert_eq!(days(at("1800-01-01T00:00:00Z"), at("2026-01-01T00:00:00Z"), Tz::UTC).len(), MOST);
+    }
+
+    #[test]
+    fn more_days_have_fewer_times_each() {
+        let found = [0, 1, 20, 40, 366, 5_000].map(most_of_a_day);
+        assert_eq!(found, [20_000, 20_000, 20_000, 10_000, 1_092, 1_000]);
     }
 
     #[test]

@@ -253,6 +253,8 @@ pub const RULES: &[Rule] = &[
     rule(GET, "/apps/{app_id}/workflow/statistics/daily-terminals", VIEW),
     rule(GET, "/apps/{app_id}/workflow/statistics/token-costs", VIEW),
     rule(GET, "/apps/{app_id}/workflow/statistics/average-app-interactions", VIEW),
+    rule(GET, "/apps/{app_id}/statistics/response-times", VIEW),
+    rule(GET, "/apps/{app_id}/workflow/statistics/response-times", VIEW),
     // extensions
     rule(GET, "/api-based-extension", Member),
     rule(POST, "/api-based-extension", MemberWith(CredentialManage)),

@@ -3,7 +3,7 @@
 use axum::{Json, extract::State};
 use ox_app::{
     Services,
-    statistics::{self, Dated, MessageDay, Modes, Range, RunDay},
+    statistics::{self, Dated, MessageDay, Modes, Range, RunDay, TimesDay},
 };
 use ox_types::AppId;
 use serde::{Deserialize, Serialize};
@@ -33,6 +33,8 @@ pub fn router() -> OpenApiRouter<std::sync::Arc<Services>> {
         .routes(routes!(workflow_daily_terminals))
         .routes(routes!(workflow_token_costs))
         .routes(routes!(workflow_average_app_interactions))
+        .routes(routes!(response_times))
+        .routes(routes!(workflow_response_times))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -236,6 +238,42 @@ async fn workflow_average_app_interactions(
 ) -> ApiResult<Json<StatisticDays>> {
     let found = statistics::runs(&services, &caller, id, &query.into()).await?;
     Ok(days(&found, |f: &RunDay| json!({"interactions": ratio(count(f.runs), count(f.users), 2)})))
+}
+
+/// Seconds; `sampled` where a day had more and only its newest were looked at.
+fn times(day: &TimesDay) -> Value {
+    let seconds = |seconds: f64| ratio(seconds, 1.0, 3);
+    json!({
+        "measured": day.measured,
+        "p50": seconds(day.p50),
+        "p95": seconds(day.p95),
+        "first_token_p50": day.first_token_p50.map(seconds),
+        "sampled": day.sampled,
+    })
+}
+
+#[utoipa::path(get, path = "/apps/{app_id}/statistics/response-times", tag = "statistics", params(("app_id" = Uuid, Path), RangeQuery),
+    responses((status = 200, body = StatisticDays), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
+async fn response_times(
+    State(services): App,
+    Caller(caller): Caller,
+    Path(id): Path<AppId>,
+    Query(query): Query<RangeQuery>,
+) -> ApiResult<Json<StatisticDays>> {
+    let found = statistics::times(&services, &caller, id, Modes::Messages, &query.into()).await?;
+    Ok(days(&found, times))
+}
+
+#[utoipa::path(get, path = "/apps/{app_id}/workflow/statistics/response-times", tag = "statistics", params(("app_id" = Uuid, Path), RangeQuery),
+    responses((status = 200, body = StatisticDays), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
+async fn workflow_response_times(
+    State(services): App,
+    Caller(caller): Caller,
+    Path(id): Path<AppId>,
+    Query(query): Query<RangeQuery>,
+) -> ApiResult<Json<StatisticDays>> {
+    let found = statistics::times(&services, &caller, id, Modes::Workflow, &query.into()).await?;
+    Ok(days(&found, times))
 }
 
 #[cfg(test)]

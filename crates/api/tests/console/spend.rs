@@ -35,6 +35,9 @@ async fn what_was_spent_is_shown_in_sums_pages_and_files() {
             server.get(&owner, &path).await.json()["data"].clone()
         };
         assert_eq!(groups("model").await[0]["provider"].as_str().map(|id| id.contains("scripted")), Some(true));
+        assert_eq!(groups(&format!("model&app_id={app}")).await[0]["calls"], count, "of one app");
+        let other = ox_types::new_uuid();
+        assert_eq!(groups(&format!("model&app_id={other}")).await, json!([]), "of an app that called none");
         let apps = groups("app").await;
         assert_eq!((&apps[0]["name"], &apps[0]["label"]), (&json!(app), &json!("Chatflow")), "{apps}");
         assert_eq!(groups("user").await[0]["label"], "=ann");

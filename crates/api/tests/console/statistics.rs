@@ -1,4 +1,4 @@
-//! The twelve statistics against counts made here from the rows of runs and messages, on both databases.
+//! The statistics against counts made here from the rows of runs and messages, on both databases.
 
 use std::collections::BTreeSet;
 
@@ -41,6 +41,23 @@ fn about(found: &Value, expected: f64, what: &str) {
 #[expect(clippy::cast_precision_loss, reason = "counts of a test")]
 fn share(part: i64, whole: usize) -> f64 {
     part as f64 / whole as f64
+}
+
+/// The figures of a day's times against the times themselves.
+#[track_caller]
+fn times_are(found: &Value, seconds: Vec<f64>, first: Vec<f64>) {
+    let rank = |mut all: Vec<f64>, percent: usize| {
+        all.sort_by(f64::total_cmp);
+        all[(all.len() * percent).div_ceil(100) - 1]
+    };
+    assert_eq!((&found["measured"], &found["sampled"]), (&json!(seconds.len()), &json!(false)));
+    about(&found["p50"], rank(seconds.clone(), 50), "p50");
+    about(&found["p95"], rank(seconds, 95), "p95");
+    if first.is_empty() {
+        assert_eq!(found["first_token_p50"], Value::Null);
+    } else {
+        about(&found["first_token_p50"], rank(first, 50), "first token");
+    }
 }
 
 #[tokio::test]
@@ -93,6 +110,12 @@ async fn every_figure_is_what_the_rows_say() {
             #[expect(clippy::cast_precision_loss, reason = "counts of a test")]
             let speed = said as f64 / seconds;
             about(&of("tokens-per-second").await["tps"], speed, "tps");
+            let metadata = rows.iter().filter_map(|row| row.message_metadata.as_deref());
+            let first = metadata.filter_map(|text| {
+                serde_json::from_str::<Value>(text).unwrap().pointer("/usage/time_to_first_token")?.as_f64()
+            });
+            let took = rows.iter().map(|row| row.provider_response_latency).filter(|took| *took > 0.0);
+            times_are(&of("response-times").await, took.collect(), first.collect());
             if mode == "chat" {
                 assert_eq!(conversations.len(), 7, "three of Ann's in one");
                 let turns = share(i64::try_from(rows.len()).unwrap(), conversations.len());
@@ -121,6 +144,9 @@ async fn every_figure_is_what_the_rows_say() {
         assert_eq!(of("daily-terminals").await["terminal_count"], 3);
         assert_eq!(of("token-costs").await["token_count"], tokens);
         about(&of("average-app-interactions").await["interactions"], 5.0 / 3.0, "interactions");
+        times_are(&of("response-times").await, rows.iter().map(|row| row.run.elapsed_time).collect(), Vec::new());
+        let of_messages = format!("/apps/{id}/statistics/response-times");
+        assert_eq!(server.get(&owner, &of_messages).await.status, StatusCode::NOT_FOUND, "a workflow has no messages");
     })
     .await;
 }

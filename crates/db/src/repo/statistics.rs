@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use ox_types::{AppId, TenantId, boxed};
-use sea_orm::{ConnectionTrait, QueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, Value};
 
 use crate::{Result, Source};
 
@@ -181,6 +181,113 @@ pub async fn run_days(
             runs: row.try_get("", "runs")?,
             users: row.try_get("", "users")?,
             tokens: row.try_get("", "tokens")?,
+        })
+    })
+    .await
+}
+
+/// What is measured in [`times`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timed {
+    /// Messages, by the time their answers took.
+    Messages,
+    /// Finished runs, by the time they took.
+    Runs,
+}
+
+/// How long the answers of a day took, in seconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct TimesDay {
+    pub measured: i64,
+    /// What half of them did not exceed.
+    pub p50: f64,
+    /// What 95 of 100 did not exceed.
+    pub p95: f64,
+    /// What half of those did not exceed whose first token was timed.
+    pub first_token_p50: Option<f64>,
+    /// There were more: only the newest were looked at.
+    pub sampled: bool,
+}
+
+/// Percentiles of the times of each day, by the nearest rank; a day without any is not in the answer. Of a day, little more
+/// than the newest `most` are looked at: as well those of the same instant as the next. What took no time has no
+/// answer yet, or never had one.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn times(
+    source: &dyn Source,
+    tenant: TenantId,
+    app: AppId,
+    days: &[Day],
+    of: Timed,
+    most: u32,
+) -> Result<BTreeMap<usize, TimesDay>> {
+    let Some(days) = Days::new(tenant, app, days) else { return Ok(BTreeMap::new()) };
+    let backend = source.executor().get_database_backend();
+    let first = match backend {
+        // No cast to JSON, which fails as a whole for one broken text.
+        DbBackend::Postgres => {
+            r#"CAST(substring(x.message_metadata from '"time_to_first_token": *([0-9.]+)') AS DOUBLE PRECISION)"#
+        }
+        _ => {
+            "CASE WHEN json_valid(x.message_metadata) THEN CAST(json_extract(x.message_metadata, \
+             '$.usage.time_to_first_token') AS REAL) END"
+        }
+    };
+    let (table, first, seconds, filter) = match of {
+        Timed::Messages => (
+            "messages",
+            first,
+            "x.provider_response_latency",
+            "x.provider_response_latency > 0 AND (x.invoke_from IS NULL OR x.invoke_from <> 'debugger')",
+        ),
+        Timed::Runs => (
+            "workflow_runs",
+            "CAST(NULL AS DOUBLE PRECISION)",
+            "x.elapsed_time",
+            "x.finished_at IS NOT NULL AND x.tenant_id = $2
+                AND x.triggered_from NOT IN ('debugging', 'replay', 'rag-pipeline-debugging')",
+        ),
+    };
+    // The whole time leaves out partitions of PostgreSQL. SQLite would seek by it instead of by the day.
+    let whole_time = match backend {
+        DbBackend::Postgres => "x.created_at >= $3 AND x.created_at < $4",
+        _ => "d.until > $3 AND d.since < $4",
+    };
+    let span = format!("x.app_id = $1 AND {whole_time} AND x.created_at < d.until");
+    let sql = format!(
+        ", cut AS MATERIALIZED (
+            SELECT d.n, d.since, d.until, (SELECT x.created_at FROM {table} x WHERE {span} AND x.created_at >= d.since
+                ORDER BY x.created_at DESC LIMIT 1 OFFSET {most}) AS earliest
+            FROM days d
+        ), timed AS (
+            SELECT d.n, d.earliest, {seconds} AS seconds, {first} AS first_token
+            FROM cut d CROSS JOIN {table} x JOIN apps a ON a.id = x.app_id AND a.tenant_id = $2
+            WHERE {span} AND x.created_at >= COALESCE(d.earliest, d.since) AND {filter}
+        ), placed AS (
+            SELECT n, earliest, seconds, first_token, COUNT(*) OVER (PARTITION BY n) AS whole,
+                ROW_NUMBER() OVER (PARTITION BY n ORDER BY seconds) AS place,
+                COUNT(first_token) OVER (PARTITION BY n) AS first_whole,
+                ROW_NUMBER() OVER (PARTITION BY n, CASE WHEN first_token IS NULL THEN 1 ELSE 0 END ORDER BY first_token)
+                    AS first_place
+            FROM timed
+        )
+        SELECT CAST(n AS BIGINT) AS n, COUNT(*) AS measured,
+            MIN(CASE WHEN place * 100 >= whole * 50 THEN seconds END) AS p50,
+            MIN(CASE WHEN place * 100 >= whole * 95 THEN seconds END) AS p95,
+            MIN(CASE WHEN first_token IS NOT NULL AND first_place * 100 >= first_whole * 50 THEN first_token END) AS first_p50,
+            CAST(COUNT(earliest) AS BIGINT) AS sampled
+        FROM placed GROUP BY n"
+    );
+    days.read(source, &sql, |row| {
+        Ok(TimesDay {
+            measured: row.try_get("", "measured")?,
+            p50: row.try_get("", "p50")?,
+            p95: row.try_get("", "p95")?,
+            first_token_p50: row.try_get("", "first_p50")?,
+            sampled: row.try_get::<i64>("", "sampled")? > 0,
         })
     })
     .await

@@ -10,7 +10,7 @@ use ox_db::{
         apps,
         journal::{RunBatch, RunWriter},
         messages,
-        statistics::{self, Day, MessageDay, RunDay},
+        statistics::{self, Day, MessageDay, RunDay, Timed, TimesDay},
     },
 };
 use ox_testkit::on_each_database;
@@ -287,6 +287,76 @@ async fn runs_are_counted_by_day() {
         ]);
         assert_eq!(found, expected);
         assert!(statistics::run_days(&db, TenantId::new(), id, &days()).await.unwrap().is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn times_of_a_day_are_percentiles_by_the_nearest_rank() {
+    on_each_database(|db| async move {
+        let tenant = TenantId::new();
+        let id = app(&db, tenant, "workflow").await;
+        let took = |minute: u32, seconds: f64| WorkflowRun {
+            elapsed_time: seconds,
+            ..run(tenant, id, new_uuid(), &format!("2026-11-20T10:{minute:02}:00Z"), 0, "app-run")
+        };
+        // One to forty seconds, not in order; the newest twenty are the even ones, and two alone on the next day.
+        let mut all: Vec<WorkflowRun> = (0..20)
+            .map(|minute| took(minute, f64::from(39 - 2 * minute)))
+            .chain((0..20).map(|minute| took(20 + minute, f64::from(2 + 2 * minute))))
+            .collect();
+        all.push(WorkflowRun { finished_at: None, status: RunStatus::Running, ..took(50, 900.0) });
+        all.push(run(tenant, id, new_uuid(), "2026-11-20T10:51:00Z", 0, "debugging"));
+        for seconds in [0.25, 8.5] {
+            all.push(WorkflowRun {
+                elapsed_time: seconds,
+                ..run(tenant, id, new_uuid(), "2026-11-21T10:00:00Z", 0, "webhook")
+            });
+        }
+        let batch = RunBatch { runs: all.iter().collect(), ..RunBatch::default() };
+        RunWriter::new(db.clone()).commit(&batch).await.unwrap();
+        let day = |measured, p50, p95, sampled| TimesDay { measured, p50, p95, first_token_p50: None, sampled };
+        let found = statistics::times(&db, tenant, id, &days(), Timed::Runs, 1000).await.unwrap();
+        assert_eq!(found, BTreeMap::from([(1, day(40, 20.0, 38.0, false)), (2, day(2, 0.25, 8.5, false))]));
+        // Of 42 rows the newest 21, and the one at the cut: two of them do not count.
+        let found = statistics::times(&db, tenant, id, &days(), Timed::Runs, 21).await.unwrap();
+        assert_eq!(found, BTreeMap::from([(1, day(20, 20.0, 38.0, true)), (2, day(2, 0.25, 8.5, false))]));
+        let foreign = statistics::times(&db, TenantId::new(), id, &days(), Timed::Runs, 1000).await.unwrap();
+        assert!(foreign.is_empty(), "of another workspace");
+        assert!(statistics::times(&db, tenant, id, &[], Timed::Runs, 1000).await.unwrap().is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn times_of_messages_have_those_of_their_first_token() {
+    on_each_database(|db| async move {
+        let tenant = TenantId::new();
+        let id = app(&db, tenant, "chat").await;
+        let one = conversation(id, "2026-11-20T10:00:00Z");
+        let ann = EndUserId::new();
+        let took = |time: &str, seconds: f64, metadata: Option<&str>| Message {
+            provider_response_latency: seconds,
+            message_metadata: metadata.map(str::to_owned),
+            ..message(&one, ann, time, (1, 1), None)
+        };
+        let all = [
+            took("2026-11-20T10:00:00Z", 4.0, Some(r#"{"usage":{"total_tokens":2,"time_to_first_token":0.75}}"#)),
+            took("2026-11-20T10:01:00Z", 1.0, Some(r#"{"usage": {"time_to_first_token": 0.25}, "x": 1}"#)),
+            took("2026-11-20T10:02:00Z", 2.0, Some(r#"{"usage":{"time_to_first_token":null}}"#)),
+            took("2026-11-20T10:03:00Z", 3.0, Some("broken")),
+            took("2026-11-20T10:04:00Z", 0.0, None),
+            Message { invoke_from: Some("debugger".into()), ..took("2026-11-20T10:05:00Z", 90.0, None) },
+            took("2026-11-21T10:00:00Z", 1.5, None),
+        ];
+        let batch = RunBatch { conversations: vec![&one], messages: all.iter().collect(), ..RunBatch::default() };
+        RunWriter::new(db.clone()).commit(&batch).await.unwrap();
+        let found = statistics::times(&db, tenant, id, &days(), Timed::Messages, 1000).await.unwrap();
+        let day =
+            |measured, p50, p95, first_token_p50| TimesDay { measured, p50, p95, first_token_p50, sampled: false };
+        assert_eq!(found, BTreeMap::from([(1, day(4, 2.0, 4.0, Some(0.25))), (2, day(1, 1.5, 1.5, None))]));
+        let foreign = statistics::times(&db, TenantId::new(), id, &days(), Timed::Messages, 1000).await.unwrap();
+        assert!(foreign.is_empty(), "of another workspace");
     })
     .await;
 }

@@ -23,10 +23,12 @@ interface Props {
   /** How the first column of the table is called. */
   readonly first: string;
   readonly onPick?: ((index: number) => void) | undefined;
+  /** What is to be known of the values. */
+  readonly note?: string | undefined;
 }
 
 export function ChartCard(props: Props) {
-  const { title, total, series, query, height = 190 } = props;
+  const { title, total, series, query, height = 190, note } = props;
   const { t } = useTranslation("monitor");
   const { t: c } = useTranslation();
   const id = useId();
@@ -77,6 +79,7 @@ export function ChartCard(props: Props) {
       ) : (
         <Chart {...props} height={height} name={t("chart.name", { name: title, total })} />
       )}
+      {note && !query.isPending && !query.error ? <p className="text-12 text-ink-3">{note}</p> : null}
     </section>
   );
 }

@@ -15,7 +15,9 @@ import { barsOf } from "./api";
 import { ChartCard } from "./ChartCard";
 import { DaysPicker } from "./DaysPicker";
 import { type Figure, viewOf } from "./figures";
+import { ModelsCard } from "./ModelsCard";
 import { DEFAULT_RANGE, LONG, type MonitorSearch, SHORT, type Span, spanOf } from "./span";
+import { TimesCard } from "./TimesCard";
 import { Tops } from "./Tops";
 import { type Numbers, useNumbers } from "./useNumbers";
 import { useTotal } from "./useTotal";
@@ -88,9 +90,11 @@ export function MonitorPage({ app, search, onSearch, onLogs }: Props) {
             <FigureCard {...part} figure={view.beside} height={TALL} />
           </div>
           <div className="monitor-more">
+            <Times {...part} />
             {view.below.map((figure) => (
               <FigureCard key={figure.key} {...part} figure={figure} />
             ))}
+            {rights.edit ? <ModelsCard appId={app.id} span={span} /> : null}
           </div>
         </section>
       )}
@@ -193,14 +197,22 @@ function Runs({ app, span, numbers, onLogs }: PartProps) {
   );
 }
 
+/** Opens the log of a day. */
+const dayPick =
+  ({ span, zone, onLogs }: Pick<PartProps, "span" | "zone" | "onLogs">) =>
+  (at: number) => {
+    const day = span.days[at];
+    if (day) onLogs?.({ since: unix(startOfDay(day, zone)), until: unix(startOfDay(addDays(day, 1), zone)), failed: false });
+  };
+
+function Times({ app, span, numbers, zone, onLogs }: PartProps) {
+  return <TimesCard app={app} span={span} numbers={numbers} onPick={onLogs ? dayPick({ span, zone, onLogs }) : undefined} />;
+}
+
 function FigureCard({ app, span, numbers, figure, zone, height, onLogs }: PartProps & { figure: Figure; height?: number }) {
   const { t } = useTranslation("monitor");
   const { query, values, total } = useTotal(app.id, figure, span, span.days);
   const name = t(`figure.${figure.key}`);
-  const pick = (at: number) => {
-    const day = span.days[at];
-    if (day) onLogs?.({ since: unix(startOfDay(day, zone)), until: unix(startOfDay(addDays(day, 1), zone)), failed: false });
-  };
   return (
     <ChartCard
       title={name}
@@ -215,7 +227,7 @@ function FigureCard({ app, span, numbers, figure, zone, height, onLogs }: PartPr
       query={query}
       first={t("chart.day")}
       {...(height === undefined ? {} : { height })}
-      onPick={onLogs ? pick : undefined}
+      onPick={onLogs ? dayPick({ span, zone, onLogs }) : undefined}
     />
   );
 }

@@ -1,5 +1,6 @@
 /** The figures of an app: by day, and over time. */
 import { queryOptions } from "@tanstack/react-query";
+import type { Schema } from "../../api/types";
 import { get } from "../../lib/http";
 import type { Day } from "./figures";
 import type { Bounds, Span } from "./span";
@@ -47,3 +48,13 @@ export const bars = (appId: string, since: Date, until: Date, buckets: number) =
   });
 
 export const barsOf = (appId: string, span: Span) => bars(appId, span.since, span.barsUntil, span.buckets);
+
+/** What the models cost that an app called. */
+export const models = (appId: string, bounds: Pick<Bounds, "start" | "end">) =>
+  queryOptions({
+    queryKey: ["monitor", appId, "models", bounds.start, bounds.end],
+    queryFn: async () =>
+      (await get<Schema<"SpendGroups">>("/workspaces/current/model-spend/groups", { start: bounds.start, end: bounds.end, app_id: appId, by: "model" })).data,
+    staleTime: FRESH,
+    retry: false,
+  });

@@ -87,20 +87,37 @@ interface View {
   /** The chart beside the bars, and those below. */
   readonly beside: Figure;
   readonly below: readonly Figure[];
+  /** Where the percentiles of its times are, below `/apps/{id}/`. */
+  readonly times: string;
 }
+
+const MESSAGE_TIMES = "statistics/response-times";
 
 const CHAT: View = {
   count: messages,
   tops: [users, speed, cost, liked],
   beside: speed,
   below: [conversations, users, perConversation, tokens, cost, liked],
+  times: MESSAGE_TIMES,
 };
 const VIEWS: Readonly<Record<Mode, View>> = {
   chat: CHAT,
   "agent-chat": CHAT,
   "advanced-chat": CHAT,
-  completion: { count: messages, tops: [users, latency, cost, liked], beside: latency, below: [users, speed, tokens, cost, liked] },
-  workflow: { count: runs, tops: [runUsers, runTokens, perUser], beside: runUsers, below: [runTokens, perUser] },
+  completion: {
+    count: messages,
+    tops: [users, latency, cost, liked],
+    beside: latency,
+    below: [users, speed, tokens, cost, liked],
+    times: MESSAGE_TIMES,
+  },
+  workflow: {
+    count: runs,
+    tops: [runUsers, runTokens, perUser],
+    beside: runUsers,
+    below: [runTokens, perUser],
+    times: "workflow/statistics/response-times",
+  },
 };
 
 export const viewOf = (mode: Mode): View => VIEWS[mode];
@@ -114,6 +131,15 @@ export function fill(figure: Figure, days: readonly string[], data: readonly Day
     const value = known.get(date);
     if (value === undefined || Number.isNaN(value)) return figure.kind === "bars" ? 0 : null;
     return value / (figure.by ?? 1);
+  });
+}
+
+/** The seconds of one field on each day; null where nothing was measured. */
+export function secondsOf(field: string, dates: readonly string[], data: readonly Day[]): (number | null)[] {
+  const known = new Map(data.map((each) => [each.date, each[field]]));
+  return dates.map((date) => {
+    const value = known.get(date);
+    return typeof value === "number" ? value : null;
   });
 }
 

@@ -128,6 +128,20 @@ describe("the page", LONG, () => {
     http.get("*/console/api/apps/figures", () => HttpResponse.json({ data: [{ app_id: "a1", p95_seconds: 2.31 }] })),
     http.get("*/console/api/apps/a1/workflow-app-logs/histogram", () => HttpResponse.json(bars(failed))),
     http.get("*/console/api/apps/a1/workflow/statistics/:name", days),
+    http.get("*/console/api/workspaces/current/model-spend/groups", ({ request }) => {
+      const { searchParams } = new URL(request.url);
+      const row = {
+        name: "gpt-x",
+        provider: "langgenius/openai/openai",
+        label: null,
+        price: "1.5000000",
+        currency: "USD",
+        calls: 42,
+        failed: 1,
+        total_tokens: 900,
+      };
+      return HttpResponse.json({ data: searchParams.get("app_id") === "a1" && searchParams.get("by") === "model" ? [row] : [] });
+    }),
   ];
 
   it("shows the numbers, reads them with the keys and as a table, and leads to the log", async () => {
@@ -156,6 +170,31 @@ describe("the page", LONG, () => {
     expect(await screen.findByRole("group", { name: /^Runs, 12/ }, LONG)).toBeVisible();
     expect((await screen.findAllByText("This figure could not be read", {}, LONG)).length).toBeGreaterThan(0);
     expect(screen.queryByText(/of 12 failed/)).toBeNull();
+  });
+
+  it("tells what each model cost", async () => {
+    server.use(...answers(0));
+    show(<MonitorPage app={app} search={{}} onSearch={vi.fn()} onLogs={vi.fn()} />);
+    const row = await screen.findByRole("row", { name: /^gpt-x openai/ }, LONG);
+    expect(
+      within(row)
+        .getAllByRole("cell")
+        .map((cell) => cell.textContent),
+    ).toEqual([expect.stringContaining("1.5"), "42", "1", "900"]);
+  });
+
+  it("draws response times as lines, and tells where only some were measured", async () => {
+    const day = { date: "2026-01-03", measured: 20_000, p50: 1.5, p95: 4, first_token_p50: null, sampled: true };
+    server.use(...answers(0, () => HttpResponse.json({ data: [day] })));
+    show(<MonitorPage app={app} search={{ range: "custom", from: "2026-01-02", to: "2026-01-04" }} onSearch={vi.fn()} onLogs={vi.fn()} />);
+    const chart = await screen.findByRole("group", { name: /^Response times, p95 up to 4/ }, LONG);
+    expect(screen.getByText(/^On 1 day there were so many/)).toBeVisible();
+    chart.focus();
+    await userEvent.keyboard("{Home}");
+    expect(within(chart).getByRole("status")).toHaveTextContent(/p50 –, p95 –$/);
+    await userEvent.keyboard("{ArrowRight}");
+    expect(within(chart).getByRole("status")).toHaveTextContent(/p50 1\.5.*, p95 4/);
+    expect(within(chart).getByRole("status")).not.toHaveTextContent(/first token/);
   });
 
   it("takes days of one's own", async () => {
