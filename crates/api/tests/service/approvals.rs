@@ -317,7 +317,8 @@ async fn the_question_of_an_agent_app_ends_with_its_process() {
     let (_, ()) = tokio::join!(dying.post("/v1/chat-messages", &app, ask()), async {
         let asked = question(&dying, &app).await;
         recovery::release(&dying.services).await;
-        assert_eq!(recovery::end_abandoned_messages(&heir.services).await.unwrap(), 1);
+        // None where the heir has looked by itself meanwhile.
+        assert!(recovery::end_abandoned_messages(&heir.services).await.unwrap() <= 1);
         assert_eq!(heir.get(OURS, &app).await.json()["data"], json!([]));
         let yes = json!({"action": "approve", "user": "abc-123"});
         let late = say(&heir, &app, &asked, yes).await;

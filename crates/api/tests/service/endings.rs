@@ -33,7 +33,8 @@ async fn an_answer_cut_off_by_the_end_of_its_process_is_an_error_and_keeps_what_
     };
     assert_eq!(recovery::end_abandoned_messages(&heir.services).await.unwrap(), 0, "its process lives");
     recovery::release(&dying.services).await;
-    assert_eq!(recovery::end_abandoned_messages(&heir.services).await.unwrap(), 1);
+    // None where the heir has looked by itself meanwhile.
+    assert!(recovery::end_abandoned_messages(&heir.services).await.unwrap() <= 1);
     let message = heir.get(&path, &app).await.json()["data"][0].clone();
     assert_eq!(message["status"], "error", "{message}");
     assert!(message["error"].as_str().unwrap().contains("the server stopped"), "{message}");
