@@ -1,5 +1,5 @@
 import "@testing-library/jest-dom/vitest";
-import { cleanup } from "@testing-library/react";
+import { cleanup, configure } from "@testing-library/react";
 import i18next from "i18next";
 import { initReactI18next } from "react-i18next";
 import { afterEach, vi } from "vitest";
@@ -12,6 +12,8 @@ for (const [path, texts] of Object.entries(files)) {
 }
 await i18next.use(initReactI18next).init({ lng: "en", fallbackLng: "en", resources, defaultNS: "shell", interpolation: { escapeValue: false } });
 
+// Machines that do much besides take longer than a second.
+configure({ asyncUtilTimeout: 5_000 });
 afterEach(cleanup);
 // Files share a DOM: each begins with nothing kept.
 localStorage.clear();
