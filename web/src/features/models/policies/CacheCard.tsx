@@ -97,10 +97,10 @@ function Kept({ kept }: { kept: PoliciesView["kept"] }) {
   const [asking, setAsking] = useState(false);
   const purge = useMutation({
     mutationFn: purgeAnswers,
-    onSuccess: async () => {
+    onSuccess: () => {
       toast.success(t("cache.purged"));
-      const fresh = await client.fetchQuery({ ...modelPolicies, staleTime: 0 });
-      client.setQueryData(modelPolicies.queryKey, fresh);
+      // Not `fetchQuery`: an answer that was under way would tell of the time before.
+      return client.invalidateQueries({ queryKey: modelPolicies.queryKey });
     },
     onError: (error) => toast.error(messageOf(error)),
     onSettled: () => setAsking(false),

@@ -1,4 +1,4 @@
-import { configure, screen, within } from "@testing-library/react";
+import { configure, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { HttpResponse, http } from "msw";
 import { describe, expect, it, vi } from "vitest";
@@ -61,8 +61,7 @@ describe("policies", () => {
 
   it("are set in one form", async () => {
     const sent = vi.fn();
-    const purged = vi.fn();
-    let kept = { answers: 3, bytes: 4096, most_bytes: 1 };
+    const kept = { answers: 3, bytes: 4096, most_bytes: 1 };
     const view = (policies: Policies): PoliciesView => ({ policies, kept });
     const model = (name: string) => ({ model: name, label: name, model_type: "llm", features: [], model_properties: { mode: "chat" }, status: "active" });
     const group = { provider: "oxidify/scripted", label: "Scripted", status: "active", models: [model("echo"), model("json")] };
@@ -72,11 +71,6 @@ describe("policies", () => {
         const body = (await request.json()) as Policies;
         sent(body);
         return HttpResponse.json(view(body));
-      }),
-      http.post(`${API}/workspaces/current/model-policies/cache/purge`, () => {
-        purged();
-        kept = { ...kept, answers: 0, bytes: 0 };
-        return HttpResponse.json({ answers: 3, bytes: 4096 });
       }),
       http.get(`${API}/workspaces/current/models/model-types/:type`, () => HttpResponse.json({ data: [group] })),
       http.get(`${API}/apps`, () => HttpResponse.json({ data: [], has_more: false, limit: 100, page: 1, total: 0 })),
@@ -106,10 +100,28 @@ describe("policies", () => {
       cache: { ...usual.cache, enabled: true, semantic: true, max_age_seconds: 7200 },
       rates: [{ model: null, requests_per_minute: 60, tokens_per_minute: null, concurrent: 4, wait_seconds: 10 }],
     });
-    await userEvent.click(screen.getByRole("button", { name: "Forget all answers" }));
+  });
+
+  it("forget all answers", async () => {
+    const purged = vi.fn();
+    let kept = { answers: 3, bytes: 4096, most_bytes: 1 };
+    server.use(
+      http.get(`${API}/workspaces/current/model-policies`, () => HttpResponse.json({ policies: usual, kept })),
+      http.post(`${API}/workspaces/current/model-policies/cache/purge`, () => {
+        purged();
+        kept = { ...kept, answers: 0, bytes: 0 };
+        return HttpResponse.json({ answers: 3, bytes: 4096 });
+      }),
+      http.get(`${API}/workspaces/current/models/model-types/:type`, () => HttpResponse.json({ data: [] })),
+      http.get(`${API}/apps`, () => HttpResponse.json({ data: [], has_more: false, limit: 100, page: 1, total: 0 })),
+      http.get(`${API}/tags`, () => HttpResponse.json([])),
+      http.get(`${API}/workspaces/current/model-policies/refusals`, () => HttpResponse.json({ data: [] })),
+    );
+    show(<PoliciesPage />);
+    await userEvent.click(await screen.findByRole("button", { name: "Forget all answers" }));
     await userEvent.click(within(await screen.findByRole("alertdialog")).getByRole("button", { name: "Forget all answers" }));
+    await waitFor(() => expect(purged).toHaveBeenCalledTimes(1));
     expect(await screen.findByText(/0 answers/)).toBeVisible();
-    expect(purged).toHaveBeenCalledTimes(1);
   });
 
   it("tell what they refused, and why", async () => {
