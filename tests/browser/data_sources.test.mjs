@@ -93,9 +93,17 @@ async function index(page, count) {
 
 async function finds(page, question, text) {
   await page.getByRole("link", { name: "Retrieval" }).click();
-  await page.getByLabel("Question").fill(question);
-  await page.keyboard.press("Enter");
-  await page.getByRole("list", { name: "Chunks that were found" }).getByRole("listitem").first().filter({ hasText: text }).waitFor();
+  const found = page.getByRole("list", { name: "Chunks that were found" }).getByRole("listitem").first().filter({ hasText: text });
+  // "Ready" may still be the word for what was there before: asked until the new text is found.
+  const asked = async () => {
+    await page.getByLabel("Question").fill(question);
+    await page.keyboard.press("Enter");
+    return found.waitFor({ timeout: 3_000 }).then(
+      () => true,
+      () => false,
+    );
+  };
+  await until(asked, `"${text}" is found`);
 }
 
 async function takeAnew(page, name) {
