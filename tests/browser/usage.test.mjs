@@ -146,7 +146,7 @@ test("an app tells in its preview that the budget is spent", { timeout: 120_000 
       await page.keyboard.press("Enter");
     };
     await ask();
-    await preview.getByText("10 tokens").waitFor();
+    await preview.getByText("tokens: 5 in, 5 out").waitFor();
     await ask();
     await preview.getByRole("alert").filter({ hasText: "“Tiny”" }).or(preview.getByRole("alert").filter({ hasText: '"Tiny"' })).waitFor();
 
