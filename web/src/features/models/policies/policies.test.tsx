@@ -59,6 +59,14 @@ describe("policies", () => {
     expect(newAccess([...all, { app: "a1", models: null, regions: null }], ["a1"])).toBeUndefined();
   });
 
+  /** What the page asks for beside the policies. */
+  const around = (models: readonly object[]) => [
+    http.get(`${API}/workspaces/current/models/model-types/:type`, () => HttpResponse.json({ data: models })),
+    http.get(`${API}/apps`, () => HttpResponse.json({ data: [], has_more: false, limit: 100, page: 1, total: 0 })),
+    http.get(`${API}/tags`, () => HttpResponse.json([])),
+    http.get(`${API}/workspaces/current/model-policies/refusals`, () => HttpResponse.json({ data: [] })),
+  ];
+
   it("are set in one form", async () => {
     const sent = vi.fn();
     const kept = { answers: 3, bytes: 4096, most_bytes: 1 };
@@ -72,10 +80,7 @@ describe("policies", () => {
         sent(body);
         return HttpResponse.json(view(body));
       }),
-      http.get(`${API}/workspaces/current/models/model-types/:type`, () => HttpResponse.json({ data: [group] })),
-      http.get(`${API}/apps`, () => HttpResponse.json({ data: [], has_more: false, limit: 100, page: 1, total: 0 })),
-      http.get(`${API}/tags`, () => HttpResponse.json([])),
-      http.get(`${API}/workspaces/current/model-policies/refusals`, () => HttpResponse.json({ data: [] })),
+      ...around([group]),
     );
     show(<PoliciesPage />);
     await userEvent.click(await screen.findByRole("switch", { name: "Keep answers" }));
@@ -112,10 +117,7 @@ describe("policies", () => {
         kept = { ...kept, answers: 0, bytes: 0 };
         return HttpResponse.json({ answers: 3, bytes: 4096 });
       }),
-      http.get(`${API}/workspaces/current/models/model-types/:type`, () => HttpResponse.json({ data: [] })),
-      http.get(`${API}/apps`, () => HttpResponse.json({ data: [], has_more: false, limit: 100, page: 1, total: 0 })),
-      http.get(`${API}/tags`, () => HttpResponse.json([])),
-      http.get(`${API}/workspaces/current/model-policies/refusals`, () => HttpResponse.json({ data: [] })),
+      ...around([]),
     );
     show(<PoliciesPage />);
     await userEvent.click(await screen.findByRole("button", { name: "Forget all answers" }));
