@@ -63,11 +63,9 @@ step "server and its tests"
 # What follows is seen as well, whatever fails here. A test that fails is tried once more, and printed as FLAKY when it passes then.
 cargo nextest run --workspace --no-fail-fast --retries 1 && server=passed || server=failed
 settle || server=failed
-step "stock clients, browser journeys, crash tests"
+step "stock clients, browser journeys, crash tests, bad input"
 ./tests/run.sh || server=failed
 [[ "$server" == passed ]] || { echo "==> FAILED: see above"; exit 1; }
 step "generated files"
 ./scripts/generate.sh --check
-step "bad input and bad surroundings, the quick cases (all: make faults)"
-python3 tests/faults/faults.py --quick
 step "done"

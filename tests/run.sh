@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Tests that drive the real binary from outside, beside each other because they mostly wait: stock clients, browser
-# journeys, short crash tests. `cargo test --workspace --no-run` has built what they use.
+# journeys, short crash tests, bad input. `cargo test --workspace --no-run` has built what they use.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}"
@@ -33,10 +33,15 @@ crashes() {
   python3 tests/crash/engine.py 8
   echo "==> crash test of what waits, one round"
   python3 tests/crash/waiting.py 1
-  echo "==> two servers on one Redis"
-  python3 tests/chaos/shared.py
   echo "==> crash test of indexing, the short form (long: python3 tests/crash/indexing.py)"
   python3 tests/crash/indexing.py --short
+  echo "==> bad input and bad surroundings, the quick cases (all: make faults)"
+  python3 tests/faults/faults.py --quick
+}
+
+crashes_of_two() {
+  echo "==> two servers on one Redis"
+  python3 tests/chaos/shared.py
   echo "==> chaos, the short form (long: python3 tests/chaos/chaos.py)"
   python3 tests/chaos/chaos.py --short
   has_postgres || return 0
@@ -48,6 +53,7 @@ crashes() {
 }
 
 aside browser-journeys node tests/browser/run.mjs
-aside crash-tests crashes
+aside crash-tests-and-faults crashes
+aside crash-tests-of-two crashes_of_two
 aside stock-clients clients
 settle

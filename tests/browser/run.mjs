@@ -1,4 +1,4 @@
-// All journeys, two files at a time; a file that fails is run once more, alone, and named as flaky when it passes then.
+// All journeys, three files at a time; a file that fails is run once more, alone, and named as flaky when it passes then.
 //
 //     node tests/browser/run.mjs [FILE...]
 import { readdirSync } from "node:fs";
@@ -7,11 +7,15 @@ import { run } from "node:test";
 import { spec } from "node:test/reporters";
 
 const FOLDER = import.meta.dirname;
+const AT_ONCE = 3;
+/** What takes longest begins first. */
+const LONGEST = ["axe.test.mjs", "visual.test.mjs"];
 const named = process.argv.slice(2).map((file) => path.resolve(file));
 const files = named.length
   ? named
   : readdirSync(FOLDER)
       .filter((file) => file.endsWith(".test.mjs"))
+      .sort((a, b) => LONGEST.includes(b) - LONGEST.includes(a))
       .map((file) => path.join(FOLDER, file));
 
 /** The files of which a test failed. */
@@ -28,7 +32,7 @@ function failures(files, concurrency) {
   });
 }
 
-const failed = await failures(files, 2);
+const failed = await failures(files, AT_ONCE);
 if (failed.length) console.log(`\n==> once more, alone: ${failed.map((file) => path.basename(file)).join(", ")}`);
 const still = failed.length ? await failures(failed, 1) : [];
 for (const file of failed.filter((file) => !still.includes(file))) console.log(`FLAKY: ${path.basename(file)} failed, then passed`);
