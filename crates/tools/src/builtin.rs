@@ -25,6 +25,7 @@ mod path;
 mod png;
 mod qa_chunker;
 mod qrcode;
+mod raster;
 mod regex;
 mod rss;
 mod searxng;
@@ -135,7 +136,7 @@ pub async fn invoke(tool: &'static Tool, call: Call) -> Said {
     match tool.run {
         Run::Calls(run) => run(&call).await,
         Run::Pure(run) if size < MUCH => run(&call.arguments),
-        Run::Pure(run) => {
+        Run::Pure(run) | Run::Heavy(run) => {
             let work = tokio::task::spawn_blocking(move || run(&call.arguments));
             work.await.unwrap_or_else(|error| Err(format!("the tool broke: {error}")))
         }

@@ -107,6 +107,8 @@ pub struct Tool {
 pub enum Run {
     /// By itself.
     Pure(fn(&Arguments) -> Said),
+    /// By itself, and long enough to be kept away from what must not wait.
+    Heavy(fn(&Arguments) -> Said),
     /// With the world.
     Calls(for<'a> fn(&'a Call) -> Running<'a>),
 }
@@ -115,6 +117,7 @@ impl std::fmt::Debug for Run {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Pure(_) => "Pure",
+            Self::Heavy(_) => "Heavy",
             Self::Calls(_) => "Calls",
         })
     }

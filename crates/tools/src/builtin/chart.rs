@@ -1,10 +1,11 @@
-//! `chart`: numbers as pictures, drawn as SVG.
+//! `chart`: numbers as pictures, drawn as SVG and turned into PNG.
 
 use std::fmt::Write as _;
 
 use bytes::Bytes;
 use ox_nodes::CallMessage;
 
+use super::raster;
 use crate::{
     Parameter, Provider, Tool,
     call::Arguments,
@@ -20,6 +21,8 @@ const MARGIN: (f64, f64, f64, f64) = (64.0, 48.0, 24.0, 64.0);
 const COLORS: [&str; 10] =
     ["#4f46e5", "#0ea5e9", "#10b981", "#f59e0b", "#ef4444", "#8b5cf6", "#14b8a6", "#ec4899", "#84cc16", "#64748b"];
 const TITLE: Parameter = Parameter::text("title", ("Title", "标题"), "Title of the chart");
+const FORMAT: Parameter =
+    Parameter::select("format", ("Format", "格式"), "png", &[("png", ("PNG", "PNG")), ("svg", ("SVG", "SVG"))]);
 
 pub const PROVIDER: Provider = Provider {
     name: "chart",
@@ -43,8 +46,9 @@ pub const PROVIDER: Provider = Provider {
                     .needed(),
                 Parameter::text("x_axis", ("X axis", "X 轴"), "Labels of the bars, like a;b;c, as many as numbers"),
                 TITLE,
+                FORMAT,
             ],
-            run: Run::Pure(bars),
+            run: Run::Heavy(bars),
         },
         Tool {
             name: "line_chart",
@@ -56,8 +60,9 @@ pub const PROVIDER: Provider = Provider {
                     .needed(),
                 Parameter::text("x_axis", ("X axis", "X 轴"), "Labels of the points, like a;b;c, as many as numbers"),
                 TITLE,
+                FORMAT,
             ],
-            run: Run::Pure(line),
+            run: Run::Heavy(line),
         },
         Tool {
             name: "pie_chart",
@@ -74,8 +79,9 @@ pub const PROVIDER: Provider = Provider {
                 )
                 .needed(),
                 TITLE,
+                FORMAT,
             ],
-            run: Run::Pure(pie),
+            run: Run::Heavy(pie),
         },
     ],
 };
@@ -116,11 +122,22 @@ fn picture(body: &str, arguments: &Arguments, name: &str) -> Said {
     }
     svg.push_str(body);
     svg.push_str("</svg>");
-    Ok(vec![CallMessage::Blob {
-        bytes: Bytes::from(svg),
-        mime: "image/svg+xml".into(),
-        filename: Some(format!("{name}.svg")),
-    }])
+    if arguments.get("format").as_deref() == Some("svg") {
+        return Ok(vec![lines(svg, name)]);
+    }
+    match raster::png(&svg) {
+        Ok(dots) => {
+            let (bytes, mime) = (Bytes::from(dots), "image/png".to_owned());
+            Ok(vec![CallMessage::Blob { bytes, mime, filename: Some(format!("{name}.png")) }])
+        }
+        // A browser has more fonts than a server.
+        Err(why) => Ok(vec![CallMessage::Text(format!("Drawn as SVG: {why}.")), lines(svg, name)]),
+    }
+}
+
+fn lines(svg: String, name: &str) -> CallMessage {
+    let mime = "image/svg+xml".to_owned();
+    CallMessage::Blob { bytes: Bytes::from(svg), mime, filename: Some(format!("{name}.svg")) }
 }
 
 fn escaped(text: &str) -> String {

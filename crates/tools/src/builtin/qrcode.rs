@@ -59,7 +59,8 @@ fn generate(arguments: &Arguments) -> Said {
     let side = u32::try_from(code.size() + 2 * border).unwrap_or_default();
     let module = |place: u32| i32::try_from(place).unwrap_or(i32::MAX) - border;
     // What lies outside of the code is light.
-    let png = png::squares(side, SCALE, |x, y| code.get_module(module(x), module(y)));
+    let png = png::squares(side, SCALE, |x, y| code.get_module(module(x), module(y)))
+        .map_err(|error| format!("The picture cannot be written: {error}"))?;
     let (bytes, mime) = (Bytes::from(png), "image/png".to_owned());
     Ok(vec![CallMessage::Blob { bytes, mime, filename: Some("qrcode.png".into()) }])
 }

@@ -220,8 +220,12 @@ fn texts_and_tables() {
 }
 
 #[test]
-fn pictures_are_svg() {
-    let picture = |tool: &str, parameters: Json| match &ask(tool, parameters)?[..] {
+fn pictures_are_drawn() {
+    let svg = |mut parameters: Json| {
+        parameters["format"] = json!("svg");
+        parameters
+    };
+    let picture = |tool: &str, parameters: Json| match &ask(tool, svg(parameters))?[..] {
         [CallMessage::Blob { bytes, mime, filename: Some(name) }]
             if mime == "image/svg+xml" && name.ends_with(".svg") =>
         {
@@ -248,6 +252,17 @@ fn pictures_are_svg() {
         ("qrcode_generator", json!({"content": "x".repeat(3000)}), "3000 bytes are too many"),
     ] {
         assert!(picture(tool, parameters).unwrap_err().starts_with(why), "{tool}");
+    }
+    for (tool, parameters) in [
+        ("bar_chart", json!({"data": "1;2", "title": "Ω"})),
+        ("line_chart", json!({"data": "1;2"})),
+        ("pie_chart", json!({"data": "1;2", "categories": "a;b"})),
+    ] {
+        let drawn = ask(tool, parameters).unwrap();
+        let [CallMessage::Blob { bytes, mime, filename: Some(name) }] = drawn.as_slice() else { panic!("{drawn:?}") };
+        assert_eq!((mime.as_str(), name.as_str()), ("image/png", format!("{tool}.png").as_str()));
+        // 800 by 480, at twice that.
+        assert_eq!(bytes.get(16..24).unwrap(), [0, 0, 6, 64, 0, 0, 3, 192]);
     }
     let code = ask("qrcode_generator", json!({"content": "hello", "border": 1})).unwrap();
     let [CallMessage::Blob { bytes, mime, filename: Some(name) }] = code.as_slice() else { panic!("{code:?}") };
