@@ -27,6 +27,7 @@ import json
 import os
 import pathlib
 import random
+import secrets
 import re
 import socket
 import statistics
@@ -346,11 +347,21 @@ def wait_for_answers(world, prefix, wanted, said):
 
 def slow(world):
     """Clients of one byte a second, beside callers who must not notice."""
+    before, during = beside_slow_clients(world)
+    if during > max(20 * before, 2000):
+        before, during = beside_slow_clients(world)  # the machine may have been busy with other things
+    if during > max(20 * before, 2000):
+        world.problem(f"slow clients slow the others down: {during:.0f} ms at p95, {before:.0f} ms without, twice")
+
+
+def beside_slow_clients(world):
+    """How long a call takes in milliseconds (p95) without slow clients and beside them."""
     server, clients, seconds = world.server, 20 if world.short else 100, 5 if world.short else 60
     key, said = chat_app(server, LONG, None)
     quick = server.app_key("passthrough")
     before = latencies(world, quick, 2)
-    readers = [f"slow {i}" for i in range(clients)]
+    prefix = f"slow {secrets.token_hex(3)} "
+    readers = [f"{prefix}{i}" for i in range(clients)]
     open_ones = [raw(server, key, "/chat-messages", {"inputs": {}, "query": query, "user": query, "response_mode": "streaming"}, True) for query in readers]
     senders = [half_sent(server, key) for _ in range(clients // 4)]
     stop = threading.Event()
@@ -367,15 +378,14 @@ def slow(world):
     hand = threading.Thread(target=trickle, daemon=True)
     hand.start()
     during = latencies(world, quick, seconds)
-    took = wait_for_answers(world, "slow ", readers, said)
+    took = wait_for_answers(world, prefix, readers, said)
     stop.set()
     hand.join()
     for connection in open_ones + senders:
         connection.close()
     print(f"slow: {clients} readers and {len(senders)} senders of a byte a second for {seconds} s; a call beside them took {during:.0f} ms at p95, {before:.0f} ms "
           f"without; all answers were whole in the database {took:.1f} s later", flush=True)
-    if during > max(20 * before, 2000):
-        world.problem(f"slow clients slow the others down: {during:.0f} ms at p95, {before:.0f} ms without")
+    return before, during
 
 
 def half_sent(server, key):
