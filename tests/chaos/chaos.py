@@ -27,8 +27,8 @@ import json
 import os
 import pathlib
 import random
-import secrets
 import re
+import secrets
 import socket
 import statistics
 import struct
