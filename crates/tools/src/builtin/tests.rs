@@ -19,7 +19,7 @@ fn map(value: Json) -> Map<String, Json> {
 }
 
 fn ask(name: &str, parameters: Json) -> Said {
-    let Run::Pure(run) = tool(name).run else { panic!("{name} calls the world") };
+    let (Run::Pure(run) | Run::Heavy(run)) = tool(name).run else { panic!("{name} calls the world") };
     run(&Arguments::new(map(parameters), Map::new()))
 }
 
