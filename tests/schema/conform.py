@@ -32,8 +32,8 @@ LEFT_OUT = {
     r"^/console/api/logout": "ends the session that the calls are made with",
     r"^/console/api/account/(password|delete|sessions)": "ends the account or the session that the calls are made with",
     r"^/console/api/apps/\{app_id\}$": "deletes the app that the other calls use",
+    r"^(/console/api|/v1)?/datasets/\{dataset_id\}$": "deletes the knowledge base that the other calls use",
     r"^/console/api/(setup|login|reset|forgot|refresh)": "limited in number by address, on purpose",
-    r"^/datasets": "knowledge is not here yet",
 }
 
 
@@ -94,11 +94,16 @@ def main():
         ours = pathlib.Path(folder) / "openapi.json"
         ours.write_bytes(fetch(f"{server.url}/openapi.json"))
         doors = [(f"/v1 ({name})", ours, "/v1/", {"Authorization": f"Bearer {keys[name]}"}, OWN_CHECKS, "") for name in APPS]
+        dataset_key = server.console("POST", "/datasets/api-keys")["token"]
+        knowledge = {"Authorization": f"Bearer {dataset_key}"}
+        replaced["dataset_id"] = [server.v1("POST", "/datasets", dataset_key, {"name": "generated", "indexing_technique": "economy"})["id"]]
+        doors.append(("/v1/datasets", ours, "/v1/datasets", knowledge, OWN_CHECKS, ""))
         doors.append(("/console/api", ours, "/console/api/", session, OWN_CHECKS, ""))
         passport = json.loads(fetch(f"{server.url}/api/passport", {"X-App-Code": codes["chat"]}))["access_token"]
         doors.append(("/api (chat)", ours, "/api/", {"Authorization": f"Bearer {passport}", "X-App-Passport": passport, "X-App-Code": codes["chat"]}, OWN_CHECKS, ""))
         if UPSTREAM.exists():
             doors += [(f"upstream document ({name})", UPSTREAM, "/", {"Authorization": f"Bearer {keys[name]}"}, UPSTREAM_CHECKS, "/v1") for name in APPS]
+            doors.append(("upstream document (datasets)", UPSTREAM, "/datasets", knowledge, UPSTREAM_CHECKS, "/v1"))
         else:
             print(f"{UPSTREAM} is not here: the upstream document is left out")
         doors = [door for door in doors if options.only in door[0]]
