@@ -10,6 +10,8 @@ export interface LogEntry {
   readonly data: unknown;
   readonly seconds: number | undefined;
   readonly tokens: number | undefined;
+  /** Tells, among others, what was cut for the model's window. */
+  readonly metadata: unknown;
 }
 
 export interface LogNode extends LogEntry {
@@ -35,6 +37,7 @@ export function entryFrom(value: unknown): LogEntry | undefined {
     data: value.data,
     seconds: number(metadata.elapsed_time),
     tokens: number(metadata.total_tokens),
+    metadata,
   };
 }
 

@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import { type LogEntry, type LogNode, logTree } from "../../lib/agentLog";
 import { useFormat } from "../../lib/format";
 import { Decided } from "../tools/Decided";
+import { WindowNote } from "./WindowNote";
 import "./rounds.css";
 
 export function AgentRounds({ entries }: { entries: readonly LogEntry[] }) {
@@ -46,6 +47,7 @@ function Step({ node }: { node: LogNode }) {
       </summary>
       <div className="rounds-inside">
         {node.error ? <p className="rounds-error">{node.error}</p> : null}
+        <WindowNote told={node.metadata} />
         <Decided approval={approvalOf(node.data)} tool={node.label} />
         {node.children.map((child) => (
           <Step key={child.id} node={child} />
