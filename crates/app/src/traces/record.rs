@@ -188,7 +188,7 @@ fn span(node: &NodeExecution, all: &[NodeExecution], root: Uuid) -> Span {
 /// Who answered and what the model's window had no room for, as a span tells it.
 pub(super) fn beside(told: &Json) -> impl Iterator<Item = (String, Json)> {
     let names = ["answered_by", "context_window"].into_iter();
-    names.filter_map(|name| Some((name.to_owned(), told.get(name)?.clone())))
+    names.filter_map(move |name| Some((name.to_owned(), told.get(name)?.clone())))
 }
 
 /// The trace of a message of a basic app.

@@ -42,7 +42,8 @@ function Step({ node }: { node: LogNode }) {
         <span className="rounds-label">{node.label}</span>
         <span className="visually-hidden">{t(`agent.logStatus.${node.status}`, { defaultValue: node.status })}</span>
         <span className="rounds-facts num">
-          {node.tokens ? t("node.tokens", { count: node.tokens }) : ""} {node.seconds === undefined ? "" : format.duration(node.seconds)}
+          {node.tokens ? t("node.tokens", { count: node.tokens }) : ""} {node.price ? format.money(node.price, node.currency) : ""}{" "}
+          {node.seconds === undefined ? "" : format.duration(node.seconds)}
         </span>
       </summary>
       <div className="rounds-inside">
