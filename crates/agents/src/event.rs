@@ -3,7 +3,7 @@
 use std::pin::Pin;
 
 use futures::Stream;
-use ox_models::Usage;
+use ox_models::{Usage, WindowFit};
 use ox_types::{File, Json};
 
 use crate::{Approval, Error};
@@ -49,6 +49,8 @@ pub struct Thought {
     pub usage: Usage,
     /// What it was asked, as logs show it.
     pub prompt: Json,
+    /// What was cut so that it fits into the model's window.
+    pub window: Option<WindowFit>,
     /// It holds the answer, in a form that is told apart from thoughts (`ReAct`).
     pub is_answer: bool,
 }

@@ -43,7 +43,7 @@ pub(crate) async fn rounds_with_tools(
         left = left.saturating_sub(1);
         worker.begin().await;
         let tools = if left == 0 { Vec::new() } else { worker.toolbox.specs() };
-        worker.fit(&mut messages, &tools);
+        let window = worker.fit(&mut messages, &tools);
         let prompt = shown(&messages);
         let result = one_round(worker, messages.clone(), tools, voice).await?;
         if !result.text.is_empty() {
@@ -62,6 +62,7 @@ pub(crate) async fn rounds_with_tools(
                 calls: asked.clone(),
                 usage: result.usage.clone(),
                 prompt,
+                window,
                 is_answer: false,
             })
             .await;

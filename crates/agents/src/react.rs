@@ -5,14 +5,13 @@ mod prompt;
 #[cfg(test)]
 mod tests;
 
-use ox_models::{Message, ModelMode};
+use ox_models::{Message, ModelMode, WindowFit};
 use ox_types::Json;
-use serde_json::json;
 
 pub use self::parser::{Action, Parser, Piece};
 use crate::{
     AgentEvent, Error, Thought,
-    worker::{Prompt, Worker, shown},
+    worker::{Prompt, Worker, shortened, shown},
 };
 
 /// Where the model must stop: what follows is ours to say.
@@ -64,22 +63,22 @@ pub(crate) async fn rounds_with_actions(
         left = left.saturating_sub(1);
         let round = worker.begin().await;
         let is_last = left == 0;
-        let (asked, prompt) = ask(worker, instruction, talk, &steps, is_last);
+        let Asked { asked, prompt, window } = ask(worker, instruction, talk, &mut steps, is_last);
         let (written, usage) = listen(worker, asked).await?;
         let Written { thought, action } = written;
         let Some(Action { name, input, json }) = action else {
             let text = thought.trim().to_owned();
-            finish(worker, Thought { round, text: thought, usage, prompt, ..Thought::default() }).await;
+            finish(worker, Thought { round, text: thought, usage, prompt, window, ..Thought::default() }).await;
             return Ok(Answer { text, was_shown: true });
         };
         if name.trim().eq_ignore_ascii_case(FINAL) {
             let text = input.as_str().map_or_else(|| input.to_string(), str::to_owned);
-            finish(worker, Thought { round, text: thought, usage, prompt, ..Thought::default() }).await;
+            finish(worker, Thought { round, text: thought, usage, prompt, window, ..Thought::default() }).await;
             return Ok(Answer { text, was_shown: false });
         }
         let call = worker.toolbox.asked(format!("call_{round}"), name, input);
         let calls = vec![call.clone()];
-        worker.thought(Thought { round, text: thought.clone(), calls, usage, prompt, is_answer: false }).await;
+        worker.thought(Thought { round, text: thought.clone(), calls, usage, prompt, window, is_answer: false }).await;
         if is_last {
             return Err(Error::MaxIterations(rounds.saturating_sub(1)));
         }
@@ -94,16 +93,39 @@ async fn finish(worker: &Worker, thought: Thought) {
     worker.end().await;
 }
 
-/// The prompt of the next round, and how logs show it.
-fn ask(worker: &Worker, instruction: &str, talk: &[Message], steps: &[Step], is_last: bool) -> (Prompt, Json) {
+/// What the next round asks.
+struct Asked {
+    asked: Prompt,
+    /// How logs show it.
+    prompt: Json,
+    window: Option<WindowFit>,
+}
+
+/// The prompt of the next round. Observations that it has no room for are shortened, for later rounds too.
+fn ask(worker: &Worker, instruction: &str, talk: &[Message], steps: &mut [Step], is_last: bool) -> Asked {
     let task = &worker.task;
     let tools = if is_last { Vec::new() } else { worker.toolbox.specs() };
     let frame = prompt::Frame { template: task.react_prompt.as_deref(), instruction, tools: &tools };
+    let is_completion = task.model.mode == ModelMode::Completion;
+    let mut messages = messages_of(&frame, talk, steps, is_completion);
+    let window = fit(worker, &messages, steps);
+    if window.is_some() {
+        messages = messages_of(&frame, talk, steps, is_completion);
+    }
+    let prompt = shown(&messages);
+    let asked = if is_completion {
+        Prompt::Completion(messages.iter().map(Message::plain_text).collect())
+    } else {
+        Prompt::Chat(messages)
+    };
+    Asked { asked, prompt, window }
+}
+
+/// A round as messages; one text for models that continue a text.
+fn messages_of(frame: &prompt::Frame<'_>, talk: &[Message], steps: &[Step], is_completion: bool) -> Vec<Message> {
     let scratchpad = prompt::scratchpad(steps);
-    if task.model.mode == ModelMode::Completion {
-        let text = frame.completion(talk, &scratchpad);
-        let log = json!([{"role": "user", "text": text, "files": []}]);
-        return (Prompt::Completion(text), log);
+    if is_completion {
+        return vec![Message::user(frame.completion(talk, &scratchpad))];
     }
     let mut messages = vec![Message::system(frame.system())];
     messages.extend(talk.iter().cloned());
@@ -111,8 +133,22 @@ fn ask(worker: &Worker, instruction: &str, talk: &[Message], steps: &[Step], is_
         messages.push(Message::assistant(scratchpad));
         messages.push(Message::user("continue"));
     }
-    let log = shown(&messages);
-    (Prompt::Chat(messages), log)
+    messages
+}
+
+/// Shortens observations, the oldest first, until a round fits into the model's window.
+fn fit(worker: &Worker, messages: &[Message], steps: &mut [Step]) -> Option<WindowFit> {
+    let mut fit = worker.beyond(messages, &[])?;
+    for step in steps {
+        if fit.fits() {
+            break;
+        }
+        let Some(told) = shortened(&step.observation) else { continue };
+        let tokens = |text: &str| worker.tokens(&Message::user(text));
+        fit.shortened(tokens(&step.observation), tokens(&told));
+        step.observation = told;
+    }
+    Some(fit)
 }
 
 /// Listens to a round: what is not an action is told as it comes.

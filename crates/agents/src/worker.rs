@@ -6,7 +6,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use futures::StreamExt;
 use ox_models::{
     ChatRequest, ChatResult, ChatStream, CompletionRequest, ContentPart, Media, MediaSource, Message, ModelKind,
-    ModelRuntime, Role, ToolSpec, Usage,
+    ModelRuntime, Role, ToolSpec, Usage, WindowFit,
 };
 use ox_types::Json;
 use serde_json::json;
@@ -241,29 +241,53 @@ impl Worker {
         window.clamp(LEAST_OBSERVATION, MAX_OBSERVATION)
     }
 
-    /// Shortens what tools told, the oldest first, until the prompt fits into the model's window.
-    pub fn fit(&self, messages: &mut [Message], tools: &[ToolSpec]) {
-        let Some(window) = self.window else { return };
-        let answer = self.task.parameters.get("max_tokens").and_then(Json::as_u64).unwrap_or(window / 8);
-        let room = window.saturating_sub(answer);
-        let mut at = 0;
-        while self.models.count_tokens(&self.task.model, messages, tools) > room {
-            let Some(next) = messages.iter().skip(at).position(is_long_observation) else { return };
-            at += next;
-            if let Some(message) = messages.get_mut(at) {
-                let text = message.plain_text();
-                let kept: String = text.chars().take(KEPT_OBSERVATION).collect();
-                let cut = text.chars().count() - kept.chars().count();
-                message.content =
-                    vec![ContentPart::text(format!("{kept}\n[{cut} more characters were dropped to make room]"))];
+    /// Shortens what tools told, the oldest first, until the prompt fits into the model's window. Tells what it did,
+    /// where the prompt did not fit.
+    pub fn fit(&self, messages: &mut [Message], tools: &[ToolSpec]) -> Option<WindowFit> {
+        let mut fit = self.beyond(messages, tools)?;
+        for message in messages.iter_mut().filter(|message| message.role == Role::Tool) {
+            if fit.fits() {
+                break;
             }
-            at += 1;
+            let Some(told) = shortened(&message.plain_text()) else { continue };
+            let before = self.tokens(message);
+            message.content = vec![ContentPart::text(told)];
+            fit.shortened(before, self.tokens(message));
         }
+        Some(fit)
+    }
+
+    /// How far a prompt is beyond the model's window; nothing where it fits, or nobody knows.
+    pub fn beyond(&self, messages: &[Message], tools: &[ToolSpec]) -> Option<WindowFit> {
+        let window = self.window?;
+        let answer = self.task.parameters.get("max_tokens").and_then(Json::as_u64).unwrap_or(window / 8);
+        let counted = self.models.count_tokens(&self.task.model, messages, tools);
+        let fit = WindowFit {
+            context_size: Some(window),
+            reserved_tokens: answer,
+            room_tokens: window.saturating_sub(answer),
+            counted_tokens: counted,
+            kept_tokens: counted,
+            ..WindowFit::default()
+        };
+        (!fit.fits()).then_some(fit)
+    }
+
+    /// Tokens of one message.
+    pub fn tokens(&self, message: &Message) -> u64 {
+        let count = |messages: &[Message]| self.models.count_tokens(&self.task.model, messages, &[]);
+        count(std::slice::from_ref(message)).saturating_sub(count(&[]))
     }
 }
 
-fn is_long_observation(message: &Message) -> bool {
-    message.role == Role::Tool && message.plain_text().chars().count() > KEPT_OBSERVATION * 2
+/// The beginning of a long observation; nothing where it is short.
+pub(crate) fn shortened(text: &str) -> Option<String> {
+    let length = text.chars().count();
+    if length <= KEPT_OBSERVATION * 2 {
+        return None;
+    }
+    let kept: String = text.chars().take(KEPT_OBSERVATION).collect();
+    Some(format!("{kept}\n[{} more characters were dropped to make room]", length - KEPT_OBSERVATION))
 }
 
 /// Seconds with three decimals.

@@ -310,7 +310,8 @@ async fn told(task: Task, model: &Arc<Model>, tools: &Arc<Tools>, names: &[&str]
                 let calls: Vec<String> =
                     thought.calls.iter().map(|call| format!("{}{}", call.name, call.arguments)).collect();
                 let end = if thought.is_answer { " (answer)" } else { "" };
-                format!("thought {:?} {}{end}", thought.text, calls.join(" "))
+                let cut = thought.window.as_ref().map(|window| format!(" {} shortened", window.shortened_messages));
+                format!("thought {:?} {}{end}{}", thought.text, calls.join(" "), cut.unwrap_or_default())
             }
             Ok(AgentEvent::CallStarted(_)) => continue,
             Ok(AgentEvent::CallFinished(outcome)) => {
@@ -458,7 +459,9 @@ async fn a_huge_answer_is_cut_with_a_note() {
     // A small window gets less, and what is old makes room for what is new.
     let mut model = Model::new(&[call(&[], &[("huge", "{}")]), call(&[], &[("huge", "{}")]), say(&["ok"])]);
     Arc::get_mut(&mut model).unwrap().window = 800;
-    told(task(Strategy::FunctionCalling, 3), &model, &tools, &["huge"]).await;
+    let lines = told(task(Strategy::FunctionCalling, 3), &model, &tools, &["huge"]).await;
+    let told_of = lines.iter().filter(|line| line.starts_with("thought") && line.ends_with(" 1 shortened"));
+    assert_eq!(told_of.count(), 1, "the round tells it: {lines:?}");
     let asked = model.asked();
     let sizes: Vec<usize> = asked[2]
         .messages
@@ -468,6 +471,16 @@ async fn a_huge_answer_is_cut_with_a_note() {
         .collect();
     assert_eq!(sizes.len(), 2);
     assert!(sizes[0] < 500 && sizes[1] > 2000, "{sizes:?}");
+    // The same where observations are part of a text.
+    let act = say(&["Thought: look\nAction: {\"action\": \"huge\", \"action_input\": {}}"]);
+    let end = say(&["Thought: known\nAction: {\"action\": \"Final Answer\", \"action_input\": \"ok\"}"]);
+    let mut model = Model::new(&[act.clone(), act, end]);
+    Arc::get_mut(&mut model).unwrap().window = 800;
+    let lines = told(task(Strategy::ReAct, 3), &model, &tools, &["huge"]).await;
+    let told_of = |line: &String| line.ends_with(" 1 shortened") || line.ends_with(" 2 shortened");
+    assert!(lines.iter().any(told_of), "{lines:?}");
+    let last: String = model.asked()[2].messages.iter().map(Message::plain_text).collect();
+    assert!(last.contains("more characters were dropped to make room"), "{last}");
 }
 
 #[tokio::test]

@@ -30,6 +30,11 @@ pub fn answered_by(thought: &AgentThought) -> Option<Value> {
     by_tool(thought.tool_process_data.as_deref()).shift_remove("answered_by")
 }
 
+/// What of the prompt was cut for the model's window.
+pub fn context_window(thought: &AgentThought) -> Option<Value> {
+    by_tool(thought.tool_process_data.as_deref()).shift_remove("context_window")
+}
+
 /// JSON text that tells of each tool.
 pub fn by_tool(text: Option<&str>) -> Map<String, Value> {
     text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()

@@ -3,8 +3,9 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use ox_engine::{NodeContext, Pool};
 use ox_models::{ContentPart, Media, MediaSource, ModelFeature, ModelSpec};
-use ox_types::{File, FileKind, Value, boxed};
+use ox_types::{File, FileKind, Json, Value, boxed};
 use serde::{Deserialize, Deserializer};
+use serde_json::json;
 
 use crate::{MultimodalFormat, PortError, Ports, config};
 
@@ -87,6 +88,16 @@ pub async fn parts(
     Ok(parts)
 }
 
+/// The files that the model cannot take, as traces tell them.
+pub fn refused(files: &[Value], model: Option<&ModelSpec>) -> impl Iterator<Item = Json> {
+    files.iter().filter_map(move |file| match file {
+        Value::File(file) if !takes(model, file.kind) => {
+            Some(json!({"name": file.filename, "type": file.kind.as_str()}))
+        }
+        _ => None,
+    })
+}
+
 /// Whether the model takes files of this kind. Nothing is held back from a model nobody described.
 fn takes(model: Option<&ModelSpec>, kind: FileKind) -> bool {
     let feature = match kind {
@@ -122,8 +133,6 @@ async fn part(file: &File, detail: &str, cx: &NodeContext, ports: &Ports) -> Res
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]

@@ -1,7 +1,7 @@
 //! The memory of a conversation in prompts (engine reference §10.2).
 
 use ox_engine::NodeContext;
-use ox_models::{ContentPart, Message, ModelRef, ModelSpec, Role};
+use ox_models::{ContentPart, Message, ModelRef, ModelSpec, Role, WindowFit};
 use ox_types::Value;
 use ox_types::boxed;
 use serde::Deserialize;
@@ -64,15 +64,24 @@ impl Memory {
     }
 }
 
-/// Tokens that the memory may take besides a prompt of this size.
-pub fn budget(model: Option<&ModelSpec>, max_tokens: u64, prompt_tokens: u64) -> u64 {
-    match model.and_then(ModelSpec::context_size) {
-        Some(size) => size.saturating_sub(max_tokens).saturating_sub(prompt_tokens),
-        None => DEFAULT_BUDGET,
-    }
+/// The room that the memory has besides a prompt of this size.
+pub fn budget(model: Option<&ModelSpec>, max_tokens: u64, prompt_tokens: u64) -> WindowFit {
+    let context_size = model.and_then(ModelSpec::context_size);
+    let left = |size: u64| size.saturating_sub(max_tokens).saturating_sub(prompt_tokens);
+    let room_tokens = context_size.map_or(DEFAULT_BUDGET, left);
+    WindowFit { context_size, reserved_tokens: max_tokens, room_tokens, ..WindowFit::default() }
 }
 
-/// The messages of the conversation as a prompt has them, oldest first, within the budget.
+/// What a prompt has of the conversation.
+#[derive(Default)]
+pub struct Recalled {
+    /// Oldest first.
+    pub messages: Vec<Message>,
+    /// What there was no room for.
+    pub fit: Option<WindowFit>,
+}
+
+/// The messages of the conversation as a prompt has them, as many of the newest as there is room for.
 ///
 /// # Errors
 /// When they, or files in them, cannot be read.
@@ -81,12 +90,12 @@ pub async fn recall(
     memory: &Memory,
     model: &ModelRef,
     spec: Option<&ModelSpec>,
-    budget: u64,
+    budget: WindowFit,
     detail: &str,
     (cx, ports): (&NodeContext, &Ports),
-) -> Result<Vec<Message>, PortError> {
+) -> Result<Recalled, PortError> {
     if cx.run.conversation_id.is_none() || memory.enabled == Some(false) {
-        return Ok(Vec::new());
+        return Ok(Recalled::default());
     }
     let newest_first = ports.history.messages(&cx.run, memory.limit()).await?;
     let mut messages = Vec::new();
@@ -100,10 +109,8 @@ pub async fn recall(
             messages.push(Message::new(role, content));
         }
     }
-    while messages.len() > 1 && ports.models.count_tokens(model, &messages, &[]) > budget {
-        messages.remove(0);
-    }
-    Ok(messages)
+    let fit = budget.keep_newest(&mut messages, |messages| ports.models.count_tokens(model, messages, &[]));
+    Ok(Recalled { messages, fit })
 }
 
 /// The messages of the newest thread, newest first: each continues the next one.
@@ -191,7 +198,7 @@ mod tests {
         ] {
             assert_eq!(memory(window), expected);
         }
-        assert_eq!(budget(None, 100, 100), 2000);
+        assert_eq!(budget(None, 100, 100).room_tokens, 2000);
     }
 
     #[test]

@@ -7,12 +7,12 @@ use indexmap::IndexMap;
 use ox_engine::{NodeContext, NodeFailure, Pool};
 use ox_models::{
     ChatDelta, ChatRequest, ChatResult, ChatStream, CompletionRequest, ContentPart, Media, MediaSource, Message,
-    ModelError, ModelMode, ModelRef, ModelScope, Usage,
+    ModelError, ModelMode, ModelRef, ModelScope, ModelSpec, Usage, WindowFit,
 };
 use ox_types::{Json, Value};
 use serde::Deserialize;
 
-use crate::{Ports, config, template};
+use crate::{Ports, config, media, template};
 
 /// Longest text a parameter's template may give.
 const MAX_PARAMETER_CHARS: usize = 1024;
@@ -215,6 +215,32 @@ pub fn process_data(model: &ModelConfig, prompt: &Prompt) -> IndexMap<String, Va
         ("model_provider".to_owned(), Value::from(model.provider.as_str())),
         ("model_name".to_owned(), Value::from(model.name.as_str())),
     ])
+}
+
+/// What could not come into a prompt.
+#[derive(Default)]
+pub struct LeftOut {
+    /// Messages that there was no room for.
+    pub window: Option<WindowFit>,
+    /// Files that the model cannot take.
+    pub files: Vec<Json>,
+}
+
+impl LeftOut {
+    /// Notes the files that the model cannot take.
+    pub fn files(&mut self, files: &[Value], model: Option<&ModelSpec>) {
+        self.files.extend(media::refused(files, model));
+    }
+
+    /// Adds it to the trace; nothing where all came in.
+    pub fn tell(self, data: &mut IndexMap<String, Value>) {
+        if let Some(window) = self.window {
+            data.insert("context_window".to_owned(), Value::from_json_plain(&window.to_json()));
+        }
+        if !self.files.is_empty() {
+            data.insert("files_left_out".to_owned(), Value::from_json_plain(&Json::Array(self.files)));
+        }
+    }
 }
 
 /// Adds what the answer told to the trace.

@@ -20,6 +20,7 @@ mod images;
 mod json;
 mod maths;
 mod openai;
+mod openweather;
 mod parentchild_chunker;
 mod path;
 mod png;
@@ -78,6 +79,7 @@ pub const PROVIDERS: &[&Provider] = &[
     &json::PROVIDER,
     &maths::PROVIDER,
     &openai::PROVIDER,
+    &openweather::PROVIDER,
     &parentchild_chunker::PROVIDER,
     &qa_chunker::PROVIDER,
     &qrcode::PROVIDER,

@@ -32,3 +32,10 @@ it("what has lost its parent is still shown, and a circle ends", () => {
   expect(logTree(entriesFrom([{ ...round, parent_id: "c1" }, call]))).toEqual([]);
   expect(entriesFrom(undefined)).toEqual([]);
 });
+
+it("a step tells its price where something was paid", () => {
+  const priced = (total_price: unknown, currency: unknown = "USD") => entriesFrom([{ ...call, metadata: { total_price, currency } }])[0];
+  expect(priced("0.0123")).toMatchObject({ price: 0.0123, currency: "USD" });
+  for (const none of ["0", "", "much", null, undefined]) expect(priced(none)?.price).toBeUndefined();
+  expect(priced("1", null)?.currency).toBeUndefined();
+});

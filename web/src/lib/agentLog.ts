@@ -10,6 +10,11 @@ export interface LogEntry {
   readonly data: unknown;
   readonly seconds: number | undefined;
   readonly tokens: number | undefined;
+  /** None where nothing was paid, or nobody knows. */
+  readonly price: number | undefined;
+  readonly currency: string | undefined;
+  /** Tells, among others, what was cut for the model's window. */
+  readonly metadata: unknown;
 }
 
 export interface LogNode extends LogEntry {
@@ -19,6 +24,12 @@ export interface LogNode extends LogEntry {
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === "object" && value !== null && !Array.isArray(value);
 const text = (value: unknown): string => (typeof value === "string" ? value : "");
 const number = (value: unknown): number | undefined => (typeof value === "number" ? value : undefined);
+
+/** Amounts come as text, so that no digit is lost on the way. */
+function price(value: unknown): number | undefined {
+  const read = typeof value === "string" && value !== "" ? Number(value) : number(value);
+  return read !== undefined && Number.isFinite(read) && read > 0 ? read : undefined;
+}
 
 export function entryFrom(value: unknown): LogEntry | undefined {
   if (!isRecord(value)) return undefined;
@@ -35,6 +46,9 @@ export function entryFrom(value: unknown): LogEntry | undefined {
     data: value.data,
     seconds: number(metadata.elapsed_time),
     tokens: number(metadata.total_tokens),
+    price: price(metadata.total_price),
+    currency: text(metadata.currency) || undefined,
+    metadata,
   };
 }
 

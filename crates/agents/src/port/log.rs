@@ -139,6 +139,7 @@ impl Log {
         let data = json!({"output": thought.text, "tool_name": names.join(";"), "tool_input": inputs});
         let mut metadata = open.done(Some(&thought.usage));
         metadata.extend(thought.usage.served_json().map(|served| ("answered_by".to_owned(), served)));
+        metadata.extend(thought.window.as_ref().map(|window| ("context_window".to_owned(), window.to_json())));
         vec![open.entry("success", data, metadata, None)]
     }
 

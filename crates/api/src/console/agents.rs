@@ -106,6 +106,7 @@ fn iteration(thought: &AgentThought) -> Value {
         "total_price": thought.total_price,
         "currency": thought.currency,
         "answered_by": thoughts::answered_by(thought),
+        "context_window": thoughts::context_window(thought),
         "tool_calls": calls,
         "tool_raw": {
             "inputs": thought.tool_input.as_deref().unwrap_or_default(),

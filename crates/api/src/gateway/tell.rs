@@ -213,9 +213,7 @@ impl Teller {
             let nothing = if self.shape == Shape::Chat { json!({}) } else { json!("") };
             yield self.piece(&nothing, Some(reason), include_usage);
             if include_usage {
-                let mut last = self.chunk(&json!([]));
-                last["usage"] = json!(GatewayUsage::from(&state.usage));
-                yield sse::frame(&last.to_string(), None);
+                yield self.chunk(&[], Some(Some(GatewayUsage::from(&state.usage))));
             }
             yield Bytes::from_static(b"data: [DONE]\n\n");
         }
@@ -240,19 +238,39 @@ impl Teller {
         deltas
     }
 
-    fn chunk(&self, choices: &Value) -> Value {
+    fn chunk<'a>(&'a self, choices: &'a [PieceChoice<'a>], usage: Option<Option<GatewayUsage>>) -> Bytes {
         let object = if self.shape == Shape::Chat { "chat.completion.chunk" } else { "text_completion" };
-        json!({"id": self.id, "object": object, "created": self.created, "model": self.model, "choices": choices})
+        let chunk = Piece { id: &self.id, object, created: self.created, model: &self.model, choices, usage };
+        sse::frame(&serde_json::to_string(&chunk).unwrap_or_default(), None)
     }
 
-    fn piece(&self, delta: &Value, finish: Option<&str>, include_usage: bool) -> Bytes {
-        let name = if self.shape == Shape::Chat { "delta" } else { "text" };
-        let mut chunk = self.chunk(&json!([{"index": 0, name: delta, "finish_reason": finish}]));
-        if include_usage {
-            chunk["usage"] = Value::Null;
-        }
-        sse::frame(&chunk.to_string(), None)
+    fn piece(&self, delta: &Value, finish_reason: Option<&str>, include_usage: bool) -> Bytes {
+        let (delta, text) = if self.shape == Shape::Chat { (Some(delta), None) } else { (None, Some(delta)) };
+        self.chunk(&[PieceChoice { index: 0, delta, text, finish_reason }], include_usage.then_some(None))
     }
+}
+
+/// A piece of a stream. There are many: they are written out without being put together as JSON first.
+#[derive(Serialize)]
+struct Piece<'a> {
+    id: &'a str,
+    object: &'static str,
+    created: i64,
+    model: &'a str,
+    choices: &'a [PieceChoice<'a>],
+    /// Where it was asked for: `null` but in the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    usage: Option<Option<GatewayUsage>>,
+}
+
+#[derive(Serialize)]
+struct PieceChoice<'a> {
+    index: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delta: Option<&'a Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<&'a Value>,
+    finish_reason: Option<&'a str>,
 }
 
 /// What of a stream was told.

@@ -216,3 +216,26 @@ async fn variables_of_a_conversation() {
     assert_eq!(put(&variable, json!("Bob")).await.json()["value"], "Bob");
     assert_eq!(ask(&rig, &app, "hi", Some(&conversation)).await["answer"], "Bob/1");
 }
+
+/// The oldest of a conversation goes when the model's window is full, and the answer's metadata says how much that was.
+#[tokio::test]
+async fn an_answer_tells_what_its_model_had_no_room_for() {
+    let rig = Rig::new().await;
+    // The scripted model takes a million tokens: nearly all are kept for the answer.
+    let app = rig.basic_app("chat", "echo", json!({"max_tokens": 999_960}), json!({})).await;
+    let long = "one two three four five six seven eight nine ten eleven twelve";
+    let first = ask(&rig, &app, long, None).await;
+    assert!(first["metadata"].get("context_window").is_none(), "nothing was said before: {first}");
+    let conversation = id(&first["conversation_id"]);
+    let second = ask(&rig, &app, "and?", Some(&conversation)).await;
+    let window = &second["metadata"]["context_window"];
+    assert_eq!((&window["context_size"], &window["reserved_tokens"]), (&json!(1_000_000), &json!(999_960)), "{second}");
+    assert_eq!((&window["dropped_messages"], &window["kept_tokens"]), (&json!(2), &json!(0)), "{window}");
+    let tokens = |name: &str| window[name].as_u64().unwrap();
+    assert!(tokens("counted_tokens") > tokens("room_tokens") && tokens("room_tokens") < 40, "{window}");
+    // The newest round has room, the long one before it has none.
+    let third = ask(&rig, &app, "so?", Some(&conversation)).await;
+    let window = &third["metadata"]["context_window"];
+    assert_eq!(window["dropped_messages"], 2, "{third}");
+    assert!(window["kept_tokens"].as_u64().unwrap() > 0, "{window}");
+}

@@ -10,7 +10,7 @@ use ox_db::{
     model::{Conversation, Message},
     now,
 };
-use ox_models::{ContentPart, Usage};
+use ox_models::{ContentPart, Usage, WindowFit};
 use ox_types::{Json, Object, TaskId, Value};
 use tokio_util::sync::CancellationToken;
 
@@ -68,6 +68,8 @@ pub(super) struct Job {
     pub(super) has_history: bool,
     /// What was said before the conversation began here, oldest first.
     pub(super) given: Vec<Round>,
+    /// What of both the model's window had no room for.
+    pub(super) window: Option<WindowFit>,
     /// The caller's instructions, behind those of the app.
     pub(super) system: Option<String>,
     /// How many apps have called one another to come here.
@@ -170,6 +172,7 @@ pub(crate) async fn start(
         matched: None,
         has_history,
         given,
+        window: None,
         call_depth: request.call_depth,
         system: request.system.filter(|text| !text.trim().is_empty()),
         recording,

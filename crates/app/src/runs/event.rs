@@ -222,6 +222,9 @@ pub struct MessageMetadata {
     /// Who answered, where that is not the model of the app; as in the process data of nodes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answered_by: Option<Json>,
+    /// What was left out of the history for the model's window; as in the process data of nodes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub context_window: Option<Json>,
 }
 
 /// A file of an answer.

@@ -386,6 +386,7 @@ pub(super) fn metadata_of(message: &Message) -> MessageMetadata {
         retriever_resources: metadata.get("retriever_resources").and_then(Json::as_array).cloned().unwrap_or_default(),
         usage: metadata.get("usage").and_then(|usage| serde_json::from_value(usage.clone()).ok()).unwrap_or_default(),
         answered_by: metadata.get("answered_by").cloned(),
+        context_window: metadata.get("context_window").cloned(),
     }
 }
 

@@ -180,14 +180,15 @@ fn span(node: &NodeExecution, all: &[NodeExecution], root: Uuid) -> Span {
             ("status".to_owned(), json!(node.status.as_str())),
         ])
         .into_iter()
-        .chain(process.get("answered_by").map(answered_by))
+        .chain(beside(&process))
         .collect(),
     }
 }
 
-/// Who answered, as a span tells it.
-pub(super) fn answered_by(served: &Json) -> (String, Json) {
-    ("answered_by".to_owned(), served.clone())
+/// Who answered and what the model's window had no room for, as a span tells it.
+pub(super) fn beside(told: &Json) -> impl Iterator<Item = (String, Json)> {
+    let names = ["answered_by", "context_window"].into_iter();
+    names.filter_map(move |name| Some((name.to_owned(), told.get(name)?.clone())))
 }
 
 /// The trace of a message of a basic app.
@@ -222,7 +223,7 @@ pub async fn of_message(services: &Services, tenant: TenantId, app: AppId, id: M
         model: message.model_id.clone(),
         provider: message.model_provider.clone(),
         usage,
-        metadata: metadata.get("answered_by").map(answered_by).into_iter().collect(),
+        metadata: beside(&metadata).collect(),
     };
     Ok(Some(Trace {
         id: id.0,

@@ -5,7 +5,7 @@ use ox_models::{Decimal, Usage};
 use ox_types::Json;
 use serde_json::{Map, json};
 
-use super::record::{Span, SpanKind, answered_by, derived, seconds, value};
+use super::record::{Span, SpanKind, beside, derived, seconds, value};
 
 /// The spans of a message's rounds.
 pub fn spans(message: &Message, rounds: &[AgentThought]) -> Vec<Span> {
@@ -41,11 +41,7 @@ pub fn spans(message: &Message, rounds: &[AgentThought]) -> Vec<Span> {
             model: message.model_id.clone(),
             provider: message.model_provider.clone(),
             usage: Some(usage_of(round)),
-            metadata: value(round.tool_process_data.as_deref())
-                .get("answered_by")
-                .map(answered_by)
-                .into_iter()
-                .collect(),
+            metadata: beside(&value(round.tool_process_data.as_deref())).collect(),
             ..whole.clone()
         };
         spans.push(whole);

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashSet};
 use chrono::{DateTime, Utc};
 use ox_types::{AppId, GatewayKeyId, TenantId, boxed};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect,
-    Statement, Value,
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, IdenStatic, Iterable, ModelTrait, QueryFilter,
+    QuerySelect, Statement, Value,
 };
 use uuid::Uuid;
 
@@ -19,7 +19,8 @@ use crate::{
 
 /// Rows of one statement.
 const CHUNK: usize = 300;
-/// Calls of one statement: it is put together on a thread that answers calls as well, which must not wait for it long.
+/// Calls of one statement, a power of two: it is put together on a thread that answers calls as well, which must not
+/// wait for it long.
 const CALLS: usize = 64;
 
 /// Which of some calls are kept already: after a commit of which nobody knows whether it happened.
@@ -42,13 +43,12 @@ pub async fn known(source: &dyn Source, ids: &[Uuid]) -> Result<HashSet<Uuid>> {
 /// When the database fails.
 #[boxed]
 pub async fn insert(tx: &Tx, calls: Vec<ModelCall>, sums: &BTreeMap<SpendKey, Spent>) -> Result<()> {
-    let mut calls = calls.into_iter().map(|call| Model::from(call).into_active_model().reset_all());
-    loop {
-        let rows: Vec<_> = calls.by_ref().take(CALLS).collect();
-        if rows.is_empty() {
-            break;
-        }
-        Entity::insert_many(rows).exec_without_returning(tx.connection()).await?;
+    let mut calls = calls;
+    while !calls.is_empty() {
+        // Few sizes, so that the database has prepared each before.
+        let size = 1_usize << calls.len().min(CALLS).ilog2();
+        let later = calls.split_off(size);
+        insert_some(tx, std::mem::replace(&mut calls, later)).await?;
         tokio::task::yield_now().await;
     }
     // In the order of their keys: two processes that add to the same sums do not wait for each other in a circle.
@@ -57,6 +57,32 @@ pub async fn insert(tx: &Tx, calls: Vec<ModelCall>, sums: &BTreeMap<SpendKey, Sp
         add(tx, chunk).await?;
     }
     Ok(())
+}
+
+/// Written out: to have the statement built from parts takes longer than to run it.
+async fn insert_some(tx: &Tx, calls: Vec<ModelCall>) -> Result<()> {
+    let connection = tx.connection();
+    let backend = connection.get_database_backend();
+    let sql = insert_sql(backend, calls.len());
+    let mut values: Vec<Value> = Vec::new();
+    for call in calls {
+        let row = Model::from(call);
+        values.extend(Column::iter().map(|column| row.get(column)));
+    }
+    connection.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
+    Ok(())
+}
+
+fn insert_sql(backend: DbBackend, rows: usize) -> String {
+    let columns: Vec<String> = Column::iter().map(|column| format!("\"{}\"", column.as_str())).collect();
+    // SQLite looks for the names of parameters one by one, each time: there they have none.
+    let mark = |at: usize| if backend == DbBackend::Postgres { format!("${}", at + 1) } else { "?".to_owned() };
+    let row = |row: usize| {
+        let marks: Vec<String> = (0..columns.len()).map(|at| mark(row * columns.len() + at)).collect();
+        format!("({})", marks.join(", "))
+    };
+    let rows: Vec<String> = (0..rows).map(row).collect();
+    format!("INSERT INTO model_calls ({}) VALUES {}", columns.join(", "), rows.join(", "))
 }
 
 async fn add(tx: &Tx, sums: &[(&SpendKey, &Spent)]) -> Result<()> {

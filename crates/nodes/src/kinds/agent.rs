@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use indexmap::IndexMap;
 use ox_dsl::graph::NodeSpec;
 use ox_engine::{BuiltNode, Effect, Node, NodeClass, NodeContext, NodeFailure, NodeOutput, Pool};
-use ox_models::{Message, ModelKind};
+use ox_models::ModelKind;
 use ox_types::{Json, Value};
 use serde::Deserialize;
 use serde_json::{Map, json};
@@ -19,8 +19,8 @@ use crate::{
     arguments::{self, Arguments},
     calls::{self, Answer, Reading},
     config,
-    memory::{self, Memory},
-    model::{self, ModelConfig},
+    memory::{self, Memory, Recalled},
+    model::{self, LeftOut, ModelConfig},
     python,
 };
 
@@ -91,12 +91,8 @@ impl Runner {
     }
 
     /// The conversation before, as far as the model of the task can take it.
-    async fn history(
-        &self,
-        cx: &NodeContext,
-        parameters: &Map<String, Json>,
-    ) -> Result<Vec<Message>, Box<NodeFailure>> {
-        let Some(memory) = &self.config.memory else { return Ok(Vec::new()) };
+    async fn history(&self, cx: &NodeContext, parameters: &Map<String, Json>) -> Result<Recalled, Box<NodeFailure>> {
+        let Some(memory) = &self.config.memory else { return Ok(Recalled::default()) };
         let model = parameters.get("model").map(model_of).unwrap_or_default();
         let reference = model.reference();
         let spec = self.ports.models.describe(&model::scope(cx), &reference, ModelKind::Llm).await;
@@ -106,11 +102,11 @@ impl Runner {
             .map_err(|error| NodeFailure::new("AgentMemoryError", error.to_string()))
     }
 
-    /// What came of the task, and the name of its model.
-    async fn call(&self, cx: &NodeContext) -> Result<(Answer, String), Box<NodeFailure>> {
+    /// What came of the task, the name of its model, and what that had no room for.
+    async fn call(&self, cx: &NodeContext) -> Result<(Answer, String, LeftOut), Box<NodeFailure>> {
         let parameters = self.parameters(&cx.pool)?;
         let model = parameters.get("model").map(|model| model_of(model).name).unwrap_or_default();
-        let history = self.history(cx, &parameters).await?;
+        let Recalled { messages: history, fit: window } = self.history(cx, &parameters).await?;
         let task = AgentInvocation {
             provider: self.config.agent_strategy_provider_name.clone(),
             strategy: self.config.agent_strategy_name.clone(),
@@ -123,7 +119,7 @@ impl Runner {
         let stream = self.ports.agents.invoke(&cx.run, task).await;
         let stream = stream.map_err(|error| calls::failure(&error, CLASS))?;
         let reading = Reading { cx, ports: &self.ports, class: CLASS, file_class: "ToolFileError", shows_text: true };
-        Ok((reading.read(stream).await?, model))
+        Ok((reading.read(stream).await?, model, LeftOut { window, ..LeftOut::default() }))
     }
 
     fn metadata(&self) -> BTreeMap<String, Json> {
@@ -202,7 +198,7 @@ impl Node for Runner {
     async fn run(&self, cx: NodeContext) -> Result<NodeOutput, Box<NodeFailure>> {
         let inputs = arguments::shown(&self.config.agent_parameters, &cx.pool);
         let mut metadata = self.metadata();
-        let (mut answer, asked) = match self.call(&cx).await {
+        let (mut answer, asked, left_out) = match self.call(&cx).await {
             Ok(done) => done,
             Err(mut failure) => {
                 (failure.inputs, failure.metadata) = (inputs, metadata);
@@ -228,12 +224,13 @@ impl Node for Runner {
                 outputs.insert("usage".to_owned(), Value::from_json_plain(&usage.to_json()));
             }
         }
-        let process_data = usage.served_json().map_or_else(IndexMap::new, |served| {
+        let mut process_data = usage.served_json().map_or_else(IndexMap::new, |served| {
             IndexMap::from_iter([
                 ("model_name".to_owned(), Value::from(asked)),
                 ("answered_by".to_owned(), Value::from_json_plain(&served)),
             ])
         });
+        left_out.tell(&mut process_data);
         let usage = Some(model::engine_usage(&usage));
         Ok(NodeOutput { inputs, process_data, outputs, metadata, usage, ..NodeOutput::default() })
     }

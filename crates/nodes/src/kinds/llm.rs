@@ -132,7 +132,7 @@ impl Runner {
         let reference = config.model.reference();
         let spec = self.ports.models.describe(&model::scope(cx), &reference, ModelKind::Llm).await;
         let builder = prompt::Builder { config, spec: spec.as_deref(), cx, ports: &self.ports };
-        let mut prompt = builder.build(&mut trace.inputs).await?;
+        let (mut prompt, left_out) = builder.build(&mut trace.inputs).await?;
         let (parameters, stop) = config.model.parameters(&cx.pool);
         let mut request = ChatRequest {
             model: config.model.name.clone(),
@@ -146,6 +146,7 @@ impl Runner {
             structured::ask_for(schema, spec.as_deref(), &mut request, &mut prompt);
         }
         trace.process_data = model::process_data(&config.model, &prompt);
+        left_out.tell(&mut trace.process_data);
         let display =
             Display { chunks: cx.chunks.clone(), splitter: Mutex::new(Splitter::new(config.reasoning_format)) };
         let question = Question { prompt, request };

@@ -21,7 +21,7 @@ use crate::{
     NodeKind, Ports, config,
     media::{self, Vision},
     memory::{self, Memory},
-    model::{self, ModelConfig, Prompt, Question},
+    model::{self, LeftOut, ModelConfig, Prompt, Question},
     reasoning, template,
 };
 
@@ -142,12 +142,13 @@ impl Runner {
         cx: &NodeContext,
         (query, instruction): (&str, &str),
         spec: Option<&ModelSpec>,
-    ) -> Result<Prompt, Box<NodeFailure>> {
+    ) -> Result<(Prompt, LeftOut), Box<NodeFailure>> {
         let wrong = |why: String| NodeFailure::new("ParameterExtractorNodeError", why);
         let way = self.way(spec);
         let config = &self.config;
         let build = |histories: &str| prompt::build(way, &config.parameters, query, instruction, histories);
         let mut histories = String::new();
+        let mut left_out = LeftOut::default();
         if let Some(memory) = config.memory.as_ref().filter(|memory| memory.window.is_some()) {
             let reference = config.model.reference();
             let used = match build("") {
@@ -160,18 +161,20 @@ impl Runner {
             let detail = config.vision.configs.detail.as_str();
             let recalled = memory::recall(memory, &reference, spec, budget, detail, (cx, &self.ports)).await;
             let recalled = recalled.map_err(|error| wrong(error.to_string()))?;
-            histories = memory::as_text(&recalled, &memory::RolePrefix::usual());
+            histories = memory::as_text(&recalled.messages, &memory::RolePrefix::usual());
+            left_out.window = recalled.fit;
         }
         let mut built = build(&histories);
         if let Prompt::Chat(messages) = &mut built {
             let files = config.vision.files(&cx.pool);
+            left_out.files(&files, spec);
             let parts = media::parts(&files, &config.vision.configs.detail, spec, cx, &self.ports).await;
             let parts = parts.map_err(|error| wrong(error.to_string()))?;
             if let Some(last) = messages.last_mut() {
                 last.content.extend(parts);
             }
         }
-        Ok(built)
+        Ok((built, left_out))
     }
 
     fn extraction(&self, result: &ChatResult) -> Extraction {
@@ -228,11 +231,12 @@ impl Node for Runner {
         let reference = self.config.model.reference();
         let spec = self.ports.models.describe(&model::scope(&cx), &reference, ModelKind::Llm).await;
         let prompt = self.prompt(&cx, (&query.text(), &instruction), spec.as_deref()).await;
-        let prompt = prompt.map_err(|mut failure| {
+        let (prompt, left_out) = prompt.map_err(|mut failure| {
             failure.inputs = inputs.clone();
             failure
         })?;
-        let trace = model::process_data(&self.config.model, &prompt);
+        let mut trace = model::process_data(&self.config.model, &prompt);
+        left_out.tell(&mut trace);
         let tools = match self.way(spec.as_deref()) {
             Way::Function => vec![prompt::tool(&self.config.parameters)],
             _ => Vec::new(),

@@ -18,7 +18,7 @@ use crate::{
     NodeKind, Ports, config,
     media::{self, Vision},
     memory::{self, Memory},
-    model::{self, ModelConfig, Prompt, Question},
+    model::{self, LeftOut, ModelConfig, Prompt, Question},
     reasoning,
     repair::repair,
     template,
@@ -131,33 +131,35 @@ impl Runner {
         cx: &NodeContext,
         spec: Option<&ModelSpec>,
         query: &str,
-    ) -> Result<String, Box<NodeFailure>> {
-        let Some(memory) = &self.config.memory else { return Ok(String::new()) };
+    ) -> Result<(String, LeftOut), Box<NodeFailure>> {
+        let Some(memory) = &self.config.memory else { return Ok((String::new(), LeftOut::default())) };
         let reference = self.config.model.reference();
         let prompt_tokens = self.ports.models.count_tokens(&reference, &self.messages(cx, query, ""), &[]);
         let budget = memory::budget(spec, self.config.model.max_tokens(), prompt_tokens);
         let detail = self.config.vision.configs.detail.as_str();
         let recalled = memory::recall(memory, &reference, spec, budget, detail, (cx, &self.ports)).await;
         let recalled = recalled.map_err(|error| NodeFailure::new("QuestionClassifierNodeError", error.to_string()))?;
-        Ok(memory::as_text(&recalled, &memory::RolePrefix::usual()))
+        let text = memory::as_text(&recalled.messages, &memory::RolePrefix::usual());
+        Ok((text, LeftOut { window: recalled.fit, ..LeftOut::default() }))
     }
 
-    async fn prompt(&self, cx: &NodeContext, query: &str) -> Result<Prompt, Box<NodeFailure>> {
+    async fn prompt(&self, cx: &NodeContext, query: &str) -> Result<(Prompt, LeftOut), Box<NodeFailure>> {
         let config = &self.config;
         let reference = config.model.reference();
         let spec = self.ports.models.describe(&model::scope(cx), &reference, ModelKind::Llm).await;
-        let histories = self.histories(cx, spec.as_deref(), query).await?;
+        let (histories, mut left_out) = self.histories(cx, spec.as_deref(), query).await?;
         let mut messages = self.messages(cx, query, &histories);
         if config.model.mode() == ModelMode::Completion {
-            return Ok(Prompt::Completion(as_text(&messages)));
+            return Ok((Prompt::Completion(as_text(&messages)), left_out));
         }
         let files = config.vision.files(&cx.pool);
+        left_out.files(&files, spec.as_deref());
         let parts = media::parts(&files, &config.vision.configs.detail, spec.as_deref(), cx, &self.ports).await;
         let parts = parts.map_err(|error| NodeFailure::new("QuestionClassifierNodeError", error.to_string()))?;
         if let Some(last) = messages.last_mut() {
             last.content.extend(parts);
         }
-        Ok(Prompt::Chat(messages))
+        Ok((Prompt::Chat(messages), left_out))
     }
 
     /// The class the model chose; the first one when it chose none that exists.
@@ -194,11 +196,12 @@ impl Node for Runner {
     async fn run(&self, cx: NodeContext) -> Result<NodeOutput, Box<NodeFailure>> {
         let query = cx.pool.get(&self.config.query_variable_selector).unwrap_or_default();
         let inputs = IndexMap::from_iter([("query".to_owned(), query.clone())]);
-        let prompt = self.prompt(&cx, &query.text()).await.map_err(|mut failure| {
+        let (prompt, left_out) = self.prompt(&cx, &query.text()).await.map_err(|mut failure| {
             failure.inputs = inputs.clone();
             failure
         })?;
         let mut process_data = model::process_data(&self.config.model, &prompt);
+        left_out.tell(&mut process_data);
         let (parameters, stop) = self.config.model.parameters(&cx.pool);
         let request = ChatRequest { parameters, stop, stream: true, ..ChatRequest::default() };
         let reference = self.config.model.reference();

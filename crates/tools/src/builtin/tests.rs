@@ -317,6 +317,15 @@ async fn the_world_is_asked() {
         )
         .mount(&server)
         .await;
+    Mock::given(method("GET"))
+        .and(path("/w"))
+        .and(query_param("q", "Zocca,IT"))
+        .and(query_param("appid", "key"))
+        .and(query_param("units", "metric"))
+        .and(query_param("lang", "en"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({"name": "Zocca", "main": {"temp": 25.3}})))
+        .mount(&server)
+        .await;
     Mock::given(method("POST"))
         .and(path("/t/search"))
         .and(header("authorization", "Bearer tvly"))
@@ -361,6 +370,10 @@ async fn the_world_is_asked() {
     .await
     .unwrap();
     assert_eq!(text(&said), r#"[{"title":"B","link":"u","snippet":"d"}]"#);
+    let weather = |at: &str| json!({"api_key": "key", "base_url": format!("{base}/{at}")});
+    let place = json!({"city": "Zocca,IT", "lang": "en_us"});
+    let said = call(world(true), "weather", place.clone(), weather("w")).await.unwrap();
+    assert_eq!(text(&said), r#"{"name":"Zocca","main":{"temp":25.3}}"#);
     let said = call(
         world(true),
         "tavily_search",
@@ -387,6 +400,7 @@ async fn the_world_is_asked() {
         ("webscraper", json!({"url": format!("{base}/big")}), none(), "larger than the 5 MB"),
         ("webscraper", json!({"url": format!("{base}/no")}), none(), "HTTP 401 Unauthorized: who are you?"),
         ("brave_search", json!({"query": "x"}), none(), "The credential 'brave_search_api_key' is not set."),
+        ("weather", place, weather("no"), "OpenWeather refused the credentials"),
         (
             "brave_search",
             json!({"query": "x"}),

@@ -16,6 +16,7 @@ import { Segmented } from "../../ui/Segmented";
 import { Failed, SkeletonRows } from "../../ui/States";
 import { AgentRounds } from "../runs/AgentRounds";
 import { Trace } from "../runs/Trace";
+import { WindowNote } from "../runs/WindowNote";
 import { isActive, type RunDetail as Run, runDetail, runNodes } from "./api";
 import { causeOf } from "./causes";
 import { isEmptyValue, Json } from "./Json";
@@ -308,6 +309,7 @@ function NodeView({ span, said }: { span: RunSpan; said: boolean }) {
             {t("run.retry", { number: retry.index, error: retry.error })}
           </p>
         ))}
+      <WindowNote told={execution.process_data} />
       {rounds.length > 0 ? <AgentRounds entries={rounds} /> : null}
       <Json tall title={t(`run.part.${part}`)} value={values[part]} />
     </div>

@@ -13,6 +13,7 @@ import { CopyButton } from "../../ui/CopyButton";
 import { Prose } from "../../ui/Prose";
 import { Failed, SkeletonRows } from "../../ui/States";
 import { AnnotationDialog } from "../annotations/AnnotationDialog";
+import { WindowNote } from "../runs/WindowNote";
 import { Thoughts } from "../tools/Thoughts";
 import { agentLog, type Conversation, conversation, type Message, messageList, titleOf, useRating } from "./api";
 import { isEmptyValue } from "./Json";
@@ -161,6 +162,7 @@ function Exchange({ appId, conversationId, message, model, form, onRun }: Exchan
       ) : null}
       <Rounds appId={appId} conversationId={conversationId} message={message} />
       {message.answer ? <Prose text={message.answer} /> : null}
+      <WindowNote told={message.metadata} />
       <Annotated appId={appId} message={message}>
         {(annotate) => <Meta appId={appId} conversationId={conversationId} message={message} model={model} onAnnotate={annotate} onRun={onRun} />}
       </Annotated>

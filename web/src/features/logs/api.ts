@@ -242,7 +242,11 @@ export interface Message {
   readonly error: string | null;
   readonly total_price?: string | number | null;
   readonly currency?: string | null;
-  readonly metadata: { readonly usage?: { readonly time_to_first_token?: number | null }; readonly answered_by?: unknown } | null;
+  readonly metadata: {
+    readonly usage?: { readonly time_to_first_token?: number | null };
+    readonly answered_by?: unknown;
+    readonly context_window?: unknown;
+  } | null;
   /** What an agent did for it. */
   readonly agent_thoughts?: unknown;
   readonly message_files: readonly { readonly id: string; readonly type: string; readonly url: string | null; readonly belongs_to: string | null }[];

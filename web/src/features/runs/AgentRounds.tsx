@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import { type LogEntry, type LogNode, logTree } from "../../lib/agentLog";
 import { useFormat } from "../../lib/format";
 import { Decided } from "../tools/Decided";
+import { WindowNote } from "./WindowNote";
 import "./rounds.css";
 
 export function AgentRounds({ entries }: { entries: readonly LogEntry[] }) {
@@ -41,11 +42,13 @@ function Step({ node }: { node: LogNode }) {
         <span className="rounds-label">{node.label}</span>
         <span className="visually-hidden">{t(`agent.logStatus.${node.status}`, { defaultValue: node.status })}</span>
         <span className="rounds-facts num">
-          {node.tokens ? t("node.tokens", { count: node.tokens }) : ""} {node.seconds === undefined ? "" : format.duration(node.seconds)}
+          {node.tokens ? t("node.tokens", { count: node.tokens }) : ""} {node.price ? format.money(node.price, node.currency) : ""}{" "}
+          {node.seconds === undefined ? "" : format.duration(node.seconds)}
         </span>
       </summary>
       <div className="rounds-inside">
         {node.error ? <p className="rounds-error">{node.error}</p> : null}
+        <WindowNote told={node.metadata} />
         <Decided approval={approvalOf(node.data)} tool={node.label} />
         {node.children.map((child) => (
           <Step key={child.id} node={child} />

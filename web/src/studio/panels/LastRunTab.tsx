@@ -1,6 +1,7 @@
 /** The last run of one node, and running it alone. */
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { AgentRounds } from "../../features/runs/AgentRounds";
+import { WindowNote } from "../../features/runs/WindowNote";
 import { Play } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -163,6 +164,7 @@ export function SpanDetail({ span }: { span: Span }) {
             {t("lastRun.retry", { number: retry.index, error: retry.error })}
           </div>
         ))}
+        <WindowNote told={span.process} />
       </section>
       {span.log ? <AgentRounds entries={span.log} /> : null}
       <JsonView title={t("lastRun.inputs")} value={span.inputs} />

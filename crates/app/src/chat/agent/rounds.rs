@@ -140,7 +140,7 @@ impl Rounds {
         row.currency.clone_from(&usage.currency);
         row.latency = usage.latency;
         // Compat: the column is empty elsewhere.
-        row.tool_process_data = usage.served_json().map(|served| json!({"answered_by": served}).to_string());
+        row.tool_process_data = about(thought).map(|about| about.to_string());
         // Compat: the round of the answer is not told a second time.
         self.changed(!thought.is_answer)
     }
@@ -226,6 +226,17 @@ impl Rounds {
         }
         key
     }
+}
+
+/// Who answered, where that is not the model of the app, and what was cut for its window.
+fn about(thought: &Thought) -> Option<Json> {
+    let told = [
+        ("answered_by", thought.usage.served_json()),
+        ("context_window", thought.window.as_ref().map(ox_models::WindowFit::to_json)),
+    ];
+    let about: Map<String, Json> =
+        told.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
+    (!about.is_empty()).then_some(Json::Object(about))
 }
 
 fn label(call: &AskedCall) -> Json {

@@ -1,11 +1,14 @@
 //! Asking the model of a basic app, and its answer as it grows.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use futures::StreamExt;
 use ox_db::{model::Message, now, repo};
 use ox_models::{
-    ChatDelta, ChatRequest, ChatStream, CompletionRequest, ModelError, ModelKind, ModelRuntime, ModelScope,
+    ChatDelta, ChatRequest, ChatStream, CompletionRequest, ModelError, ModelKind, ModelRuntime, ModelScope, WindowFit,
 };
 use ox_types::Json;
 use serde_json::json;
@@ -148,7 +151,7 @@ impl Job {
 
     async fn ask(&mut self) -> Result<ChatStream, ModelError> {
         let scope = self.scope();
-        let models = &self.services.models;
+        let models = Arc::clone(&self.services.models);
         let history = self.history(&scope).await;
         let media = std::mem::take(&mut self.media);
         let mut assembled = self.prompt.assemble(&self.inputs, &self.query, &self.context.text, media, &history);
@@ -172,27 +175,37 @@ impl Job {
     }
 
     /// Earlier rounds, oldest first, as many of the newest as fit into the model's window.
-    pub(in crate::chat) async fn history(&self, scope: &ModelScope) -> Vec<Round> {
+    pub(in crate::chat) async fn history(&mut self, scope: &ModelScope) -> Vec<Round> {
         if !self.has_history && self.given.is_empty() {
             return Vec::new();
         }
         let messages = if self.has_history { self.earlier().await } else { Vec::new() };
-        let room = self.history_room(scope).await;
+        let mut fit = self.history_room(scope).await;
         let messages = thread::remembered(thread::before(self.message.parent_message_id, messages));
         let told = messages.into_iter().filter(|message| !message.answer.is_empty());
         let told = told.map(|message| Round { query: message.query, answer: message.answer });
         let mut rounds = Vec::new();
-        let mut used = 0;
         for round in told.chain(self.given.iter().rev().cloned()).take(MOST_ROUNDS) {
             let asked = ox_models::Message::user(round.query.clone());
             let told = ox_models::Message::assistant(round.answer.clone());
-            used += self.services.models.count_tokens(&self.prompt.model, &[asked, told], &[]);
-            if used > room {
-                break;
+            let both = [asked, told];
+            // What comes before something that was left out is left out: a quick look tells how much it is.
+            if fit.dropped_messages > 0 {
+                fit.counted_tokens += ox_models::count::rough(&both, &[]);
+                fit.dropped_messages += both.len();
+                continue;
             }
+            let tokens = self.services.models.count_tokens(&self.prompt.model, &both, &[]);
+            fit.counted_tokens += tokens;
+            if fit.counted_tokens > fit.room_tokens {
+                fit.dropped_messages = both.len();
+                continue;
+            }
+            fit.kept_tokens += tokens;
             rounds.push(round);
         }
         rounds.reverse();
+        self.window = (fit.dropped_messages > 0).then_some(fit);
         rounds
     }
 
@@ -206,13 +219,24 @@ impl Job {
         })
     }
 
-    async fn history_room(&self, scope: &ModelScope) -> u64 {
+    /// The room for the history beside the answer, the instruction, what was looked up and the question.
+    async fn history_room(&self, scope: &ModelScope) -> WindowFit {
         let spec = self.services.models.describe(scope, &self.prompt.model, ModelKind::Llm).await;
-        let Some(window) = spec.and_then(|spec| spec.context_size()) else { return DEFAULT_HISTORY };
+        let Some(window) = spec.and_then(|spec| spec.context_size()) else {
+            return WindowFit { room_tokens: DEFAULT_HISTORY, ..WindowFit::default() };
+        };
         let answer = self.prompt.parameters.get("max_tokens").and_then(Json::as_u64).unwrap_or(window / 4);
-        let question = ox_models::Message::user(self.message.query.clone());
-        let asked = self.services.models.count_tokens(&self.prompt.model, &[question], &[]);
-        window.saturating_sub(answer).saturating_sub(asked)
+        let mut asked = vec![ox_models::Message::user(self.message.query.clone())];
+        let instruction = self.prompt.instruction(&self.inputs, &self.query);
+        let told = [instruction.as_str(), self.context.text.as_str(), self.system.as_deref().unwrap_or_default()];
+        asked.extend(told.into_iter().filter(|text| !text.is_empty()).map(ox_models::Message::system));
+        let asked = self.services.models.count_tokens(&self.prompt.model, &asked, &[]);
+        WindowFit {
+            context_size: Some(window),
+            reserved_tokens: answer,
+            room_tokens: window.saturating_sub(answer).saturating_sub(asked),
+            ..WindowFit::default()
+        }
     }
 }
 

@@ -101,7 +101,9 @@ impl Job {
         let sources = std::mem::take(&mut self.context.resources);
         let retriever_resources = if self.shows_sources { sources } else { Vec::new() };
         let answered_by = usage.served_json();
-        let metadata = Arc::new(MessageMetadata { annotation_reply, retriever_resources, usage, answered_by });
+        let context_window = self.window.take().map(|window| window.to_json());
+        let metadata = MessageMetadata { annotation_reply, retriever_resources, usage, answered_by, context_window };
+        let metadata = Arc::new(metadata);
         fill_message(&mut self.message, &answer, &metadata, at);
         self.message.owner = None;
         let show = match error {

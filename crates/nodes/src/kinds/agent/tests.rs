@@ -1,6 +1,7 @@
 #![expect(clippy::needless_pass_by_value, reason = "json! literals read better by value")]
 
 use ox_engine::Chunk;
+use ox_models::Message;
 
 use super::*;
 use crate::{

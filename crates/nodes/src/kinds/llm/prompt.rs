@@ -13,8 +13,8 @@ use serde::{Deserialize, Deserializer, de::Error};
 use super::{Config, context};
 use crate::{
     Ports, config, media,
-    memory::{self, Memory},
-    model::Prompt,
+    memory::{self, Memory, Recalled},
+    model::{LeftOut, Prompt},
     python, template,
 };
 
@@ -77,9 +77,9 @@ type Failure = Box<NodeFailure>;
 type Inputs = IndexMap<String, Value>;
 
 impl Builder<'_> {
-    /// Builds the prompt and tells what went into it.
+    /// Builds the prompt and tells what went into it, and what could not.
     #[boxed]
-    pub async fn build(&self, inputs: &mut Inputs) -> Result<Prompt, Failure> {
+    pub async fn build(&self, inputs: &mut Inputs) -> Result<(Prompt, LeftOut), Failure> {
         self.collect_inputs(inputs)?;
         let jinja_variables = self.jinja_variables(inputs)?;
         let files = self.config.vision.files(&self.cx.pool);
@@ -102,11 +102,12 @@ impl Builder<'_> {
         let context_text = context.text.unwrap_or_default();
         match (&self.config.prompt_template, self.config.model.mode()) {
             (Template::Chat(items), ModelMode::Chat) => {
-                let messages = self.chat(items, &context_text, &jinja_variables, (&files, &context.files)).await?;
-                Ok(Prompt::Chat(messages))
+                let built = self.chat(items, &context_text, &jinja_variables, (&files, &context.files)).await?;
+                Ok((Prompt::Chat(built.0), built.1))
             }
             (Template::Completion(item), ModelMode::Completion) => {
-                self.completion(item, &context_text, &jinja_variables).await.map(Prompt::Completion)
+                let built = self.completion(item, &context_text, &jinja_variables).await?;
+                Ok((Prompt::Completion(built.0), built.1))
             }
             (Template::Chat(_), ModelMode::Completion) => Err(NodeFailure::new(
                 "TemplateTypeNotSupportError",
@@ -182,7 +183,9 @@ impl Builder<'_> {
         out
     }
 
-    async fn parts(&self, files: &[Value], detail: &str) -> Result<Vec<ContentPart>, Failure> {
+    async fn parts(&self, files: &[Value], left_out: &mut LeftOut) -> Result<Vec<ContentPart>, Failure> {
+        let detail = self.config.vision.configs.detail.as_str();
+        left_out.files(files, self.spec);
         media::parts(files, detail, self.spec, self.cx, self.ports)
             .await
             .map_err(|error| NodeFailure::new("LLMNodeError", error.to_string()))
@@ -194,8 +197,8 @@ impl Builder<'_> {
         context: &str,
         jinja_variables: &Inputs,
         (files, context_files): (&[Value], &[Value]),
-    ) -> Result<Vec<Message>, Failure> {
-        let detail = self.config.vision.configs.detail.as_str();
+    ) -> Result<(Vec<Message>, LeftOut), Failure> {
+        let mut left_out = LeftOut::default();
         let mut messages = Vec::new();
         for item in items {
             if item.text.is_jinja2() {
@@ -206,26 +209,34 @@ impl Builder<'_> {
             messages.push(Message::text(item.role, self.basic(&item.text.text, context)));
             let found = template.selectors().filter_map(|selector| self.cx.pool.get(selector));
             let inside: Vec<Value> = found.flat_map(|value| media::files_of(&value)).collect();
-            let parts = self.parts(&inside, detail).await?;
+            let parts = self.parts(&inside, &mut left_out).await?;
             if !parts.is_empty() {
                 messages.push(Message::new(item.role, parts));
             }
         }
         if let Some(memory) = &self.config.memory {
-            messages.extend(self.recall(memory, 0).await?);
+            let recalled = self.recall(memory, 0).await?;
+            messages.extend(recalled.messages);
+            left_out.window = recalled.fit;
             if let Some(query) = self.query(memory) {
                 messages.push(Message::user(query));
             }
         }
         for files in [files, context_files] {
-            let parts = self.parts(files, detail).await?;
+            let parts = self.parts(files, &mut left_out).await?;
             prepend(&mut messages, parts);
         }
         messages.retain(|message| !is_empty(message));
-        if messages.is_empty() { Err(no_prompt()) } else { Ok(messages) }
+        if messages.is_empty() { Err(no_prompt()) } else { Ok((messages, left_out)) }
     }
 
-    async fn completion(&self, item: &TextItem, context: &str, jinja_variables: &Inputs) -> Result<String, Failure> {
+    async fn completion(
+        &self,
+        item: &TextItem,
+        context: &str,
+        jinja_variables: &Inputs,
+    ) -> Result<(String, LeftOut), Failure> {
+        let mut left_out = LeftOut::default();
         let mut text =
             if item.is_jinja2() { self.jinja(item, jinja_variables).await? } else { self.basic(&item.text, context) };
         if let Some(memory) = &self.config.memory {
@@ -233,7 +244,9 @@ impl Builder<'_> {
                 let why = "Memory role prefix is required for completion model.";
                 NodeFailure::new("MemoryRolePrefixRequiredError", why)
             })?;
-            let histories = memory::as_text(&self.recall(memory, 0).await?, prefix);
+            let recalled = self.recall(memory, 0).await?;
+            left_out.window = recalled.fit;
+            let histories = memory::as_text(&recalled.messages, prefix);
             match HISTORIES.iter().find(|mark| text.contains(**mark)) {
                 Some(mark) => text = text.replace(mark, &histories),
                 None if histories.is_empty() => {}
@@ -242,10 +255,10 @@ impl Builder<'_> {
             let query = self.query(memory).unwrap_or_default();
             text = text.replace("#sys.query#", &query);
         }
-        if text.is_empty() { Err(no_prompt()) } else { Ok(text) }
+        if text.is_empty() { Err(no_prompt()) } else { Ok((text, left_out)) }
     }
 
-    async fn recall(&self, memory: &Memory, prompt_tokens: u64) -> Result<Vec<Message>, Failure> {
+    async fn recall(&self, memory: &Memory, prompt_tokens: u64) -> Result<Recalled, Failure> {
         let model = self.config.model.reference();
         let budget = memory::budget(self.spec, self.config.model.max_tokens(), prompt_tokens);
         let detail = self.config.vision.configs.detail.as_str();

@@ -155,23 +155,47 @@ async fn memory() {
     }
 }
 
-/// What does not fit into the model's window is neither in the prompt nor in what the trace shows of it.
+/// What does not fit into the model's window is neither in the prompt nor in what the trace shows of it, and the trace
+/// tells how much that was.
 #[tokio::test]
 async fn the_trace_shows_what_the_window_let_in() {
     let memory =
         json!({"prompt_template": [{"role": "system", "text": "s"}], "memory": {"window": {"enabled": false}}});
-    for (size, expected) in [
-        (4096, vec!["s", "q1", "a1", "q2", "a2", "what?"]),
-        (6, vec!["s", "a1", "q2", "a2", "what?"]),
-        (0, vec!["s", "a2", "what?"]),
+    let cut = |size: u64, kept: u64, dropped: u64| {
+        json!({"context_size": size, "reserved_tokens": 0, "room_tokens": size, "counted_tokens": 8,
+            "kept_tokens": kept, "dropped_messages": dropped, "shortened_messages": 0})
+    };
+    for (size, expected, told) in [
+        (4096, vec!["s", "q1", "a1", "q2", "a2", "what?"], None),
+        (6, vec!["s", "a1", "q2", "a2", "what?"], Some(cut(6, 6, 1))),
+        (0, vec!["s", "a2", "what?"], Some(cut(0, 2, 3))),
     ] {
         let history = vec![turn("2", Some("1"), "q2", "a2"), turn("1", None, "q1", "a1")];
         let fake = Fake { context_size: Some(size), ..Fake::default() };
         let (result, _, _) = run_with(fake, history, memory.clone()).await;
-        let shown = result.unwrap().process_data["prompts"].to_json();
+        let data = result.unwrap().process_data;
+        assert_eq!(data.get("context_window").map(Value::to_json), told, "a window of {size}");
+        let shown = data["prompts"].to_json();
         let texts: Vec<&str> =
             shown.as_array().unwrap().iter().map(|message| message["text"].as_str().unwrap()).collect();
         assert_eq!(texts, expected, "a window of {size}");
+    }
+}
+
+#[tokio::test]
+async fn the_trace_names_files_that_the_model_cannot_take() {
+    let seen = json!({"vision": {"enabled": true, "configs": {"variable_selector": ["sys", "files"]}}});
+    let inside = json!({"prompt_template": [{"role": "user", "text": "see {{#sys.files#}}"}]});
+    let (picture, document) = (json!({"name": "a.png", "type": "image"}), json!({"name": "b.pdf", "type": "document"}));
+    for (fake, extra, left_out) in [
+        (Fake::default(), seen.clone(), Some(json!([picture, document]))),
+        (vision(), seen, Some(json!([document]))),
+        (vision(), inside, Some(json!([document]))),
+        (Fake::default(), json!({}), None),
+    ] {
+        let (result, _, _) = run_with(fake, Vec::new(), extra.clone()).await;
+        let data = result.unwrap().process_data;
+        assert_eq!(data.get("files_left_out").map(Value::to_json), left_out, "{extra}");
     }
 }
 
