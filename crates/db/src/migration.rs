@@ -139,6 +139,11 @@ const MIGRATIONS: &[Step] = &[
         sql: include_str!("migration/m20261122_215301_trigger_subscriptions.sql"),
         postgres: "",
     },
+    Step {
+        name: "m20261123_000101_tool_credentials",
+        sql: include_str!("migration/m20261123_000101_tool_credentials.sql"),
+        postgres: "",
+    },
 ];
 
 #[derive(Clone, Copy)]

@@ -126,6 +126,8 @@ export interface ToolCredential {
   readonly provider: string;
   readonly credential_type: string;
   readonly is_default: boolean;
+  /** `workspace`, or `personal`: nobody else sees or uses it. */
+  readonly visibility?: string | null;
   /** Secrets are masked. */
   readonly credentials: Readonly<Record<string, unknown>>;
 }
@@ -146,8 +148,9 @@ export const credentialSchema = (provider: string) =>
     staleTime: 300_000,
   });
 export type CredentialValues = Readonly<Record<string, unknown>>;
-export const addToolCredential = (provider: string, credentials: CredentialValues, name: string) =>
-  post(`${builtin(provider)}/add`, { credentials, type: "api-key", ...(name ? { name } : {}) });
+export const isPersonal = (credential: Pick<ToolCredential, "visibility">): boolean => credential.visibility === "personal";
+export const addToolCredential = (provider: string, credentials: CredentialValues, name: string, personal: boolean) =>
+  post(`${builtin(provider)}/add`, { credentials, type: "api-key", ...(name ? { name } : {}), ...(personal ? { visibility: "personal" } : {}) });
 export const changeToolCredential = (provider: string, id: string, credentials: CredentialValues, name: string) =>
   post(`${builtin(provider)}/update`, { credential_id: id, credentials, ...(name ? { name } : {}) });
 export const deleteToolCredential = (provider: string, id: string) => post(`${builtin(provider)}/delete`, { credential_id: id });

@@ -375,7 +375,7 @@ export async function listTools(builtin: readonly ToolProvider[]): Promise<ToolP
 
 const credentialsAnswer = z.looseObject({
   supported_credential_types: z.array(z.string()).catch([]),
-  credentials: z.array(z.looseObject({ id: z.string(), name: z.string().catch(""), is_default: z.boolean().catch(false) })).catch([]),
+  credentials: z.array(z.looseObject({ id: z.string(), name: z.string().catch(""), is_default: z.boolean().catch(false), visibility: z.string().catch("workspace") })).catch([]),
 });
 export type ToolCredentials = z.infer<typeof credentialsAnswer>;
 

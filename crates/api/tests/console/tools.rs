@@ -1,5 +1,7 @@
 //! Tools of a workspace: built-in ones with credentials, OpenAPI documents, workflows, MCP servers, and runs that call them.
 
+mod rights;
+
 use axum::{
     Json, Router,
     http::{HeaderMap, Method, StatusCode},

@@ -9,7 +9,7 @@ use std::{
 
 use async_trait::async_trait;
 use ox_db::{Database, model, repo};
-use ox_engine::RunInfo;
+use ox_engine::{RunInfo, UserKind};
 use ox_models::Credentials;
 use ox_net::{Caller, Egress};
 use ox_nodes::{
@@ -27,7 +27,7 @@ use serde_json::Map;
 use uuid::Uuid;
 
 use super::{apis, apps as offered, called, programs::ProgramHost, servers, workflows};
-use crate::{Error, Result, Services, files::FileStore, network::Outbound, secrets::Secrets};
+use crate::{Error, Result, Services, files::FileStore, network::Outbound, runs::InvokeFrom, secrets::Secrets};
 
 /// The class of an error that users see.
 pub(super) const CLASS: &str = "ToolInvokeError";
@@ -173,18 +173,28 @@ impl ToolHub {
     /// The credentials of a provider: those that are named, or the workspace's default.
     async fn credentials(
         &self,
-        tenant: TenantId,
+        run: &RunInfo,
         provider: &Provider,
         named: Option<&str>,
     ) -> Result<Credentials, Failure> {
         if provider.form.is_empty() {
             return Ok(Credentials::new());
         }
-        let rows = repo::tools::credentials::list(&self.parts.db, tenant).await?;
-        let row = match named {
-            Some(id) => rows.iter().find(|row| row.provider == provider.name && row.id.to_string() == id),
-            None => super::builtin::default_of(&rows, provider.name),
+        let tenant = run.tenant_id;
+        let row = match (named, named.and_then(|id| id.parse::<Uuid>().ok())) {
+            (Some(_), Some(id)) => {
+                let row = repo::tools::credentials::find(&self.parts.db, tenant, id).await?;
+                row.filter(|row| row.provider == provider.name)
+            }
+            (Some(_), None) => None,
+            (None, _) => {
+                let rows = repo::tools::credentials::list(&self.parts.db, tenant, None).await?;
+                super::builtin::default_of(&rows, provider.name).cloned()
+            }
         };
+        if let Some(row) = row.as_ref().filter(|row| row.is_personal()) {
+            may_use(run, row, provider)?;
+        }
         let Some(row) = row else {
             let what = if named.is_some() { "not the credentials that are named" } else { "no credentials" };
             let text =
@@ -378,6 +388,30 @@ fn text_of_file(bytes: &[u8], extension: &str, mime: Option<&str>) -> Result<Str
     ox_extract::extract(document, &ox_extract::Budget::new(limits)).map_err(|error| error.to_string())
 }
 
+/// Personal credentials are for what their member runs in the Studio, and nothing else.
+fn may_use(run: &RunInfo, row: &model::ToolCredential, provider: &Provider) -> Result<(), Failure> {
+    if !in_studio(run) {
+        return Err(missing(format!(
+            "The tool provider '{}' is called with a personal key, which works in the Studio only: choose a key of the \
+             workspace in the settings of the tool, and publish again.",
+            provider.name
+        )));
+    }
+    if run.user_id != row.user_id.to_string() {
+        return Err(missing(format!(
+            "The tool provider '{}' is called with a personal key of another member: choose a key of the workspace, or \
+             your own, in the settings of the tool.",
+            provider.name
+        )));
+    }
+    Ok(())
+}
+
+/// Whether a member tries something out in the Studio.
+fn in_studio(run: &RunInfo) -> bool {
+    run.user_kind == UserKind::Account && InvokeFrom::parse(&run.invoke_from) == InvokeFrom::Debugger
+}
+
 /// Settings and parameters of a call that are set.
 fn given(call: ToolInvocation) -> Map<String, Json> {
     let mut given = call.settings;
@@ -419,8 +453,7 @@ impl ToolPort for ToolHub {
             "app" => self.call_app(run, call).await,
             _ => match builtin::named(&call.tool) {
                 Some((provider, tool)) => {
-                    let credentials =
-                        self.credentials(run.tenant_id, provider, call.tool.credential_id.as_deref()).await;
+                    let credentials = self.credentials(run, provider, call.tool.credential_id.as_deref()).await;
                     match credentials {
                         Ok(credentials) => self.call_builtin(run, tool, call, credentials).await,
                         Err(failure) => Err(failure),

@@ -21,8 +21,23 @@ pub struct ToolCredential {
     pub credential_type: String,
     /// Unix seconds; -1: never.
     pub expires_at: i64,
+    /// `workspace`, or `personal`: for `user_id` alone.
+    pub visibility: String,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+}
+
+impl ToolCredential {
+    /// `visibility` of one that every member may use.
+    pub const WORKSPACE: &str = "workspace";
+    /// `visibility` of one for the member alone who entered it.
+    pub const PERSONAL: &str = "personal";
+
+    /// For the member alone who entered it.
+    #[must_use]
+    pub fn is_personal(&self) -> bool {
+        self.visibility == Self::PERSONAL
+    }
 }
 
 impl From<entity::tool_builtin_providers::Model> for ToolCredential {
@@ -37,6 +52,7 @@ impl From<entity::tool_builtin_providers::Model> for ToolCredential {
             is_default: row.is_default,
             credential_type: row.credential_type,
             expires_at: row.expires_at,
+            visibility: row.visibility,
             created_at: row.created_at,
             updated_at: row.updated_at,
         }
@@ -55,6 +71,7 @@ impl From<ToolCredential> for entity::tool_builtin_providers::Model {
             is_default: item.is_default,
             credential_type: item.credential_type,
             expires_at: item.expires_at,
+            visibility: item.visibility,
             created_at: item.created_at,
             updated_at: item.updated_at,
         }

@@ -20,7 +20,9 @@ export function CredentialField({ provider, value, onChange }: Props) {
   const closed = provider.is_team_authorization === false && keys.length === 0;
   const name = inLanguage(provider.label, i18n.language) || provider.name;
   const gone = value !== undefined && data !== undefined && !keys.some((key) => key.id === value);
-  const options = [{ value: DEFAULT, label: t("tool.defaultCredential") }, ...keys.map((key) => ({ value: key.id, label: key.name })), ...(gone && value ? [{ value, label: t("tool.goneCredential") }] : [])];
+  // A published app has no member whose key it could use.
+  const personal = keys.some((key) => key.id === value && key.visibility === "personal");
+  const options = [{ value: DEFAULT, label: t("tool.defaultCredential") }, ...keys.map((key) => ({ value: key.id, label: key.visibility === "personal" ? t("tool.personalCredential", { name: key.name }) : key.name })), ...(gone && value ? [{ value, label: t("tool.goneCredential") }] : [])];
   return (
     <>
       {closed ? (
@@ -31,7 +33,7 @@ export function CredentialField({ provider, value, onChange }: Props) {
           </a>
         </>
       ) : null}
-      {keys.length > 0 || gone ? <SelectField label={t("tool.credential")} value={value ?? DEFAULT} options={options} onChange={(next) => onChange(next === DEFAULT ? undefined : next)} /> : null}
+      {keys.length > 0 || gone ? <SelectField label={t("tool.credential")} hint={personal ? t("tool.personalHint") : undefined} value={value ?? DEFAULT} options={options} onChange={(next) => onChange(next === DEFAULT ? undefined : next)} /> : null}
     </>
   );
 }
