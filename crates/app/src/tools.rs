@@ -8,6 +8,7 @@ pub mod builtin;
 mod called;
 mod hub;
 pub mod labels;
+pub mod permissions;
 pub mod programs;
 pub mod servers;
 pub mod space;

@@ -144,6 +144,11 @@ const MIGRATIONS: &[Step] = &[
         sql: include_str!("migration/m20261123_000101_tool_credentials.sql"),
         postgres: "",
     },
+    Step {
+        name: "m20261123_000102_tool_permissions",
+        sql: include_str!("migration/m20261123_000102_tool_permissions.sql"),
+        postgres: "",
+    },
 ];
 
 #[derive(Clone, Copy)]

@@ -500,6 +500,8 @@ pub const RULES: &[Rule] = &[
     rule(GET, "/workspaces/current/tool-approvals", Member),
     rule(POST, "/workspaces/current/tool-approvals/{approval_id}", Member),
     rule(GET, "/workspaces/current/tool-labels", Member),
+    rule(GET, "/workspaces/current/tool-permissions", Member),
+    rule(PUT, "/workspaces/current/tool-permissions", TOOL_ADMIN),
     rule(GET, "/workspaces/current/tool-provider/builtin/{provider}/tools", Member),
     rule(GET, "/workspaces/current/tool-provider/builtin/{provider}/info", Member),
     // A picture in an <img>, which cannot send the CSRF header.

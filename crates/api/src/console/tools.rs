@@ -2,6 +2,7 @@
 
 mod apis;
 mod builtin;
+mod permissions;
 mod servers;
 mod workflows;
 
@@ -28,6 +29,7 @@ pub fn router() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(labels))
         .merge(builtin::router())
         .merge(apis::router())
+        .merge(permissions::router())
         .merge(servers::router())
         .merge(workflows::router())
 }

@@ -320,6 +320,7 @@ pub async fn delete(services: &Services, principal: &Principal, name: &str) -> R
     let tx = services.db.begin().await?;
     repo::tools::apis::delete(&tx, tenant, row.id).await?;
     labels::set(&tx, tenant, row.id, "api", &[]).await?;
+    repo::tools::permissions::delete_all(&tx, tenant, "api", &row.id.to_string()).await?;
     tx.commit().await?;
     noted(services, principal, "tool.api.delete", &row).await;
     Ok(())
@@ -355,6 +356,16 @@ pub async fn test(services: &Services, principal: &Principal, trial: ApiTrial) -
         Some(name) => repo::tools::apis::by_name(&services.db, tenant, name).await?,
         None => None,
     };
+    if let Some(row) = &stored {
+        let tool = ox_nodes::ToolName {
+            provider_type: "api".to_owned(),
+            provider_id: row.id.to_string(),
+            provider_name: row.name.clone(),
+            tool: trial.tool.clone(),
+            ..ox_nodes::ToolName::default()
+        };
+        super::permissions::require(services, principal, &[tool]).await?;
+    }
     // A stored key is only sent where it was given for.
     let stored = match stored.filter(|row| same_servers(&bundles(row), std::slice::from_ref(bundle))) {
         Some(row) => Some(opened(services, &row).await?),

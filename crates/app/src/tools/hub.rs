@@ -22,11 +22,11 @@ use ox_tools::{
     openapi::{self, Attachment, Bundle, Invocation},
     space::SpacePort,
 };
-use ox_types::{Json, TenantId, Value, boxed};
+use ox_types::{AccountId, Json, TenantId, Value, boxed};
 use serde_json::Map;
 use uuid::Uuid;
 
-use super::{apis, apps as offered, called, programs::ProgramHost, servers, workflows};
+use super::{apis, apps as offered, called, permissions, programs::ProgramHost, servers, workflows};
 use crate::{Error, Result, Services, files::FileStore, network::Outbound, runs::InvokeFrom, secrets::Secrets};
 
 /// The class of an error that users see.
@@ -203,6 +203,42 @@ impl ToolHub {
         };
         let key = self.parts.secrets.tenant_key(&self.parts.db, tenant).await?;
         Ok(key.open_fields(&row.encrypted_credentials, &provider.secrets())?)
+    }
+
+    /// By what rules of use know a tool's provider: its kind and id. `None`: no rule can be about it, or it is not here.
+    #[boxed]
+    pub(super) async fn ruled(&self, tenant: TenantId, tool: &ToolName) -> Result<Option<(&'static str, String)>> {
+        fn here<T>(found: Result<T, Failure>) -> Result<Option<T>> {
+            match found {
+                Ok(found) => Ok(Some(found)),
+                Err(Failure(error)) if error.is_final => Ok(None),
+                Err(Failure(error)) => Err(Error::new(503, "service_unavailable", error.to_string())),
+            }
+        }
+        Ok(match tool.provider_type.as_str() {
+            "api" => here(self.api(tenant, tool).await)?.map(|(row, _)| ("api", row.id.to_string())),
+            "workflow" => here(self.workflow(tenant, tool).await)?.map(|row| ("workflow", row.id.to_string())),
+            "mcp" => here(self.server(tenant, tool).await)?.map(|row| ("mcp", row.id.to_string())),
+            _ => builtin::named(tool).map(|(provider, _)| ("builtin", provider.name.to_owned())),
+        })
+    }
+
+    /// Refuses what the role of a member who tries something out in the Studio may not call.
+    async fn permitted(&self, run: &RunInfo, tool: &ToolName) -> Result<(), Failure> {
+        let rules = repo::tools::permissions::list(&self.parts.db, run.tenant_id).await?;
+        if rules.is_empty() {
+            return Ok(());
+        }
+        let Some((kind, provider)) = self.ruled(run.tenant_id, tool).await? else { return Ok(()) };
+        let member = match run.user_id.parse::<AccountId>() {
+            Ok(account) => repo::tenants::member(&self.parts.db, run.tenant_id, account).await?,
+            Err(_) => None,
+        };
+        let role = member.map(|member| member.role).unwrap_or_default();
+        if permissions::allows(&rules, (kind, &provider), &tool.tool, &role) {
+            return Ok(());
+        }
+        Err(missing(permissions::refusal(tool, &role)))
     }
 
     async fn api(&self, tenant: TenantId, tool: &ToolName) -> Result<(model::ApiToolProvider, Bundle), Failure> {
@@ -445,6 +481,9 @@ impl ToolPort for ToolHub {
     }
 
     async fn invoke(&self, run: &RunInfo, call: ToolInvocation) -> Result<CallStream, CallError> {
+        if in_studio(run) {
+            self.permitted(run, &call.tool).await.map_err(|failure| failure.0)?;
+        }
         let kind = call.tool.provider_type.clone();
         let stream: Result<CallStream, Failure> = match kind.as_str() {
             "api" => self.call_api(run, call).await,

@@ -475,6 +475,7 @@ pub async fn delete(services: &Services, principal: &Principal, id: Uuid) -> Res
     let opened = find(services, principal.tenant_id(), id).await?;
     let tx = services.db.begin().await?;
     repo::tools::servers::delete(&tx, opened.row.tenant_id, id).await?;
+    repo::tools::permissions::delete_all(&tx, opened.row.tenant_id, "mcp", &id.to_string()).await?;
     tx.commit().await?;
     noted(services, principal, "tool.mcp.delete", &opened.row).await;
     Ok(())

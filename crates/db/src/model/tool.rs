@@ -307,3 +307,49 @@ impl From<ToolLabel> for entity::tool_label_bindings::Model {
         }
     }
 }
+
+/// Which roles may use a tool, or all of a provider, in the Studio.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ToolPermission {
+    pub id: Uuid,
+    pub tenant_id: TenantId,
+    /// `builtin`, `api`, `workflow`, `mcp`.
+    pub provider_type: String,
+    pub provider_id: String,
+    /// Empty: those of the provider without a rule of their own.
+    pub tool_name: String,
+    /// A list of names.
+    pub roles: Json,
+    pub updated_by: Option<AccountId>,
+    pub updated_at: DateTime<Utc>,
+}
+
+impl From<entity::tool_permissions::Model> for ToolPermission {
+    fn from(row: entity::tool_permissions::Model) -> Self {
+        Self {
+            id: row.id,
+            tenant_id: TenantId(row.tenant_id),
+            provider_type: row.provider_type,
+            provider_id: row.provider_id,
+            tool_name: row.tool_name,
+            roles: row.roles.0,
+            updated_by: row.updated_by.map(AccountId),
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+impl From<ToolPermission> for entity::tool_permissions::Model {
+    fn from(item: ToolPermission) -> Self {
+        Self {
+            id: item.id,
+            tenant_id: item.tenant_id.0,
+            provider_type: item.provider_type,
+            provider_id: item.provider_id,
+            tool_name: item.tool_name,
+            roles: JsonText(item.roles),
+            updated_by: item.updated_by.map(|account| account.0),
+            updated_at: item.updated_at,
+        }
+    }
+}

@@ -91,3 +91,72 @@ async fn only_credentials_of_the_workspace_are_its_default() {
     let change = json!({"credential_id": rows[0]["id"], "name": "Mine now"});
     assert_eq!(server.post(&editor, &format!("{SEARCH}/update"), change).await.status, StatusCode::FORBIDDEN);
 }
+
+/// Says who may use the search tools in the Studio; `None`: everybody.
+async fn rule(server: &TestServer, session: &Session, tool: Option<&str>, roles: Option<Value>) -> StatusCode {
+    let body = json!({"provider_type": "builtin", "provider_id": "searxng", "tool_name": tool, "roles": roles});
+    server.console(session, Method::PUT, "/workspaces/current/tool-permissions", Some(body)).await.status
+}
+
+/// Saves the draft of an app as it is, but for what a test changes.
+async fn save(server: &TestServer, session: &Session, app: &str, change: impl Fn(&mut Value)) -> (StatusCode, String) {
+    let path = format!("/apps/{app}/workflows/draft");
+    let mut draft = server.get(session, &path).await.json();
+    change(&mut draft["graph"]);
+    let body = json!({"graph": draft["graph"], "features": draft["features"], "hash": draft["hash"],
+        "environment_variables": [], "conversation_variables": []});
+    let saved = server.post(session, &path, body).await;
+    (saved.status, saved.text)
+}
+
+#[tokio::test]
+async fn roles_that_may_not_use_a_tool_neither_add_nor_try_it() {
+    let (server, owner) = open().await;
+    let editor = server.member(&owner, "ed@example.com", "editor").await;
+    let form = searching("workspace").await;
+    assert_eq!(server.post(&owner, &format!("{SEARCH}/add"), form).await.status, StatusCode::OK);
+    let (app, key) = server.app(&editor, &calling("Search", &search_node(&json!("")), "query")).await;
+    // Only administrators make rules, and only about what there is.
+    assert_eq!(rule(&server, &editor, None, Some(json!(["editor"]))).await, StatusCode::FORBIDDEN);
+    assert_eq!(rule(&server, &owner, None, Some(json!(["king"]))).await, StatusCode::BAD_REQUEST);
+    assert_eq!(rule(&server, &owner, Some("nothing"), Some(json!(["owner"]))).await, StatusCode::NOT_FOUND);
+    assert_eq!(rule(&server, &owner, None, Some(json!(["admin", "owner", "admin"]))).await, StatusCode::OK);
+    let rules = server.get(&editor, "/workspaces/current/tool-permissions").await.json();
+    assert_eq!(
+        rules,
+        json!([{"provider_type": "builtin", "provider_id": "searxng", "tool_name": null, "roles": ["owner", "admin"]}])
+    );
+    // The draft is not run, nor a node of it; the sentence names the tool and who can change it.
+    let refused =
+        server.post(&editor, &format!("/apps/{app}/workflows/draft/run"), json!({"inputs": {"q": "x"}})).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN, "{}", refused.text);
+    for part in ["searxng_search", "editor", "owner or admin"] {
+        assert!(refused.text.contains(part), "{part}: {}", refused.text);
+    }
+    let step = format!("/apps/{app}/workflows/draft/nodes/t/run");
+    let refused = server.post(&editor, &step, json!({"inputs": {"#s.q#": "x"}})).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN, "{}", refused.text);
+    // What is there may stay while something else is changed; it is not put in anew.
+    let moved = |graph: &mut Value| graph["viewport"] = json!({"x": 5, "y": 5, "zoom": 1});
+    assert_eq!(save(&server, &editor, &app, moved).await.0, StatusCode::OK);
+    let without = |graph: &mut Value| graph["nodes"].as_array_mut().unwrap().retain(|node| node["id"] != "t");
+    let kept = server.get(&editor, &format!("/apps/{app}/workflows/draft")).await.json()["graph"]["nodes"].clone();
+    assert_eq!(save(&server, &editor, &app, without).await.0, StatusCode::OK);
+    let (status, text) = save(&server, &editor, &app, |graph| graph["nodes"] = kept.clone()).await;
+    assert!(status == StatusCode::FORBIDDEN && text.contains("searxng_search"), "{text}");
+    let imported = json!({"mode": "yaml-content", "yaml_content": calling("Again", &search_node(&json!("")), "query")});
+    let imported = server.post(&editor, "/apps/imports", imported).await;
+    assert!(imported.text.contains("may not use the tool 'searxng_search'"), "{}", imported.text);
+    // Whom the rule names goes on, and so does what is published.
+    assert_eq!(save(&server, &owner, &app, |graph| graph["nodes"] = kept.clone()).await.0, StatusCode::OK);
+    assert!(try_out(&server, &owner, &app).await.contains("Found"));
+    assert!(run(&server, &key, "x").await.unwrap().contains("Found"));
+    // The rule of a tool comes before that of its provider; without both everybody may.
+    assert_eq!(rule(&server, &owner, Some("searxng_search"), Some(json!(["editor"]))).await, StatusCode::OK);
+    assert!(try_out(&server, &editor, &app).await.contains("Found"));
+    for tool in [Some("searxng_search"), None] {
+        assert_eq!(rule(&server, &owner, tool, None).await, StatusCode::OK);
+    }
+    assert_eq!(server.get(&owner, "/workspaces/current/tool-permissions").await.json(), json!([]));
+    assert!(try_out(&server, &editor, &app).await.contains("Found"));
+}
