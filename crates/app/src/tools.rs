@@ -56,5 +56,6 @@ pub async fn list(services: &Services, principal: &Principal, kind: Option<&str>
     if kind == Some("app") {
         all.extend(apps::list(services, principal.tenant_id()).await?);
     }
+    permissions::tell(services, principal, &mut all).await?;
     Ok(all)
 }

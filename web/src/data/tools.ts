@@ -49,6 +49,8 @@ export interface ToolProvider {
   readonly plugin_unique_identifier?: string | null;
   readonly tools?: readonly Tool[] | null;
   readonly labels?: readonly string[] | null;
+  /** Tools that the role of whoever is signed in may not use in the Studio. */
+  readonly closed_tools?: readonly string[] | null;
   /** Workflow tools. */
   readonly workflow_app_id?: string | null;
   /** MCP servers. */
@@ -104,6 +106,26 @@ export const providerTools = (provider: Pick<ToolProvider, "id" | "name" | "type
       return get<Tool[]>(`${W}/tool-provider/builtin/${provider.name}/tools`);
     },
     staleTime: 0,
+  });
+
+// ---- who may use a tool in the Studio
+
+/** Without a tool: all of the provider that have no rule of their own. */
+export interface ToolRule {
+  readonly provider_type: string;
+  readonly provider_id: string;
+  readonly tool_name?: string | null;
+  readonly roles: readonly string[];
+}
+
+export const toolRules = queryOptions({ queryKey: ["tools", "rules"], queryFn: () => get<ToolRule[]>(`${W}/tool-permissions`), staleTime: 0 });
+/** Without roles the rule goes. */
+export const setToolRule = (provider: Pick<ToolProvider, "id" | "type">, tool: string | undefined, roles: readonly string[] | undefined) =>
+  put<ToolRule[]>(`${W}/tool-permissions`, {
+    provider_type: provider.type,
+    provider_id: provider.id,
+    ...(tool ? { tool_name: tool } : {}),
+    ...(roles ? { roles } : {}),
   });
 
 // ---- keys of built-in providers

@@ -358,6 +358,7 @@ const toolProviderSchema = z.looseObject({
   type: z.string().catch("builtin"),
   label,
   is_team_authorization: z.boolean().nullish(),
+  closed_tools: z.array(z.string()).nullish().catch(undefined),
   plugin_unique_identifier: z.string().nullish(),
   tools: z.array(toolSchema).nullish().catch([]).transform((t) => t ?? []),
 });

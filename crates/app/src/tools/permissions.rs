@@ -11,6 +11,7 @@ use ox_types::{Json, boxed, new_uuid};
 use serde::Serialize;
 use serde_json::json;
 
+use super::ProviderView;
 use crate::{
     Error, Principal, Result, Services, audit,
     principal::{Permission, Role},
@@ -138,6 +139,25 @@ pub(super) fn allows(rules: &[ToolPermission], (kind, provider): (&str, &str), t
         rules.iter().find(|rule| rule.provider_type == kind && rule.provider_id == provider && rule.tool_name == name)
     };
     about(tool).or_else(|| about("")).is_none_or(|rule| roles_of(rule).iter().any(|allowed| allowed == role))
+}
+
+/// Tells in `closed_tools` of each provider which of its tools the caller's role may not use.
+#[boxed]
+pub(super) async fn tell(services: &Services, principal: &Principal, all: &mut [ProviderView]) -> Result<()> {
+    let Principal::Member { role, tenant_id, .. } = principal else { return Ok(()) };
+    let rules = repo::tools::permissions::list(&services.db, *tenant_id).await?;
+    if rules.is_empty() {
+        return Ok(());
+    }
+    for view in all {
+        let is_closed = |tool: &str| !allows(&rules, (view.kind, &view.id), tool, role.as_str());
+        let closed: Vec<&str> = view.tools.iter().map(|tool| tool.name.as_str()).filter(|tool| is_closed(tool)).collect();
+        if !closed.is_empty() {
+            let closed = json!(closed);
+            view.more.insert("closed_tools".to_owned(), closed);
+        }
+    }
+    Ok(())
 }
 
 /// What somebody is told who may not use a tool.

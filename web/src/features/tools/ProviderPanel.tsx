@@ -29,6 +29,7 @@ import { ApiDialog } from "./ApiDialog";
 import { Credentials } from "./Credentials";
 import { McpDialog } from "./McpDialog";
 import { isLetIn, operationName, titleOf } from "./model";
+import { Permissions } from "./Permissions";
 import { TestDialog } from "./TestDialog";
 import { Outdated } from "./ToolCard";
 import { ToolRow } from "./ToolRow";
@@ -70,6 +71,7 @@ export function ProviderPanel({ provider, onClose, onApp }: Props) {
         {provider.type === "api" ? <ApiActions provider={provider} onGone={onClose} /> : null}
         {provider.type === "workflow" ? <WorkflowActions provider={provider} onGone={onClose} onApp={onApp} /> : null}
         {provider.type === "mcp" ? <McpActions provider={provider} onGone={onClose} /> : null}
+        <Permissions provider={provider} />
         {provider.type !== "mcp" || isLetIn(provider) ? <Tools provider={provider} /> : null}
       </div>
     </aside>
@@ -103,6 +105,7 @@ function Tools({ provider }: { provider: ToolProvider }) {
             <ToolRow
               key={tool.name}
               tool={tool}
+              closed={provider.closed_tools?.includes(tool.name) ?? false}
               onTry={set?.tools.some((each) => operationName(each) === tool.name) ? () => setTrying(tool.name) : undefined}
             />
           ))}

@@ -74,6 +74,7 @@ beforeEach(() => {
     ),
     http.get(`${BASE}/tool-providers`, () => HttpResponse.json([time, pets, carriers])),
     http.get(`${BASE}/tool-provider/mcp/programs`, () => HttpResponse.json([])),
+    http.get(`${BASE}/tool-permissions`, () => HttpResponse.json([])),
   );
 });
 
@@ -134,6 +135,59 @@ describe("a provider", () => {
     await userEvent.type(within(dialog).getByLabelText("Token"), "abc");
     await userEvent.click(within(dialog).getByRole("button", { name: "Save" }));
     await waitFor(() => expect(sent).toHaveBeenCalledWith({ credentials: { token: "abc" }, type: "api-key" }));
+  });
+
+  it("lets an editor add a personal key, and nothing else", async () => {
+    const sent = vi.fn();
+    server.use(
+      http.post(`${BASE}`, () => HttpResponse.json({ id: "w", name: "W", role: "editor" })),
+      http.get(`${BASE}/tool-provider/builtin/time/tools`, () => HttpResponse.json(time.tools)),
+      http.get(`${BASE}/tool-provider/builtin/time/credential/info`, () =>
+        HttpResponse.json({
+          supported_credential_types: ["api-key"],
+          credentials: [
+            { id: "1", name: "Shared", provider: "time", credential_type: "api-key", is_default: true, visibility: "workspace", credentials: {} },
+            { id: "2", name: "Mine", provider: "time", credential_type: "api-key", is_default: false, visibility: "personal", credentials: {} },
+          ],
+        }),
+      ),
+      http.get(`${BASE}/tool-provider/builtin/time/credential/schema/api-key`, () =>
+        HttpResponse.json([{ name: "token", type: "secret-input", required: true, label: { en_US: "Token" } }]),
+      ),
+      http.post(`${BASE}/tool-provider/builtin/time/add`, async ({ request }) => {
+        sent(await request.json());
+        return HttpResponse.json({ result: "success" });
+      }),
+    );
+    show(<ProviderPanel provider={time} onClose={vi.fn()} onApp={vi.fn()} />);
+    expect(await screen.findByRole("button", { name: "Delete the key Mine" })).toBeVisible();
+    expect(screen.queryByRole("button", { name: "Delete the key Shared" })).toBeNull();
+    await userEvent.click(screen.getByRole("button", { name: "Add a key" }));
+    const dialog = await screen.findByRole("dialog");
+    await userEvent.type(await within(dialog).findByLabelText("Token"), "abc");
+    expect(within(dialog).getByText(/Nobody else sees it/)).toBeVisible();
+    await userEvent.click(within(dialog).getByRole("button", { name: "Save" }));
+    await waitFor(() => expect(sent).toHaveBeenCalledWith({ credentials: { token: "abc" }, type: "api-key", visibility: "personal" }));
+  });
+
+  it("says which roles may use its tools, and writes another rule", async () => {
+    const sent = vi.fn();
+    server.use(
+      http.get(`${BASE}/tool-provider/builtin/time/tools`, () => HttpResponse.json(time.tools)),
+      http.get(`${BASE}/tool-provider/builtin/time/credential/info`, () => HttpResponse.json({ supported_credential_types: [], credentials: [] })),
+      http.get(`${BASE}/tool-permissions`, () =>
+        HttpResponse.json([{ provider_type: "builtin", provider_id: "time", tool_name: null, roles: ["owner", "admin"] }]),
+      ),
+      http.put(`${BASE}/tool-permissions`, async ({ request }) => {
+        sent(await request.json());
+        return HttpResponse.json([]);
+      }),
+    );
+    show(<ProviderPanel provider={{ ...time, closed_tools: ["current_time"] }} onClose={vi.fn()} onApp={vi.fn()} />);
+    await userEvent.click(await screen.findByRole("button", { name: "All tools: Owner, Admin. Choose roles" }));
+    await userEvent.click(await screen.findByRole("menuitem", { name: "Editor" }));
+    await waitFor(() => expect(sent).toHaveBeenCalledWith({ provider_type: "builtin", provider_id: "time", roles: ["owner", "admin", "editor"] }));
+    expect(screen.getByText("not for your role")).toBeVisible();
   });
 
   it("asks to authorise a server that does not know the workspace, and hides no reason", async () => {

@@ -12,6 +12,12 @@ interface Props {
 
 const DEFAULT = "default";
 
+/** Says that the role of whoever builds may not use the tool, and who can change that. */
+export function ClosedTool({ provider, tool }: { provider: ToolProvider; tool: string }) {
+  const { t } = useTranslation("studio");
+  return provider.closed_tools?.includes(tool) ? <Wrong>{t("tool.closedText")}</Wrong> : null;
+}
+
 export function CredentialField({ provider, value, onChange }: Props) {
   const { t, i18n } = useTranslation("studio");
   const builtin = provider.type === "builtin";

@@ -98,6 +98,12 @@ async fn rule(server: &TestServer, session: &Session, tool: Option<&str>, roles:
     server.console(session, Method::PUT, "/workspaces/current/tool-permissions", Some(body)).await.status
 }
 
+/// The search tools that a member is told may not be used.
+async fn closed(server: &TestServer, session: &Session) -> Value {
+    let all = server.get(session, "/workspaces/current/tools/builtin").await.json();
+    all.as_array().unwrap().iter().find(|one| one["name"] == "searxng").unwrap()["closed_tools"].clone()
+}
+
 /// Saves the draft of an app as it is, but for what a test changes.
 async fn save(server: &TestServer, session: &Session, app: &str, change: impl Fn(&mut Value)) -> (StatusCode, String) {
     let path = format!("/apps/{app}/workflows/draft");
@@ -126,6 +132,8 @@ async fn roles_that_may_not_use_a_tool_neither_add_nor_try_it() {
         rules,
         json!([{"provider_type": "builtin", "provider_id": "searxng", "tool_name": null, "roles": ["owner", "admin"]}])
     );
+    assert_eq!(closed(&server, &editor).await, json!(["searxng_search"]));
+    assert_eq!(closed(&server, &owner).await, Value::Null);
     // The draft is not run, nor a node of it; the sentence names the tool and who can change it.
     let refused =
         server.post(&editor, &format!("/apps/{app}/workflows/draft/run"), json!({"inputs": {"q": "x"}})).await;
