@@ -2,6 +2,7 @@
 //!
 //! One module for each kind of provider; [`ToolHub`] is the door by which nodes and agents come to all of them.
 
+pub mod api_sign_in;
 pub mod apis;
 mod apps;
 pub mod builtin;
@@ -11,6 +12,7 @@ pub mod labels;
 pub mod permissions;
 pub mod programs;
 pub mod servers;
+pub mod sign_in;
 pub mod space;
 mod view;
 pub mod workflows;

@@ -521,6 +521,10 @@ pub const RULES: &[Rule] = &[
     rule(GET, "/workspaces/current/tool-provider/api/remote", TOOL_ADMIN),
     rule(POST, "/workspaces/current/tool-provider/api/schema", Member),
     rule(POST, "/workspaces/current/tool-provider/api/test/pre", TOOL_ADMIN),
+    rule(POST, "/workspaces/current/tool-provider/api/disconnect", TOOL_ADMIN),
+    rule(GET, "/oauth/plugin/{provider}/tool/authorization-url", TOOL_ADMIN),
+    // The attempt is its own proof: its state, and what the browser holds.
+    rule(GET, "/oauth/plugin/{provider}/tool/callback", Public),
     rule(POST, "/workspaces/current/tool-provider/mcp", TOOL_ADMIN),
     rule(PUT, "/workspaces/current/tool-provider/mcp", TOOL_ADMIN),
     rule(DELETE, "/workspaces/current/tool-provider/mcp", TOOL_ADMIN),

@@ -4,6 +4,7 @@ mod apis;
 mod builtin;
 mod permissions;
 mod servers;
+mod sign_ins;
 mod workflows;
 
 use std::sync::Arc;
@@ -31,6 +32,7 @@ pub fn router() -> OpenApiRouter<Arc<Services>> {
         .merge(apis::router())
         .merge(permissions::router())
         .merge(servers::router())
+        .merge(sign_ins::router())
         .merge(workflows::router())
 }
 

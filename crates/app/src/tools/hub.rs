@@ -26,7 +26,7 @@ use ox_types::{AccountId, Json, TenantId, Value, boxed};
 use serde_json::Map;
 use uuid::Uuid;
 
-use super::{apis, apps as offered, called, permissions, programs::ProgramHost, servers, workflows};
+use super::{api_sign_in, apis, apps as offered, called, permissions, programs::ProgramHost, servers, workflows};
 use crate::{Error, Result, Services, files::FileStore, network::Outbound, runs::InvokeFrom, secrets::Secrets};
 
 /// The class of an error that users see.
@@ -260,14 +260,19 @@ impl ToolHub {
 
     async fn call_api(&self, run: &RunInfo, call: ToolInvocation) -> Result<CallStream, Failure> {
         let (row, bundle) = self.api(run.tenant_id, &call.tool).await?;
-        let key = self.parts.secrets.tenant_key(&self.parts.db, run.tenant_id).await?;
-        let credentials = key.open_fields(&row.credentials, &["api_key_value"])?;
+        let auth = if row.credentials["auth_type"] == api_sign_in::OAUTH {
+            let services = self.services()?;
+            api_sign_in::auth(&services, &row).await?
+        } else {
+            let key = self.parts.secrets.tenant_key(&self.parts.db, run.tenant_id).await?;
+            apis::auth(&key.open_fields(&row.credentials, &api_sign_in::SECRETS)?)
+        };
         let mut parameters = call.settings;
         parameters.extend(call.parameters.into_iter().filter(|(_, value)| !value.is_null()));
         let invocation = Invocation {
             files: self.attachments(run, &parameters).await?,
             parameters,
-            auth: apis::auth(&credentials),
+            auth,
             idempotency_key: Some(call.node_run_id.to_string()),
             ..self.timed()
         };

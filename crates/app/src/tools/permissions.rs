@@ -151,7 +151,8 @@ pub(super) async fn tell(services: &Services, principal: &Principal, all: &mut [
     }
     for view in all {
         let is_closed = |tool: &str| !allows(&rules, (view.kind, &view.id), tool, role.as_str());
-        let closed: Vec<&str> = view.tools.iter().map(|tool| tool.name.as_str()).filter(|tool| is_closed(tool)).collect();
+        let closed: Vec<&str> =
+            view.tools.iter().map(|tool| tool.name.as_str()).filter(|tool| is_closed(tool)).collect();
         if !closed.is_empty() {
             let closed = json!(closed);
             view.more.insert("closed_tools".to_owned(), closed);
