@@ -186,7 +186,17 @@ export interface ApiAuth {
   readonly api_key_value?: string;
   readonly api_key_header_prefix?: string;
   readonly api_key_query_param?: string;
+  /** OAuth: the addresses of the service, whose client the workspace is, and whether somebody has signed in. */
+  readonly authorization_url?: string;
+  readonly token_url?: string;
+  readonly scope?: string;
+  readonly client_id?: string;
+  readonly client_secret?: string;
+  readonly authorized?: boolean;
 }
+
+/** How one signs in, as a schema says. */
+export type ApiFlow = Required<Pick<ApiAuth, "authorization_url" | "token_url" | "scope">>;
 
 export interface ApiOperation {
   readonly server_url: string;
@@ -201,6 +211,7 @@ export interface ParsedSchema {
   readonly schema_type: string;
   readonly parameters_schema: readonly ApiOperation[];
   readonly warning?: Readonly<Record<string, string>> | null;
+  readonly oauth?: ApiFlow | null;
 }
 
 export interface ApiToolSet {
@@ -213,6 +224,8 @@ export interface ApiToolSet {
   readonly privacy_policy?: string | null;
   readonly custom_disclaimer?: string | null;
   readonly labels?: readonly string[] | null;
+  /** Where a browser comes back to that signs in. */
+  readonly redirect_uri?: string | null;
 }
 
 export interface ApiFields {
@@ -226,10 +239,18 @@ export interface ApiFields {
   readonly labels: readonly string[];
 }
 
+export interface SignIn {
+  readonly result?: string;
+  readonly authorization_url?: string;
+}
+
 const api = `${W}/tool-provider/api`;
 
 export const apiToolSet = (provider: string) =>
   queryOptions({ queryKey: ["tools", "api", provider], queryFn: () => get<ApiToolSet>(`${api}/get`, { provider }), staleTime: 0 });
+/** Where the browser has to go to sign the workspace in. */
+export const signInApiTools = (id: string) => get<SignIn>(`/oauth/plugin/${id}/tool/authorization-url`);
+export const signOutApiTools = (id: string) => post(`${api}/disconnect`, { provider_id: id });
 export const addApiTools = (fields: ApiFields) => post(`${api}/add`, fields);
 export const changeApiTools = (original: string, fields: ApiFields) => post(`${api}/update`, { ...fields, original_provider: original });
 export const deleteApiTools = (provider: string) => post(`${api}/delete`, { provider });
@@ -321,5 +342,5 @@ export const mcpPrograms = queryOptions({ queryKey: ["tools", "programs"], query
 export const addMcpServer = (fields: McpFields) => post<ToolProvider>(mcp, fields);
 export const changeMcpServer = (id: string, fields: McpFields) => put(mcp, { provider_id: id, ...fields });
 export const deleteMcpServer = (id: string) => remove(mcp, { provider_id: id });
-export const authoriseMcp = (id: string) => post<{ result?: string; authorization_url?: string }>(`${mcp}/auth`, { provider_id: id });
+export const authoriseMcp = (id: string) => post<SignIn>(`${mcp}/auth`, { provider_id: id });
 export const refreshMcpTools = (id: string) => get<ToolProvider>(`${mcp}/update/${id}`);

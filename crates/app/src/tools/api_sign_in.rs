@@ -90,8 +90,9 @@ pub(super) fn checked(sent: &Map<String, Json>, stored: Option<&Map<String, Json
     }
     let client = text(sent, "client_id").ok_or_else(|| wrong("Missing client_id".to_owned()))?;
     kept.insert("client_id".to_owned(), client.into());
-    if let Some(scope) = text(sent, "scope") {
-        kept.insert("scope".to_owned(), scope.into());
+    // An empty one is kept, too: it says that the document's is not wanted.
+    if let Some(scope) = sent.get("scope").and_then(Json::as_str) {
+        kept.insert("scope".to_owned(), scope.trim().into());
     }
     let same = |name: &str| stored.and_then(|stored| text(stored, name)) == text(&kept, name);
     let is_there = same("token_url");

@@ -7,6 +7,7 @@ import { toast } from "sonner";
 import { useRights } from "../../data/session";
 import {
   apiToolSet,
+  authoriseMcp,
   deleteApiTools,
   deleteMcpServer,
   deleteWorkflowTool,
@@ -26,6 +27,7 @@ import { Badge } from "../../ui/Marks";
 import { Failed, SkeletonRows } from "../../ui/States";
 import { ToolTile } from "../../ui/ToolTile";
 import { ApiDialog } from "./ApiDialog";
+import { ApiSignIn } from "./ApiSignIn";
 import { Credentials } from "./Credentials";
 import { McpDialog } from "./McpDialog";
 import { isLetIn, operationName, titleOf } from "./model";
@@ -198,6 +200,7 @@ function ApiActions({ provider, onGone }: ActionProps) {
           />
         </Row>
       ) : null}
+      {set?.credentials.auth_type === "oauth2" ? <ApiSignIn provider={provider} set={set} /> : null}
       {set?.privacy_policy ? (
         <a
           className="link self-start wrap-anywhere"
@@ -277,7 +280,7 @@ function McpActions({ provider, onGone }: ActionProps) {
   const format = useFormat();
   const rights = useRights();
   const [editing, setEditing] = useState(false);
-  const letIn = useLetIn(provider.id);
+  const letIn = useLetIn(() => authoriseMcp(provider.id));
   const failed = (error: unknown) => toast.error(c("common.failed", { message: messageOf(error) }));
   const refresh = useToolChange(() => refreshMcpTools(provider.id));
   const ready = isLetIn(provider);

@@ -84,6 +84,54 @@ function page(search: ToolsSearch = {}) {
   return onSearch;
 }
 
+describe("signing in to an API", () => {
+  const oauth = {
+    auth_type: "oauth2",
+    authorization_url: "https://a.test/a",
+    token_url: "https://a.test/t",
+    client_id: "c",
+    client_secret: "se****et",
+    authorized: false,
+  };
+  const stored = {
+    schema_type: "openapi",
+    schema: "x",
+    tools: [],
+    icon: { content: "x" },
+    credentials: oauth,
+    redirect_uri: "https://us.test/console/api/oauth/plugin/p1/tool/callback",
+  };
+
+  it("opens the service's page in a window of its own, and signs out again", async () => {
+    const place = { href: "" };
+    vi.stubGlobal("open", () => ({ location: place, closed: false, close: vi.fn() }));
+    const out = vi.fn();
+    let authorized = false;
+    server.use(
+      http.get(`${BASE}/tool-provider/api/get`, () => HttpResponse.json({ ...stored, credentials: { ...oauth, authorized } })),
+      http.get(`${BASE}/tool-provider/api/tools`, () => HttpResponse.json([])),
+      http.get("*/console/api/oauth/plugin/p1/tool/authorization-url", () => HttpResponse.json({ authorization_url: "https://a.test/a?state=s" })),
+      http.post(`${BASE}/tool-provider/api/disconnect`, async ({ request }) => {
+        out(await request.json());
+        authorized = false;
+        return HttpResponse.json({ result: "success" });
+      }),
+    );
+    const { unmount } = show(<ProviderPanel provider={pets} onClose={vi.fn()} onApp={vi.fn()} />);
+    expect(await screen.findByText(/Nobody has signed in yet/)).toBeVisible();
+    expect(screen.getByText(stored.redirect_uri)).toBeVisible();
+    await userEvent.click(screen.getByRole("button", { name: "Sign in" }));
+    await waitFor(() => expect(place.href).toBe("https://a.test/a?state=s"));
+    unmount();
+    authorized = true;
+    show(<ProviderPanel provider={pets} onClose={vi.fn()} onApp={vi.fn()} />);
+    await userEvent.click(await screen.findByRole("button", { name: "Sign out" }));
+    await userEvent.click(within(await screen.findByRole("alertdialog")).getByRole("button", { name: "Sign out" }));
+    await waitFor(() => expect(out).toHaveBeenCalledWith({ provider_id: "p1" }));
+    vi.unstubAllGlobals();
+  });
+});
+
 describe("the tools page", () => {
   it("lists the providers of a tab with what they are", async () => {
     const onSearch = page();
