@@ -140,10 +140,11 @@ pub(super) fn is_let_in(row: &ApiToolProvider) -> bool {
     row.credentials["auth_type"] != OAUTH || row.credentials.get(TOKENS).is_some()
 }
 
-/// Where the browser comes back to; it is entered where the client is registered.
-pub(super) fn redirect(services: &Services, provider: Uuid) -> String {
+/// Where the browser comes back to; it is entered where the client is registered. `None`: the operator has not said
+/// where this server is found.
+pub(super) fn redirect(services: &Services, provider: Uuid) -> Option<String> {
     let base = services.settings.console_api_url.trim_end_matches('/');
-    format!("{base}/console/api/oauth/plugin/{provider}/tool/callback")
+    (!base.is_empty()).then(|| format!("{base}/console/api/oauth/plugin/{provider}/tool/callback"))
 }
 
 /// Whose client we are, and where.
@@ -193,7 +194,10 @@ pub async fn begin(services: &Services, principal: &Principal, provider: &str) -
     let credentials = apis::opened(services, &row).await?;
     let (authority, client) =
         client_of(&credentials).ok_or_else(|| Error::invalid("This provider does not sign in by OAuth."))?;
-    let (held, redirect) = (oauth::secret(), redirect(services, row.id));
+    let redirect = redirect(services, row.id).ok_or_else(|| {
+        Error::invalid("The service cannot send the browser back: the operator has to set CONSOLE_API_URL to the address of this server.")
+    })?;
+    let held = oauth::secret();
     let attempt = Attempt::new(tenant, row.id, account, redirect.clone()).in_browser(&held);
     let (state, verifier) = sign_in::begin(services, KIND, attempt).await?;
     let authorization_url =

@@ -51,8 +51,8 @@ pub struct ApiDetail {
     pub privacy_policy: Option<String>,
     pub custom_disclaimer: String,
     pub labels: Vec<String>,
-    /// Where a browser comes back to that signs in by OAuth.
-    pub redirect_uri: String,
+    /// Where a browser comes back to that signs in by OAuth; unknown without `CONSOLE_API_URL`.
+    pub redirect_uri: Option<String>,
 }
 
 fn invalid(error: openapi::Invalid) -> Error {

@@ -14,6 +14,9 @@ use super::*;
 
 const SECRET: &str = "client-secret-7781";
 
+/// Where the browser finds us.
+const AT: [(&str, &str); 2] = [("CONSOLE_API_URL", "http://studio.test"), ("CONSOLE_WEB_URL", "http://studio.test")];
+
 /// A service with its own authority, which checks every word.
 #[derive(Default)]
 struct Service {
@@ -109,7 +112,9 @@ async fn begin(server: &TestServer, session: &mut Session, id: &str) -> String {
 
 #[tokio::test]
 async fn a_service_is_signed_in_to_renewed_and_left() {
-    let (server, mut owner) = open().await;
+    let database = ox_testkit::sqlite().await.unwrap();
+    let server = TestServer::reaching(database.database.clone(), &AT).await;
+    let mut owner = server.owner().await;
     let (base, shared) = service().await;
     shared.lock().unwrap().life = 3600;
     let added = server.post(&owner, &format!("{TOOLS}/api/add"), form(&base, SECRET)).await;
@@ -161,7 +166,9 @@ async fn a_service_is_signed_in_to_renewed_and_left() {
 
 #[tokio::test]
 async fn one_of_several_calls_renews_a_token() {
-    let (server, mut owner) = open().await;
+    let database = ox_testkit::sqlite().await.unwrap();
+    let server = TestServer::reaching(database.database.clone(), &AT).await;
+    let mut owner = server.owner().await;
     let (base, shared) = service().await;
     // Nearly over when it comes.
     shared.lock().unwrap().life = 30;
@@ -184,4 +191,15 @@ async fn one_of_several_calls_renews_a_token() {
     shared.lock().unwrap().refresh = "revoked".into();
     let error = run(&server, &key, "d").await.unwrap_err();
     assert!(error.contains("cannot be renewed") && error.contains("sign in again under Tools"), "{error}");
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_know_its_address_says_so() {
+    let (server, owner) = open().await;
+    let (base, _) = service().await;
+    assert_eq!(server.post(&owner, &format!("{TOOLS}/api/add"), form(&base, SECRET)).await.status, StatusCode::OK);
+    let provider = server.get(&owner, "/workspaces/current/tools/api").await.json()[0].clone();
+    let path = format!("/oauth/plugin/{}/tool/authorization-url", provider["id"].as_str().unwrap());
+    let refused = server.get(&owner, &path).await;
+    assert!(refused.status == StatusCode::BAD_REQUEST && refused.text.contains("CONSOLE_API_URL"), "{}", refused.text);
 }
