@@ -9,7 +9,7 @@ use ox_db::{
 use ox_nodes::ToolName;
 use ox_types::{Json, boxed, new_uuid};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Map, json};
 
 use super::ProviderView;
 use crate::{
@@ -239,7 +239,7 @@ pub(crate) fn of_graph(graph: &Json, wanted: impl Fn(&Json) -> bool) -> Vec<Tool
         match data["type"].as_str() {
             Some("tool") => keep(data, &mut seen, &mut all),
             Some("agent") => {
-                for parameter in data["agent_parameters"].as_object().into_iter().flat_map(|map| map.values()) {
+                for parameter in data["agent_parameters"].as_object().into_iter().flat_map(Map::values) {
                     in_list(&parameter["value"], &mut seen, &mut all);
                 }
             }
@@ -269,7 +269,7 @@ fn keep(entry: &Json, seen: &mut Seen, all: &mut Vec<ToolName>) {
     let text = |name: &str| entry[name].as_str().filter(|text| !text.is_empty());
     let Some(tool) = text("tool_name") else { return };
     // In the list of an agent node `type` is the kind of the provider; a node's own `type` is `tool`.
-    let kind = text("provider_type").or_else(|| text("type").filter(|kind| *kind != "tool")).unwrap_or("builtin");
+    let kind = text("type").filter(|kind| *kind != "tool").or_else(|| text("provider_type")).unwrap_or("builtin");
     let name = ToolName {
         provider_type: kind.to_owned(),
         provider_id: text("provider_id").or_else(|| text("provider_name")).unwrap_or_default().to_owned(),
