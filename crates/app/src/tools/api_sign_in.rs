@@ -206,6 +206,7 @@ pub async fn begin(services: &Services, principal: &Principal, provider: &str) -
 }
 
 /// What the browser brings back.
+#[derive(Clone, Copy)]
 pub struct Back<'a> {
     pub provider: &'a str,
     pub state: &'a str,

@@ -65,6 +65,7 @@ export function ToolSettings({ provider, tool, values: first, credential: firstC
           if (wrong.length === 0) onSave({ ...first, ...call }, credential, rules);
         }}
       >
+        {provider.closed_tools?.includes(tool.name) ? <p className="wrong">{t("rights.closedText")}</p> : null}
         {provider.type === "builtin" ? <CredentialSelect provider={provider.name} value={credential} onChange={setCredential} /> : null}
         {byHand.map((parameter) => (
           <ParameterField

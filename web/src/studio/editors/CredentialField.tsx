@@ -23,7 +23,8 @@ export function CredentialField({ provider, value, onChange }: Props) {
   const builtin = provider.type === "builtin";
   const { data } = useQuery({ queryKey: ["tools", "credentials", provider.name, "studio"], queryFn: () => toolCredentials(provider.name), enabled: builtin, retry: false });
   const keys = data?.supported_credential_types.includes("api-key") ? data.credentials : [];
-  const closed = provider.is_team_authorization === false && keys.length === 0;
+  // A personal key is used where it is chosen, never by default.
+  const closed = provider.is_team_authorization === false && (keys.length === 0 || (value === undefined && keys.every((key) => key.visibility === "personal")));
   const name = inLanguage(provider.label, i18n.language) || provider.name;
   const gone = value !== undefined && data !== undefined && !keys.some((key) => key.id === value);
   // A published app has no member whose key it could use.
