@@ -282,7 +282,9 @@ pub async fn add(services: &Services, principal: &Principal, id: &str, new: NewC
 }
 
 async fn noted(services: &Services, principal: &Principal, action: &'static str, row: &ToolCredential) {
-    let about = json!({"provider": row.provider, "name": row.name, "visibility": row.visibility});
+    // What a member calls a key of their own is nobody else's.
+    let name = (!row.is_personal()).then_some(&row.name);
+    let about = json!({"provider": row.provider, "name": name, "visibility": row.visibility});
     audit::record(services, principal, action, "tool_credential", row.id, None, Some(about)).await;
 }
 
