@@ -8,6 +8,7 @@ use crate::{
     AppCaller, Error, Principal, Result, Services, accounts, apps, messages, model_config,
     principal::Permission,
     runs::{self, InvokeFrom, PublishedApp, RunRequest, RunUser, Subscription},
+    tools::permissions,
     workflows,
 };
 
@@ -38,6 +39,7 @@ pub async fn run_draft(
     principal.require(Permission::AppEdit)?;
     apps::find_of_mode(services, principal, app, &[mode]).await?;
     let draft = workflows::draft(services, principal, app.into()).await?;
+    permissions::require(services, principal, &permissions::of_graph(&draft.graph, |_| true)).await?;
     let caller = caller(services, principal, app).await?;
     runs::start_draft(services, &caller, &draft, request).await
 }
@@ -53,6 +55,7 @@ pub async fn preview(
 ) -> Result<Subscription> {
     principal.require(Permission::AppEdit)?;
     apps::find_of_mode(services, principal, app, modes).await?;
+    permissions::require(services, principal, &permissions::of_config(&preview.model_config)).await?;
     let config = model_config::from_json(app, principal.account_id()?, &preview.model_config)?;
     let mut caller = caller(services, principal, app).await?;
     caller.app = Arc::new(PublishedApp { config: Some(Arc::new(config)), ..caller.app.as_ref().clone() });

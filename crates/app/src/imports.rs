@@ -25,6 +25,7 @@ use crate::{
     apps::{self, AppChange, AppView, find},
     audit, model_config,
     principal::Permission,
+    tools::permissions,
     workflows,
 };
 
@@ -198,6 +199,7 @@ async fn create(
     let app = apps::new_app(principal, mode.as_str(), change)?;
     match body {
         Body::Basic(config) => {
+            permissions::require(services, principal, &permissions::of_config(&config)).await?;
             let config = model_config::from_json(app.id, principal.account_id()?, &config)?;
             Ok(apps::insert(services, principal, app, Some(config)).await?.app)
         }
@@ -260,6 +262,7 @@ async fn draft_of(
     stored: Option<&Workflow>,
 ) -> Result<Workflow> {
     ox_dsl::lint::check_draft(&body.graph, &body.features).map_err(Error::invalid)?;
+    permissions::require_added(services, principal, app, &body.graph).await?;
     let plain = variables::write(&body.environment_variables, Scope::Environment, variables::Secrets::Plain);
     let items = plain.as_array().cloned().unwrap_or_default();
     let environment = workflows::variables::seal_environment(services, app.tenant_id, items, None).await?;

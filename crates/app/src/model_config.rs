@@ -9,6 +9,7 @@ use crate::{
     apps::{find_of_mode, save},
     knowledge::uses,
     principal::Permission,
+    tools::permissions,
 };
 
 /// Modes whose apps have such a configuration.
@@ -132,6 +133,9 @@ pub async fn set(services: &Services, principal: &Principal, id: AppId, json: &J
     principal.require(Permission::AppEdit)?;
     let before = find_of_mode(services, principal, id, BASIC_MODES).await?;
     check(json)?;
+    let known = current(services, &before).await?.map(|config| permissions::of_config(&to_json(&config)));
+    let added = permissions::added(permissions::of_config(json), &known.unwrap_or_default());
+    permissions::require(services, principal, &added).await?;
     crate::moderation::check(services, before.tenant_id, json.get("sensitive_word_avoidance")).await?;
     let config = from_json(id, principal.account_id()?, json)?;
     let tx = services.db.begin().await?;

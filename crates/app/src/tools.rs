@@ -2,14 +2,17 @@
 //!
 //! One module for each kind of provider; [`ToolHub`] is the door by which nodes and agents come to all of them.
 
+pub mod api_sign_in;
 pub mod apis;
 mod apps;
 pub mod builtin;
 mod called;
 mod hub;
 pub mod labels;
+pub mod permissions;
 pub mod programs;
 pub mod servers;
+pub mod sign_in;
 pub mod space;
 mod view;
 pub mod workflows;
@@ -55,5 +58,6 @@ pub async fn list(services: &Services, principal: &Principal, kind: Option<&str>
     if kind == Some("app") {
         all.extend(apps::list(services, principal.tenant_id()).await?);
     }
+    permissions::tell(services, principal, &mut all).await?;
     Ok(all)
 }

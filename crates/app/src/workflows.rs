@@ -18,7 +18,10 @@ use ox_db::{
 use ox_types::{AccountId, AppId, Json, WorkflowId, boxed};
 use serde_json::json;
 
-use crate::{Error, Principal, Result, Services, audit, knowledge::uses, pipelines, principal::Permission, triggers};
+use crate::{
+    Error, Principal, Result, Services, audit, knowledge::uses, pipelines, principal::Permission, tools::permissions,
+    triggers,
+};
 
 /// Modes whose apps have a graph.
 pub const GRAPH_MODES: &[&str] = &["workflow", "advanced-chat"];
@@ -68,6 +71,7 @@ pub async fn save_draft(
     if let Some(variables) = &change.rag_pipeline_variables {
         pipelines::inputs::check(variables)?;
     }
+    permissions::require_added(services, principal, &app, &change.graph).await?;
     let account = principal.account_id()?;
     // Made before the transaction: there is one writer, and making the key would wait for it.
     services.secrets.tenant_key(&services.db, app.tenant_id).await?;
@@ -339,6 +343,8 @@ pub async fn restore(
     principal.require(Permission::AppEdit)?;
     let from = version(services, principal, owner, workflow).await?;
     let current = draft(services, principal, owner).await?;
+    let app = graph_app(services, principal, owner).await?;
+    permissions::require_added(services, principal, &app, &from.graph).await?;
     let account = principal.account_id()?;
     let time = now();
     let restored = Workflow {

@@ -338,6 +338,7 @@ pub async fn remove(services: &Services, principal: &Principal, member: AccountI
     let before = other_member(services, principal, member).await?;
     let tx = services.db.begin().await?;
     repo::tenants::remove_member(&tx, principal.tenant_id(), member).await?;
+    repo::tools::credentials::delete_personal(&tx, principal.tenant_id(), member).await?;
     tx.commit().await?;
     services.sessions.forget(member).await;
     audit::record(services, principal, "member.remove", "account", member.0, Some(json!({"role": before.role})), None)

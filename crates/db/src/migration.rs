@@ -139,6 +139,16 @@ const MIGRATIONS: &[Step] = &[
         sql: include_str!("migration/m20261122_215301_trigger_subscriptions.sql"),
         postgres: "",
     },
+    Step {
+        name: "m20261123_000101_tool_credentials",
+        sql: include_str!("migration/m20261123_000101_tool_credentials.sql"),
+        postgres: "",
+    },
+    Step {
+        name: "m20261123_000102_tool_permissions",
+        sql: include_str!("migration/m20261123_000102_tool_permissions.sql"),
+        postgres: "",
+    },
 ];
 
 #[derive(Clone, Copy)]

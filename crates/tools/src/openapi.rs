@@ -68,6 +68,15 @@ impl Bundle {
     }
 }
 
+/// How one signs in to the service by OAuth, as a security scheme of the document says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OAuthFlow {
+    pub authorization_url: String,
+    pub token_url: String,
+    /// Separated by spaces.
+    pub scope: String,
+}
+
 /// What was read of a document.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Document {
@@ -77,6 +86,8 @@ pub struct Document {
     pub bundles: Vec<Bundle>,
     /// What is odd about it, by operation.
     pub warnings: Map<String, Json>,
+    /// The first flow with a code.
+    pub oauth: Option<OAuthFlow>,
 }
 
 #[cfg(test)]

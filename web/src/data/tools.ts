@@ -49,6 +49,8 @@ export interface ToolProvider {
   readonly plugin_unique_identifier?: string | null;
   readonly tools?: readonly Tool[] | null;
   readonly labels?: readonly string[] | null;
+  /** Tools that the role of whoever is signed in may not use in the Studio. */
+  readonly closed_tools?: readonly string[] | null;
   /** Workflow tools. */
   readonly workflow_app_id?: string | null;
   /** MCP servers. */
@@ -106,6 +108,26 @@ export const providerTools = (provider: Pick<ToolProvider, "id" | "name" | "type
     staleTime: 0,
   });
 
+// ---- who may use a tool in the Studio
+
+/** Without a tool: all of the provider that have no rule of their own. */
+export interface ToolRule {
+  readonly provider_type: string;
+  readonly provider_id: string;
+  readonly tool_name?: string | null;
+  readonly roles: readonly string[];
+}
+
+export const toolRules = queryOptions({ queryKey: ["tools", "rules"], queryFn: () => get<ToolRule[]>(`${W}/tool-permissions`), staleTime: 0 });
+/** Without roles the rule goes. */
+export const setToolRule = (provider: Pick<ToolProvider, "id" | "type">, tool: string | undefined, roles: readonly string[] | undefined) =>
+  put<ToolRule[]>(`${W}/tool-permissions`, {
+    provider_type: provider.type,
+    provider_id: provider.id,
+    ...(tool ? { tool_name: tool } : {}),
+    ...(roles ? { roles } : {}),
+  });
+
 // ---- keys of built-in providers
 
 export interface CredentialField {
@@ -126,6 +148,8 @@ export interface ToolCredential {
   readonly provider: string;
   readonly credential_type: string;
   readonly is_default: boolean;
+  /** `workspace`, or `personal`: nobody else sees or uses it. */
+  readonly visibility?: string | null;
   /** Secrets are masked. */
   readonly credentials: Readonly<Record<string, unknown>>;
 }
@@ -146,8 +170,9 @@ export const credentialSchema = (provider: string) =>
     staleTime: 300_000,
   });
 export type CredentialValues = Readonly<Record<string, unknown>>;
-export const addToolCredential = (provider: string, credentials: CredentialValues, name: string) =>
-  post(`${builtin(provider)}/add`, { credentials, type: "api-key", ...(name ? { name } : {}) });
+export const isPersonal = (credential: Pick<ToolCredential, "visibility">): boolean => credential.visibility === "personal";
+export const addToolCredential = (provider: string, credentials: CredentialValues, name: string, personal: boolean) =>
+  post(`${builtin(provider)}/add`, { credentials, type: "api-key", ...(name ? { name } : {}), ...(personal ? { visibility: "personal" } : {}) });
 export const changeToolCredential = (provider: string, id: string, credentials: CredentialValues, name: string) =>
   post(`${builtin(provider)}/update`, { credential_id: id, credentials, ...(name ? { name } : {}) });
 export const deleteToolCredential = (provider: string, id: string) => post(`${builtin(provider)}/delete`, { credential_id: id });
@@ -161,7 +186,17 @@ export interface ApiAuth {
   readonly api_key_value?: string;
   readonly api_key_header_prefix?: string;
   readonly api_key_query_param?: string;
+  /** OAuth: the addresses of the service, whose client the workspace is, and whether somebody has signed in. */
+  readonly authorization_url?: string;
+  readonly token_url?: string;
+  readonly scope?: string;
+  readonly client_id?: string;
+  readonly client_secret?: string;
+  readonly authorized?: boolean;
 }
+
+/** How one signs in, as a schema says. */
+export type ApiFlow = Required<Pick<ApiAuth, "authorization_url" | "token_url" | "scope">>;
 
 export interface ApiOperation {
   readonly server_url: string;
@@ -176,6 +211,7 @@ export interface ParsedSchema {
   readonly schema_type: string;
   readonly parameters_schema: readonly ApiOperation[];
   readonly warning?: Readonly<Record<string, string>> | null;
+  readonly oauth?: ApiFlow | null;
 }
 
 export interface ApiToolSet {
@@ -188,6 +224,8 @@ export interface ApiToolSet {
   readonly privacy_policy?: string | null;
   readonly custom_disclaimer?: string | null;
   readonly labels?: readonly string[] | null;
+  /** Where a browser comes back to that signs in. */
+  readonly redirect_uri?: string | null;
 }
 
 export interface ApiFields {
@@ -201,10 +239,18 @@ export interface ApiFields {
   readonly labels: readonly string[];
 }
 
+export interface SignIn {
+  readonly result?: string;
+  readonly authorization_url?: string;
+}
+
 const api = `${W}/tool-provider/api`;
 
 export const apiToolSet = (provider: string) =>
   queryOptions({ queryKey: ["tools", "api", provider], queryFn: () => get<ApiToolSet>(`${api}/get`, { provider }), staleTime: 0 });
+/** Where the browser has to go to sign the workspace in. */
+export const signInApiTools = (id: string) => get<SignIn>(`/oauth/plugin/${id}/tool/authorization-url`);
+export const signOutApiTools = (id: string) => post(`${api}/disconnect`, { provider_id: id });
 export const addApiTools = (fields: ApiFields) => post(`${api}/add`, fields);
 export const changeApiTools = (original: string, fields: ApiFields) => post(`${api}/update`, { ...fields, original_provider: original });
 export const deleteApiTools = (provider: string) => post(`${api}/delete`, { provider });
@@ -296,5 +342,5 @@ export const mcpPrograms = queryOptions({ queryKey: ["tools", "programs"], query
 export const addMcpServer = (fields: McpFields) => post<ToolProvider>(mcp, fields);
 export const changeMcpServer = (id: string, fields: McpFields) => put(mcp, { provider_id: id, ...fields });
 export const deleteMcpServer = (id: string) => remove(mcp, { provider_id: id });
-export const authoriseMcp = (id: string) => post<{ result?: string; authorization_url?: string }>(`${mcp}/auth`, { provider_id: id });
+export const authoriseMcp = (id: string) => post<SignIn>(`${mcp}/auth`, { provider_id: id });
 export const refreshMcpTools = (id: string) => get<ToolProvider>(`${mcp}/update/${id}`);

@@ -358,6 +358,7 @@ const toolProviderSchema = z.looseObject({
   type: z.string().catch("builtin"),
   label,
   is_team_authorization: z.boolean().nullish(),
+  closed_tools: z.array(z.string()).nullish().catch(undefined),
   plugin_unique_identifier: z.string().nullish(),
   tools: z.array(toolSchema).nullish().catch([]).transform((t) => t ?? []),
 });
@@ -375,7 +376,7 @@ export async function listTools(builtin: readonly ToolProvider[]): Promise<ToolP
 
 const credentialsAnswer = z.looseObject({
   supported_credential_types: z.array(z.string()).catch([]),
-  credentials: z.array(z.looseObject({ id: z.string(), name: z.string().catch(""), is_default: z.boolean().catch(false) })).catch([]),
+  credentials: z.array(z.looseObject({ id: z.string(), name: z.string().catch(""), is_default: z.boolean().catch(false), visibility: z.string().catch("workspace") })).catch([]),
 });
 export type ToolCredentials = z.infer<typeof credentialsAnswer>;
 

@@ -2,7 +2,9 @@
 
 mod apis;
 mod builtin;
+mod permissions;
 mod servers;
+mod sign_ins;
 mod workflows;
 
 use std::sync::Arc;
@@ -28,7 +30,9 @@ pub fn router() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(labels))
         .merge(builtin::router())
         .merge(apis::router())
+        .merge(permissions::router())
         .merge(servers::router())
+        .merge(sign_ins::router())
         .merge(workflows::router())
 }
 

@@ -1,5 +1,8 @@
 //! Tools of a workspace: built-in ones with credentials, OpenAPI documents, workflows, MCP servers, and runs that call them.
 
+mod rights;
+mod sign_in;
+
 use axum::{
     Json, Router,
     http::{HeaderMap, Method, StatusCode},

@@ -18,6 +18,7 @@ use crate::{
         self, InvokeFrom, RunUser, StepRequest, Subscription,
         pipeline::{self, PipelineStart},
     },
+    tools::permissions,
     workflows::{self, Owner},
 };
 
@@ -101,6 +102,7 @@ pub async fn run_draft(
     principal.require(Permission::AppEdit)?;
     let (pipeline, dataset) = find(services, principal, id).await?;
     let draft = workflows::draft(services, principal, Owner::Pipeline(id)).await?;
+    permissions::require(services, principal, &permissions::of_graph(&draft.graph, |_| true)).await?;
     try_out(services, principal, (&pipeline, &dataset), &draft, form).await
 }
 

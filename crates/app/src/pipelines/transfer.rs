@@ -21,6 +21,7 @@ use crate::{
     imports::{self, pending},
     knowledge::datasets,
     principal::Permission,
+    tools::permissions,
     workflows::{self, Owner, PIPELINE_MODE},
 };
 
@@ -194,6 +195,7 @@ pub(super) async fn draft_of(
     body: PipelineBody,
     stored: Option<&Workflow>,
 ) -> Result<Workflow> {
+    permissions::require_added(services, principal, &super::as_app(pipeline), &body.graph).await?;
     let plain = variables::write(&body.environment_variables, Scope::Environment, variables::Secrets::Plain);
     let items = plain.as_array().cloned().unwrap_or_default();
     let environment = workflows::variables::seal_environment(services, pipeline.tenant_id, items, None).await?;

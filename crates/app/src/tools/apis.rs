@@ -11,7 +11,11 @@ use ox_types::{Json, TenantId, boxed, new_uuid};
 use serde_json::{Map, json};
 use uuid::Uuid;
 
-use super::{HIDDEN, ProviderView, labels};
+use super::{
+    HIDDEN, ProviderView,
+    api_sign_in::{self, OAUTH, SECRETS},
+    labels,
+};
 use crate::{Error, Principal, Result, Services, audit, principal::Permission};
 
 /// Characters of a name.
@@ -47,6 +51,8 @@ pub struct ApiDetail {
     pub privacy_policy: Option<String>,
     pub custom_disclaimer: String,
     pub labels: Vec<String>,
+    /// Where a browser comes back to that signs in by OAuth; unknown without `CONSOLE_API_URL`.
+    pub redirect_uri: Option<String>,
 }
 
 fn invalid(error: openapi::Invalid) -> Error {
@@ -72,7 +78,7 @@ fn view(row: &ApiToolProvider, labels: Vec<String>) -> ProviderView {
         icon_dark: "".into(),
         label: I18n::same(&row.name),
         kind: "api",
-        is_team_authorization: true,
+        is_team_authorization: api_sign_in::is_let_in(row),
         allow_delete: true,
         tools: views(row, &labels),
         labels,
@@ -117,7 +123,9 @@ pub async fn get(services: &Services, principal: &Principal, name: &str) -> Resu
     if let Some(Json::String(value)) = credentials.get_mut(SECRET) {
         *value = ox_auth::mask(value);
     }
+    let credentials = api_sign_in::shown(credentials);
     Ok(ApiDetail {
+        redirect_uri: api_sign_in::redirect(services, row.id),
         schema_type: row.schema_type,
         schema: row.schema,
         bundles: row.tools,
@@ -130,8 +138,9 @@ pub async fn get(services: &Services, principal: &Principal, name: &str) -> Resu
     })
 }
 
-async fn opened(services: &Services, row: &ApiToolProvider) -> Result<Map<String, Json>> {
-    services.secrets.tenant_key(&services.db, row.tenant_id).await?.open_fields(&row.credentials, &[SECRET])
+/// The credentials of a provider with their secrets.
+pub(super) async fn opened(services: &Services, row: &ApiToolProvider) -> Result<Map<String, Json>> {
+    services.secrets.tenant_key(&services.db, row.tenant_id).await?.open_fields(&row.credentials, &SECRETS)
 }
 
 /// Reads a document without keeping it.
@@ -184,6 +193,7 @@ fn checked(sent: &Map<String, Json>, stored: Option<&Map<String, Json>>) -> Resu
     let mut kept = Map::from_iter([("auth_type".to_owned(), Json::from(kind))]);
     match kind {
         "none" => return Ok(kept),
+        OAUTH => return api_sign_in::checked(sent, stored),
         "api_key_header" | "api_key" | "api_key_query" => {}
         other => return Err(Error::invalid_field("credentials", format!("invalid auth type {other}"))),
     }
@@ -230,7 +240,11 @@ async fn made(
         Some(row) => Some(opened(services, row).await?),
         None => None,
     };
-    let credentials = checked(&form.credentials, stored.as_ref())?;
+    let sent = api_sign_in::filled(&form.credentials, document.oauth.as_ref());
+    let mut credentials = checked(&sent, stored.as_ref())?;
+    if before.is_some_and(|before| !same_servers(&bundles(before), &document.bundles)) {
+        api_sign_in::forget(&mut credentials);
+    }
     if let Some(before) = before
         && stored.as_ref().and_then(|stored| stored.get(SECRET)) == credentials.get(SECRET)
         && credentials.contains_key(SECRET)
@@ -238,7 +252,7 @@ async fn made(
     {
         return Err(Error::invalid_field("credentials", "Enter the API key again for another server."));
     }
-    let sealed = services.secrets.tenant_key(&services.db, tenant).await?.seal_fields(&credentials, &[SECRET])?;
+    let sealed = services.secrets.tenant_key(&services.db, tenant).await?.seal_fields(&credentials, &SECRETS)?;
     Ok(ApiToolProvider {
         id: new_uuid(),
         tenant_id: tenant,
@@ -320,6 +334,7 @@ pub async fn delete(services: &Services, principal: &Principal, name: &str) -> R
     let tx = services.db.begin().await?;
     repo::tools::apis::delete(&tx, tenant, row.id).await?;
     labels::set(&tx, tenant, row.id, "api", &[]).await?;
+    repo::tools::permissions::delete_all(&tx, tenant, "api", &row.id.to_string()).await?;
     tx.commit().await?;
     noted(services, principal, "tool.api.delete", &row).await;
     Ok(())
@@ -355,13 +370,35 @@ pub async fn test(services: &Services, principal: &Principal, trial: ApiTrial) -
         Some(name) => repo::tools::apis::by_name(&services.db, tenant, name).await?,
         None => None,
     };
+    if let Some(row) = &stored {
+        let tool = ox_nodes::ToolName {
+            provider_type: "api".to_owned(),
+            provider_id: row.id.to_string(),
+            provider_name: row.name.clone(),
+            tool: trial.tool.clone(),
+            ..ox_nodes::ToolName::default()
+        };
+        super::permissions::require(services, principal, &[tool]).await?;
+    }
     // A stored key is only sent where it was given for.
-    let stored = match stored.filter(|row| same_servers(&bundles(row), std::slice::from_ref(bundle))) {
-        Some(row) => Some(opened(services, &row).await?),
+    let stored = stored.filter(|row| same_servers(&bundles(row), std::slice::from_ref(bundle)));
+    let known = match &stored {
+        Some(row) => Some(opened(services, row).await?),
         None => None,
     };
-    let credentials = checked(&trial.credentials, stored.as_ref())?;
-    let invocation = Invocation { parameters: trial.parameters, auth: auth(&credentials), ..services.tools.timed() };
+    let sent = api_sign_in::filled(&trial.credentials, document.oauth.as_ref());
+    let credentials = checked(&sent, known.as_ref())?;
+    let auth = match &stored {
+        _ if credentials.get("auth_type").is_none_or(|kind| *kind != OAUTH) => auth(&credentials),
+        // The token of the client that is kept, not of one that was just entered.
+        Some(row) if known.as_ref() == Some(&credentials) => match api_sign_in::auth(services, row).await {
+            Ok(auth) => auth,
+            Err(error) if error.status < 500 => return Ok(Err(error.message)),
+            Err(error) => return Err(error),
+        },
+        _ => return Ok(Err("Save the tool and sign in before it is tried.".to_owned())),
+    };
+    let invocation = Invocation { parameters: trial.parameters, auth, ..services.tools.timed() };
     let egress = services.outbound.of(tenant).await?;
     Ok(openapi::call(&egress, bundle, &invocation).await.map(|said| super::hub::text_of(&said)))
 }

@@ -3,7 +3,7 @@
 use ox_db::{model::ToolCredential, now, repo};
 use ox_models::Credentials;
 use ox_tools::{FieldView, Provider, ToolView, builtin as providers};
-use ox_types::{Json, TenantId, boxed, new_uuid};
+use ox_types::{AccountId, Json, TenantId, boxed, new_uuid};
 use serde::Serialize;
 use serde_json::{Map, json};
 use uuid::Uuid;
@@ -24,7 +24,21 @@ pub struct CredentialView {
     pub provider: String,
     pub credential_type: String,
     pub is_default: bool,
+    /// `workspace`, or `personal`: nobody but its member sees it.
+    pub visibility: String,
     pub credentials: Credentials,
+}
+
+/// Credentials to add.
+#[derive(Clone, Debug, Default)]
+pub struct NewCredential {
+    /// `api-key`.
+    pub kind: String,
+    pub values: Credentials,
+    /// One is made up without it.
+    pub name: Option<String>,
+    /// For the caller alone.
+    pub personal: bool,
 }
 
 /// The provider that an id means.
@@ -59,14 +73,14 @@ fn view(provider: &'static Provider, default: Option<&CredentialView>) -> Provid
 /// All of them, those that can be used first.
 #[boxed]
 pub(super) async fn list(services: &Services, principal: &Principal) -> Result<Vec<ProviderView>> {
-    let stored = shown(services, principal.tenant_id()).await?;
+    let stored = shown(services, principal.tenant_id(), None).await?;
     let default = |provider: &Provider| chosen(&stored, provider.name, |row| &row.provider, |row| row.is_default);
     let mut all: Vec<_> = providers::PROVIDERS.iter().map(|provider| view(provider, default(provider))).collect();
     all.sort_by_key(|view| !view.is_team_authorization);
     Ok(all)
 }
 
-/// The default of a provider: the one that is marked, or else the first.
+/// The default of a provider among those of the workspace: the one that is marked, or else the first.
 fn chosen<'a, T>(
     rows: &'a [T],
     provider: &str,
@@ -85,7 +99,7 @@ fn chosen<'a, T>(
 #[boxed]
 pub async fn info(services: &Services, principal: &Principal, id: &str) -> Result<ProviderView> {
     let provider = find(id)?;
-    let stored = shown(services, principal.tenant_id()).await?;
+    let stored = shown(services, principal.tenant_id(), None).await?;
     Ok(view(provider, chosen(&stored, provider.name, |row| &row.provider, |row| row.is_default)))
 }
 
@@ -124,8 +138,9 @@ pub fn supported(provider: &Provider) -> Vec<&'static str> {
     if provider.form.is_empty() { Vec::new() } else { vec!["api-key"] }
 }
 
-async fn shown(services: &Services, tenant: TenantId) -> Result<Vec<CredentialView>> {
-    let rows = repo::tools::credentials::list(&services.db, tenant).await?;
+/// Those of the workspace and, where one is named, of a member.
+async fn shown(services: &Services, tenant: TenantId, member: Option<AccountId>) -> Result<Vec<CredentialView>> {
+    let rows = repo::tools::credentials::list(&services.db, tenant, member).await?;
     if rows.is_empty() {
         return Ok(Vec::new());
     }
@@ -140,22 +155,23 @@ async fn shown(services: &Services, tenant: TenantId) -> Result<Vec<CredentialVi
                 provider: row.provider,
                 credential_type: row.credential_type,
                 is_default: row.is_default,
+                visibility: row.visibility,
                 credentials: mask_fields(&values, &provider.secrets()),
             })
         })
         .collect()
 }
 
-/// The credentials of a provider, masked; the default is first.
+/// The credentials of a provider that the caller may use, masked; the default is first, personal ones are last.
 ///
 /// # Errors
 /// 404 for an unknown provider.
 #[boxed]
 pub async fn credentials(services: &Services, principal: &Principal, id: &str) -> Result<Vec<CredentialView>> {
     let provider = find(id)?;
-    let mut all = shown(services, principal.tenant_id()).await?;
+    let mut all = shown(services, principal.tenant_id(), principal.account_id().ok()).await?;
     all.retain(|row| row.provider == provider.name);
-    all.sort_by_key(|row| !row.is_default);
+    all.sort_by_key(|row| (row.visibility == ToolCredential::PERSONAL, !row.is_default));
     Ok(all)
 }
 
@@ -216,33 +232,32 @@ fn name_taken(error: ox_db::Error) -> Error {
     }
 }
 
-/// Adds credentials after trying them out; the first ones are the default.
+/// Asks for what adding and changing credentials takes: those of the workspace are its administrators', personal ones
+/// whosoever builds.
+fn require(principal: &Principal, personal: bool) -> Result<()> {
+    principal.require(if personal { Permission::AppEdit } else { Permission::CredentialManage })
+}
+
+/// Adds credentials after trying them out; the first ones of the workspace are the default.
 ///
 /// # Errors
 /// 403 without the permission; 400 for what is missing or refused.
 #[boxed]
-pub async fn add(
-    services: &Services,
-    principal: &Principal,
-    id: &str,
-    kind: &str,
-    sent: Credentials,
-    name: Option<String>,
-) -> Result<()> {
-    principal.require(Permission::CredentialManage)?;
-    let provider = find(id)?;
-    if !supported(provider).contains(&kind) {
-        return Err(Error::invalid_field(
-            "type",
-            format!("'{}' takes no credentials of the type '{kind}'.", provider.name),
-        ));
+pub async fn add(services: &Services, principal: &Principal, id: &str, new: NewCredential) -> Result<()> {
+    require(principal, new.personal)?;
+    let (provider, kind) = (find(id)?, new.kind);
+    if !supported(provider).contains(&kind.as_str()) {
+        let text = format!("'{}' takes no credentials of the type '{kind}'.", provider.name);
+        return Err(Error::invalid_field("type", text));
     }
-    let taken = credentials(services, principal, id).await?;
+    let visibility = if new.personal { ToolCredential::PERSONAL } else { ToolCredential::WORKSPACE };
+    let mut taken = credentials(services, principal, id).await?;
+    taken.retain(|row| row.visibility == visibility);
     if taken.len() >= MOST {
         return Err(Error::invalid(format!("The provider has {MOST} credentials already.")));
     }
     let tenant = principal.tenant_id();
-    let (values, name) = (checked(provider, &sent, None)?, named(name, &taken)?);
+    let (values, name) = (checked(provider, &new.values, None)?, named(new.name, &taken)?);
     tried(services, tenant, provider, &values).await?;
     let sealed = services.secrets.tenant_key(&services.db, tenant).await?.seal_fields(&values, &provider.secrets())?;
     let row = ToolCredential {
@@ -252,9 +267,10 @@ pub async fn add(
         provider: provider.name.to_owned(),
         name,
         encrypted_credentials: sealed,
-        is_default: taken.is_empty(),
-        credential_type: kind.to_owned(),
+        is_default: taken.is_empty() && !new.personal,
+        credential_type: kind,
         expires_at: -1,
+        visibility: visibility.to_owned(),
         created_at: now(),
         updated_at: now(),
     };
@@ -266,14 +282,24 @@ pub async fn add(
 }
 
 async fn noted(services: &Services, principal: &Principal, action: &'static str, row: &ToolCredential) {
-    let about = json!({"provider": row.provider, "name": row.name});
+    // What a member calls a key of their own is nobody else's.
+    let name = (!row.is_personal()).then_some(&row.name);
+    let about = json!({"provider": row.provider, "name": name, "visibility": row.visibility});
     audit::record(services, principal, action, "tool_credential", row.id, None, Some(about)).await;
 }
 
-async fn stored(services: &Services, tenant: TenantId, provider: &Provider, id: Uuid) -> Result<ToolCredential> {
-    let found = repo::tools::credentials::find(&services.db, tenant, id).await?;
-    let found = found.filter(|row| row.provider == provider.name);
-    found.ok_or_else(|| Error::not_found("The provider has no such credentials."))
+/// Credentials that the caller may change. Personal ones of somebody else are not there.
+async fn stored(services: &Services, principal: &Principal, provider: &Provider, id: Uuid) -> Result<ToolCredential> {
+    let found = repo::tools::credentials::find(&services.db, principal.tenant_id(), id).await?;
+    let caller = principal.account_id()?;
+    let found = found.filter(|row| row.provider == provider.name && (!row.is_personal() || row.user_id == caller));
+    // Who may change none of the workspace's is told so, whether there is such a one or not.
+    let Some(row) = found else {
+        require(principal, false)?;
+        return Err(Error::not_found("The provider has no such credentials."));
+    };
+    require(principal, row.is_personal())?;
+    Ok(row)
 }
 
 /// Changes credentials, trying them out when their values change.
@@ -289,9 +315,8 @@ pub async fn update(
     sent: Option<Credentials>,
     name: Option<String>,
 ) -> Result<()> {
-    principal.require(Permission::CredentialManage)?;
     let (provider, tenant) = (find(id)?, principal.tenant_id());
-    let mut row = stored(services, tenant, provider, credential).await?;
+    let mut row = stored(services, principal, provider, credential).await?;
     if let Some(sent) = sent {
         let key = services.secrets.tenant_key(&services.db, tenant).await?;
         let before = key.open_fields(&row.encrypted_credentials, &provider.secrets())?;
@@ -330,8 +355,7 @@ pub async fn update(
 /// As [`update`].
 #[boxed]
 pub async fn delete(services: &Services, principal: &Principal, id: &str, credential: Uuid) -> Result<()> {
-    principal.require(Permission::CredentialManage)?;
-    let row = stored(services, principal.tenant_id(), find(id)?, credential).await?;
+    let row = stored(services, principal, find(id)?, credential).await?;
     let tx = services.db.begin().await?;
     repo::tools::credentials::delete(&tx, row.tenant_id, row.id).await?;
     tx.commit().await?;
@@ -339,14 +363,16 @@ pub async fn delete(services: &Services, principal: &Principal, id: &str, creden
     Ok(())
 }
 
-/// Makes credentials the ones that are used where none are named.
+/// Makes credentials of the workspace the ones that are used where none are named.
 ///
 /// # Errors
 /// As [`update`].
 #[boxed]
 pub async fn set_default(services: &Services, principal: &Principal, id: &str, credential: Uuid) -> Result<()> {
-    principal.require(Permission::CredentialManage)?;
-    let row = stored(services, principal.tenant_id(), find(id)?, credential).await?;
+    let row = stored(services, principal, find(id)?, credential).await?;
+    if row.is_personal() {
+        return Err(Error::invalid_field("id", "Only credentials of the workspace can be its default."));
+    }
     let tx = services.db.begin().await?;
     repo::tools::credentials::set_default(&tx, row.tenant_id, &row.provider, row.id).await?;
     tx.commit().await?;

@@ -9,7 +9,7 @@ use std::{
 
 use async_trait::async_trait;
 use ox_db::{Database, model, repo};
-use ox_engine::RunInfo;
+use ox_engine::{RunInfo, UserKind};
 use ox_models::Credentials;
 use ox_net::{Caller, Egress};
 use ox_nodes::{
@@ -22,12 +22,12 @@ use ox_tools::{
     openapi::{self, Attachment, Bundle, Invocation},
     space::SpacePort,
 };
-use ox_types::{Json, TenantId, Value, boxed};
+use ox_types::{AccountId, Json, TenantId, Value, boxed};
 use serde_json::Map;
 use uuid::Uuid;
 
-use super::{apis, apps as offered, called, programs::ProgramHost, servers, workflows};
-use crate::{Error, Result, Services, files::FileStore, network::Outbound, secrets::Secrets};
+use super::{api_sign_in, apis, apps as offered, called, permissions, programs::ProgramHost, servers, workflows};
+use crate::{Error, Result, Services, files::FileStore, network::Outbound, runs::InvokeFrom, secrets::Secrets};
 
 /// The class of an error that users see.
 pub(super) const CLASS: &str = "ToolInvokeError";
@@ -173,18 +173,28 @@ impl ToolHub {
     /// The credentials of a provider: those that are named, or the workspace's default.
     async fn credentials(
         &self,
-        tenant: TenantId,
+        run: &RunInfo,
         provider: &Provider,
         named: Option<&str>,
     ) -> Result<Credentials, Failure> {
         if provider.form.is_empty() {
             return Ok(Credentials::new());
         }
-        let rows = repo::tools::credentials::list(&self.parts.db, tenant).await?;
-        let row = match named {
-            Some(id) => rows.iter().find(|row| row.provider == provider.name && row.id.to_string() == id),
-            None => super::builtin::default_of(&rows, provider.name),
+        let tenant = run.tenant_id;
+        let row = match (named, named.and_then(|id| id.parse::<Uuid>().ok())) {
+            (Some(_), Some(id)) => {
+                let row = repo::tools::credentials::find(&self.parts.db, tenant, id).await?;
+                row.filter(|row| row.provider == provider.name)
+            }
+            (Some(_), None) => None,
+            (None, _) => {
+                let rows = repo::tools::credentials::list(&self.parts.db, tenant, None).await?;
+                super::builtin::default_of(&rows, provider.name).cloned()
+            }
         };
+        if let Some(row) = row.as_ref().filter(|row| row.is_personal()) {
+            may_use(run, row, provider)?;
+        }
         let Some(row) = row else {
             let what = if named.is_some() { "not the credentials that are named" } else { "no credentials" };
             let text =
@@ -193,6 +203,42 @@ impl ToolHub {
         };
         let key = self.parts.secrets.tenant_key(&self.parts.db, tenant).await?;
         Ok(key.open_fields(&row.encrypted_credentials, &provider.secrets())?)
+    }
+
+    /// By what rules of use know a tool's provider: its kind and id. `None`: no rule can be about it, or it is not here.
+    #[boxed]
+    pub(super) async fn ruled(&self, tenant: TenantId, tool: &ToolName) -> Result<Option<(&'static str, String)>> {
+        fn here<T>(found: Result<T, Failure>) -> Result<Option<T>> {
+            match found {
+                Ok(found) => Ok(Some(found)),
+                Err(Failure(error)) if error.is_final => Ok(None),
+                Err(Failure(error)) => Err(Error::new(503, "service_unavailable", error.to_string())),
+            }
+        }
+        Ok(match tool.provider_type.as_str() {
+            "api" => here(self.api(tenant, tool).await)?.map(|(row, _)| ("api", row.id.to_string())),
+            "workflow" => here(self.workflow(tenant, tool).await)?.map(|row| ("workflow", row.id.to_string())),
+            "mcp" => here(self.server(tenant, tool).await)?.map(|row| ("mcp", row.id.to_string())),
+            _ => builtin::named(tool).map(|(provider, _)| ("builtin", provider.name.to_owned())),
+        })
+    }
+
+    /// Refuses what the role of a member who tries something out in the Studio may not call.
+    async fn permitted(&self, run: &RunInfo, tool: &ToolName) -> Result<(), Failure> {
+        let rules = repo::tools::permissions::list(&self.parts.db, run.tenant_id).await?;
+        if rules.is_empty() {
+            return Ok(());
+        }
+        let Some((kind, provider)) = self.ruled(run.tenant_id, tool).await? else { return Ok(()) };
+        let member = match run.user_id.parse::<AccountId>() {
+            Ok(account) => repo::tenants::member(&self.parts.db, run.tenant_id, account).await?,
+            Err(_) => None,
+        };
+        let role = member.map(|member| member.role).unwrap_or_default();
+        if permissions::allows(&rules, (kind, &provider), &tool.tool, &role) {
+            return Ok(());
+        }
+        Err(missing(permissions::refusal(tool, &role)))
     }
 
     async fn api(&self, tenant: TenantId, tool: &ToolName) -> Result<(model::ApiToolProvider, Bundle), Failure> {
@@ -214,14 +260,19 @@ impl ToolHub {
 
     async fn call_api(&self, run: &RunInfo, call: ToolInvocation) -> Result<CallStream, Failure> {
         let (row, bundle) = self.api(run.tenant_id, &call.tool).await?;
-        let key = self.parts.secrets.tenant_key(&self.parts.db, run.tenant_id).await?;
-        let credentials = key.open_fields(&row.credentials, &["api_key_value"])?;
+        let auth = if row.credentials["auth_type"] == api_sign_in::OAUTH {
+            let services = self.services()?;
+            api_sign_in::auth(&services, &row).await?
+        } else {
+            let key = self.parts.secrets.tenant_key(&self.parts.db, run.tenant_id).await?;
+            apis::auth(&key.open_fields(&row.credentials, &api_sign_in::SECRETS)?)
+        };
         let mut parameters = call.settings;
         parameters.extend(call.parameters.into_iter().filter(|(_, value)| !value.is_null()));
         let invocation = Invocation {
             files: self.attachments(run, &parameters).await?,
             parameters,
-            auth: apis::auth(&credentials),
+            auth,
             idempotency_key: Some(call.node_run_id.to_string()),
             ..self.timed()
         };
@@ -378,6 +429,30 @@ fn text_of_file(bytes: &[u8], extension: &str, mime: Option<&str>) -> Result<Str
     ox_extract::extract(document, &ox_extract::Budget::new(limits)).map_err(|error| error.to_string())
 }
 
+/// Personal credentials are for what their member runs in the Studio, and nothing else.
+fn may_use(run: &RunInfo, row: &model::ToolCredential, provider: &Provider) -> Result<(), Failure> {
+    if !in_studio(run) {
+        return Err(missing(format!(
+            "The tool provider '{}' is called with a personal key, which works in the Studio only: choose a key of the \
+             workspace in the settings of the tool, and publish again.",
+            provider.name
+        )));
+    }
+    if run.user_id != row.user_id.to_string() {
+        return Err(missing(format!(
+            "The tool provider '{}' is called with a personal key of another member: choose a key of the workspace, or \
+             your own, in the settings of the tool.",
+            provider.name
+        )));
+    }
+    Ok(())
+}
+
+/// Whether a member tries something out in the Studio.
+fn in_studio(run: &RunInfo) -> bool {
+    run.user_kind == UserKind::Account && InvokeFrom::parse(&run.invoke_from) == InvokeFrom::Debugger
+}
+
 /// Settings and parameters of a call that are set.
 fn given(call: ToolInvocation) -> Map<String, Json> {
     let mut given = call.settings;
@@ -411,6 +486,9 @@ impl ToolPort for ToolHub {
     }
 
     async fn invoke(&self, run: &RunInfo, call: ToolInvocation) -> Result<CallStream, CallError> {
+        if in_studio(run) {
+            self.permitted(run, &call.tool).await.map_err(|failure| failure.0)?;
+        }
         let kind = call.tool.provider_type.clone();
         let stream: Result<CallStream, Failure> = match kind.as_str() {
             "api" => self.call_api(run, call).await,
@@ -419,8 +497,7 @@ impl ToolPort for ToolHub {
             "app" => self.call_app(run, call).await,
             _ => match builtin::named(&call.tool) {
                 Some((provider, tool)) => {
-                    let credentials =
-                        self.credentials(run.tenant_id, provider, call.tool.credential_id.as_deref()).await;
+                    let credentials = self.credentials(run, provider, call.tool.credential_id.as_deref()).await;
                     match credentials {
                         Ok(credentials) => self.call_builtin(run, tool, call, credentials).await,
                         Err(failure) => Err(failure),

@@ -18,13 +18,12 @@ use uuid::Uuid;
 use super::{
     HIDDEN, HubParts, ProviderView,
     programs::{self, ProgramHost},
+    sign_in::{self, Attempt},
 };
 use crate::{Error, Principal, Result, Services, audit, principal::Permission, secrets::Secrets};
 
-/// How long somebody may take to sign in.
-const SIGN_IN: Duration = Duration::from_secs(600);
-/// A token is renewed so many seconds before it ends.
-const EARLY: i64 = 60;
+/// The kind of its attempts to sign in.
+const SIGN_IN: &str = "mcp";
 const MAX_NAME: usize = 40;
 const MAX_IDENTIFIER: usize = 64;
 const MAX_HEADERS: usize = 50;
@@ -61,21 +60,6 @@ struct SignIn {
     /// Unix seconds at which the token ends.
     #[serde(default)]
     expires_at: Option<i64>,
-}
-
-/// An attempt to sign in, while the browser is away.
-#[derive(Debug, Serialize, Deserialize)]
-struct Attempt {
-    tenant: TenantId,
-    provider: Uuid,
-    account: ox_types::AccountId,
-    /// Encrypted.
-    verifier: String,
-    redirect: String,
-}
-
-fn attempt_key(state: &str) -> String {
-    format!("mcp_sign_in:{}", hex::encode(Sha256::digest(state.as_bytes())))
 }
 
 /// What no two servers of a workspace have in common. One program can be several: with other variables.
@@ -148,7 +132,7 @@ pub(super) async fn call(
         }
         other => builtin::failed(other.to_string()),
     };
-    if opened.sign_in.expires_at.is_some_and(|at| at - EARLY <= now().timestamp()) {
+    if sign_in::is_due(opened.sign_in.expires_at) {
         renew(db, secrets, egress, &mut opened).await.map_err(|error| builtin::failed(error.message))?;
     }
     let mut session = match session(programs, egress, &opened).await {
@@ -192,7 +176,7 @@ async fn renew(db: &ox_db::Database, secrets: &Secrets, egress: &ox_net::Egress,
         return Ok(());
     };
     let tokens = oauth::refresh(egress, authority, client, &refresh).await.map_err(told)?;
-    sign_in.expires_at = tokens.expires_in.map(|seconds| now().timestamp() + seconds);
+    sign_in.expires_at = super::sign_in::ends(&tokens);
     sign_in.tokens = Some(tokens);
     let key = secrets.tenant_key(db, opened.row.tenant_id).await?;
     let text = serde_json::to_string(&opened.sign_in).map_err(Error::internal)?;
@@ -475,6 +459,7 @@ pub async fn delete(services: &Services, principal: &Principal, id: Uuid) -> Res
     let opened = find(services, principal.tenant_id(), id).await?;
     let tx = services.db.begin().await?;
     repo::tools::servers::delete(&tx, opened.row.tenant_id, id).await?;
+    repo::tools::permissions::delete_all(&tx, opened.row.tenant_id, "mcp", &id.to_string()).await?;
     tx.commit().await?;
     noted(services, principal, "tool.mcp.delete", &opened.row).await;
     Ok(())
@@ -493,7 +478,7 @@ async fn noted(services: &Services, principal: &Principal, action: &'static str,
 pub async fn reload(services: &Services, principal: &Principal, id: Uuid) -> Result<ProviderView> {
     principal.require(Permission::CredentialManage)?;
     let mut opened = find(services, principal.tenant_id(), id).await?;
-    if opened.sign_in.expires_at.is_some_and(|at| at - EARLY <= now().timestamp()) && has_refresh(&opened) {
+    if sign_in::is_due(opened.sign_in.expires_at) && has_refresh(&opened) {
         let egress = services.outbound.of(principal.tenant_id()).await?;
         renew(&services.db, &services.secrets, &egress, &mut opened).await?;
     }
@@ -550,14 +535,9 @@ pub async fn authorize(services: &Services, principal: &Principal, id: Uuid) -> 
             oauth::register(&egress, &authority, &redirect).await.map_err(told)?
         }
     };
-    let (state, verifier) = (oauth::secret(), oauth::secret());
+    let attempt = Attempt::new(tenant, id, principal.account_id()?, redirect.clone());
+    let (state, verifier) = sign_in::begin(services, SIGN_IN, attempt).await?;
     let url = oauth::authorization_url(&authority, &client, &redirect, &state, &verifier).map_err(told)?;
-    let account = principal.account_id()?;
-    // It leaves this process with the attempt.
-    let verifier = services.encrypt(tenant, &verifier).await?;
-    let attempt = Attempt { tenant, provider: id, account, verifier, redirect };
-    let text = serde_json::to_string(&attempt).map_err(Error::internal)?;
-    services.kv.set(&attempt_key(&state), &text, Some(SIGN_IN)).await?;
     opened.sign_in.client = Some(client);
     opened.sign_in.authority = Some(authority);
     let row = sealed(services, opened).await?;
@@ -573,18 +553,15 @@ pub async fn authorize(services: &Services, principal: &Principal, id: Uuid) -> 
 /// 400 for an attempt that is unknown or over, or a code that is refused.
 #[boxed]
 pub async fn signed_in(services: &Services, state: &str, code: &str) -> Result<()> {
-    let gone = || Error::invalid_field("state", "State parameter has expired or is invalid");
-    let text = services.kv.take(&attempt_key(state)).await?.ok_or_else(gone)?;
-    let attempt: Attempt = serde_json::from_str(&text).map_err(|_| gone())?;
+    let (attempt, verifier) = sign_in::take(services, SIGN_IN, state).await?;
     let mut opened = find(services, attempt.tenant, attempt.provider).await?;
     let egress = services.outbound.of(attempt.tenant).await?;
     let (Some(authority), Some(client)) = (&opened.sign_in.authority, &opened.sign_in.client) else {
-        return Err(gone());
+        return Err(sign_in::gone());
     };
-    let verifier = services.decrypt(attempt.tenant, &attempt.verifier).await?;
     let tokens = oauth::exchange(&egress, authority, client, &attempt.redirect, (code, &verifier)).await;
     let tokens = tokens.map_err(told)?;
-    opened.sign_in.expires_at = tokens.expires_in.map(|seconds| now().timestamp() + seconds);
+    opened.sign_in.expires_at = sign_in::ends(&tokens);
     opened.sign_in.tokens = Some(tokens);
     let tools = look(services, &opened).await?;
     let tools = tools.ok_or_else(|| Error::invalid("The MCP server does not take the token of its own authority."))?;

@@ -280,6 +280,7 @@ pub async fn delete(services: &Services, principal: &Principal, id: Uuid) -> Res
     let tx = services.db.begin().await?;
     repo::tools::workflows::delete(&tx, row.tenant_id, id).await?;
     labels::set(&tx, row.tenant_id, id, "workflow", &[]).await?;
+    repo::tools::permissions::delete_all(&tx, row.tenant_id, "workflow", &id.to_string()).await?;
     tx.commit().await?;
     noted(services, principal, "tool.workflow.delete", &row).await;
     Ok(())

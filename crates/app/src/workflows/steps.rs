@@ -10,6 +10,7 @@ use crate::{
     AppCaller, Error, Principal, Result, Services, debug,
     principal::Permission,
     runs::{self, InvokeFrom, StepRequest, Subscription},
+    tools::permissions,
 };
 
 /// The member who tries the draft out.
@@ -32,6 +33,8 @@ pub async fn run_node(
     request: StepRequest,
 ) -> Result<NodeExecution> {
     let draft = draft(services, principal, owner).await?;
+    let tools = permissions::of_graph(&draft.graph, |node| node["id"] == node_id);
+    permissions::require(services, principal, &tools).await?;
     let caller = editor(services, principal, owner).await?;
     runs::run_step(services, &caller, &draft, node_id, request).await
 }
@@ -60,6 +63,8 @@ pub async fn run_container(
         return Err(Error::new(404, "app_not_found", "App not found."));
     }
     let draft = draft(services, principal, owner).await?;
+    let tools = permissions::of_graph(&draft.graph, |node| node["parentId"] == container.node_id);
+    permissions::require(services, principal, &tools).await?;
     let caller = editor(services, principal, owner).await?;
     runs::run_container(services, &caller, &draft, container.node_id, container.kind, request).await
 }

@@ -19,6 +19,8 @@ pub struct Model {
     #[sea_orm(column_type = "Text")]
     pub credential_type: String,
     pub expires_at: i64,
+    #[sea_orm(column_type = "Text")]
+    pub visibility: String,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
 }

@@ -21,8 +21,23 @@ pub struct ToolCredential {
     pub credential_type: String,
     /// Unix seconds; -1: never.
     pub expires_at: i64,
+    /// `workspace`, or `personal`: for `user_id` alone.
+    pub visibility: String,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+}
+
+impl ToolCredential {
+    /// `visibility` of one that every member may use.
+    pub const WORKSPACE: &str = "workspace";
+    /// `visibility` of one for the member alone who entered it.
+    pub const PERSONAL: &str = "personal";
+
+    /// For the member alone who entered it.
+    #[must_use]
+    pub fn is_personal(&self) -> bool {
+        self.visibility == Self::PERSONAL
+    }
 }
 
 impl From<entity::tool_builtin_providers::Model> for ToolCredential {
@@ -37,6 +52,7 @@ impl From<entity::tool_builtin_providers::Model> for ToolCredential {
             is_default: row.is_default,
             credential_type: row.credential_type,
             expires_at: row.expires_at,
+            visibility: row.visibility,
             created_at: row.created_at,
             updated_at: row.updated_at,
         }
@@ -55,6 +71,7 @@ impl From<ToolCredential> for entity::tool_builtin_providers::Model {
             is_default: item.is_default,
             credential_type: item.credential_type,
             expires_at: item.expires_at,
+            visibility: item.visibility,
             created_at: item.created_at,
             updated_at: item.updated_at,
         }
@@ -287,6 +304,52 @@ impl From<ToolLabel> for entity::tool_label_bindings::Model {
             tool_id: item.tool_id,
             tool_type: item.tool_type,
             label_name: item.label_name,
+        }
+    }
+}
+
+/// Which roles may use a tool, or all of a provider, in the Studio.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ToolPermission {
+    pub id: Uuid,
+    pub tenant_id: TenantId,
+    /// `builtin`, `api`, `workflow`, `mcp`.
+    pub provider_type: String,
+    pub provider_id: String,
+    /// Empty: those of the provider without a rule of their own.
+    pub tool_name: String,
+    /// A list of names.
+    pub roles: Json,
+    pub updated_by: Option<AccountId>,
+    pub updated_at: DateTime<Utc>,
+}
+
+impl From<entity::tool_permissions::Model> for ToolPermission {
+    fn from(row: entity::tool_permissions::Model) -> Self {
+        Self {
+            id: row.id,
+            tenant_id: TenantId(row.tenant_id),
+            provider_type: row.provider_type,
+            provider_id: row.provider_id,
+            tool_name: row.tool_name,
+            roles: row.roles.0,
+            updated_by: row.updated_by.map(AccountId),
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+impl From<ToolPermission> for entity::tool_permissions::Model {
+    fn from(item: ToolPermission) -> Self {
+        Self {
+            id: item.id,
+            tenant_id: item.tenant_id.0,
+            provider_type: item.provider_type,
+            provider_id: item.provider_id,
+            tool_name: item.tool_name,
+            roles: JsonText(item.roles),
+            updated_by: item.updated_by.map(|account| account.0),
+            updated_at: item.updated_at,
         }
     }
 }

@@ -3,5 +3,6 @@
 pub mod apis;
 pub mod credentials;
 pub mod labels;
+pub mod permissions;
 pub mod servers;
 pub mod workflows;

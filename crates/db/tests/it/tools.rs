@@ -24,6 +24,7 @@ fn credential(tenant: TenantId, name: &str) -> ToolCredential {
         is_default: false,
         credential_type: "api-key".into(),
         expires_at: -1,
+        visibility: ToolCredential::WORKSPACE.into(),
         created_at: now(),
         updated_at: now(),
     }
@@ -42,7 +43,7 @@ async fn one_credential_of_a_provider_is_the_default() {
             credentials::set_default(&tx, tenant, "tavily", id).await.unwrap();
         }
         tx.commit().await.unwrap();
-        let listed = credentials::list(&db, tenant).await.unwrap();
+        let listed = credentials::list(&db, tenant, None).await.unwrap();
         assert_eq!(listed.iter().map(|one| one.is_default).collect::<Vec<_>>(), [false, true]);
         assert_eq!(listed[0], first);
         assert_eq!(credentials::find(&db, tenant, foreign.id).await.unwrap(), None);
@@ -53,6 +54,38 @@ async fn one_credential_of_a_provider_is_the_default() {
         assert!(!credentials::delete(&tx, other, first.id).await.unwrap());
         assert!(credentials::delete(&tx, tenant, first.id).await.unwrap());
         tx.commit().await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn personal_credentials_are_their_members() {
+    on_each_database(|db| async move {
+        let tenant = TenantId::new();
+        let personal = |member: AccountId, name: &str| ToolCredential {
+            user_id: member,
+            visibility: ToolCredential::PERSONAL.into(),
+            ..credential(tenant, name)
+        };
+        let (ann, bob) = (AccountId::new(), AccountId::new());
+        let tx = db.begin().await.unwrap();
+        // One name for everybody and for each member.
+        for one in [credential(tenant, "key"), personal(ann, "key"), personal(bob, "key")] {
+            credentials::insert(&tx, one).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        let tx = db.begin().await.unwrap();
+        assert!(matches!(credentials::insert(&tx, personal(ann, "key")).await, Err(Error::Conflict(_))));
+        drop(tx);
+        assert_eq!(credentials::list(&db, tenant, None).await.unwrap().len(), 1);
+        let seen = credentials::list(&db, tenant, Some(ann)).await.unwrap();
+        assert_eq!(seen.len(), 2);
+        assert!(seen.iter().all(|one| !one.is_personal() || one.user_id == ann));
+        let tx = db.begin().await.unwrap();
+        assert_eq!(credentials::delete_personal(&tx, tenant, ann).await.unwrap(), 1);
+        tx.commit().await.unwrap();
+        assert_eq!(credentials::list(&db, tenant, Some(ann)).await.unwrap().len(), 1);
+        assert_eq!(credentials::list(&db, tenant, Some(bob)).await.unwrap().len(), 2);
     })
     .await;
 }

@@ -6,7 +6,7 @@ use ox_models::I18n;
 use ox_types::Json;
 use serde_json::{Map, Value};
 
-use super::{Bundle, Document, Invalid, MAX_DOCUMENT, MAX_OPERATIONS, refs::Resolver, swagger};
+use super::{Bundle, Document, Invalid, MAX_DOCUMENT, MAX_OPERATIONS, OAuthFlow, refs::Resolver, swagger};
 use crate::{OptionView, ParameterView};
 
 const METHODS: &[&str] = &["get", "post", "put", "patch", "delete", "head", "options"];
@@ -45,6 +45,7 @@ pub fn parse(text: &str) -> Result<Document, Invalid> {
         Value::Number(number) => number.to_string(),
         _ => String::new(),
     };
+    let oauth = oauth(&document);
     let (kind, document) = if version("swagger").starts_with('2') {
         ("swagger", swagger::to_openapi(&document)?)
     } else if version("openapi").starts_with('3') || (version("openapi").is_empty() && document["paths"].is_object()) {
@@ -55,7 +56,23 @@ pub fn parse(text: &str) -> Result<Document, Invalid> {
     let (bundles, warnings) = operations(&document)?;
     let info = &document["info"];
     let described = [&info["description"], &info["title"]].into_iter().find_map(Json::as_str);
-    Ok(Document { kind, description: described.unwrap_or_default().to_owned(), bundles, warnings })
+    Ok(Document { kind, description: described.unwrap_or_default().to_owned(), bundles, warnings, oauth })
+}
+
+/// The first security scheme with an authorization code: OpenAPI 3's, or Swagger 2's.
+fn oauth(document: &Json) -> Option<OAuthFlow> {
+    let lists = [&document["components"]["securitySchemes"], &document["securityDefinitions"]];
+    let schemes = lists.into_iter().filter_map(Json::as_object).flat_map(Map::values);
+    schemes.filter(|scheme| scheme["type"] == "oauth2").find_map(|scheme| {
+        let flow = if scheme["flow"] == "accessCode" { scheme } else { &scheme["flows"]["authorizationCode"] };
+        let scopes: Vec<&str> =
+            flow["scopes"].as_object().into_iter().flat_map(Map::keys).map(String::as_str).collect();
+        Some(OAuthFlow {
+            authorization_url: flow["authorizationUrl"].as_str()?.to_owned(),
+            token_url: flow["tokenUrl"].as_str()?.to_owned(),
+            scope: scopes.join(" "),
+        })
+    })
 }
 
 fn operations(document: &Json) -> Result<(Vec<Bundle>, Map<String, Json>), Invalid> {

@@ -288,3 +288,27 @@ async fn answers_of_every_kind() {
 }
 
 use ox_nodes::CallMessage;
+
+#[test]
+fn the_sign_in_that_a_document_names() {
+    let paths = json!({"/x": {"get": {"operationId": "x"}}});
+    let three = json!({"openapi": "3.0.0", "servers": [{"url": "https://a.test"}], "paths": paths, "components": {"securitySchemes": {
+        "key": {"type": "apiKey"}, "way": {"type": "oauth2", "flows": {"authorizationCode": {
+            "authorizationUrl": "https://a.test/authorize", "tokenUrl": "https://a.test/token", "scopes": {"read": "", "write": ""}}}}}}});
+    let two = json!({"swagger": "2.0", "host": "a.test", "schemes": ["https"], "paths": paths, "securityDefinitions": {"way": {
+        "type": "oauth2", "flow": "accessCode", "authorizationUrl": "https://a.test/authorize", "tokenUrl": "https://a.test/token",
+        "scopes": {"read": "", "write": ""}}}});
+    for document in [three, two] {
+        let found = parse(&document.to_string()).unwrap().oauth.unwrap();
+        assert_eq!(
+            (found.authorization_url.as_str(), found.token_url.as_str()),
+            ("https://a.test/authorize", "https://a.test/token")
+        );
+        let mut scopes: Vec<_> = found.scope.split(' ').collect();
+        scopes.sort_unstable();
+        assert_eq!(scopes, ["read", "write"]);
+    }
+    let implicit = json!({"openapi": "3.0.0", "servers": [{"url": "https://a.test"}], "paths": paths, "components": {"securitySchemes": {
+        "way": {"type": "oauth2", "flows": {"implicit": {"authorizationUrl": "https://a.test/authorize", "scopes": {}}}}}}});
+    assert_eq!(parse(&implicit.to_string()).unwrap().oauth, None);
+}

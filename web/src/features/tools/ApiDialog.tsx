@@ -74,7 +74,7 @@ function ApiForm({ provider, stored, onClose, onSaved }: Props & { stored: ApiTo
   const [name, setName] = useState(provider ?? "");
   const [icon, setIcon] = useState(() => emojiOf(stored?.icon, "🔧"));
   const [schema, setSchema] = useState(stored?.schema ?? "");
-  const [auth, setAuth] = useState<ApiAuth>(() => (stored ? { ...stored.credentials, api_key_value: "" } : NO_AUTH));
+  const [auth, setAuth] = useState<ApiAuth>(() => (stored ? { ...stored.credentials, api_key_value: "", client_secret: "" } : NO_AUTH));
   const [labels, setLabels] = useState<readonly string[]>(stored?.labels ?? []);
   const [privacy, setPrivacy] = useState(stored?.privacy_policy ?? "");
   const [disclaimer, setDisclaimer] = useState(stored?.custom_disclaimer ?? "");
@@ -180,7 +180,7 @@ function ApiForm({ provider, stored, onClose, onSaved }: Props & { stored: ApiTo
           ))}
         </div>
         <Operations operations={operations} pending={schema.trim() !== "" && (parsed.isFetching || !parsed.settled)} onTry={setTrying} />
-        <AuthForm value={auth} stored={stored?.credentials} onChange={setAuth} />
+        <AuthForm value={auth} stored={stored?.credentials} flow={parsed.data?.oauth ?? undefined} onChange={setAuth} />
         <LabelPick value={labels} onChange={setLabels} />
         <Field label={t("form.privacy")} optional={c("common.optional")}>
           <Input value={privacy} placeholder="https://" onChange={(event) => setPrivacy(event.target.value)} />

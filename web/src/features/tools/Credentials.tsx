@@ -12,6 +12,7 @@ import {
   credentialInfo,
   credentialSchema,
   deleteToolCredential,
+  isPersonal,
   makeDefaultCredential,
   type ToolCredential,
   type ToolProvider,
@@ -24,6 +25,7 @@ import { Confirm, Dialog } from "../../ui/Dialog";
 import { Field } from "../../ui/Field";
 import { Input, SecretInput } from "../../ui/Input";
 import { Badge } from "../../ui/Marks";
+import { Segmented } from "../../ui/Segmented";
 import { Select } from "../../ui/Select";
 import { Switch } from "../../ui/Switch";
 import { isSecret, missingValues, startValues, titleOf, wireValues } from "./model";
@@ -40,18 +42,18 @@ export function Credentials({ provider }: { provider: ToolProvider }) {
     <section aria-label={t("keys.title")}>
       <div className="flex items-center justify-between mb-1.5">
         <h3 className="lbl">{t("keys.title")}</h3>
-        {rights.admin ? (
+        {rights.edit ? (
           <Button size="sm" kind="quiet" icon={Plus} onClick={() => setAdding(true)}>
             {t("keys.add")}
           </Button>
         ) : null}
       </div>
       {keys.length === 0 ? (
-        <p className="hint">{t(rights.admin ? "keys.none" : "keys.noRight")}</p>
+        <p className="hint">{t(rights.admin ? "keys.none" : rights.edit ? "keys.noneOfWorkspace" : "keys.noRight")}</p>
       ) : (
         <ul className="card">
           {keys.map((key) => (
-            <KeyRow key={key.id} provider={provider} credential={key} alone={keys.length === 1} />
+            <KeyRow key={key.id} provider={provider} credential={key} alone={keys.filter((each) => !isPersonal(each)).length === 1} />
           ))}
         </ul>
       )}
@@ -73,10 +75,11 @@ function KeyRow({ provider, credential, alone }: { provider: ToolProvider; crede
       <KeyRound size={14} strokeWidth={1.9} className="text-ink-3" aria-hidden />
       <span className="font-medium truncate">{credential.name}</span>
       {credential.is_default ? <Badge tone="ok">{t("keys.default")}</Badge> : null}
+      {isPersonal(credential) ? <Badge>{t("keys.personal")}</Badge> : null}
       <span className="flex-1" />
-      {rights.admin ? (
+      {rights.admin || isPersonal(credential) ? (
         <>
-          {credential.is_default || alone ? null : (
+          {credential.is_default || alone || isPersonal(credential) ? null : (
             <Button size="sm" kind="quiet" busy={standard.isPending} onClick={() => standard.mutate(undefined, { onError: failed })}>
               {t("keys.makeDefault")}
             </Button>
@@ -122,18 +125,27 @@ export function KeyDialog(props: KeyProps) {
   );
 }
 
+const VISIBILITIES = ["workspace", "personal"] as const;
+type Visibility = (typeof VISIBILITIES)[number];
+
 function KeyForm({ provider, credential, fields, onClose }: KeyProps & { fields: readonly CredentialField[] }) {
   const { t, i18n } = useTranslation("tools");
   const { t: c } = useTranslation();
+  const rights = useRights();
   const form = useId();
   const stored = credential?.credentials ?? {};
   const [values, setValues] = useState(() => startValues(fields, stored));
   const [name, setName] = useState(credential?.name ?? "");
+  const [chosen, setChosen] = useState<Visibility>();
+  // Whoever is no administrator adds keys of their own.
+  const visibility = rights.admin ? (chosen ?? "workspace") : "personal";
   const [checked, setChecked] = useState(false);
   const missing = missingValues(fields, values, stored);
   const save = useToolChange(() => {
     const wire = wireValues(fields, values, stored);
-    return credential ? changeToolCredential(provider.name, credential.id, wire, name.trim()) : addToolCredential(provider.name, wire, name.trim());
+    return credential
+      ? changeToolCredential(provider.name, credential.id, wire, name.trim())
+      : addToolCredential(provider.name, wire, name.trim(), visibility === "personal");
   });
   const help = fields.find((field) => field.url);
   return (
@@ -181,6 +193,19 @@ function KeyForm({ provider, credential, fields, onClose }: KeyProps & { fields:
         <Field label={t("keys.name")} optional={c("common.optional")}>
           <Input value={name} maxLength={30} placeholder="API KEY 1" onChange={(event) => setName(event.target.value)} />
         </Field>
+        {credential ? null : (
+          <div className="flex flex-col items-start gap-[5px]">
+            {rights.admin ? (
+              <Segmented
+                label={t("keys.who")}
+                value={visibility}
+                onChange={setChosen}
+                segments={VISIBILITIES.map((value) => ({ value, label: t(`keys.for.${value}`) }))}
+              />
+            ) : null}
+            <p className="hint">{t(`keys.forHint.${visibility}`)}</p>
+          </div>
+        )}
         {save.error ? (
           <p className="wrong" role="alert">
             <CircleAlert size={14} aria-hidden />

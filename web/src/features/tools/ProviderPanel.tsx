@@ -7,6 +7,7 @@ import { toast } from "sonner";
 import { useRights } from "../../data/session";
 import {
   apiToolSet,
+  authoriseMcp,
   deleteApiTools,
   deleteMcpServer,
   deleteWorkflowTool,
@@ -26,9 +27,11 @@ import { Badge } from "../../ui/Marks";
 import { Failed, SkeletonRows } from "../../ui/States";
 import { ToolTile } from "../../ui/ToolTile";
 import { ApiDialog } from "./ApiDialog";
+import { ApiSignIn } from "./ApiSignIn";
 import { Credentials } from "./Credentials";
 import { McpDialog } from "./McpDialog";
 import { isLetIn, operationName, titleOf } from "./model";
+import { Permissions } from "./Permissions";
 import { TestDialog } from "./TestDialog";
 import { Outdated } from "./ToolCard";
 import { ToolRow } from "./ToolRow";
@@ -70,6 +73,7 @@ export function ProviderPanel({ provider, onClose, onApp }: Props) {
         {provider.type === "api" ? <ApiActions provider={provider} onGone={onClose} /> : null}
         {provider.type === "workflow" ? <WorkflowActions provider={provider} onGone={onClose} onApp={onApp} /> : null}
         {provider.type === "mcp" ? <McpActions provider={provider} onGone={onClose} /> : null}
+        <Permissions provider={provider} />
         {provider.type !== "mcp" || isLetIn(provider) ? <Tools provider={provider} /> : null}
       </div>
     </aside>
@@ -103,6 +107,7 @@ function Tools({ provider }: { provider: ToolProvider }) {
             <ToolRow
               key={tool.name}
               tool={tool}
+              closed={provider.closed_tools?.includes(tool.name) ?? false}
               onTry={set?.tools.some((each) => operationName(each) === tool.name) ? () => setTrying(tool.name) : undefined}
             />
           ))}
@@ -195,6 +200,7 @@ function ApiActions({ provider, onGone }: ActionProps) {
           />
         </Row>
       ) : null}
+      {set?.credentials.auth_type === "oauth2" ? <ApiSignIn provider={provider} set={set} /> : null}
       {set?.privacy_policy ? (
         <a
           className="link self-start wrap-anywhere"
@@ -274,7 +280,7 @@ function McpActions({ provider, onGone }: ActionProps) {
   const format = useFormat();
   const rights = useRights();
   const [editing, setEditing] = useState(false);
-  const letIn = useLetIn(provider.id);
+  const letIn = useLetIn(() => authoriseMcp(provider.id));
   const failed = (error: unknown) => toast.error(c("common.failed", { message: messageOf(error) }));
   const refresh = useToolChange(() => refreshMcpTools(provider.id));
   const ready = isLetIn(provider);

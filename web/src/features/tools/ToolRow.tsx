@@ -6,7 +6,14 @@ import { inLanguage } from "../../lib/format";
 import { Button } from "../../ui/Button";
 import { Badge } from "../../ui/Marks";
 
-export function ToolRow({ tool, onTry }: { tool: Tool; onTry: (() => void) | undefined }) {
+interface Props {
+  readonly tool: Tool;
+  /** Whoever looks may not use it in the Studio. */
+  readonly closed: boolean;
+  readonly onTry: (() => void) | undefined;
+}
+
+export function ToolRow({ tool, closed, onTry }: Props) {
   const { t, i18n } = useTranslation("tools");
   const name = inLanguage(tool.label, i18n.language) || tool.name;
   const parameters = parametersOf(tool);
@@ -16,6 +23,7 @@ export function ToolRow({ tool, onTry }: { tool: Tool; onTry: (() => void) | und
         <ChevronRight size={14} strokeWidth={1.9} className="tool-fold text-ink-3" aria-hidden />
         <span className="font-medium truncate">{name}</span>
         {name === tool.name ? null : <span className="mono text-12 text-ink-3 truncate">{tool.name}</span>}
+        {closed ? <Badge tone="line">{t("rights.closed")}</Badge> : null}
         <span className="flex-1" />
         <span className="text-12 text-ink-3 num whitespace-nowrap">{t("parameters", { count: parameters.length })}</span>
       </summary>
@@ -38,7 +46,7 @@ export function ToolRow({ tool, onTry }: { tool: Tool; onTry: (() => void) | und
             ))}
           </dl>
         ) : null}
-        {onTry ? (
+        {onTry && !closed ? (
           <Button size="sm" icon={Play} className="self-start" onClick={onTry}>
             {t("test.open")}
           </Button>

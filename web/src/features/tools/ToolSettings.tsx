@@ -2,7 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useId, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { credentialInfo, parametersOf, type Tool, type ToolProvider } from "../../data/tools";
+import { credentialInfo, isPersonal, parametersOf, type Tool, type ToolProvider } from "../../data/tools";
 import { inLanguage } from "../../lib/format";
 import type { ToolRules } from "../../lib/toolRules";
 import { Button } from "../../ui/Button";
@@ -65,6 +65,7 @@ export function ToolSettings({ provider, tool, values: first, credential: firstC
           if (wrong.length === 0) onSave({ ...first, ...call }, credential, rules);
         }}
       >
+        {provider.closed_tools?.includes(tool.name) ? <p className="wrong">{t("rights.closedText")}</p> : null}
         {provider.type === "builtin" ? <CredentialSelect provider={provider.name} value={credential} onChange={setCredential} /> : null}
         {byHand.map((parameter) => (
           <ParameterField
@@ -142,12 +143,20 @@ export function CredentialSelect({ provider, value, onChange }: SelectProps) {
   if (!info?.supported_credential_types.includes("api-key")) return null;
   const keys = info.credentials;
   const gone = value !== undefined && !keys.some((key) => key.id === value);
+  const personal = keys.some((key) => key.id === value && isPersonal(key));
   return (
-    <Field label={t("keys.use")} hint={keys.length === 0 ? t("keys.none") : undefined} error={gone ? t("keys.gone") : undefined}>
+    <Field
+      label={t("keys.use")}
+      hint={keys.length === 0 ? t("keys.none") : personal ? t("keys.personalHint") : undefined}
+      error={gone ? t("keys.gone") : undefined}
+    >
       <Select
         value={gone ? "" : (value ?? DEFAULT)}
         onChange={(next) => onChange(next === DEFAULT ? undefined : next)}
-        options={[{ value: DEFAULT, label: t("keys.theDefault") }, ...keys.map((key) => ({ value: key.id, label: key.name }))]}
+        options={[
+          { value: DEFAULT, label: t("keys.theDefault") },
+          ...keys.map((key) => ({ value: key.id, label: isPersonal(key) ? t("keys.personalNamed", { name: key.name }) : key.name })),
+        ]}
       />
     </Field>
   );

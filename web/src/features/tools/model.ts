@@ -136,7 +136,8 @@ export function pathOf(operation: ApiOperation): string {
 export const NO_AUTH: ApiAuth = { auth_type: "none" };
 
 /** Names of before mean the same. */
-export function authKind(auth: ApiAuth): "none" | "api_key_header" | "api_key_query" {
+export function authKind(auth: ApiAuth): "none" | "api_key_header" | "api_key_query" | "oauth2" {
+  if (auth.auth_type === "oauth2") return "oauth2";
   if (auth.auth_type === "api_key_query") return "api_key_query";
   return auth.auth_type === "api_key_header" || auth.auth_type === "api_key" ? "api_key_header" : "none";
 }
@@ -154,6 +155,19 @@ export function wireAuth(auth: ApiAuth, stored: ApiAuth | undefined): ApiAuth {
       };
     case "api_key_query":
       return { auth_type: "api_key_query", api_key_query_param: auth.api_key_query_param || "key", api_key_value: value };
+    case "oauth2": {
+      const text = (part: string | undefined) => (part ?? "").trim();
+      const secret = auth.client_secret || stored?.client_secret || "";
+      return {
+        auth_type: "oauth2",
+        authorization_url: text(auth.authorization_url),
+        token_url: text(auth.token_url),
+        client_id: text(auth.client_id),
+        client_secret: secret,
+        // What was never touched comes from the schema.
+        ...(auth.scope === undefined ? {} : { scope: text(auth.scope) }),
+      };
+    }
     default:
       return NO_AUTH;
   }

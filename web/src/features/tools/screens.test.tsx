@@ -74,6 +74,7 @@ beforeEach(() => {
     ),
     http.get(`${BASE}/tool-providers`, () => HttpResponse.json([time, pets, carriers])),
     http.get(`${BASE}/tool-provider/mcp/programs`, () => HttpResponse.json([])),
+    http.get(`${BASE}/tool-permissions`, () => HttpResponse.json([])),
   );
 });
 
@@ -82,6 +83,54 @@ function page(search: ToolsSearch = {}) {
   show(<ToolsPage search={search} onSearch={onSearch} onApps={vi.fn()} onApp={vi.fn()} />);
   return onSearch;
 }
+
+describe("signing in to an API", () => {
+  const oauth = {
+    auth_type: "oauth2",
+    authorization_url: "https://a.test/a",
+    token_url: "https://a.test/t",
+    client_id: "c",
+    client_secret: "se****et",
+    authorized: false,
+  };
+  const stored = {
+    schema_type: "openapi",
+    schema: "x",
+    tools: [],
+    icon: { content: "x" },
+    credentials: oauth,
+    redirect_uri: "https://us.test/console/api/oauth/plugin/p1/tool/callback",
+  };
+
+  it("opens the service's page in a window of its own, and signs out again", async () => {
+    const place = { href: "" };
+    vi.stubGlobal("open", () => ({ location: place, closed: false, close: vi.fn() }));
+    const out = vi.fn();
+    let authorized = false;
+    server.use(
+      http.get(`${BASE}/tool-provider/api/get`, () => HttpResponse.json({ ...stored, credentials: { ...oauth, authorized } })),
+      http.get(`${BASE}/tool-provider/api/tools`, () => HttpResponse.json([])),
+      http.get("*/console/api/oauth/plugin/p1/tool/authorization-url", () => HttpResponse.json({ authorization_url: "https://a.test/a?state=s" })),
+      http.post(`${BASE}/tool-provider/api/disconnect`, async ({ request }) => {
+        out(await request.json());
+        authorized = false;
+        return HttpResponse.json({ result: "success" });
+      }),
+    );
+    const { unmount } = show(<ProviderPanel provider={pets} onClose={vi.fn()} onApp={vi.fn()} />);
+    expect(await screen.findByText(/Nobody has signed in yet/)).toBeVisible();
+    expect(screen.getByText(stored.redirect_uri)).toBeVisible();
+    await userEvent.click(screen.getByRole("button", { name: "Sign in" }));
+    await waitFor(() => expect(place.href).toBe("https://a.test/a?state=s"));
+    unmount();
+    authorized = true;
+    show(<ProviderPanel provider={pets} onClose={vi.fn()} onApp={vi.fn()} />);
+    await userEvent.click(await screen.findByRole("button", { name: "Sign out" }));
+    await userEvent.click(within(await screen.findByRole("alertdialog")).getByRole("button", { name: "Sign out" }));
+    await waitFor(() => expect(out).toHaveBeenCalledWith({ provider_id: "p1" }));
+    vi.unstubAllGlobals();
+  });
+});
 
 describe("the tools page", () => {
   it("lists the providers of a tab with what they are", async () => {
@@ -134,6 +183,59 @@ describe("a provider", () => {
     await userEvent.type(within(dialog).getByLabelText("Token"), "abc");
     await userEvent.click(within(dialog).getByRole("button", { name: "Save" }));
     await waitFor(() => expect(sent).toHaveBeenCalledWith({ credentials: { token: "abc" }, type: "api-key" }));
+  });
+
+  it("lets an editor add a personal key, and nothing else", async () => {
+    const sent = vi.fn();
+    server.use(
+      http.post(`${BASE}`, () => HttpResponse.json({ id: "w", name: "W", role: "editor" })),
+      http.get(`${BASE}/tool-provider/builtin/time/tools`, () => HttpResponse.json(time.tools)),
+      http.get(`${BASE}/tool-provider/builtin/time/credential/info`, () =>
+        HttpResponse.json({
+          supported_credential_types: ["api-key"],
+          credentials: [
+            { id: "1", name: "Shared", provider: "time", credential_type: "api-key", is_default: true, visibility: "workspace", credentials: {} },
+            { id: "2", name: "Mine", provider: "time", credential_type: "api-key", is_default: false, visibility: "personal", credentials: {} },
+          ],
+        }),
+      ),
+      http.get(`${BASE}/tool-provider/builtin/time/credential/schema/api-key`, () =>
+        HttpResponse.json([{ name: "token", type: "secret-input", required: true, label: { en_US: "Token" } }]),
+      ),
+      http.post(`${BASE}/tool-provider/builtin/time/add`, async ({ request }) => {
+        sent(await request.json());
+        return HttpResponse.json({ result: "success" });
+      }),
+    );
+    show(<ProviderPanel provider={time} onClose={vi.fn()} onApp={vi.fn()} />);
+    expect(await screen.findByRole("button", { name: "Delete the key Mine" })).toBeVisible();
+    expect(screen.queryByRole("button", { name: "Delete the key Shared" })).toBeNull();
+    await userEvent.click(screen.getByRole("button", { name: "Add a key" }));
+    const dialog = await screen.findByRole("dialog");
+    await userEvent.type(await within(dialog).findByLabelText("Token"), "abc");
+    expect(within(dialog).getByText(/Nobody else sees it/)).toBeVisible();
+    await userEvent.click(within(dialog).getByRole("button", { name: "Save" }));
+    await waitFor(() => expect(sent).toHaveBeenCalledWith({ credentials: { token: "abc" }, type: "api-key", visibility: "personal" }));
+  });
+
+  it("says which roles may use its tools, and writes another rule", async () => {
+    const sent = vi.fn();
+    server.use(
+      http.get(`${BASE}/tool-provider/builtin/time/tools`, () => HttpResponse.json(time.tools)),
+      http.get(`${BASE}/tool-provider/builtin/time/credential/info`, () => HttpResponse.json({ supported_credential_types: [], credentials: [] })),
+      http.get(`${BASE}/tool-permissions`, () =>
+        HttpResponse.json([{ provider_type: "builtin", provider_id: "time", tool_name: null, roles: ["owner", "admin"] }]),
+      ),
+      http.put(`${BASE}/tool-permissions`, async ({ request }) => {
+        sent(await request.json());
+        return HttpResponse.json([]);
+      }),
+    );
+    show(<ProviderPanel provider={{ ...time, closed_tools: ["current_time"] }} onClose={vi.fn()} onApp={vi.fn()} />);
+    await userEvent.click(await screen.findByRole("button", { name: "All tools: Owner, Admin. Choose roles" }));
+    await userEvent.click(await screen.findByRole("menuitem", { name: "Editor" }));
+    await waitFor(() => expect(sent).toHaveBeenCalledWith({ provider_type: "builtin", provider_id: "time", roles: ["owner", "admin", "editor"] }));
+    expect(screen.getByText("not for your role")).toBeVisible();
   });
 
   it("asks to authorise a server that does not know the workspace, and hides no reason", async () => {

@@ -1,12 +1,12 @@
-/** Lets the workspace in at an MCP server: in a window of its own, which tells when it is done. */
+/** Lets the workspace in at a service: in a window of its own, which tells when it is done. */
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { authoriseMcp } from "../../data/tools";
+import type { SignIn } from "../../data/tools";
 import { messageOf } from "../../lib/http";
 import { OAUTH_CHANNEL } from "../../lib/oauth";
 
-export function useLetIn(id: string) {
+export function useLetIn(ask: () => Promise<SignIn>) {
   const { t } = useTranslation("tools");
   const client = useQueryClient();
   const [busy, setBusy] = useState(false);
@@ -34,7 +34,7 @@ export function useLetIn(id: string) {
     // Opened with the click: a window that opens later is taken for an advertisement.
     const opened = window.open("about:blank", "_blank", "width=640,height=760");
     popup.current = opened;
-    authoriseMcp(id).then(
+    ask().then(
       ({ authorization_url: url }) => {
         if (!url) {
           opened?.close();

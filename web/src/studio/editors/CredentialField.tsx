@@ -12,15 +12,24 @@ interface Props {
 
 const DEFAULT = "default";
 
+/** Says that the role of whoever builds may not use the tool, and who can change that. */
+export function ClosedTool({ provider, tool }: { provider: ToolProvider; tool: string }) {
+  const { t } = useTranslation("studio");
+  return provider.closed_tools?.includes(tool) ? <Wrong>{t("tool.closedText")}</Wrong> : null;
+}
+
 export function CredentialField({ provider, value, onChange }: Props) {
   const { t, i18n } = useTranslation("studio");
   const builtin = provider.type === "builtin";
   const { data } = useQuery({ queryKey: ["tools", "credentials", provider.name, "studio"], queryFn: () => toolCredentials(provider.name), enabled: builtin, retry: false });
   const keys = data?.supported_credential_types.includes("api-key") ? data.credentials : [];
-  const closed = provider.is_team_authorization === false && keys.length === 0;
+  // A personal key is used where it is chosen, never by default.
+  const closed = provider.is_team_authorization === false && (keys.length === 0 || (value === undefined && keys.every((key) => key.visibility === "personal")));
   const name = inLanguage(provider.label, i18n.language) || provider.name;
   const gone = value !== undefined && data !== undefined && !keys.some((key) => key.id === value);
-  const options = [{ value: DEFAULT, label: t("tool.defaultCredential") }, ...keys.map((key) => ({ value: key.id, label: key.name })), ...(gone && value ? [{ value, label: t("tool.goneCredential") }] : [])];
+  // A published app has no member whose key it could use.
+  const personal = keys.some((key) => key.id === value && key.visibility === "personal");
+  const options = [{ value: DEFAULT, label: t("tool.defaultCredential") }, ...keys.map((key) => ({ value: key.id, label: key.visibility === "personal" ? t("tool.personalCredential", { name: key.name }) : key.name })), ...(gone && value ? [{ value, label: t("tool.goneCredential") }] : [])];
   return (
     <>
       {closed ? (
@@ -31,7 +40,7 @@ export function CredentialField({ provider, value, onChange }: Props) {
           </a>
         </>
       ) : null}
-      {keys.length > 0 || gone ? <SelectField label={t("tool.credential")} value={value ?? DEFAULT} options={options} onChange={(next) => onChange(next === DEFAULT ? undefined : next)} /> : null}
+      {keys.length > 0 || gone ? <SelectField label={t("tool.credential")} hint={personal ? t("tool.personalHint") : undefined} value={value ?? DEFAULT} options={options} onChange={(next) => onChange(next === DEFAULT ? undefined : next)} /> : null}
     </>
   );
 }

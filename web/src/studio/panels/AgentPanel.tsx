@@ -5,7 +5,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { inLanguage, listStrategies, type Tool, type ToolProvider } from "../api";
 import { readRules, ruleFields, type ToolRules } from "../../lib/toolRules";
-import { CredentialField } from "../editors/CredentialField";
+import { ClosedTool, CredentialField } from "../editors/CredentialField";
 import { ModelField } from "../editors/ModelField";
 import { ToolInputs } from "../editors/ToolInputs";
 import { ToolPicker, useTools } from "../editors/ToolPicker";
@@ -266,6 +266,7 @@ function AgentToolDialog({ id, tool, onClose, onChange }: { id: string; tool: Ag
   const values: ToolValues = Object.fromEntries(settings.map((p) => [p.name, fixedOf(tool.settings[p.name]).value]));
   return (
     <Dialog title={tool.tool_label || tool.tool_name} closeLabel={t("common.close")} onClose={onClose} footer={<Button look="primary" onClick={onClose}>{t("common.close")}</Button>}>
+      {here && provider ? <ClosedTool provider={provider} tool={here.name} /> : null}
       {here && provider ? <CredentialField provider={provider} value={tool.credential_id ?? undefined} onChange={(credential) => onChange({ credential_id: credential ?? null })} /> : null}
       <TextField label={t("agent.toolDescription")} hint={t("agent.toolDescriptionHint")} rows={3} placeholder={tool.tool_description} value={tool.extra?.description ?? ""} onChange={(description) => onChange({ extra: { ...tool.extra, description } })} />
       <Rules tool={tool} onChange={onChange} />

@@ -2,7 +2,7 @@
 import { ChevronDown, Wrench } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { CredentialField } from "../editors/CredentialField";
+import { ClosedTool, CredentialField } from "../editors/CredentialField";
 import { ToolInputs } from "../editors/ToolInputs";
 import { toolData, ToolPicker, useTools } from "../editors/ToolPicker";
 import type { PanelProps } from "../nodes/kind";
@@ -50,6 +50,7 @@ export function ToolPanel({ id, data, update }: PanelProps<ToolData>) {
           <ChevronDown size={14} strokeWidth={1.9} aria-hidden />
         </button>
         {data.tool_name && providers && !here ? <Wrong>{t("tool.missing", { name: data.tool_label || data.tool_name, provider: data.provider_name || data.provider_id })}</Wrong> : null}
+        {here && provider ? <ClosedTool provider={provider} tool={here.name} /> : null}
         {here && provider ? <CredentialField provider={provider} value={data.credential_id ?? undefined} onChange={(credential) => update({ credential_id: credential ?? null })} /> : null}
         {data.tool_description ? <span className="st-hint">{data.tool_description}</span> : null}
         {at ? (

@@ -104,7 +104,7 @@ async fn get(State(services): App, Caller(caller): Caller, Query(query): Query<A
     Ok(Json(json!({
         "schema_type": found.schema_type, "schema": found.schema, "tools": found.bundles, "icon": found.icon,
         "description": found.description, "credentials": found.credentials, "privacy_policy": found.privacy_policy,
-        "custom_disclaimer": found.custom_disclaimer, "labels": found.labels,
+        "custom_disclaimer": found.custom_disclaimer, "labels": found.labels, "redirect_uri": found.redirect_uri,
     })))
 }
 
@@ -149,7 +149,7 @@ async fn schema(
     let read = apis::read(&services, &caller, &body.schema).await?;
     Ok(Json(json!({
         "schema_type": read.kind, "parameters_schema": read.bundles, "warning": read.warnings,
-        "credentials_schema": credentials_schema(),
+        "credentials_schema": credentials_schema(), "oauth": read.oauth,
     })))
 }
 
@@ -165,6 +165,7 @@ fn credentials_schema() -> Value {
         option("none", "None", "无"),
         option("api_key_header", "API key in a header", "请求头中的 API 密钥"),
         option("api_key_query", "API key in the query", "查询参数中的 API 密钥"),
+        option("oauth2", "OAuth sign-in", "OAuth 登录"),
     ]);
     json!([
         kind,

@@ -8,7 +8,10 @@ use axum::{
     http::header,
     response::{IntoResponse, Response},
 };
-use ox_app::{Services, tools::builtin};
+use ox_app::{
+    Services,
+    tools::builtin::{self, NewCredential},
+};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
@@ -103,6 +106,20 @@ pub struct ToolCredentialAdd {
     kind: String,
     /// At most 30 characters; one is made up without it.
     name: Option<String>,
+    /// `workspace`, for administrators to add, or `personal`: for what the caller runs in the Studio.
+    visibility: Option<String>,
+}
+
+/// Whether credentials are for the caller alone.
+fn personal(visibility: Option<&str>) -> Result<bool, ox_app::Error> {
+    match visibility.unwrap_or("workspace") {
+        "workspace" => Ok(false),
+        "personal" => Ok(true),
+        other => Err(ox_app::Error::invalid_field(
+            "visibility",
+            format!("visibility must be workspace or personal, not '{other}'."),
+        )),
+    }
 }
 
 #[utoipa::path(post, path = "/workspaces/current/tool-provider/builtin/{provider}/add", tag = "tools", request_body = ToolCredentialAdd, params(("provider" = String, Path)),
@@ -113,7 +130,9 @@ async fn add(
     Path(provider): Path<String>,
     Body(body): Body<ToolCredentialAdd>,
 ) -> ApiResult<Json<Done>> {
-    builtin::add(&services, &caller, &provider, &body.kind, body.credentials, body.name).await?;
+    let personal = personal(body.visibility.as_deref())?;
+    let new = NewCredential { kind: body.kind, values: body.credentials, name: body.name, personal };
+    builtin::add(&services, &caller, &provider, new).await?;
     Ok(Json(Done::SUCCESS))
 }
 

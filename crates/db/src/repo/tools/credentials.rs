@@ -1,7 +1,7 @@
 //! Credentials of built-in tool providers.
 
-use ox_types::{TenantId, boxed};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr};
+use ox_types::{AccountId, TenantId, boxed};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::Expr};
 use uuid::Uuid;
 
 use crate::{
@@ -14,17 +14,23 @@ use crate::{
 /// More are not listed.
 const MOST: u64 = 1000;
 
-/// Those of a workspace, oldest first.
+/// Those of a workspace that everybody may use, and the personal ones of a member, oldest first.
 ///
 /// # Errors
 /// When the database fails.
 #[boxed]
-pub async fn list(source: &dyn Source, tenant: TenantId) -> Result<Vec<ToolCredential>> {
-    let query = Entity::find().filter(Column::TenantId.eq(tenant.0)).order_by_asc(Column::Id).limit(MOST);
+pub async fn list(source: &dyn Source, tenant: TenantId, member: Option<AccountId>) -> Result<Vec<ToolCredential>> {
+    let mut seen = Condition::any().add(Column::Visibility.eq(ToolCredential::WORKSPACE));
+    if let Some(member) = member {
+        let own = Condition::all().add(Column::Visibility.eq(ToolCredential::PERSONAL));
+        seen = seen.add(own.add(Column::UserId.eq(member.0)));
+    }
+    let query = Entity::find().filter(Column::TenantId.eq(tenant.0)).filter(seen);
+    let query = query.order_by_asc(Column::Id).limit(MOST);
     Ok(query.all(&source.executor()).await?.into_iter().map(ToolCredential::from).collect())
 }
 
-/// One of a workspace.
+/// One of a workspace, whosever it is.
 ///
 /// # Errors
 /// When the database fails.
@@ -60,6 +66,17 @@ pub async fn update(tx: &Tx, item: ToolCredential) -> Result<()> {
 pub async fn delete(tx: &Tx, tenant: TenantId, id: Uuid) -> Result<bool> {
     let done = Entity::delete_by_id(id).filter(Column::TenantId.eq(tenant.0)).exec(tx.connection()).await?;
     Ok(done.rows_affected > 0)
+}
+
+/// Removes the personal ones of a member who leaves the workspace.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn delete_personal(tx: &Tx, tenant: TenantId, member: AccountId) -> Result<u64> {
+    let own = Entity::delete_many().filter(Column::TenantId.eq(tenant.0)).filter(Column::UserId.eq(member.0));
+    let done = own.filter(Column::Visibility.eq(ToolCredential::PERSONAL)).exec(tx.connection()).await?;
+    Ok(done.rows_affected)
 }
 
 /// Makes one the default of its provider, and no other.
