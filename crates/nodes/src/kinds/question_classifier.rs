@@ -151,7 +151,7 @@ impl Runner {
         if config.model.mode() == ModelMode::Completion {
             return Ok(Prompt::Completion(as_text(&messages)));
         }
-        let files = config.vision.files(&cx.pool);
+        let files = config.vision.files(&cx.pool)?;
         let parts = media::parts(&files, &config.vision.configs.detail, spec.as_deref(), cx, &self.ports).await;
         let parts = parts.map_err(|error| NodeFailure::new("QuestionClassifierNodeError", error.to_string()))?;
         if let Some(last) = messages.last_mut() {

@@ -90,6 +90,22 @@ async fn completion_models_and_errors() {
 }
 
 #[tokio::test]
+async fn modes_and_files_that_do_not_exist() {
+    let text = json!({"vision": {"enabled": true, "configs": {"variable_selector": ["s", "q"]}}});
+    for (extra, expected) in [
+        (
+            json!({"model": {"provider": "p", "name": "m", "mode": "song"}}),
+            "InvalidModelModeError: Invalid model mode: song",
+        ),
+        (text, "InvalidVariableTypeError: Invalid variable type: string"),
+    ] {
+        let failure = run(Fake::saying("{}"), extra).await.0.unwrap_err();
+        assert_eq!(format!("{}: {}", failure.error_type, failure.error), expected);
+        assert_eq!(failure.inputs["query"], Value::from("weather in Rome?"));
+    }
+}
+
+#[tokio::test]
 async fn wrong_configurations() {
     for (extra, why) in [
         (json!({"parameters": [{"name": "__reason", "type": "string"}]}), "__reason and __is_success are reserved"),
