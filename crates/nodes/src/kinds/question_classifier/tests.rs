@@ -85,22 +85,20 @@ async fn model_errors_fail_the_node() {
 }
 
 #[tokio::test]
-async fn memory_files_and_classes_that_are_not_there() {
+async fn memory_and_files_that_are_not_there() {
     let mut pool = Pool::new();
     pool.set("sys", "files", Value::array(vec![Value::from(testing::file("a.png"))]));
     pool.set("s", "q", "text");
-    let classes = json!([{"id": "1", "name": "Other"}]);
     let text = json!({"enabled": true, "configs": {"variable_selector": ["s", "q"]}});
     for (extra, expected) in [
         (json!({"memory": {"window": {"enabled": true, "size": 3}}}), "QuestionClassifierNodeError: the disk is full"),
         (json!({"vision": {"enabled": true}}), "QuestionClassifierNodeError: the disk is full"),
         (json!({"vision": text}), "InvalidVariableTypeError: Invalid variable type: string"),
-        (json!({"classes": []}), "QuestionClassifierNodeError: the classifier has no class"),
     ] {
         let mut data = json!({
             "query_variable_selector": ["s", "q"],
             "model": {"provider": "p", "name": "m", "mode": "chat", "completion_params": {}},
-            "classes": classes,
+            "classes": [{"id": "1", "name": "Other"}],
         });
         data.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
         let mut ports = testing::ports();
