@@ -106,6 +106,23 @@ async fn modes_and_files_that_do_not_exist() {
 }
 
 #[tokio::test]
+async fn memory_and_files_that_cannot_be_read() {
+    for extra in [json!({"memory": {"window": {"enabled": true, "size": 3}}}), json!({"vision": {"enabled": true}})] {
+        let mut pool = Pool::new();
+        pool.set("s", "q", "weather in Rome?");
+        pool.set("s", "who", "Ann");
+        pool.set("sys", "files", Value::array(vec![Value::from(testing::file("a.png"))]));
+        let mut ports = testing::ports();
+        ports.models = Arc::new(Fake { features: vec![ModelFeature::Vision], ..Fake::saying("{}") });
+        ports.files = Arc::new(testing::Broken);
+        ports.history = Arc::new(testing::Broken);
+        let failure = testing::run_with(ports, "parameter-extractor", config(extra), pool).await.0.unwrap_err();
+        let expected = ("ParameterExtractorNodeError", "the disk is full");
+        assert_eq!((failure.error_type.as_str(), failure.error.as_str()), expected);
+    }
+}
+
+#[tokio::test]
 async fn wrong_configurations() {
     for (extra, why) in [
         (json!({"parameters": [{"name": "__reason", "type": "string"}]}), "__reason and __is_success are reserved"),
