@@ -101,7 +101,9 @@ pub(crate) fn check(graph: &Json) -> Result<()> {
     let mut schedules = nodes(graph, &["trigger-schedule"]);
     if let Some((_, data)) = schedules.next() {
         let title = text(data, "title");
-        let why = |why: String| Error::invalid(format!("The schedule '{title}' cannot be used: {why}."));
+        let why = |why: String| {
+            Error::invalid(format!("The schedule '{title}' cannot be used: {why} (ScheduleConfigError)."))
+        };
         Schedule::parse(&cron::expression(data).map_err(why)?, text(data, "timezone")).map_err(why)?;
     }
     if schedules.next().is_some() {

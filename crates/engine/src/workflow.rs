@@ -44,7 +44,7 @@ pub enum CompileError {
     Graph(#[from] GraphError),
     #[error(transparent)]
     Node(#[from] BuildError),
-    #[error("container {container}: its start node {start:?} is not in the graph")]
+    #[error("container {container}: its start node {start:?} is not in the graph (StartNodeIdNotFoundError)")]
     ContainerStart { container: String, start: String },
     #[error("the nodes {0} form a cycle, each waits for another one: delete one of their edges, or use a loop node")]
     Cycle(String),

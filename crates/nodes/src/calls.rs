@@ -37,6 +37,10 @@ pub struct Reading<'a> {
     pub class: &'a str,
     /// Class of errors about files.
     pub file_class: &'a str,
+    /// Class of errors about streamed variables.
+    pub variable_class: &'a str,
+    /// Class of answers that cannot be made outputs of.
+    pub message_class: &'a str,
     /// Whether text is streamed as it comes.
     pub shows_text: bool,
 }
@@ -53,7 +57,10 @@ impl Reading<'_> {
         while let Some(message) = stream.next().await {
             count += 1;
             if count > MAX_MESSAGES {
-                return Err(NodeFailure::new(self.class, format!("The answer has more than {MAX_MESSAGES} messages.")));
+                return Err(NodeFailure::new(
+                    self.message_class,
+                    format!("The answer has more than {MAX_MESSAGES} messages."),
+                ));
             }
             let message = message.map_err(|error| failure(&error, self.class))?;
             self.take(message, &mut answer).await?;
@@ -108,7 +115,7 @@ impl Reading<'_> {
     async fn piece(&self, name: String, value: Json, answer: &mut Answer) -> Result<(), Box<NodeFailure>> {
         let Json::String(piece) = value else {
             let why = format!("The streamed variable '{name}' must be a string.");
-            return Err(NodeFailure::new(self.class, why));
+            return Err(NodeFailure::new(self.variable_class, why));
         };
         let before = answer.variables.get(&name).and_then(Value::as_str).unwrap_or_default();
         self.check(before.len() + piece.len())?;
@@ -125,7 +132,7 @@ impl Reading<'_> {
         if length <= MAX_TEXT {
             return Ok(());
         }
-        Err(NodeFailure::new(self.class, format!("The answer is longer than {} MB.", MAX_TEXT / 1024 / 1024)))
+        Err(NodeFailure::new(self.message_class, format!("The answer is longer than {} MB.", MAX_TEXT / 1024 / 1024)))
     }
 
     async fn log(&self, log: CallLog, answer: &mut Answer) {

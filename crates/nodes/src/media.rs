@@ -1,9 +1,9 @@
 //! Files as parts of a message to a model.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use ox_engine::{NodeContext, Pool};
+use ox_engine::{NodeContext, NodeFailure, Pool};
 use ox_models::{ContentPart, Media, MediaSource, ModelFeature, ModelSpec};
-use ox_types::{File, FileKind, Json, Value, boxed};
+use ox_types::{File, FileKind, Json, Value, ValueType, boxed};
 use serde::{Deserialize, Deserializer};
 use serde_json::json;
 
@@ -48,11 +48,25 @@ fn detail<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error
 
 impl Vision {
     /// The files that go to the model.
-    pub fn files(&self, pool: &Pool) -> Vec<Value> {
+    ///
+    /// # Errors
+    /// `InvalidVariableTypeError` when the variable has something else than files.
+    pub fn files(&self, pool: &Pool) -> Result<Vec<Value>, Box<NodeFailure>> {
         if !self.enabled {
-            return Vec::new();
+            return Ok(Vec::new());
         }
-        pool.get(&self.configs.variable_selector).map(|value| files_of(&value)).unwrap_or_default()
+        let value = pool.get(&self.configs.variable_selector).unwrap_or_default();
+        let files = files_of(&value);
+        let is_files = match &value {
+            Value::None | Value::File(_) | Value::Array(ValueType::ArrayAny, _) => true,
+            Value::Array(_, items) => items.len() == files.len(),
+            _ => false,
+        };
+        if is_files {
+            return Ok(files);
+        }
+        let why = format!("Invalid variable type: {}", value.value_type().as_str());
+        Err(NodeFailure::new("InvalidVariableTypeError", why))
     }
 }
 

@@ -41,6 +41,11 @@ impl ModelConfig {
         self.mode.as_deref().and_then(ModelMode::parse).unwrap_or(ModelMode::Chat)
     }
 
+    /// The mode as it is written, where it names none.
+    pub fn unknown_mode(&self) -> Option<&str> {
+        self.mode.as_deref().filter(|mode| ModelMode::parse(mode).is_none())
+    }
+
     /// Parameters with their templates filled in, and the stop words apart from them.
     pub fn parameters(&self, pool: &Pool) -> (serde_json::Map<String, Json>, Vec<String>) {
         let mut parameters = self.completion_params.clone();

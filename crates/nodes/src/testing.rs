@@ -43,6 +43,35 @@ impl FilePort for Files {
     }
 }
 
+/// Files and a conversation that can be neither kept nor read.
+pub struct Broken;
+
+fn broken() -> PortError {
+    PortError("the disk is full".into())
+}
+
+#[async_trait]
+impl FilePort for Broken {
+    async fn read(&self, _run: &RunInfo, _file: &File) -> Result<Bytes, PortError> {
+        Err(broken())
+    }
+
+    async fn save(&self, _run: &RunInfo, _filename: &str, _mime: &str, _bytes: Bytes) -> Result<File, PortError> {
+        Err(broken())
+    }
+
+    async fn url(&self, _run: &RunInfo, _file: &File) -> Result<String, PortError> {
+        Err(broken())
+    }
+}
+
+#[async_trait]
+impl HistoryPort for Broken {
+    async fn messages(&self, _run: &RunInfo, _limit: usize) -> Result<Vec<HistoryMessage>, PortError> {
+        Err(broken())
+    }
+}
+
 /// A file by its name.
 pub fn file(name: &str) -> File {
     let extension = name.rsplit('.').next().unwrap_or_default();

@@ -1,6 +1,6 @@
 use std::future::Future;
 
-use ox_db::{Database, DbConfig};
+use ox_db::{Database, DbConfig, Engine};
 use tempfile::TempDir;
 
 use crate::{postgres::Throwaway, template};
@@ -46,6 +46,20 @@ pub async fn postgres() -> anyhow::Result<Option<TestDb>> {
     config.pool_size = 4;
     let database = Database::connect(&config).await?;
     Ok(Some(TestDb { database, config, directory: None, server: Some(throwaway) }))
+}
+
+/// A new PostgreSQL database whose clock is so many seconds ahead of this process (behind it, when negative).
+pub async fn postgres_ahead(seconds: i64) -> anyhow::Result<Option<TestDb>> {
+    let Some(mut test) = postgres().await? else {
+        return Ok(None);
+    };
+    if let (Some(throwaway), Engine::Postgres(server)) = (&test.server, &mut test.config.engine) {
+        throwaway.shift_clock(seconds).await?;
+        server.options.push(("search_path".to_owned(), "public,pg_catalog".to_owned()));
+    }
+    test.database.close().await;
+    test.database = Database::connect(&test.config).await?;
+    Ok(Some(test))
 }
 
 /// Runs one test body on a new SQLite database and on a new PostgreSQL database.

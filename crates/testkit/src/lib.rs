@@ -11,4 +11,4 @@ mod redis;
 mod template;
 
 pub use self::redis::RedisServer;
-pub use database::{TestDb, on_each_database, postgres, sqlite};
+pub use database::{TestDb, on_each_database, postgres, postgres_ahead, sqlite};

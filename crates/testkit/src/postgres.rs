@@ -59,6 +59,18 @@ impl Throwaway {
         &self.url
     }
 
+    /// Moves the shared clock: `clock_timestamp` of connections whose search path has `public` before `pg_catalog`.
+    pub(crate) async fn shift_clock(&self, seconds: i64) -> anyhow::Result<()> {
+        let mut connection = PgConnection::connect(&self.url).await?;
+        let function = format!(
+            "CREATE FUNCTION public.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE AS $$ SELECT \
+             pg_catalog.clock_timestamp() + interval '{seconds} seconds' $$"
+        );
+        connection.execute(sqlx::AssertSqlSafe(function)).await?;
+        connection.close().await?;
+        Ok(())
+    }
+
     pub(crate) async fn remove(&self) {
         if let Ok(mut admin) = PgConnection::connect(&self.admin_url).await {
             let drop = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);

@@ -508,6 +508,35 @@ async fn nobody_answers_in_time() {
     read.expect_error(412, "human_input_form_expired", "This form has expired");
 }
 
+/// On PostgreSQL processes may have clocks of their own: a form runs out by the database's, which all of them share.
+#[tokio::test]
+async fn a_form_runs_out_by_the_shared_clock() {
+    // The process is half an hour ahead, or behind; the form waits for ten minutes, or a second.
+    for (shift, limit, action, expected) in [(-1800, "600", Some("approve"), "succeeded"), (1800, "1", None, "stopped")]
+    {
+        let Some(test) = ox_testkit::postgres_ahead(shift).await.unwrap() else {
+            println!("skipped: there is no PostgreSQL on this machine");
+            return;
+        };
+        let directory = tempfile::tempdir().unwrap();
+        let settings = [("HUMAN_INPUT_GLOBAL_TIMEOUT_SECONDS", limit)];
+        let rig = Rig::over(test.database.clone(), directory, &settings).await;
+        let app = rig.graph_app("workflow", approval(json!({})), Draft::default()).await;
+        let before = chrono::Utc::now().timestamp() + shift + limit.parse::<i64>().unwrap();
+        let events = begin(&rig, &app, "Rust").await;
+        let end = event(&events, "human_input_required")["data"]["expiration_time"].as_i64().unwrap();
+        assert!((before - 1..before + 60).contains(&end), "{end} is not about {before}");
+        if let Some(action) = action {
+            assert_eq!(answer(&rig, &app, &token(&events), "in time", action).await.status, 200);
+        }
+        let record = ended(&rig, &app, &run_id(&events)).await;
+        assert_eq!(record["status"], expected, "{record}");
+        rig.services.shutdown.cancel();
+        drop(rig);
+        test.remove().await;
+    }
+}
+
 #[tokio::test]
 async fn a_waiting_run_is_stopped() {
     let rig = Rig::new().await;

@@ -219,7 +219,7 @@ pub(super) fn failed(error: &ModelError) -> Error {
         ErrorClass::Quota => "provider_quota_exceeded",
         _ => "completion_request_error",
     };
-    Error::new(400, code, error.to_string())
+    Error::new(400, code, error.to_string()).caused_by(error.clone())
 }
 
 fn unusable(model: &ModelRef, place: usize) -> Error {

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use ox_db::model::UploadFile;
 use ox_engine::{RunInfo, UserKind};
+use ox_models::{ErrorClass, ModelError};
 use ox_nodes::{
     CallError, FoundSegment, MetadataFilter, MultipleRetrieval, RetrievalMode, RetrievalPort, RetrievalQuery,
     Retrieved, SegmentPlace,
@@ -97,8 +98,24 @@ impl RetrievalPort for KnowledgePort {
             user: run.user_id.parse().unwrap_or(Uuid::nil()),
         };
         let found = self.retriever.ask(who, &query).await;
-        let records = found.map_err(|error| CallError::new("", error.message))?;
+        let records = found.map_err(refused)?;
         Ok(Retrieved { segments: records.into_iter().map(segment).collect(), usage: None })
+    }
+}
+
+/// The error of a search as the node shows it: under the class of the model's error, if that is behind it.
+fn refused(error: Error) -> CallError {
+    let cause = error.source.as_deref().and_then(|source| source.downcast_ref::<ModelError>());
+    CallError::new(cause.map_or("", class_of), error.message)
+}
+
+/// A model without credentials or money was not asked; other errors have the class of its calls.
+const fn class_of(error: &ModelError) -> &'static str {
+    match error.class {
+        ErrorClass::Auth if error.status.is_none() => "ModelCredentialsNotInitializedError",
+        ErrorClass::Unsupported => "ModelNotSupportedError",
+        ErrorClass::Quota => "ModelQuotaExceededError",
+        _ => error.error_type(),
     }
 }
 
@@ -188,5 +205,31 @@ fn of_ours(base: FoundSegment, own: Own) -> FoundSegment {
             child_chunks: children.into_iter().map(child).collect(),
         }),
         ..base
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::knowledge::embedding::failed;
+
+    #[test]
+    fn errors_of_models_keep_their_class() {
+        let limited = ErrorClass::RateLimit { retry_after: None };
+        for (class, status, expected) in [
+            (ErrorClass::Auth, None, "ModelCredentialsNotInitializedError"),
+            (ErrorClass::Auth, Some(401), "InvokeAuthorizationError"),
+            (ErrorClass::NotFound, None, "ModelNotExistError"),
+            (ErrorClass::Unsupported, None, "ModelNotSupportedError"),
+            (ErrorClass::Quota, None, "ModelQuotaExceededError"),
+            (limited, Some(429), "InvokeRateLimitError"),
+            (ErrorClass::Connection, None, "InvokeConnectionError"),
+        ] {
+            let error = ModelError { status, ..ModelError::new(class, "p", "why") };
+            let shown = refused(failed(&error));
+            assert_eq!((shown.class.as_str(), shown.text), (expected, error.to_string()));
+        }
+        let other = refused(Error::invalid("unknown comparison_operator x"));
+        assert_eq!((other.class.as_str(), other.text.as_str()), ("", "unknown comparison_operator x"));
     }
 }

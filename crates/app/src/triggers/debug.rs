@@ -82,7 +82,8 @@ pub async fn ask(services: &Services, principal: &Principal, app: AppId, ids: &[
             .ok_or_else(|| Error::invalid(format!("Node {id} is not a trigger of the draft.")))?;
         match text(data, "type") {
             "trigger-schedule" => {
-                let why = |why: String| Error::invalid(format!("The schedule cannot be used: {why}."));
+                let why =
+                    |why: String| Error::invalid(format!("The schedule cannot be used: {why} (ScheduleConfigError)."));
                 let expression = cron::expression(data).map_err(why)?;
                 cron::Schedule::parse(&expression, text(data, "timezone")).map_err(why)?;
                 return Ok(Asked::Fired { node: id.clone(), outputs: Map::new() });

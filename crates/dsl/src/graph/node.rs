@@ -185,10 +185,10 @@ fn default_values(data: &Json) -> Result<IndexMap<String, Value>, String> {
 fn default_value(item: &Json) -> Result<(String, Value), String> {
     let key = text(item, "key").ok_or("an entry of default_value has no key")?;
     let type_name = text(item, "type").unwrap_or("string");
-    let declared =
-        ValueType::parse(type_name).ok_or_else(|| format!("default value of {key}: unknown type {type_name:?}"))?;
+    let wrong = |why: String| format!("default value of {key}: {why} (DefaultValueTypeError)");
+    let declared = ValueType::parse(type_name).ok_or_else(|| wrong(format!("unknown type {type_name:?}")))?;
     let value = item.get("value").unwrap_or(&Json::Null);
-    let converted = convert(value, declared).map_err(|why| format!("default value of {key}: {why}"))?;
+    let converted = convert(value, declared).map_err(wrong)?;
     Ok((key.to_owned(), converted))
 }
 

@@ -111,7 +111,9 @@ fn default_values_are_converted_to_their_type() {
         ("string", json!(null)),
         ("what", json!(1)),
     ] {
-        assert!(read(kind, value.clone()).is_err(), "{kind} {value}");
+        let why = read(kind, value.clone()).unwrap_err().to_string();
+        assert!(why.starts_with("node n: default value of k: "), "{kind} {value}: {why}");
+        assert!(why.ends_with(" (DefaultValueTypeError)"), "{kind} {value}: {why}");
     }
 }
 

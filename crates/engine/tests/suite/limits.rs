@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ox_engine::{Limits, StartError, StopCause};
+use ox_engine::{Limits, RunEventKind, StartError, StopCause};
 use ox_types::RunStatus;
 use serde_json::{Value as Json, json};
 
@@ -43,16 +43,17 @@ fn iteration(items: &[i64], more: Json) -> Scene {
         .act("list", Act::Outputs(json!({"result": items})))
 }
 
+/// A container that begins with itself.
+fn nested() -> Scene {
+    let mut scene = iteration(&[1], json!({}));
+    scene.graph["nodes"][2]["data"]["start_node_id"] = json!("it");
+    scene
+}
+
 #[tokio::test]
 async fn every_limit_has_its_error() {
     let tiny = Duration::from_millis(5);
     let hang = |scene: Scene| scene.act("n0", Act::Hang);
-    let nested = {
-        let mut scene = iteration(&[1], json!({}));
-        // A container that begins with itself.
-        scene.graph["nodes"][2]["data"]["start_node_id"] = json!("it");
-        scene
-    };
     let cases: Vec<(Scene, RunStatus, &str)> = vec![
         (chain(9).limit(|l| l.max_steps = 5), RunStatus::Stopped, "Maximum execution steps exceeded: 6 > 5"),
         (chain(4).limit(|l| l.max_steps = 5), RunStatus::Succeeded, ""),
@@ -63,7 +64,7 @@ async fn every_limit_has_its_error() {
             RunStatus::Failed,
             "Maximum node output size exceeded: 1001 > 1000 bytes",
         ),
-        (nested, RunStatus::Failed, "Maximum container nesting depth exceeded: 11 > 10"),
+        (nested(), RunStatus::Failed, "Maximum container nesting depth exceeded: 11 > 10"),
         (
             iteration(&[1, 2, 3], json!({})).limit(|l| l.max_items = 2),
             RunStatus::Failed,
@@ -84,6 +85,26 @@ async fn every_limit_has_its_error() {
         assert!(got.starts_with(error), "{got:?} does not begin with {error:?}");
         let by_limit = (status == RunStatus::Stopped).then_some(StopCause::Limit);
         assert_eq!(ran.outcome.stopped_by, by_limit);
+    }
+}
+
+#[tokio::test]
+async fn what_fails_a_node_has_a_class() {
+    let long = Act::Outputs(json!({"x": "y".repeat(1000)}));
+    let tiny = Some(Duration::from_millis(5));
+    for (scene, expected) in [
+        (chain(1).act("n0", Act::Hang).limit(|l| l.node_timeout = tiny), "NodeTimeoutError"),
+        (chain(1).act("n0", long).limit(|l| l.max_output_bytes = 1000), "OutputSizeLimitError"),
+        (nested(), "NestingDepthLimitError"),
+        (iteration(&[1, 2, 3], json!({})).limit(|l| l.max_items = 2), "IterationLengthLimitError"),
+        (chain(1).act("n0", Act::Panic), "InternalError"),
+    ] {
+        let ran = scene.run().await;
+        let first = ran.events.iter().find_map(|event| match &event.kind {
+            RunEventKind::NodeFinished(_, result) => result.error_type.as_deref(),
+            _ => None,
+        });
+        assert_eq!(first, Some(expected));
     }
 }
 

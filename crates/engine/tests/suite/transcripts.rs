@@ -931,7 +931,10 @@ async fn a_graph_that_cannot_be_built_is_refused() {
     let broken = Scene::graph(&[("s", start()), ("x", json!({"type": "broken"}))], "s -> x");
     assert_eq!(compile(&broken).unwrap(), "node x (broken): its configuration is broken");
     let no_start = Scene::graph(&[("s", start()), ("it", iteration(json!({})))], "s -> it");
-    assert_eq!(compile(&no_start).unwrap(), "container it: its start node \"its\" is not in the graph");
+    assert_eq!(
+        compile(&no_start).unwrap(),
+        "container it: its start node \"its\" is not in the graph (StartNodeIdNotFoundError)"
+    );
     let ring = Scene::graph(&[("a", code()), ("b", code())], "a -> b, b -> a");
     assert!(compile(&ring).unwrap().contains("every node has an incoming edge"));
     let ring = Scene::graph(&[("s", start()), ("a", code()), ("b", code())], "s -> a, a -> b, b -> a");

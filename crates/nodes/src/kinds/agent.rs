@@ -118,7 +118,15 @@ impl Runner {
         };
         let stream = self.ports.agents.invoke(&cx.run, task).await;
         let stream = stream.map_err(|error| calls::failure(&error, CLASS))?;
-        let reading = Reading { cx, ports: &self.ports, class: CLASS, file_class: "ToolFileError", shows_text: true };
+        let reading = Reading {
+            cx,
+            ports: &self.ports,
+            class: CLASS,
+            file_class: "ToolFileError",
+            variable_class: "AgentVariableError",
+            message_class: "AgentMessageTransformError",
+            shows_text: true,
+        };
         Ok((reading.read(stream).await?, model, LeftOut { window, ..LeftOut::default() }))
     }
 

@@ -102,7 +102,15 @@ impl Runner {
         let stream = self.ports.datasources.fetch(&cx.run, call).await;
         let stream = stream.map_err(|error| calls::failure(&error, CLASS))?;
         // Text is no output of a datasource; what it streams are variables.
-        let reading = Reading { cx, ports: &self.ports, class: CLASS, file_class: FILE_CLASS, shows_text: false };
+        let reading = Reading {
+            cx,
+            ports: &self.ports,
+            class: CLASS,
+            file_class: FILE_CLASS,
+            variable_class: CLASS,
+            message_class: CLASS,
+            shows_text: false,
+        };
         reading.read(stream).await
     }
 

@@ -129,6 +129,9 @@ impl Node for Runner {
 impl Runner {
     async fn answer(&self, cx: &NodeContext, trace: &mut Trace) -> Result<Answered, Box<NodeFailure>> {
         let config = &self.config;
+        if config.model.unknown_mode().is_some() {
+            return Err(NodeFailure::new("LLMModeRequiredError", "LLM mode is required."));
+        }
         let reference = config.model.reference();
         let spec = self.ports.models.describe(&model::scope(cx), &reference, ModelKind::Llm).await;
         let builder = prompt::Builder { config, spec: spec.as_deref(), cx, ports: &self.ports };

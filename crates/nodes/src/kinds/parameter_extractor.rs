@@ -144,6 +144,9 @@ impl Runner {
         spec: Option<&ModelSpec>,
     ) -> Result<(Prompt, LeftOut), Box<NodeFailure>> {
         let wrong = |why: String| NodeFailure::new("ParameterExtractorNodeError", why);
+        if let Some(mode) = self.config.model.unknown_mode() {
+            return Err(NodeFailure::new("InvalidModelModeError", format!("Invalid model mode: {mode}")));
+        }
         let way = self.way(spec);
         let config = &self.config;
         let build = |histories: &str| prompt::build(way, &config.parameters, query, instruction, histories);
@@ -166,7 +169,7 @@ impl Runner {
         }
         let mut built = build(&histories);
         if let Prompt::Chat(messages) = &mut built {
-            let files = config.vision.files(&cx.pool);
+            let files = config.vision.files(&cx.pool)?;
             left_out.files(&files, spec);
             let parts = media::parts(&files, &config.vision.configs.detail, spec, cx, &self.ports).await;
             let parts = parts.map_err(|error| wrong(error.to_string()))?;
@@ -187,7 +190,7 @@ impl Runner {
     }
 
     fn inputs(&self, cx: &NodeContext, query: &Value, instruction: &str) -> IndexMap<String, Value> {
-        let files = self.config.vision.files(&cx.pool);
+        let files = self.config.vision.files(&cx.pool).unwrap_or_default();
         let parameters = self.config.parameters.iter().map(|parameter| {
             json!({
                 "name": parameter.name,

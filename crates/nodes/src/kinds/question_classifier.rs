@@ -152,7 +152,7 @@ impl Runner {
         if config.model.mode() == ModelMode::Completion {
             return Ok((Prompt::Completion(as_text(&messages)), left_out));
         }
-        let files = config.vision.files(&cx.pool);
+        let files = config.vision.files(&cx.pool)?;
         left_out.files(&files, spec.as_deref());
         let parts = media::parts(&files, &config.vision.configs.detail, spec.as_deref(), cx, &self.ports).await;
         let parts = parts.map_err(|error| NodeFailure::new("QuestionClassifierNodeError", error.to_string()))?;

@@ -138,7 +138,15 @@ impl Runner {
         };
         let stream = self.ports.tools.invoke(&cx.run, invocation).await;
         let stream = stream.map_err(|error| prefixed("Failed to invoke tool", error))?;
-        let reading = Reading { cx, ports: &self.ports, class: CLASS, file_class: "ToolFileError", shows_text: true };
+        let reading = Reading {
+            cx,
+            ports: &self.ports,
+            class: CLASS,
+            file_class: "ToolFileError",
+            variable_class: CLASS,
+            message_class: CLASS,
+            shows_text: true,
+        };
         reading.read(stream).await.map_err(|mut failure| {
             if failure.error_type != "ToolFileError" {
                 failure.error = format!("Failed to invoke tool: {}", failure.error);

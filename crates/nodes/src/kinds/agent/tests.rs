@@ -117,7 +117,30 @@ async fn what_goes_wrong() {
     assert_eq!(kind(run(Caller::default(), tools).await.0), "AgentVariableNotFoundError");
     let messages = vec![Err(CallError::new("AgentMaxIterationError", "no end"))];
     assert_eq!(kind(run(Caller { messages, ..Caller::default() }, json!({})).await.0), "AgentMaxIterationError");
+    let odd = vec![Ok(CallMessage::Variable { name: "v".into(), value: json!(1), stream: true })];
+    assert_eq!(kind(run(Caller { messages: odd, ..Caller::default() }, json!({})).await.0), "AgentVariableError");
+    let long = vec![Ok(CallMessage::Text("x".repeat(32 * 1024 * 1024 + 1)))];
+    let long = run(Caller { messages: long, ..Caller::default() }, json!({})).await.0.unwrap_err();
+    assert_eq!(
+        (long.error_type.as_str(), long.error.as_str()),
+        ("AgentMessageTransformError", "The answer is longer than 32 MB.")
+    );
     let absent = testing::run("agent", config(json!({})), Pool::new()).await.unwrap_err();
     assert_eq!(absent.error_type, "AgentStrategyNotFoundError");
     assert_eq!(absent.error, "This server has no agent strategy 'function_calling' of 'langgenius/agent/agent'.");
+}
+
+#[tokio::test]
+async fn memory_and_files_that_are_not_there() {
+    let blob = CallMessage::Blob { bytes: "abc".into(), mime: "image/png".into(), filename: None };
+    for (forgets, expected) in [(true, "AgentMemoryError"), (false, "ToolFileError")] {
+        let mut ports = testing::ports();
+        ports.agents = Arc::new(Caller { messages: vec![Ok(blob.clone())], ..Caller::default() });
+        ports.files = Arc::new(testing::Broken);
+        if forgets {
+            ports.history = Arc::new(testing::Broken);
+        }
+        let failure = testing::run_with(ports, "agent", config(json!({})), Pool::new()).await.0.unwrap_err();
+        assert_eq!((failure.error_type.as_str(), failure.error.as_str()), (expected, "the disk is full"));
+    }
 }

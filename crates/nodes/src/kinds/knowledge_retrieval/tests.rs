@@ -149,8 +149,10 @@ async fn what_goes_wrong() {
     ] {
         assert_eq!(failure(Knowledge::default(), extra).await, expected);
     }
-    let limited = Knowledge { refusal: Some(CallError::new("RateLimitExceeded", "slow down")), ..Knowledge::default() };
-    assert_eq!(failure(limited, json!({})).await, "RateLimitExceeded: slow down");
+    for class in ["RateLimitExceeded", "ModelNotExistError", "ModelQuotaExceededError"] {
+        let refusing = Knowledge { refusal: Some(CallError::new(class, "no")), ..Knowledge::default() };
+        assert_eq!(failure(refusing, json!({})).await, format!("{class}: no"));
+    }
     let absent = testing::run("knowledge-retrieval", config(json!({})), pool()).await.unwrap_err();
     assert_eq!(
         (absent.error.as_str(), absent.retry_useless),

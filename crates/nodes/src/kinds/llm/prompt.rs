@@ -82,7 +82,7 @@ impl Builder<'_> {
     pub async fn build(&self, inputs: &mut Inputs) -> Result<(Prompt, LeftOut), Failure> {
         self.collect_inputs(inputs)?;
         let jinja_variables = self.jinja_variables(inputs)?;
-        let files = self.config.vision.files(&self.cx.pool);
+        let files = self.config.vision.files(&self.cx.pool)?;
         if !files.is_empty() {
             inputs.insert("#files#".into(), Value::array_of(ValueType::ArrayFile, files.clone()));
         }

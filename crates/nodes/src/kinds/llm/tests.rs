@@ -325,3 +325,31 @@ async fn provider_errors_keep_their_class_and_text() {
     // A broken stream is not closed.
     assert_eq!(chunks, [Chunk::Text { name: "text".into(), text: "half".into(), is_final: false }]);
 }
+
+#[tokio::test]
+async fn what_cannot_be_asked() {
+    let model = |mode: &str| json!({"model": {"provider": "p", "name": "m", "mode": mode, "completion_params": {}}});
+    let seen = |name: &str| json!({"vision": {"enabled": true, "configs": {"variable_selector": ["v", name]}}});
+    for (extra, expected) in [
+        (model(""), "LLMModeRequiredError: LLM mode is required."),
+        (model("song"), "LLMModeRequiredError: LLM mode is required."),
+        (seen("name"), "InvalidVariableTypeError: Invalid variable type: string"),
+        (seen("list"), "InvalidVariableTypeError: Invalid variable type: array[number]"),
+        (seen("nothing"), "user: hi Ann"),
+        (seen("gone"), "user: hi Ann"),
+    ] {
+        assert_eq!(asked(vision(), Vec::new(), extra).await, [expected]);
+    }
+}
+
+#[tokio::test]
+async fn files_and_memory_that_cannot_be_read() {
+    for extra in [json!({"vision": {"enabled": true}}), json!({"memory": {"window": {"enabled": false}}})] {
+        let mut ports = testing::ports();
+        ports.models = Arc::new(vision());
+        ports.files = Arc::new(testing::Broken);
+        ports.history = Arc::new(testing::Broken);
+        let failure = testing::run_with(ports, "llm", config(extra), pool()).await.0.unwrap_err();
+        assert_eq!((failure.error_type.as_str(), failure.error.as_str()), ("LLMNodeError", "the disk is full"));
+    }
+}

@@ -90,6 +90,39 @@ async fn completion_models_and_errors() {
 }
 
 #[tokio::test]
+async fn modes_and_files_that_do_not_exist() {
+    let text = json!({"vision": {"enabled": true, "configs": {"variable_selector": ["s", "q"]}}});
+    for (extra, expected) in [
+        (
+            json!({"model": {"provider": "p", "name": "m", "mode": "song"}}),
+            "InvalidModelModeError: Invalid model mode: song",
+        ),
+        (text, "InvalidVariableTypeError: Invalid variable type: string"),
+    ] {
+        let failure = run(Fake::saying("{}"), extra).await.0.unwrap_err();
+        assert_eq!(format!("{}: {}", failure.error_type, failure.error), expected);
+        assert_eq!(failure.inputs["query"], Value::from("weather in Rome?"));
+    }
+}
+
+#[tokio::test]
+async fn memory_and_files_that_cannot_be_read() {
+    for extra in [json!({"memory": {"window": {"enabled": true, "size": 3}}}), json!({"vision": {"enabled": true}})] {
+        let mut pool = Pool::new();
+        pool.set("s", "q", "weather in Rome?");
+        pool.set("s", "who", "Ann");
+        pool.set("sys", "files", Value::array(vec![Value::from(testing::file("a.png"))]));
+        let mut ports = testing::ports();
+        ports.models = Arc::new(Fake { features: vec![ModelFeature::Vision], ..Fake::saying("{}") });
+        ports.files = Arc::new(testing::Broken);
+        ports.history = Arc::new(testing::Broken);
+        let failure = testing::run_with(ports, "parameter-extractor", config(extra), pool).await.0.unwrap_err();
+        let expected = ("ParameterExtractorNodeError", "the disk is full");
+        assert_eq!((failure.error_type.as_str(), failure.error.as_str()), expected);
+    }
+}
+
+#[tokio::test]
 async fn wrong_configurations() {
     for (extra, why) in [
         (json!({"parameters": [{"name": "__reason", "type": "string"}]}), "__reason and __is_success are reserved"),

@@ -83,3 +83,30 @@ async fn model_errors_fail_the_node() {
         ("InvokeServerUnavailableError", "[p] Server Unavailable Error: busy")
     );
 }
+
+#[tokio::test]
+async fn memory_and_files_that_are_not_there() {
+    let mut pool = Pool::new();
+    pool.set("sys", "files", Value::array(vec![Value::from(testing::file("a.png"))]));
+    pool.set("s", "q", "text");
+    let text = json!({"enabled": true, "configs": {"variable_selector": ["s", "q"]}});
+    for (extra, expected) in [
+        (json!({"memory": {"window": {"enabled": true, "size": 3}}}), "QuestionClassifierNodeError: the disk is full"),
+        (json!({"vision": {"enabled": true}}), "QuestionClassifierNodeError: the disk is full"),
+        (json!({"vision": text}), "InvalidVariableTypeError: Invalid variable type: string"),
+    ] {
+        let mut data = json!({
+            "query_variable_selector": ["s", "q"],
+            "model": {"provider": "p", "name": "m", "mode": "chat", "completion_params": {}},
+            "classes": [{"id": "1", "name": "Other"}],
+        });
+        data.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        let mut ports = testing::ports();
+        ports.models = Arc::new(Fake { features: vec![ox_models::ModelFeature::Vision], ..Fake::saying("{}") });
+        ports.files = Arc::new(testing::Broken);
+        ports.history = Arc::new(testing::Broken);
+        let result = testing::run_with(ports, "question-classifier", data, pool.clone()).await.0;
+        let failure = result.unwrap_err();
+        assert_eq!(format!("{}: {}", failure.error_type, failure.error), expected, "{extra}");
+    }
+}

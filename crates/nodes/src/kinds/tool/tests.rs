@@ -158,6 +158,16 @@ async fn what_goes_wrong() {
     );
 }
 
+#[tokio::test]
+async fn files_that_cannot_be_kept() {
+    let blob = CallMessage::Blob { bytes: "abc".into(), mime: "image/png".into(), filename: None };
+    let mut ports = testing::ports();
+    ports.tools = Arc::new(Caller { messages: vec![Ok(blob)], ..Caller::default() });
+    ports.files = Arc::new(testing::Broken);
+    let failure = testing::run_with(ports, "tool", config(json!({})), pool()).await.0.unwrap_err();
+    assert_eq!((failure.error_type.as_str(), failure.error.as_str()), ("ToolFileError", "the disk is full"));
+}
+
 #[test]
 fn arguments_of_the_wrong_type_are_refused_beforehand() {
     use ox_engine::NodeFactory;
