@@ -4,7 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use ox_db::{Database, model::UploadFile, now, repo};
+use ox_db::{
+    Database,
+    model::{Document, UploadFile},
+    now, repo,
+};
 use ox_engine::RunInfo;
 use ox_net::{Class, Method, NetError, Request};
 use ox_nodes::{FilePort, PortError};
