@@ -65,7 +65,7 @@ pub fn headers(
         Service::S3 => url.path().to_owned(),
         Service::Bedrock => url.path().split('/').map(escaped).collect::<Vec<_>>().join("/"),
     };
-    let canonical = format!("{}\n{path}\n{}\n{lines}\n{names}\n{digest}", request.method, query.join("&"),);
+    let canonical = format!("{}\n{path}\n{}\n{lines}\n{names}\n{digest}", request.method, query.join("&"));
     let service_name = service.name();
     let scope = format!("{date}/{region}/{service_name}/aws4_request");
     let text = format!("AWS4-HMAC-SHA256\n{time}\n{scope}\n{}", hex::encode(Sha256::digest(canonical)));

@@ -19,7 +19,10 @@ use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 use super::{chunks, items};
-use crate::{Error, Result as Answer, Services, knowledge::sources::Provider};
+use crate::{
+    Error, Result as Answer, Services,
+    knowledge::{removal, sources::Provider},
+};
 
 const DATASOURCE: &str = "DatasourceNodeError";
 const INDEX: &str = "KnowledgeIndexNodeError";
@@ -121,6 +124,8 @@ async fn drive_file(
     let file = items::drive_file(services, run.tenant_id, provider, info, credential).await?;
     match document {
         Some(document) => {
+            // What an earlier run has fetched for it, and no chunk names.
+            removal::remove_left(services, run.tenant_id, document.id, None).await;
             let named = (file.name.as_str(), file.mime.as_str());
             let kept = services.files.keep_for(document, run.tenant_id, named, file.bytes).await?;
             Ok(CallMessage::File(Box::new(kept)))
