@@ -9,6 +9,7 @@
 //! a price or a limit that is not known stays unknown.
 
 mod answer;
+pub mod aws;
 mod catalog;
 mod chat;
 pub mod count;

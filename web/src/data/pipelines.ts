@@ -6,7 +6,7 @@ import { get, json, patch, post, remove } from "../lib/http";
 // ---- what a pipeline is
 
 export type ChunkStructure = "text_model" | "hierarchical_model" | "qa_model";
-export type SourceType = "local_file" | "online_document" | "website_crawl";
+export type SourceType = "local_file" | "online_document" | "online_drive" | "website_crawl";
 
 export interface IconInfo {
   readonly icon_type?: string | null;
@@ -231,6 +231,15 @@ export interface OnlineWorkspace {
   readonly workspace_icon?: string | null;
   readonly total?: number;
   readonly pages: readonly OnlinePage[];
+}
+
+/** A file or folder of a drive; a bucket is a folder of its own. */
+export interface DriveEntry {
+  readonly id: string;
+  readonly name: string;
+  /** Bytes. */
+  readonly size: number;
+  readonly type: "file" | "folder";
 }
 
 /** One thing a document is made of, as a run is told. */

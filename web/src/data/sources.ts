@@ -1,4 +1,4 @@
-/** Services that documents come from beside files: their credentials, crawls of websites, pages of Notion. */
+/** Services that documents come from beside files: their credentials, crawls of websites, pages of Notion. Drives are looked into by pipelines. */
 import { queryOptions } from "@tanstack/react-query";
 import type { Localised } from "../lib/format";
 import { get, post } from "../lib/http";
@@ -27,7 +27,7 @@ export interface SourceProvider {
   readonly id: string;
   readonly provider: string;
   readonly label: Localised;
-  readonly provider_type: "online_document" | "website_crawl";
+  readonly provider_type: "online_document" | "online_drive" | "website_crawl";
   readonly help: string;
   /** It can be signed in at. */
   readonly oauth: boolean;

@@ -83,7 +83,7 @@ pub struct ApiKeySources {
     responses((status = 200, body = ApiKeySources), (status = 401, body = ErrorBody)))]
 async fn keys(State(services): App, Caller(caller): Caller) -> ApiResult<Json<ApiKeySources>> {
     let all = sources::list(&services, &caller).await?;
-    let websites = all.into_iter().filter(|view| view.provider != Provider::Notion && view.row.is_default);
+    let websites = all.into_iter().filter(|view| view.provider.kind() == "website_crawl" && view.row.is_default);
     let source = |view: CredentialView| ApiKeySource {
         id: view.row.id,
         category: "website",

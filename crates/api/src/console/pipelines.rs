@@ -222,7 +222,7 @@ pub struct PipelineRunBody {
     #[serde(default)]
     #[schema(value_type = Object)]
     inputs: Map<String, Value>,
-    /// `local_file`, `online_document` or `website_crawl`.
+    /// `local_file`, `online_document`, `online_drive` or `website_crawl`.
     datasource_type: String,
     #[schema(value_type = Vec<Object>)]
     datasource_info_list: Vec<Value>,

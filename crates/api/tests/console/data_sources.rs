@@ -1,5 +1,6 @@
 //! Documents made of websites and of Notion, against strict stand-ins of the services' public forms.
 
+mod drives;
 mod pipelines;
 
 use std::{

@@ -4,7 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use ox_db::{Database, model::UploadFile, now, repo};
+use ox_db::{
+    Database,
+    model::{Document, UploadFile},
+    now, repo,
+};
 use ox_engine::RunInfo;
 use ox_net::{Class, Method, NetError, Request};
 use ox_nodes::{FilePort, PortError};
@@ -168,6 +172,42 @@ impl FileStore {
         self.check_size("txt", text.len() as u64)?;
         let kept = Kept { id: FileId::new(), name, extension: "txt", mime: "text/plain", by, owner: None };
         self.keep(tenant_id, kept, Bytes::copy_from_slice(text.as_bytes())).await
+    }
+
+    /// Keeps a file that a document is made of, by the rules of uploads; it goes with the document.
+    ///
+    /// # Errors
+    /// As [`FileStore::upload`].
+    pub(crate) async fn keep_for(
+        &self,
+        document: &Document,
+        tenant_id: TenantId,
+        (name, mime): (&str, &str),
+        bytes: Bytes,
+    ) -> Result<File> {
+        let (name, extension) = self.check_name(name)?;
+        self.check_size(&extension, bytes.len() as u64)?;
+        let extension = if extension.is_empty() { "bin" } else { &extension };
+        let (id, by, owner) = (FileId::new(), document.created_by, Some(document.id.0));
+        let kept = self.keep(tenant_id, Kept { id, name: &name, extension, mime, by, owner }, bytes).await?;
+        Ok(self.made(tenant_id, kept, mime))
+    }
+
+    /// A file of our own making, as a value.
+    fn made(&self, tenant_id: TenantId, kept: UploadFile, mime: &str) -> File {
+        File {
+            id: None,
+            tenant_id: Some(tenant_id.to_string()),
+            kind: detect(&kept.extension, Some(mime)),
+            transfer_method: TransferMethod::ToolFile,
+            remote_url: None,
+            related_id: Some(kept.id.to_string()),
+            filename: Some(kept.name),
+            extension: Some(format!(".{}", kept.extension)),
+            mime_type: Some(mime.to_owned()),
+            size: kept.size,
+            url: Some(self.preview_url(kept.id)),
+        }
     }
 
     /// Keeps what the server itself has made a file of. A file of that id that is there already is left as it is.
@@ -409,7 +449,6 @@ impl FilePort for FileStore {
 
     async fn save(&self, run: &RunInfo, filename: &str, mime: &str, bytes: Bytes) -> Result<File, PortError> {
         let name: String = filename.chars().map(|c| if "/\\:*?\"<>|".contains(c) { '_' } else { c }).collect();
-        let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
         let upload = Upload {
             name,
             mime: mime.to_owned(),
@@ -419,19 +458,7 @@ impl FilePort for FileStore {
             source_url: String::new(),
         };
         let kept = self.upload(run.tenant_id, upload).await.map_err(|error| PortError(error.message))?;
-        Ok(File {
-            id: None,
-            tenant_id: Some(run.tenant_id.to_string()),
-            kind: detect(&kept.extension, Some(mime)),
-            transfer_method: TransferMethod::ToolFile,
-            remote_url: None,
-            related_id: Some(kept.id.to_string()),
-            filename: Some(kept.name),
-            extension: Some(format!(".{}", kept.extension)),
-            mime_type: Some(mime.to_owned()),
-            size,
-            url: Some(self.preview_url(kept.id)),
-        })
+        Ok(self.made(run.tenant_id, kept, mime))
     }
 
     async fn url(&self, _run: &RunInfo, file: &File) -> Result<String, PortError> {

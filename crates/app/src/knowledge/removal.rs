@@ -130,7 +130,7 @@ pub(crate) async fn remove_replaced(services: &Services, tenant: TenantId, files
 
 /// Removes pictures of a document that no chunk is bound to any more: all of them, or those among some files. What
 /// cannot be removed now goes with the document.
-pub(super) async fn remove_left(services: &Services, tenant: TenantId, document: DocumentId, among: Option<&[FileId]>) {
+pub(crate) async fn remove_left(services: &Services, tenant: TenantId, document: DocumentId, among: Option<&[FileId]>) {
     let done = async {
         let left = repo::segments::left_pictures(&services.db, tenant, document, among).await?;
         remove_files(services, Some(tenant), &left).await

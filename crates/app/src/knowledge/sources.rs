@@ -1,15 +1,19 @@
-//! Data sources beside files: websites by the services that crawl them, and Notion. Their credentials are here; what
-//! is made of them in the modules below.
+//! Data sources beside files: websites by the services that crawl them, Notion, and drives. Their credentials are here;
+//! what is made of them in the modules below.
 //!
-//! All four are providers of one table, under the names that documents and pipelines of Dify use for them; the older
+//! All are providers of one table, under the names that documents and pipelines of Dify use for them; the older
 //! routes (`/api-key-auth/data-source`, `/data-source/integrates`) are views of it.
 
 pub mod crawls;
+pub mod drives;
 pub mod notion;
 pub mod oauth;
 pub mod pages;
 pub mod website;
 mod wire;
+mod xml;
+
+use std::collections::BTreeMap;
 
 use ox_db::{model::DataSourceCredential, now, repo};
 use ox_types::{Json, TenantId, boxed, new_uuid};
@@ -46,6 +50,9 @@ pub enum Provider {
     Firecrawl,
     JinaReader,
     WaterCrawl,
+    /// Any store that speaks S3.
+    S3,
+    WebDav,
 }
 
 /// A field of a credential.
@@ -53,22 +60,29 @@ pub enum Provider {
 pub struct Field {
     pub name: &'static str,
     pub label: &'static str,
+    /// In Chinese.
+    pub label_zh: &'static str,
     pub is_secret: bool,
     pub is_required: bool,
     pub default: Option<&'static str>,
 }
 
-const fn secret(name: &'static str, label: &'static str) -> Field {
-    Field { name, label, is_secret: true, is_required: true, default: None }
+const fn secret(name: &'static str, label: &'static str, label_zh: &'static str) -> Field {
+    Field { name, label, label_zh, is_secret: true, is_required: true, default: None }
+}
+
+const fn plain(name: &'static str, label: &'static str, label_zh: &'static str, is_required: bool) -> Field {
+    Field { name, label, label_zh, is_secret: false, is_required, default: None }
 }
 
 const fn address(default: &'static str) -> Field {
-    Field { name: "base_url", label: "Base URL", is_secret: false, is_required: false, default: Some(default) }
+    Field { default: Some(default), ..plain("base_url", "Base URL", "基础地址", false) }
 }
 
 impl Provider {
     /// All of them, in the order in which they are offered.
-    pub const ALL: [Self; 4] = [Self::Notion, Self::Firecrawl, Self::JinaReader, Self::WaterCrawl];
+    pub const ALL: [Self; 6] =
+        [Self::Notion, Self::Firecrawl, Self::JinaReader, Self::WaterCrawl, Self::S3, Self::WebDav];
 
     /// The name in documents, requests and pipelines.
     #[must_use]
@@ -78,10 +92,12 @@ impl Provider {
             Self::Firecrawl => "firecrawl",
             Self::JinaReader => "jinareader",
             Self::WaterCrawl => "watercrawl",
+            Self::S3 => "aws_s3_storage",
+            Self::WebDav => "webdav",
         }
     }
 
-    /// The plugin that it is in the compatible system.
+    /// The plugin that it is in the compatible system; WebDAV is one of ours.
     #[must_use]
     pub const fn plugin(self) -> &'static str {
         match self {
@@ -89,6 +105,8 @@ impl Provider {
             Self::Firecrawl => "langgenius/firecrawl_datasource",
             Self::JinaReader => "langgenius/jina_datasource",
             Self::WaterCrawl => "watercrawl/watercrawl_datasource",
+            Self::S3 => "langgenius/aws_s3_storage",
+            Self::WebDav => "oxidify/webdav",
         }
     }
 
@@ -100,6 +118,8 @@ impl Provider {
             Self::Firecrawl => "Firecrawl",
             Self::JinaReader => "Jina Reader",
             Self::WaterCrawl => "WaterCrawl",
+            Self::S3 => "S3",
+            Self::WebDav => "WebDAV",
         }
     }
 
@@ -111,15 +131,18 @@ impl Provider {
             Self::Firecrawl => "https://www.firecrawl.dev/app/api-keys",
             Self::JinaReader => "https://jina.ai/reader",
             Self::WaterCrawl => "https://app.watercrawl.dev/",
+            Self::S3 => "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_access-keys.html",
+            Self::WebDav => "https://docs.nextcloud.com/server/latest/user_manual/en/files/access_webdav.html",
         }
     }
 
-    /// `online_document` or `website_crawl`.
+    /// `online_document`, `website_crawl` or `online_drive`.
     #[must_use]
     pub const fn kind(self) -> &'static str {
         match self {
             Self::Notion => "online_document",
-            _ => "website_crawl",
+            Self::Firecrawl | Self::JinaReader | Self::WaterCrawl => "website_crawl",
+            Self::S3 | Self::WebDav => "online_drive",
         }
     }
 
@@ -144,25 +167,50 @@ impl Provider {
     /// # Errors
     /// 400 for another.
     pub fn of_website(name: &str) -> Result<Self> {
-        let found = Self::parse(name).filter(|provider| *provider != Self::Notion);
+        let found = Self::parse(name).filter(|provider| provider.kind() == "website_crawl");
         found.ok_or_else(|| Error::invalid_field("provider", "Invalid provider"))
     }
 
-    /// What a credential is made of; the first is the key.
+    /// What a credential is made of; one of them is a secret: the key.
     #[must_use]
     pub const fn fields(self) -> &'static [Field] {
         match self {
-            Self::Notion => const { &[secret("integration_secret", "Internal integration secret")] },
+            Self::Notion => const { &[secret("integration_secret", "Internal integration secret", "内部集成密钥")] },
             Self::Firecrawl => {
-                const { &[secret("firecrawl_api_key", "API key"), address("https://api.firecrawl.dev")] }
+                const { &[secret("firecrawl_api_key", "API key", "API 密钥"), address("https://api.firecrawl.dev")] }
             }
-            Self::JinaReader => const { &[secret("integration_secret", "API key")] },
-            Self::WaterCrawl => const { &[secret("api_key", "API key"), address("https://app.watercrawl.dev")] },
+            Self::JinaReader => const { &[secret("integration_secret", "API key", "API 密钥")] },
+            Self::WaterCrawl => {
+                const { &[secret("api_key", "API key", "API 密钥"), address("https://app.watercrawl.dev")] }
+            }
+            Self::S3 => {
+                const {
+                    &[
+                        plain("access_key_id", "Access key ID", "访问密钥 ID", true),
+                        secret("secret_access_key", "Secret access key", "访问密钥"),
+                        Field {
+                            default: Some("us-east-1"),
+                            ..plain("region_name", "Region (auto for R2)", "区域（R2 填 auto）", true)
+                        },
+                        plain("base_url", "Endpoint (empty for AWS)", "服务地址（AWS 可留空）", false),
+                        plain("bucket", "Bucket (empty for all)", "存储桶（留空表示全部）", false),
+                    ]
+                }
+            }
+            Self::WebDav => {
+                const {
+                    &[
+                        plain("base_url", "Address of the folder", "文件夹地址", true),
+                        plain("username", "User name", "用户名", true),
+                        secret("password", "Password or app password", "密码或应用密码"),
+                    ]
+                }
+            }
         }
     }
 
     fn key_field(self) -> &'static str {
-        self.fields().first().map_or("api_key", |field| field.name)
+        self.fields().iter().find(|field| field.is_secret).map_or("api_key", |field| field.name)
     }
 }
 
@@ -175,6 +223,23 @@ pub struct Key {
     pub secret: String,
     /// Without a slash at the end; empty where there is only one.
     pub base_url: String,
+    /// What else there is that is no secret.
+    pub plain: BTreeMap<&'static str, String>,
+}
+
+impl Key {
+    /// A field that is no secret; empty when it is not there.
+    #[must_use]
+    pub fn plain(&self, name: &str) -> &str {
+        self.plain.get(name).map_or("", String::as_str)
+    }
+}
+
+/// The fields that are neither secret nor an address.
+fn plain_fields(provider: Provider, values: &Map<String, Json>) -> BTreeMap<&'static str, String> {
+    let others = provider.fields().iter().filter(|field| !field.is_secret && field.name != "base_url");
+    let text = |field: &Field| Some((field.name, values.get(field.name)?.as_str()?.to_owned()));
+    others.filter_map(text).collect()
 }
 
 /// A credential as its workspace sees it.
@@ -230,7 +295,8 @@ async fn opened(services: &Services, row: &DataSourceCredential, provider: Provi
     let known = provider.fields().iter().find(|field| field.name == "base_url").and_then(|field| field.default);
     let base = Some(text("base_url")).filter(|url| !url.is_empty()).or(known).unwrap_or_default();
     let base_url = base.trim_end_matches('/').to_owned();
-    Ok(Key { tenant: row.tenant_id, id: row.id, provider, secret, base_url })
+    let plain = row.encrypted_credentials.as_object().map(|values| plain_fields(provider, values)).unwrap_or_default();
+    Ok(Key { tenant: row.tenant_id, id: row.id, provider, secret, base_url, plain })
 }
 
 /// A credential to use: the one that is named, else the provider's default.
@@ -368,13 +434,19 @@ async fn sealed(
             return Err(Error::invalid_field("base_url", "base_url must be an http or https address"));
         }
     }
-    let key = Key { tenant, id: Uuid::nil(), provider, secret: text(provider.key_field()), base_url };
+    let fields = plain_fields(provider, &plain);
+    let secret = text(provider.key_field());
+    let key = Key { tenant, id: Uuid::nil(), provider, secret, base_url, plain: fields };
     if before.is_some_and(|before| before.base_url != key.base_url && before.secret == key.secret) {
         // A stored key is for the address it was entered with.
         return Err(Error::invalid_field("credentials", "Enter the key again for another base URL."));
     }
-    let workspace = match provider {
-        Provider::Notion => Some(notion::workspace(services, &key).await?),
+    let workspace = match provider.kind() {
+        "online_document" => Some(notion::workspace(services, &key).await?),
+        "online_drive" => {
+            drives::check(services, &key).await?;
+            None
+        }
         _ => {
             website::check(services, &key).await?;
             None

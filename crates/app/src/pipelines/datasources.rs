@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use ox_db::model::WebsitePage;
-use ox_types::{AppId, Json, Object, boxed};
+use ox_types::{AppId, Json, Object, TenantId, boxed};
 use serde_json::{Map, json};
 use tokio::sync::mpsc;
 use uuid::Uuid;
@@ -14,7 +14,7 @@ use crate::{
     knowledge::sources::{
         self, Provider,
         crawls::{self, CrawlView},
-        notion,
+        drives, notion,
     },
     principal::Permission,
     runs,
@@ -104,33 +104,45 @@ struct Plugin {
 }
 
 fn of_provider(provider: Provider) -> Plugin {
-    let is_notion = provider == Provider::Notion;
+    let kind = provider.kind();
     let field = |field: &sources::Field| {
         json!({"name": field.name, "type": if field.is_secret { "secret-input" } else { "text-input" },
-            "required": field.is_required, "default": field.default, "label": both(field.label, field.label),
+            "required": field.is_required, "default": field.default, "label": both(field.label, field.label_zh),
             "url": if field.is_secret { Some(provider.help()) } else { None }})
     };
     Plugin {
         id: provider.plugin(),
         provider: provider.name(),
         label: both(provider.label(), provider.label()),
-        description: if is_notion {
-            both("Pages and databases of Notion.", "Notion 的页面与数据库。")
-        } else {
-            both("Pages of a website.", "网站页面。")
+        description: match provider {
+            Provider::Notion => both("Pages and databases of Notion.", "Notion 的页面与数据库。"),
+            Provider::S3 => {
+                both("Files of a store that speaks S3: AWS, MinIO, R2.", "兼容 S3 的存储中的文件：AWS、MinIO、R2。")
+            }
+            Provider::WebDav => {
+                both("Files of Nextcloud, ownCloud and others.", "Nextcloud、ownCloud 等网盘中的文件。")
+            }
+            Provider::Firecrawl | Provider::JinaReader | Provider::WaterCrawl => {
+                both("Pages of a website.", "网站页面。")
+            }
         },
-        kind: provider.kind(),
+        kind,
         datasource: match provider {
             Provider::Notion => "notion_datasource",
             Provider::JinaReader => "jina_reader",
             Provider::Firecrawl | Provider::WaterCrawl => "crawl",
+            Provider::S3 | Provider::WebDav => provider.name(),
         },
-        icon: if is_notion { "📝" } else { "🌐" },
-        parameters: if is_notion { Vec::new() } else { crawl_parameters(provider) },
-        outputs: if is_notion {
-            &["content", "title", "page_id", "workspace_id"]
-        } else {
-            &["content", "title", "description", "source_url"]
+        icon: match kind {
+            "online_document" => "📝",
+            "online_drive" => "🗂️",
+            _ => "🌐",
+        },
+        parameters: if kind == "website_crawl" { crawl_parameters(provider) } else { Vec::new() },
+        outputs: match kind {
+            "online_document" => &["content", "title", "page_id", "workspace_id"],
+            "online_drive" => &["file"],
+            _ => &["content", "title", "description", "source_url"],
         },
         credentials: provider.fields().iter().map(field).collect(),
     }
@@ -251,7 +263,7 @@ fn provider(data: &Json) -> Result<Provider> {
     }
 }
 
-/// Looks into a datasource: the pages of a website, or the documents of a workspace outside.
+/// Looks into a datasource: the pages of a website, the documents of a workspace outside, or a folder of a drive.
 ///
 /// # Errors
 /// 404 for an unknown datasource, 400 for answers that do not fit. What goes wrong afterwards is told as an event.
@@ -296,6 +308,14 @@ pub async fn look(
                 tell(&sender, said).await;
             });
         }
+        "online_drive" => {
+            let place = drives::Place::read(&Json::Object(form.inputs))?;
+            let tenant = principal.tenant_id();
+            services.tracker.clone().spawn(async move {
+                let said = folder(&services, tenant, provider, credential, &place).await;
+                tell(&sender, said).await;
+            });
+        }
         other => return Err(Error::invalid(format!("A datasource of the type {other} has nothing to look into."))),
     }
     Ok(receiver)
@@ -305,6 +325,20 @@ pub async fn look(
 async fn tell(sender: &mpsc::Sender<SourceEvent>, said: Result<SourceEvent>) {
     let event = said.unwrap_or_else(|error| SourceEvent::Failed(error.message));
     drop(sender.send(event).await);
+}
+
+async fn folder(
+    services: &Services,
+    tenant: TenantId,
+    provider: Provider,
+    credential: Option<Uuid>,
+    place: &drives::Place,
+) -> Result<SourceEvent> {
+    let started = std::time::Instant::now();
+    let key = sources::key(services, tenant, provider, credential).await?;
+    let found = drives::browse(services, &key, place).await?;
+    let seconds = started.elapsed().as_secs_f64();
+    Ok(SourceEvent::Completed { data: found.to_json(), seconds, total: found.count() })
 }
 
 /// The answers that a datasource's parameters refer to, checked.
@@ -449,7 +483,20 @@ mod tests {
             (&datasource["identity"]["name"], &datasource["parameters"][0]["name"]),
             (&json!("crawl"), &json!("url"))
         );
-        for id in ["langgenius/file", "langgenius/jina_datasource", "watercrawl/watercrawl_datasource"] {
+        let drive = view(&of_provider(Provider::S3), true);
+        let (declaration, datasource) = (&drive["declaration"], &drive["declaration"]["datasources"][0]);
+        assert_eq!(declaration["provider_type"], "online_drive");
+        assert_eq!(
+            (&datasource["identity"]["name"], &datasource["output_schema"]["properties"]["file"]["type"]),
+            (&json!("aws_s3_storage"), &json!("object"))
+        );
+        let secrets = declaration["credentials_schema"].as_array().unwrap().iter();
+        let secrets: Vec<&Json> =
+            secrets.filter(|field| field["type"] == "secret-input").map(|field| &field["name"]).collect();
+        assert_eq!(secrets, ["secret_access_key"]);
+        for id in
+            ["oxidify/webdav", "langgenius/file", "langgenius/jina_datasource", "watercrawl/watercrawl_datasource"]
+        {
             assert!(is_here(id), "{id}");
         }
     }

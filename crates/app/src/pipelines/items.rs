@@ -10,7 +10,7 @@ use crate::{
     files::FileReader,
     knowledge::{
         documents::{self, Known},
-        sources::{Provider, key, notion, website},
+        sources::{Key, Provider, drives, key, notion, website},
     },
 };
 
@@ -54,6 +54,10 @@ pub async fn value(services: &Services, tenant: TenantId, kind: &str, item: &Jso
         }
         "website_crawl" => website_page(services, tenant, item).await,
         "online_document" => Ok(Value::from_json(item)),
+        "online_drive" => {
+            checked_drive_file(item)?;
+            Ok(Value::from_json(item))
+        }
         other => Err(unknown(other)),
     }
 }
@@ -61,8 +65,20 @@ pub async fn value(services: &Services, tenant: TenantId, kind: &str, item: &Jso
 fn unknown(kind: &str) -> Error {
     Error::invalid_field(
         "datasource_type",
-        format!("datasource_type must be local_file, online_document or website_crawl, not '{kind}'."),
+        format!("datasource_type must be local_file, online_document, online_drive or website_crawl, not '{kind}'."),
     )
+}
+
+/// A file of a drive: `{bucket?, id, name, size, type, credential_id?}`.
+fn checked_drive_file(item: &Json) -> Result<()> {
+    let wrong = |why: &str| Err(Error::invalid_field("datasource_info_list", why));
+    if text(item, "id").is_empty() {
+        return wrong("id is required.");
+    }
+    if !["", "file"].contains(&text(item, "type")) || text(item, "id").ends_with('/') {
+        return wrong("Choose the files of a folder, not the folder.");
+    }
+    Ok(())
 }
 
 /// A page of a website; one whose text was not kept is fetched.
@@ -129,6 +145,15 @@ pub async fn document(
             let name = Some(text(page, "page_name").trim()).filter(|name| !name.is_empty()).unwrap_or("Untitled");
             (name.to_owned(), item.clone(), None)
         }
+        "online_drive" => {
+            checked_drive_file(item)?;
+            let (id, given) = (text(item, "id"), text(item, "name").trim());
+            let name = drives::safe_name(if given.is_empty() { id.rsplit('/').next().unwrap_or(id) } else { given });
+            let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_lowercase()).unwrap_or_default();
+            let info = json!({"id": id, "bucket": item.get("bucket"), "name": name, "extension": extension,
+                "size": item.get("size"), "type": "file", "credential_id": item.get("credential_id")});
+            (name, info, None)
+        }
         other => return Err(unknown(other)),
     };
     let name: String = name.replace('\0', "").chars().take(MAX_NAME).collect();
@@ -153,15 +178,7 @@ pub async fn online_document(
     }
     let page = info.get("page").unwrap_or(info);
     let id = first(page, &["page_id", "notion_page_id"]);
-    let own = text(info, "credential_id").parse().ok().or(credential);
-    // A credential that is gone gives way to the workspace's usual one.
-    let key = match own {
-        Some(own) => match key(services, tenant, provider, Some(own)).await {
-            Ok(key) => key,
-            Err(_) => key_of(services, tenant, provider).await?,
-        },
-        None => key_of(services, tenant, provider).await?,
-    };
+    let key = key_of(services, tenant, provider, info, credential).await?;
     let content = notion::content(services, &key, id, text(page, "type")).await?;
     let mut out = Object::new();
     out.insert("workspace_id".into(), Value::from(text(info, "workspace_id")));
@@ -171,6 +188,39 @@ pub async fn online_document(
     Ok(out)
 }
 
-async fn key_of(services: &Services, tenant: TenantId, provider: Provider) -> Result<crate::knowledge::sources::Key> {
+/// A file of a drive as it is now.
+///
+/// # Errors
+/// 400 with what the drive says, 413 when it is too large.
+#[boxed]
+pub async fn drive_file(
+    services: &Services,
+    tenant: TenantId,
+    provider: Provider,
+    info: &Json,
+    credential: Option<Uuid>,
+) -> Result<drives::Fetched> {
+    let key = key_of(services, tenant, provider, info, credential).await?;
+    let mut file = drives::fetch(services, &key, text(info, "bucket"), text(info, "id")).await?;
+    let given = text(info, "name").trim();
+    if !given.is_empty() {
+        file.name = drives::safe_name(given);
+    }
+    Ok(file)
+}
+
+/// The credential that something was chosen with. One that is gone gives way to the workspace's usual one.
+async fn key_of(
+    services: &Services,
+    tenant: TenantId,
+    provider: Provider,
+    info: &Json,
+    credential: Option<Uuid>,
+) -> Result<Key> {
+    if let Some(own) = text(info, "credential_id").parse().ok().or(credential)
+        && let Ok(key) = key(services, tenant, provider, Some(own)).await
+    {
+        return Ok(key);
+    }
     key(services, tenant, provider, None).await
 }

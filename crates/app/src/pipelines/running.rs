@@ -27,7 +27,7 @@ use crate::{
 pub struct RunForm {
     /// Answers to what the pipeline asks, by the variable's name.
     pub inputs: Map<String, Json>,
-    /// `local_file`, `online_document`, `website_crawl`.
+    /// `local_file`, `online_document`, `online_drive`, `website_crawl`.
     pub datasource_type: String,
     pub items: Vec<Json>,
     pub start_node_id: String,

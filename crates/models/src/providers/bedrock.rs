@@ -1,7 +1,6 @@
 //! AWS Bedrock: the Converse API, vectors and rankings by `InvokeModel`, signed by ourselves.
 
 mod reader;
-mod sign;
 mod wire;
 
 use std::sync::Arc;
@@ -18,6 +17,7 @@ use crate::{
     EmbeddingResult, ErrorClass, FieldType, FormField, ModelError, ModelKind, ModelSpec, Provider, ProviderSpec,
     Ranked, RerankModel, RerankRequest, Usage,
     answer::seconds,
+    aws,
     catalog::Dialect,
     count, credential,
     exchange::Exchange,
@@ -98,8 +98,8 @@ impl Bedrock {
             credential(credentials, name).ok_or_else(|| exchange.error(ErrorClass::Auth, text))
         };
         let keys =
-            sign::Keys { access: needed(ACCESS)?, secret: needed(SECRET)?, session: credential(credentials, SESSION) };
-        let headers = sign::headers(&request, &keys, region(credentials), chrono::Utc::now());
+            aws::Keys { access: needed(ACCESS)?, secret: needed(SECRET)?, session: credential(credentials, SESSION) };
+        let headers = aws::headers(&request, &keys, (aws::Service::Bedrock, region(credentials)), chrono::Utc::now());
         let headers = headers.ok_or_else(|| exchange.error(ErrorClass::BadRequest, "the endpoint is not a URL"))?;
         for (name, value) in headers {
             request = match name {
@@ -115,7 +115,7 @@ impl Bedrock {
         let own = host("bedrock-runtime", region(credentials));
         let base = credential(credentials, ENDPOINT).unwrap_or(&own).trim_end_matches('/');
         let model = credential(credentials, PROFILE).unwrap_or(model);
-        format!("{base}/model/{}/{verb}", sign::escaped(model))
+        format!("{base}/model/{}/{verb}", aws::escaped(model))
     }
 
     async fn invoke(&self, exchange: &Exchange<'_>, model: &str, body: &Json) -> Result<Json, ModelError> {

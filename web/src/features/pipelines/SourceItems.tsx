@@ -1,6 +1,6 @@
-/** What a data source has to offer, and what is taken of it: files, pages of a website, pages of an online service. */
+/** What a data source has to offer, and what is taken of it: files, pages of a website, pages of an online service, files of a drive. */
 import { useQuery } from "@tanstack/react-query";
-import { Globe, NotebookText } from "lucide-react";
+import { Globe, HardDrive, NotebookText } from "lucide-react";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type OnlinePage, type PipelineField, pageText, sourceFields, type Workflow } from "../../data/pipelines";
@@ -13,6 +13,7 @@ import { Failed, SkeletonRows } from "../../ui/States";
 import { NotSetUp } from "../knowledge/NotSetUp";
 import { FileSource, useLimits } from "../knowledge/SourceStep";
 import { useUploads } from "../knowledge/useUploads";
+import { DriveList } from "./DriveList";
 import { FieldsForm } from "./FieldsForm";
 import { inputsOf, isReady, type Values } from "./fields";
 import { PageList, WorkspaceList } from "./PageList";
@@ -84,6 +85,8 @@ function Pages(props: SourceItemsProps) {
   const ready = provider?.credentials_list.filter((each) => !each.disabled) ?? [];
   const credential = ready.find((each) => each.id === chosen) ?? ready.find((each) => each.is_default) ?? ready[0];
   const web = source.type === "website_crawl";
+  const drive = source.type === "online_drive";
+  if (!credential && drive) return <NotSetUp icon={HardDrive} title={t("drive.none")} text={t("drive.noneText")} />;
   if (!credential) {
     return (
       <NotSetUp icon={web ? Globe : NotebookText} title={k(web ? "website.none" : "notion.none")} text={k(web ? "website.noneText" : "notion.noneText")} />
@@ -96,7 +99,11 @@ function Pages(props: SourceItemsProps) {
           <Select value={credential.id} onChange={setChosen} options={ready.map((each) => ({ value: each.id, label: credentialName(each) }))} />
         </Field>
       ) : null}
-      <Listing key={credential.id} {...props} credential={credential.id} fields={fields.data ?? []} />
+      {drive ? (
+        <DriveList key={credential.id} {...props} credential={credential.id} />
+      ) : (
+        <Listing key={credential.id} {...props} credential={credential.id} fields={fields.data ?? []} />
+      )}
     </div>
   );
 }

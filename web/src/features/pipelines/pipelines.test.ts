@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { PipelineField } from "../../data/pipelines";
+import { inputsAt, type Look, lookOf, START, TOP } from "./drive";
 import { currentValue, fileValue, firstValue, inputsOf, isReady, problemOf } from "./fields";
 import { boxesOf, linesOf, NODE, sizeOf } from "./sketch";
-import { advance, fileItem, IDLE, nameOfInfo, onlineItem, type SourceState, STARTED, sourcesOf, toggled, webItem, webPages, workspaces } from "./sources";
+import { advance, driveItem, fileItem, IDLE, nameOfInfo, onlineItem, type SourceState, STARTED, sourcesOf, toggled, webItem, webPages, workspaces } from "./sources";
 import { chunksOf, mayGoOn, runOf } from "./steps";
 
 const field = (part: Partial<PipelineField>): PipelineField => ({
@@ -28,7 +29,8 @@ describe("data sources of a graph", () => {
           fileExtensions: [".TXT", "md"],
         },
       },
-      { id: "b", data: { type: "datasource", title: "Drive", provider_type: "online_drive" } },
+      { id: "b", data: { type: "datasource", title: "Dream", provider_type: "online_dream" } },
+      { id: "e", data: { type: "datasource", title: "Drive", provider_type: "online_drive", provider_name: "webdav", plugin_id: "oxidify/webdav" } },
       { id: "c", data: { type: "llm", title: "M" } },
       { id: "d" },
     ],
@@ -36,8 +38,39 @@ describe("data sources of a graph", () => {
   it("are those this server can read", () => {
     expect(sourcesOf(graph)).toEqual([
       { id: "a", title: "File", type: "local_file", pluginId: "langgenius/file", provider: "file", extensions: ["txt", "md"] },
+      { id: "e", title: "Drive", type: "online_drive", pluginId: "oxidify/webdav", provider: "webdav", extensions: [] },
     ]);
     expect(sourcesOf(undefined)).toEqual([]);
+  });
+});
+
+describe("a drive", () => {
+  const file = { id: "a/b.txt", name: "b.txt", size: 3, type: "file" as const };
+  const folder = { id: "a/", name: "a", size: 0, type: "folder" as const };
+  it.each<[string, readonly unknown[], Look]>([
+    ["buckets stand as folders at the top", [{ bucket: "x", files: [] }, { bucket: "y", files: [] }], { buckets: ["x", "y"], bucket: "", entries: [], next: undefined }],
+    [
+      "a part of a folder",
+      [{ bucket: "x", files: [folder, file], is_truncated: true, next_page_parameters: { token: "t" } }],
+      { buckets: [], bucket: "x", entries: [folder, file], next: { token: "t" } },
+    ],
+    ["a drive without buckets", [{ bucket: null, files: [file] }], { buckets: [], bucket: "", entries: [file], next: undefined }],
+    ["nothing", [], { buckets: [], bucket: "", entries: [], next: undefined }],
+    ["what is no entry is left out", [{ bucket: "x", files: [{ name: 1 }, file] }], { buckets: [], bucket: "x", entries: [file], next: undefined }],
+  ])("%s", (_, data, look) => {
+    expect(lookOf(TOP, data)).toEqual(look);
+  });
+  it("has empty buckets too", () => {
+    expect(lookOf({ bucket: "x", prefix: "", name: "x" }, [{ bucket: "x", files: [] }])).toEqual({ buckets: [], bucket: "x", entries: [], next: undefined });
+  });
+  it("is asked for a folder, and for more of it", () => {
+    expect(inputsAt(TOP, START)).toEqual({ prefix: "", max_keys: 50 });
+    expect(inputsAt({ bucket: "x", prefix: "a/", name: "a" }, { token: "t" })).toEqual({ bucket: "x", prefix: "a/", max_keys: 50, next_page_parameters: { token: "t" } });
+  });
+  it("gives files with where they are", () => {
+    expect(driveItem("x", file, "k")).toEqual({ id: "x/a/b.txt", name: "b.txt", info: { bucket: "x", ...file, credential_id: "k" } });
+    expect(driveItem("", file, "k").info).toEqual({ ...file, credential_id: "k" });
+    expect(nameOfInfo("online_drive", driveItem("x", file, "k").info)).toBe("b.txt");
   });
 });
 

@@ -280,6 +280,72 @@ describe("documents through a pipeline", { timeout: 60_000 }, () => {
   });
 });
 
+describe("files of a drive", { timeout: 60_000 }, () => {
+  const key = { id: "k1", name: "Store", is_default: true, disabled: false, type: "api-key", credential: {} };
+  const drive = (credentials: readonly object[]) => [
+    published(source("s", "Store", "online_drive", "aws_s3_storage")),
+    ...limits,
+    get("/auth/plugin/datasource/list", {
+      result: [{ id: "x/aws_s3_storage/aws_s3_storage", provider: "aws_s3_storage", label: { en_US: "S3" }, provider_type: "online_drive", credentials_list: credentials }],
+    }),
+    get("/rag/pipelines/p/workflows/published/pre-processing/parameters", { variables: [] }),
+    get("/rag/pipelines/p/workflows/published/processing/parameters", { variables: [] }),
+  ];
+  const file = (name: string) => ({ id: `notes/${name}`, name, size: 2000, type: "file" });
+  const done = (...data: readonly object[]) => stream({ event: "datasource_completed", data, time_consuming: 1 });
+
+  it("are ticked in several folders, part by part, and run together", async () => {
+    const asked = vi.fn();
+    const ran = vi.fn();
+    server.use(
+      ...drive([key]),
+      http.post("*/console/api/rag/pipelines/p/workflows/published/datasource/nodes/s/run", async ({ request }) => {
+        const body: { inputs: { bucket?: string; prefix: string; next_page_parameters?: object } } = JSON.parse(await request.text());
+        asked(body);
+        const { bucket, prefix, next_page_parameters } = body.inputs;
+        if (!bucket) return done({ bucket: "owls", files: [] }, { bucket: "foxes", files: [] });
+        if (bucket === "foxes") return stream({ event: "datasource_error", error: "The key opens no foxes." });
+        if (prefix === "") return done({ bucket, files: [{ id: "notes/", name: "notes", size: 0, type: "folder" }, { ...file("top.md"), id: "top.md" }] });
+        if (next_page_parameters) return done({ bucket, files: [file("b.txt")] });
+        return done({ bucket, files: [file("a.txt")], is_truncated: true, next_page_parameters: { continuation_token: "t" } });
+      }),
+      http.post("*/console/api/rag/pipelines/p/workflows/published/run", async ({ request }) => {
+        ran(await request.json());
+        return HttpResponse.json({ code: "x", message: "Not now." }, { status: 400 });
+      }),
+    );
+    show(<AddPage dataset={dataset} onCancel={vi.fn()} onDone={vi.fn()} onTest={vi.fn()} />);
+    await userEvent.click(await screen.findByRole("button", { name: "foxes" }));
+    expect(await screen.findByText("The key opens no foxes.")).toBeVisible();
+    const path = within(screen.getByRole("navigation", { name: "Where you are" }));
+    await userEvent.click(path.getByRole("button", { name: "Store" }));
+    await userEvent.click(await screen.findByRole("button", { name: "owls" }));
+    await userEvent.click(await screen.findByRole("checkbox", { name: /top\.md/ }));
+    await userEvent.click(screen.getByRole("button", { name: "notes" }));
+    expect(await path.findByText("notes")).toHaveFocus();
+    expect(await screen.findByRole("checkbox", { name: /a\.txt/ })).not.toBeChecked();
+    await userEvent.click(screen.getByRole("button", { name: "Show more" }));
+    expect(await screen.findByText("b.txt")).toBeVisible();
+    expect(asked).toHaveBeenLastCalledWith({
+      inputs: { bucket: "owls", prefix: "notes/", max_keys: 50, next_page_parameters: { continuation_token: "t" } },
+      datasource_type: "online_drive",
+      credential_id: "k1",
+    });
+    await userEvent.click(screen.getByRole("checkbox", { name: "Choose all files shown" }));
+    expect(screen.getByText("3 chosen")).toBeVisible();
+    await userEvent.click(screen.getByRole("button", { name: "Next" }));
+    await userEvent.click(await screen.findByRole("button", { name: /Save and process/ }));
+    const chosen = ["top.md", "notes/a.txt", "notes/b.txt"].map((id) => ({ bucket: "owls", id, size: 2000, type: "file", credential_id: "k1" }));
+    await waitFor(() => expect(ran.mock.lastCall?.[0]).toMatchObject({ datasource_type: "online_drive", datasource_info_list: chosen }));
+  });
+
+  it("need a key first", async () => {
+    server.use(...drive([]));
+    show(<AddPage dataset={dataset} onCancel={vi.fn()} onDone={vi.fn()} onTest={vi.fn()} />);
+    expect(await screen.findByText("No drive is set up")).toBeVisible();
+  });
+});
+
 describe("a document that is there", { timeout: 60_000 }, () => {
   it("is made again from what it was made of", async () => {
     const ran = vi.fn();

@@ -1,6 +1,6 @@
 /** Data sources of a pipeline, what they list, and what is chosen of it. Pure. */
 import { z } from "zod";
-import type { GraphView, OnlinePage, OnlineWorkspace, SourceInfo, SourceType, WebPage } from "../../data/pipelines";
+import type { DriveEntry, GraphView, OnlinePage, OnlineWorkspace, SourceInfo, SourceType, WebPage } from "../../data/pipelines";
 import type { StreamEvent } from "../../lib/events";
 
 export interface SourceNode {
@@ -13,7 +13,7 @@ export interface SourceNode {
   readonly extensions: readonly string[];
 }
 
-const TYPES: readonly SourceType[] = ["local_file", "online_document", "website_crawl"];
+const TYPES: readonly SourceType[] = ["local_file", "online_document", "online_drive", "website_crawl"];
 
 const dataSchema = z.looseObject({
   type: z.string(),
@@ -58,6 +58,11 @@ export function webItem(page: WebPage): Item {
 export function onlineItem(workspace: OnlineWorkspace, page: OnlinePage, credential: string | undefined): Item {
   const info = { workspace_id: workspace.workspace_id, page: { ...page }, ...(credential ? { credential_id: credential } : {}) };
   return { id: `${workspace.workspace_id}/${page.page_id}`, name: page.page_name, info };
+}
+
+export function driveItem(bucket: string, file: DriveEntry, credential: string): Item {
+  const info = { ...(bucket ? { bucket } : {}), id: file.id, name: file.name, size: file.size, type: file.type, credential_id: credential };
+  return { id: `${bucket}/${file.id}`, name: file.name, info };
 }
 
 /** Ticks or unticks one; where only one counts, it takes the place of the other. */

@@ -71,7 +71,7 @@ export const datasource = defineKind<DatasourceData>({
   check: (data, { mode }): KindProblem[] => {
     if (mode !== "rag-pipeline") return [{ code: "cannotRun", values: { kind: data.type } }];
     if (!data.datasource_name || !data.provider_type) return [{ code: "noSource" }];
-    if (!OUTPUTS[data.provider_type] || data.provider_type === "online_drive") return [{ code: "sourceUnknown", values: { name: data.datasource_label || data.provider_name } }];
+    if (!OUTPUTS[data.provider_type]) return [{ code: "sourceUnknown", values: { name: data.datasource_label || data.provider_name } }];
     if (data.provider_type === "local_file") return data.fileExtensions.length === 0 ? [{ code: "noExtensions" }] : [];
     return Object.keys(data.datasource_parameters).flatMap((name) => (hasInput(inputOf(data.datasource_parameters, name)) ? [] : [{ code: "noToolInput", values: { name } }]));
   },

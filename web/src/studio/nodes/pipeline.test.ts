@@ -45,7 +45,7 @@ describe("problems of a pipeline", () => {
     [{ inputs: [shared, { belong_to_node_id: "d", variable: "max" }] }, "-:sameName"],
     [{ inputs: [shared, { belong_to_node_id: "d", variable: "1" }] }, "d:badName"],
     [{ file: { datasource_name: "" } }, "d:noSource"],
-    [{ file: { provider_type: "online_drive" } }, "d:sourceUnknown"],
+    [{ file: { provider_type: "online_dream" } }, "d:sourceUnknown"],
     [{ file: { fileExtensions: [] } }, "d:noExtensions"],
     [{ file: { provider_type: "website_crawl", datasource_parameters: { url: { type: "mixed", value: "" } } } }, "d:noToolInput"],
     [{ base: { chunk_structure: "" } }, "k:noStructure"],

@@ -57,6 +57,12 @@ pub struct SourceText {
     zh: &'static str,
 }
 
+impl From<&Field> for SourceText {
+    fn from(field: &Field) -> Self {
+        Self { en: field.label, zh: field.label_zh }
+    }
+}
+
 impl From<&'static str> for SourceText {
     fn from(text: &'static str) -> Self {
         Self { en: text, zh: text }
@@ -82,7 +88,7 @@ impl From<&Field> for SourceField {
             kind: if field.is_secret { "secret-input" } else { "text-input" },
             required: field.is_required,
             default: field.default,
-            label: field.label.into(),
+            label: field.into(),
         }
     }
 }
@@ -131,7 +137,7 @@ pub struct SourceProvider {
     plugin_id: &'static str,
     name: &'static str,
     label: SourceText,
-    /// `online_document` or `website_crawl`.
+    /// `online_document`, `website_crawl` or `online_drive`.
     provider_type: &'static str,
     /// Where a key is got; ours.
     help: &'static str,

@@ -135,7 +135,7 @@ async fn plugins(
 #[derive(Deserialize, Serialize, ToSchema)]
 pub struct DatasourceNodeRun {
     inputs: Map<String, Json_>,
-    /// `online_document` or `website_crawl`.
+    /// `online_document`, `online_drive` or `website_crawl`.
     datasource_type: String,
     is_published: bool,
     credential_id: Option<String>,
@@ -168,7 +168,7 @@ async fn look(
 #[derive(Deserialize, Serialize, ToSchema)]
 pub struct PipelineRun {
     inputs: Map<String, Json_>,
-    /// `local_file`, `online_document` or `website_crawl`.
+    /// `local_file`, `online_document`, `online_drive` or `website_crawl`.
     datasource_type: String,
     datasource_info_list: Vec<Map<String, Json_>>,
     start_node_id: String,

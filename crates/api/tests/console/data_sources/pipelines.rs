@@ -4,8 +4,17 @@ use super::*;
 
 /// A knowledge base whose pipeline is live: its id, and that of the pipeline.
 async fn live(shelf: &Shelf, template: &str) -> (String, String) {
+    live_with(shelf, template, &[]).await
+}
+
+/// As [`live`], with changes to the template.
+pub(super) async fn live_with(shelf: &Shelf, template: &str, changes: &[(&str, &str)]) -> (String, String) {
     let found = good(shelf, Method::GET, &format!("/rag/pipeline/templates/{template}?type=built-in"), None).await;
     let yaml = found["export_data"].as_str().unwrap().replace(": high_quality", ": economy");
+    let yaml = changes.iter().fold(yaml, |yaml, (from, to)| {
+        assert!(yaml.contains(from), "{template} has no {from}");
+        yaml.replace(from, to)
+    });
     let made = call(shelf, Method::POST, "/rag/pipeline/dataset", Some(json!({"yaml_content": yaml}))).await;
     assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
     let made = made.json();
@@ -16,7 +25,7 @@ async fn live(shelf: &Shelf, template: &str) -> (String, String) {
 }
 
 /// Runs the live version for pages, and waits for the documents of the knowledge base.
-async fn run(shelf: &Shelf, (dataset, pipeline): &(String, String), form: Value) -> Vec<Value> {
+pub(super) async fn run(shelf: &Shelf, (dataset, pipeline): &(String, String), form: Value) -> Vec<Value> {
     let mut body = json!({"inputs": {}, "start_node_id": "datasource"});
     body.as_object_mut().unwrap().extend(form.as_object().unwrap().clone());
     good(shelf, Method::POST, &format!("/rag/pipelines/{pipeline}/workflows/published/run"), Some(body)).await;

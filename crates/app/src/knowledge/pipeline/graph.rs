@@ -49,7 +49,7 @@ pub(super) async fn document(work: &Work<'_>, log: &PipelineLog) -> Result<(), H
     work.clear().await?;
     let services = work.services;
     let run_id = RunId::new();
-    let mut desk = services.pipelines.open(run_id);
+    let mut desk = services.pipelines.open(run_id, &work.document);
     let begun = running::of_document(services, &work.dataset, &work.document, log, run_id).await;
     let mut reader = begun.map_err(|error| match error.status {
         503 => Halt::Shutdown,

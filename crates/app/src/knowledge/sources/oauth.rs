@@ -1,6 +1,6 @@
 //! Signing in at Notion: its page in the browser, then a code, then a token that becomes a credential.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use base64::Engine as _;
 use ox_db::repo;
@@ -55,7 +55,8 @@ pub async fn start(services: &Services, principal: &Principal) -> Result<Start> 
         let unset = || Error::invalid("Internal secret is not set: NOTION_INTERNAL_SECRET.");
         let secret = settings.notion_secret.clone().ok_or_else(unset)?;
         let (tenant, provider) = (principal.tenant_id(), Provider::Notion);
-        let key = Key { tenant, id: Uuid::nil(), provider, secret: secret.clone(), base_url: String::new() };
+        let (base_url, plain) = (String::new(), BTreeMap::new());
+        let key = Key { tenant, id: Uuid::nil(), provider, secret: secret.clone(), base_url, plain };
         let workspace = super::notion::workspace(services, &key).await?;
         keep(services, principal, &secret, workspace, "api-key").await?;
         return Ok(Start::Connected);

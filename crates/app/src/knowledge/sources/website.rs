@@ -57,7 +57,7 @@ pub async fn check(services: &Services, key: &Key) -> Result<()> {
         Provider::Firecrawl => firecrawl::check(services, key).await,
         Provider::JinaReader => jina::check(services, key).await,
         Provider::WaterCrawl => watercrawl::check(services, key).await,
-        Provider::Notion => Err(no_crawler()),
+        Provider::Notion | Provider::S3 | Provider::WebDav => Err(no_crawler()),
     }
 }
 
@@ -70,7 +70,7 @@ pub async fn begin(services: &Services, key: &Key, wanted: &Wanted) -> Result<Be
         Provider::Firecrawl => firecrawl::begin(services, key, wanted).await,
         Provider::JinaReader => jina::begin(services, key, wanted).await,
         Provider::WaterCrawl => watercrawl::begin(services, key, wanted).await,
-        Provider::Notion => Err(no_crawler()),
+        Provider::Notion | Provider::S3 | Provider::WebDav => Err(no_crawler()),
     }
 }
 
@@ -83,7 +83,7 @@ pub async fn progress(services: &Services, key: &Key, job: &str) -> Result<Progr
         Provider::Firecrawl => firecrawl::progress(services, key, job).await,
         Provider::JinaReader => jina::progress(services, key, job).await,
         Provider::WaterCrawl => watercrawl::progress(services, key, job).await,
-        Provider::Notion => Err(no_crawler()),
+        Provider::Notion | Provider::S3 | Provider::WebDav => Err(no_crawler()),
     }
 }
 
@@ -96,7 +96,7 @@ pub async fn scrape(services: &Services, key: &Key, url: &str, only_main_content
         Provider::Firecrawl => firecrawl::scrape(services, key, url, only_main_content).await,
         Provider::JinaReader => jina::read(services, key, url).await,
         Provider::WaterCrawl => watercrawl::scrape(services, key, url, only_main_content).await,
-        Provider::Notion => Err(no_crawler()),
+        Provider::Notion | Provider::S3 | Provider::WebDav => Err(no_crawler()),
     }
 }
 

@@ -1,11 +1,25 @@
-//! Signature version 4 of AWS, as far as JSON calls need it.
+//! Signature version 4 of AWS, as far as Bedrock and stores of the S3 form need it.
 
 use chrono::{DateTime, Utc};
 use hmac::{Hmac, KeyInit, Mac};
 use ox_net::Request;
 use sha2::{Digest, Sha256};
 
-const SERVICE: &str = "bedrock";
+/// Whose signature it is: services differ in what they sign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    Bedrock,
+    S3,
+}
+
+impl Service {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Bedrock => "bedrock",
+            Self::S3 => "s3",
+        }
+    }
+}
 
 /// With what is signed.
 pub struct Keys<'a> {
@@ -15,10 +29,11 @@ pub struct Keys<'a> {
 }
 
 /// The headers that make a request a signed one; `None` when its address is no URL.
+#[must_use]
 pub fn headers(
     request: &Request,
     keys: &Keys<'_>,
-    region: &str,
+    (service, region): (Service, &str),
     now: DateTime<Utc>,
 ) -> Option<Vec<(&'static str, String)>> {
     let url = url::Url::parse(&request.url).ok()?;
@@ -26,6 +41,7 @@ pub fn headers(
         Some(port) => format!("{}:{port}", url.host_str()?),
         None => url.host_str()?.to_owned(),
     };
+    let digest = hex::encode(Sha256::digest(&request.body));
     let (date, time) = (now.format("%Y%m%d").to_string(), now.format("%Y%m%dT%H%M%SZ").to_string());
     // In the order of their names.
     let mut signed = Vec::new();
@@ -33,6 +49,9 @@ pub fn headers(
         signed.push(("content-type", kind.to_owned()));
     }
     signed.push(("host", host));
+    if service == Service::S3 {
+        signed.push(("x-amz-content-sha256", digest.clone()));
+    }
     signed.push(("x-amz-date", time.clone()));
     signed.extend(keys.session.map(|session| ("x-amz-security-token", session.to_owned())));
     let names: Vec<&str> = signed.iter().map(|(name, _)| *name).collect();
@@ -41,24 +60,25 @@ pub fn headers(
     let mut query: Vec<String> =
         url.query_pairs().map(|(name, value)| format!("{}={}", escaped(&name), escaped(&value))).collect();
     query.sort();
-    // The path is escaped a second time for the signature.
-    let path: Vec<String> = url.path().split('/').map(escaped).collect();
-    let canonical = format!(
-        "{}\n{}\n{}\n{lines}\n{names}\n{}",
-        request.method,
-        path.join("/"),
-        query.join("&"),
-        hex::encode(Sha256::digest(&request.body))
-    );
-    let scope = format!("{date}/{region}/{SERVICE}/aws4_request");
+    // Everywhere but at S3 the path is escaped a second time for the signature.
+    let path = match service {
+        Service::S3 => url.path().to_owned(),
+        Service::Bedrock => url.path().split('/').map(escaped).collect::<Vec<_>>().join("/"),
+    };
+    let canonical = format!("{}\n{path}\n{}\n{lines}\n{names}\n{digest}", request.method, query.join("&"));
+    let service_name = service.name();
+    let scope = format!("{date}/{region}/{service_name}/aws4_request");
     let text = format!("AWS4-HMAC-SHA256\n{time}\n{scope}\n{}", hex::encode(Sha256::digest(canonical)));
     let key = mac(format!("AWS4{}", keys.secret).as_bytes(), &date)?;
-    let key = [region, SERVICE, "aws4_request"].iter().try_fold(key, |key, part| mac(&key, part))?;
+    let key = [region, service_name, "aws4_request"].iter().try_fold(key, |key, part| mac(&key, part))?;
     let signature = hex::encode(mac(&key, &text)?);
     let credential = format!("{}/{scope}", keys.access);
     let authorization =
         format!("AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders={names}, Signature={signature}");
     let mut out = vec![("authorization", authorization), ("x-amz-date", time)];
+    if service == Service::S3 {
+        out.push(("x-amz-content-sha256", digest));
+    }
     out.extend(keys.session.map(|session| ("x-amz-security-token", session.to_owned())));
     Some(out)
 }
@@ -70,6 +90,7 @@ fn mac(key: &[u8], text: &str) -> Option<Vec<u8>> {
 }
 
 /// A text as one part of a path.
+#[must_use]
 pub fn escaped(text: &str) -> String {
     let keep = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
     text.bytes().map(|byte| if keep(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
@@ -104,7 +125,7 @@ mod tests {
             let request = Request::post_json(Class::Model, url, body);
             let keys = Keys { access: "AKIDEXAMPLE", secret: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", session };
             let now = Utc.with_ymd_and_hms(2026, 11, 22, 8, 0, 0).unwrap();
-            let headers = headers(&request, &keys, "us-east-1", now).unwrap();
+            let headers = headers(&request, &keys, (Service::Bedrock, "us-east-1"), now).unwrap();
             let expected = format!(
                 "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20261122/us-east-1/bedrock/aws4_request, SignedHeaders={names}, Signature={signature}"
             );
@@ -112,5 +133,36 @@ mod tests {
             assert_eq!(headers.len(), if session.is_some() { 3 } else { 2 });
         }
         assert_eq!(escaped("a:b/c d"), "a%3Ab%2Fc%20d");
+    }
+
+    #[test]
+    fn signatures_of_s3_are_those_that_amazon_shows() {
+        for (url, signature) in [
+            // The example of Amazon's description.
+            (
+                "https://examplebucket.s3.amazonaws.com/?max-keys=2&prefix=J",
+                "34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7",
+            ),
+            // The path is signed as it is sent.
+            (
+                "http://127.0.0.1:9000/box/a%20b/%C3%A4%2Bc.txt",
+                "62e42f120f7e143906b95bf5cce75a38021ebacdab98c2422486859656f3f75d",
+            ),
+        ] {
+            let request = Request::get(Class::ExternalApi, url);
+            let keys = Keys {
+                access: "AKIAIOSFODNN7EXAMPLE",
+                secret: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+                session: None,
+            };
+            let now = Utc.with_ymd_and_hms(2013, 5, 24, 0, 0, 0).unwrap();
+            let headers = headers(&request, &keys, (Service::S3, "us-east-1"), now).unwrap();
+            let expected = format!(
+                "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request, SignedHeaders=host;x-amz-content-sha256;x-amz-date, Signature={signature}"
+            );
+            assert_eq!(headers[0], ("authorization", expected), "{url}");
+            let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+            assert_eq!(headers[2], ("x-amz-content-sha256", empty.to_owned()), "{url}");
+        }
     }
 }
