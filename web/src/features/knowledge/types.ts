@@ -284,6 +284,24 @@ export interface HitRecord {
   readonly files?: readonly Attachment[];
   /** What the chunk is about, where that was found. */
   readonly summary?: string | null;
+  /** Ours: what the score is made of, each part on its own scale. */
+  readonly scores?: HitScores | null;
+}
+
+export interface HitScores {
+  /** BM25, without an upper end. */
+  readonly words: number | null;
+  readonly meaning: number | null;
+  readonly rerank: number | null;
+}
+
+/** Seconds of each step; nothing where it was not taken. */
+export interface HitTimes {
+  readonly embedding: number | null;
+  readonly words: number | null;
+  readonly vectors: number | null;
+  readonly rerank: number | null;
+  readonly total: number;
 }
 
 export interface HitAnswer {
@@ -291,6 +309,8 @@ export interface HitAnswer {
   readonly records: readonly HitRecord[];
   /** Ours: why it may be less than there is, such as a model that did not answer. */
   readonly shortcoming?: string | null;
+  /** Ours: where the time went. */
+  readonly times?: HitTimes | null;
 }
 
 export interface QueryRow {
