@@ -465,6 +465,24 @@ async fn equal_chunks_stay_two_and_a_model_that_is_gone_leaves_the_words() {
 }
 
 #[tokio::test]
+async fn the_local_index_is_never_away_and_has_nothing_to_move() {
+    let shelf = Shelf::new().await;
+    let id = shelf.dataset("Here").await;
+    let store = console(&shelf, Method::GET, "/datasets/vector-store", None).await;
+    assert_eq!(store.status, StatusCode::OK, "{}", store.text);
+    assert_eq!(store.json(), json!({"store": "embedded", "is_away": false}));
+    let state = console(&shelf, Method::GET, &format!("/datasets/{id}/index-state"), None).await;
+    assert_eq!(
+        state.json(),
+        json!({"store": "embedded", "is_away": false, "is_moving": false, "done": 0, "total": 0}),
+        "{}",
+        state.text
+    );
+    let unknown = "/datasets/00000000-0000-7000-8000-000000000000/index-state";
+    assert_eq!(console(&shelf, Method::GET, unknown, None).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
 async fn a_test_tells_what_scores_are_made_of_and_where_the_time_went() {
     let shelf = Shelf::new().await;
     let id = with_vectors(&shelf, "Told").await;

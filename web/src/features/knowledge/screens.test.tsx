@@ -110,6 +110,7 @@ describe("knowledge", { timeout: 30_000 }, () => {
       ...me,
       get("/datasets", page([dataset])),
       get("/tags", []),
+      get("/datasets/vector-store", { store: "embedded", is_away: false }),
       get("/datasets/d1/use-check", { is_using: true }),
       http.delete("*/console/api/datasets/d1", () => {
         gone();

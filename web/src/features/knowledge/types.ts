@@ -288,6 +288,21 @@ export interface HitRecord {
   readonly scores?: HitScores | null;
 }
 
+/** Where the vectors are. */
+export interface VectorStore {
+  /** As in `VECTOR_STORE`; `embedded`: the local index. */
+  readonly store: string;
+  readonly is_away: boolean;
+}
+
+export interface IndexState extends VectorStore {
+  /** Not all was in yet: until then the local index is asked. */
+  readonly is_moving: boolean;
+  /** Changes that are in, of all. */
+  readonly done: number;
+  readonly total: number;
+}
+
 export interface HitScores {
   /** BM25, without an upper end. */
   readonly words: number | null;
