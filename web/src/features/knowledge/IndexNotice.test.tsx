@@ -4,19 +4,22 @@ import { describe, expect, it } from "vitest";
 import { show } from "../../test/render";
 import { server, withServer } from "../../test/server";
 import { IndexNotice, StoreNotice } from "./IndexNotice";
+import type { IndexState } from "./types";
 
 withServer();
 
 const STATE = "*/console/api/datasets/d1/index-state";
 const fine = { store: "qdrant", is_away: false, is_moving: false, done: 8, total: 8 };
 
+const CASES: readonly (readonly [Partial<IndexState>, string])[] = [
+  [{ is_moving: true, done: 2 }, "This knowledge base is being moved to qdrant: 25% is there. Until all is, the local index answers."],
+  [{ is_moving: true, is_away: true, done: 2 }, "The move to qdrant waits at 25%: the store does not answer. The local index answers meanwhile."],
+  [{ is_away: true }, "qdrant does not answer. Questions are answered by words only until it is back."],
+  [{ done: 7 }, "qdrant is still taking over 1 change."],
+];
+
 describe("the state of the store of vectors", () => {
-  it.each([
-    [{ is_moving: true, done: 2 }, "This knowledge base is being moved to qdrant: 25% is there. Until all is, the local index answers."],
-    [{ is_moving: true, is_away: true, done: 2 }, "The move to qdrant waits at 25%: the store does not answer. The local index answers meanwhile."],
-    [{ is_away: true }, "qdrant does not answer. Questions are answered by words only until it is back."],
-    [{ done: 7 }, "qdrant is still taking over 1 change."],
-  ])("tells %j", async (change, text) => {
+  it.each(CASES)("tells %j", async (change, text) => {
     server.use(http.get(STATE, () => HttpResponse.json({ ...fine, ...change })));
     show(<IndexNotice datasetId="d1" />);
     expect(await screen.findByRole("status")).toHaveTextContent(text);
