@@ -248,6 +248,10 @@ export interface PreviewChunk {
 
 export interface Estimate {
   readonly total_segments: number;
+  /** Ours. */
+  readonly total_characters?: number;
+  /** Ours: about how many are embedded; nothing where that cannot be known before. */
+  readonly total_tokens?: number | null;
   readonly preview: readonly PreviewChunk[] | null;
   readonly qa_preview?: readonly { readonly question: string; readonly answer: string }[] | null;
 }
