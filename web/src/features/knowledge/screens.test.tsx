@@ -361,7 +361,7 @@ describe("knowledge", { timeout: 30_000 }, () => {
     );
     show(<TestPage dataset={dataset} compare={false} onCompare={vi.fn()} onOpen={vi.fn()} />);
     await userEvent.type(screen.getByLabelText("Question"), "lamp{Enter}");
-    const status = (await screen.findByText("embedding 18\u00a0ms")).parentElement as HTMLElement;
+    const status = (await screen.findByText("embedding 18 ms")).parentElement as HTMLElement;
     expect(status).toHaveTextContent(/vectors 6\sms.*words 3\sms.*27\sms in all/);
     // A step that was not taken has no time.
     expect(status).not.toHaveTextContent("rerank");
