@@ -4,7 +4,7 @@ import { FileUp, History, ListChecks, ListFilter, Pencil, Plus, Trash2, Triangle
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { toast } from "sonner";
-import { messageOf } from "../../lib/http";
+import { errorDetails, messageOf } from "../../lib/http";
 import { Button, IconButton } from "../../ui/Button";
 import { Confirm } from "../../ui/Dialog";
 import { Badge } from "../../ui/Marks";
