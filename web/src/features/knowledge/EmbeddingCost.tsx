@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 import type { ModelGroup } from "../../data/models";
 import { useFormat } from "../../lib/format";
 import { estimate, type IndexingSettings } from "./api";
-import { costOf } from "./embeddingCost";
+import { costOf } from "./costs";
 import type { ChosenModel } from "./ModelSelect";
 import type { Picked } from "./sources";
 import { useSettled } from "./useSettled";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { costOf } from "./embeddingCost";
+import { costOf } from "./costs";
 
 describe("the cost of embedding", () => {
   it.each([
