@@ -20,9 +20,7 @@ const model = { model: "small", pricing: { input: "0.02", unit: "0.000001", curr
 const groups = [{ provider: "openai", models: [model] }] as unknown as readonly ModelGroup[];
 const files = (count: number) => pickedFiles(Array.from({ length: count }, (_, at) => ({ id: `f${at}`, name: `${at}.txt` })));
 const shown = (count: number, name: string, form: IndexingSettings["doc_form"] = "text_model") =>
-  show(
-    <EmbeddingCost picked={files(count)} datasetId={undefined} settings={settings(form)} embedding={{ provider: "openai", model: name }} groups={groups} />,
-  );
+  show(<EmbeddingCost picked={files(count)} datasetId={undefined} settings={settings(form)} embedding={{ provider: "openai", model: name }} groups={groups} />);
 const answer = () =>
   server.use(
     http.post("*/console/api/datasets/indexing-estimate", async ({ request }) => {

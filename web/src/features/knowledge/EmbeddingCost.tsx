@@ -42,9 +42,7 @@ export function EmbeddingCost({ picked, datasetId, settings, embedding, groups }
         {", "}
         {cost.kind === "about" ? t("cost.about", { cost: format.money(cost.amount, cost.currency) }) : t(`cost.${cost.kind}`)}
       </span>
-      <span className="text-11">
-        {characters === undefined ? t("cost.estimated") : t("cost.exact", { count: characters })}
-      </span>
+      <span className="text-11">{characters === undefined ? t("cost.estimated") : t("cost.exact", { count: characters })}</span>
     </span>
   );
 }

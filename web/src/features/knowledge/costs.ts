@@ -3,9 +3,7 @@ import { type Model, perMillion } from "../../data/models";
 
 export type Cost =
   /** Of a model that runs inside the server. */
-  | { readonly kind: "free" }
-  | { readonly kind: "about"; readonly amount: number; readonly currency: string }
-  | { readonly kind: "unknown" };
+  { readonly kind: "free" } | { readonly kind: "about"; readonly amount: number; readonly currency: string } | { readonly kind: "unknown" };
 
 const LOCAL = "oxidify/local";
 
