@@ -29,6 +29,7 @@ pub mod sources;
 pub mod summaries;
 pub mod upkeep;
 pub(crate) mod uses;
+pub mod whereabouts;
 
 pub use links::signed;
 pub use ox_db::repo::{

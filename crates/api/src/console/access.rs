@@ -438,6 +438,8 @@ pub const RULES: &[Rule] = &[
     rule(DELETE, "/datasets/api-keys/{api_key_id}", MemberWith(ApiKeyDelete)),
     rule(GET, "/datasets/api-base-info", Member),
     rule(GET, "/datasets/retrieval-setting", Member),
+    rule(GET, "/datasets/vector-store", Member),
+    rule(GET, "/datasets/{dataset_id}/index-state", Member),
     rule(GET, "/datasets/retrieval-setting/{vector_type}", Member),
     rule(GET, "/datasets/{dataset_id}/auto-disable-logs", Member),
     rule(GET, "/datasets/{dataset_id}/batch/{batch}/indexing-estimate", Member),

@@ -7,6 +7,7 @@ mod hit_testing;
 mod metadata;
 mod segments;
 mod summaries;
+mod whereabouts;
 
 use std::sync::Arc;
 
@@ -67,6 +68,7 @@ pub fn router() -> OpenApiRouter<Arc<Services>> {
         .merge(hit_testing::router())
         .merge(segments::router())
         .merge(summaries::router())
+        .merge(whereabouts::router())
         .merge(metadata::router())
 }
 

@@ -4,7 +4,7 @@ use ox_app::{
     Services,
     knowledge::{
         hit_testing::Trial,
-        retrieval::{ExternalRecord, Found, Own, Place, Record},
+        retrieval::{ExternalRecord, Found, Own, Place, Record, Scores, Times},
         signed,
     },
 };
@@ -118,6 +118,51 @@ pub struct HitRecord {
     pub tsne_position: Option<Json_>,
     pub files: Vec<AttachmentBody>,
     pub summary: Option<String>,
+    /// What the score is made of, in the console's test; ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scores: Option<HitScores>,
+}
+
+/// The scores of each side for one finding, each on its own scale; null where a side did not score it.
+#[derive(Serialize, ToSchema)]
+pub struct HitScores {
+    /// BM25: it has no upper end.
+    pub words: Option<f64>,
+    /// The cosine of the vectors.
+    pub meaning: Option<f64>,
+    /// What the rerank model said.
+    pub rerank: Option<f64>,
+}
+
+impl HitScores {
+    /// Nothing where no side is known.
+    fn new(scores: Scores) -> Option<Self> {
+        let Scores { words, meaning, rerank } = scores;
+        (scores != Scores::default()).then_some(Self { words, meaning, rerank })
+    }
+}
+
+/// Seconds of each step of a search; null where it was not taken. Steps may run at the same time.
+#[derive(Serialize, ToSchema)]
+pub struct HitTimes {
+    pub embedding: Option<f64>,
+    pub words: Option<f64>,
+    pub vectors: Option<f64>,
+    pub rerank: Option<f64>,
+    pub total: f64,
+}
+
+impl From<Times> for HitTimes {
+    fn from(times: Times) -> Self {
+        let seconds = |took: Option<std::time::Duration>| took.map(|took| took.as_secs_f64());
+        Self {
+            embedding: seconds(times.embedding),
+            words: seconds(times.words),
+            vectors: seconds(times.vectors),
+            rerank: seconds(times.rerank),
+            total: times.total.as_secs_f64(),
+        }
+    }
 }
 
 /// What a question found, the best first.
@@ -128,12 +173,26 @@ pub struct Hits {
     /// Why it may be less than there is; ours.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shortcoming: Option<String>,
+    /// Where the time went, in the console's test; ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub times: Option<HitTimes>,
 }
 
 impl Hits {
     pub fn new(services: &Services, query: String, found: Found) -> Self {
         let records = found.records.into_iter().map(|record| HitRecord::new(services, record)).collect();
-        Self { query: HitQuery { content: query }, records, shortcoming: found.shortcoming }
+        Self { query: HitQuery { content: query }, records, shortcoming: found.shortcoming, times: None }
+    }
+
+    /// As [`Hits::new`], with what the scores are made of and where the time went.
+    pub fn explained(services: &Services, query: String, found: Found) -> Self {
+        let times = found.times.map(HitTimes::from);
+        let scores: Vec<Scores> = found.records.iter().map(|record| record.scores).collect();
+        let mut hits = Self::new(services, query, found);
+        for (record, scores) in hits.records.iter_mut().zip(scores) {
+            record.scores = HitScores::new(scores);
+        }
+        Self { times, ..hits }
     }
 }
 
@@ -149,7 +208,7 @@ impl HitRecord {
             }
             Place::External(one) => (of_others(*one), Vec::new(), None),
         };
-        Self { segment, child_chunks, score, tsne_position: None, files, summary }
+        Self { segment, child_chunks, score, tsne_position: None, files, summary, scores: None }
     }
 }
 

@@ -413,6 +413,7 @@ async fn a_website_becomes_documents_and_is_taken_anew() {
         let seen = good(&shelf, Method::POST, "/datasets/indexing-estimate", Some(estimate.clone())).await;
         assert_eq!((&seen["total_segments"], &seen["preview"][0]["content"]), (&json!(2), &json!(OWLS)), "{seen}");
         assert_eq!(seen["preview"][0]["summary"], Value::Null, "{seen}");
+        assert!(seen["total_tokens"].as_u64().unwrap() > OWLS.len() as u64 / 4, "{seen}");
         let mut told = estimate;
         told["summary_index_setting"] = json!({"enable": true, "model_provider_name": "oxidify/scripted",
             "model_name": "echo", "summary_prompt": "Birds:"});

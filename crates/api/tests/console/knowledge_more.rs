@@ -465,6 +465,65 @@ async fn equal_chunks_stay_two_and_a_model_that_is_gone_leaves_the_words() {
 }
 
 #[tokio::test]
+async fn the_local_index_is_never_away_and_has_nothing_to_move() {
+    let shelf = Shelf::new().await;
+    let id = shelf.dataset("Here").await;
+    let store = console(&shelf, Method::GET, "/datasets/vector-store", None).await;
+    assert_eq!(store.status, StatusCode::OK, "{}", store.text);
+    assert_eq!(store.json(), json!({"store": "embedded", "is_away": false}));
+    let state = console(&shelf, Method::GET, &format!("/datasets/{id}/index-state"), None).await;
+    assert_eq!(
+        state.json(),
+        json!({"store": "embedded", "is_away": false, "is_moving": false, "done": 0, "total": 0}),
+        "{}",
+        state.text
+    );
+    let unknown = "/datasets/00000000-0000-7000-8000-000000000000/index-state";
+    assert_eq!(console(&shelf, Method::GET, unknown, None).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_test_tells_what_scores_are_made_of_and_where_the_time_went() {
+    let shelf = Shelf::new().await;
+    let id = with_vectors(&shelf, "Told").await;
+    for (name, text) in [("a", "The owl hunts at night."), ("b", "Bread is baked in the morning.")] {
+        let body = json!({"name": name, "text": text, "process_rule": {"mode": "automatic"}});
+        let made = shelf.post(&format!("/datasets/{id}/document/create-by-text"), body).await.json();
+        let ended = shelf.ended(&id, made["batch"].as_str().unwrap()).await;
+        assert_eq!(ended["indexing_status"], "completed", "{ended}");
+    }
+    // Method, and whether words and meaning have a score and a time.
+    for (method, words, meaning) in
+        [("hybrid_search", true, true), ("semantic_search", false, true), ("full_text_search", true, false)]
+    {
+        let body = json!({"query": "owl", "retrieval_model": settings(method)});
+        let path = format!("/datasets/{id}/hit-testing");
+        let told = console(&shelf, Method::POST, &path, Some(body)).await.json();
+        let (times, first) = (&told["times"], &told["records"][0]);
+        assert!(times["total"].as_f64().is_some_and(|total| total > 0.0), "{method}: {told}");
+        assert_eq!(
+            (
+                times["words"].is_f64(),
+                times["vectors"].is_f64(),
+                times["embedding"].is_f64(),
+                times["rerank"].is_null()
+            ),
+            (words, meaning, meaning, true),
+            "{method}: {told}"
+        );
+        let scores = &first["scores"];
+        // Which one is first by a scripted model's meaning is not told, but words find only the owl.
+        let of_words = told["records"].as_array().unwrap().iter().filter(|record| record["scores"]["words"].is_f64());
+        assert_eq!(of_words.count(), usize::from(words), "{method}: {told}");
+        assert_eq!((scores["meaning"].is_f64(), scores["rerank"].is_null()), (meaning, true), "{method}: {told}");
+    }
+    // The Service API answers as it always did.
+    let body = json!({"query": "owl", "retrieval_model": settings("hybrid_search")});
+    let plain = shelf.post(&format!("/datasets/{id}/retrieve"), body).await.json();
+    assert!(plain.get("times").is_none() && plain["records"][0].get("scores").is_none(), "{plain}");
+}
+
+#[tokio::test]
 async fn many_documents_are_deleted_while_they_are_indexed() {
     let shelf = Shelf::new().await;
     let id = shelf.dataset("Crowd").await;

@@ -13,7 +13,7 @@ use ox_types::{Json, TenantId, boxed};
 use serde::Deserialize;
 use serde_json::{Map, json};
 
-use super::retrieval::{ExternalRecord, Place, Record};
+use super::retrieval::{ExternalRecord, Place, Record, Scores};
 use crate::{Error, Result, network::Outbound, secrets::Secrets};
 
 const CONNECT: Duration = Duration::from_secs(5);
@@ -149,5 +149,6 @@ fn record(dataset: &Arc<Dataset>, one: AnswerRecord) -> Record {
         dataset: Arc::clone(dataset),
         place: Place::External(Box::new(place)),
         score: one.score.unwrap_or_default(),
+        scores: Scores::default(),
     }
 }

@@ -1,6 +1,6 @@
 //! What the chunks of documents would be, before anything is stored.
 
-use ox_models::ModelKind;
+use ox_models::{ModelKind, count};
 use ox_rag::Chunk;
 use ox_types::{DatasetId, FileId, Json, boxed};
 
@@ -41,6 +41,8 @@ pub struct Preview {
     pub total_segments: usize,
     /// Characters of all chunks.
     pub total_characters: usize,
+    /// About how many tokens are embedded: of children where chunks have them. Unknown where a model writes the texts.
+    pub total_tokens: Option<u64>,
     pub chunks: Vec<Chunk>,
     /// What the chunks are about, in their order; none where nobody asked.
     pub summaries: Vec<String>,
@@ -63,7 +65,7 @@ pub async fn estimate(services: &Services, principal: &Principal, form: PreviewF
     let mode = rule.get("mode").and_then(Json::as_str).unwrap_or("automatic").to_owned();
     let rules = rule.get("rules").cloned();
     documents::check_rule(&rule)?;
-    let mut preview = Preview::default();
+    let mut preview = Preview { total_tokens: Some(0), ..Preview::default() };
     for id in &form.files {
         let file = services.files.find(principal.tenant_id(), *id).await?;
         let file = file.ok_or_else(|| Error::not_found("One or more files not found."))?;
@@ -81,6 +83,7 @@ pub async fn estimate(services: &Services, principal: &Principal, form: PreviewF
     }
     if doc_form == "qa_model" {
         preview.total_segments *= PAIRS;
+        preview.total_tokens = None;
         if let Some(first) = preview.chunks.first() {
             let tenant = principal.tenant_id();
             let model = providers::default_model(services, tenant, ModelKind::Llm).await?;
@@ -144,11 +147,12 @@ pub async fn of_document(
 #[boxed]
 pub async fn of_batch(services: &Services, principal: &Principal, dataset: DatasetId, batch: &str) -> Result<Preview> {
     let found = documents::progress(services, principal, dataset, Some(batch)).await?;
-    let mut all = Preview::default();
+    let mut all = Preview { total_tokens: Some(0), ..Preview::default() };
     for (document, _) in found {
         let one = of_document(services, principal, dataset, document.id).await?;
         all.total_segments += one.total_segments;
         all.total_characters += one.total_characters;
+        all.total_tokens = all.total_tokens.zip(one.total_tokens).map(|(sum, more)| sum + more);
         let free = SHOWN.saturating_sub(all.chunks.len());
         all.chunks.extend(one.chunks.into_iter().take(free));
         all.pairs = all.pairs.or(one.pairs);
@@ -168,6 +172,8 @@ async fn one(
         for mut chunk in batch.chunks {
             preview.total_segments += 1;
             preview.total_characters += chunk.content.chars().count();
+            let tokens = tokens_of(&chunk, form);
+            preview.total_tokens = preview.total_tokens.map(|sum| sum + tokens);
             if preview.chunks.len() < SHOWN {
                 chunk.children.truncate(SHOWN_PARTS);
                 preview.chunks.push(chunk);
@@ -175,4 +181,30 @@ async fn one(
         }
     }
     Ok(())
+}
+
+/// About how many tokens of a chunk are embedded: a parent itself is not.
+fn tokens_of(chunk: &Chunk, form: &str) -> u64 {
+    if form == "hierarchical_model" {
+        return chunk.children.iter().map(|child| count::estimate(child)).sum();
+    }
+    count::estimate(&chunk.content)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_embedded_is_counted() {
+        let chunk = Chunk {
+            content: "A parent of two children.".to_owned(),
+            answer: None,
+            children: vec!["12345678".to_owned(), "1234".to_owned()],
+            page: None,
+            heading: None,
+        };
+        assert_eq!(tokens_of(&chunk, "text_model"), 7);
+        assert_eq!(tokens_of(&chunk, "hierarchical_model"), 3);
+    }
 }

@@ -3,6 +3,7 @@
 mod context;
 mod legs;
 mod models;
+mod parts;
 mod records;
 mod several;
 mod trust;
@@ -21,6 +22,7 @@ use ox_vector::Scope;
 use serde_json::Map;
 use tokio_util::task::TaskTracker;
 
+pub use parts::{Scores, Times};
 pub use several::{Several, SeveralSettings};
 
 use super::{embedding::Embedder, external::External, index::Indexes};
@@ -47,6 +49,8 @@ pub struct Record {
     pub dataset: Arc<Dataset>,
     pub place: Place,
     pub score: f64,
+    /// What that is made of.
+    pub scores: Scores,
 }
 
 /// Where a record comes from.
@@ -123,6 +127,8 @@ pub struct Found {
     pub shortcoming: Option<String>,
     /// It is all there is, in its order, and not to be cut.
     pub is_whole: bool,
+    /// Where the time went, where one index of ours was searched.
+    pub times: Option<Times>,
 }
 
 impl Retriever {

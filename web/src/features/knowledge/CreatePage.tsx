@@ -16,6 +16,7 @@ import { Kbd } from "../../ui/Kbd";
 import { Segmented } from "../../ui/Segmented";
 import { useLeaveGuard } from "../basic/useLeaveGuard";
 import { createDocuments, createEmpty, documentList, type IndexingSettings, type KnowledgeConfig, processRule, useKnowledgeChange } from "./api";
+import { EmbeddingCost } from "./EmbeddingCost";
 import { IndexForm } from "./IndexForm";
 import "./knowledge.css";
 import type { ChosenModel } from "./ModelSelect";
@@ -275,7 +276,12 @@ function SplitStep({ dataset, picked, onBack, onCreated }: SplitProps) {
             ) : null}
             <div className="flex items-center gap-3">
               <Button onClick={onBack}>{c("common.back")}</Button>
-              <span className="flex-1 text-12 text-ink-3 num">{t("create.count", { count: picked.items.length })}</span>
+              <span className="flex-1 text-12 text-ink-3 num flex flex-col">
+                <span>{t("create.count", { count: picked.items.length })}</span>
+                {settings && embedding ? (
+                  <EmbeddingCost picked={picked} datasetId={dataset?.id} settings={settings} embedding={embedding} groups={embeddings} />
+                ) : null}
+              </span>
               <Button type="submit" kind="primary" busy={send.isPending} disabled={!settings || lacking !== undefined}>
                 {t("create.submit")}
                 <Kbd keys="mod+enter" />

@@ -12,6 +12,7 @@ import { Button } from "../../ui/Button";
 import { Menu } from "../../ui/Menu";
 import { allDatasets, relatedApps } from "./api";
 import { DatasetTile } from "./DatasetTile";
+import { IndexNotice } from "./IndexNotice";
 import { useKnowledgeRights } from "./rights";
 import "./knowledge.css";
 import type { Dataset } from "./types";
@@ -97,6 +98,7 @@ export function DatasetFrame({ dataset, children }: { dataset: Dataset; children
         ) : null}
         <BarSlot />
       </header>
+      {external ? null : <IndexNotice datasetId={dataset.id} />}
       <Suspense fallback={<div className="flex-1" aria-busy="true" />}>{children}</Suspense>
     </>
   );

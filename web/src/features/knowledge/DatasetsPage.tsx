@@ -19,6 +19,7 @@ import { datasetList, datasetTags } from "./api";
 import { DatasetCard } from "./DatasetCard";
 import { DeleteDialog } from "./DeleteDialog";
 import { ExternalDialog } from "./ExternalDialog";
+import { StoreNotice } from "./IndexNotice";
 import { useKnowledgeRights } from "./rights";
 import "./knowledge.css";
 import type { Dataset } from "./types";
@@ -106,6 +107,9 @@ export function DatasetsPage({ search, onSearch, onOpen, onSettings, onCreate, o
               {t("list.all")}
             </Button>
           ) : null}
+        </div>
+        <div className="px-7 max-md:px-4 pb-3 empty:hidden">
+          <StoreNotice />
         </div>
         {list.isPending ? (
           <div className="px-7 max-md:px-4">

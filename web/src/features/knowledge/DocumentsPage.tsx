@@ -54,6 +54,7 @@ import {
   useKnowledgeChange,
 } from "./api";
 import { Filter } from "./DatasetsPage";
+import { DocumentProgress } from "./DocumentProgress";
 import { MetadataDialog } from "./MetadataDialog";
 import { Pages } from "./Pages";
 import { RenameDialog } from "./RenameDialog";
@@ -61,7 +62,7 @@ import { useKnowledgeRights } from "./rights";
 import { StatusBadge } from "./StatusBadge";
 import { canBeSummarised, SummariseDialog } from "./Summarise";
 import { SORTS, type Sort } from "./sorts";
-import { canDo, displayOf, FILTERS, isUnfinished, progressOf } from "./status";
+import { canDo, displayOf, FILTERS, isUnfinished } from "./status";
 import type { Dataset, DisplayStatus, KnowledgeDocument } from "./types";
 
 export interface DocumentsSearch {
@@ -434,7 +435,6 @@ function Row({ dataset, doc, phone, edit, active, chosen, act, onChoose, onOpen,
     remove: () => onDo({ what: "delete", docs: [doc] }),
   });
   const badge = <StatusBadge status={status} />;
-  const part = progressOf(doc);
   return (
     <div
       role="row"
@@ -458,13 +458,8 @@ function Row({ dataset, doc, phone, edit, active, chosen, act, onChoose, onOpen,
           {doc.name}
         </a>
         {phone ? <span className="flex items-center gap-2 text-12 text-ink-3">{badge}</span> : null}
-        {status === "error" && doc.error ? <span className="text-12 text-danger truncate">{doc.error}</span> : null}
+        <DocumentProgress doc={doc} edit={edit} busy={act.busy} onRetry={() => act.retry([doc.id])} onHold={(action) => act.hold(doc.id, action)} />
         {doc.summary_index_status ? <span className="text-12 text-ink-3 truncate">{t("summary.making")}</span> : null}
-        {isUnfinished(doc.indexing_status) && part > 0 ? (
-          <span className="kb-meter mt-1" role="progressbar" aria-label={doc.name} aria-valuemin={0} aria-valuemax={100} aria-valuenow={Math.round(part * 100)}>
-            <span style={{ width: `${part * 100}%` }} />
-          </span>
-        ) : null}
       </span>
       {phone ? null : (
         <>

@@ -4,11 +4,11 @@ import { FileUp, History, ListChecks, ListFilter, Pencil, Plus, Trash2, Triangle
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { toast } from "sonner";
-import { messageOf } from "../../lib/http";
+import { errorDetails, messageOf } from "../../lib/http";
 import { Button, IconButton } from "../../ui/Button";
 import { Confirm } from "../../ui/Dialog";
 import { Badge } from "../../ui/Marks";
-import { Empty, SkeletonRows } from "../../ui/States";
+import { Empty, Failed, SkeletonRows } from "../../ui/States";
 import { useKnowledgeChange } from "./api";
 import { Filter } from "./DatasetsPage";
 import type { EvaluationProps } from "./EvaluationPage";
@@ -58,6 +58,13 @@ export function EvaluationQuestions({ dataset, search, onSearch, onTest }: Evalu
       </div>
       {list.isPending ? (
         <SkeletonRows rows={6} height={44} slow={c("common.slow")} label={c("common.loading")} />
+      ) : list.error && !list.data ? (
+        <Failed
+          title={t("evaluation.failed")}
+          text={messageOf(list.error)}
+          retry={{ label: c("common.retry"), onClick: () => void list.refetch() }}
+          details={{ label: c("common.details"), copied: c("common.copied"), text: errorDetails(list.error) }}
+        />
       ) : rows.length === 0 ? (
         search.q ? (
           <Empty icon={ListFilter} title={t("evaluation.noMatch")}>

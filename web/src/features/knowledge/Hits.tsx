@@ -1,13 +1,14 @@
 /** What a test of retrieval found. */
 import { ArrowDown, ArrowUp, Equal, SearchX, Target, TriangleAlert } from "lucide-react";
 import { useTranslation } from "react-i18next";
-import { useFormat } from "../../lib/format";
 import { errorDetails, messageOf } from "../../lib/http";
 import { Button } from "../../ui/Button";
 import { Menu } from "../../ui/Menu";
 import { Empty, Failed, SkeletonRows } from "../../ui/States";
 import type { Marked as Mark } from "./evaluation";
 import { marked } from "./figures";
+import { HitScores, HitTimes } from "./HitFigures";
+import { bestWordsOf } from "./hitParts";
 import { Pictures, withoutPictures } from "./Pictures";
 import type { HitRecord } from "./types";
 import type { Marks } from "./useMarks";
@@ -25,7 +26,6 @@ interface Props {
 export function Hits({ test, places, marks, onOpen }: Props) {
   const { t } = useTranslation("knowledge");
   const { t: c } = useTranslation();
-  const format = useFormat();
   const { found, error, busy } = test;
   if (error)
     return (
@@ -38,13 +38,11 @@ export function Hits({ test, places, marks, onOpen }: Props) {
     );
   if (!found) return busy ? <SkeletonRows rows={4} height={80} slow={t("test.slow")} label={c("common.loading")} /> : null;
   const { records } = found.answer;
+  const bestWords = bestWordsOf(records);
   const limit = test.settings.score_threshold_enabled ? (test.settings.score_threshold ?? 0) : undefined;
   return (
     <div className="flex flex-col gap-2" aria-busy={busy}>
-      <div className="flex gap-3 text-11 text-ink-3 num" role="status">
-        <span className="font-semibold text-ink-2">{t("test.count", { count: records.length })}</span>
-        <span className="ms-auto">{t("test.took", { time: format.duration(found.took) })}</span>
-      </div>
+      <HitTimes found={found} />
       {found.answer.shortcoming ? (
         <div className="banner" data-tone="warn">
           <TriangleAlert size={16} aria-hidden />
@@ -77,6 +75,7 @@ export function Hits({ test, places, marks, onOpen }: Props) {
               key={record.segment.id ?? `external ${index}`}
               record={record}
               place={index + 1}
+              bestWords={bestWords}
               question={found.question}
               moved={places ? { by: places.get(record.segment.id) } : undefined}
               marks={marks}
@@ -92,13 +91,14 @@ export function Hits({ test, places, marks, onOpen }: Props) {
 interface HitProps {
   readonly record: HitRecord;
   readonly place: number;
+  readonly bestWords: number;
   readonly question: string;
   readonly moved: { readonly by: number | undefined } | undefined;
   readonly marks: Marks | undefined;
   readonly onOpen: () => void;
 }
 
-function Hit({ record, place, question, moved, marks, onOpen }: HitProps) {
+function Hit({ record, place, bestWords, question, moved, marks, onOpen }: HitProps) {
   const { t } = useTranslation("knowledge");
   const { segment, score } = record;
   // Knowledge of others has no chunks here.
@@ -150,15 +150,7 @@ function Hit({ record, place, question, moved, marks, onOpen }: HitProps) {
         </div>
       ))}
       <div className="flex items-center gap-4 flex-wrap">
-        {score === null ? null : (
-          <span className="kb-score">
-            {t("test.score")}
-            <span className="kb-meter" aria-hidden>
-              <span style={{ width: `${Math.max(0, Math.min(1, score)) * 100}%`, background: "var(--cat-knowledge)" }} />
-            </span>
-            <span className="num">{score.toFixed(2)}</span>
-          </span>
-        )}
+        <HitScores record={record} bestWords={bestWords} />
         {marks ? (
           <MarkMenu
             name={`${segment.document.name} #${segment.position}`}

@@ -1,7 +1,7 @@
 /** The chunks a file would become, in numbers and as they are. */
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { ChevronDown, FileText, Scissors, Sparkles } from "lucide-react";
-import { useEffect, useState } from "react";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useFormat } from "../../lib/format";
 import { errorDetails, messageOf } from "../../lib/http";
@@ -13,6 +13,7 @@ import { estimate, type IndexingSettings } from "./api";
 import { bars, median, shared, VERY_SHORT } from "./figures";
 import type { Picked } from "./sources";
 import type { Estimate, SummarySetting } from "./types";
+import { useSettled } from "./useSettled";
 
 interface Props {
   readonly picked: Picked;
@@ -30,18 +31,6 @@ const NOTHING: IndexingSettings = {
   doc_form: "text_model",
   doc_language: "English",
 };
-
-/** The value once it has stayed the same for a while. */
-function useSettled<T>(value: T, wait: number): T {
-  const [settled, setSettled] = useState(value);
-  const text = JSON.stringify(value);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the value counts, not the object
-  useEffect(() => {
-    const timer = setTimeout(() => setSettled(value), wait);
-    return () => clearTimeout(timer);
-  }, [text, wait]);
-  return settled;
-}
 
 export function Preview({ picked, datasetId, settings, summary }: Props) {
   const { t } = useTranslation("knowledge");

@@ -14,6 +14,7 @@ import type {
   DocumentDetail,
   Estimate,
   HitAnswer,
+  IndexState,
   KnowledgeDocument,
   MetadataField,
   Page,
@@ -28,6 +29,7 @@ import type {
   Technique,
   UploadedFile,
   UploadLimits,
+  VectorStore,
 } from "./types";
 
 /** Something unfinished is asked for again after this long. */
@@ -85,6 +87,20 @@ export const datasetTags = queryOptions({
   queryKey: ["tags", "knowledge"],
   queryFn: () => get<(Tag & { binding_count?: string })[]>("/tags", { type: "knowledge" }),
 });
+/** While nothing is the matter the store is looked at this often. */
+const CALM = 15_000;
+/** The local index cannot be away, so that it is asked about once. */
+export const vectorStore = queryOptions({
+  queryKey: ["datasets", "vector-store"],
+  queryFn: () => get<VectorStore>("/datasets/vector-store"),
+  refetchInterval: ({ state: { data } }) => (data && data.store === "embedded" ? false : data?.is_away ? POLL : CALM),
+});
+export const indexState = (id: string) =>
+  queryOptions({
+    queryKey: ["datasets", "index-state", id],
+    queryFn: () => get<IndexState>(`${of(id)}/index-state`),
+    refetchInterval: ({ state: { data } }) => (data && data.store === "embedded" ? false : data && (data.is_away || data.done < data.total) ? POLL : CALM),
+  });
 export const relatedApps = (id: string) =>
   queryOptions({
     queryKey: ["datasets", "apps", id],

@@ -110,6 +110,7 @@ describe("knowledge", { timeout: 30_000 }, () => {
       ...me,
       get("/datasets", page([dataset])),
       get("/tags", []),
+      get("/datasets/vector-store", { store: "embedded", is_away: false }),
       get("/datasets/d1/use-check", { is_using: true }),
       http.delete("*/console/api/datasets/d1", () => {
         gone();
@@ -336,6 +337,39 @@ describe("knowledge", { timeout: 30_000 }, () => {
         [{ question: "Chunk", document_id: "c1", segment_id: "b", expected: false }],
       ]),
     );
+  });
+
+  it("tells what a score is made of and where the time went", async () => {
+    server.use(
+      ...me,
+      get("/datasets/d1/queries", page([])),
+      get("/datasets/d1/evaluation/questions", { ...page([]), known: 0, most: 1000 }),
+      http.post("*/console/api/datasets/d1/hit-testing", () =>
+        HttpResponse.json({
+          query: { content: "lamp" },
+          records: [
+            {
+              segment: { ...segment, id: "a", content: "Broken lamps", document: { id: "c1", name: "policy.pdf" } },
+              score: 0.93,
+              scores: { words: 6.4, meaning: 0.71, rerank: null },
+              child_chunks: null,
+            },
+          ],
+          times: { embedding: 0.018, words: 0.003, vectors: 0.006, rerank: null, total: 0.027 },
+        }),
+      ),
+    );
+    show(<TestPage dataset={dataset} compare={false} onCompare={vi.fn()} onOpen={vi.fn()} />);
+    await userEvent.type(screen.getByLabelText("Question"), "lamp{Enter}");
+    const status = (await screen.findByText("embedding 18 ms")).parentElement as HTMLElement;
+    expect(status).toHaveTextContent(/vectors 6\sms.*words 3\sms.*27\sms in all/);
+    // A step that was not taken has no time.
+    expect(status).not.toHaveTextContent("rerank");
+    const list = screen.getByRole("list", { name: "Chunks that were found" });
+    expect(within(list).getByText("Meaning")).toHaveTextContent("Meaning0.71");
+    expect(within(list).getByText("Words")).toHaveTextContent("Words6.40");
+    expect(within(list).getByText("Final")).toHaveTextContent("Final0.93");
+    expect(within(list).queryByText("Rerank")).toBeNull();
   });
 
   it("shows how settings do on each question, and starts another evaluation", async () => {

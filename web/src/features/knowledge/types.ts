@@ -248,6 +248,10 @@ export interface PreviewChunk {
 
 export interface Estimate {
   readonly total_segments: number;
+  /** Ours. */
+  readonly total_characters?: number;
+  /** Ours: about how many are embedded; nothing where that cannot be known before. */
+  readonly total_tokens?: number | null;
   readonly preview: readonly PreviewChunk[] | null;
   readonly qa_preview?: readonly { readonly question: string; readonly answer: string }[] | null;
 }
@@ -284,6 +288,39 @@ export interface HitRecord {
   readonly files?: readonly Attachment[];
   /** What the chunk is about, where that was found. */
   readonly summary?: string | null;
+  /** Ours: what the score is made of, each part on its own scale. */
+  readonly scores?: HitScores | null;
+}
+
+/** Where the vectors are. */
+export interface VectorStore {
+  /** As in `VECTOR_STORE`; `embedded`: the local index. */
+  readonly store: string;
+  readonly is_away: boolean;
+}
+
+export interface IndexState extends VectorStore {
+  /** Not all was in yet: until then the local index is asked. */
+  readonly is_moving: boolean;
+  /** Changes that are in, of all. */
+  readonly done: number;
+  readonly total: number;
+}
+
+export interface HitScores {
+  /** BM25, without an upper end. */
+  readonly words: number | null;
+  readonly meaning: number | null;
+  readonly rerank: number | null;
+}
+
+/** Seconds of each step; nothing where it was not taken. */
+export interface HitTimes {
+  readonly embedding: number | null;
+  readonly words: number | null;
+  readonly vectors: number | null;
+  readonly rerank: number | null;
+  readonly total: number;
 }
 
 export interface HitAnswer {
@@ -291,6 +328,8 @@ export interface HitAnswer {
   readonly records: readonly HitRecord[];
   /** Ours: why it may be less than there is, such as a model that did not answer. */
   readonly shortcoming?: string | null;
+  /** Ours: where the time went. */
+  readonly times?: HitTimes | null;
 }
 
 export interface QueryRow {

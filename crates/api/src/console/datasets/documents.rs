@@ -265,6 +265,8 @@ pub struct EstimateAnswer {
     total_segments: usize,
     /// Ours.
     total_characters: usize,
+    /// About how many tokens are embedded; null where that cannot be known before. Ours.
+    total_tokens: Option<u64>,
     preview: Vec<ChunkPreview>,
     qa_preview: Option<Vec<PairPreview>>,
 }
@@ -276,6 +278,7 @@ impl From<Preview> for EstimateAnswer {
         Self {
             total_segments: found.total_segments,
             total_characters: found.total_characters,
+            total_tokens: found.total_tokens,
             preview: found
                 .chunks
                 .into_iter()

@@ -40,7 +40,7 @@ async fn test(
     let trial = Trial::from(body);
     let query = trial.question.clone();
     let found = hit_testing::find(&services, &caller, id, trial).await?;
-    Ok(Json(Hits::new(&services, query, found)))
+    Ok(Json(Hits::explained(&services, query, found)))
 }
 
 #[utoipa::path(post, path = "/datasets/{dataset_id}/external-hit-testing", tag = "knowledge", request_body = HitRequest,

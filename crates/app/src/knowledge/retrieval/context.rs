@@ -12,7 +12,7 @@ use ox_db::{
 use ox_types::{DocumentId, SegmentId};
 use ox_vector::Scope;
 
-use super::{Around, Own, Place, Record, Retriever};
+use super::{Around, Own, Place, Record, Retriever, Scores};
 use crate::{Result, knowledge::files_of};
 
 /// Segments of a knowledge base that is given as a whole.
@@ -43,7 +43,7 @@ impl Retriever {
             let files = files.remove(&segment.id).unwrap_or_default();
             let own = Own { document, segment, children: Vec::new(), summary: None, files, around: Around::default() };
             let place = Place::Own(Box::new(own));
-            Some(Record { dataset: Arc::clone(dataset), place, score: 1.0 })
+            Some(Record { dataset: Arc::clone(dataset), place, score: 1.0, scores: Scores::default() })
         };
         Ok(Some(rows.into_iter().filter_map(record).collect()))
     }

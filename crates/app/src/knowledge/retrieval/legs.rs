@@ -1,6 +1,10 @@
 //! One knowledge base of ours: words, meaning or both, then what orders them anew, then the cut.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use ox_rag::{
     Rerank, RetrievalSettings, SearchMethod,
@@ -10,7 +14,7 @@ use ox_types::boxed;
 use ox_vector::{Hit, LocalIndex, Scope};
 use uuid::Uuid;
 
-use super::{Dataset, Found, Record, Retriever, models::Reranked, trust::Shared};
+use super::{Dataset, Found, Record, Retriever, Scores, Times, models::Reranked, parts::Node, trust::Shared};
 use crate::{
     Error, Result,
     knowledge::{
@@ -32,10 +36,12 @@ struct Legs {
     words: Vec<Hit>,
     meaning: Vec<Hit>,
     /// Every node found, for what it stands for.
-    hits: HashMap<Uuid, Hit>,
+    nodes: HashMap<Uuid, Node>,
     /// The cosine to the question of those that only words have found.
     known: HashMap<Uuid, f64>,
     shortcoming: Option<String>,
+    /// Without what comes after.
+    times: Times,
 }
 
 impl Retriever {
@@ -47,7 +53,7 @@ impl Retriever {
         settings: &RetrievalSettings,
         scope: &Scope,
     ) -> Result<Found> {
-        let began = std::time::Instant::now();
+        let began = Instant::now();
         let ready = self.indexes.ready(dataset.tenant_id, dataset.id).await?;
         let top = settings.top_k.saturating_mul(CHOICE).clamp(FEWEST, MOST);
         let legs = self.legs(dataset, question, settings, scope, &ready, top).await?;
@@ -57,15 +63,19 @@ impl Retriever {
         if ready.is_behind {
             shortcoming.get_or_insert_with(|| "The index is still being brought up to date.".to_owned());
         }
-        let records = self.records(dataset, scored, &legs.hits).await?;
+        let records = self.records(dataset, scored, &legs.nodes).await?;
+        let (before, asks_model) =
+            (Instant::now(), matches!(settings.rerank(), Rerank::Model(_)) && !records.is_empty());
         let reranked = self.rerank(dataset, question, settings, records, !legs.meaning.is_empty()).await?;
+        let rerank = asks_model.then(|| before.elapsed());
         let threshold = reranked.has_shares.then(|| settings.threshold()).flatten();
         let records = fuse::cut(reranked.records, threshold, settings.top_k);
         let store = ready.outside.as_ref().map_or("embedded", Outside::name);
         let method = name_of(settings.search_method);
         metrics::histogram!("oxidify_retrieval_seconds", "store" => store, "method" => method)
             .record(began.elapsed().as_secs_f64());
-        Ok(Found { records, shortcoming: shortcoming.or(reranked.shortcoming), is_whole: false })
+        let times = Some(Times { rerank, total: began.elapsed(), ..legs.times });
+        Ok(Found { records, shortcoming: shortcoming.or(reranked.shortcoming), is_whole: false, times })
     }
 
     async fn legs(
@@ -78,10 +88,12 @@ impl Retriever {
         top: usize,
     ) -> Result<Legs> {
         let model = embedding_model(dataset).filter(|_| settings.search_method.uses_vectors());
+        let began = Instant::now();
         let vector = match &model {
             Some(model) => self.embedder.query(dataset.tenant_id, model, question).await.map(Some),
             None => Ok(None),
         };
+        let embedding = model.is_some().then(|| began.elapsed());
         let mut shortcoming = None;
         let vector = vector.or_else(|error| {
             // Words still find something; what only the maker can mend is told to them.
@@ -95,7 +107,7 @@ impl Retriever {
         // A base without vectors is searched by words, whatever is asked.
         let by_words = settings.search_method.uses_words() || vector.is_none();
         let text = by_words.then_some(question);
-        let (words, meaning, known) = match (&ready.outside, vector) {
+        let looked = match (&ready.outside, vector) {
             (Some(outside), Some(vector)) => {
                 let (looked, wrong) = look_outside(self, ready, outside, (question, text), &vector, top, scope).await?;
                 shortcoming = shortcoming.or(wrong);
@@ -106,8 +118,10 @@ impl Retriever {
                 blocking(move || look(&index, text.as_deref(), vector.as_deref(), top, &scope)).await?
             }
         };
-        let hits = words.iter().chain(&meaning).map(|hit| (hit.id, *hit)).collect();
-        Ok(Legs { words, meaning, hits, known, shortcoming })
+        let times = Times { embedding, words: looked.words_took, vectors: looked.vectors_took, ..Times::default() };
+        let nodes = looked.nodes();
+        let Looked { words, meaning, known, .. } = looked;
+        Ok(Legs { words, meaning, nodes, known, shortcoming, times })
     }
 }
 
@@ -132,46 +146,82 @@ async fn look_outside(
 ) -> Result<(Looked, Option<String>)> {
     let by_words = |text: String| {
         let (index, scope) = (ready.index.clone(), scope.clone());
-        blocking(move || index.search_text(&text, top, &scope).map_err(Error::internal))
+        blocking(move || look(&index, Some(text.as_str()), None, top, &scope))
     };
     let words = async {
         match text {
             Some(text) => by_words(text.to_owned()).await,
-            None => Ok(Vec::new()),
+            None => Ok(Looked::default()),
         }
     };
-    let (words, told) = tokio::join!(words, outside.search(ready.state, vector, top, scope));
-    let words = words?;
+    let meaning = async {
+        let began = Instant::now();
+        (outside.search(ready.state, vector, top, scope).await, began.elapsed())
+    };
+    let (looked, (told, vectors_took)) = tokio::join!(words, meaning);
+    let looked = looked?;
     let told = match told {
         Ok(told) => told,
         Err(why) => {
-            let words = if text.is_some() { words } else { by_words(question.to_owned()).await? };
-            return Ok(((words, Vec::new(), HashMap::new()), Some(format!("Searched by words only: {why}"))));
+            let looked = if text.is_some() { looked } else { by_words(question.to_owned()).await? };
+            let looked = Looked { vectors_took: Some(vectors_took), ..looked };
+            return Ok((looked, Some(format!("Searched by words only: {why}"))));
         }
     };
+    let Looked { words, words_took, .. } = looked;
     let only_words: Vec<Uuid> =
         words.iter().map(|hit| hit.id).filter(|id| !told.hits.iter().any(|hit| hit.id == *id)).collect();
     let vectors = ox_db::repo::index_nodes::vectors_of_nodes(&retriever.db, ready.state, &only_words).await?;
     let known = vectors.into_iter().map(|(id, other)| (id, cosine(vector, &other))).collect();
-    Ok(((words, told.hits, known), told.shortcoming))
+    let vectors_took = Some(vectors_took);
+    Ok((Looked { words, meaning: told.hits, known, words_took, vectors_took }, told.shortcoming))
 }
 
 fn cosine(a: &[f32], b: &[f32]) -> f64 {
     a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
 }
 
-type Looked = (Vec<Hit>, Vec<Hit>, HashMap<Uuid, f64>);
+/// What was found, and how long that took.
+#[derive(Default)]
+struct Looked {
+    words: Vec<Hit>,
+    meaning: Vec<Hit>,
+    /// The cosine to the question of those that only words have found.
+    known: HashMap<Uuid, f64>,
+    words_took: Option<Duration>,
+    vectors_took: Option<Duration>,
+}
+
+impl Looked {
+    /// Every node once, with the scores of both sides.
+    fn nodes(&self) -> HashMap<Uuid, Node> {
+        let node = |hit: &Hit| Node { hit: *hit, scores: Scores::default() };
+        let mut nodes: HashMap<Uuid, Node> = HashMap::with_capacity(self.words.len() + self.meaning.len());
+        for hit in &self.words {
+            let meaning = self.known.get(&hit.id).copied();
+            let scores = Scores { words: Some(f64::from(hit.score)), meaning, rerank: None };
+            nodes.entry(hit.id).or_insert_with(|| node(hit)).scores = scores;
+        }
+        for hit in &self.meaning {
+            nodes.entry(hit.id).or_insert_with(|| node(hit)).scores.meaning = Some(f64::from(hit.score));
+        }
+        nodes
+    }
+}
 
 fn look(index: &LocalIndex, text: Option<&str>, vector: Option<&[f32]>, top: usize, scope: &Scope) -> Result<Looked> {
+    let began = Instant::now();
     let words = text.map(|text| index.search_text(text, top, scope)).transpose().map_err(Error::internal)?;
+    let words_took = text.is_some().then(|| began.elapsed());
     let words = words.unwrap_or_default();
-    let Some(vector) = vector else { return Ok((words, Vec::new(), HashMap::new())) };
+    let Some(vector) = vector else { return Ok(Looked { words, words_took, ..Looked::default() }) };
+    let began = Instant::now();
     let meaning = index.search_vector(vector, top, scope).map_err(Error::internal)?;
     let only_words: Vec<Uuid> =
         words.iter().map(|hit| hit.id).filter(|id| !meaning.iter().any(|hit| hit.id == *id)).collect();
     let vectors = index.vectors(&only_words).map_err(Error::internal)?;
     let known = only_words.iter().zip(vectors).filter_map(|(id, other)| Some((*id, cosine(vector, &other?)))).collect();
-    Ok((words, meaning, known))
+    Ok(Looked { words, meaning, known, words_took, vectors_took: Some(began.elapsed()) })
 }
 
 /// The nodes in the order of the method, each with a score.

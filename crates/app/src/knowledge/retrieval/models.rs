@@ -11,7 +11,7 @@ use ox_types::{Json, TenantId, boxed};
 use serde_json::json;
 use std::sync::Arc;
 
-use super::{Dataset, Record, Retriever};
+use super::{Dataset, Record, Retriever, Scores};
 use crate::{
     Result,
     knowledge::embedding::{failed, scope},
@@ -57,7 +57,8 @@ impl Retriever {
                 let mut places: Vec<Option<Record>> = records.into_iter().map(Some).collect();
                 let again = ranked.into_iter().filter_map(|one| {
                     let record = places.get_mut(one.index)?.take()?;
-                    Some(Record { score: one.score, ..record })
+                    let scores = Scores { rerank: Some(one.score), ..record.scores };
+                    Some(Record { score: one.score, scores, ..record })
                 });
                 Ok(Reranked { records: again.collect(), has_shares: true, shortcoming: None })
             }

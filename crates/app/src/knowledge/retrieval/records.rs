@@ -8,10 +8,10 @@ use std::{
 use ox_db::{model::Dataset, repo};
 use ox_rag::fuse;
 use ox_types::{DocumentId, SegmentId};
-use ox_vector::{Hit, NodeKind};
+use ox_vector::NodeKind;
 use uuid::Uuid;
 
-use super::{Around, Own, Place, Record, Retriever};
+use super::{Around, Own, Place, Record, Retriever, Scores, parts::Node};
 use crate::{Result, knowledge::files_of};
 
 impl Retriever {
@@ -20,10 +20,10 @@ impl Retriever {
         &self,
         dataset: &Arc<Dataset>,
         scored: Vec<(Uuid, f64)>,
-        hits: &HashMap<Uuid, Hit>,
+        nodes: &HashMap<Uuid, Node>,
     ) -> Result<Vec<Record>> {
-        let of = |id: &Uuid| hits.get(id).copied();
-        let found: Vec<(Uuid, f64)> = scored.into_iter().filter(|(id, _)| hits.contains_key(id)).collect();
+        let of = |id: &Uuid| nodes.get(id).map(|node| node.hit);
+        let found: Vec<(Uuid, f64)> = scored.into_iter().filter(|(id, _)| nodes.contains_key(id)).collect();
         let groups = fuse::group(found, |(id, _)| of(id).map_or(Uuid::nil(), |hit| hit.segment_id));
         let segment_ids: Vec<SegmentId> = groups.iter().map(|group| SegmentId(group.parent)).collect();
         let tenant = dataset.tenant_id;
@@ -33,9 +33,9 @@ impl Retriever {
         let documents = repo::retrieval::documents(&self.db, tenant, &wanted.into_iter().collect::<Vec<_>>()).await?;
         let documents: HashMap<DocumentId, _> = documents.into_iter().map(|row| (row.id, row)).collect();
         let is_child = |id: &Uuid| of(id).is_some_and(|hit| hit.kind == NodeKind::Child);
-        let nodes: Vec<Uuid> =
+        let found_children: Vec<Uuid> =
             groups.iter().flat_map(|group| &group.found).map(|(id, _)| *id).filter(is_child).collect();
-        let children = repo::retrieval::children(&self.db, tenant, &nodes).await?;
+        let children = repo::retrieval::children(&self.db, tenant, &found_children).await?;
         let children: HashMap<Uuid, _> =
             children.into_iter().filter_map(|row| Some((row.index_node_id?, row))).collect();
         let mut files = files_of(&self.db, dataset, &segment_ids).await?;
@@ -55,7 +55,9 @@ impl Retriever {
             let summary = summaries.remove(&segment.id).and_then(|summary| summary.content);
             let own = Own { document, segment, children, summary, files, around: Around::default() };
             let place = Place::Own(Box::new(own));
-            Some(Record { dataset: Arc::clone(dataset), place, score: group.score })
+            let known = group.found.iter().filter_map(|(id, _)| nodes.get(id));
+            let scores = known.fold(Scores::default(), |best, node| best.best(node.scores));
+            Some(Record { dataset: Arc::clone(dataset), place, score: group.score, scores })
         };
         Ok(groups.into_iter().filter_map(record).collect())
     }

@@ -103,7 +103,7 @@ impl Retriever {
         let is_whole = !all.is_empty() && records.is_empty();
         all.extend(fuse::cut(records, threshold, settings.top_k));
         self.widen(&mut all, |record| settings_of(&record.dataset).neighbours).await?;
-        Ok(Found { records: all, shortcoming, is_whole })
+        Ok(Found { records: all, shortcoming, is_whole, times: None })
     }
 }
 
