@@ -5,6 +5,7 @@ import { BookOpen, CircleAlert, CopyPlus } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { useFormat } from "../../lib/format";
 import { Button } from "../../ui/Button";
+import { CopyButton } from "../../ui/CopyButton";
 import { Prose } from "../../ui/Prose";
 import { Approvals } from "../tools/Approvals";
 import { Thoughts } from "../tools/Thoughts";
@@ -12,6 +13,7 @@ import type { Source, Turn } from "./usePreview";
 
 export function TurnView({ turn, completion, onMore }: { turn: Turn; completion: boolean; onMore: (() => void) | undefined }) {
   const { t } = useTranslation("basic");
+  const { t: c } = useTranslation();
   const format = useFormat();
   return (
     <>
@@ -35,7 +37,7 @@ export function TurnView({ turn, completion, onMore }: { turn: Turn; completion:
           </div>
         ) : null}
         {turn.state === "writing" ? null : (
-          <div className="flex gap-3 mt-1.5 text-12 text-ink-3 num flex-wrap">
+          <div className="flex items-center gap-3 mt-1.5 text-12 text-ink-3 num flex-wrap">
             {turn.state === "stopped" ? <span>{t("preview.stopped")}</span> : null}
             {turn.first === undefined ? null : <span>{t("preview.first", { time: format.duration(turn.first) })}</span>}
             {turn.total === undefined ? null : <span>{t("preview.total", { time: format.duration(turn.total) })}</span>}
@@ -45,6 +47,7 @@ export function TurnView({ turn, completion, onMore }: { turn: Turn; completion:
               <span>{t("preview.tokens", { count: turn.tokens })}</span>
             )}
             {turn.price === undefined ? null : <span>{format.money(turn.price, turn.currency)}</span>}
+            {turn.answer ? <CopyButton text={turn.answer} label={t("preview.copy")} done={c("common.copied")} /> : null}
           </div>
         )}
         {turn.state !== "writing" && turn.sources ? <Sources sources={turn.sources} /> : null}
