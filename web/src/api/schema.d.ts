@@ -5384,6 +5384,38 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/console/api/datasets/vector-store": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["vector_store"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/console/api/datasets/{dataset_id}/index-state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["index_state"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/console/api/datasets/metadata/built-in": {
         parameters: {
             query?: never;
@@ -7829,6 +7861,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/console/api/workspaces/current/tool-permissions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["list"];
+        put: operations["set"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/console/api/workspaces/current/tool-provider/mcp": {
         parameters: {
             query?: never;
@@ -7921,6 +7969,55 @@ export interface paths {
         get: operations["programs"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/console/api/oauth/plugin/{provider}/tool/authorization-url": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["begin"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/console/api/oauth/plugin/{provider}/tool/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["callback"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/console/api/workspaces/current/tool-provider/api/disconnect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Forgets the tokens; somebody has to sign in before its tools can be called again. */
+        post: operations["disconnect"];
         delete?: never;
         options?: never;
         head?: never;
@@ -8845,6 +8942,10 @@ export interface components {
             custom_disclaimer?: string | null;
             labels?: string[] | null;
         };
+        /** @description Names an API tool provider by its id. */
+        ApiToolId: {
+            provider_id: string;
+        };
         /** @description Names a provider. */
         ApiToolName: {
             provider: string;
@@ -9514,7 +9615,7 @@ export interface components {
             inputs: {
                 [key: string]: components["schemas"]["Value"];
             };
-            /** @description `online_document` or `website_crawl`. */
+            /** @description `online_document`, `online_drive` or `website_crawl`. */
             datasource_type: string;
             is_published: boolean;
             credential_id?: string | null;
@@ -9794,6 +9895,11 @@ export interface components {
             total_segments: number;
             /** @description Ours. */
             total_characters: number;
+            /**
+             * Format: int64
+             * @description About how many tokens are embedded; null where that cannot be known before. Ours.
+             */
+            total_tokens?: number | null;
             preview: components["schemas"]["ChunkPreview"][];
             qa_preview?: components["schemas"]["PairPreview"][] | null;
         };
@@ -10594,6 +10700,7 @@ export interface components {
             tsne_position?: Record<string, never> | null;
             files: components["schemas"]["AttachmentBody"][];
             summary?: string | null;
+            scores?: components["schemas"]["HitScores"] | null;
         };
         /** @description A question to a knowledge base. */
         HitRequest: {
@@ -10604,6 +10711,24 @@ export interface components {
             external_retrieval_model?: Record<string, never> | null;
             attachment_ids?: string[] | null;
             metadata_filtering_conditions?: Record<string, never> | null;
+        };
+        /** @description The scores of each side for one finding, each on its own scale; null where a side did not score it. */
+        HitScores: {
+            /**
+             * Format: double
+             * @description BM25: it has no upper end.
+             */
+            words?: number | null;
+            /**
+             * Format: double
+             * @description The cosine of the vectors.
+             */
+            meaning?: number | null;
+            /**
+             * Format: double
+             * @description What the rerank model said.
+             */
+            rerank?: number | null;
         };
         /** @description A chunk that was found. */
         HitSegment: {
@@ -10657,6 +10782,19 @@ export interface components {
             /** @description The chunks after it that are read with it; ours. */
             after?: string[];
         };
+        /** @description Seconds of each step of a search; null where it was not taken. Steps may run at the same time. */
+        HitTimes: {
+            /** Format: double */
+            embedding?: number | null;
+            /** Format: double */
+            words?: number | null;
+            /** Format: double */
+            vectors?: number | null;
+            /** Format: double */
+            rerank?: number | null;
+            /** Format: double */
+            total: number;
+        };
         /** @description A question that an annotation answered. */
         HitView: {
             /** Format: uuid */
@@ -10677,6 +10815,7 @@ export interface components {
             records: components["schemas"]["HitRecord"][];
             /** @description Why it may be less than there is; ours. */
             shortcoming?: string | null;
+            times?: components["schemas"]["HitTimes"] | null;
         };
         /** @description The picture of a knowledge base. */
         IconInfoBody: {
@@ -10741,6 +10880,23 @@ export interface components {
             welcome: string;
             api_version: string;
             server_version: string;
+        };
+        /** @description How far the store is with one knowledge base. */
+        IndexStateBody: {
+            store: string;
+            is_away: boolean;
+            /** @description Not all was in yet: until then the local index is asked. */
+            is_moving: boolean;
+            /**
+             * Format: int64
+             * @description Changes that are in.
+             */
+            done: number;
+            /**
+             * Format: int64
+             * @description Changes there are.
+             */
+            total: number;
         };
         /** @description An app's name and texts. */
         InfoBody: {
@@ -11826,7 +11982,7 @@ export interface components {
             inputs: {
                 [key: string]: components["schemas"]["Value"];
             };
-            /** @description `local_file`, `online_document` or `website_crawl`. */
+            /** @description `local_file`, `online_document`, `online_drive` or `website_crawl`. */
             datasource_type: string;
             datasource_info_list: {
                 [key: string]: components["schemas"]["Value"];
@@ -11840,7 +11996,7 @@ export interface components {
         /** @description A run of a pipeline. */
         PipelineRunBody: {
             inputs?: Record<string, never>;
-            /** @description `local_file`, `online_document` or `website_crawl`. */
+            /** @description `local_file`, `online_document`, `online_drive` or `website_crawl`. */
             datasource_type: string;
             datasource_info_list: Record<string, never>[];
             start_node_id: string;
@@ -12510,7 +12666,7 @@ export interface components {
             plugin_id: string;
             name: string;
             label: components["schemas"]["SourceText"];
-            /** @description `online_document` or `website_crawl`. */
+            /** @description `online_document`, `website_crawl` or `online_drive`. */
             provider_type: string;
             /** @description Where a key is got; ours. */
             help: string;
@@ -12801,6 +12957,8 @@ export interface components {
             type: string;
             /** @description At most 30 characters; one is made up without it. */
             name?: string | null;
+            /** @description `workspace`, for administrators to add, or `personal`: for what the caller runs in the Studio. */
+            visibility?: string | null;
         };
         /** @description Names credentials that shall be the default. */
         ToolCredentialDefault: {
@@ -12819,6 +12977,16 @@ export interface components {
             /** @description `[__HIDDEN__]` keeps a stored secret; everything stays without it. */
             credentials?: Record<string, never> | null;
             name?: string | null;
+        };
+        /** @description Who may use a tool in the Studio. Published apps go on with it. */
+        ToolPermissionBody: {
+            /** @description `builtin`, `api`, `workflow`, `mcp`. */
+            provider_type: string;
+            provider_id: string;
+            /** @description Without it: every tool of the provider that has no rule of its own. */
+            tool_name?: string | null;
+            /** @description Of `owner`, `admin`, `editor`, `normal`; without it there is no rule any more. */
+            roles?: string[] | null;
         };
         /** @description How a provider is reached. */
         TraceConfigBody: {
@@ -12961,6 +13129,13 @@ export interface components {
             vector_weight: number;
             embedding_provider_name?: string | null;
             embedding_model_name?: string | null;
+        };
+        /** @description The store of all vectors. */
+        VectorStoreBody: {
+            /** @description As in `VECTOR_STORE`; `embedded`: the local index. */
+            store: string;
+            /** @description It does not answer: what is in it is searched by words alone. */
+            is_away: boolean;
         };
         /** @description Versions, the draft first. */
         Versions: {
@@ -33369,6 +33544,85 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    vector_store: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VectorStoreBody"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    index_state: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IndexStateBody"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     built_in: {
         parameters: {
             query?: never;
@@ -42651,6 +42905,97 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `{provider_type, provider_id, tool_name, roles}`; tools without a rule are open to whoever builds */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>[];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    set: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ToolPermissionBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>[];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     update: {
         parameters: {
             query?: never;
@@ -43038,6 +43383,166 @@ export interface operations {
                 };
             };
             403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    begin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `authorization_url`: where the browser has to go */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    callback: {
+        parameters: {
+            query: {
+                code?: string | null;
+                state: string;
+                error?: string | null;
+                error_description?: string | null;
+            };
+            header?: never;
+            path: {
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description To the Studio */
+            302: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    disconnect: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApiToolId"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["Unavailable"];
         };
