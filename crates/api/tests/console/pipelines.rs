@@ -477,7 +477,7 @@ async fn drafts_versions_files_and_templates() {
     let plugins = other.good(Method::GET, "/rag/pipelines/datasource-plugins", None).await;
     assert_eq!(
         (plugins.as_array().unwrap().len(), &plugins[0]["is_authorized"], &plugins[1]["is_authorized"]),
-        (5, &json!(true), &json!(false))
+        (7, &json!(true), &json!(false))
     );
     // With the knowledge base its pipeline goes.
     other.good(Method::DELETE, &format!("/datasets/{}", other.dataset), None).await;

@@ -3,7 +3,21 @@ import type { PipelineField } from "../../data/pipelines";
 import { inputsAt, type Look, lookOf, START, TOP } from "./drive";
 import { currentValue, fileValue, firstValue, inputsOf, isReady, problemOf } from "./fields";
 import { boxesOf, linesOf, NODE, sizeOf } from "./sketch";
-import { advance, driveItem, fileItem, IDLE, nameOfInfo, onlineItem, type SourceState, STARTED, sourcesOf, toggled, webItem, webPages, workspaces } from "./sources";
+import {
+  advance,
+  driveItem,
+  fileItem,
+  IDLE,
+  nameOfInfo,
+  onlineItem,
+  type SourceState,
+  STARTED,
+  sourcesOf,
+  toggled,
+  webItem,
+  webPages,
+  workspaces,
+} from "./sources";
 import { chunksOf, mayGoOn, runOf } from "./steps";
 
 const field = (part: Partial<PipelineField>): PipelineField => ({
@@ -48,7 +62,14 @@ describe("a drive", () => {
   const file = { id: "a/b.txt", name: "b.txt", size: 3, type: "file" as const };
   const folder = { id: "a/", name: "a", size: 0, type: "folder" as const };
   it.each<[string, readonly unknown[], Look]>([
-    ["buckets stand as folders at the top", [{ bucket: "x", files: [] }, { bucket: "y", files: [] }], { buckets: ["x", "y"], bucket: "", entries: [], next: undefined }],
+    [
+      "buckets stand as folders at the top",
+      [
+        { bucket: "x", files: [] },
+        { bucket: "y", files: [] },
+      ],
+      { buckets: ["x", "y"], bucket: "", entries: [], next: undefined },
+    ],
     [
       "a part of a folder",
       [{ bucket: "x", files: [folder, file], is_truncated: true, next_page_parameters: { token: "t" } }],
@@ -65,7 +86,12 @@ describe("a drive", () => {
   });
   it("is asked for a folder, and for more of it", () => {
     expect(inputsAt(TOP, START)).toEqual({ prefix: "", max_keys: 50 });
-    expect(inputsAt({ bucket: "x", prefix: "a/", name: "a" }, { token: "t" })).toEqual({ bucket: "x", prefix: "a/", max_keys: 50, next_page_parameters: { token: "t" } });
+    expect(inputsAt({ bucket: "x", prefix: "a/", name: "a" }, { token: "t" })).toEqual({
+      bucket: "x",
+      prefix: "a/",
+      max_keys: 50,
+      next_page_parameters: { token: "t" },
+    });
   });
   it("gives files with where they are", () => {
     expect(driveItem("x", file, "k")).toEqual({ id: "x/a/b.txt", name: "b.txt", info: { bucket: "x", ...file, credential_id: "k" } });

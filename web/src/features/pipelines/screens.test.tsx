@@ -286,7 +286,15 @@ describe("files of a drive", { timeout: 60_000 }, () => {
     published(source("s", "Store", "online_drive", "aws_s3_storage")),
     ...limits,
     get("/auth/plugin/datasource/list", {
-      result: [{ id: "x/aws_s3_storage/aws_s3_storage", provider: "aws_s3_storage", label: { en_US: "S3" }, provider_type: "online_drive", credentials_list: credentials }],
+      result: [
+        {
+          id: "x/aws_s3_storage/aws_s3_storage",
+          provider: "aws_s3_storage",
+          label: { en_US: "S3" },
+          provider_type: "online_drive",
+          credentials_list: credentials,
+        },
+      ],
     }),
     get("/rag/pipelines/p/workflows/published/pre-processing/parameters", { variables: [] }),
     get("/rag/pipelines/p/workflows/published/processing/parameters", { variables: [] }),
@@ -305,7 +313,14 @@ describe("files of a drive", { timeout: 60_000 }, () => {
         const { bucket, prefix, next_page_parameters } = body.inputs;
         if (!bucket) return done({ bucket: "owls", files: [] }, { bucket: "foxes", files: [] });
         if (bucket === "foxes") return stream({ event: "datasource_error", error: "The key opens no foxes." });
-        if (prefix === "") return done({ bucket, files: [{ id: "notes/", name: "notes", size: 0, type: "folder" }, { ...file("top.md"), id: "top.md" }] });
+        if (prefix === "")
+          return done({
+            bucket,
+            files: [
+              { id: "notes/", name: "notes", size: 0, type: "folder" },
+              { ...file("top.md"), id: "top.md" },
+            ],
+          });
         if (next_page_parameters) return done({ bucket, files: [file("b.txt")] });
         return done({ bucket, files: [file("a.txt")], is_truncated: true, next_page_parameters: { continuation_token: "t" } });
       }),
