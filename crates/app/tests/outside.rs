@@ -21,7 +21,7 @@ use ox_db::{
     Database, DbConfig,
     model::{Dataset, IndexNodeKind, IndexNodes, IndexState, NewEmbedding, NewIndexNode},
     now,
-    repo::{datasets, embeddings, index_marks, index_nodes},
+    repo::{datasets, embeddings, index_marks, index_nodes, leases},
 };
 use ox_types::{AccountId, DatasetId, DocumentId, SegmentId, TenantId, new_uuid};
 use ox_vector::{Hit, Point, Scope, StoreError, VectorStore};
@@ -233,6 +233,9 @@ async fn it_reads_what_changed_and_nothing_twice() {
     let life = std::time::Duration::from_secs(60);
     let key = rig.outside.key();
     index_marks::claim(&tx, key, state.dataset_id, state.generation, other, life).await.unwrap().unwrap();
+    // Commands are announced for no longer than servers: no server takes that for a clock that was set back.
+    let (longest, at) = (now() + chrono::TimeDelta::seconds(31), now());
+    assert_eq!(leases::shorten(&tx, longest, at).await.unwrap(), 0);
     tx.commit().await.unwrap();
     rig.add(1).await;
     assert_eq!(rig.follow().await, Followed::Busy);

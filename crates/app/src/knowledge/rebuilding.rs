@@ -17,13 +17,13 @@ use super::{
     index::{self, Kind, blocking},
     outside::{Outside, follow::Followed},
 };
-use crate::{Error, Result};
+use crate::{Error, Result, runs::recovery::LONGEST_LEASE};
 
 /// How long a server may take to take a copy over.
 const TAKEOVER: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(200);
-/// A command that dies keeps others waiting for its leases, not for this.
-const LIFE: chrono::TimeDelta = chrono::TimeDelta::hours(24);
+/// How often a command says that it is there.
+const BEAT: Duration = Duration::from_secs(5);
 
 /// How far it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +45,7 @@ pub struct Summary {
     pub waiting: usize,
 }
 
-/// Announces a command beside the servers: leases of those that nobody knows count for nothing.
+/// Announces a command beside the servers: leases of those that nobody knows count for nothing. It [`stay`]s announced.
 ///
 /// # Errors
 /// When the database fails.
@@ -55,11 +55,34 @@ pub async fn enter(db: &Database) -> Result<Uuid> {
     let id = ox_types::new_uuid();
     let pid = i64::from(std::process::id());
     let host = "command".to_owned();
-    let process = Process { id, host, pid, started_at: at, heartbeat_at: at, expires_at: at + LIFE };
+    let process = Process { id, host, pid, started_at: at, heartbeat_at: at, expires_at: at + LONGEST_LEASE };
     let tx = db.begin().await?;
     leases::register(&tx, process).await?;
     tx.commit().await?;
     Ok(id)
+}
+
+/// Keeps a command announced while it works; ends when it is not any more.
+#[boxed]
+pub async fn stay(db: &Database, process: Uuid) -> Error {
+    loop {
+        tokio::time::sleep(BEAT).await;
+        match beat(db, process).await {
+            Ok(true) => {}
+            Ok(false) => {
+                let text = "The servers took this command for dead, and what it held. Begin again.";
+                return Error::new(409, "command_struck_off", text);
+            }
+            Err(error) => tracing::warn!(error = %error.message, "this command could not say that it is there"),
+        }
+    }
+}
+
+async fn beat(db: &Database, process: Uuid) -> Result<bool> {
+    let tx = db.begin().await?;
+    let is_known = leases::heartbeat(&tx, process, LONGEST_LEASE).await?;
+    tx.commit().await?;
+    Ok(is_known)
 }
 
 /// Takes leave.

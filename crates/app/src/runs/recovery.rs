@@ -34,6 +34,8 @@ use crate::{
 
 /// How long a process may be silent before its runs are taken over.
 const LEASE: Duration = Duration::from_secs(15);
+/// No process announces itself for longer: what lasts longer was announced before the clock was set back.
+pub(crate) const LONGEST_LEASE: Duration = Duration::from_secs(30);
 /// How often it tells that it lives.
 const HEARTBEAT: Duration = Duration::from_secs(4);
 /// How often runs of others are looked at.
@@ -179,7 +181,7 @@ pub async fn take_over_expired(services: &Arc<Services>) -> Result<usize> {
 /// After the shared clock was set back, a process that died before would seem alive until it has caught up.
 async fn shorten_leases(services: &Services, at: DateTime<Utc>) -> Result<()> {
     // A living process that has just prolonged its own is left alone.
-    let longest = at + 2 * LEASE;
+    let longest = at + LONGEST_LEASE;
     if leases::processes(&services.db).await?.iter().all(|process| process.expires_at <= longest) {
         return Ok(());
     }

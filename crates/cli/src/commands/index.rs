@@ -153,6 +153,7 @@ async fn act(action: &Action) -> anyhow::Result<ExitCode> {
     // Ctrl-C ends it between two steps: what is done is kept, what is not is done by the server or the next time.
     let done = tokio::select! {
         done = one(&ground, action) => done,
+        error = rebuilding::stay(&ground.db, ground.process) => Err(told(error)),
         _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("stopped; the old index goes on serving")),
     };
     ground.close().await;
