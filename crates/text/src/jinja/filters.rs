@@ -3,7 +3,7 @@
 #![expect(clippy::needless_pass_by_value, reason = "filters get their arguments by value")]
 
 use minijinja::{
-    Environment, Error, ErrorKind,
+    Environment, Error, ErrorKind, State,
     value::{Kwargs, Rest, Value, ValueKind},
 };
 use ox_types::{Json, python_float};
@@ -14,6 +14,7 @@ use super::widths;
 pub const MAX_WIDTH: usize = 100_000;
 
 pub fn register(environment: &mut Environment<'static>) {
+    environment.add_filter("batch", batch);
     environment.add_filter("center", center);
     for name in ["d", "default"] {
         environment.add_filter(name, default);
@@ -26,6 +27,7 @@ pub fn register(environment: &mut Environment<'static>) {
     environment.add_filter("indent", indent);
     environment.add_filter("int", int);
     environment.add_filter("replace", replace);
+    environment.add_filter("slice", slice);
     environment.add_filter("tojson", tojson);
     environment.add_filter("truncate", truncate);
     environment.add_filter("urlencode", urlencode);
@@ -48,6 +50,27 @@ fn width(value: Option<Value>, default: usize) -> Result<usize, Error> {
         usize::try_from(value).map_err(|_| invalid("the width must be a positive whole number"))
     })?;
     if width > MAX_WIDTH { Err(invalid(format!("a width above {MAX_WIDTH} is not allowed"))) } else { Ok(width) }
+}
+
+/// The number of pieces, or the length of each, and what fills the last ones up. Of nothing, too, many are made.
+fn pieces(args: &[Value], kwargs: &Kwargs, name: &str) -> Result<(usize, Option<Value>), Error> {
+    let count = argument(args, 0, kwargs, name)?;
+    let count = count.ok_or_else(|| Error::new(ErrorKind::MissingArgument, "a number of pieces is missing"))?;
+    let fill = argument(args, 1, kwargs, "fill_with")?;
+    kwargs.assert_all_used()?;
+    Ok((width(Some(count), 0)?, fill))
+}
+
+/// `v|batch(linecount, fill_with=None)`.
+fn batch(state: &State, value: Value, args: Rest<Value>, kwargs: Kwargs) -> Result<Value, Error> {
+    let (length, fill) = pieces(&args, &kwargs, "linecount")?;
+    minijinja::filters::batch(state, value, length, fill)
+}
+
+/// `v|slice(slices, fill_with=None)`.
+fn slice(state: &State, value: Value, args: Rest<Value>, kwargs: Kwargs) -> Result<Value, Error> {
+    let (count, fill) = pieces(&args, &kwargs, "slices")?;
+    minijinja::filters::slice(state, value, count, fill)
 }
 
 /// `s|center(width=80)`, padding placed as Python's `str.center` does.

@@ -29,6 +29,12 @@ fn limits_stop_work_and_output() {
     assert!(run("{{ 'x' | center(1000000000) }}").is_err());
     assert!(run("{{ 'x' | indent(1000000000) }}").is_err());
     assert!(run("{{ '%-9223372036854775808d' % 3 }}").is_err());
+    assert!(run("{{ items | slice(95516955163) }}").is_err());
+    assert!(run("{{ items | batch(95516955163, 0) }}").is_err());
+    assert_eq!(
+        run("{{ items | slice(3, 0) | list }}{{ items | batch(linecount=3, fill_with=9) | list }}").unwrap(),
+        "[[1], [2], [0]][[1, 2, 9]]"
+    );
     assert!(run("{{ '{:>9223372036854775807}'.format(3) }}").is_err());
     assert_eq!(run("{{ '%5d|' % 3 }}{{ '{:>4}'.format(3) }}").unwrap(), "    3|   3");
     assert!(run("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}").is_err());
