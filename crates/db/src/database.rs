@@ -228,9 +228,19 @@ async fn begin_immediate(connection: &DatabaseConnection) -> Result<DatabaseTran
         ..TransactionOptions::default()
     };
     if connection.get_database_backend() == DbBackend::Postgres {
-        return Ok(connection.begin().await?);
+        return begin_whole(connection.clone()).await;
     }
     Ok(connection.begin_with_options(options).await?)
+}
+
+/// Runs `BEGIN` to its end in a task of its own. Whoever asked may leave in the middle of it (a browser is closed), and
+/// sqlx 0.9.0 gives the connection back with the transaction open then (its issue 4393): others would write into it,
+/// and nothing would end it. Dropped when it has begun, it is rolled back.
+async fn begin_whole(connection: DatabaseConnection) -> Result<DatabaseTransaction> {
+    match tokio::spawn(async move { connection.begin().await }).await {
+        Ok(begun) => Ok(begun?),
+        Err(_) => Err(Error::Unavailable("the server is shutting down".to_owned())),
+    }
 }
 
 /// "oxidify", as a lock number in PostgreSQL.

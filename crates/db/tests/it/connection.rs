@@ -117,6 +117,45 @@ async fn durability_reaches_the_connection() {
     }
 }
 
+/// Whoever asks may leave at any moment: a browser is closed while `BEGIN` is under way. A connection that went back to
+/// the pool with that transaction open would take what others write with it.
+#[tokio::test]
+async fn a_transaction_that_nobody_waits_for_is_not_left_open() {
+    let Some(test) = ox_testkit::postgres().await.unwrap() else { return };
+    let mut config = test.config.clone();
+    config.pool_size = 1;
+    let database = Database::connect(&config).await.unwrap();
+    let mut other = raw_postgres(&config).await;
+    for polls in 1..6 {
+        let mut begin = Box::pin(database.begin());
+        for _ in 0..polls {
+            if futures::poll!(begin.as_mut()).is_ready() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(3)).await;
+        }
+        drop(begin);
+        let until = tokio::time::Instant::now() + Duration::from_secs(5);
+        while in_transactions(&mut other).await > 0 {
+            assert!(tokio::time::Instant::now() < until, "a transaction is left open after {polls} polls");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+    other.close().await.unwrap();
+    database.close().await;
+    test.remove().await;
+}
+
+/// Connections of the database, but for this one, that are in a transaction and do nothing.
+async fn in_transactions(connection: &mut PgConnection) -> i64 {
+    let found = connection
+        .fetch_one(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'",
+        )
+        .await;
+    found.unwrap().get(0)
+}
+
 #[tokio::test]
 async fn writers_wait_for_each_other_and_lose_nothing() {
     for test in

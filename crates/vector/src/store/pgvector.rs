@@ -42,6 +42,13 @@ impl Pgvector {
         Self { pool, place }
     }
 
+    /// Runs `BEGIN` to its end even if nobody waits for it any longer: sqlx 0.9.0 leaves the transaction open in the pool
+    /// otherwise (its issue 4393).
+    async fn begin(&self) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+        let pool = self.pool.clone();
+        tokio::spawn(async move { pool.begin().await }).await.map_err(|_| sqlx::Error::PoolClosed)?
+    }
+
     /// The dimension of a table; `None` if it is absent.
     async fn dimension(&self, table: &str) -> Result<Option<usize>, StoreError> {
         let found: Option<i32> = sqlx::query_scalar(
@@ -56,7 +63,7 @@ impl Pgvector {
 
     async fn create(&self, table: &str, dimension: usize) -> Result<(), StoreError> {
         let failed = |error| failed("make a table", &error);
-        let mut tx = self.pool.begin().await.map_err(failed)?;
+        let mut tx = self.begin().await.map_err(failed)?;
         // One process makes it; the extension too has no safe "if not exists" of its own.
         sqlx::query("SELECT pg_advisory_xact_lock(hashtext('oxidify pgvector'))")
             .execute(&mut *tx)
@@ -187,7 +194,7 @@ impl VectorStore for Pgvector {
         let once = points.iter().enumerate().filter(|(at, point)| last.get(&point.id) == Some(at));
         let once: Vec<Point> = once.map(|(_, point)| point.clone()).collect();
         let failed = |error| failed("store points", &error);
-        let mut tx = self.pool.begin().await.map_err(failed)?;
+        let mut tx = self.begin().await.map_err(failed)?;
         for batch in once.chunks(BATCH) {
             self.insert(&mut tx, &table, batch).await.map_err(failed)?;
         }
@@ -230,7 +237,7 @@ impl VectorStore for Pgvector {
             Some(_) => {}
         }
         let failed = |error| failed("search", &error);
-        let mut tx = self.pool.begin().await.map_err(failed)?;
+        let mut tx = self.begin().await.map_err(failed)?;
         // The graph filters after it has found: a scope, or more than it looks at, is read row by row.
         let tune = if documents.is_some() || top > LOOKED_AT / 2 {
             "SET LOCAL enable_indexscan = off".to_owned()
