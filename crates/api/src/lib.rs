@@ -24,6 +24,7 @@ pub mod sse;
 mod thoughts;
 pub mod triggers;
 pub mod webapp;
+mod whole;
 
 pub use error::{ApiError, ApiResult};
 pub use server::{Ui, document, no_ui, router};

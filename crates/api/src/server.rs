@@ -29,7 +29,7 @@ use tower_http::{
 use tracing::Instrument;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{ApiError, console, files_route, gateway, health, mcp, openapi, service, triggers, webapp};
+use crate::{ApiError, console, files_route, gateway, health, mcp, openapi, service, triggers, webapp, whole};
 
 /// Largest body of an ordinary route; uploads have their own limit.
 const BODY_LIMIT: usize = 12 * 1024 * 1024;
@@ -135,6 +135,7 @@ fn routes(services: &Arc<Services>, ui: Ui) -> Router {
         .layer(CatchPanicLayer::custom(panic_response))
         .layer(middleware::from_fn(refuse_large))
         .layer(middleware::from_fn_with_state(Arc::clone(services), observe))
+        .layer(middleware::from_fn(whole::whole))
 }
 
 /// The document, made when it is asked for the first time.
@@ -250,9 +251,9 @@ async fn observe(State(services): State<Arc<Services>>, request: Request, next: 
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let request_id = ox_app::request_id();
     let span = tracing::info_span!("http", %method, path, request_id);
-    metrics::gauge!("oxidify_http_in_flight").increment(1.0);
+    let in_flight = InFlight::new();
     let mut response = next.run(request).instrument(span.clone()).await;
-    metrics::gauge!("oxidify_http_in_flight").decrement(1.0);
+    drop(in_flight);
     let status = response.status();
     let route = route.unwrap_or_else(|| "other".to_owned());
     let class = format!("{}xx", status.as_u16() / 100);
@@ -271,6 +272,22 @@ async fn observe(State(services): State<Arc<Services>>, request: Request, next: 
     }
     headers.entry("x-content-type-options").or_insert(HeaderValue::from_static("nosniff"));
     response
+}
+
+/// Counts a request while it is handled, also when its client leaves.
+struct InFlight;
+
+impl InFlight {
+    fn new() -> Self {
+        metrics::gauge!("oxidify_http_in_flight").increment(1.0);
+        Self
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        metrics::gauge!("oxidify_http_in_flight").decrement(1.0);
+    }
 }
 
 fn panic_response(_: Box<dyn std::any::Any + Send + 'static>) -> Response {
