@@ -12,7 +12,7 @@ use std::{
 };
 
 use ox_kv::{Bounds, Error, Kv, Lock, Memory, Redis, RedisSettings, Subscription};
-use ox_testkit::RedisServer;
+use ox_testkit::{RedisCluster, RedisSentinel, RedisServer};
 
 /// How long a test waits for what must happen.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -57,11 +57,11 @@ impl Driver {
         Self { other: Arc::clone(&kv), kv, clock: Some(clock), life: Duration::from_secs(60) }
     }
 
-    async fn redis(server: &RedisServer) -> Self {
+    async fn redis(url: &str) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let prefix = format!("test{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-        let kv: Arc<dyn Kv> = Arc::new(connect(server, &prefix, Bounds::default()).await);
-        let other: Arc<dyn Kv> = Arc::new(connect(server, &prefix, Bounds::default()).await);
+        let kv: Arc<dyn Kv> = Arc::new(connect(url, &prefix, Bounds::default()).await);
+        let other: Arc<dyn Kv> = Arc::new(connect(url, &prefix, Bounds::default()).await);
         Self { kv, other, clock: None, life: Duration::from_millis(1500) }
     }
 
@@ -79,9 +79,9 @@ impl Driver {
     }
 }
 
-fn settings(server: &RedisServer, prefix: &str) -> RedisSettings {
+fn settings(url: &str, prefix: &str) -> RedisSettings {
     let variables = HashMap::from([
-        ("OXIDIFY_REDIS_URL", server.url()),
+        ("OXIDIFY_REDIS_URL", url.to_owned()),
         ("REDIS_KEY_PREFIX", prefix.to_owned()),
         ("REDIS_RETRY_BACKOFF_BASE", "0.05".to_owned()),
         ("REDIS_RETRY_BACKOFF_CAP", "0.2".to_owned()),
@@ -90,8 +90,8 @@ fn settings(server: &RedisServer, prefix: &str) -> RedisSettings {
     RedisSettings::read(|name| variables.get(name).cloned()).unwrap().unwrap().0
 }
 
-async fn connect(server: &RedisServer, prefix: &str, bounds: Bounds) -> Redis {
-    Redis::connect(settings(server, prefix), bounds).await.unwrap()
+async fn connect(url: &str, prefix: &str, bounds: Bounds) -> Redis {
+    Redis::connect(settings(url, prefix), bounds).await.unwrap()
 }
 
 fn text(value: &Option<Arc<str>>) -> Option<&str> {
@@ -249,7 +249,7 @@ async fn memory_passes_the_suite() {
 #[tokio::test]
 async fn redis_passes_the_suite() {
     let Some(server) = RedisServer::start().await.unwrap() else { return };
-    suite!(Driver::redis(&server).await);
+    suite!(Driver::redis(&server.url()).await);
 }
 
 #[tokio::test]
@@ -283,10 +283,10 @@ async fn slow_listeners_are_told(kv: &dyn Kv) {
 #[tokio::test]
 async fn redis_tells_slow_listeners_and_keeps_to_its_prefix() {
     let Some(server) = RedisServer::start().await.unwrap() else { return };
-    let kv = connect(&server, "a", Bounds { entries: 2, backlog: 2 }).await;
+    let kv = connect(&server.url(), "a", Bounds { entries: 2, backlog: 2 }).await;
     slow_listeners_are_told(&kv).await;
     let (plain, neighbour) =
-        (connect(&server, "", Bounds::default()).await, connect(&server, "b", Bounds::default()).await);
+        (connect(&server.url(), "", Bounds::default()).await, connect(&server.url(), "b", Bounds::default()).await);
     kv.set("k", "1", None).await.unwrap();
     assert_eq!(text(&plain.get("a:k").await.unwrap()), Some("1"));
     assert_eq!(neighbour.get("k").await.unwrap(), None);
@@ -311,7 +311,7 @@ async fn next_in_time(listening: &mut Box<dyn Subscription>) -> Result<Option<Ar
 #[tokio::test]
 async fn redis_may_go_and_come_back() {
     let Some(mut server) = RedisServer::start().await.unwrap() else { return };
-    let kv = connect(&server, "p", Bounds::default()).await;
+    let kv = connect(&server.url(), "p", Bounds::default()).await;
     let (minute, began) = (Duration::from_secs(60), Instant::now());
     let mut listening = kv.subscribe("c").await.unwrap();
     assert_eq!(kv.increment_up_to("n", 1, 2, minute).await.unwrap(), Some(1));
@@ -354,4 +354,62 @@ async fn a_server_that_is_not_there_is_told_of() {
         assert!(error.contains(word), "no {word}: {error}");
     }
     assert!(!error.contains("secret"), "{error}");
+}
+
+#[tokio::test]
+async fn a_cluster_passes_the_suite() {
+    let Some(cluster) = RedisCluster::start().await.unwrap() else { return };
+    let url = cluster.url();
+    suite!(Driver::redis(&url).await;
+        values_live_for_their_time,
+        one_of_several_wins,
+        counters_keep_their_first_life_time,
+        no_more_is_counted_than_fits,
+        a_lock_is_released_by_its_holder_only,
+        it_answers,
+    );
+    let kv = connect(&url, "spread", Bounds::default()).await;
+    for number in 0..60 {
+        kv.set(&format!("k{number}"), "1", None).await.unwrap();
+    }
+    let sizes = cluster.sizes().unwrap();
+    assert!(sizes.iter().all(|size| *size > 0), "keys are spread: {sizes:?}");
+    // A message reaches those who listen at other nodes; only those at the node that took it are counted.
+    let mut listening = Vec::new();
+    for _ in 0..3 {
+        listening.push(connect(&url, "spread", Bounds::default()).await.subscribe("c").await.unwrap());
+        listening.push(kv.subscribe("c").await.unwrap());
+    }
+    kv.publish("c", "all").await.unwrap();
+    for mut one in listening {
+        assert_eq!(text(&next_in_time(&mut one).await.unwrap()), Some("all"));
+    }
+}
+
+#[tokio::test]
+async fn a_replica_takes_over() {
+    let Some(mut redis) = RedisSentinel::start().await.unwrap() else { return };
+    let kv = connect(&redis.url(), "s", Bounds::default()).await;
+    let (mut listening, minute) = (kv.subscribe("c").await.unwrap(), Duration::from_secs(60));
+    kv.set("kept", "1", None).await.unwrap();
+    let until = Instant::now() + PATIENCE;
+    while !redis.replica.ask(&["GET", "s:kept"]).unwrap().starts_with('1') {
+        assert!(Instant::now() < until, "the replica does not follow");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+
+    redis.master.stop();
+    assert_eq!(kv.increment_up_to("n", 1, 1, minute).await.unwrap(), Some(1), "counted by this process alone");
+    // The sentinel knows of it after half a second, and then of the new master.
+    let until = Instant::now() + PATIENCE;
+    while let Err(error) = kv.set("new", "2", None).await {
+        assert!(Instant::now() < until, "{error}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(text(&kv.get("kept").await.unwrap()), Some("1"), "what the replica had is there");
+    assert_eq!(kv.increment_up_to("n", 1, 1, minute).await.unwrap(), Some(1), "counted there");
+    assert!(redis.replica.ask(&["GET", "s:new"]).unwrap().starts_with('2'));
+    assert_eq!(next_in_time(&mut listening).await, Err(Error::Interrupted));
+    kv.publish("c", "again").await.unwrap();
+    assert_eq!(text(&next_in_time(&mut listening).await.unwrap()), Some("again"));
 }

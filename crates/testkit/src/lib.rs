@@ -10,5 +10,5 @@ mod postgres;
 mod redis;
 mod template;
 
-pub use self::redis::RedisServer;
+pub use self::redis::{RedisCluster, RedisSentinel, RedisServer};
 pub use database::{TestDb, on_each_database, postgres, postgres_ahead, sqlite};
