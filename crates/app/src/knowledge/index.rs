@@ -389,8 +389,10 @@ pub(super) fn of_row(change: IndexChange, with_vector: bool) -> Change {
             IndexNodeKind::Segment => NodeKind::Segment,
             IndexNodeKind::Child => NodeKind::Child,
             IndexNodeKind::Summary => NodeKind::Summary,
+            IndexNodeKind::Picture => NodeKind::Picture,
         },
-        text: change.content,
+        // A picture has no words: that its file has a name is no reason to find it.
+        text: if change.kind == IndexNodeKind::Picture { String::new() } else { change.content },
         keywords: change.keywords,
         vector: change.embedding.filter(|_| with_vector),
     })

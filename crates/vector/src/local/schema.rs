@@ -81,6 +81,7 @@ impl Fields {
             NodeKind::Segment => 0,
             NodeKind::Child => 1,
             NodeKind::Summary => 2,
+            NodeKind::Picture => 3,
         };
         let vector = (vector.unwrap_or(NO_VECTOR) << 2) | kind;
         let values = [id.0, id.1, segment.0, segment.1, doc.0, doc.1, vector];
@@ -119,7 +120,8 @@ impl Columns {
             kind: match tagged & 3 {
                 0 => NodeKind::Segment,
                 1 => NodeKind::Child,
-                _ => NodeKind::Summary,
+                2 => NodeKind::Summary,
+                _ => NodeKind::Picture,
             },
             vector: Some(tagged >> 2).filter(|vector| *vector != NO_VECTOR),
         }
