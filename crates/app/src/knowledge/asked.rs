@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use ox_db::{model::DatasetQuery, now, repo};
-use ox_types::{AppId, DatasetId, Json, SegmentId, TenantId};
+use ox_types::{AppId, DatasetId, FileId, Json, SegmentId, TenantId};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -79,9 +79,30 @@ fn content_of(asked: &Asked) -> Json {
     text.into_iter().chain(pictures).collect()
 }
 
+/// The files of the pictures in a question as it is kept.
+pub(super) fn pictures_in(content: &str) -> Vec<FileId> {
+    let parts: Vec<Json> = serde_json::from_str(content).unwrap_or_default();
+    let text = |part: &Json, name: &str| part.get(name).and_then(Json::as_str).map(str::to_owned);
+    let pictures = parts.iter().filter(|part| text(part, "content_type").as_deref() == Some("image_query"));
+    pictures.filter_map(|part| text(part, "content")?.parse().ok()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pictures_are_read_out_of_what_is_kept() {
+        let file = FileId::new();
+        let picture = json!({"content_type": "image_query", "content": file.to_string()});
+        for (content, wanted) in [
+            (json!([{"content_type": "text_query", "content": file.to_string()}, picture]).to_string(), vec![file]),
+            (json!([{"content_type": "image_query", "content": "https://x/a.png"}]).to_string(), vec![]),
+            ("a question".to_owned(), vec![]),
+        ] {
+            assert_eq!(pictures_in(&content), wanted, "{content}");
+        }
+    }
 
     #[test]
     fn texts_and_pictures_are_kept_one_by_one() {

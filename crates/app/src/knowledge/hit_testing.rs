@@ -1,8 +1,10 @@
 //! Trying a knowledge base out: a question in words, pictures or both, and what it would find; with other settings than
 //! it keeps, if wanted.
 
+use std::collections::HashMap;
+
 use ox_db::{
-    model::{Dataset, DatasetQuery},
+    model::{Dataset, DatasetQuery, UploadFile},
     repo,
 };
 use ox_models::Media;
@@ -11,7 +13,7 @@ use ox_types::{DatasetId, FileId, Json, boxed};
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{
-    asked::{Asked, Source},
+    asked::{Asked, Source, pictures_in},
     datasets::{self, embedding_model},
     pictures,
     retrieval::{Found, settings_of},
@@ -148,4 +150,19 @@ pub async fn queries(
 ) -> Result<(Vec<DatasetQuery>, u64)> {
     let dataset = datasets::find(services, principal, id).await?;
     Ok(repo::retrieval::queries(&services.db, dataset.tenant_id, id, page, limit).await?)
+}
+
+/// The files of the pictures that questions were asked with, by their ids: those that are still there.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn asked_files(
+    services: &Services,
+    principal: &Principal,
+    asked: &[DatasetQuery],
+) -> Result<HashMap<String, UploadFile>> {
+    let ids: Vec<FileId> = asked.iter().flat_map(|query| pictures_in(&query.content)).collect();
+    let found = repo::upload_files::find_all(&services.db, principal.tenant_id(), &ids).await?;
+    Ok(found.into_iter().map(|file| (file.id.to_string(), file)).collect())
 }

@@ -37,11 +37,11 @@ export function RetrievalPane({ dataset, alone, onFound, onOpen, onClose }: Prop
       <header className="flex items-center gap-2 px-4.5 h-11 border-b border-line-1 flex-none">
         <h2 className="font-semibold flex-1">{t("test.title")}</h2>
         <Asked
-          datasetId={dataset.id}
-          onChoose={(text) => {
+          dataset={dataset}
+          onChoose={(text, seen) => {
             setQuestion(text);
-            setPictures([]);
-            test.run(text, []);
+            setPictures(seen);
+            test.run(text, seen);
           }}
         />
         <IconButton size="sm" icon={X} label={c("common.close")} onClick={onClose} />

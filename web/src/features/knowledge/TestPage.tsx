@@ -66,11 +66,11 @@ export function TestPage({ dataset, initial, compare, onCompare, onOpen }: Props
         <div className="flex items-center gap-2 flex-wrap">
           <h1 className="text-20 font-semibold flex-1">{t("test.title")}</h1>
           <Asked
-            datasetId={dataset.id}
-            onChoose={(text) => {
+            dataset={dataset}
+            onChoose={(text, seen) => {
               setQuestion(text);
-              setPictures([]);
-              run(text, []);
+              setPictures(seen);
+              run(text, seen);
             }}
           />
           <Button icon={Columns2} aria-pressed={compare} onClick={switchCompare}>

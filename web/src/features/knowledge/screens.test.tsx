@@ -288,7 +288,17 @@ describe("knowledge", { timeout: 30_000 }, () => {
     const asked = vi.fn();
     server.use(
       ...me,
-      get("/datasets/d1/queries", page([])),
+      get(
+        "/datasets/d1/queries",
+        page([
+          {
+            id: "q9",
+            queries: [{ content_type: "image_query", content: "f9", file_info: { id: "f9", name: "old.png", source_url: "/files/f9/file-preview" } }],
+            source: "hit_testing",
+            created_at: 1_763_600_000,
+          },
+        ]),
+      ),
       get("/datasets/d1/evaluation/questions", { ...page([]), known: 0, most: 1000 }),
       http.post("*/console/api/files/upload", () => HttpResponse.json({ id: "f1", name: "light.png", source_url: "/files/f1/file-preview" }, { status: 201 })),
       http.post("*/console/api/datasets/d1/hit-testing", async ({ request }) => {
@@ -322,6 +332,11 @@ describe("knowledge", { timeout: 30_000 }, () => {
     // What is no picture is not sent.
     fireEvent.change(input, { target: { files: [new File(["x"], "a.txt", { type: "text/plain" })] } });
     expect(await screen.findByRole("alert")).toHaveTextContent("a.txt cannot be asked with");
+    // What was asked with before can be asked with again.
+    await userEvent.click(screen.getByRole("button", { name: "History" }));
+    await userEvent.click(await screen.findByRole("menuitem", { name: /^1 picture/ }));
+    await waitFor(() => expect(asked).toHaveBeenLastCalledWith("", ["f9"]));
+    expect(screen.getByAltText("old.png")).toBeVisible();
   });
 
   it("asks the same question under two settings and shows who moved", async () => {

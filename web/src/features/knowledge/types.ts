@@ -344,7 +344,7 @@ export interface HitAnswer {
 
 export interface QueryRow {
   readonly id: string;
-  readonly queries?: readonly { readonly content_type: string; readonly content: string }[];
+  readonly queries?: readonly { readonly content_type: string; readonly content: string; readonly file_info?: AskedPicture | null }[];
   readonly content?: string;
   readonly source: string;
   readonly created_at: number;
