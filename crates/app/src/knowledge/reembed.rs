@@ -104,7 +104,8 @@ async fn run(services: &Services, id: DatasetId) -> Result<()> {
         });
         let nodes = nodes.chain(seen).collect();
         let tx = services.db.begin().await?;
-        repo::index_nodes::forget_pictures_beside(&tx, tenant, id, next, &holders, &kept).await?;
+        repo::index_nodes::forget_pictures_beside(&tx, IndexState { generation: next, ..state }, &holders, &kept)
+            .await?;
         repo::index_nodes::put_beside(&tx, tenant, id, next, nodes).await?;
         tx.commit().await?;
     }

@@ -107,18 +107,11 @@ pub async fn put_beside(
 /// # Errors
 /// Not found when the dataset is gone.
 #[boxed]
-pub async fn forget_pictures_beside(
-    tx: &Tx,
-    tenant: TenantId,
-    dataset: DatasetId,
-    generation: i32,
-    segments: &[SegmentId],
-    kept: &[Uuid],
-) -> Result<()> {
-    let state = next(tx, tenant, dataset).await?;
+pub async fn forget_pictures_beside(tx: &Tx, beside: IndexState, segments: &[SegmentId], kept: &[Uuid]) -> Result<()> {
+    let state = next(tx, beside.tenant_id, beside.dataset_id).await?;
     for chunk in segments.chunks(CHUNK) {
-        let mut these = of(dataset, &IndexNodes::Segments(chunk))
-            .add(Column::Generation.eq(generation))
+        let mut these = of(beside.dataset_id, &IndexNodes::Segments(chunk))
+            .add(Column::Generation.eq(beside.generation))
             .add(Column::Kind.eq(IndexNodeKind::Picture.as_str()));
         if !kept.is_empty() {
             these = these.add(Column::Id.is_not_in(kept.iter().copied()));

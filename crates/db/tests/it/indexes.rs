@@ -229,7 +229,7 @@ async fn pictures(db: Database) {
     };
     for (kept, expected) in [(vec![Uuid::from_u128(2)], vec![2, 3, 4]), (vec![], vec![3, 4])] {
         let tx = db.begin().await.unwrap();
-        index_nodes::forget_pictures_beside(&tx, tenant, id, next.generation, &[segment], &kept).await.unwrap();
+        index_nodes::forget_pictures_beside(&tx, next, &[segment], &kept).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(left(next).await, expected);
     }
