@@ -23,11 +23,18 @@ async fn dataset(shelf: &Shelf, name: &str, model: &str) -> String {
     made.json()["id"].as_str().unwrap().to_owned()
 }
 
+/// The form of an upload by somebody.
+fn form(name: &str, words: &str, user: &str) -> String {
+    let mime = if name.ends_with(".png") { "image/png" } else { "text/plain" };
+    format!(
+        "--xx\r\ncontent-disposition: form-data; name=\"user\"\r\n\r\n{user}\r\n--xx\r\ncontent-disposition: form-data; \
+         name=\"file\"; filename=\"{name}\"\r\ncontent-type: {mime}\r\n\r\nPNG {words}.\r\n--xx--\r\n"
+    )
+}
+
 /// A picture in which the scripted model sees some words.
 async fn picture(shelf: &Shelf, name: &str, words: &str) -> String {
-    let body = format!(
-        "--xx\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\nPNG {words}.\r\n--xx--\r\n"
-    );
+    let body = form(name, words, "");
     let cookies: Vec<String> = shelf.owner.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let request = Request::post("/console/api/files/upload")
         .header(header::COOKIE, cookies.join("; "))
@@ -196,4 +203,64 @@ async fn what_cannot_be_looked_for_is_said() {
     let answer = shelf.post(&format!("/datasets/{blind}/retrieve"), both).await.json();
     assert_eq!(answer["records"].as_array().map(Vec::len), Some(1), "{answer}");
     assert!(answer["shortcoming"].as_str().unwrap().contains("only the words"), "{answer}");
+}
+
+/// An app that looks a picture up and answers with what was found.
+async fn looking_app(shelf: &Shelf, datasets: &[&str]) -> String {
+    let (server, owner) = (&shelf.server, &shelf.owner);
+    let made = server.post(owner, "/apps", json!({"name": "Looks", "mode": "workflow"})).await.json();
+    let app = made["id"].as_str().unwrap_or_else(|| panic!("{made}"));
+    let seen = json!({"variable": "seen", "label": "seen", "type": "file", "required": true, "allowed_file_types": ["image"],
+        "allowed_file_upload_methods": ["local_file"]});
+    let retrieval = json!({"type": "knowledge-retrieval", "title": "look", "query_variable_selector": [],
+        "query_attachment_selector": ["start", "seen"], "dataset_ids": datasets, "retrieval_mode": "multiple",
+        "multiple_retrieval_config": {"top_k": 2, "score_threshold": 0.6, "reranking_enable": false}});
+    let end =
+        json!({"type": "end", "title": "end", "outputs": [{"variable": "out", "value_selector": ["look", "result"]}]});
+    let nodes =
+        [("start", json!({"type": "start", "title": "start", "variables": [seen]})), ("look", retrieval), ("end", end)];
+    let nodes: Vec<Value> = nodes
+        .into_iter()
+        .map(|(id, data)| json!({"id": id, "type": "custom", "position": {"x": 0, "y": 0}, "data": data}))
+        .collect();
+    let edge = |source: &str, target: &str| {
+        json!({"id": format!("{source}-{target}"), "source": source, "target": target,
+        "sourceHandle": "source", "targetHandle": "target"})
+    };
+    let graph = json!({"nodes": nodes, "edges": [edge("start", "look"), edge("look", "end")],
+        "viewport": {"x": 0, "y": 0, "zoom": 1}});
+    let draft = json!({"graph": graph, "features": {}, "environment_variables": [], "conversation_variables": []});
+    let saved = server.post(owner, &format!("/apps/{app}/workflows/draft"), draft).await;
+    assert_eq!(saved.status, StatusCode::OK, "{}", saved.text);
+    let published = server.post(owner, &format!("/apps/{app}/workflows/publish"), json!({})).await;
+    assert_eq!(published.status, StatusCode::OK, "{}", published.text);
+    let key = server.post(owner, &format!("/apps/{app}/api-keys"), json!({})).await.json();
+    key["token"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn nodes_look_for_pictures() {
+    let shelf = Shelf::new().await;
+    let (sees, blind) = (dataset(&shelf, "Sees", SEES).await, dataset(&shelf, "Blind", BLIND).await);
+    let light = picture(&shelf, "light.png", "lighthouse").await;
+    let text = format!("Seen from the sea: ![image](/files/{light}/file-preview)");
+    shelf.document(&sees, "sea.txt", &text, json!({})).await;
+    shelf.document(&blind, "a.txt", "A lighthouse.", json!({})).await;
+    let key = looking_app(&shelf, &[&sees, &blind]).await;
+    let request = Request::post("/v1/files/upload")
+        .header(header::AUTHORIZATION, format!("Bearer {key}"))
+        .header(header::CONTENT_TYPE, "multipart/form-data; boundary=xx")
+        .body(Body::from(form("asked.png", "lighthouse", "ann")))
+        .unwrap();
+    let uploaded = shelf.server.send(request).await;
+    assert_eq!(uploaded.status, StatusCode::CREATED, "{}", uploaded.text);
+    let seen = json!({"type": "image", "transfer_method": "local_file", "upload_file_id": uploaded.json()["id"]});
+    let body = json!({"inputs": {"seen": seen}, "user": "ann", "response_mode": "blocking"});
+    let run = shelf.server.v1(&key, Method::POST, "/workflows/run", Some(body)).await.json();
+    assert_eq!(run["data"]["status"], "succeeded", "{run}");
+    let found = run["data"]["outputs"]["out"].as_array().unwrap_or_else(|| panic!("{run}"));
+    // The one that does not see finds nothing by a picture.
+    assert_eq!(found.len(), 1, "{run}");
+    assert!(found[0]["content"].as_str().unwrap().starts_with("Seen from the sea"), "{run}");
+    assert_eq!(found[0]["files"][0]["related_id"], light.as_str(), "{run}");
 }
