@@ -90,7 +90,10 @@ impl Retriever {
         let ids: Vec<DatasetId> = query.dataset_ids.iter().filter_map(|id| id.parse().ok()).collect();
         let tenant = who.tenant_id;
         let datasets = self.datasets(tenant, &ids).await?;
+        // Pictures alone tell a model that reads nothing.
+        let has_words = !question.trim().is_empty() || pictures.is_empty();
         let (datasets, settings) = match &query.mode {
+            RetrievalMode::Single { .. } if !has_words => (datasets, None),
             RetrievalMode::Single { model } => {
                 let chosen = self.choose(tenant, model, question, &datasets).await?;
                 (chosen.into_iter().collect(), None)
@@ -101,9 +104,11 @@ impl Retriever {
             return Ok(Vec::new());
         }
         let filter = match &query.filter {
-            MetadataFilter::All => None,
-            MetadataFilter::Automatic { model } => self.conditions(tenant, model, question, &datasets).await?,
+            MetadataFilter::Automatic { model } if has_words => {
+                self.conditions(tenant, model, question, &datasets).await?
+            }
             MetadataFilter::Manual { all, conditions } => Some(manual(*all, conditions)?),
+            MetadataFilter::All | MetadataFilter::Automatic { .. } => None,
         };
         let seen: Vec<Media> = pictures.iter().map(|picture| picture.media.clone()).collect();
         let found = match (&settings, datasets.as_slice()) {
