@@ -30,7 +30,7 @@ pub struct Node {
     /// What is answered when it is found.
     pub segment_id: Uuid,
     pub kind: NodeKind,
-    /// Empty for a picture.
+    /// Of a picture what it is named by: nothing is found by that.
     pub text: String,
     /// Words that a person gave it; they count more.
     pub keywords: Vec<String>,

@@ -391,8 +391,7 @@ pub(super) fn of_row(change: IndexChange, with_vector: bool) -> Change {
             IndexNodeKind::Summary => NodeKind::Summary,
             IndexNodeKind::Picture => NodeKind::Picture,
         },
-        // A picture has no words: that its file has a name is no reason to find it.
-        text: if change.kind == IndexNodeKind::Picture { String::new() } else { change.content },
+        text: change.content,
         keywords: change.keywords,
         vector: change.embedding.filter(|_| with_vector),
     })

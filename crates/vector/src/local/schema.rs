@@ -67,8 +67,10 @@ impl Fields {
         document.add_bytes(self.id, node.id.as_bytes());
         document.add_bytes(self.document, node.document_id.as_bytes());
         let keywords = node.keywords.join("\n");
+        // A picture has no words.
+        let text = if node.kind == NodeKind::Picture { "" } else { node.text.as_str() };
         for field in [self.text, self.common, self.characters] {
-            document.add_text(field, &node.text);
+            document.add_text(field, text);
         }
         if !keywords.is_empty() {
             for field in [self.keywords, self.common, self.characters] {
