@@ -100,9 +100,46 @@ MORE = {
                 {"context_size": 8192, "dimensions": 1024},
                 "https://developers.llamaindex.ai/python/examples/embeddings/jinaai_embeddings",
             ),
+            (
+                "jina-embeddings-v4",
+                "text-embedding",
+                {"context_size": 32768, "dimensions": 2048, "features": ["vision"]},
+                "https://jina.ai/models/jina-embeddings-v4/",
+            ),
+            (
+                "jina-clip-v2",
+                "text-embedding",
+                {"context_size": 8192, "dimensions": 1024, "features": ["vision"]},
+                "https://jina.ai/news/jina-clip-v2-multilingual-multimodal-embeddings-for-text-and-images",
+            ),
         ]
-    ]
+    ],
+    "voyage": [
+        {
+            "model": name,
+            "kind": "text-embedding",
+            "context_size": 32000,
+            "dimensions": 1024,
+            "max_chunks": 128,
+            "features": ["vision"],
+            "source": "https://docs.voyageai.com/docs/multimodal-embeddings",
+        }
+        for name in ("voyage-multimodal-3.5", "voyage-multimodal-3")
+    ],
+    "cohere": [
+        {
+            "model": "embed-v4.0",
+            "kind": "text-embedding",
+            "context_size": 128000,
+            "dimensions": 1536,
+            "max_chunks": 96,
+            "features": ["vision"],
+            "source": "https://docs.cohere.com/docs/cohere-embed",
+        }
+    ],
 }
+# Embedding models that take pictures, whatever the table says, where an adapter can send them.
+SEEING = {"cohere": "embed-(english|multilingual)-", "voyage": "voyage-multimodal-"}
 KEPT = {"deepseek": "deepseek", "groq": "groq", "mistralai": "mistral", "moonshot": "moonshot", "openai": "", "togetherai": "together_ai", "x": "xai"}
 
 
@@ -180,6 +217,8 @@ def row(file, name, facts, date):
         if chunks:
             out["max_chunks"] = chunks
     features = [ours for theirs, ours in FEATURES if facts.get(theirs)] if kind == "llm" else []
+    if kind == "text-embedding" and file in SEEING and re.match(SEEING[file], name):
+        features = ["vision"]
     if features:
         out["features"] = features
     if facts.get("supports_reasoning"):

@@ -15,6 +15,7 @@ pub mod keys;
 mod links;
 pub mod metadata;
 pub mod outside;
+mod pictures;
 pub(crate) mod pipeline;
 pub mod port;
 pub mod preview;

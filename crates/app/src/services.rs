@@ -164,7 +164,7 @@ impl Services {
             code,
             files: Arc::new(files.clone()),
             history: Arc::new(crate::runs::ConversationHistory::new(db.clone(), files.clone())),
-            retrieval: Arc::new(crate::knowledge::port::KnowledgePort::new(retriever.clone())),
+            retrieval: Arc::new(crate::knowledge::port::KnowledgePort::new(retriever.clone(), files.clone())),
             tools: Arc::clone(&tools) as Arc<dyn ox_nodes::ToolPort>,
             agents,
             datasources: Arc::clone(&pipelines) as Arc<dyn ox_nodes::DatasourcePort>,

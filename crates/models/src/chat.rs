@@ -224,7 +224,7 @@ pub struct CompletionRequest {
     pub stream: bool,
 }
 
-/// Why texts are embedded.
+/// Why something is embedded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EmbeddingInput {
@@ -233,16 +233,18 @@ pub enum EmbeddingInput {
     Query,
 }
 
-/// Texts to embed.
+/// Texts and pictures to embed.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct EmbeddingRequest {
     pub model: String,
     pub texts: Vec<String>,
+    /// For models that see; the others refuse.
+    pub pictures: Vec<Media>,
     pub input: EmbeddingInput,
     pub user: Option<String>,
 }
 
-/// One vector for each text, in the order asked.
+/// One vector for each text, then one for each picture, in the order asked.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct EmbeddingResult {
     pub embeddings: Vec<Vec<f32>>,

@@ -10,9 +10,9 @@ use ox_net::Egress;
 use ox_types::Json;
 
 use crate::{
-    ChatRequest, ChatStream, CompletionRequest, EmbeddingRequest, EmbeddingResult, ErrorClass, ModelError, ModelKind,
-    ModelSpec, ModerationRequest, ProviderSpec, Ranked, RerankRequest, SpeechRequest, SpeechStream,
-    TranscriptionRequest,
+    ChatRequest, ChatStream, CompletionRequest, EmbeddingRequest, EmbeddingResult, ErrorClass, ModelError,
+    ModelFeature, ModelKind, ModelSpec, ModerationRequest, ProviderSpec, Ranked, RerankRequest, SpeechRequest,
+    SpeechStream, TranscriptionRequest,
 };
 
 /// Values of a credential form, in plain text.
@@ -130,11 +130,16 @@ pub trait CompletionModel: Send + Sync {
     async fn complete(&self, call: Call<'_>, request: CompletionRequest) -> Result<ChatStream, ModelError>;
 }
 
-/// A model that turns texts into vectors.
+/// A model that turns texts into vectors, and pictures where it sees.
 #[async_trait]
 pub trait EmbeddingModel: Send + Sync {
-    /// One vector for each text, in order.
+    /// One vector for each text, then one for each picture, in order.
     async fn embed(&self, call: Call<'_>, request: EmbeddingRequest) -> Result<EmbeddingResult, ModelError>;
+
+    /// Whether the adapter can send pictures. Which models take them is told by their feature `vision`.
+    fn takes_pictures(&self) -> bool {
+        false
+    }
 }
 
 /// A model that orders documents.
@@ -221,6 +226,19 @@ pub trait Provider: Send + Sync {
     /// Models the vendor lists for this key; `Unsupported` where it lists none.
     async fn remote_models(&self, _call: Call<'_>) -> Result<Vec<ModelSpec>, ModelError> {
         Err(self.unsupported("listing models"))
+    }
+
+    /// What embeds for a model, where it does so at all: pictures go to those that see alone.
+    ///
+    /// # Errors
+    /// `Unsupported` where it does not.
+    fn embedder_for(&self, spec: &ModelSpec, request: &EmbeddingRequest) -> Result<&dyn EmbeddingModel, ModelError> {
+        let found = self.embedding_model().ok_or_else(|| self.unsupported("text-embedding"))?;
+        if request.pictures.is_empty() || (found.takes_pictures() && spec.has(ModelFeature::Vision)) {
+            return Ok(found);
+        }
+        let text = format!("the embedding model {} takes no pictures", spec.model);
+        Err(ModelError::new(ErrorClass::Unsupported, &self.spec().id, text))
     }
 
     /// The error for what it cannot do.

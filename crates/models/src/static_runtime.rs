@@ -154,7 +154,7 @@ impl ModelRuntime for StaticRuntime {
         let (provider, credentials) = self.provider(&model.provider)?;
         let spec = provider.describe(&model.name, ModelKind::TextEmbedding, credentials);
         request.model.clone_from(&model.name);
-        let embedding = provider.embedding_model().ok_or_else(|| provider.unsupported("text-embedding"))?;
+        let embedding = provider.embedder_for(&spec, &request)?;
         embedding.embed(self.call(credentials, &spec), request).await
     }
 

@@ -18,9 +18,11 @@ pub enum NodeKind {
     Segment,
     Child,
     Summary,
+    /// A picture, which is found by its vector alone.
+    Picture,
 }
 
-/// A text that can be found.
+/// A text or a picture that can be found.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {
     pub id: Uuid,
@@ -28,6 +30,7 @@ pub struct Node {
     /// What is answered when it is found.
     pub segment_id: Uuid,
     pub kind: NodeKind,
+    /// Of a picture what it is named by: nothing is found by that.
     pub text: String,
     /// Words that a person gave it; they count more.
     pub keywords: Vec<String>,

@@ -135,6 +135,7 @@ pub async fn embed(State(services): App, Door(holder): Door, sent: Sent) -> Resp
             let request = EmbeddingRequest {
                 model: String::new(),
                 texts: batch.to_vec(),
+                pictures: Vec::new(),
                 input: EmbeddingInput::Document,
                 user: scope.user.clone(),
             };

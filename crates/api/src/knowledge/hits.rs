@@ -8,6 +8,7 @@ use ox_app::{
         signed,
     },
 };
+use ox_types::FileId;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json_};
 use utoipa::ToSchema;
@@ -18,13 +19,14 @@ use super::AttachmentBody;
 /// A question to a knowledge base.
 #[derive(Deserialize, Serialize, ToSchema)]
 pub struct HitRequest {
-    /// 1 to 250 characters.
+    /// 1 to 250 characters; may be empty beside pictures.
     pub query: Option<String>,
     /// Settings instead of those the knowledge base keeps; may hold `metadata_filtering_conditions`.
     #[schema(value_type = Option<Object>)]
     pub retrieval_model: Option<Json_>,
     #[schema(value_type = Option<Object>)]
     pub external_retrieval_model: Option<Json_>,
+    /// Uploaded pictures to look for, where the embedding model sees.
     pub attachment_ids: Option<Vec<Uuid>>,
     #[schema(value_type = Option<Object>)]
     pub metadata_filtering_conditions: Option<Json_>,
@@ -37,7 +39,7 @@ impl From<HitRequest> for Trial {
             retrieval_model: body.retrieval_model,
             external_retrieval_model: body.external_retrieval_model,
             metadata_filtering_conditions: body.metadata_filtering_conditions,
-            has_attachments: body.attachment_ids.is_some_and(|ids| !ids.is_empty()),
+            attachments: body.attachment_ids.unwrap_or_default().into_iter().map(FileId).collect(),
         }
     }
 }

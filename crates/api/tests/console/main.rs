@@ -25,6 +25,7 @@ mod insight;
 mod knowledge;
 mod knowledge_more;
 mod knowledge_pictures;
+mod knowledge_seeing;
 mod knowledge_summaries;
 mod mail;
 mod models;

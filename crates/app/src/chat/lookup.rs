@@ -94,7 +94,7 @@ impl Lookup {
             role: if matches!(caller.user, RunUser::Account { .. }) { "account" } else { "end_user" },
             user: caller.user.id(),
         };
-        let records = services.retriever.ask(who, &query).await?;
+        let records = services.retriever.ask(who, &query, &[]).await?;
         let from = if caller.invoke_from == InvokeFrom::Debugger { "dev" } else { "api" };
         let texts: Vec<String> = records.iter().map(crate::knowledge::retrieval::Record::text).collect();
         Ok(Context { text: texts.join("\n"), resources: resources::of(&records, from) })

@@ -21,7 +21,7 @@ use crate::{
     Error, Principal, Result, Services,
     apps::Page,
     audit,
-    knowledge::summaries,
+    knowledge::{pictures, summaries},
     principal::{Permission, Role},
     providers,
 };
@@ -278,6 +278,16 @@ pub(crate) async fn chosen_model(
     Ok((model.provider, model.name))
 }
 
+/// Takes up the embedding model that is given, or the workspace's, and whether it sees pictures.
+async fn take_model(services: &Services, dataset: &mut Dataset, indexing: &Indexing) -> Result<()> {
+    let (provider, name) = chosen_model(services, dataset.tenant_id, indexing).await?;
+    let model = ModelRef::chat(provider, name);
+    dataset.is_multimodal = pictures::sees(&*services.models, dataset.tenant_id, &model).await;
+    dataset.embedding_model_provider = Some(model.provider);
+    dataset.embedding_model = Some(model.name);
+    Ok(())
+}
+
 /// Takes up how a knowledge base is indexed, where it is given and not fixed yet.
 ///
 /// # Errors
@@ -286,9 +296,7 @@ pub(crate) async fn take_indexing(services: &Services, dataset: &mut Dataset, in
     if let Some(technique) = indexing.technique.as_deref().filter(|technique| !technique.is_empty()) {
         let technique = checked_technique(technique)?;
         if dataset.indexing_technique.is_none() && technique == "high_quality" {
-            let (provider, name) = chosen_model(services, dataset.tenant_id, indexing).await?;
-            dataset.embedding_model_provider = Some(provider);
-            dataset.embedding_model = Some(name);
+            take_model(services, dataset, indexing).await?;
         }
         if dataset.indexing_technique.is_none() {
             dataset.indexing_technique = Some(technique);
@@ -398,6 +406,7 @@ pub async fn update(
             indexing_technique: old.indexing_technique.clone(),
             embedding_model: old.embedding_model.clone(),
             embedding_model_provider: old.embedding_model_provider.clone(),
+            is_multimodal: old.is_multimodal,
             ..dataset.clone()
         }
     } else {
@@ -489,10 +498,8 @@ async fn change_indexing(services: &Services, dataset: &mut Dataset, indexing: &
     if wanted.as_deref() == Some("high_quality") && (becomes_vectors || is_given) {
         let is_same = before == (indexing.embedding_model_provider.clone(), indexing.embedding_model.clone());
         if becomes_vectors || !is_same {
-            let (provider, name) = chosen_model(services, dataset.tenant_id, indexing).await?;
             dataset.indexing_technique = Some("high_quality".into());
-            dataset.embedding_model_provider = Some(provider);
-            dataset.embedding_model = Some(name);
+            take_model(services, dataset, indexing).await?;
         }
     }
     let figures = repo::datasets::figures(&services.db, &[dataset.id]).await?;

@@ -1,4 +1,5 @@
-//! Texts to vectors: equal texts of a workspace and model are asked once, the rest in batches, some at a time.
+//! Texts and pictures to vectors: equal ones of a workspace and model are asked once, the rest in batches, some at a
+//! time.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -10,8 +11,8 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use ox_db::{Database, model::NewEmbedding, repo};
 use ox_kv::Kv;
 use ox_models::{
-    EmbeddingInput, EmbeddingRequest, EmbeddingResult, ErrorClass, ModelError, ModelKind, ModelRef, ModelRuntime,
-    ModelScope,
+    EmbeddingInput, EmbeddingRequest, EmbeddingResult, ErrorClass, Media, ModelError, ModelKind, ModelRef,
+    ModelRuntime, ModelScope,
 };
 use ox_rag::text_hash;
 use ox_types::{Json, TenantId, boxed};
@@ -88,6 +89,94 @@ impl Embedder {
         Ok(Embedded { ids: ids.collect::<Result<_>>()?, tokens })
     }
 
+    /// The vectors of some pictures, stored, in their order; none of one that the model refuses. The caller holds no
+    /// more pictures than may go together.
+    ///
+    /// # Errors
+    /// When the model fails for good, or gives something that is no vector.
+    #[boxed]
+    pub async fn embed_pictures(
+        &self,
+        tenant: TenantId,
+        model: &ModelRef,
+        pictures: &[Media],
+    ) -> Result<Vec<Option<Uuid>>> {
+        let hashes: Vec<String> = pictures.iter().map(picture_hash).collect();
+        let mut seen = HashSet::new();
+        let distinct: Vec<String> = hashes.iter().filter(|hash| seen.insert(hash.as_str())).cloned().collect();
+        let mut ids = repo::embeddings::known(&self.db, tenant, &model.provider, &model.name, &distinct).await?;
+        self.hold(&mut ids).await?;
+        let mut asked = HashSet::new();
+        let (missing, wanted): (Vec<String>, Vec<Media>) = hashes
+            .iter()
+            .zip(pictures)
+            .filter(|(hash, _)| !ids.contains_key(*hash) && asked.insert(hash.as_str()))
+            .map(|(hash, picture)| (hash.clone(), picture.clone()))
+            .unzip();
+        if !missing.is_empty() {
+            let vectors = self.ask_for_pictures(&scope(tenant), model, wanted).await?;
+            let made: Vec<NewEmbedding> = missing
+                .into_iter()
+                .zip(vectors)
+                .filter_map(|(hash, vector)| Some(NewEmbedding { hash, vector: vector? }))
+                .collect();
+            let tx = self.db.begin().await?;
+            let stored = repo::embeddings::put(&tx, tenant, &model.provider, &model.name, made).await?;
+            tx.commit().await?;
+            ids.extend(stored);
+        }
+        Ok(hashes.iter().map(|hash| ids.get(hash).copied()).collect())
+    }
+
+    /// Asks for all at once; where that is refused, for each by itself, so that one bad picture spoils no other.
+    async fn ask_for_pictures(
+        &self,
+        scope: &ModelScope,
+        model: &ModelRef,
+        pictures: Vec<Media>,
+    ) -> Result<Vec<Option<Vec<f32>>>> {
+        let request = |pictures: Vec<Media>| EmbeddingRequest { pictures, ..EmbeddingRequest::default() };
+        let read = |answer: EmbeddingResult| -> Result<Vec<Option<Vec<f32>>>> {
+            let vectors = answer.embeddings.into_iter().enumerate();
+            vectors.map(|(place, vector)| unit(vector).ok_or_else(|| unusable(model, place)).map(Some)).collect()
+        };
+        match self.try_patiently(scope, model, request(pictures.clone())).await {
+            Ok(answer) => return read(answer),
+            Err(error) if error.class == ErrorClass::BadRequest => {}
+            Err(error) => return Err(failed(&error)),
+        }
+        let mut out = Vec::with_capacity(pictures.len());
+        for picture in pictures {
+            match self.try_patiently(scope, model, request(vec![picture])).await {
+                Ok(answer) => out.extend(read(answer)?),
+                Err(error) if error.class == ErrorClass::BadRequest => {
+                    tracing::warn!(%error, model = %model.name, "a picture that the model refuses is not found by its looks");
+                    out.push(None);
+                }
+                Err(error) => return Err(failed(&error)),
+            }
+        }
+        Ok(out)
+    }
+
+    /// The vector of a picture that is asked with.
+    ///
+    /// # Errors
+    /// When the model fails or refuses it, or gives something that is no vector.
+    #[boxed]
+    pub async fn query_picture(&self, tenant: TenantId, model: &ModelRef, picture: &Media) -> Result<Vec<f32>> {
+        let key = query_key(tenant, model, &picture_hash(picture));
+        if let Some(known) = self.kept_query(&key).await {
+            return Ok(known);
+        }
+        let (pictures, input) = (vec![picture.clone()], EmbeddingInput::Query);
+        let request = EmbeddingRequest { pictures, input, ..EmbeddingRequest::default() };
+        let answer = self.try_patiently(&scope(tenant), model, request).await.map_err(|error| failed(&error))?;
+        let vector = answer.embeddings.into_iter().next().and_then(unit).ok_or_else(|| unusable(model, 0))?;
+        self.keep_query(&key, &vector).await;
+        Ok(vector)
+    }
+
     /// Keeps old vectors that are used again from going with the upkeep; those that have just gone are asked for anew.
     async fn hold(&self, ids: &mut HashMap<String, Uuid>) -> Result<()> {
         let before = ox_db::now() - super::upkeep::HELD;
@@ -135,7 +224,8 @@ impl Embedder {
         batch: Vec<(String, String)>,
     ) -> Result<(Vec<NewEmbedding>, u64)> {
         let (hashes, texts): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
-        let answer = self.ask_patiently(scope, model, texts, EmbeddingInput::Document).await?;
+        let request = EmbeddingRequest { texts, ..EmbeddingRequest::default() };
+        let answer = self.try_patiently(scope, model, request).await.map_err(|error| failed(&error))?;
         let tokens = answer.usage.prompt_tokens;
         let mut made = Vec::with_capacity(hashes.len());
         for (place, (hash, vector)) in hashes.into_iter().zip(answer.embeddings).enumerate() {
@@ -146,29 +236,28 @@ impl Embedder {
     }
 
     /// Asks, and asks again where that may help.
-    async fn ask_patiently(
+    async fn try_patiently(
         &self,
         scope: &ModelScope,
         model: &ModelRef,
-        texts: Vec<String>,
-        input: EmbeddingInput,
-    ) -> Result<EmbeddingResult> {
+        request: EmbeddingRequest,
+    ) -> std::result::Result<EmbeddingResult, ModelError> {
+        let sent = request.texts.len() + request.pictures.len();
         let mut pause = PAUSE;
         let mut tried = 0;
         loop {
             tried += 1;
-            let request = EmbeddingRequest { model: model.name.clone(), texts: texts.clone(), input, user: None };
+            let request = EmbeddingRequest { model: model.name.clone(), ..request.clone() };
             let error = match self.models.embed(scope, model, request).await {
-                Ok(answer) if answer.embeddings.len() == texts.len() => return Ok(answer),
+                Ok(answer) if answer.embeddings.len() == sent => return Ok(answer),
                 Ok(answer) => {
-                    let text =
-                        format!("{} texts were sent, {} vectors came back", texts.len(), answer.embeddings.len());
+                    let text = format!("{sent} texts were sent, {} vectors came back", answer.embeddings.len());
                     ModelError::new(ErrorClass::Garbage, &model.provider, text)
                 }
                 Err(error) => error,
             };
             if tried >= TRIES || !error.is_retryable() {
-                return Err(failed(&error));
+                return Err(error);
             }
             tokio::time::sleep(error.retry_after().unwrap_or(pause).min(LONGEST_PAUSE)).await;
             pause *= 2;
@@ -181,20 +270,28 @@ impl Embedder {
     /// When the model fails, or gives something that is no vector.
     #[boxed]
     pub async fn query(&self, tenant: TenantId, model: &ModelRef, text: &str) -> Result<Vec<f32>> {
-        let key = format!("embedding:{tenant}:{}:{}:{}", model.provider, model.name, text_hash(text));
-        if let Ok(Some(found)) = self.kv.get(&key).await
-            && let Ok(vector) = serde_json::from_str::<Vec<f32>>(&found)
-        {
-            return Ok(vector);
+        let key = query_key(tenant, model, &text_hash(text));
+        if let Some(known) = self.kept_query(&key).await {
+            return Ok(known);
         }
-        let texts = vec![text.to_owned()];
-        let answer = self.ask_patiently(&scope(tenant), model, texts, EmbeddingInput::Query).await?;
+        let (texts, input) = (vec![text.to_owned()], EmbeddingInput::Query);
+        let request = EmbeddingRequest { texts, input, ..EmbeddingRequest::default() };
+        let answer = self.try_patiently(&scope(tenant), model, request).await.map_err(|error| failed(&error))?;
         let vector = answer.embeddings.into_iter().next().and_then(unit).ok_or_else(|| unusable(model, 0))?;
-        if let Ok(kept) = serde_json::to_string(&vector) {
-            // Only a saving: without it the model is asked again.
-            let _ = self.kv.set(&key, &kept, Some(QUERY_LIFE)).await;
-        }
+        self.keep_query(&key, &vector).await;
         Ok(vector)
+    }
+
+    async fn kept_query(&self, key: &str) -> Option<Vec<f32>> {
+        let found = self.kv.get(key).await.ok()??;
+        serde_json::from_str(&found).ok()
+    }
+
+    async fn keep_query(&self, key: &str, vector: &[f32]) {
+        if let Ok(kept) = serde_json::to_string(vector) {
+            // Only a saving: without it the model is asked again.
+            let _ = self.kv.set(key, &kept, Some(QUERY_LIFE)).await;
+        }
     }
 
     /// The stored vectors, by id.
@@ -205,6 +302,15 @@ impl Embedder {
     pub async fn stored(&self, ids: &[Uuid]) -> Result<HashMap<Uuid, Vec<f32>>> {
         Ok(repo::index_nodes::vectors(&self.db, ids).await?)
     }
+}
+
+fn query_key(tenant: TenantId, model: &ModelRef, hash: &str) -> String {
+    format!("embedding:{tenant}:{}:{}:{hash}", model.provider, model.name)
+}
+
+/// That of a text which no chunk can have.
+fn picture_hash(picture: &Media) -> String {
+    text_hash(&format!("\0{}", picture.as_url()))
 }
 
 /// Who asks: the workspace.

@@ -1,19 +1,30 @@
-//! Trying a knowledge base out: a question, and what it would find; with other settings than it keeps, if wanted.
+//! Trying a knowledge base out: a question in words, pictures or both, and what it would find; with other settings than
+//! it keeps, if wanted.
 
-use ox_db::{model::DatasetQuery, repo};
+use std::collections::HashMap;
+
+use ox_db::{
+    model::{Dataset, DatasetQuery, UploadFile},
+    repo,
+};
+use ox_models::Media;
 use ox_rag::{Filter, RetrievalSettings, SearchMethod};
-use ox_types::{DatasetId, Json, boxed};
+use ox_types::{DatasetId, FileId, Json, boxed};
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{
-    asked::{Asked, Source},
-    datasets,
+    asked::{Asked, Source, pictures_in},
+    datasets::{self, embedding_model},
+    pictures,
     retrieval::{Found, settings_of},
 };
 use crate::{Error, Principal, Result, Services};
 
 /// Characters of a question.
 const MAX_QUESTION: usize = 250;
+/// Pictures of a question.
+const MAX_PICTURES: usize = 10;
+const BLIND: &str = "The embedding model of this knowledge base does not see pictures";
 
 /// A question to one knowledge base.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -24,7 +35,8 @@ pub struct Trial {
     /// The same, for knowledge bases of others.
     pub external_retrieval_model: Option<Json>,
     pub metadata_filtering_conditions: Option<Json>,
-    pub has_attachments: bool,
+    /// Files with pictures to look for.
+    pub attachments: Vec<FileId>,
 }
 
 #[derive(Default, Deserialize)]
@@ -43,13 +55,8 @@ struct ExternalSettings {
 pub async fn find(services: &Services, principal: &Principal, id: DatasetId, trial: Trial) -> Result<Found> {
     let dataset = std::sync::Arc::new(datasets::find(services, principal, id).await?);
     let question = trial.question.replace('\0', "");
-    if question.trim().is_empty() {
-        let text = if trial.has_attachments {
-            "The embedding model of this knowledge base does not see pictures: ask in words."
-        } else {
-            "Query or attachment_ids is required"
-        };
-        return Err(Error::invalid(text));
+    if question.trim().is_empty() && trial.attachments.is_empty() {
+        return Err(Error::invalid("Query or attachment_ids is required"));
     }
     if question.chars().count() > MAX_QUESTION {
         return Err(Error::invalid(format!("Query cannot exceed {MAX_QUESTION} characters")));
@@ -70,10 +77,21 @@ pub async fn find(services: &Services, principal: &Principal, id: DatasetId, tri
         }
         settings
     };
-    let found = services.retriever.search(&dataset, &question, &settings, filter.as_ref()).await?;
+    let is_blind = !trial.attachments.is_empty() && !(dataset.is_multimodal && embedding_model(&dataset).is_some());
+    if is_blind && question.trim().is_empty() {
+        return Err(Error::invalid_field("attachment_ids", format!("{BLIND}: ask in words.")));
+    }
+    let attachments = if is_blind { Vec::new() } else { trial.attachments };
+    let pictures = pictures_of(services, &dataset, &attachments).await?;
+    let mut found =
+        services.retriever.search_seeing(&dataset, &question, &pictures, &settings, filter.as_ref()).await?;
+    if is_blind {
+        found.shortcoming.get_or_insert_with(|| format!("{BLIND}: only the words were looked for."));
+    }
     let asked = Asked {
         tenant_id: dataset.tenant_id,
         question,
+        pictures: attachments.iter().map(ToString::to_string).collect(),
         source: Source::HitTesting,
         role: "account",
         user: principal.account_id()?.0,
@@ -82,7 +100,26 @@ pub async fn find(services: &Services, principal: &Principal, id: DatasetId, tri
     Ok(found)
 }
 
-fn external_settings(dataset: &ox_db::model::Dataset, given: Option<Json>) -> Result<RetrievalSettings> {
+/// The pictures that are asked with.
+async fn pictures_of(services: &Services, dataset: &Dataset, ids: &[FileId]) -> Result<Vec<Media>> {
+    let wrong = |text: String| Error::invalid_field("attachment_ids", text);
+    if ids.len() > MAX_PICTURES {
+        return Err(wrong(format!("A question has at most {MAX_PICTURES} pictures.")));
+    }
+    let mut out = Vec::with_capacity(ids.len());
+    for id in ids {
+        let file = services.files.find(dataset.tenant_id, *id).await?;
+        let file = file.ok_or_else(|| Error::not_found(format!("The file {id} was not found.")))?;
+        let read = pictures::media(&services.files, &file).await?;
+        out.push(read.ok_or_else(|| {
+            let most = pictures::LARGEST / 1024 / 1024;
+            wrong(format!("{} is not a PNG, JPEG, WebP or GIF picture of at most {most} MB.", file.name))
+        })?);
+    }
+    Ok(out)
+}
+
+fn external_settings(dataset: &Dataset, given: Option<Json>) -> Result<RetrievalSettings> {
     let given: Option<ExternalSettings> = read(given, "external_retrieval_model")?;
     let kept = || dataset.retrieval_model.clone().and_then(|json| serde_json::from_value(json).ok());
     let settings: ExternalSettings = given.or_else(kept).unwrap_or_default();
@@ -113,4 +150,19 @@ pub async fn queries(
 ) -> Result<(Vec<DatasetQuery>, u64)> {
     let dataset = datasets::find(services, principal, id).await?;
     Ok(repo::retrieval::queries(&services.db, dataset.tenant_id, id, page, limit).await?)
+}
+
+/// The files of the pictures that questions were asked with, by their ids: those that are still there.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn asked_files(
+    services: &Services,
+    principal: &Principal,
+    asked: &[DatasetQuery],
+) -> Result<HashMap<String, UploadFile>> {
+    let ids: Vec<FileId> = asked.iter().flat_map(|query| pictures_in(&query.content)).collect();
+    let found = repo::upload_files::find_all(&services.db, principal.tenant_id(), &ids).await?;
+    Ok(found.into_iter().map(|file| (file.id.to_string(), file)).collect())
 }

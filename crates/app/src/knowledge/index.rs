@@ -389,6 +389,7 @@ pub(super) fn of_row(change: IndexChange, with_vector: bool) -> Change {
             IndexNodeKind::Segment => NodeKind::Segment,
             IndexNodeKind::Child => NodeKind::Child,
             IndexNodeKind::Summary => NodeKind::Summary,
+            IndexNodeKind::Picture => NodeKind::Picture,
         },
         text: change.content,
         keywords: change.keywords,

@@ -3,33 +3,69 @@
 use async_trait::async_trait;
 use ox_db::model::UploadFile;
 use ox_engine::{RunInfo, UserKind};
-use ox_models::{ErrorClass, ModelError};
+use ox_models::{ErrorClass, Media, MediaSource, ModelError};
 use ox_nodes::{
     CallError, FoundSegment, MetadataFilter, MultipleRetrieval, RetrievalMode, RetrievalPort, RetrievalQuery,
     Retrieved, SegmentPlace,
 };
 use ox_rag::{Condition, Filter, Join};
-use ox_types::{AppId, DatasetId, File, Json, TenantId, TransferMethod, boxed};
+use ox_types::{AppId, DatasetId, File, FileKind, Json, TenantId, TransferMethod, boxed};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::{
     asked::{Asked, Source},
-    retrieval::{Own, Place, Record, Retriever, Several, SeveralSettings},
+    retrieval::{Own, Place, Record, Retriever, Several, SeveralSettings, settings_of},
 };
-use crate::{Error, files::mapping::detect};
+use crate::{
+    Error,
+    files::{FileStore, mapping::detect},
+};
+
+/// Pictures of a question that are looked for.
+const MAX_PICTURES: usize = 10;
 
 /// The port of `knowledge-retrieval`.
 pub struct KnowledgePort {
     retriever: Retriever,
+    files: FileStore,
 }
 
 impl KnowledgePort {
-    /// The port over a retriever.
+    /// The port over a retriever, and the files of runs.
     #[must_use]
-    pub const fn new(retriever: Retriever) -> Self {
-        Self { retriever }
+    pub const fn new(retriever: Retriever, files: FileStore) -> Self {
+        Self { retriever, files }
     }
+
+    /// The pictures among the files that are asked with, read where a knowledge base sees.
+    async fn pictures(&self, tenant: TenantId, query: &RetrievalQuery) -> Result<Vec<Picture>, Error> {
+        if query.files.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<DatasetId> = query.dataset_ids.iter().filter_map(|id| id.parse().ok()).collect();
+        let datasets = self.retriever.datasets(tenant, &ids).await?;
+        if !datasets.iter().any(|dataset| dataset.is_multimodal) {
+            return Ok(Vec::new());
+        }
+        let mut out = Vec::new();
+        for file in query.files.iter().filter(|file| file.kind == FileKind::Image).take(MAX_PICTURES) {
+            let data = self.files.base64(tenant, file).await?;
+            let mime = file.mime_type.clone().unwrap_or_else(|| "image/png".to_owned());
+            let media = Media { source: MediaSource::Base64(data), mime, filename: None, detail: None };
+            let name = file.related_id.clone().or_else(|| file.remote_url.clone()).unwrap_or_default();
+            out.push(Picture { media, name });
+        }
+        Ok(out)
+    }
+}
+
+/// A picture that is asked with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Picture {
+    pub media: Media,
+    /// The id of its file, or where it is from.
+    pub name: String,
 }
 
 /// For whom something is looked up.
@@ -49,12 +85,15 @@ impl Retriever {
     /// # Errors
     /// When a model on the way refuses, or the settings make no sense.
     #[boxed]
-    pub async fn ask(&self, who: Who, query: &RetrievalQuery) -> Result<Vec<Record>, Error> {
+    pub async fn ask(&self, who: Who, query: &RetrievalQuery, pictures: &[Picture]) -> Result<Vec<Record>, Error> {
         let question = query.text.as_deref().unwrap_or_default();
         let ids: Vec<DatasetId> = query.dataset_ids.iter().filter_map(|id| id.parse().ok()).collect();
         let tenant = who.tenant_id;
         let datasets = self.datasets(tenant, &ids).await?;
+        // Pictures alone tell a model that reads nothing.
+        let has_words = !question.trim().is_empty() || pictures.is_empty();
         let (datasets, settings) = match &query.mode {
+            RetrievalMode::Single { .. } if !has_words => (datasets, None),
             RetrievalMode::Single { model } => {
                 let chosen = self.choose(tenant, model, question, &datasets).await?;
                 (chosen.into_iter().collect(), None)
@@ -65,20 +104,24 @@ impl Retriever {
             return Ok(Vec::new());
         }
         let filter = match &query.filter {
-            MetadataFilter::All => None,
-            MetadataFilter::Automatic { model } => self.conditions(tenant, model, question, &datasets).await?,
+            MetadataFilter::Automatic { model } if has_words => {
+                self.conditions(tenant, model, question, &datasets).await?
+            }
             MetadataFilter::Manual { all, conditions } => Some(manual(*all, conditions)?),
+            MetadataFilter::All | MetadataFilter::Automatic { .. } => None,
         };
+        let seen: Vec<Media> = pictures.iter().map(|picture| picture.media.clone()).collect();
         let found = match (&settings, datasets.as_slice()) {
-            (None, [one]) => self.search_as_set(one, question, filter.as_ref()).await?,
+            (None, [one]) => self.search_seeing(one, question, &seen, &settings_of(one), filter.as_ref()).await?,
             (settings, _) => {
                 let settings = settings.clone().unwrap_or_else(SeveralSettings::own);
-                self.search_several(tenant, &datasets, question, &settings, filter.as_ref()).await?
+                self.search_several_seeing(tenant, &datasets, question, &seen, &settings, filter.as_ref()).await?
             }
         };
         let asked = Asked {
             tenant_id: tenant,
             question: question.to_owned(),
+            pictures: pictures.iter().map(|picture| picture.name.clone()).collect(),
             source: Source::App(who.app_id),
             role: who.role,
             user: who.user,
@@ -97,7 +140,8 @@ impl RetrievalPort for KnowledgePort {
             role: if run.user_kind == UserKind::Account { "account" } else { "end_user" },
             user: run.user_id.parse().unwrap_or(Uuid::nil()),
         };
-        let found = self.retriever.ask(who, &query).await;
+        let pictures = self.pictures(who.tenant_id, &query).await.map_err(refused)?;
+        let found = self.retriever.ask(who, &query, &pictures).await;
         let records = found.map_err(refused)?;
         Ok(Retrieved { segments: records.into_iter().map(segment).collect(), usage: None })
     }

@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use ox_db::{
     Tx,
-    model::{Dataset, IndexNodeKind, IndexState, NewIndexNode},
-    repo,
+    model::{Dataset, IndexChange, IndexNodeKind, IndexState, NewIndexNode},
+    repo::{self, datasets::NextModel},
 };
 use ox_models::ModelRef;
-use ox_types::{DatasetId, boxed};
+use ox_types::{DatasetId, SegmentId, TenantId, boxed};
 use serde::{Deserialize, Serialize};
 
+use super::pictures::{self, Holder};
 use crate::{Error, Result, Services};
 
 /// Texts embedded together.
@@ -60,6 +61,7 @@ async fn run(services: &Services, id: DatasetId) -> Result<()> {
     let Some((tenant, text)) = repo::datasets::wanted_generation(&services.db, id).await? else { return Ok(()) };
     let wanted: Wanted = serde_json::from_str(&text).map_err(Error::internal)?;
     let model = ModelRef::chat(wanted.embedding_model_provider.clone(), wanted.embedding_model.clone());
+    let sees = pictures::sees(&*services.models, tenant, &model).await;
     let state = repo::index_nodes::state(&services.db, tenant, id).await?.ok_or_else(super::datasets::missing)?;
     let next = state.generation + 1;
     // What changes meanwhile is read again: until nothing is new.
@@ -72,8 +74,8 @@ async fn run(services: &Services, id: DatasetId) -> Result<()> {
             repo::datasets::hold_index(&tx, id).await?;
             let rest = repo::index_nodes::changes(&tx, state, mark, 1).await?;
             if rest.is_empty() {
-                let (provider, name) = (&wanted.embedding_model_provider, &wanted.embedding_model);
-                repo::datasets::switch_generation(&tx, id, next, provider, name).await?;
+                let model = NextModel { provider: model.provider.clone(), name: model.name.clone(), sees };
+                repo::datasets::switch_generation(&tx, id, next, &model).await?;
                 tx.commit().await?;
                 super::index_changed(services, tenant, id);
                 return drop_old(services, id, state.generation).await;
@@ -83,31 +85,55 @@ async fn run(services: &Services, id: DatasetId) -> Result<()> {
         mark = (last.seq, last.id);
         let ids: Vec<uuid::Uuid> = found.iter().map(|change| change.id).collect();
         let there = repo::index_nodes::alive(&services.db, state, &ids).await?;
-        let found: Vec<_> = found.into_iter().filter(|change| there.contains(&change.id)).collect();
+        let found: Vec<IndexChange> = found.into_iter().filter(|change| there.contains(&change.id)).collect();
+        // Pictures come with their chunks: the model before may have seen none.
+        let (holders, seen) = pictures_of(services, tenant, &model, sees, &found).await?;
+        let found: Vec<_> = found.into_iter().filter(|change| change.kind != IndexNodeKind::Picture).collect();
         let texts: Vec<String> = found.iter().map(|change| change.content.clone()).collect();
         let vectors = super::embed(services, tenant, &model, &texts).await?;
-        let nodes = found
-            .into_iter()
-            .zip(vectors)
-            .map(|(change, vector)| NewIndexNode {
-                id: change.id,
-                document_id: change.document_id,
-                segment_id: change.segment_id,
-                kind: match change.kind {
-                    IndexNodeKind::Child => IndexNodeKind::Child,
-                    IndexNodeKind::Summary => IndexNodeKind::Summary,
-                    IndexNodeKind::Segment => IndexNodeKind::Segment,
-                },
-                content: change.content,
-                keywords: change.keywords,
-                embedding_id: Some(vector),
-                active: change.active,
-            })
-            .collect();
+        let kept: Vec<uuid::Uuid> = seen.iter().map(|node| node.id).collect();
+        let nodes = found.into_iter().zip(vectors).map(|(change, vector)| NewIndexNode {
+            id: change.id,
+            document_id: change.document_id,
+            segment_id: change.segment_id,
+            kind: change.kind,
+            content: change.content,
+            keywords: change.keywords,
+            embedding_id: Some(vector),
+            active: change.active,
+        });
+        let nodes = nodes.chain(seen).collect();
         let tx = services.db.begin().await?;
+        repo::index_nodes::forget_pictures_beside(&tx, IndexState { generation: next, ..state }, &holders, &kept)
+            .await?;
         repo::index_nodes::put_beside(&tx, tenant, id, next, nodes).await?;
         tx.commit().await?;
     }
+}
+
+/// The chunks of some nodes, and the nodes of their pictures where the model sees. A chunk is found when one of its texts
+/// is; its summary may come later.
+async fn pictures_of(
+    services: &Services,
+    tenant: TenantId,
+    model: &ModelRef,
+    sees: bool,
+    found: &[IndexChange],
+) -> Result<(Vec<SegmentId>, Vec<NewIndexNode>)> {
+    let mut holders: Vec<Holder> = Vec::new();
+    for change in found.iter().filter(|change| change.kind != IndexNodeKind::Summary) {
+        match holders.iter_mut().find(|holder| holder.segment == change.segment_id) {
+            Some(holder) => holder.active |= change.active,
+            None => {
+                holders.push(Holder { document: change.document_id, segment: change.segment_id, active: change.active })
+            }
+        }
+    }
+    let ids = holders.iter().map(|holder| holder.segment).collect();
+    if !sees {
+        return Ok((ids, Vec::new()));
+    }
+    Ok((ids, pictures::bound(services, tenant, model, &holders).await?))
 }
 
 /// Fills the store outside before the new vectors are searched: afterwards little is left to do. Where that fails, the

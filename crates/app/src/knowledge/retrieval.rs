@@ -5,6 +5,7 @@ mod legs;
 mod models;
 mod parts;
 mod records;
+mod seeing;
 mod several;
 mod trust;
 
@@ -208,20 +209,6 @@ impl Retriever {
             return Ok(Found { records, is_whole: true, ..Found::default() });
         }
         self.search_own(dataset, question, settings, &scope).await
-    }
-
-    /// Looks a question up in one knowledge base by the settings it keeps.
-    ///
-    /// # Errors
-    /// As [`Retriever::search`].
-    #[boxed]
-    pub async fn search_as_set(
-        &self,
-        dataset: &Arc<Dataset>,
-        question: &str,
-        filter: Option<&Filter>,
-    ) -> Result<Found> {
-        self.search(dataset, question, &settings_of(dataset), filter).await
     }
 
     /// The documents whose metadata fits; `None` when none does.

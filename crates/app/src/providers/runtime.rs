@@ -428,7 +428,7 @@ impl ModelRuntime for ModelGateway {
         let attempt = |found: Resolved, egress: Egress| async move {
             let mut request = request.clone();
             request.model.clone_from(&found.spec.model);
-            let asked = found.provider.embedding_model().ok_or_else(|| found.provider.unsupported("text-embedding"))?;
+            let asked = found.provider.embedder_for(&found.spec, &request)?;
             asked.embed(self.call(&egress, &found.credentials, Some(&found.spec)), request).await
         };
         self.ask(scope, model, ModelKind::TextEmbedding, Asked::embedding(request), attempt).await

@@ -61,7 +61,7 @@ impl Asked {
         self.prompt.saturating_add(self.answer)
     }
 
-    /// Of texts that become vectors.
+    /// Of texts that become vectors. What pictures cost is told by the vendor, afterwards.
     pub fn embedding(request: &EmbeddingRequest) -> Self {
         Self { prompt: request.texts.iter().map(|text| count::estimate(text)).sum(), answer: 0 }
     }

@@ -1,7 +1,7 @@
 use ox_types::{DatasetId, DocumentId, SegmentId, TenantId};
 use uuid::Uuid;
 
-/// A text that is to be found.
+/// A text or a picture that is to be found.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewIndexNode {
     /// `index_node_id` of its segment or child chunk.
@@ -9,6 +9,7 @@ pub struct NewIndexNode {
     pub document_id: DocumentId,
     pub segment_id: SegmentId,
     pub kind: IndexNodeKind,
+    /// Of a picture the id of its file.
     pub content: String,
     pub keywords: Vec<String>,
     /// Its vector; `None` where only words count.
@@ -23,6 +24,7 @@ pub enum IndexNodeKind {
     Segment,
     Child,
     Summary,
+    Picture,
 }
 
 impl IndexNodeKind {
@@ -33,6 +35,7 @@ impl IndexNodeKind {
             Self::Segment => "segment",
             Self::Child => "child",
             Self::Summary => "summary",
+            Self::Picture => "image",
         }
     }
 
@@ -40,6 +43,7 @@ impl IndexNodeKind {
         match text {
             "child" => Self::Child,
             "summary" => Self::Summary,
+            "image" => Self::Picture,
             _ => Self::Segment,
         }
     }

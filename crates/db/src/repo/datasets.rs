@@ -35,6 +35,15 @@ pub enum Visible {
     Granted(AccountId),
 }
 
+/// The embedding model of the generation that is searched from now on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NextModel {
+    pub provider: String,
+    pub name: String,
+    /// It takes pictures too.
+    pub sees: bool,
+}
+
 /// What a list of knowledge bases is filtered by.
 #[derive(Clone, Debug)]
 pub struct DatasetFilter {
@@ -199,6 +208,7 @@ pub async fn update(tx: &Tx, dataset: Dataset) -> Result<()> {
         .col_expr(Column::PipelineId, Expr::value(dataset.pipeline_id))
         .col_expr(Column::ChunkStructure, Expr::value(dataset.chunk_structure))
         .col_expr(Column::EnableApi, Expr::value(dataset.enable_api))
+        .col_expr(Column::IsMultimodal, Expr::value(dataset.is_multimodal))
         .col_expr(Column::UpdatedBy, Expr::value(dataset.updated_by.map(|account| account.0)))
         .col_expr(Column::UpdatedAt, Expr::value(dataset.updated_at))
         .filter(Column::Id.eq(id))
@@ -619,13 +629,14 @@ pub async fn hold_index(tx: &Tx, id: DatasetId) -> Result<()> {
 /// # Errors
 /// When the database fails.
 #[boxed]
-pub async fn switch_generation(tx: &Tx, id: DatasetId, next: i32, provider: &str, model: &str) -> Result<()> {
+pub async fn switch_generation(tx: &Tx, id: DatasetId, next: i32, model: &NextModel) -> Result<()> {
     Entity::update_many()
         .col_expr(Column::IndexGeneration, Expr::value(next))
         .col_expr(Column::IndexStruct, Expr::value(Option::<String>::None))
         .col_expr(Column::IndexingTechnique, Expr::value("high_quality"))
-        .col_expr(Column::EmbeddingModelProvider, Expr::value(provider))
-        .col_expr(Column::EmbeddingModel, Expr::value(model))
+        .col_expr(Column::EmbeddingModelProvider, Expr::value(model.provider.as_str()))
+        .col_expr(Column::EmbeddingModel, Expr::value(model.name.as_str()))
+        .col_expr(Column::IsMultimodal, Expr::value(model.sees))
         .filter(Column::Id.eq(id.0))
         .exec(tx.connection())
         .await?;

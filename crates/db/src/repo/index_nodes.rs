@@ -101,6 +101,26 @@ pub async fn put_beside(
     put_into(tx, state, generation, nodes).await
 }
 
+/// Takes the pictures of segments out of a generation that is being made, but for some nodes: a segment that is read
+/// again may have lost one meanwhile.
+///
+/// # Errors
+/// Not found when the dataset is gone.
+#[boxed]
+pub async fn forget_pictures_beside(tx: &Tx, beside: IndexState, segments: &[SegmentId], kept: &[Uuid]) -> Result<()> {
+    let state = next(tx, beside.tenant_id, beside.dataset_id).await?;
+    for chunk in segments.chunks(CHUNK) {
+        let mut these = of(beside.dataset_id, &IndexNodes::Segments(chunk))
+            .add(Column::Generation.eq(beside.generation))
+            .add(Column::Kind.eq(IndexNodeKind::Picture.as_str()));
+        if !kept.is_empty() {
+            these = these.add(Column::Id.is_not_in(kept.iter().copied()));
+        }
+        take_out(tx, state, these).await?;
+    }
+    Ok(())
+}
+
 async fn put_into(tx: &Tx, state: IndexState, generation: i32, nodes: Vec<NewIndexNode>) -> Result<()> {
     let mut rows = nodes.into_iter().map(|node| row(state, generation, node)).peekable();
     let all = [
@@ -184,6 +204,10 @@ pub async fn set_active(
 #[boxed]
 pub async fn remove(tx: &Tx, tenant: TenantId, dataset: DatasetId, nodes: &IndexNodes<'_>) -> Result<u64> {
     let state = next(tx, tenant, dataset).await?;
+    take_out(tx, state, of(dataset, nodes)).await
+}
+
+async fn take_out(tx: &Tx, state: IndexState, nodes: Condition) -> Result<u64> {
     let done = Entity::update_many()
         .col_expr(Column::Active, Expr::value(false))
         .col_expr(Column::Content, Expr::value(""))
@@ -191,7 +215,7 @@ pub async fn remove(tx: &Tx, tenant: TenantId, dataset: DatasetId, nodes: &Index
         .col_expr(Column::EmbeddingId, Expr::value(Option::<Uuid>::None))
         .col_expr(Column::RemovedAt, Expr::value(now()))
         .col_expr(Column::Seq, Expr::value(state.seq))
-        .filter(of(dataset, nodes))
+        .filter(nodes)
         .exec(tx.connection())
         .await?;
     Ok(done.rows_affected)

@@ -194,3 +194,58 @@ async fn leftovers(db: Database) {
 async fn what_nobody_uses_goes_when_it_is_old() {
     on_each_database(leftovers).await;
 }
+
+async fn pictures(db: Database) {
+    let tenant = TenantId::new();
+    let state = dataset(&db, tenant, 1).await;
+    let (id, next) = (state.dataset_id, IndexState { generation: state.generation + 1, ..state });
+    let (segment, other) = (SegmentId::new(), SegmentId::new());
+    let node = |number: u128, segment_id: SegmentId, kind: IndexNodeKind| NewIndexNode {
+        id: Uuid::from_u128(number),
+        document_id: DocumentId::new(),
+        segment_id,
+        kind,
+        content: "f".into(),
+        keywords: Vec::new(),
+        embedding_id: None,
+        active: true,
+    };
+    let picture = IndexNodeKind::Picture;
+    let tx = db.begin().await.unwrap();
+    index_nodes::put(&tx, tenant, id, vec![node(1, segment, picture)]).await.unwrap();
+    let beside = vec![
+        node(1, segment, picture),
+        node(2, segment, picture),
+        node(3, segment, IndexNodeKind::Segment),
+        node(4, other, picture),
+    ];
+    index_nodes::put_beside(&tx, tenant, id, next.generation, beside).await.unwrap();
+    tx.commit().await.unwrap();
+    let left = async |state: IndexState| {
+        let ids = [1, 2, 3, 4].map(Uuid::from_u128);
+        let mut found = index_nodes::alive(&db, state, &ids).await.unwrap();
+        found.sort_unstable();
+        found.into_iter().map(|id| id.as_u128()).collect::<Vec<_>>()
+    };
+    for (kept, expected) in [(vec![Uuid::from_u128(2)], vec![2, 3, 4]), (vec![], vec![3, 4])] {
+        let tx = db.begin().await.unwrap();
+        index_nodes::forget_pictures_beside(&tx, next, &[segment], &kept).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(left(next).await, expected);
+    }
+    // The generation that is searched keeps its own.
+    assert_eq!(left(state).await, [1]);
+    let changes = index_nodes::changes(&db, state, (0, Uuid::nil()), 9).await.unwrap();
+    assert_eq!(changes.iter().filter(|change| change.kind == picture).count(), 1);
+    // It goes with its segment, in every generation.
+    let tx = db.begin().await.unwrap();
+    let gone = IndexNodes::Segments(&[segment]);
+    assert_eq!(index_nodes::remove(&tx, tenant, id, &gone).await.unwrap(), 2);
+    tx.commit().await.unwrap();
+    assert_eq!((left(state).await, left(next).await), (vec![], vec![4]));
+}
+
+#[tokio::test]
+async fn pictures_go_with_their_segments() {
+    on_each_database(pictures).await;
+}

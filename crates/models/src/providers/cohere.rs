@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use self::reader::Reader;
 use crate::{
     Call, ChatModel, ChatRequest, ChatStream, Credentials, EmbeddingInput, EmbeddingModel, EmbeddingRequest,
-    EmbeddingResult, ErrorClass, ModelError, ModelKind, ModelSpec, Provider, ProviderSpec, Ranked, RerankModel,
+    EmbeddingResult, ErrorClass, Media, ModelError, ModelKind, ModelSpec, Provider, ProviderSpec, Ranked, RerankModel,
     RerankRequest, Usage,
     answer::seconds,
     catalog::Dialect,
@@ -32,6 +32,8 @@ const KEY: &str = "api_key";
 const URL: &str = "base_url";
 /// The most the vendor takes in one call.
 const MAX_TEXTS: usize = 96;
+/// Pictures of one call: each is up to some megabytes.
+const MAX_PICTURES: usize = 8;
 
 /// The vendor of this protocol.
 pub fn providers() -> Vec<Arc<dyn Provider>> {
@@ -100,24 +102,58 @@ impl EmbeddingModel for Cohere {
             EmbeddingInput::Document => "search_document",
             EmbeddingInput::Query => "search_query",
         };
-        let (mut embeddings, mut tokens) = (Vec::with_capacity(request.texts.len()), 0);
+        let (mut embeddings, mut tokens) = (Vec::with_capacity(request.texts.len() + request.pictures.len()), 0);
         for texts in request.texts.chunks(MAX_TEXTS) {
             let body = json!({"model": request.model, "texts": texts, "input_type": input,
                               "embedding_types": ["float"], "truncate": "END"});
-            let post = Self::signed(&exchange, exchange.post(Self::url(call.credentials, "/v2/embed"), &body))?;
-            let json = exchange.json(post).await?;
-            let vectors: Option<Vec<Vec<f32>>> =
-                json.pointer("/embeddings/float").cloned().and_then(|vectors| serde_json::from_value(vectors).ok());
-            let mut vectors = vectors.filter(|vectors| vectors.len() == texts.len()).ok_or_else(|| {
-                fault::garbage(&self.spec.id, "there is not one vector for each text", &json.to_string())
-            })?;
-            let told = json.pointer("/meta/billed_units/input_tokens").and_then(Json::as_u64);
+            let (mut vectors, told) = self.vectors(&exchange, &body, texts.len()).await?;
             tokens += told.unwrap_or_else(|| texts.iter().map(|text| count::estimate(text)).sum());
+            embeddings.append(&mut vectors);
+        }
+        // The third generation takes one picture at a time, and has a word of its own for why.
+        let is_third = request.model.contains("-v3");
+        for pictures in request.pictures.chunks(if is_third { 1 } else { MAX_PICTURES }) {
+            let mut body = json!({"model": request.model, "embedding_types": ["float"]});
+            if is_third {
+                body["input_type"] = "image".into();
+                body["images"] = pictures.iter().map(Media::as_url).collect();
+            } else {
+                let part = |url: String| json!({"content": [{"type": "image_url", "image_url": {"url": url}}]});
+                body["input_type"] = input.into();
+                body["inputs"] = pictures.iter().map(Media::as_url).map(part).collect();
+            }
+            let (mut vectors, told) = self.vectors(&exchange, &body, pictures.len()).await?;
+            tokens += told.unwrap_or_default();
             embeddings.append(&mut vectors);
         }
         let mut usage = Usage::priced(tokens, 0, call.spec.and_then(|spec| spec.pricing.as_ref()));
         usage.latency = seconds(started.elapsed());
         Ok(EmbeddingResult { embeddings, usage })
+    }
+
+    fn takes_pictures(&self) -> bool {
+        true
+    }
+}
+
+impl Cohere {
+    /// The vectors of one request, and its tokens where they are told.
+    async fn vectors(
+        &self,
+        exchange: &Exchange<'_>,
+        body: &Json,
+        expected: usize,
+    ) -> Result<(Vec<Vec<f32>>, Option<u64>), ModelError> {
+        let post = Self::signed(exchange, exchange.post(Self::url(exchange.call.credentials, "/v2/embed"), body))?;
+        let json = exchange.json(post).await?;
+        let vectors: Option<Vec<Vec<f32>>> =
+            json.pointer("/embeddings/float").cloned().and_then(|vectors| serde_json::from_value(vectors).ok());
+        let vectors = vectors
+            .filter(|vectors| vectors.len() == expected)
+            .ok_or_else(|| fault::garbage(&self.spec.id, "there is not one vector for each text", &json.to_string()))?;
+        let billed = |name: &str| json.pointer("/meta/billed_units")?.get(name)?.as_u64();
+        let told = [billed("input_tokens"), billed("image_tokens")].into_iter().flatten().reduce(u64::saturating_add);
+        Ok((vectors, told))
     }
 }
 

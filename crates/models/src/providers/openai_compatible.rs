@@ -6,6 +6,7 @@ mod moderation;
 mod reader;
 mod rerank;
 mod responses;
+mod vectors;
 mod vendors;
 mod wire;
 
@@ -15,7 +16,7 @@ use async_trait::async_trait;
 use base64::Engine as _;
 use ox_net::{Class, Request, Response};
 use ox_types::Json;
-use serde_json::{Map, json};
+use serde_json::Map;
 use tokio::time::Instant;
 
 use self::{
@@ -23,13 +24,13 @@ use self::{
     vendors::{INTERNATIONAL, Inputs, Probe, UrlForm, VENDORS, Vendor},
 };
 use crate::{
-    Call, ChatModel, ChatRequest, ChatStream, CompletionModel, CompletionRequest, Credentials, EmbeddingInput,
-    EmbeddingModel, EmbeddingRequest, EmbeddingResult, ErrorClass, FetchFrom, I18n, Message, ModelError, ModelKind,
+    Call, ChatModel, ChatRequest, ChatStream, CompletionModel, CompletionRequest, Credentials, EmbeddingModel,
+    EmbeddingRequest, EmbeddingResult, ErrorClass, FetchFrom, I18n, Message, ModelError, ModelFeature, ModelKind,
     ModelSpec, ModerationModel, Provider, ProviderSpec, RerankModel, SpeechModel, TranscriptionModel, Unit, Usage,
     Used,
     answer::{Accounting, seconds},
     catalog::{self, Dialect},
-    count, credential,
+    credential,
     exchange::Exchange,
     fault,
     frames::Framing,
@@ -50,11 +51,12 @@ pub fn models() -> impl Iterator<Item = ModelSpec> {
 }
 
 /// The ends of the addresses of calls.
-const CALLS: [&str; 7] = [
+const CALLS: [&str; 8] = [
     "/chat/completions",
     "/completions",
     "/responses",
     "/embeddings",
+    "/multimodalembeddings",
     "/rerank",
     "/audio/speech",
     "/audio/transcriptions",
@@ -238,32 +240,32 @@ impl EmbeddingModel for OpenAiCompatible {
     async fn embed(&self, call: Call<'_>, request: EmbeddingRequest) -> Result<EmbeddingResult, ModelError> {
         let started = Instant::now();
         let model = self.wire_model(&call, &request.model);
-        let url = self.url(&call, model, "/embeddings")?;
-        let batch = call.spec.and_then(|spec| spec.model_properties.get("max_chunks")).and_then(Json::as_u64);
-        let batch = usize::try_from(batch.unwrap_or(1)).unwrap_or(1).clamp(1, 2048);
-        let mut embeddings = Vec::with_capacity(request.texts.len());
+        let inputs = self.vendor.quirks.inputs;
+        let url = self.url(&call, model, vectors::path(inputs, model))?;
+        let sees = call.spec.is_some_and(|spec| spec.has(ModelFeature::Vision));
+        let size = call.spec.and_then(|spec| spec.model_properties.get("max_chunks")).and_then(Json::as_u64);
+        let size = usize::try_from(size.unwrap_or(1)).unwrap_or(1).clamp(1, 2048);
+        let mut embeddings = Vec::with_capacity(request.texts.len() + request.pictures.len());
         let mut tokens = 0;
-        for texts in request.texts.chunks(batch) {
-            let mut body = json!({"model": model, "input": texts});
-            let is_query = request.input == EmbeddingInput::Query;
-            match self.vendor.quirks.inputs {
-                Inputs::Alike => body["encoding_format"] = "float".into(),
-                Inputs::Jina if model.contains("-v2") => {}
-                Inputs::Jina => body["task"] = if is_query { "retrieval.query" } else { "retrieval.passage" }.into(),
-                Inputs::Voyage => body["input_type"] = if is_query { "query" } else { "document" }.into(),
-            }
+        for batch in vectors::batches(&request, size) {
+            let body = vectors::body(inputs, model, sees, request.input, batch);
+            let mut body = body.ok_or_else(|| self.unsupported("embedding pictures by this model"))?;
             if let Some(user) = request.user.as_deref().filter(|_| self.vendor.quirks.user) {
                 body["user"] = user.into();
             }
             let response = self.send(&call, Request::post_json(Class::Model, url.as_str(), body.to_string())).await?;
             let body = response.bytes().await.map_err(|error| fault::from_net(&self.spec.id, &error))?;
-            let (mut vectors, used) = self.vectors(&body, texts.len())?;
-            tokens += used.unwrap_or_else(|| texts.iter().map(|text| count::estimate(text)).sum());
+            let (mut vectors, used) = self.vectors(&body, batch.len())?;
+            tokens += used.unwrap_or_else(|| batch.estimate());
             embeddings.append(&mut vectors);
         }
         let mut usage = Usage::priced(tokens, 0, call.spec.and_then(|spec| spec.pricing.as_ref()));
         usage.latency = seconds(started.elapsed());
         Ok(EmbeddingResult { embeddings, usage })
+    }
+
+    fn takes_pictures(&self) -> bool {
+        self.vendor.quirks.inputs != Inputs::Alike
     }
 }
 
@@ -373,7 +375,12 @@ impl Provider for OpenAiCompatible {
     }
 
     fn describe(&self, model: &str, kind: ModelKind, credentials: &Credentials) -> ModelSpec {
-        self.with_summaries(self.known(model, kind, credentials), credentials)
+        let mut spec = self.with_summaries(self.known(model, kind, credentials), credentials);
+        // A gateway passes on models that see, but the protocol has no word for pictures to embed.
+        if kind == ModelKind::TextEmbedding && !self.takes_pictures() {
+            spec.features.retain(|feature| *feature != ModelFeature::Vision);
+        }
+        spec
     }
 
     fn lists_own_models(&self, credentials: &Credentials) -> bool {

@@ -6,20 +6,26 @@ mod speech;
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use base64::Engine as _;
 use ox_types::Json;
 use serde_json::{Map, json};
 use tokio::time::Instant;
 
 use crate::{
     Call, ChatDelta, ChatModel, ChatRequest, ChatStream, CompletionModel, CompletionRequest, Credentials, Decimal,
-    EmbeddingModel, EmbeddingRequest, EmbeddingResult, ErrorClass, FetchFrom, I18n, Message, ModelError, ModelFeature,
-    ModelKind, ModelSpec, ParameterRule, ParameterType, Pricing, Provider, ProviderSpec, Ranked, RerankModel,
-    RerankRequest, ResponseFormat, Role, SpeechModel, ToolCallDelta, ToolChoice, TranscriptionModel, Usage, catalog,
+    EmbeddingModel, EmbeddingRequest, EmbeddingResult, ErrorClass, FetchFrom, I18n, Media, MediaSource, Message,
+    ModelError, ModelFeature, ModelKind, ModelSpec, ParameterRule, ParameterType, Pricing, Provider, ProviderSpec,
+    Ranked, RerankModel, RerankRequest, ResponseFormat, Role, SpeechModel, ToolCallDelta, ToolChoice,
+    TranscriptionModel, Usage, catalog,
 };
 
 /// Id of the provider.
 pub const ID: &str = "oxidify/scripted";
 const DIMENSIONS: usize = 384;
+/// Letters of the shortest word that is seen in a picture: fewer may stand there by chance.
+const WORD: usize = 5;
+/// Names of parts of pictures, which say nothing of what is seen.
+const PARTS: [&[u8]; 6] = [b"IHDR", b"IDAT", b"IEND", b"tEXt", b"JFIF", b"Exif"];
 
 /// The one provider of this adapter.
 pub fn providers() -> Vec<Arc<dyn Provider>> {
@@ -271,20 +277,37 @@ fn failing(request: &ChatRequest, text: &str, at_most: Option<u64>) -> Script {
 #[async_trait]
 impl EmbeddingModel for Scripted {
     async fn embed(&self, call: Call<'_>, request: EmbeddingRequest) -> Result<EmbeddingResult, ModelError> {
-        let tokens = request.texts.iter().map(|text| words(text)).sum();
-        let embeddings = request.texts.iter().map(|text| embedding(text)).collect();
+        let pictures = request.pictures.len() as u64;
+        let tokens = request.texts.iter().map(|text| words(text)).sum::<u64>().saturating_add(pictures);
+        let seen = request.pictures.iter().map(seen).collect::<Result<Vec<_>, _>>()?;
+        let embeddings = request.texts.iter().chain(&seen).map(|text| embedding(text)).collect();
         Ok(EmbeddingResult {
             embeddings,
             usage: Usage::priced(tokens, 0, call.spec.and_then(|spec| spec.pricing.as_ref())),
         })
     }
+
+    fn takes_pictures(&self) -> bool {
+        true
+    }
+}
+
+/// What is seen in a picture: the words that are written in its bytes (a comment, say), else a name of its own.
+fn seen(picture: &Media) -> Result<String, ModelError> {
+    let wrong = |why: &str| ModelError::new(ErrorClass::BadRequest, ID, format!("the picture {why}"));
+    let MediaSource::Base64(data) = &picture.source else { return Err(wrong("must be sent with the request")) };
+    let bytes = base64::engine::general_purpose::STANDARD.decode(data).map_err(|_| wrong("is not base64"))?;
+    let is_word = |word: &&[u8]| word.len() >= WORD && !word.windows(4).any(|part| PARTS.contains(&part));
+    let written: Vec<_> = bytes.split(|byte| !byte.is_ascii_alphabetic()).filter(is_word).collect();
+    let text = written.iter().map(|word| String::from_utf8_lossy(word)).collect::<Vec<_>>().join(" ");
+    Ok(if text.is_empty() { format!("picture{:016x}", fnv(&bytes)) } else { text })
 }
 
 /// Each word adds to the dimension of its hash; the sum has length one.
 fn embedding(text: &str) -> Vec<f32> {
     let mut vector = vec![0.0_f32; DIMENSIONS];
     for word in normal_words(text) {
-        let hash = fnv(&word);
+        let hash = fnv(word.as_bytes());
         let index = usize::try_from(hash % DIMENSIONS as u64).unwrap_or(0);
         if let Some(slot) = vector.get_mut(index) {
             *slot += 1.0;
@@ -323,8 +346,8 @@ fn normal_words(text: &str) -> Vec<String> {
     words
 }
 
-fn fnv(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+fn fnv(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 #[async_trait]
@@ -496,6 +519,14 @@ fn spec() -> ProviderSpec {
             ModelKind::TextEmbedding,
             json!({"context_size": 1_000_000, "max_chunks": 2048, "dimensions": DIMENSIONS}),
         ),
+        ModelSpec {
+            features: vec![ModelFeature::Vision],
+            ..plain(
+                "embed-vision-384",
+                ModelKind::TextEmbedding,
+                json!({"context_size": 1_000_000, "max_chunks": 2048, "dimensions": DIMENSIONS}),
+            )
+        },
         plain("rerank", ModelKind::Rerank, json!({"context_size": 1_000_000})),
         plain("listen", ModelKind::Speech2Text, json!({"supported_file_extensions": "mp3,m4a,wav,amr,mpga"})),
         plain("speak", ModelKind::Tts, json!(catalog::voices(["calm", "bright"].into_iter()))),

@@ -1,9 +1,10 @@
 //! The scripted provider through the static runtime.
 
+use base64::Engine as _;
 use futures::StreamExt;
 use ox_models::{
-    ChatRequest, ChatResult, EmbeddingRequest, ErrorClass, Message, ModelMode, ModelRef, ModelRuntime, ModelScope,
-    RerankRequest, ResponseFormat, StaticRuntime, ToolSpec,
+    ChatRequest, ChatResult, EmbeddingRequest, ErrorClass, Media, MediaSource, Message, ModelMode, ModelRef,
+    ModelRuntime, ModelScope, RerankRequest, ResponseFormat, StaticRuntime, ToolSpec,
 };
 use ox_net::{Egress, Policy};
 use ox_types::TenantId;
@@ -190,6 +191,36 @@ async fn vectors_and_ranks() {
     };
     let ranked = runtime().rerank(&scope(), &scripted("rerank"), asked).await.unwrap();
     assert_eq!(ranked.iter().map(|one| one.index).collect::<Vec<_>>(), [1, 2]);
+}
+
+#[tokio::test]
+async fn pictures_are_seen_by_the_words_in_them() {
+    let picture = |bytes: &[u8]| Media {
+        source: MediaSource::Base64(base64::engine::general_purpose::STANDARD.encode(bytes)),
+        mime: "image/png".into(),
+        filename: None,
+        detail: None,
+    };
+    let asked = EmbeddingRequest {
+        texts: vec!["a lighthouse".into()],
+        pictures: vec![
+            picture(b"\x89PNG IHDRx tEXtComment\0the lighthouse. IDATx\x01"),
+            picture(b"\x89PNG\x01"),
+            picture(b"\x89PNG\x02"),
+        ],
+        ..EmbeddingRequest::default()
+    };
+    let found = runtime().embed(&scope(), &scripted("embed-vision-384"), asked.clone()).await.unwrap();
+    let dot =
+        |x: usize, y: usize| found.embeddings[x].iter().zip(&found.embeddings[y]).map(|(a, b)| a * b).sum::<f32>();
+    assert_eq!((found.embeddings.len(), found.usage.prompt_tokens), (4, 5));
+    assert!(dot(0, 1) > 0.6, "the text finds the picture");
+    assert!(dot(0, 2) < 0.5 && dot(2, 3) < 0.5, "pictures without words differ");
+    let error = runtime().embed(&scope(), &scripted("embed-384"), asked).await.unwrap_err();
+    assert_eq!(
+        (error.class, error.text.as_str()),
+        (ErrorClass::Unsupported, "the embedding model embed-384 takes no pictures")
+    );
 }
 
 #[tokio::test]

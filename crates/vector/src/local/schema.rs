@@ -67,8 +67,10 @@ impl Fields {
         document.add_bytes(self.id, node.id.as_bytes());
         document.add_bytes(self.document, node.document_id.as_bytes());
         let keywords = node.keywords.join("\n");
+        // A picture has no words.
+        let text = if node.kind == NodeKind::Picture { "" } else { node.text.as_str() };
         for field in [self.text, self.common, self.characters] {
-            document.add_text(field, &node.text);
+            document.add_text(field, text);
         }
         if !keywords.is_empty() {
             for field in [self.keywords, self.common, self.characters] {
@@ -81,6 +83,7 @@ impl Fields {
             NodeKind::Segment => 0,
             NodeKind::Child => 1,
             NodeKind::Summary => 2,
+            NodeKind::Picture => 3,
         };
         let vector = (vector.unwrap_or(NO_VECTOR) << 2) | kind;
         let values = [id.0, id.1, segment.0, segment.1, doc.0, doc.1, vector];
@@ -119,7 +122,8 @@ impl Columns {
             kind: match tagged & 3 {
                 0 => NodeKind::Segment,
                 1 => NodeKind::Child,
-                _ => NodeKind::Summary,
+                2 => NodeKind::Summary,
+                _ => NodeKind::Picture,
             },
             vector: Some(tagged >> 2).filter(|vector| *vector != NO_VECTOR),
         }

@@ -36,6 +36,7 @@ impl Point {
                 NodeKind::Segment => "segment",
                 NodeKind::Child => "child",
                 NodeKind::Summary => "summary",
+                NodeKind::Picture => "image",
             },
         })
     }
@@ -55,6 +56,7 @@ pub(super) fn hit(metadata: &Map<String, Value>, score: f64) -> Option<Hit> {
         kind: match metadata.get("kind").and_then(Value::as_str) {
             Some("child") => NodeKind::Child,
             Some("summary") => NodeKind::Summary,
+            Some("image") => NodeKind::Picture,
             _ => NodeKind::Segment,
         },
         score,

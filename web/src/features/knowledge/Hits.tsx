@@ -32,7 +32,7 @@ export function Hits({ test, places, marks, onOpen }: Props) {
       <Failed
         title={t("test.failed")}
         text={messageOf(error)}
-        {...(found ? { retry: { label: c("common.retry"), onClick: () => test.run(found.question) } } : {})}
+        {...(found ? { retry: { label: c("common.retry"), onClick: () => test.run(found.question, found.pictures) } } : {})}
         details={{ label: c("common.details"), copied: c("common.copied"), text: errorDetails(error) }}
       />
     );
@@ -61,7 +61,7 @@ export function Hits({ test, places, marks, onOpen }: Props) {
               onClick={() => {
                 const open = { ...test.settings, score_threshold_enabled: false };
                 test.change(open);
-                test.run(found.question, open);
+                test.run(found.question, found.pictures, open);
               }}
             >
               {t("test.noLimit")}

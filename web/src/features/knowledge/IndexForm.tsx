@@ -62,7 +62,7 @@ export function IndexForm({ technique, fixed, needsVectors, noEmbedding, embeddi
         ) : null}
       </div>
       {technique === "high_quality" ? (
-        <ModelSelect type="text-embedding" label={t("index.embedding")} value={embedding} disabled={fixedModel} onChange={onEmbedding} />
+        <ModelSelect type="text-embedding" label={t("index.embedding")} value={embedding} disabled={fixedModel} about onChange={onEmbedding} />
       ) : null}
       <RetrievalForm value={retrieval} technique={technique} embedding={embedding} onChange={onRetrieval} />
     </div>

@@ -20,10 +20,12 @@ interface Props {
   readonly label: string;
   readonly value: ChosenModel | undefined;
   readonly disabled?: boolean;
+  /** Say what a model that sees is good for, where chunks have pictures. */
+  readonly about?: boolean;
   readonly onChange: (value: ChosenModel) => void;
 }
 
-export function ModelSelect({ type, label, value, disabled, onChange }: Props) {
+export function ModelSelect({ type, label, value, disabled, about, onChange }: Props) {
   const { t, i18n } = useTranslation("knowledge");
   const [open, setOpen] = useState(false);
   const groups = useQuery(modelsOfType(type)).data?.data;
@@ -72,6 +74,7 @@ export function ModelSelect({ type, label, value, disabled, onChange }: Props) {
                     }}
                   >
                     <span className="truncate flex-1">{one.model}</span>
+                    {type === "text-embedding" && one.features?.includes("vision") ? <Badge>{t("model.sees")}</Badge> : null}
                     {one.refused ? <Badge>{t("model.refused")}</Badge> : null}
                     {value?.model === one.model && each === group ? <Check size={14} strokeWidth={1.9} aria-hidden /> : null}
                   </Command.Item>
@@ -84,6 +87,7 @@ export function ModelSelect({ type, label, value, disabled, onChange }: Props) {
           </a>
         </Command>
       </Popover>
+      {type === "text-embedding" && about && model?.features?.includes("vision") ? <span className="hint">{t("model.seesAbout")}</span> : null}
       {lost ? (
         <div className="wrong" role="alert">
           {t("model.lost", { name: value?.model })}

@@ -4,8 +4,9 @@ import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Button, IconButton } from "../../ui/Button";
 import { Hits } from "./Hits";
+import { QuestionPictures } from "./QuestionPictures";
 import { Asked, Keep, Question, Settings } from "./TestParts";
-import type { Dataset, HitRecord } from "./types";
+import type { AskedPicture, Dataset, HitRecord } from "./types";
 import { useMarks } from "./useMarks";
 import { useTest } from "./useTest";
 
@@ -23,6 +24,7 @@ export function RetrievalPane({ dataset, alone, onFound, onOpen, onClose }: Prop
   const { t } = useTranslation("knowledge");
   const { t: c } = useTranslation();
   const [question, setQuestion] = useState("");
+  const [pictures, setPictures] = useState<readonly AskedPicture[]>([]);
   const test = useTest(dataset);
   const marks = useMarks(dataset, test.found?.question);
   const tell = useRef(onFound);
@@ -35,21 +37,29 @@ export function RetrievalPane({ dataset, alone, onFound, onOpen, onClose }: Prop
       <header className="flex items-center gap-2 px-4.5 h-11 border-b border-line-1 flex-none">
         <h2 className="font-semibold flex-1">{t("test.title")}</h2>
         <Asked
-          datasetId={dataset.id}
-          onChoose={(text) => {
+          dataset={dataset}
+          onChoose={(text, seen) => {
             setQuestion(text);
-            test.run(text);
+            setPictures(seen);
+            test.run(text, seen);
           }}
         />
         <IconButton size="sm" icon={X} label={c("common.close")} onClick={onClose} />
       </header>
       <div className="flex flex-col gap-2.5 px-4.5 py-3 border-b border-line-1">
-        <Question value={question} onChange={setQuestion} onSend={() => test.run(question)} />
+        <Question value={question} onChange={setQuestion} onSend={() => test.run(question, pictures)} />
+        {dataset.is_multimodal ? <QuestionPictures value={pictures} onChange={setPictures} /> : null}
         <div className="flex items-start gap-2">
           <div className="flex-1 min-w-0">
-            <Settings dataset={dataset} test={test} onRun={() => (test.found ? test.run(question) : undefined)} />
+            <Settings dataset={dataset} test={test} onRun={() => (test.found ? test.run(question, pictures) : undefined)} />
           </div>
-          <Button kind="primary" keys="enter" busy={test.busy} disabled={question.trim() === "" || !test.ready} onClick={() => test.run(question)}>
+          <Button
+            kind="primary"
+            keys="enter"
+            busy={test.busy}
+            disabled={(question.trim() === "" && pictures.length === 0) || !test.ready}
+            onClick={() => test.run(question, pictures)}
+          >
             {t("test.search")}
           </Button>
         </div>

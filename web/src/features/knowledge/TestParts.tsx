@@ -14,7 +14,7 @@ import { changeDataset, MAX_QUESTION, queryLog, useKnowledgeChange } from "./api
 import { RetrievalForm } from "./RetrievalForm";
 import { METHODS, retrievalOf, sameRetrieval, wireRetrieval, withMethod } from "./retrieval";
 import { useKnowledgeRights } from "./rights";
-import type { Dataset, QueryRow } from "./types";
+import type { AskedPicture, Dataset, QueryRow } from "./types";
 import { embeddingOf, type Test } from "./useTest";
 
 export function Question({ value, onChange, onSend }: { value: string; onChange: (text: string) => void; onSend: () => void }) {
@@ -116,12 +116,24 @@ export function questionOf(row: QueryRow): string {
   return row.queries?.find((each) => each.content_type === "text_query")?.content ?? row.content ?? "";
 }
 
+/** The pictures of a question whose files are still there. */
+export function picturesOf(row: QueryRow): readonly AskedPicture[] {
+  return row.queries?.flatMap((each) => (each.content_type === "image_query" && each.file_info ? [each.file_info] : [])) ?? [];
+}
+
+interface AskedProps {
+  readonly dataset: Dataset;
+  readonly onChoose: (question: string, pictures: readonly AskedPicture[]) => void;
+}
+
 /** What was asked before, by tests and by apps. */
-export function Asked({ datasetId, onChoose }: { datasetId: string; onChoose: (question: string) => void }) {
+export function Asked({ dataset, onChoose }: AskedProps) {
   const { t } = useTranslation("knowledge");
   const format = useFormat();
-  const log = useQuery(queryLog(datasetId));
-  const rows = (log.data?.data ?? []).map((row) => ({ row, question: questionOf(row) })).filter(({ question }) => question !== "");
+  const log = useQuery(queryLog(dataset.id));
+  const rows = (log.data?.data ?? [])
+    .map((row) => ({ row, question: questionOf(row), pictures: dataset.is_multimodal ? picturesOf(row) : [] }))
+    .filter(({ question, pictures }) => question !== "" || pictures.length > 0);
   return (
     <Menu
       trigger={
@@ -134,11 +146,11 @@ export function Asked({ datasetId, onChoose }: { datasetId: string; onChoose: (q
           ? [{ key: "failed", head: messageOf(log.error) }]
           : rows.length === 0
             ? [{ key: "none", head: t(log.isPending ? "test.reading" : "test.neverAsked") }]
-            : rows.map(({ row, question }) => ({
+            : rows.map(({ row, question, pictures }) => ({
                 key: row.id,
-                label: question,
+                label: [question, ...(pictures.length > 0 ? [t("chunks.pictures", { count: pictures.length })] : [])].filter((text) => text !== "").join(" + "),
                 hint: `${t(row.source === "hit_testing" ? "test.byTest" : "test.byApp")}, ${format.ago(row.created_at)}`,
-                onSelect: () => onChoose(question),
+                onSelect: () => onChoose(question, pictures),
               }))
       }
     />

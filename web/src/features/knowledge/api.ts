@@ -6,6 +6,7 @@ import { isUnfinished } from "./status";
 import { isBeingSummarised } from "./summary";
 import type {
   ApiKey,
+  AskedPicture,
   ChildChunk,
   ChunkForm,
   Created,
@@ -367,8 +368,24 @@ export async function importSegments(datasetId: string, id: string, file: File, 
 
 export const MAX_QUESTION = 250;
 
-export const testRetrieval = (datasetId: string, query: string, retrieval_model: RetrievalModel, signal?: AbortSignal) =>
-  json<HitAnswer>(`${of(datasetId)}/hit-testing`, { method: "POST", body: { query, retrieval_model }, ...(signal ? { signal } : {}) });
+export interface Asking {
+  readonly query: string;
+  readonly pictures: readonly AskedPicture[];
+  readonly settings: RetrievalModel;
+}
+
+export const testRetrieval = (datasetId: string, { query, pictures, settings }: Asking, signal?: AbortSignal) =>
+  json<HitAnswer>(`${of(datasetId)}/hit-testing`, {
+    method: "POST",
+    body: { query, retrieval_model: settings, ...(pictures.length > 0 ? { attachment_ids: pictures.map((each) => each.id) } : {}) },
+    ...(signal ? { signal } : {}),
+  });
+
+export function uploadPicture(file: File, signal: AbortSignal): Promise<AskedPicture> {
+  const form = new FormData();
+  form.append("file", file);
+  return upload<AskedPicture>("/files/upload", form, () => undefined, signal);
+}
 export const queryLog = (datasetId: string) =>
   queryOptions({ queryKey: ["datasets", "queries", datasetId], queryFn: () => get<Page<QueryRow>>(`${of(datasetId)}/queries`, { page: 1, limit: 50 }) });
 

@@ -1,4 +1,4 @@
-import { configure, screen, waitFor, within } from "@testing-library/react";
+import { configure, fireEvent, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { HttpResponse, http } from "msw";
 import type { ReactNode } from "react";
@@ -282,6 +282,61 @@ describe("knowledge", { timeout: 30_000 }, () => {
     await userEvent.keyboard("{Control>}{Enter}{/Control}");
     const summary = { enable: true, model_name: null, model_provider_name: null, summary_prompt: "In one line:" };
     await waitFor(() => expect(sent).toHaveBeenCalledWith({ summary_index_setting: summary }));
+  });
+
+  it("asks with pictures where the embedding model sees", async () => {
+    const asked = vi.fn();
+    server.use(
+      ...me,
+      get(
+        "/datasets/d1/queries",
+        page([
+          {
+            id: "q9",
+            queries: [{ content_type: "image_query", content: "f9", file_info: { id: "f9", name: "old.png", source_url: "/files/f9/file-preview" } }],
+            source: "hit_testing",
+            created_at: 1_763_600_000,
+          },
+        ]),
+      ),
+      get("/datasets/d1/evaluation/questions", { ...page([]), known: 0, most: 1000 }),
+      http.post("*/console/api/files/upload", () => HttpResponse.json({ id: "f1", name: "light.png", source_url: "/files/f1/file-preview" }, { status: 201 })),
+      http.post("*/console/api/datasets/d1/hit-testing", async ({ request }) => {
+        const body = (await request.json()) as { query: string; attachment_ids?: string[] };
+        asked(body.query, body.attachment_ids);
+        const files = [{ id: "f2", name: "a.png", mime_type: "image/png", source_url: "/files/f2/file-preview" }];
+        const found = { ...segment, id: "a", content: "The harbour", document: { id: "c1", name: "policy.pdf" } };
+        return HttpResponse.json({ query: { content: body.query }, records: [{ segment: found, score: 0.9, child_chunks: null, files }] });
+      }),
+    );
+    const blind = show(<TestPage dataset={dataset} compare={false} onCompare={vi.fn()} onOpen={vi.fn()} />);
+    expect(screen.queryByRole("button", { name: "Add a picture" })).toBeNull();
+    blind.unmount();
+    show(<TestPage dataset={{ ...dataset, is_multimodal: true }} compare={false} onCompare={vi.fn()} onOpen={vi.fn()} />);
+    expect(screen.getByRole("button", { name: /^Search/ })).toBeDisabled();
+    const input = screen.getByLabelText("Add a picture", { selector: "input" });
+    await userEvent.upload(input, new File(["x"], "light.png", { type: "image/png" }));
+    expect(await screen.findByAltText("light.png")).toBeVisible();
+    await userEvent.click(screen.getByRole("button", { name: /^Search/ }));
+    expect(await screen.findByRole("list", { name: "1 picture" })).toBeVisible();
+    await userEvent.type(screen.getByLabelText("Question"), "lamp{Enter}");
+    await userEvent.click(screen.getByRole("button", { name: "Remove light.png" }));
+    await userEvent.type(screen.getByLabelText("Question"), "s{Enter}");
+    await waitFor(() =>
+      expect(asked.mock.calls).toEqual([
+        ["", ["f1"]],
+        ["lamp", ["f1"]],
+        ["lamps", undefined],
+      ]),
+    );
+    // What is no picture is not sent.
+    fireEvent.change(input, { target: { files: [new File(["x"], "a.txt", { type: "text/plain" })] } });
+    expect(await screen.findByRole("alert")).toHaveTextContent("a.txt cannot be asked with");
+    // What was asked with before can be asked with again.
+    await userEvent.click(screen.getByRole("button", { name: "History" }));
+    await userEvent.click(await screen.findByRole("menuitem", { name: /^1 picture/ }));
+    await waitFor(() => expect(asked).toHaveBeenLastCalledWith("", ["f9"]));
+    expect(screen.getByAltText("old.png")).toBeVisible();
   });
 
   it("asks the same question under two settings and shows who moved", async () => {

@@ -90,6 +90,8 @@ export interface Dataset {
   /** The pipeline has been published: documents can be added. */
   readonly is_published?: boolean;
   readonly chunk_structure?: ChunkForm | null;
+  /** Its embedding model sees: pictures of chunks are found by their looks. */
+  readonly is_multimodal?: boolean;
   readonly icon_info?: { readonly icon_type?: string | null; readonly icon?: string | null; readonly icon_background?: string | null } | null;
 }
 
@@ -196,6 +198,14 @@ export interface Attachment {
   readonly id: string;
   readonly name: string;
   readonly mime_type?: string | null;
+  /** Opens it for a while. */
+  readonly source_url: string;
+}
+
+/** A picture to ask with. */
+export interface AskedPicture {
+  readonly id: string;
+  readonly name: string;
   /** Opens it for a while. */
   readonly source_url: string;
 }
@@ -334,7 +344,7 @@ export interface HitAnswer {
 
 export interface QueryRow {
   readonly id: string;
-  readonly queries?: readonly { readonly content_type: string; readonly content: string }[];
+  readonly queries?: readonly { readonly content_type: string; readonly content: string; readonly file_info?: AskedPicture | null }[];
   readonly content?: string;
   readonly source: string;
   readonly created_at: number;

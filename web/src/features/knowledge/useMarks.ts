@@ -24,7 +24,7 @@ export function useMarks(dataset: Dataset, question: string | undefined): Marks 
   const change = useKnowledgeChange(async (marks: readonly Mark[]) => {
     for (const mark of marks) await markExpected(dataset.id, mark);
   });
-  if (!may || question === undefined) return undefined;
+  if (!may || question === undefined || question === "") return undefined;
   const expected = stored.data?.data[0]?.expected ?? [];
   return {
     of: (record) => markOf(expected, record),

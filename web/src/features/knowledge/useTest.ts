@@ -3,10 +3,12 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useRef, useState } from "react";
 import { testRetrieval } from "./api";
 import { lacksModel, retrievalOf, wireRetrieval } from "./retrieval";
-import type { Dataset, HitAnswer, RetrievalModel } from "./types";
+import type { AskedPicture, Dataset, HitAnswer, RetrievalModel } from "./types";
 
 export interface Found {
+  /** Empty where pictures alone were asked with. */
   readonly question: string;
+  readonly pictures: readonly AskedPicture[];
   readonly answer: HitAnswer;
   /** Seconds until the answer was here. */
   readonly took: number;
@@ -19,7 +21,7 @@ export interface Test {
   readonly error: Error | undefined;
   readonly ready: boolean;
   readonly change: (settings: RetrievalModel) => void;
-  readonly run: (question: string, settings?: RetrievalModel) => void;
+  readonly run: (question: string, pictures: readonly AskedPicture[], settings?: RetrievalModel) => void;
   readonly clear: () => void;
 }
 
@@ -36,20 +38,20 @@ export function useTest(dataset: Dataset): Test {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<Error>();
   const control = useRef<AbortController>(undefined);
-  const run = (question: string, next: RetrievalModel = settings) => {
+  const run = (question: string, pictures: readonly AskedPicture[], next: RetrievalModel = settings) => {
     const text = question.trim();
-    if (text === "" || lacksModel(next)) return;
+    if ((text === "" && pictures.length === 0) || lacksModel(next)) return;
     control.current?.abort();
     const mine = new AbortController();
     control.current = mine;
     setBusy(true);
     setError(undefined);
     const start = performance.now();
-    testRetrieval(dataset.id, text, wireRetrieval(next, embeddingOf(dataset)), mine.signal)
+    testRetrieval(dataset.id, { query: text, pictures, settings: wireRetrieval(next, embeddingOf(dataset)) }, mine.signal)
       .then(
         (answer) => {
           if (mine.signal.aborted) return;
-          setFound({ question: text, answer, took: (performance.now() - start) / 1000 });
+          setFound({ question: text, pictures, answer, took: (performance.now() - start) / 1000 });
           void client.invalidateQueries({ queryKey: ["datasets", "queries", dataset.id] });
         },
         (failure: unknown) => {

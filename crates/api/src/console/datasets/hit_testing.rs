@@ -1,12 +1,12 @@
 //! Trying knowledge bases out, and what was asked of them.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use axum::{Json, extract::State};
 use ox_app::{
     Services,
     knowledge::hit_testing::{self, Trial},
-    model::DatasetQuery,
+    model::{DatasetQuery, UploadFile},
 };
 use ox_types::DatasetId;
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,10 @@ use crate::{
     ApiResult,
     error::ErrorBody,
     extract::{Body, Path, Query},
-    knowledge::hits::{ExternalHits, HitRequest, Hits},
+    knowledge::{
+        AttachmentBody,
+        hits::{ExternalHits, HitRequest, Hits},
+    },
     openapi::routes,
 };
 
@@ -73,8 +76,8 @@ pub struct AskedContent {
     /// `text_query` or `image_query`.
     content_type: String,
     content: String,
-    #[schema(value_type = Option<Object>)]
-    file_info: Option<Value>,
+    /// Of a picture, while its file is there.
+    file_info: Option<AttachmentBody>,
 }
 
 /// A question that was asked of a knowledge base.
@@ -90,15 +93,15 @@ pub struct AskedQuery {
     created_at: i64,
 }
 
-impl From<DatasetQuery> for AskedQuery {
-    fn from(query: DatasetQuery) -> Self {
+impl AskedQuery {
+    fn new(services: &Services, query: DatasetQuery, files: &HashMap<String, UploadFile>) -> Self {
         let parts: Vec<Value> = serde_json::from_str(&query.content)
             .unwrap_or_else(|_| vec![json!({"content_type": "text_query", "content": query.content})]);
         let text = |part: &Value, name: &str| part.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let queries = parts.iter().map(|part| AskedContent {
-            content_type: text(part, "content_type"),
-            content: text(part, "content"),
-            file_info: None,
+        let queries = parts.iter().map(|part| {
+            let (content_type, content) = (text(part, "content_type"), text(part, "content"));
+            let file = files.get(&content).filter(|_| content_type == "image_query").cloned();
+            AskedContent { content_type, content, file_info: file.map(|file| AttachmentBody::new(services, file)) }
         });
         Self {
             id: query.id,
@@ -135,5 +138,7 @@ async fn queries(
     let QueriesQuery { page, limit } = query;
     let (found, total) = hit_testing::queries(&services, &caller, id, page, limit).await?;
     let has_more = page.saturating_mul(limit) < total;
-    Ok(Json(AskedPage { data: found.into_iter().map(AskedQuery::from).collect(), has_more, limit, total, page }))
+    let files = hit_testing::asked_files(&services, &caller, &found).await?;
+    let data = found.into_iter().map(|query| AskedQuery::new(&services, query, &files)).collect();
+    Ok(Json(AskedPage { data, has_more, limit, total, page }))
 }

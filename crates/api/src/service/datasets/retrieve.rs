@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use axum::{Json, extract::State};
 use ox_app::{
-    Services,
+    Error, Services,
     knowledge::hit_testing::{self, Trial},
 };
-use ox_types::DatasetId;
+use ox_types::{DatasetId, FileId};
 use serde_json::{Map, Value as Json_};
 use utoipa_axum::router::OpenApiRouter;
 
@@ -22,6 +22,13 @@ use crate::{
 
 pub fn router() -> OpenApiRouter<Arc<Services>> {
     OpenApiRouter::new().routes(routes!(retrieve)).routes(routes!(retrieve_by_old_name))
+}
+
+/// The files of pictures that are asked with.
+fn files(given: Option<Json_>) -> ApiResult<Vec<FileId>> {
+    let wrong = |_| Error::invalid_field("attachment_ids", "attachment_ids must be ids.");
+    let ids: Option<Vec<FileId>> = given.map(serde_json::from_value).transpose().map_err(wrong)?.flatten();
+    Ok(ids.unwrap_or_default())
 }
 
 /// The chunks that answer a question, the best first.
@@ -41,8 +48,7 @@ async fn retrieve(
         retrieval_model: given(&mut fields, "retrieval_model"),
         external_retrieval_model: given(&mut fields, "external_retrieval_model"),
         metadata_filtering_conditions: given(&mut fields, "metadata_filtering_conditions"),
-        has_attachments: given(&mut fields, "attachment_ids")
-            .is_some_and(|ids| ids.as_array().is_some_and(|ids| !ids.is_empty())),
+        attachments: files(given(&mut fields, "attachment_ids"))?,
     };
     fields.finish()?;
     let found = hit_testing::find(&services, &caller, id, trial).await?;

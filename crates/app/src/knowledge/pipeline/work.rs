@@ -19,7 +19,15 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::{
-    super::{datasets, documents::automatic_rules, index_changed, qa, removal, sources::pages, summaries},
+    super::{
+        datasets,
+        documents::automatic_rules,
+        index_changed,
+        pictures::{Holder, bound},
+        qa, removal,
+        sources::pages,
+        summaries,
+    },
     Halt, graph, pictures,
 };
 use crate::Services;
@@ -278,6 +286,12 @@ impl Work<'_> {
             rest = others;
             nodes.extend(nodes_of(&self.document, row, own, is_active));
             done.push((row.segment.id, tokens_of(self.model.as_ref(), &row.segment)));
+        }
+        if let Some(model) = self.model.as_ref().filter(|_| self.dataset.is_multimodal) {
+            let holder =
+                |row: &Saved| Holder { document: self.document.id, segment: row.segment.id, active: is_active };
+            let holders: Vec<Holder> = rows.iter().map(holder).collect();
+            nodes.extend(bound(self.services, self.dataset.tenant_id, model, &holders).await?);
         }
         let tx = self.services.db.begin().await?;
         self.step(&tx, &Stage::Same).await?;

@@ -31,6 +31,11 @@ const FEWEST: usize = 50;
 /// The most nodes looked at.
 const MOST: usize = 1000;
 
+/// Nodes looked at for so many results.
+pub(super) fn choice(top_k: usize) -> usize {
+    top_k.saturating_mul(CHOICE).clamp(FEWEST, MOST)
+}
+
 /// What the search in the index gave.
 struct Legs {
     words: Vec<Hit>,
@@ -55,7 +60,7 @@ impl Retriever {
     ) -> Result<Found> {
         let began = Instant::now();
         let ready = self.indexes.ready(dataset.tenant_id, dataset.id).await?;
-        let top = settings.top_k.saturating_mul(CHOICE).clamp(FEWEST, MOST);
+        let top = choice(settings.top_k);
         let legs = self.legs(dataset, question, settings, scope, &ready, top).await?;
         let trust = self.trusts.of(dataset.id, ready.state.generation);
         let scored = ordered(&legs, question, settings, &trust);

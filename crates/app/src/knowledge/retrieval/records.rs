@@ -12,7 +12,10 @@ use ox_vector::NodeKind;
 use uuid::Uuid;
 
 use super::{Around, Own, Place, Record, Retriever, Scores, parts::Node};
-use crate::{Result, knowledge::files_of};
+use crate::{
+    Result,
+    knowledge::{files_of, pictures::node_id},
+};
 
 impl Retriever {
     /// The segments of scored nodes, each once with its best score. What is gone or switched off meanwhile is left out.
@@ -51,7 +54,13 @@ impl Retriever {
             let document = documents.get(&segment.document_id)?.clone();
             let children =
                 group.found.iter().filter_map(|(id, score)| Some((children.get(id)?.clone(), *score))).collect();
-            let files = files.remove(&segment.id).unwrap_or_default();
+            let mut files = files.remove(&segment.id).unwrap_or_default();
+            let is_seen = |id: &Uuid| of(id).is_some_and(|hit| hit.kind == NodeKind::Picture);
+            let seen: Vec<Uuid> = group.found.iter().map(|(id, _)| *id).filter(is_seen).collect();
+            // The pictures that were found come first.
+            if !seen.is_empty() {
+                files.sort_by_key(|file| !seen.contains(&node_id(group.parent, file.id)));
+            }
             let summary = summaries.remove(&segment.id).and_then(|summary| summary.content);
             let own = Own { document, segment, children, summary, files, around: Around::default() };
             let place = Place::Own(Box::new(own));

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use ox_db::{
     Tx,
-    model::{ChildChunk, IndexNodes, Segment},
+    model::{ChildChunk, IndexNodes, NewIndexNode, Segment},
     now, repo,
 };
+use ox_models::ModelRef;
 use ox_rag::Chunk;
 use ox_types::{DatasetId, DocumentId, FileId, Json, SegmentId, boxed};
 use uuid::Uuid;
@@ -15,6 +16,7 @@ use super::{
     super::{
         datasets::embedding_model,
         documents, index_changed,
+        pictures::{self, Holder},
         pipeline::work::{Saved, chunker, nodes_of, saved, tokens_of, vectors_of},
         summaries::{self, Written},
     },
@@ -153,6 +155,11 @@ pub(super) async fn add(
         segment.enabled = true;
         segment.completed_at = Some(at);
         nodes.extend(nodes_of(&place.document, row, own, is_found));
+    }
+    if let Some(model) = model.as_ref().filter(|_| place.dataset.is_multimodal && !files.is_empty()) {
+        let holder = |row: &Saved| Holder { document: place.document.id, segment: row.segment.id, active: is_found };
+        let holders: Vec<Holder> = rows.iter().map(holder).collect();
+        nodes.extend(pictures::nodes(services, place.dataset.tenant_id, model, &holders, &files).await?);
     }
     let tx = services.db.begin().await?;
     // The document's row is the lock behind which positions are counted.
@@ -321,8 +328,16 @@ async fn store(services: &Services, place: &Place, row: &mut Saved, change: Chan
     let vectors = vectors_of(services, &place.dataset, model.as_ref(), std::slice::from_ref(row)).await?;
     row.segment.tokens = tokens_of(model.as_ref(), &row.segment);
     let is_found = place.document.enabled && !place.document.archived && row.segment.enabled;
-    let nodes = nodes_of(&place.document, row, &vectors, is_found);
+    let mut nodes = nodes_of(&place.document, row, &vectors, is_found);
     let (tenant, dataset, id) = (place.dataset.tenant_id, place.dataset.id, row.segment.id);
+    let unseen = match (&files, &model) {
+        (Some(files), Some(model)) if place.dataset.is_multimodal => {
+            let (seen, unseen) = seen_of(services, place, model, (id, is_found), files).await?;
+            nodes.extend(seen);
+            unseen
+        }
+        _ => Vec::new(),
+    };
     let tx = services.db.begin().await?;
     let difference = i64::from(row.segment.word_count) - words_before;
     repo::documents::add_words(&tx, place.document.id, difference).await?;
@@ -337,6 +352,9 @@ async fn store(services: &Services, place: &Place, row: &mut Saved, change: Chan
     if let Some(files) = files {
         repo::segments::set_attachments(&tx, &row.segment, &files).await?;
     }
+    if !unseen.is_empty() {
+        repo::index_nodes::remove(&tx, tenant, dataset, &IndexNodes::Nodes(&unseen)).await?;
+    }
     repo::index_nodes::put(&tx, tenant, dataset, nodes).await?;
     let is_wanted = matches!(summary, SummaryChange::Wanted(_));
     follow(&tx, &row.segment, summary, is_found).await?;
@@ -346,6 +364,23 @@ async fn store(services: &Services, place: &Place, row: &mut Saved, change: Chan
         services.knowledge.wake_summaries();
     }
     Ok(())
+}
+
+/// The nodes of the files that a chunk gets, and those of the files that it loses.
+async fn seen_of(
+    services: &Services,
+    place: &Place,
+    model: &ModelRef,
+    (segment, active): (SegmentId, bool),
+    files: &[FileId],
+) -> Result<(Vec<NewIndexNode>, Vec<Uuid>)> {
+    let before = repo::segments::attachments(&services.db, &[segment]).await?.remove(&segment).unwrap_or_default();
+    let lost = before.into_iter().filter(|file| !files.contains(file));
+    let unseen = lost.map(|file| pictures::node_id(segment.0, file)).collect();
+    let holder = Holder { document: place.document.id, segment, active };
+    let files = HashMap::from([(segment, files.to_vec())]);
+    let nodes = pictures::nodes(services, place.dataset.tenant_id, model, &[holder], &files).await?;
+    Ok((nodes, unseen))
 }
 
 /// Stores what becomes of the summary.

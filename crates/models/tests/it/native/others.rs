@@ -2,8 +2,8 @@
 
 use base64::Engine as _;
 use ox_models::{
-    Call, CallLimits, Credentials, EmbeddingInput, EmbeddingRequest, ErrorClass, ModelKind, ModelRef, ModelRuntime,
-    Registry, RerankRequest, StaticRuntime,
+    Call, CallLimits, Credentials, EmbeddingInput, EmbeddingRequest, ErrorClass, Media, MediaSource, ModelKind,
+    ModelRef, ModelRuntime, Registry, RerankRequest, StaticRuntime,
 };
 use ox_net::{Egress, Policy};
 use serde_json::{Value, json};
@@ -288,6 +288,81 @@ async fn vectors() {
     let model = ModelRef::chat("bedrock", "amazon.titan-embed-text-v2:0");
     let result = runtime("bedrock", &credentials).embed(&scope(), &model, request).await.unwrap();
     assert_eq!((result.embeddings.len(), result.usage.prompt_tokens, at.seen().len()), (2, 6, 2));
+}
+
+#[tokio::test]
+async fn pictures_become_vectors() {
+    let usual = |usage: Value| json!({"data": [{"index": 0, "embedding": [3.0]}], "usage": usage});
+    let cohere = json!({"embeddings": {"float": [[3.0]]}, "meta": {"billed_units": {"images": 1, "image_tokens": 7}}});
+    let data = "data:image/png;base64,QUJD";
+    let picture =
+        Media { source: MediaSource::Base64("QUJD".into()), mime: "image/png".into(), filename: None, detail: None };
+    for (provider, model, path, body, answer, tokens) in [
+        (
+            "jina",
+            "jina-clip-v2",
+            "/v1/embeddings",
+            json!({"model": "jina-clip-v2", "input": [{"image": "QUJD"}]}),
+            usual(json!({"total_tokens": 4000, "prompt_tokens": 4000})),
+            4000,
+        ),
+        (
+            "jina",
+            "jina-embeddings-v4",
+            "/v1/embeddings",
+            json!({"model": "jina-embeddings-v4", "input": [{"image": "QUJD"}], "task": "retrieval.passage"}),
+            usual(json!({"total_tokens": 10})),
+            10,
+        ),
+        (
+            "voyage",
+            "voyage-multimodal-3",
+            "/v1/multimodalembeddings",
+            json!({"model": "voyage-multimodal-3", "input_type": "document",
+                   "inputs": [{"content": [{"type": "image_base64", "image_base64": data}]}]}),
+            usual(json!({"text_tokens": 0, "image_pixels": 2_000_000, "total_tokens": 3571})),
+            3571,
+        ),
+        (
+            "cohere",
+            "embed-v4.0",
+            "/v2/embed",
+            json!({"model": "embed-v4.0", "input_type": "search_document", "embedding_types": ["float"],
+                   "inputs": [{"content": [{"type": "image_url", "image_url": {"url": data}}]}]}),
+            cohere.clone(),
+            7,
+        ),
+        (
+            "cohere",
+            "embed-english-v3.0",
+            "/v2/embed",
+            json!({"model": "embed-english-v3.0", "input_type": "image", "embedding_types": ["float"], "images": [data]}),
+            json!({"embeddings": {"float": [[3.0]]}, "meta": {"billed_units": {"images": 1}}}),
+            0,
+        ),
+    ] {
+        let at = server(vec![(path, answer)]).await;
+        let address = if path.starts_with("/v1") { at.url("/v1") } else { at.url("") };
+        let credentials = json!({"api_key": KEY, "base_url": address});
+        let request = EmbeddingRequest { pictures: vec![picture.clone()], ..EmbeddingRequest::default() };
+        let asked = ModelRef::chat(provider, model);
+        let result = runtime(provider, &credentials).embed(&scope(), &asked, request).await;
+        let result = result.unwrap_or_else(|error| panic!("{model}: {error}"));
+        assert_eq!((result.embeddings, result.usage.prompt_tokens), (vec![vec![3.0]], tokens), "{model}");
+        let seen = at.seen().pop().unwrap();
+        assert_eq!(serde_json::from_slice::<Value>(&seen.body).unwrap(), body, "{model}");
+    }
+    // What does not see is never sent a picture, nor is it left out in silence.
+    let at = server(vec![]).await;
+    let credentials = json!({"api_key": KEY, "base_url": at.url("/v1"), "openai_api_key": KEY, "google_api_key": KEY});
+    for (provider, model) in
+        [("jina", "jina-embeddings-v3"), ("voyage", "voyage-3.5"), ("gemini", "gemini-embedding-001")]
+    {
+        let request = EmbeddingRequest { pictures: vec![picture.clone()], ..EmbeddingRequest::default() };
+        let asked = ModelRef::chat(provider, model);
+        let error = runtime(provider, &credentials).embed(&scope(), &asked, request).await.expect_err(model);
+        assert_eq!((error.class, at.seen().len()), (ErrorClass::Unsupported, 0), "{model}: {error}");
+    }
 }
 
 #[tokio::test]

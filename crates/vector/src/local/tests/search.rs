@@ -143,6 +143,17 @@ fn the_cut_keeps_the_best_over_all_parts_of_the_index() {
 }
 
 #[test]
+fn a_picture_is_found_by_its_vector_alone() {
+    let (_dir, index) = texts(&["some words"]);
+    let picture = Node { kind: NodeKind::Picture, ..with_vector(7, "words", &[0.0, 1.0]) };
+    index.apply(put([picture]), mark(2)).unwrap();
+    let hits = index.search_vector(&[0.0, 1.0], 10, &Scope::All).unwrap();
+    assert_eq!(hits.iter().map(|hit| (hit.id.as_u128(), hit.kind)).collect::<Vec<_>>(), [(7, NodeKind::Picture)]);
+    assert_eq!(found(&index, "words"), [1]);
+    assert_eq!(index.stats().nodes, 2);
+}
+
+#[test]
 fn a_node_is_replaced_and_removed() {
     let (_dir, index) = texts(&["first words", "second words"]);
     let mut child = node(1, "other content");
