@@ -233,6 +233,7 @@ async fn service(heard: Heard) -> String {
     format!("http://{address}/base")
 }
 
+/// J13.
 #[tokio::test]
 async fn knowledge_of_others_is_asked_as_agreed() {
     let heard = Heard::default();
@@ -302,15 +303,20 @@ async fn knowledge_of_others_is_asked_as_agreed() {
     assert_eq!(refused.status, StatusCode::BAD_REQUEST, "this machine is nobody's knowledge: {}", refused.text);
 }
 
-/// A chat app over knowledge bases, answered by a canned text.
-async fn chat(shelf: &Shelf, text: &str, datasets: &[String], configs: Value) -> Value {
+/// The key of a chat app over knowledge bases, answered by a canned text.
+async fn chat_app(shelf: &Shelf, text: &str, datasets: &[String], configs: Value) -> String {
     let list: Vec<Value> = datasets.iter().map(|id| json!({"dataset": {"enabled": true, "id": id}})).collect();
     let mut dataset_configs = json!({"datasets": {"datasets": list}, "top_k": 4, "reranking_enable": false});
     dataset_configs.as_object_mut().unwrap().extend(configs.as_object().unwrap().clone());
     let file = json!({"app": {"name": "Chat", "mode": "chat", "icon": "a", "icon_background": "#fff", "description": ""}, "kind": "app", "version": "0.6.0",
         "model_config": {"model": {"provider": "oxidify/scripted", "name": "canned", "mode": "chat", "completion_params": {"text": text}},
             "pre_prompt": "", "prompt_type": "simple", "user_input_form": [], "retriever_resource": {"enabled": true}, "dataset_configs": dataset_configs}});
-    let (_, key) = shelf.server.app(&shelf.owner, &file.to_string()).await;
+    shelf.server.app(&shelf.owner, &file.to_string()).await.1
+}
+
+/// What such an app names as its sources.
+async fn chat(shelf: &Shelf, text: &str, datasets: &[String], configs: Value) -> Value {
+    let key = chat_app(shelf, text, datasets, configs).await;
     let body = json!({"inputs": {}, "query": "Who hunts?", "user": "u", "response_mode": "blocking"});
     let answer = shelf.server.v1(&key, Method::POST, "/chat-messages", Some(body)).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);

@@ -61,6 +61,7 @@ fn claims(token: &str) -> Json {
     serde_json::from_slice(&base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
 }
 
+/// I1 to I9, I16.
 #[tokio::test]
 async fn passports() {
     let rig = Rig::new().await;
@@ -137,6 +138,7 @@ async fn a_new_version_of_an_answer_forgets_the_old_one_and_what_followed() {
     }
 }
 
+/// I10, I11, I13, I15.
 #[tokio::test]
 async fn a_chatflow_on_its_page() {
     let rig = Rig::new().await;
@@ -177,6 +179,7 @@ async fn a_chatflow_on_its_page() {
     );
 }
 
+/// I12, I17.
 #[tokio::test]
 async fn pins_and_separate_lists() {
     let rig = Rig::new().await;
@@ -211,6 +214,7 @@ async fn pins_and_separate_lists() {
     assert_eq!(deleted.status, 204);
 }
 
+/// I14.
 #[tokio::test]
 async fn completions_and_bookmarks() {
     let rig = Rig::new().await;

@@ -47,12 +47,12 @@ pub async fn find(services: &Services, principal: &Principal, id: DatasetId, tri
         let text = if trial.has_attachments {
             "The embedding model of this knowledge base does not see pictures: ask in words."
         } else {
-            "Query or attachment_ids is required"
+            "query or attachment_ids is required"
         };
-        return Err(Error::invalid(text));
+        return Err(Error::invalid_field("query", text));
     }
     if question.chars().count() > MAX_QUESTION {
-        return Err(Error::invalid(format!("Query cannot exceed {MAX_QUESTION} characters")));
+        return Err(Error::invalid_field("query", format!("query cannot exceed {MAX_QUESTION} characters")));
     }
     let is_external = dataset.provider == "external";
     if !is_external && dataset.indexing_technique.is_none() {
