@@ -334,6 +334,45 @@ fn names(resources: &Value) -> Vec<String> {
     names
 }
 
+/// C20.
+#[tokio::test]
+async fn a_streamed_answer_ends_with_its_sources() {
+    let shelf = Shelf::new().await;
+    let id = shelf.dataset("Birds").await;
+    shelf.document(&id, "owl", "The owl hunts mice.", json!({})).await;
+    let key = chat_app(&shelf, "x", &[id.clone()], json!({"retrieval_model": "multiple"})).await;
+    let body = json!({"inputs": {}, "query": "Who hunts?", "user": "u", "response_mode": "streaming"});
+    let answer = shelf.server.v1(&key, Method::POST, "/chat-messages", Some(body)).await;
+    let events = answer.text.split("\n\n").filter_map(|frame| frame.strip_prefix("data: "));
+    let end = events.map(|data| serde_json::from_str::<Value>(data).unwrap()).last().unwrap();
+    let source = &end["metadata"]["retriever_resources"][0];
+    assert_eq!((&end["event"], &source["position"]), (&json!("message_end"), &json!(1)), "{}", answer.text);
+    assert_eq!((&source["dataset_id"], &source["retriever_from"]), (&json!(id), &json!("api")), "{source}");
+    assert_eq!((&source["document_name"], &source["content"]), (&json!("owl"), &json!("The owl hunts mice.")));
+    assert!(source["score"].is_number(), "{source}");
+}
+
+/// H26 to H28.
+#[tokio::test]
+async fn a_question_to_a_knowledge_base_has_words_and_not_too_many() {
+    let shelf = Shelf::new().await;
+    let id = shelf.dataset("Birds").await;
+    shelf.document(&id, "owl", "The owl hunts mice.", json!({})).await;
+    let path = format!("/datasets/{id}/retrieve");
+    let answer = shelf.post(&path, json!({"query": "owl"})).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    let answer = answer.json();
+    let record = &answer["records"][0];
+    assert_eq!((&answer["query"]["content"], &record["segment"]["document"]["name"]), (&json!("owl"), &json!("owl")));
+    assert!(record["score"].is_number() && record.get("child_chunks").is_some(), "{record}");
+    for body in [json!({"query": "x".repeat(251)}), json!({})] {
+        let refused = shelf.post(&path, body).await;
+        assert_eq!((refused.status, refused.code().as_str()), (StatusCode::BAD_REQUEST, "invalid_param"));
+        assert!(refused.json()["message"].as_str().unwrap().contains("query"), "{}", refused.text);
+    }
+    assert_eq!(shelf.post(&path, json!({"query": "x".repeat(250)})).await.status, StatusCode::OK);
+}
+
 #[tokio::test]
 async fn models_choose_where_and_what_to_look_up() {
     let shelf = Shelf::new().await;
