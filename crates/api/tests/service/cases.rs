@@ -1,4 +1,4 @@
-//! Cases that go through more than one part (E5 to E7, C11, G25, G26), and the promise that every case is a test.
+//! Cases that go through more than one part, the filters of the run log, and the promise that every case is a test.
 
 use std::{
     collections::BTreeSet,
@@ -14,7 +14,7 @@ use axum::{Router, http::StatusCode, routing::get};
 use ox_types::Json;
 use serde_json::json;
 
-use crate::rig::{Draft, Rig, TestApp, chatflow, end, graph, names, shape, start, text_of};
+use crate::rig::{Draft, Rig, TestApp, chatflow, end, graph, names, passthrough, shape, start, text_of};
 
 /// A list in, the same names in brackets out.
 fn brackets() -> Json {
@@ -153,6 +153,54 @@ async fn a_question_like_an_annotation_gets_its_answer_without_a_run() {
         assert_eq!((shape(&events), text_of(&events).as_str()), (vec!["message", "message_end"], "The owl."), "C11");
         let other = rig.post("/v1/chat-messages", &app, ask("What is the price of a bicycle?")).await.events();
         assert_eq!(names(&other)[0], "workflow_started", "what is like none of them is asked of the model");
+    })
+    .await;
+}
+
+/// Every filter of the run log.
+#[tokio::test]
+async fn the_run_log_is_asked_by_words_states_times_and_people() {
+    ox_testkit::on_each_database(|database| async move {
+        let rig = Rig::over(database, tempfile::tempdir().unwrap(), &[]).await;
+        let form = json!([{"variable": "x", "type": "text-input", "required": true}]);
+        let app = rig.graph_app("workflow", passthrough(&form), Draft::default()).await;
+        let mut runs = Vec::new();
+        for (user, x) in [("ann", "red apple"), ("bob", "green pear"), ("bob", "red pear")] {
+            let body = json!({"inputs": {"x": x}, "user": user, "response_mode": "blocking"});
+            let done = rig.post("/v1/workflows/run", &app, body).await.json();
+            runs.push(done["workflow_run_id"].as_str().unwrap().to_owned());
+        }
+        let this_run = format!("keyword={}", runs[1]);
+        for (query, wanted) in [
+            ("page=1", vec![2, 1, 0]),
+            ("keyword=pear", vec![2, 1]),
+            ("keyword=APPLE", vec![0]),
+            ("keyword=ann", vec![0]),
+            ("keyword=%25", vec![]),
+            (this_run.as_str(), vec![1]),
+            ("status=succeeded", vec![2, 1, 0]),
+            ("status=failed", vec![]),
+            ("status=stopped", vec![]),
+            ("created_by_end_user_session_id=bob", vec![2, 1]),
+            ("created_by_end_user_session_id=bo", vec![]),
+            ("created_by_account=owner@example.com", vec![]),
+            ("created_at__after=2020-01-01T00:00:00Z", vec![2, 1, 0]),
+            ("created_at__after=2999-01-01T00:00:00Z", vec![]),
+            ("created_at__before=2020-01-01T00:00:00Z", vec![]),
+            ("created_at__before=2999-01-01T00:00:00Z", vec![2, 1, 0]),
+            ("keyword=pear&created_by_end_user_session_id=ann", vec![]),
+            ("keyword=red&created_by_end_user_session_id=bob&status=succeeded", vec![2]),
+        ] {
+            let page = rig.get(&format!("/v1/workflows/logs?{query}"), &app).await.json();
+            let told = page["data"].as_array().unwrap_or_else(|| panic!("{query}: {page}"));
+            let found: Vec<&str> = told.iter().map(|item| item["workflow_run"]["id"].as_str().unwrap()).collect();
+            let wanted: Vec<&str> = wanted.into_iter().map(|at: usize| runs[at].as_str()).collect();
+            assert_eq!(found, wanted, "{query}");
+            assert_eq!((&page["total"], &page["has_more"]), (&json!(wanted.len()), &json!(false)), "{query}");
+        }
+        let page = rig.get("/v1/workflows/logs?limit=2&page=2", &app).await.json();
+        assert_eq!(page["data"][0]["workflow_run"]["id"], runs[0].as_str(), "{page}");
+        assert_eq!((&page["total"], &page["has_more"]), (&json!(3), &json!(false)), "{page}");
     })
     .await;
 }
