@@ -14,7 +14,7 @@ use axum::{Router, http::StatusCode, routing::get};
 use ox_types::Json;
 use serde_json::json;
 
-use crate::rig::{Draft, Rig, TestApp, chatflow, end, graph, names, passthrough, shape, start, text_of};
+use crate::rig::{Draft, Rig, TestApp, chatflow, end, graph, names, passthrough, shape, start, test_account, text_of};
 
 /// A list in, the same names in brackets out.
 fn brackets() -> Json {
@@ -201,6 +201,14 @@ async fn the_run_log_is_asked_by_words_states_times_and_people() {
         let page = rig.get("/v1/workflows/logs?limit=2&page=2", &app).await.json();
         assert_eq!(page["data"][0]["workflow_run"]["id"], runs[0].as_str(), "{page}");
         assert_eq!((&page["total"], &page["has_more"]), (&json!(3), &json!(false)), "{page}");
+        // An account of other workspaces only is like one that is nowhere.
+        let mut stranger = test_account(ox_types::AccountId::new(), ox_db::now());
+        "stranger@example.com".clone_into(&mut stranger.email);
+        let tx = rig.services.db.begin().await.unwrap();
+        ox_db::repo::accounts::insert(&tx, stranger).await.unwrap();
+        tx.commit().await.unwrap();
+        let asked = rig.get("/v1/workflows/logs?created_by_account=stranger@example.com", &app).await;
+        asked.expect_error(400, "invalid_param", "Account not found: stranger@example.com");
     })
     .await;
 }
