@@ -317,7 +317,7 @@ async fn another_answer_to_the_same_question() {
     // Both were asked with the same picture and the same document.
     let mut seen = Vec::new();
     for answer in [&first, &again] {
-        let id = answer["message_id"].as_str().unwrap().parse().map(ox_types::MessageId).unwrap();
+        let id = answer["message_id"].as_str().unwrap().parse::<ox_types::MessageId>().unwrap();
         let files = ox_db::repo::messages::files_of(&rig.services.db, &[id]).await.unwrap();
         let message = ox_db::repo::messages::find(&rig.services.db, app.id, id).await.unwrap().unwrap();
         let inputs: Json = serde_json::from_str(&message.inputs).unwrap();
