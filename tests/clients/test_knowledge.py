@@ -180,7 +180,7 @@ def test_metadata_conditions_come_before_the_cut(server, key):
 @pytest.mark.parametrize(
     "body, status, code, words",
     [
-        ({}, 400, "invalid_param", "Query or attachment_ids is required"),
+        ({}, 400, "invalid_param", "query or attachment_ids is required"),
         ({"query": "x" * 251}, 400, "invalid_param", "250"),
         ({"query": "a", "retrieval_model": {"search_method": "magic"}}, 400, "invalid_param", "magic"),
         ({"query": "a", "retrieval_model": {"top_k": 0}}, 400, "invalid_param", "top_k"),

@@ -205,7 +205,7 @@ pub async fn set_variable(
             other => other,
         };
         return Err(Error::bad_request(format!(
-            "Type mismatch: variable '{}' expects {} type, but got {given} type",
+            "Type mismatch: variable '{}' expects {}, but got {given} type",
             shown.name, shown.value_type
         )));
     }

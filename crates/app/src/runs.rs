@@ -203,11 +203,36 @@ pub async fn more_like_this(
     }
     let message = crate::messages::find(services, caller, id).await?;
     let inputs: Json = serde_json::from_str(&message.inputs).unwrap_or_default();
+    let inputs = inputs.as_object().cloned().unwrap_or_default();
+    let files = ox_db::repo::messages::files_of(&services.db, &[id]).await?;
+    let of_user = files.into_iter().filter(|file| file.belongs_to.as_deref() == Some("user"));
     let request = RunRequest {
-        inputs: inputs.as_object().cloned().unwrap_or_default(),
+        inputs: inputs.into_iter().map(|(name, value)| (name, as_given(value))).collect(),
         query: Some(message.query),
+        files: of_user
+            .map(|file| {
+                let upload = file.upload_file_id.map(|id| id.to_string());
+                given_file(&file.kind, &file.transfer_method, upload, file.url)
+            })
+            .collect(),
         blocking,
         ..RunRequest::default()
     };
     start(services, caller, request).await
+}
+
+/// A stored input as its caller gave it: of a file, what names it.
+fn as_given(value: Json) -> Json {
+    if let Some(file) = ox_types::File::from_json(&value) {
+        let url = file.remote_url.or(file.url);
+        return given_file(file.kind.as_str(), file.transfer_method.as_str(), file.related_id, url);
+    }
+    match value {
+        Json::Array(items) => items.into_iter().map(as_given).collect(),
+        other => other,
+    }
+}
+
+fn given_file(kind: &str, method: &str, upload: Option<String>, url: Option<String>) -> Json {
+    serde_json::json!({"type": kind, "transfer_method": method, "upload_file_id": upload, "url": url})
 }

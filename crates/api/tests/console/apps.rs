@@ -157,6 +157,8 @@ async fn keys_sites_and_switches() {
         .await
         .json();
     assert_eq!(site["title"], "Ask us");
+    let wrong = server.post(&owner, &format!("/apps/{id}/site"), json!({"default_language": "xx-XX"})).await;
+    assert_eq!((wrong.status, wrong.code().as_str()), (StatusCode::BAD_REQUEST, "invalid_param"), "{}", wrong.text);
     let reset = server.post(&owner, &format!("/apps/{id}/site/access-token-reset"), json!({})).await.json();
     assert_ne!(reset["code"], site["code"]);
 }

@@ -233,6 +233,7 @@ async fn service(heard: Heard) -> String {
     format!("http://{address}/base")
 }
 
+/// J13.
 #[tokio::test]
 async fn knowledge_of_others_is_asked_as_agreed() {
     let heard = Heard::default();
@@ -302,15 +303,20 @@ async fn knowledge_of_others_is_asked_as_agreed() {
     assert_eq!(refused.status, StatusCode::BAD_REQUEST, "this machine is nobody's knowledge: {}", refused.text);
 }
 
-/// A chat app over knowledge bases, answered by a canned text.
-async fn chat(shelf: &Shelf, text: &str, datasets: &[String], configs: Value) -> Value {
+/// The key of a chat app over knowledge bases, answered by a canned text.
+async fn chat_app(shelf: &Shelf, text: &str, datasets: &[String], configs: Value) -> String {
     let list: Vec<Value> = datasets.iter().map(|id| json!({"dataset": {"enabled": true, "id": id}})).collect();
     let mut dataset_configs = json!({"datasets": {"datasets": list}, "top_k": 4, "reranking_enable": false});
     dataset_configs.as_object_mut().unwrap().extend(configs.as_object().unwrap().clone());
     let file = json!({"app": {"name": "Chat", "mode": "chat", "icon": "a", "icon_background": "#fff", "description": ""}, "kind": "app", "version": "0.6.0",
         "model_config": {"model": {"provider": "oxidify/scripted", "name": "canned", "mode": "chat", "completion_params": {"text": text}},
             "pre_prompt": "", "prompt_type": "simple", "user_input_form": [], "retriever_resource": {"enabled": true}, "dataset_configs": dataset_configs}});
-    let (_, key) = shelf.server.app(&shelf.owner, &file.to_string()).await;
+    shelf.server.app(&shelf.owner, &file.to_string()).await.1
+}
+
+/// What such an app names as its sources.
+async fn chat(shelf: &Shelf, text: &str, datasets: &[String], configs: Value) -> Value {
+    let key = chat_app(shelf, text, datasets, configs).await;
     let body = json!({"inputs": {}, "query": "Who hunts?", "user": "u", "response_mode": "blocking"});
     let answer = shelf.server.v1(&key, Method::POST, "/chat-messages", Some(body)).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
@@ -326,6 +332,45 @@ fn names(resources: &Value) -> Vec<String> {
         .collect();
     names.sort();
     names
+}
+
+/// C20.
+#[tokio::test]
+async fn a_streamed_answer_ends_with_its_sources() {
+    let shelf = Shelf::new().await;
+    let id = shelf.dataset("Birds").await;
+    shelf.document(&id, "owl", "The owl hunts mice.", json!({})).await;
+    let key = chat_app(&shelf, "x", &[id.clone()], json!({"retrieval_model": "multiple"})).await;
+    let body = json!({"inputs": {}, "query": "Who hunts?", "user": "u", "response_mode": "streaming"});
+    let answer = shelf.server.v1(&key, Method::POST, "/chat-messages", Some(body)).await;
+    let events = answer.text.split("\n\n").filter_map(|frame| frame.strip_prefix("data: "));
+    let end = events.map(|data| serde_json::from_str::<Value>(data).unwrap()).last().unwrap();
+    let source = &end["metadata"]["retriever_resources"][0];
+    assert_eq!((&end["event"], &source["position"]), (&json!("message_end"), &json!(1)), "{}", answer.text);
+    assert_eq!((&source["dataset_id"], &source["retriever_from"]), (&json!(id), &json!("api")), "{source}");
+    assert_eq!((&source["document_name"], &source["content"]), (&json!("owl"), &json!("The owl hunts mice.")));
+    assert!(source["score"].is_number(), "{source}");
+}
+
+/// H26 to H28.
+#[tokio::test]
+async fn a_question_to_a_knowledge_base_has_words_and_not_too_many() {
+    let shelf = Shelf::new().await;
+    let id = shelf.dataset("Birds").await;
+    shelf.document(&id, "owl", "The owl hunts mice.", json!({})).await;
+    let path = format!("/datasets/{id}/retrieve");
+    let answer = shelf.post(&path, json!({"query": "owl"})).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    let answer = answer.json();
+    let record = &answer["records"][0];
+    assert_eq!((&answer["query"]["content"], &record["segment"]["document"]["name"]), (&json!("owl"), &json!("owl")));
+    assert!(record["score"].is_number() && record.get("child_chunks").is_some(), "{record}");
+    for body in [json!({"query": "x".repeat(251)}), json!({})] {
+        let refused = shelf.post(&path, body).await;
+        assert_eq!((refused.status, refused.code().as_str()), (StatusCode::BAD_REQUEST, "invalid_param"));
+        assert!(refused.json()["message"].as_str().unwrap().contains("query"), "{}", refused.text);
+    }
+    assert_eq!(shelf.post(&path, json!({"query": "x".repeat(250)})).await.status, StatusCode::OK);
 }
 
 #[tokio::test]

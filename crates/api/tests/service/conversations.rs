@@ -15,6 +15,7 @@ fn id(json: &Json) -> String {
     json.as_str().unwrap().to_owned()
 }
 
+/// F1 to F5.
 #[tokio::test]
 async fn lists_and_pages() {
     let rig = Rig::new().await;
@@ -57,6 +58,7 @@ async fn lists_and_pages() {
     assert_eq!(nobody["data"], json!([]));
 }
 
+/// F7 to F12.
 #[tokio::test]
 async fn names_and_deletion() {
     let rig = Rig::new().await;
@@ -86,6 +88,7 @@ async fn names_and_deletion() {
     again.expect_error(404, "not_found", "Conversation Not Exists.");
 }
 
+/// F13 to F22.
 #[tokio::test]
 async fn messages_and_ratings() {
     let rig = Rig::new().await;
@@ -137,6 +140,7 @@ async fn messages_and_ratings() {
     rig.post(&rate, &other, like).await.expect_error(404, "not_found", "Message Not Exists.");
 }
 
+/// F23 to F25.
 #[tokio::test]
 async fn suggested_questions() {
     let rig = Rig::new().await;
@@ -157,6 +161,7 @@ async fn suggested_questions() {
     );
 }
 
+/// F26 to F29.
 #[tokio::test]
 async fn variables_of_a_conversation() {
     let rig = Rig::new().await;
@@ -206,7 +211,7 @@ async fn variables_of_a_conversation() {
     put(&variable, json!(5)).await.expect_error(
         400,
         "bad_request",
-        "Type mismatch: variable 'name' expects string type, but got",
+        "Type mismatch: variable 'name' expects string, but got",
     );
     put(&ox_types::new_uuid().to_string(), json!("x")).await.expect_error(
         404,

@@ -37,6 +37,7 @@ async fn open(rig: &Rig, url: &str) -> Answer {
     rig.send(Request::get(url).body(Body::empty()).unwrap()).await
 }
 
+/// G1 to G6.
 #[tokio::test]
 async fn uploads() {
     let rig = Rig::with(&[("UPLOAD_FILE_EXTENSION_BLACKLIST", "exe")]).await;
@@ -75,6 +76,7 @@ async fn uploads() {
     json.expect_error(400, "no_file_uploaded", "Please upload your file.");
 }
 
+/// G7 to G13.
 #[tokio::test]
 async fn previews_and_signed_addresses() {
     let rig = Rig::new().await;
@@ -121,6 +123,7 @@ async fn previews_and_signed_addresses() {
     assert_eq!(html.headers["content-type"], "application/octet-stream");
 }
 
+/// G11, when its time is over.
 #[tokio::test]
 async fn signed_addresses_run_out() {
     let rig = Rig::with(&[("FILES_ACCESS_TIMEOUT", "0")]).await;

@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 
 use crate::rig::{Rig, passthrough};
 
+/// A1 to A6, A9, A10, G18.
 #[tokio::test]
 async fn keys_and_headers() {
     let rig = Rig::new().await;
@@ -49,6 +50,7 @@ async fn keys_and_headers() {
     rig.get("/v1/info", &app).await.expect_error(403, "forbidden", "The app's API service has been disabled.");
 }
 
+/// A11 to A13.
 #[tokio::test]
 async fn bodies_and_methods() {
     let rig = Rig::new().await;
@@ -75,6 +77,7 @@ async fn a_deleted_or_foreign_key_opens_nothing() {
     rig.get("/v1/info", &app).await.expect_error(401, "unauthorized", "Access token is invalid");
 }
 
+/// G19 to G21.
 #[tokio::test]
 async fn site_and_parameters() {
     let rig = Rig::new().await;

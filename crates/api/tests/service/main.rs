@@ -13,6 +13,7 @@ mod agents;
 mod annotations;
 mod approvals;
 mod audio;
+mod cases;
 mod chat;
 mod conversations;
 mod door;

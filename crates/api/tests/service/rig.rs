@@ -289,7 +289,7 @@ async fn owner(db: &ox_db::Database) -> Principal {
     Principal::Member { account_id, tenant_id, role: Role::Owner }
 }
 
-fn test_account(id: ox_types::AccountId, at: chrono::DateTime<chrono::Utc>) -> ox_db::model::Account {
+pub fn test_account(id: ox_types::AccountId, at: chrono::DateTime<chrono::Utc>) -> ox_db::model::Account {
     ox_db::model::Account {
         id,
         name: "Owner".to_owned(),

@@ -80,6 +80,7 @@ pub async fn events(rig: &Rig, app: &TestApp, count: usize) -> Vec<Json> {
     panic!("the events lead to no runs");
 }
 
+/// J7, J10, J11.
 #[tokio::test]
 async fn a_webhook_is_checked_acknowledged_and_runs() {
     let rig = Rig::new().await;
@@ -151,28 +152,30 @@ async fn a_webhook_is_checked_acknowledged_and_runs() {
     assert_eq!((plugin.status.as_u16(), plugin.json()), (404, json!({"error": "Endpoint not found"})));
 }
 
+/// J8, J9.
 #[tokio::test]
 async fn forms_and_texts_of_webhooks() {
     let rig = Rig::new().await;
     let body = json!([{"name": "n", "type": "number", "required": true}, {"name": "yes", "type": "boolean"}]);
-    let data = json!({"content_type": "application/x-www-form-urlencoded", "headers": [], "body": body, "response_body": "thanks", "status_code": 200});
+    let data = json!({"content_type": "application/x-www-form-urlencoded", "headers": [], "body": body, "response_body": "hello", "status_code": 202});
     let nodes = [("w", hook(data)), ("e", end(&[("n", &["w", "n"]), ("yes", &["w", "yes"])]))];
     let app = rig.graph_app("workflow", graph(&nodes, &[("w", "source", "e")]), Draft::default()).await;
     let path = format!("/triggers/webhook/{}", address(&rig, &app).await);
     let form = ("content-type", "application/x-www-form-urlencoded");
     let done = call(&rig, Method::POST, &path, &[form], "n=1.5&yes=0").await;
-    assert_eq!((done.status.as_u16(), done.json()), (200, json!({"message": "thanks"})));
+    assert_eq!((done.status.as_u16(), done.json()), (202, json!({"message": "hello"})));
     assert_eq!(events(&rig, &app, 1).await[0]["outputs"], json!({"n": 1.5, "yes": false}));
     let wrong = call(&rig, Method::POST, &path, &[form], "n=1&yes=maybe").await;
     assert_eq!(wrong.json()["message"], "Parameter 'yes' validation failed: Cannot convert 'maybe' to boolean");
-    let text = json!({"content_type": "text/plain", "headers": [], "body": [{"name": "t", "type": "string", "required": true}], "response_body": ""});
+    let text = json!({"content_type": "text/plain", "headers": [], "body": [{"name": "t", "type": "string", "required": true}], "response_body": "", "status_code": 200});
     let nodes = [("w", hook(text)), ("e", end(&[("t", &["w", "t"])]))];
     let app = rig.graph_app("workflow", graph(&nodes, &[("w", "source", "e")]), Draft::default()).await;
     let path = format!("/triggers/webhook/{}", address(&rig, &app).await);
     let empty = call(&rig, Method::POST, &path, &[("content-type", "text/plain")], "").await;
     assert_eq!(empty.json()["message"], "Required body content missing for text/plain request");
     let done = call(&rig, Method::POST, &path, &[("content-type", "text/plain")], "hello").await;
-    assert_eq!(done.json(), json!({"status": "success", "message": "Webhook processed successfully"}));
+    let processed = json!({"status": "success", "message": "Webhook processed successfully"});
+    assert_eq!((done.status.as_u16(), done.json()), (200, processed), "J8");
     assert_eq!(events(&rig, &app, 1).await[0]["outputs"], json!({"t": "hello"}));
 }
 

@@ -61,6 +61,7 @@ fn claims(token: &str) -> Json {
     serde_json::from_slice(&base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
 }
 
+/// I1 to I9, I16.
 #[tokio::test]
 async fn passports() {
     let rig = Rig::new().await;
@@ -137,6 +138,7 @@ async fn a_new_version_of_an_answer_forgets_the_old_one_and_what_followed() {
     }
 }
 
+/// I10, I11, I13, I15.
 #[tokio::test]
 async fn a_chatflow_on_its_page() {
     let rig = Rig::new().await;
@@ -177,6 +179,7 @@ async fn a_chatflow_on_its_page() {
     );
 }
 
+/// I12, I17.
 #[tokio::test]
 async fn pins_and_separate_lists() {
     let rig = Rig::new().await;
@@ -211,6 +214,7 @@ async fn pins_and_separate_lists() {
     assert_eq!(deleted.status, 204);
 }
 
+/// I14.
 #[tokio::test]
 async fn completions_and_bookmarks() {
     let rig = Rig::new().await;
@@ -274,4 +278,54 @@ async fn a_workflow_always_streams() {
     assert_eq!(names(&events).last(), Some(&"workflow_finished"));
     let stop = format!("/api/workflows/tasks/{}/stop", ox_types::new_uuid());
     assert_eq!(page.post(&stop, json!({})).await.json(), json!({"result": "success"}));
+}
+
+/// Another answer is asked for with everything that the first was: texts, files among the inputs, files beside them.
+#[tokio::test]
+async fn another_answer_to_the_same_question() {
+    let rig = Rig::new().await;
+    let form = json!([
+        {"paragraph": {"label": "Q", "variable": "q", "required": true}},
+        {"file": {"label": "Doc", "variable": "doc", "required": true, "allowed_file_types": ["document"],
+            "allowed_file_upload_methods": ["local_file"]}},
+    ]);
+    let more = json!({"pre_prompt": "say {{q}}", "user_input_form": form, "more_like_this": {"enabled": true},
+        "file_upload": {"image": {"enabled": true, "number_limits": 3, "detail": "high",
+            "transfer_methods": ["remote_url", "local_file"]}}});
+    let app = rig.basic_app("completion", "echo", json!({}), more).await;
+    let page = page(&rig, &app).await;
+    let upload = async |name: &str, mime: &str| {
+        let body = format!(
+            "--b\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{name}\"\r\ncontent-type: {mime}\r\n\r\nx\r\n--b--\r\n"
+        );
+        let request = Request::post("/api/files/upload")
+            .header("x-app-code", &page.code)
+            .header("x-app-passport", &page.passport)
+            .header("content-type", "multipart/form-data; boundary=b");
+        rig.send(request.body(Body::from(body)).unwrap()).await.json()["id"].clone()
+    };
+    let (doc, png) = (upload("a.pdf", "application/pdf").await, upload("a.png", "image/png").await);
+    let local = |kind: &str, id: &Json| json!({"type": kind, "transfer_method": "local_file", "upload_file_id": id});
+    let body = json!({"inputs": {"q": "hello", "doc": local("document", &doc)}, "files": [local("image", &png)],
+        "response_mode": "blocking"});
+    let first = page.post("/api/completion-messages", body).await.json();
+    assert_eq!(first["answer"], "say hello", "{first}");
+    let id = first["message_id"].as_str().unwrap_or_else(|| panic!("{first}"));
+    let again = page.get(&format!("/api/messages/{id}/more-like-this?response_mode=blocking")).await.json();
+    assert_eq!(again["answer"], "say hello", "{again}");
+    assert_ne!(again["message_id"], first["message_id"]);
+    // Both were asked with the same picture and the same document.
+    let mut seen = Vec::new();
+    for answer in [&first, &again] {
+        let id = answer["message_id"].as_str().unwrap().parse::<ox_types::MessageId>().unwrap();
+        let files = ox_db::repo::messages::files_of(&rig.services.db, &[id]).await.unwrap();
+        let message = ox_db::repo::messages::find(&rig.services.db, app.id, id).await.unwrap().unwrap();
+        let inputs: Json = serde_json::from_str(&message.inputs).unwrap();
+        let beside: Vec<_> = files.into_iter().map(|file| (file.kind, file.upload_file_id)).collect();
+        seen.push((beside, inputs["doc"]["related_id"].clone()));
+    }
+    assert_eq!((seen[0].0.len(), &seen[0].1), (1, &doc), "{seen:?}");
+    assert_eq!(seen[0], seen[1]);
+    let streamed = page.get(&format!("/api/messages/{id}/more-like-this?response_mode=streaming")).await.events();
+    assert_eq!(shape(&streamed), ["message", "message_end"]);
 }

@@ -23,6 +23,7 @@ fn failing() -> Json {
     )
 }
 
+/// E1, E19 to E23.
 #[tokio::test]
 async fn blocking_and_its_record() {
     let rig = Rig::new().await;
@@ -151,6 +152,7 @@ async fn a_handled_failure_is_a_partial_success() {
     assert_eq!(finished["outputs"], json!({"out": "fallback"}));
 }
 
+/// E10 to E12.
 #[tokio::test]
 async fn modes_and_versions() {
     let rig = Rig::new().await;

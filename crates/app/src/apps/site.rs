@@ -79,6 +79,12 @@ pub async fn update_site(services: &Services, principal: &Principal, id: AppId, 
         return Err(Error::invalid_field("customize_token_strategy", "must be one of must, allow, not_allow"));
     }
     let mut site = site_of(services, id).await?;
+    // What is not ours may have come with an older installation: it stays until another is chosen.
+    if let Some(language) = change.default_language.as_deref().filter(|language| *language != site.default_language)
+        && !crate::accounts::LANGUAGES.contains(&language)
+    {
+        return Err(Error::invalid_field("default_language", format!("{language} is not a valid language.")));
+    }
     let SiteChange { title, default_language, custom_disclaimer, customize_token_strategy, .. } = change.clone();
     site.title = title.unwrap_or(site.title);
     site.default_language = default_language.unwrap_or(site.default_language);

@@ -97,6 +97,7 @@ mod tests {
     const ID: &str = "00000000-0000-0000-0000-000000000000";
     const NONCE: &str = "00000000000000000000000000000000";
 
+    /// G14.
     #[test]
     fn reference_vector() {
         let signer = FileSigner::new("k", Duration::from_secs(300));

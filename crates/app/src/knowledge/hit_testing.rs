@@ -56,10 +56,10 @@ pub async fn find(services: &Services, principal: &Principal, id: DatasetId, tri
     let dataset = std::sync::Arc::new(datasets::find(services, principal, id).await?);
     let question = trial.question.replace('\0', "");
     if question.trim().is_empty() && trial.attachments.is_empty() {
-        return Err(Error::invalid("Query or attachment_ids is required"));
+        return Err(Error::invalid_field("query", "query or attachment_ids is required"));
     }
     if question.chars().count() > MAX_QUESTION {
-        return Err(Error::invalid(format!("Query cannot exceed {MAX_QUESTION} characters")));
+        return Err(Error::invalid_field("query", format!("query cannot exceed {MAX_QUESTION} characters")));
     }
     let is_external = dataset.provider == "external";
     if !is_external && dataset.indexing_technique.is_none() {

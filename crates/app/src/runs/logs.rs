@@ -47,8 +47,10 @@ pub async fn find(services: &Services, app: &PublishedApp, id: RunId) -> Result<
 pub async fn list(services: &Services, app: &PublishedApp, mut ask: AskLogs) -> Result<(Vec<LogView>, u64)> {
     let tenant = app.app.tenant_id;
     if let Some(email) = ask.account_email {
-        let account = repo::accounts::find_by_email(&services.db, &email).await?;
-        let account = account.ok_or_else(|| Error::invalid(format!("Account not found: {email}")))?;
+        // Of accounts in other workspaces nothing is told, not even that they are there.
+        let unknown = || Error::invalid(format!("Account not found: {email}"));
+        let account = repo::accounts::find_by_email(&services.db, &email).await?.ok_or_else(unknown)?;
+        repo::tenants::member(&services.db, tenant, account.id).await?.ok_or_else(unknown)?;
         ask.filter.account = Some(account.id.0);
     }
     let (entries, total) =

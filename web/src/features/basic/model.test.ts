@@ -21,6 +21,14 @@ describe("configuration", () => {
     expect(writeConfig(readConfig(stored))).toEqual(stored);
   });
 
+  it("keeps what a kind of field says that is not made here", () => {
+    const user_input_form = [
+      { file: { label: "Doc", variable: "doc", required: true, allowed_file_types: ["document"], default: { transfer_method: "remote_url" } } },
+      { json_object: { label: "Data", variable: "data", required: false, max_length: 9, default: "" } },
+    ];
+    expect(writeConfig(readConfig({ ...stored, user_input_form }))).toMatchObject({ user_input_form });
+  });
+
   it("reads what is missing as empty", () => {
     const config = readConfig(null);
     expect(config).toMatchObject({ prompt: "", fields: [], opening: "", questions: [], followUp: false, model: undefined });

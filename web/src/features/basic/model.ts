@@ -263,15 +263,16 @@ export function readConfig(json: unknown, mode?: string): Config {
 }
 
 function writeField(field: FormField): Record<string, unknown> {
+  const named = { variable: field.variable, label: field.label || field.variable, required: field.required };
+  // A kind that is not made here, but came with a file, keeps what that said: its start may be more than a text.
+  if (!FIELD_TYPES.some((type) => type === field.type)) return { [field.type]: { ...field.rest, ...named } };
   const start =
     field.type === "checkbox" ? field.start === "true" : field.type === "number" ? (field.start === "" ? undefined : Number(field.start)) : field.start;
   const { max_length: _length, options: _options, default: _default, ...rest } = field.rest;
   return {
     [field.type]: {
       ...rest,
-      variable: field.variable,
-      label: field.label || field.variable,
-      required: field.required,
+      ...named,
       ...(field.maxLength === undefined ? {} : { max_length: field.maxLength }),
       ...(field.type === "select" ? { options: field.options } : {}),
       ...(start === undefined || start === "" ? {} : { default: start }),
