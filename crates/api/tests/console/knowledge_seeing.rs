@@ -189,7 +189,7 @@ async fn what_cannot_be_looked_for_is_said() {
     let unknown = uuid::Uuid::nil().to_string();
     for (id, files, status, why) in [
         (&blind, json!([light]), 400, "does not see pictures"),
-        (&sees, json!([]), 400, "Query or attachment_ids is required"),
+        (&sees, json!([]), 400, "query or attachment_ids is required"),
         (&sees, json!([text]), 400, "is not a PNG, JPEG, WebP or GIF picture"),
         (&sees, json!([unknown]), 404, "was not found"),
         (&sees, json!(["x"]), 400, "attachment_ids must be ids"),
