@@ -20,7 +20,6 @@ async fn templates(server: &TestServer, session: &Session) -> HashMap<String, St
 async fn a_template_runs_without_an_app() {
     let server = TestServer::sqlite().await;
     let owner = server.owner().await;
-    // The workspace gets a default model with its first app.
     server.app(&owner, &app_file("chat")).await;
     assert_eq!(server.get(&owner, "/system-features").await.json()["enable_trial_app"], true);
     let all = templates(&server, &owner).await;
@@ -52,7 +51,7 @@ async fn a_template_runs_without_an_app() {
         (Method::GET, format!("/apps/{hidden}")),
         (Method::GET, format!("/apps/{hidden}/export")),
         (Method::GET, format!("/apps/{hidden}/workflow-runs")),
-        (Method::POST, format!("/apps/{hidden}/api-keys")),
+        (Method::GET, format!("/apps/{hidden}/api-keys")),
         (Method::DELETE, format!("/apps/{hidden}")),
     ] {
         let answer = server.console(&owner, method, &path, None).await;
