@@ -129,8 +129,8 @@ async fn known(services: &Services, wanted: &Wanted) -> Result<Option<Arc<Publis
 
 /// What a version of a hidden app is made of.
 enum Version {
-    Basic(AppModelConfig),
-    Graph(Workflow),
+    Basic(Box<AppModelConfig>),
+    Graph(Box<Workflow>),
 }
 
 /// Makes the hidden app, or has it run what is wanted.
@@ -150,13 +150,13 @@ async fn keep(services: &Services, principal: &Principal, wanted: &Wanted) -> Re
             permissions::require(services, principal, &permissions::of_config(&config)).await?;
             let config = model_config::from_json(app.id, principal.account_id()?, &config)?;
             app.app_model_config_id = Some(wanted.version);
-            Version::Basic(AppModelConfig { id: wanted.version, ..config })
+            Version::Basic(Box::new(AppModelConfig { id: wanted.version, ..config }))
         }
         Body::Workflow(body) => {
             let draft = imports::draft_of(services, principal, &app, body, None).await?;
             app.workflow_id = Some(WorkflowId(wanted.version));
             let version = now().format("%Y-%m-%d %H:%M:%S%.6f").to_string();
-            Version::Graph(Workflow { id: WorkflowId(wanted.version), version, ..draft })
+            Version::Graph(Box::new(Workflow { id: WorkflowId(wanted.version), version, ..draft }))
         }
     };
     let language = services.account_language(principal).await;
