@@ -24,7 +24,7 @@ const PREFIXES = [
   "health",
   "metrics",
 ];
-const PUBLISHED = /^\/(chat|chatbot|completion|workflow|form|installed)(\/|$)/;
+const PUBLISHED = /^\/(chat|chatbot|completion|workflow|form|installed|trial)(\/|$)/;
 
 /** In development as in the server: published apps have a page of their own. */
 const publishedPages = {

@@ -14,6 +14,7 @@ mod drafts;
 mod explore;
 mod explore_runs;
 mod explore_templates;
+mod explore_trials;
 mod exports;
 mod extensions;
 mod figures;
@@ -101,6 +102,7 @@ pub fn router(services: &Arc<Services>) -> OpenApiRouter {
         .merge(explore::router())
         .merge(explore_runs::router())
         .merge(explore_templates::router())
+        .merge(explore_trials::router())
         .merge(page_access::router())
         .merge(extensions::router())
         .merge(tools::router())

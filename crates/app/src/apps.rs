@@ -2,7 +2,7 @@
 
 mod deletion;
 mod keys;
-mod site;
+pub(crate) mod site;
 mod tags;
 
 pub use deletion::resume as resume_deletions;

@@ -1,6 +1,7 @@
 //! Explore: the apps that the members of a workspace use inside the console, each as themselves.
 
 pub mod templates;
+pub mod trials;
 
 use ox_types::{AppId, boxed};
 use std::collections::HashMap;

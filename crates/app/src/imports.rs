@@ -254,7 +254,7 @@ async fn overwrite(
 }
 
 /// The draft that a file makes; secrets are encrypted on the way in.
-async fn draft_of(
+pub(crate) async fn draft_of(
     services: &Services,
     principal: &Principal,
     app: &App,

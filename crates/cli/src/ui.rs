@@ -28,7 +28,8 @@ pub fn answer(path: &str) -> Response {
     let published = path.starts_with("/chat") || path.starts_with("/completion") || path.starts_with("/workflow");
     if !is_file && !published {
         // The Studio is never framed, but frames its own apps; published pages are made to be embedded.
-        let rule = if path.starts_with("/installed/") { "SAMEORIGIN" } else { "DENY" };
+        let is_ours = path.starts_with("/installed/") || path.starts_with("/trial/");
+        let rule = if is_ours { "SAMEORIGIN" } else { "DENY" };
         headers.insert("x-frame-options", HeaderValue::from_static(rule));
     }
     response

@@ -33,6 +33,6 @@ pub fn asset(path: &str) -> Option<Asset> {
 #[must_use]
 pub fn page(path: &str) -> Option<Asset> {
     let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
-    let published = matches!(first, "chat" | "chatbot" | "completion" | "workflow" | "form" | "installed");
+    let published = matches!(first, "chat" | "chatbot" | "completion" | "workflow" | "form" | "installed" | "trial");
     asset(if published { "chat.html" } else { "index.html" })
 }

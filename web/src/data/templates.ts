@@ -13,6 +13,8 @@ export interface Template {
   };
   readonly description: string;
   readonly category: string;
+  /** It can be run without making an app of it. */
+  readonly can_trial: boolean;
 }
 
 export const templateList = (language: string) =>

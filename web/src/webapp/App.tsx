@@ -1,6 +1,6 @@
 /** Finds out which app this is, then shows its page. */
 import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
-import type { Address } from "./address";
+import { type Address, isInside } from "./address";
 import { Api, ApiError } from "./api";
 import { Boundary } from "./Boundary";
 import { dressTab } from "./SiteIcon";
@@ -49,13 +49,14 @@ export function App(props: { address: Address | null }): ReactNode {
 }
 
 function Page({ address }: { address: Address | null }): ReactNode {
-  const [api, setApi] = useState<Api | null>(() => (address && address.kind !== "installed" ? new Api(address.code, address.userId) : null));
+  const [api, setApi] = useState<Api | null>(() => (address && !isInside(address.kind) ? new Api(address.code, address.userId) : null));
   const [ready, setReady] = useState<Ready | null>(null);
   const [error, setError] = useState<unknown>(address ? null : nothing);
   const [attempt, setAttempt] = useState(0);
   useEffect(() => {
-    if (address?.kind !== "installed") return;
-    import("./member").then(({ MemberApi }) => setApi(new MemberApi(address.code)), setError);
+    if (!address || !isInside(address.kind)) return;
+    const { kind, code } = address;
+    import("./member").then(({ MemberApi }) => setApi(new MemberApi(kind, code)), setError);
   }, [address]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: each attempt asks again
   useEffect(() => {
@@ -79,7 +80,7 @@ function Page({ address }: { address: Address | null }): ReactNode {
     const asksWho = code === "web_sso_auth_required" || code === "web_app_access_denied";
     return (
       <Suspense>
-        {asksWho && address?.kind !== "installed" ? (
+        {asksWho && address && !isInside(address.kind) ? (
           <SignIn denied={code === "web_app_access_denied"} onDone={again} />
         ) : (
           <StateCard error={error} onRetry={again} />
@@ -105,7 +106,7 @@ function Page({ address }: { address: Address | null }): ReactNode {
         parameters={ready.parameters}
         preset={address.inputs}
         conversationId={address.conversationId}
-        compact={address.kind === "chatbot"}
+        compact={address.kind === "chatbot" || address.kind === "trial"}
       />
     </Suspense>
   );

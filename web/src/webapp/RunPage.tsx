@@ -49,7 +49,12 @@ export default function RunPage({ api, mode, site, parameters, preset }: RunPage
   const result = useRef<HTMLElement>(null);
   // On a phone the result is below.
   const showResult = (): void => void requestAnimationFrame(() => result.current?.scrollIntoView({ block: "nearest" }));
-  const views: View[] = ["once", ...(isOffered(parameters.fields) ? (["batch"] as const) : []), "past", ...(mode === "completion" ? (["saved"] as const) : [])];
+  const views: View[] = ["once"];
+  if (api.isKept) {
+    if (isOffered(parameters.fields)) views.push("batch");
+    views.push("past");
+    if (mode === "completion") views.push("saved");
+  }
   const save = (id: string, on: boolean): void => {
     const mark = (isOn: boolean): void => setSaved((now) => new Set(isOn ? [...now, id] : [...now].filter((known) => known !== id)));
     mark(on);
@@ -67,22 +72,24 @@ export default function RunPage({ api, mode, site, parameters, preset }: RunPage
       title={index === 0 ? say("run.result") : say("run.other", { number: index + 1 })}
       onStop={() => stop(run)}
       onRate={(rating, reason) => rate(run, rating, reason)}
-      onMore={parameters.moreLikeThis && !busy ? () => more(run) : undefined}
+      onMore={parameters.moreLikeThis && api.isKept && !busy ? () => more(run) : undefined}
       saved={saved.has(run.turn.id ?? "")}
-      onSave={(on) => save(run.turn.id ?? "", on)}
+      onSave={api.isKept ? (on) => save(run.turn.id ?? "", on) : undefined}
     />
   );
   return (
     <div className="run-page">
       <section className="run-side" aria-label={say("form.title")}>
         <Head api={api} site={site} />
-        <div className="segment views" role="tablist" aria-label={say("run.ways")} onKeyDown={tabKeys}>
-          {views.map((name) => (
-            <button key={name} type="button" role="tab" aria-selected={view === name} tabIndex={view === name ? 0 : -1} onClick={() => setView(name)}>
-              {say(`run.view_${name}`)}
-            </button>
-          ))}
-        </div>
+        {views.length > 1 && (
+          <div className="segment views" role="tablist" aria-label={say("run.ways")} onKeyDown={tabKeys}>
+            {views.map((name) => (
+              <button key={name} type="button" role="tab" aria-selected={view === name} tabIndex={view === name ? 0 : -1} onClick={() => setView(name)}>
+                {say(`run.view_${name}`)}
+              </button>
+            ))}
+          </div>
+        )}
         <div hidden={view !== "once"}>
           <InputForm
             fields={parameters.fields}

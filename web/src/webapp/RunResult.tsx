@@ -25,7 +25,7 @@ interface ResultProps {
   readonly onRate?: (rating: Rating, reason?: string) => Promise<boolean>;
   readonly onMore?: (() => void) | undefined;
   readonly saved?: boolean;
-  readonly onSave?: (on: boolean) => void;
+  readonly onSave?: ((on: boolean) => void) | undefined;
 }
 
 export function RunResult({ run, mode, site, title, onStop, onRate, onMore, saved = false, onSave }: ResultProps): ReactNode {

@@ -1,5 +1,5 @@
 /** What the page's address says: which page, whose, and with which values. */
-export type PageKind = "chat" | "chatbot" | "completion" | "workflow" | "installed";
+export type PageKind = "chat" | "chatbot" | "completion" | "workflow" | "installed" | "trial";
 
 export interface Address {
   readonly kind: PageKind;
@@ -17,8 +17,11 @@ export interface Address {
   readonly inputs: Readonly<Record<string, string>>;
 }
 
-/** `installed`: an app of Explore, by its entry instead of a code. */
-const KINDS: readonly PageKind[] = ["chat", "chatbot", "completion", "workflow", "installed"];
+/** Instead of a code, `installed` has the entry of an app of Explore and `trial` a template. */
+const KINDS: readonly PageKind[] = ["chat", "chatbot", "completion", "workflow", "installed", "trial"];
+
+/** Pages inside the console, whose visitor is the member. */
+export const isInside = (kind: PageKind): kind is "installed" | "trial" => kind === "installed" || kind === "trial";
 
 export function pageOf(pathname: string): { kind: PageKind; code: string } | null {
   const [kindText = "", code = ""] = pathname.split("/").filter(Boolean);

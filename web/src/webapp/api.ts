@@ -123,6 +123,8 @@ export class Door implements Carrier {
 export class Api implements Carrier {
   /** The page has an address of its own that may be passed on. */
   readonly isShared: boolean = true;
+  /** What was run can be found again: in lists, and what was saved. */
+  readonly isKept: boolean = true;
   private passport: string | null;
   private entering: Promise<void> | null = null;
   /** Called when the old passport no longer holds and the visitor is a new one. */

@@ -1,4 +1,4 @@
-/** An app of Explore: the console's routes with the member's session, in the shape of a page's. */
+/** An app of Explore or a template that is tried: the console's routes with the member's session, in the shape of a page's. */
 import { Api, ApiError, type Ask, failure, sendFile, sent } from "./api";
 import type { Json } from "./read";
 
@@ -26,14 +26,19 @@ async function renewed(): Promise<boolean> {
 
 export class MemberApi extends Api {
   override readonly isShared = false;
+  override readonly isKept: boolean;
 
-  constructor(private readonly installed: string) {
-    super(`installed-${installed}`, null);
+  private readonly place: string;
+
+  constructor(kind: "installed" | "trial", code: string) {
+    super(`${kind}-${code}`, null);
+    this.place = `${CONSOLE}/${kind}-apps/${code}`;
+    this.isKept = kind === "installed";
   }
 
   /** Runs that wait and files belong to the member, not to the app. */
   private address(path: string): string {
-    return /^\/(workflow|files|remote-files)\//.test(path) ? `${CONSOLE}${path}` : `${CONSOLE}/installed-apps/${this.installed}${path}`;
+    return /^\/(workflow|files|remote-files)\//.test(path) ? `${CONSOLE}${path}` : `${this.place}${path}`;
   }
 
   override async request(path: string, ask: Ask = {}): Promise<Response> {

@@ -43,7 +43,7 @@ async fn templates_list(Caller(_caller): Caller, Query(query): Query<LanguageQue
                 "icon_url": null, "icon_background": item.icon_background},
             "app_id": item.id, "description": item.description, "copyright": "", "privacy_policy": null,
             "custom_disclaimer": "", "category": item.category, "position": position, "is_listed": true,
-            "can_trial": false,
+            "can_trial": true,
         })
     });
     Json(json!({"recommended_apps": apps.collect::<Vec<_>>(), "categories": categories}))

@@ -34,7 +34,7 @@ pub(crate) async fn system_features(State(services): App) -> Json<Value> {
             "allow_email_password_login": settings.password_login},
         "plugin_installation_permission": {"plugin_installation_scope": "all", "restrict_to_marketplace_only": false},
         "enable_change_email": false, "plugin_manager": {"enabled": false}, "trial_models": [],
-        "enable_trial_app": false, "enable_explore_banner": false,
+        "enable_trial_app": true, "enable_explore_banner": false,
         "oxidify": {"version": settings.version, "scripted_model": settings.scripted_model,
             "code_unconfined": settings.code_unconfined},
     }))

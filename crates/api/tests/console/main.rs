@@ -19,6 +19,7 @@ mod drafts;
 mod egress;
 mod evaluation;
 mod explore;
+mod explore_trials;
 mod exports;
 mod fixtures;
 mod insight;

@@ -32,7 +32,7 @@ pub struct SiteChange {
 }
 
 /// The site a new app starts with.
-pub(super) fn new_site(app: &App, language: &str) -> Site {
+pub(crate) fn new_site(app: &App, language: &str) -> Site {
     Site {
         id: ox_types::new_uuid(),
         app_id: app.id,

@@ -97,11 +97,7 @@ pub async fn find_all(source: &dyn Source, ids: &[AppId]) -> Result<Vec<App>> {
 /// Stores a new app with its site, its Explore entry and, for basic apps, its configuration.
 #[boxed]
 pub async fn insert(tx: &Tx, app: &App, site: &Site, config: Option<&AppModelConfig>) -> Result<()> {
-    apps::Model::from(app.clone()).into_active_model().insert(tx.connection()).await?;
-    sites::Model::from(site.clone()).into_active_model().insert(tx.connection()).await?;
-    if let Some(config) = config {
-        insert_config(tx, config).await?;
-    }
+    insert_unlisted(tx, app, site, config).await?;
     let installed = installed_apps::Model {
         id: ox_types::new_uuid(),
         tenant_id: app.tenant_id.0,
@@ -113,6 +109,17 @@ pub async fn insert(tx: &Tx, app: &App, site: &Site, config: Option<&AppModelCon
         created_at: now(),
     };
     installed.into_active_model().insert(tx.connection()).await?;
+    Ok(())
+}
+
+/// Stores a new app that Explore does not list, with its site and, for basic apps, its configuration.
+#[boxed]
+pub async fn insert_unlisted(tx: &Tx, app: &App, site: &Site, config: Option<&AppModelConfig>) -> Result<()> {
+    apps::Model::from(app.clone()).into_active_model().insert(tx.connection()).await?;
+    sites::Model::from(site.clone()).into_active_model().insert(tx.connection()).await?;
+    if let Some(config) = config {
+        insert_config(tx, config).await?;
+    }
     Ok(())
 }
 

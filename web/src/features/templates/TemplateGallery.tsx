@@ -1,6 +1,6 @@
-/** Apps to begin with, as cards; one click makes an app of one. */
+/** Apps to begin with, as cards; one click makes an app of one, or tries it. */
 import { useQuery } from "@tanstack/react-query";
-import { Plus } from "lucide-react";
+import { Play, Plus } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { toast } from "sonner";
@@ -12,6 +12,7 @@ import { AppTile } from "../../ui/AppTile";
 import { Button } from "../../ui/Button";
 import { Segmented } from "../../ui/Segmented";
 import { Failed, SkeletonRows } from "../../ui/States";
+import { TrialDialog } from "./TrialDialog";
 
 const ALL = "all";
 
@@ -21,6 +22,7 @@ export function TemplateGallery({ onOpen }: { onOpen: (appId: string) => void })
   const language = wireLanguage(i18n.language);
   const list = useQuery(templateList(language));
   const [category, setCategory] = useState(ALL);
+  const [tried, setTried] = useState<Template | null>(null);
   const create = useAppChange(async (template: Template) => {
     const result = await importApp({ mode: "yaml-content", yaml_content: await templateFile(template.app.id, language) });
     if (!result.app_id) throw new Error(result.error);
@@ -61,9 +63,11 @@ export function TemplateGallery({ onOpen }: { onOpen: (appId: string) => void })
             busy={create.isPending && create.variables.app.id === template.app.id}
             disabled={create.isPending}
             onCreate={() => make(template)}
+            onTry={template.can_trial ? () => setTried(template) : undefined}
           />
         ))}
       </ul>
+      {tried ? <TrialDialog template={tried} busy={create.isPending} onCreate={() => make(tried)} onClose={() => setTried(null)} /> : null}
     </div>
   );
 }
@@ -73,9 +77,11 @@ interface CardProps {
   readonly busy: boolean;
   readonly disabled: boolean;
   readonly onCreate: () => void;
+  /** Without it, it cannot be tried. */
+  readonly onTry?: (() => void) | undefined;
 }
 
-function Card({ template, busy, disabled, onCreate }: CardProps) {
+function Card({ template, busy, disabled, onCreate, onTry }: CardProps) {
   const { t } = useTranslation("templates");
   const { t: c } = useTranslation();
   const { app, category, description } = template;
@@ -91,10 +97,15 @@ function Card({ template, busy, disabled, onCreate }: CardProps) {
         </div>
       </div>
       <p className="text-12 text-ink-2 flex-1">{description}</p>
-      <div>
+      <div className="flex flex-wrap gap-2">
         <Button icon={Plus} busy={busy} disabled={disabled} aria-label={t("createNamed", { name: app.name })} onClick={onCreate}>
           {t("create")}
         </Button>
+        {onTry ? (
+          <Button icon={Play} kind="quiet" aria-label={t("tryNamed", { name: app.name })} onClick={onTry}>
+            {t("try")}
+          </Button>
+        ) : null}
       </div>
     </li>
   );
