@@ -173,7 +173,7 @@ fn what_cannot_be_built_is_told() {
         assert!(wrong.iter().any(|text| text.contains(expected)), "{expected}: {wrong:?}");
         assert!(wrong.len() <= 10, "{wrong:?}");
     }
-    for (text, expected) in [("", "no JSON object"), ("{a}", "not valid JSON"), ("}{", "no JSON object")] {
+    for (text, expected) in [("", "no JSON object"), ("{a}", "not valid JSON"), ("} {", "no JSON object")] {
         assert!(read(text, &[]).unwrap_err()[0].contains(expected), "{text}");
     }
     assert!(read(&"x".repeat(70_000), &[]).unwrap_err()[0].contains("longer than"));
