@@ -135,8 +135,7 @@ export interface Described {
   readonly problems: readonly string[];
   readonly answer: string;
 }
-export const describeApp = (description: string, signal: AbortSignal) =>
-  json<Described>("/apps/describe", { method: "POST", body: { description }, signal });
+export const describeApp = (description: string, signal: AbortSignal) => json<Described>("/apps/describe", { method: "POST", body: { description }, signal });
 export const confirmImport = (id: string) => post<ImportResult>(`/apps/imports/${id}/confirm`);
 export const missingDependencies = (appId: string) => get<{ leaked_dependencies: Missing[] }>(`/apps/imports/${appId}/check-dependencies`);
 
