@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures::StreamExt as _;
 use ox_dsl::{
     lint::{self, Severity},
     plan::{self, Base, Plan},
@@ -121,14 +122,23 @@ async fn ask(
 
 async fn say(services: &Services, scope: &ModelScope, model: &ModelRef, messages: Vec<Message>) -> Result<String> {
     let request = ChatRequest { messages, user: scope.user.clone(), stream: true, ..ChatRequest::default() };
-    let stream = services.models.chat(scope, model, request).await.map_err(|error| model_error(&error))?;
-    Ok(ChatResult::collect(stream).await.map_err(|error| model_error(&error))?.text)
+    let mut stream = services.models.chat(scope, model, request).await.map_err(|error| model_error(&error))?;
+    let mut result = ChatResult::default();
+    while let Some(delta) = stream.next().await {
+        result.push(delta.map_err(|error| model_error(&error))?);
+        // No plan is as long as this: the rest is neither waited for nor paid.
+        if result.text.len() > plan::MAX_TEXT {
+            break;
+        }
+    }
+    Ok(result.text)
 }
 
 /// The file of the app that an answer plans; what a model says is taken for nothing before both checks passed.
 fn file_of(answer: &str, model: &ModelRef, bases: &[Base]) -> Result<String, Vec<String>> {
     let plan: Plan = plan::read(answer, bases)?;
-    let file = plan::document(&plan, (&model.provider, &model.name), bases).map_err(|error| vec![error.to_string()])?;
+    let file = plan::document(&plan, (model.provider.as_str(), model.name.as_str()), bases)
+        .map_err(|error| vec![error.to_string()])?;
     let problems = lint::text(&file).into_iter().filter(|problem| problem.severity == Severity::Error);
     let wrong: Vec<String> = problems.map(|problem| problem.message).take(10).collect();
     if wrong.is_empty() { Ok(file) } else { Err(wrong) }

@@ -61,7 +61,7 @@ fn label(field: &Field) -> &str {
 }
 
 fn ids<'a>(names: &'a [String], bases: &'a [Base]) -> impl Iterator<Item = &'a str> {
-    bases.iter().filter(|base| names.contains(&base.name)).map(|base| base.id.as_str())
+    bases.iter().filter(move |base| names.contains(&base.name)).map(|base| base.id.as_str())
 }
 
 fn chat(plan: &Plan, model: (&str, &str), bases: &[Base]) -> Json {
