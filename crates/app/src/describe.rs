@@ -176,7 +176,7 @@ mod tests {
     #[test]
     fn the_examples_of_the_guide_are_plans() {
         let model = ModelRef::chat("oxidify/scripted", "echo");
-        let examples: Vec<&str> = GUIDE.lines().filter(|line| line.starts_with('{')).collect();
+        let examples: Vec<&str> = GUIDE.lines().filter(|line| line.starts_with("{\"")).collect();
         assert_eq!(examples.len(), 2);
         for example in examples {
             file_of(example, &model, &[]).unwrap_or_else(|why| panic!("{example}: {why:?}"));
