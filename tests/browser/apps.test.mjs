@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { counted, journey, signIn } from "./support.mjs";
+import { callConsole, counted, journey, signIn } from "./support.mjs";
 
 test("an app is made of a template", { timeout: 120_000 }, () =>
   journey(["chat"], {}, async (page, about) => {
@@ -14,6 +14,28 @@ test("an app is made of a template", { timeout: 120_000 }, () =>
     await dialog.getByRole("button", { name: "Create Meeting minutes" }).click();
     await page.waitForURL(/\/app\//);
     await page.getByText("Meeting minutes").first().waitFor();
+  }));
+
+test("an app is made of one sentence", { timeout: 120_000 }, () =>
+  journey(["chat"], {}, async (page, about) => {
+    await signIn(page, about);
+    await page.getByRole("button", { name: /Describe it/ }).first().click();
+    const dialog = page.getByRole("dialog", { name: "Describe it" });
+    await dialog.getByRole("button", { name: /meeting notes/ }).click();
+    await dialog.getByRole("button", { name: /Make a draft/ }).click();
+    // Nobody chose a model yet: it says so, and the sentence stays.
+    await dialog.getByRole("alert").getByText("There is no model to plan with.").waitFor();
+    await callConsole(page, about, "POST", "/workspaces/current/default-model", {
+      model_settings: [{ model_type: "llm", provider: "oxidify/scripted", model: "echo" }],
+    });
+    // The scripted model gives back what it is told: no plan, then one.
+    await dialog.getByRole("button", { name: /Try again/ }).click();
+    await dialog.getByText("The answer of the model").waitFor();
+    const plan = { name: "Greeter", mode: "workflow", inputs: [{ name: "who" }], steps: [{ id: "greet", kind: "template", text: "Hello {{who}}" }] };
+    await dialog.getByRole("textbox").fill(JSON.stringify(plan));
+    await page.keyboard.press("Control+Enter");
+    await page.waitForURL(/\/app\//);
+    await page.getByText("Greeter").first().waitFor();
   }));
 
 test("apps are tagged, renamed, duplicated, exported and deleted", { timeout: 120_000 }, () =>

@@ -10,6 +10,7 @@ mod apps;
 mod audio;
 mod data_sources;
 mod datasets;
+mod describe;
 mod drafts;
 mod explore;
 mod explore_runs;
@@ -81,6 +82,7 @@ pub fn router(services: &Arc<Services>) -> OpenApiRouter {
         .merge(apps::router())
         .merge(site::router())
         .merge(mcp_server::router())
+        .merge(describe::router())
         .merge(imports::router())
         .merge(tags::router())
         .merge(workflow::router())

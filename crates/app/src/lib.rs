@@ -22,6 +22,7 @@ mod changes;
 mod chat;
 pub mod conversations;
 pub mod debug;
+pub mod describe;
 pub mod dialogue;
 pub mod end_users;
 pub mod error;

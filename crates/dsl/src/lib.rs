@@ -14,6 +14,7 @@ pub mod features;
 pub mod graph;
 pub mod hash;
 pub mod lint;
+pub mod plan;
 pub mod provider;
 pub mod starter;
 pub mod user_input;

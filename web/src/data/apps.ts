@@ -127,6 +127,15 @@ export const deleteApp = (id: string) => remove(`/apps/${id}`);
 export const copyApp = (id: string, fields: AppFields) => post<AppDetail>(`/apps/${id}/copy`, fields);
 export const exportApp = (id: string, secrets: boolean) => get<{ data: string }>(`/apps/${id}/export`, { include_secret: secrets });
 export const importApp = (body: { mode: "yaml-content" | "yaml-url"; yaml_content?: string; yaml_url?: string }) => post<ImportResult>("/apps/imports", body);
+/** What became of a description; `unusable` comes with the model's answer and what is wrong with it. */
+export interface Described {
+  readonly status: "completed" | "unusable";
+  readonly app_id: string | null;
+  readonly app_mode: Mode | null;
+  readonly problems: readonly string[];
+  readonly answer: string;
+}
+export const describeApp = (description: string, signal: AbortSignal) => json<Described>("/apps/describe", { method: "POST", body: { description }, signal });
 export const confirmImport = (id: string) => post<ImportResult>(`/apps/imports/${id}/confirm`);
 export const missingDependencies = (appId: string) => get<{ leaked_dependencies: Missing[] }>(`/apps/imports/${appId}/check-dependencies`);
 

@@ -18,7 +18,7 @@ export const Route = createFileRoute("/_shell/apps")({
       .optional()
       .catch(undefined),
     view: z.literal("cards").optional().catch(undefined),
-    dialog: z.enum(["create", "import", "template"]).optional().catch(undefined),
+    dialog: z.enum(["create", "describe", "import", "template"]).optional().catch(undefined),
     kind: mode,
   }),
   component: Page,
@@ -36,6 +36,7 @@ function Page() {
         search={search}
         templates={(onClose) => <TemplateDialog onClose={onClose} onOpen={(id) => void navigate({ to: "/app/$appId", params: { appId: id } })} />}
         onSearch={(change) => void navigate({ search: (now) => ({ ...now, ...change }), replace: !("dialog" in change) })}
+        onModels={() => void navigate({ to: "/settings/models" })}
         onOpen={(id, newTab) => (newTab ? window.open(`/app/${id}`, "_blank", "noopener") : void navigate({ to: "/app/$appId", params: { appId: id } }))}
       />
     </>

@@ -134,6 +134,7 @@ pub const RULES: &[Rule] = &[
     rule(POST, "/apps/{app_id}/icon", EDIT),
     rule(POST, "/apps/{app_id}/copy", EDIT),
     rule(GET, "/apps/{app_id}/export", EDIT),
+    rule(POST, "/apps/describe", EDIT),
     rule(POST, "/apps/imports", EDIT),
     rule(POST, "/apps/imports/{import_id}/confirm", EDIT),
     rule(GET, "/apps/imports/{app_id}/check-dependencies", EDIT),

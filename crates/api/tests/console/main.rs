@@ -15,6 +15,7 @@ mod support;
 mod apps;
 mod compatible;
 mod data_sources;
+mod describe;
 mod drafts;
 mod egress;
 mod evaluation;

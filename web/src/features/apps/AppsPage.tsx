@@ -10,6 +10,7 @@ import {
   MessagesSquare,
   Plus,
   Rows3,
+  Sparkles,
   Tag as TagIcon,
   Upload,
   Workflow,
@@ -48,6 +49,7 @@ import { AppForm } from "./AppForm";
 import { AppRows } from "./AppRows";
 import { Attention } from "./Attention";
 import type { RowAction } from "./appMenu";
+import { DescribeDialog } from "./DescribeDialog";
 import { ExportDialog } from "./ExportDialog";
 import { DEFAULT_HOURS, HOURS, type Hours } from "./figures";
 import { ImportDialog } from "./ImportDialog";
@@ -60,7 +62,7 @@ export interface AppsSearch {
   readonly mine?: boolean | undefined;
   readonly hours?: Hours | undefined;
   readonly view?: "cards" | undefined;
-  readonly dialog?: "create" | "import" | "template" | undefined;
+  readonly dialog?: "create" | "describe" | "import" | "template" | undefined;
   readonly kind?: Mode | undefined;
 }
 
@@ -68,13 +70,15 @@ interface Props {
   readonly search: AppsSearch;
   readonly onSearch: (change: Partial<AppsSearch>) => void;
   readonly onOpen: (appId: string, newTab?: boolean) => void;
+  /** To where models are connected. */
+  readonly onModels: () => void;
   /** The dialog with templates. */
   readonly templates?: (onClose: () => void) => ReactNode;
 }
 
 type Doing = { readonly what: "rename" | "copy" | "delete" | "export" | "tags"; readonly app: AppItem };
 
-export function AppsPage({ search, onSearch, onOpen, templates }: Props) {
+export function AppsPage({ search, onSearch, onOpen, onModels, templates }: Props) {
   const { t } = useTranslation("apps");
   const { t: c } = useTranslation();
   const rights = useRights();
@@ -153,6 +157,7 @@ export function AppsPage({ search, onSearch, onOpen, templates }: Props) {
         </header>
         {rights.edit ? (
           <Starts
+            onDescribe={() => onSearch({ dialog: "describe" })}
             onCreate={(kind) => onSearch({ dialog: "create", kind })}
             onImport={() => onSearch({ dialog: "import" })}
             onTemplate={templates ? () => onSearch({ dialog: "template" }) : undefined}
@@ -219,8 +224,8 @@ export function AppsPage({ search, onSearch, onOpen, templates }: Props) {
               <Empty icon={LayoutGrid} cat="acc" title={t("empty.title")} text={rights.edit ? t("empty.text") : t("empty.noEdit")}>
                 {rights.edit ? (
                   <>
-                    <Button kind="primary" icon={Plus} onClick={() => onSearch({ dialog: "create" })}>
-                      {t("new")}
+                    <Button kind="primary" icon={Sparkles} onClick={() => onSearch({ dialog: "describe" })}>
+                      {t("start.describe")}
                     </Button>
                     <Button icon={Upload} onClick={() => onSearch({ dialog: "import" })}>
                       {t("importDialog.title")}
@@ -254,6 +259,7 @@ export function AppsPage({ search, onSearch, onOpen, templates }: Props) {
         </div>
       ) : null}
       {search.dialog === "create" ? <Create kind={search.kind} onClose={closeDialog} onOpen={onOpen} /> : null}
+      {search.dialog === "describe" && rights.edit ? <DescribeDialog onClose={closeDialog} onOpen={(id) => onOpen(id)} onModels={onModels} /> : null}
       {search.dialog === "template" && rights.edit ? templates?.(closeDialog) : null}
       {search.dialog === "import" ? <ImportDialog file={file} onClose={closeDialog} onOpen={(id) => onOpen(id)} /> : null}
       {doing ? <Task doing={doing} onClose={() => setDoing(undefined)} /> : null}
@@ -342,15 +348,17 @@ export function Task({ doing, onClose, onDeleted }: { doing: Doing; onClose: () 
 }
 
 interface StartsProps {
+  readonly onDescribe: () => void;
   readonly onCreate: (mode: Mode) => void;
   readonly onImport: () => void;
   readonly onTemplate: (() => void) | undefined;
 }
 
-function Starts({ onCreate, onImport, onTemplate }: StartsProps) {
+function Starts({ onDescribe, onCreate, onImport, onTemplate }: StartsProps) {
   const { t } = useTranslation("apps");
   const cards = [
-    { key: "workflow", icon: Workflow, cat: "acc", run: () => onCreate("workflow") },
+    { key: "describe", icon: Sparkles, cat: "acc", run: onDescribe },
+    { key: "workflow", icon: Workflow, cat: undefined, run: () => onCreate("workflow") },
     { key: "chatflow", icon: MessagesSquare, cat: undefined, run: () => onCreate("advanced-chat") },
     { key: "chat", icon: MessageSquare, cat: undefined, run: () => onCreate("chat") },
     ...(onTemplate ? [{ key: "template", icon: LayoutTemplate, cat: undefined, run: onTemplate }] : []),

@@ -16,6 +16,7 @@ import {
   Package,
   Plus,
   Rocket,
+  Sparkles,
   Sun,
   SunMoon,
   UserRound,
@@ -176,6 +177,7 @@ function useCommands(): { readonly doing: PaletteRow[]; readonly places: Palette
       ...(rights.edit
         ? [
             row("new", t("palette.newApp"), Plus, () => void navigate({ to: "/apps", search: { dialog: "create" } }), "C"),
+            row("describe", t("palette.describeApp"), Sparkles, () => void navigate({ to: "/apps", search: { dialog: "describe" } })),
             row("new-knowledge", t("palette.newKnowledge"), LibraryBig, go("/datasets/create")),
             row("import", t("palette.importApp"), FileDown, () => void navigate({ to: "/apps", search: { dialog: "import" } })),
           ]
