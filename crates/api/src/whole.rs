@@ -13,8 +13,9 @@ use ox_app::Error;
 
 use crate::ApiError;
 
-/// Doors of the OpenAI wire: there the call of the model ends when its caller leaves, and costs no more.
-const END_WITH_THEIR_CALLER: &[&str] = &["/gateway/", "/v1/openai/"];
+/// The doors of the OpenAI wire, and an app that is described: there the call of the model ends when its caller leaves, and
+/// costs no more.
+const END_WITH_THEIR_CALLER: &[&str] = &["/gateway/", "/v1/openai/", "/console/api/apps/describe"];
 
 fn ends_with_its_caller(method: &Method, path: &str) -> bool {
     method.is_safe() || END_WITH_THEIR_CALLER.iter().any(|prefix| path.starts_with(prefix))
@@ -63,6 +64,7 @@ mod tests {
             (Method::GET, "/console/api/apps", false),
             (Method::POST, "/gateway/v1/chat/completions", false),
             (Method::POST, "/v1/openai/1/chat/completions", false),
+            (Method::POST, "/console/api/apps/describe", false),
         ];
         for (method, path, expected) in cases {
             assert_eq!(is_done_without_its_client(method.clone(), path).await, expected, "{method} {path}");
