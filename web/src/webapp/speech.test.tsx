@@ -59,7 +59,11 @@ afterEach(() => {
   vi.clearAllMocks();
 });
 
-function drawn(words: () => Promise<{ text: string }>): { onText: ReturnType<typeof vi.fn>; onProblem: ReturnType<typeof vi.fn>; json: ReturnType<typeof vi.fn> } {
+function drawn(words: () => Promise<{ text: string }>): {
+  onText: ReturnType<typeof vi.fn>;
+  onProblem: ReturnType<typeof vi.fn>;
+  json: ReturnType<typeof vi.fn>;
+} {
   const api = new Api("code", null);
   const [onText, onProblem, json] = [vi.fn(), vi.fn(), vi.fn(words)];
   api.json = json;
