@@ -45,7 +45,7 @@ export function Microphone({ base, disabled, onText }: { base: string; disabled?
           <span className="num" role="timer">
             {clock(seconds)}
           </span>
-          <IconButton icon={Square} label={t("speech.stop")} onClick={stop} />
+          <IconButton icon={Square} autoFocus label={t("speech.stop")} onClick={stop} />
         </>
       ) : null}
     </fieldset>
