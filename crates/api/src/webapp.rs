@@ -3,7 +3,7 @@
 mod access;
 mod approvals;
 pub(crate) mod apps;
-mod audio;
+pub(crate) mod audio;
 mod email_code;
 pub(crate) mod generate;
 mod human_input;

@@ -173,6 +173,7 @@ export default function ChatPage({ api, code, site, parameters, preset, conversa
                     draft={thread.draft}
                     busy={busy}
                     disabled={thread.loading && isEmpty}
+                    listens={parameters.listens}
                     onDraft={(draft) => chat.setDraft(thread.key, draft)}
                     onSend={(text, files) => chat.send(thread.key, text, files)}
                     onStop={() => chat.stop(thread.key)}

@@ -1,6 +1,7 @@
 /** The box to write in: text, files, Send, and Stop in its place while an answer comes. */
 
 import { type ClipboardEvent, type KeyboardEvent, lazy, type ReactNode, Suspense, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { withSaid } from "../lib/recording";
 import { PendingFiles } from "./Attachments";
 import type { Api } from "./api";
 import { type Attachment, acceptOf, type Limits, type UploadRules } from "./files";
@@ -9,6 +10,7 @@ import { Menu } from "./Menu";
 import { filesOf, useUploads } from "./useUploads";
 import { useSay } from "./words";
 
+const Microphone = lazy(() => import("./Microphone"));
 const LinkDialog = lazy(() => import("./LinkDialog"));
 
 interface ComposerProps {
@@ -19,12 +21,13 @@ interface ComposerProps {
   readonly draft: string;
   readonly busy: boolean;
   readonly disabled: boolean;
+  readonly listens: boolean;
   readonly onDraft: (draft: string) => void;
   readonly onSend: (text: string, files: readonly Attachment[]) => void;
   readonly onStop: () => void;
 }
 
-export function Composer({ api, rules, limits, placeholder, draft, busy, disabled, onDraft, onSend, onStop }: ComposerProps): ReactNode {
+export function Composer({ api, rules, limits, placeholder, draft, busy, disabled, listens, onDraft, onSend, onStop }: ComposerProps): ReactNode {
   const say = useSay();
   const [files, setFiles] = useState<readonly Attachment[]>([]);
   const [refused, setRefused] = useState<string | null>(null);
@@ -119,6 +122,19 @@ export function Composer({ api, rules, limits, placeholder, draft, busy, disable
           </button>
         )}
         <span className="grow" />
+        {listens && (
+          <Suspense>
+            <Microphone
+              api={api}
+              disabled={disabled}
+              onText={(said) => {
+                onDraft(withSaid(draft, said));
+                area.current?.focus();
+              }}
+              onProblem={setRefused}
+            />
+          </Suspense>
+        )}
         {busy ? (
           <button type="button" className="round go" aria-label={say("composer.stop")} title={say("composer.stop")} onClick={onStop}>
             <svg width="12" height="12" viewBox="0 0 12 12" aria-hidden="true">

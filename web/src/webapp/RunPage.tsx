@@ -16,6 +16,7 @@ import { RunResult } from "./RunResult";
 import type { Json } from "./read";
 import type { Run } from "./run";
 import { SiteIcon } from "./SiteIcon";
+import { soundOf } from "./speech";
 import { isBusy } from "./turns";
 import { useCopy } from "./useCopy";
 import { useOnline } from "./useMedia";
@@ -63,6 +64,7 @@ export default function RunPage({ api, mode, site, parameters, preset }: RunPage
       : api.json(`/saved-messages/${encodeURIComponent(id)}`, { method: "DELETE" });
     change.catch(() => mark(!on));
   };
+  const sound = parameters.speaks ? (text: string, signal: AbortSignal): Promise<Blob> => soundOf(api, { text }, signal) : undefined;
   const shown = (run: Run, index: number): ReactNode => (
     <RunResult
       key={run.turn.key}
@@ -75,6 +77,7 @@ export default function RunPage({ api, mode, site, parameters, preset }: RunPage
       onMore={parameters.moreLikeThis && api.isKept && !busy ? () => more(run) : undefined}
       saved={saved.has(run.turn.id ?? "")}
       onSave={api.isKept ? (on) => save(run.turn.id ?? "", on) : undefined}
+      sound={sound}
     />
   );
   return (
@@ -129,7 +132,8 @@ export default function RunPage({ api, mode, site, parameters, preset }: RunPage
         {view === "once" && (runs.length > 0 ? runs.map(shown) : <Nothing text={say("run.empty")} />)}
         <Suspense>
           {view === "batch" && (batch ? <BatchMain batch={batch} mode={mode} /> : <Nothing text={say("batch.empty")} />)}
-          {view === "past" && (past ? <RunResult run={past} mode={mode} site={site} title={say("run.result")} /> : <Nothing text={say("past.empty")} />)}
+          {view === "past" &&
+            (past ? <RunResult run={past} mode={mode} site={site} title={say("run.result")} sound={sound} /> : <Nothing text={say("past.empty")} />)}
           {view === "saved" && <Saved api={api} onGone={(id) => setSaved((now) => new Set([...now].filter((known) => known !== id)))} />}
         </Suspense>
       </main>

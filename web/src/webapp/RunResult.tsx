@@ -14,6 +14,7 @@ import { Waiting } from "./Waiting";
 import type { Site } from "./wire";
 import { useLanguage, useSay } from "./words";
 
+const ReadAloud = lazy(() => import("./ReadAloud"));
 const Why = lazy(() => import("./Why"));
 
 interface ResultProps {
@@ -26,9 +27,11 @@ interface ResultProps {
   readonly onMore?: (() => void) | undefined;
   readonly saved?: boolean;
   readonly onSave?: ((on: boolean) => void) | undefined;
+  /** The sound of a text, where the app speaks. */
+  readonly sound?: ((text: string, signal: AbortSignal) => Promise<Blob>) | undefined;
 }
 
-export function RunResult({ run, mode, site, title, onStop, onRate, onMore, saved = false, onSave }: ResultProps): ReactNode {
+export function RunResult({ run, mode, site, title, onStop, onRate, onMore, saved = false, onSave, sound }: ResultProps): ReactNode {
   const say = useSay();
   const language = useLanguage();
   const [view, setView] = useState<"text" | "json">("text");
@@ -74,6 +77,11 @@ export function RunResult({ run, mode, site, title, onStop, onRate, onMore, save
               <ThumbsDown size={16} />
             </Tool>
           </>
+        )}
+        {sound && isAnswer && (
+          <Suspense>
+            <ReadAloud id={turn.key} className="icon" sound={(signal) => sound(shown, signal)} />
+          </Suspense>
         )}
         {isAnswer && onSave && (
           <Tool label={say("saved.save")} pressed={saved} onClick={() => onSave(!saved)}>

@@ -17,6 +17,7 @@ import { type Say, useSay } from "./words";
 const ApprovalCard = lazy(() => import("./ApprovalCard"));
 const Thoughts = lazy(() => import("./Thoughts").then((m) => ({ default: m.Thoughts })));
 const SourceDialog = lazy(() => import("./SourceDialog"));
+const ReadAloud = lazy(() => import("./ReadAloud"));
 const Why = lazy(() => import("./Why"));
 
 interface TurnProps {
@@ -186,6 +187,11 @@ function Actions({ chat, threadKey, turn, index, versions, locked }: ActionProps
           >
             {copied ? <Check size={16} /> : <Copy size={16} />}
           </button>
+        )}
+        {hasText && chat.speaks && (
+          <Suspense>
+            <ReadAloud id={turn.key} sound={(signal) => chat.sound(turn, signal)} />
+          </Suspense>
         )}
         {canRate && (
           <>

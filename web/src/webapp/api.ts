@@ -23,6 +23,8 @@ export interface Ask {
   readonly method?: "GET" | "POST" | "PATCH" | "DELETE";
   readonly query?: Readonly<Record<string, string | undefined>>;
   readonly body?: Json;
+  /** In place of a body. */
+  readonly form?: FormData;
   readonly signal?: AbortSignal;
 }
 
@@ -54,7 +56,7 @@ export function sent(address: string, ask: Ask, headers: Readonly<Record<string,
   return fetched(`${address}${search.size > 0 ? `?${search}` : ""}`, {
     method: ask.method ?? "GET",
     headers: { ...headers, ...(ask.body ? { "Content-Type": "application/json" } : {}) },
-    ...(ask.body ? { body: JSON.stringify(ask.body) } : {}),
+    ...(ask.form ? { body: ask.form } : ask.body ? { body: JSON.stringify(ask.body) } : {}),
     ...(ask.signal ? { signal: ask.signal } : {}),
   });
 }

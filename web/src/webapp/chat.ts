@@ -1,5 +1,6 @@
 /** A visitor's chats: what is shown, and every call that changes it. Components only read the store and call this. */
 import type { StreamEvent } from "../lib/events";
+import { hush, Spoken } from "../lib/sound";
 import { type Api, ApiError, isAbort, isOffline } from "./api";
 import { appended, findIn, type Lists, removed, renamed, repinned, touched } from "./conversations";
 import { type Attachment, mappingOf } from "./files";
@@ -7,6 +8,7 @@ import { followRun } from "./follow";
 import { inputsAgain } from "./form";
 import { Frames } from "./frames";
 import { type Json, list, text, texts } from "./read";
+import { soundOf } from "./speech";
 import { readKey, writeKey } from "./storage";
 import { createStore, type Store } from "./store";
 import { afterClose, afterEvent, choiceKey, isBusy, newTurn, type Rating, serverParent, type Turn, turnsFrom, visible, withOlder } from "./turns";
@@ -69,6 +71,8 @@ export class Chat {
   /** What listens for runs that wait, by turn. */
   private readonly waits = new Map<string, AbortController>();
   private readonly memory: string;
+  /** Answers can be heard. */
+  readonly speaks: boolean;
 
   constructor(
     private readonly api: Api,
@@ -79,6 +83,7 @@ export class Chat {
     private readonly hasList: boolean,
   ) {
     this.memory = `oxidify.webapp.last.${code}.${api.userId ?? ""}`;
+    this.speaks = parameters.speaks;
     const first = newThread(null, this.firstInputs());
     this.store = createStore<ChatState>({
       threads: [first],
@@ -253,6 +258,7 @@ export class Chat {
   private ask(key: string, turn: Turn): void {
     const thread = this.thread(key);
     if (!thread || thread.turns.some(isBusy)) return;
+    hush();
     const { [turn.parent ?? ""]: _, ...chosen } = thread.chosen;
     this.change(key, (now) => ({ turns: [...now.turns, turn], chosen, suggestions: [] }));
     const body = {
@@ -270,18 +276,22 @@ export class Chat {
     const control = new AbortController();
     this.streams.set(key, control);
     const frames = new Frames<StreamEvent>((events) => this.changeTurn(key, turnKey, (turn) => events.reduce(afterEvent, turn)));
+    const spoken = new Spoken();
     try {
       await this.api.stream(
         "/chat-messages",
         { body },
         (event) => {
           this.noticeConversation(key, event);
+          spoken.hear(event);
           frames.push(event);
         },
         control.signal,
       );
       frames.flush();
       this.changeTurn(key, turnKey, afterClose);
+      // Whoever has gone to another chat wants to hear this one no more.
+      if (this.store.get().current === key && this.turn(key, turnKey)?.state === "done") spoken.play(turnKey);
     } catch (error) {
       frames.flush();
       this.failedAsk(key, turnKey, error);
@@ -413,6 +423,11 @@ export class Chat {
   }
 
   // --- answers and conversations ---
+
+  /** The sound of an answer: of the stored one where there is one. */
+  sound(turn: Turn, signal: AbortSignal): Promise<Blob> {
+    return soundOf(this.api, turn.id && turn.state === "done" ? { message_id: turn.id } : { text: turn.answer }, signal);
+  }
 
   async rate(key: string, turn: Turn, rating: Rating, content?: string): Promise<boolean> {
     const before = turn.rating;

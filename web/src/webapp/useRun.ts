@@ -1,6 +1,7 @@
 /** The runs on the screen: the last one, and the other answers that were asked for. */
 import { useEffect, useRef, useState } from "react";
 import type { StreamEvent } from "../lib/events";
+import { hush, Spoken } from "../lib/sound";
 import { type Api, ApiError, isAbort, isOffline } from "./api";
 import { followRun } from "./follow";
 import { Frames } from "./frames";
@@ -52,7 +53,12 @@ export function useRun(api: Api, mode: RunMode): Running {
     controls.current.set(key, mine);
     put([...before, newRun(key, Math.floor(Date.now() / 1000))]);
     const frames = new Frames<StreamEvent>((events) => change(key, (now) => events.reduce(afterRunEvent, now)));
-    const onEvent = (event: StreamEvent): void => frames.push(event);
+    hush();
+    const spoken = new Spoken();
+    const onEvent = (event: StreamEvent): void => {
+      spoken.hear(event);
+      frames.push(event);
+    };
     const waits = (): boolean => {
       frames.flush();
       return find(key)?.turn.state === "paused";
@@ -66,6 +72,7 @@ export function useRun(api: Api, mode: RunMode): Running {
       () => {
         frames.flush();
         change(key, afterRunClose);
+        if (mode === "completion" && find(key)?.turn.state === "done") spoken.play(key);
       },
       (error: unknown) => {
         frames.flush();

@@ -27,6 +27,10 @@ export interface Parameters {
   readonly questions: readonly string[];
   readonly suggestsAfter: boolean;
   readonly moreLikeThis: boolean;
+  /** Speech is taken in place of typing. */
+  readonly listens: boolean;
+  /** Answers are read aloud. */
+  readonly speaks: boolean;
   readonly fields: readonly Field[];
   readonly upload: UploadRules | null;
   readonly limits: Limits;
@@ -79,6 +83,8 @@ export function parametersFrom(body: Json): Parameters {
     questions: texts(body.suggested_questions).filter((question) => question.trim() !== ""),
     suggestsAfter: flag(record(body.suggested_questions_after_answer).enabled),
     moreLikeThis: flag(record(body.more_like_this).enabled),
+    listens: flag(record(body.speech_to_text).enabled),
+    speaks: flag(record(body.text_to_speech).enabled),
     fields: fieldsFrom(list(body.user_input_form)),
     upload: rulesFrom(body.file_upload),
     limits: limitsFrom(body),

@@ -599,6 +599,8 @@ pub const RULES: &[Rule] = &[
     rule(GET, "/installed-apps/{installed_app_id}/workflows/runs", USE),
     rule(GET, "/installed-apps/{installed_app_id}/workflows/runs/{run_id}", USE),
     rule(GET, "/installed-apps/{installed_app_id}/completion-messages", USE),
+    rule(POST, "/installed-apps/{installed_app_id}/audio-to-text", USE),
+    rule(POST, "/installed-apps/{installed_app_id}/text-to-audio", USE),
     // who may open the page of an app
     rule(GET, "/enterprise/webapp/app/access-mode", VIEW),
     rule(POST, "/enterprise/webapp/app/access-mode", EDIT),

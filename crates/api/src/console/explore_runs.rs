@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{FromRequestParts, RawPathParams, RawQuery},
+    extract::{FromRequestParts, Multipart, RawPathParams, RawQuery, multipart::MultipartRejection},
     http::{HeaderMap, StatusCode, request::Parts},
     response::Response,
 };
@@ -21,14 +21,15 @@ use crate::{
     openapi::routes,
     service::{
         ChatRequest, ConversationBody, ConversationPage, FeedbackBody, MessagePage, MetaBody, NameBody, ResultBody,
-        RunRequestBody,
+        RunRequestBody, SpeechBody, TranscriptBody, UploadBody, recording_limit,
     },
-    webapp::{Visitor, apps, generate, messages, runs as past},
+    webapp::{Visitor, apps, audio, generate, messages, runs as past},
 };
 
 type JsonMap = Map<String, Value>;
 
 pub fn router() -> OpenApiRouter<Arc<Services>> {
+    let recordings = OpenApiRouter::new().routes(routes!(transcribe)).layer(recording_limit());
     OpenApiRouter::new()
         .routes(routes!(site))
         .routes(routes!(parameters))
@@ -52,6 +53,8 @@ pub fn router() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(unsave))
         .routes(routes!(past_runs))
         .routes(routes!(past_run))
+        .routes(routes!(speak))
+        .merge(recordings)
 }
 
 /// The member as a user of the app that the path names.
@@ -317,4 +320,25 @@ async fn past_run(
     responses((status = 200, body = MessagePage), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
 async fn completions(app: App, Installed(caller): Installed, query: RawQuery) -> ApiResult<Json<MessagePage>> {
     past::completions(app, Visitor(caller), query).await
+}
+
+/// The words of a recording.
+#[utoipa::path(post, path = "/installed-apps/{installed_app_id}/audio-to-text", tag = "explore",
+    params(("installed_app_id" = Uuid, Path)),
+    request_body(content = UploadBody, content_type = "multipart/form-data"),
+    responses((status = 200, body = TranscriptBody), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 413, body = ErrorBody), (status = 415, body = ErrorBody)))]
+async fn transcribe(
+    app: App,
+    Installed(caller): Installed,
+    found: Result<Multipart, MultipartRejection>,
+) -> ApiResult<Json<TranscriptBody>> {
+    audio::transcribe(app, Visitor(caller), found).await
+}
+
+/// A text, or the answer of one of the member's messages, as speech.
+#[utoipa::path(post, path = "/installed-apps/{installed_app_id}/text-to-audio", tag = "explore", request_body = SpeechBody,
+    params(("installed_app_id" = Uuid, Path)),
+    responses((status = 200, description = "MP3, or JSON null for a message that says nothing", content_type = "audio/mpeg"), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 415, body = ErrorBody)))]
+async fn speak(app: App, Installed(caller): Installed, body: Body<JsonMap>) -> ApiResult<Response> {
+    audio::speak(app, Visitor(caller), body).await
 }

@@ -1,9 +1,12 @@
 //! Explore: apps of the workspace, used by its members as themselves.
 
-use axum::http::{Method, StatusCode};
+use axum::{
+    body::Body,
+    http::{Method, Request, StatusCode, header},
+};
 use serde_json::{Value, json};
 
-use crate::support::{Session, TestServer, app_file};
+use crate::support::{Answer, Session, TestServer, app_file};
 
 async fn installed(server: &TestServer, session: &Session, app: &str) -> String {
     let found = server.get(session, &format!("/installed-apps?app_id={app}")).await.json();
@@ -135,4 +138,53 @@ async fn completions_and_workflows_are_kept_for_the_member() {
     assert_eq!(unknown.status, StatusCode::NOT_FOUND);
     let wrong = server.get(&owner, &at("/completion-messages")).await;
     assert_eq!((wrong.status, wrong.code().as_str()), (StatusCode::BAD_REQUEST, "not_completion_app"));
+}
+
+async fn heard(server: &TestServer, session: &Session, path: &str, mime: &str, sound: &str) -> Answer {
+    let body = format!(
+        "--b\r\ncontent-disposition: form-data; name=\"file\"; filename=\"recording\"\r\ncontent-type: {mime}\r\n\r\n{sound}\r\n--b--\r\n"
+    );
+    let request = Request::post(format!("/console/api{path}"))
+        .header(header::COOKIE, session.header())
+        .header("x-csrf-token", session.csrf())
+        .header(header::CONTENT_TYPE, "multipart/form-data; boundary=b");
+    server.send(request.body(Body::from(body)).unwrap()).await
+}
+
+#[tokio::test]
+async fn a_member_speaks_and_listens() {
+    let server = TestServer::sqlite().await;
+    let owner = server.owner().await;
+    let features =
+        "  speech_to_text: {enabled: true}\n  text_to_speech: {enabled: true, voice: bright, language: en-US}\n";
+    let (app, _) = server.app(&owner, &format!("{}\n{features}", app_file("chat").trim_end())).await;
+    let base = format!("/installed-apps/{}", installed(&server, &owner, &app).await);
+    let (listen, speak) = (format!("{base}/audio-to-text"), format!("{base}/text-to-audio"));
+    let spoken = server.post(&owner, &speak, json!({"text": "one two"})).await;
+    assert_eq!(spoken.headers[header::CONTENT_TYPE], "audio/mpeg", "{}", spoken.text);
+    assert!(spoken.text.starts_with("ID3") && spoken.text.contains("bright"), "the app's voice");
+    let words = heard(&server, &owner, &listen, "audio/webm;codecs=opus", &spoken.text).await;
+    assert_eq!(words.json(), json!({"text": "one two"}));
+    let refused = heard(&server, &owner, &listen, "text/plain", "words").await;
+    assert_eq!(
+        (refused.status, refused.code().as_str()),
+        (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_audio_type")
+    );
+    let none = server.post(&owner, &speak, json!({})).await;
+    assert_eq!((none.status, none.code().as_str()), (StatusCode::BAD_REQUEST, "invalid_param"));
+    // An answer is read to whom it was given, and to nobody else.
+    let ask = json!({"inputs": {}, "query": "read me", "response_mode": "blocking"});
+    let message = server.post(&owner, &format!("{base}/chat-messages"), ask).await.json()["message_id"].clone();
+    let read = server.post(&owner, &speak, json!({"message_id": message})).await;
+    assert!(read.text.starts_with("ID3") && read.text.contains("read me"), "{}", read.text);
+    let other = server.member(&owner, "other@example.com", "normal").await;
+    let foreign = server.post(&other, &speak, json!({"message_id": message})).await;
+    assert_eq!((foreign.status, foreign.json()), (StatusCode::OK, Value::Null));
+    // An app that does neither says so.
+    let (silent, _) = server.app(&owner, &app_file("chat")).await;
+    let base = format!("/installed-apps/{}", installed(&server, &owner, &silent).await);
+    let refused = heard(&server, &owner, &format!("{base}/audio-to-text"), "audio/wav", &spoken.text).await;
+    assert_eq!(refused.json()["message"], "Speech to text is not enabled");
+    let refused = server.post(&owner, &format!("{base}/text-to-audio"), json!({"text": "x"})).await;
+    assert_eq!(refused.json()["message"], "TTS is not enabled");
 }

@@ -10,6 +10,7 @@ use axum::{
     body::Body,
     extract::State,
     http::{HeaderMap, Method, Request, StatusCode, header},
+    response::{IntoResponse as _, Response},
     routing::post,
 };
 use serde_json::{Value, json};
@@ -204,26 +205,22 @@ type Heard = Arc<Mutex<Vec<(String, Value)>>>;
 
 /// A service that searches: what it heard is kept.
 async fn service(heard: Heard) -> String {
-    async fn retrieval(
-        State(heard): State<Heard>,
-        headers: HeaderMap,
-        Json(body): Json<Value>,
-    ) -> (StatusCode, Json<Value>) {
+    async fn retrieval(State(heard): State<Heard>, headers: HeaderMap, Json(body): Json<Value>) -> Response {
         let key = headers.get(header::AUTHORIZATION).map(|key| key.to_str().unwrap().to_owned()).unwrap_or_default();
         let query = body["query"].as_str().unwrap_or_default().to_owned();
         heard.lock().unwrap().push((key, body));
         match query.as_str() {
             "fail" => {
-                (StatusCode::NOT_FOUND, Json(json!({"error_code": 2001, "error_msg": "The knowledge does not exist"})))
+                let body = json!({"error_code": 2001, "error_msg": "The knowledge does not exist"});
+                (StatusCode::NOT_FOUND, Json(body)).into_response()
             }
-            "odd" => (StatusCode::OK, Json(json!({"records": "many"}))),
-            _ => (
-                StatusCode::OK,
-                Json(json!({"records": [
-                    {"content": "The owl sleeps.", "score": 0.9, "title": "owl.pdf", "metadata": {"page": 3}},
-                    {"content": "The fox too.", "score": 0.8, "title": null, "metadata": null},
-                ]})),
-            ),
+            "boom" => (StatusCode::INTERNAL_SERVER_ERROR, "boom").into_response(),
+            "odd" => Json(json!({"records": "many"})).into_response(),
+            _ => Json(json!({"records": [
+                {"content": "The owl sleeps.", "score": 0.9, "title": "owl.pdf", "metadata": {"page": 3}},
+                {"content": "The fox too.", "score": 0.8, "title": null, "metadata": null},
+            ]}))
+            .into_response(),
         }
     }
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -281,6 +278,8 @@ async fn knowledge_of_others_is_asked_as_agreed() {
         let refused = ask(json!({"query": query})).await;
         assert!(refused.status == StatusCode::BAD_REQUEST && refused.text.contains(text), "{}", refused.text);
     }
+    let refused = ask(json!({"query": "boom"})).await;
+    assert_eq!((refused.status, &refused.json()["message"]), (StatusCode::BAD_REQUEST, &json!("boom")), "J12");
     // By the Service API it looks like any other.
     let records = found(&shelf, &id, "owl", Value::Null).await;
     assert_eq!(

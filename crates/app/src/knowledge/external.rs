@@ -83,8 +83,7 @@ impl External {
         });
         let (status, text) = self.post(tenant, &api.endpoint, &key, body).await?;
         if status != 200 {
-            let told: String = text.chars().take(MAX_TOLD).collect();
-            return Err(Error::invalid(format!("The external knowledge API answered {status}: {told}")));
+            return Err(Error::invalid(refusal(status, &text)));
         }
         let answer: Answer = serde_json::from_str(&text).map_err(|error| {
             Error::invalid(format!("The answer of the external knowledge API is not as agreed: {error}"))
@@ -139,6 +138,14 @@ impl External {
     }
 }
 
+/// What is told of a refusal. Compat: the service's own words and nothing else, where it says any.
+fn refusal(status: u16, text: &str) -> String {
+    if text.trim().is_empty() {
+        return format!("The external knowledge API answered {status}");
+    }
+    text.chars().take(MAX_TOLD).collect()
+}
+
 fn record(dataset: &Arc<Dataset>, one: AnswerRecord) -> Record {
     let place = ExternalRecord {
         title: one.title.unwrap_or_default(),
@@ -150,5 +157,22 @@ fn record(dataset: &Arc<Dataset>, one: AnswerRecord) -> Record {
         place: Place::External(Box::new(place)),
         score: one.score.unwrap_or_default(),
         scores: Scores::default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_told_in_the_words_of_the_service() {
+        let long = "x".repeat(MAX_TOLD + 1);
+        for (status, text, expected) in [
+            (500, "boom", "boom"),
+            (503, " \n", "The external knowledge API answered 503"),
+            (400, long.as_str(), &long[1..]),
+        ] {
+            assert_eq!(refusal(status, text), expected);
+        }
     }
 }

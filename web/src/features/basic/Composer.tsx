@@ -2,18 +2,22 @@
 
 import { Send, Square, Zap } from "lucide-react";
 import { useTranslation } from "react-i18next";
+import { withSaid } from "../../lib/recording";
 import { Button } from "../../ui/Button";
+import { Microphone } from "../../ui/Speech";
 
 interface Props {
   readonly completion: boolean;
   readonly busy: boolean;
+  /** The routes of the app, where it takes speech. */
+  readonly listens?: string | undefined;
   readonly query: string;
   readonly onQuery: (query: string) => void;
   readonly onSend: (query: string) => void;
   readonly onStop: () => void;
 }
 
-export function Composer({ completion, busy, query, onQuery, onSend, onStop }: Props) {
+export function Composer({ completion, busy, listens, query, onQuery, onSend, onStop }: Props) {
   const { t } = useTranslation("basic");
   if (completion) {
     return busy ? (
@@ -47,7 +51,8 @@ export function Composer({ completion, busy, query, onQuery, onSend, onStop }: P
           onSend(query);
         }}
       />
-      <div className="flex justify-end">
+      <div className="flex justify-end items-center gap-2">
+        {listens ? <Microphone base={listens} onText={(said) => onQuery(withSaid(query, said))} /> : null}
         {busy ? (
           <Button icon={Square} onClick={onStop}>
             {t("preview.stop")}

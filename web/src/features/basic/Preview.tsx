@@ -7,7 +7,7 @@ import { Button, IconButton } from "../../ui/Button";
 import { Prose } from "../../ui/Prose";
 import { Composer } from "./Composer";
 import { Given } from "./Given";
-import { type Config, type Inputs, missingInput, wireInputs, writeConfig } from "./model";
+import { type Config, type Inputs, missingInput, voiceOf, wireInputs, writeConfig } from "./model";
 import { TurnView } from "./TurnView";
 import { type Turn, usePreview } from "./usePreview";
 
@@ -55,6 +55,9 @@ export function Preview({ appId, completion, config, narrow, hidden, onCompare }
     stuck.current = true;
     void preview.ask({ query: turn.query, inputs: turn.inputs, config: writeConfig(config), followUp: false, another: true });
   };
+  const base = `/apps/${appId}`;
+  const voice = voiceOf(config);
+  const speaks = config.speaks ? { base, voice } : undefined;
   const suggestions = turns.length === 0 ? config.questions.filter((q) => q.trim()) : last?.state === "done" ? (last.followUps ?? []) : [];
   return (
     <aside
@@ -90,7 +93,13 @@ export function Preview({ appId, completion, config, narrow, hidden, onCompare }
         {turns.length === 0 && !config.opening ? <p className="text-ink-3">{t(completion ? "preview.emptyCompletion" : "preview.empty")}</p> : null}
         <div className="flex flex-col gap-4" aria-live="polite">
           {turns.map((turn) => (
-            <TurnView key={turn.key} turn={turn} completion={completion} onMore={completion && config.more && !busy ? () => more(turn) : undefined} />
+            <TurnView
+              key={turn.key}
+              turn={turn}
+              completion={completion}
+              speaks={speaks}
+              onMore={completion && config.more && !busy ? () => more(turn) : undefined}
+            />
           ))}
         </div>
         <div ref={end} />
@@ -117,7 +126,15 @@ export function Preview({ appId, completion, config, narrow, hidden, onCompare }
             ))}
           </div>
         ) : null}
-        <Composer completion={completion} busy={busy} query={query} onQuery={setQuery} onSend={send} onStop={preview.stop} />
+        <Composer
+          completion={completion}
+          busy={busy}
+          listens={config.listens ? base : undefined}
+          query={query}
+          onQuery={setQuery}
+          onSend={send}
+          onStop={preview.stop}
+        />
       </div>
     </aside>
   );

@@ -7,11 +7,20 @@ import { useFormat } from "../../lib/format";
 import { Button } from "../../ui/Button";
 import { CopyButton } from "../../ui/CopyButton";
 import { Prose } from "../../ui/Prose";
+import { ReadAloud } from "../../ui/Speech";
 import { Approvals } from "../tools/Approvals";
 import { Thoughts } from "../tools/Thoughts";
 import type { Source, Turn } from "./usePreview";
 
-export function TurnView({ turn, completion, onMore }: { turn: Turn; completion: boolean; onMore: (() => void) | undefined }) {
+interface Props {
+  readonly turn: Turn;
+  readonly completion: boolean;
+  readonly onMore: (() => void) | undefined;
+  /** The routes of the app and its voice, where it speaks. */
+  readonly speaks?: { readonly base: string; readonly voice: string } | undefined;
+}
+
+export function TurnView({ turn, completion, onMore, speaks }: Props) {
   const { t } = useTranslation("basic");
   const { t: c } = useTranslation();
   const format = useFormat();
@@ -48,6 +57,7 @@ export function TurnView({ turn, completion, onMore }: { turn: Turn; completion:
             )}
             {turn.price === undefined ? null : <span>{format.money(turn.price, turn.currency)}</span>}
             {turn.answer ? <CopyButton text={turn.answer} label={t("preview.copy")} done={c("common.copied")} /> : null}
+            {turn.answer && speaks ? <ReadAloud base={speaks.base} id={`preview-${turn.key}`} text={turn.answer} voice={speaks.voice} /> : null}
           </div>
         )}
         {turn.state !== "writing" && turn.sources ? <Sources sources={turn.sources} /> : null}

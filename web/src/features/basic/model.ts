@@ -352,3 +352,9 @@ export function wireInputs(fields: readonly FormField[], values: Inputs): Record
 export function missingInput(fields: readonly FormField[], values: Inputs): FormField | undefined {
   return fields.find((field) => field.required && field.type !== "checkbox" && (values[field.variable] ?? field.start).trim() === "");
 }
+
+/** The voice that reads the app's answers; empty: the model's first. */
+export function voiceOf(config: Config): string {
+  const { voice } = record(config.rest.text_to_speech);
+  return typeof voice === "string" ? voice : "";
+}

@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from "react";
 import { type Approval, withApproval } from "../../lib/approvals";
 import { get, messageOf, post } from "../../lib/http";
+import { hush, Spoken } from "../../lib/sound";
 import { type StreamEvent, stream } from "../../lib/sse";
 import { type AgentLog, type Thought, withLog, withThought } from "../../lib/thoughts";
 
@@ -105,6 +106,8 @@ export function usePreview(appId: string, kind: "chat" | "completion") {
     const start = performance.now();
     const since = () => (performance.now() - start) / 1000;
     setTurns((now) => [...(kind === "completion" && !another ? [] : now), { key, query, inputs, answer: "", state: "writing", thoughts: [], approvals: [] }]);
+    hush();
+    const spoken = new Spoken();
     const mine = new AbortController();
     abort.current = mine;
     let message: string | undefined;
@@ -130,6 +133,7 @@ export function usePreview(appId: string, kind: "chat" | "completion") {
       change(key, () => ({ thoughts: now }));
     };
     const onEvent = (event: StreamEvent) => {
+      spoken.hear(event);
       if (typeof event.task_id === "string") task.current = event.task_id;
       if (typeof event.conversation_id === "string" && event.conversation_id) conversation.current = event.conversation_id;
       if (typeof event.message_id === "string") message = event.message_id;
@@ -170,6 +174,7 @@ export function usePreview(appId: string, kind: "chat" | "completion") {
       // The server may end the stream before the call is given up.
       const ended = mine.signal.aborted ? "stopped" : "done";
       change(key, (turn) => ({ answer: buffer, total, approvals: [], state: turn.state === "writing" ? ended : turn.state }));
+      if (ended === "done") spoken.play(`preview-${key}`);
       parent.current = message;
       if (thoughts.length > 0 && message) {
         const query = { message_id: message, conversation_id: conversation.current };

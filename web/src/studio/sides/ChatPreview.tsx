@@ -3,6 +3,8 @@ import { ListTree, RotateCcw, SendHorizontal, Square } from "lucide-react";
 import { type FormEvent, type KeyboardEvent, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { z } from "zod";
+import { withSaid } from "../../lib/recording";
+import { Microphone, ReadAloud } from "../../ui/Speech";
 import { isActive, type RunState } from "../model/run";
 import { outputText } from "../nodes/kind";
 import { Button, IconButton, Wrong } from "../parts/controls";
@@ -28,6 +30,8 @@ interface Turn {
 const featuresSchema = z.looseObject({
   opening_statement: z.string().nullish().catch(""),
   suggested_questions: z.array(z.string()).catch([]),
+  speech_to_text: z.looseObject({ enabled: z.boolean().catch(false) }).nullish().catch(undefined),
+  text_to_speech: z.looseObject({ enabled: z.boolean().catch(false), voice: z.string().catch("") }).nullish().catch(undefined),
 });
 
 /** A run that waited says more after it was answered. */
@@ -64,6 +68,7 @@ function useConversation() {
 export function ChatPreview() {
   const { t } = useTranslation("studio");
   const run = useStudio((s) => s.run);
+  const owner = useStudio((s) => s.owner);
   const features = useStudio((s) => s.document.features);
   const readOnly = useStudio((s) => s.preview !== undefined);
   const fields = useStartFields();
@@ -113,6 +118,11 @@ export function ChatPreview() {
           <div key={i} className="st-turn">
             <div className="st-bubble mine">{turn.query}</div>
             {turn.run === run.runId && isActive(run) ? <StreamText text={run.text} live /> : turn.answer ? <div className="st-bubble">{turn.answer}</div> : null}
+            {read?.text_to_speech?.enabled && turn.answer && !(turn.run === run.runId && isActive(run)) ? (
+              <div className="flex items-center gap-2 text-12">
+                <ReadAloud base={owner} id={`chat-preview-${i}`} text={turn.answer} voice={read.text_to_speech.voice} />
+              </div>
+            ) : null}
             {turn.error ? <Wrong>{errorText(turn.error, t)}</Wrong> : null}
           </div>
         ))}
@@ -126,12 +136,12 @@ export function ChatPreview() {
         <WaitingApprovals />
         <div ref={end} />
       </div>
-      <Composer busy={busy} disabled={readOnly} onSend={ask} />
+      <Composer busy={busy} disabled={readOnly} listens={read?.speech_to_text?.enabled ? owner : undefined} onSend={ask} />
     </>
   );
 }
 
-function Composer({ busy, disabled, onSend }: { busy: boolean; disabled: boolean; onSend: (text: string) => boolean }) {
+function Composer({ busy, disabled, listens, onSend }: { busy: boolean; disabled: boolean; listens: string | undefined; onSend: (text: string) => boolean }) {
   const { t } = useTranslation("studio");
   const [text, setText] = useState("");
   const submit = (event?: FormEvent) => {
@@ -146,6 +156,7 @@ function Composer({ busy, disabled, onSend }: { busy: boolean; disabled: boolean
   return (
     <form className="st-composer" onSubmit={submit}>
       <textarea className="st-input" rows={2} aria-label={t("chat.message")} placeholder={t("chat.message")} value={text} disabled={disabled} onChange={(e) => setText(e.target.value)} onKeyDown={keys} />
+      {listens ? <Microphone base={listens} disabled={disabled} onText={(said) => setText((now) => withSaid(now, said))} /> : null}
       {busy ? (
         <IconButton label={t("pill.stop")} icon={Square} onClick={stopRun} />
       ) : (
