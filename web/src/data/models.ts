@@ -31,7 +31,6 @@ export interface Provider {
     readonly current_credential_id: string | null;
     readonly current_credential_name: string | null;
     readonly available_credentials: readonly { readonly credential_id: string; readonly credential_name: string }[] | null;
-    readonly custom_models?: readonly (Pick<Model, "model" | "model_type"> & { readonly current_credential_id: string | null })[] | null;
   };
   readonly system_configuration?: { readonly enabled: boolean };
   /** `false`: nothing has to be entered before it answers. */
@@ -151,11 +150,6 @@ export const credentialOf = (provider: string, id: string) =>
     staleTime: 0,
   });
 
-interface Tried {
-  readonly result: string;
-  readonly error?: string;
-}
-
 type ModelName = Pick<Model, "model" | "model_type">;
 
 export const modelKeys = (provider: string, { model, model_type }: ModelName) =>
@@ -200,18 +194,13 @@ export const changeCredential = (provider: string, id: string, credentials: Valu
 export const deleteCredential = (provider: string, id: string) => remove(`${at(provider)}/credentials`, { credential_id: id });
 export const switchCredential = (provider: string, id: string) => post(`${at(provider)}/credentials/switch`, { credential_id: id });
 export const testCredential = (provider: string, id: string | undefined, credentials: Values) =>
-  post<Tried>(`${at(provider)}/credentials/validate`, { credential_id: id ?? null, credentials });
-/** A key as it is stored: nothing of it is sent. */
-export const tryStoredKey = (provider: string, id: string, signal: AbortSignal) =>
-  json<Tried>(`${at(provider)}/credentials/validate`, { method: "POST", body: { credential_id: id, credentials: {} }, signal });
-export const tryStoredModel = (provider: string, { model, model_type }: ModelName, id: string, signal: AbortSignal) =>
-  json<Tried>(`${at(provider)}/models/credentials/validate`, { method: "POST", body: { model, model_type, credential_id: id, credentials: {} }, signal });
+  post<{ result: string; error?: string }>(`${at(provider)}/credentials/validate`, { credential_id: id ?? null, credentials });
 export const enableModel = (provider: string, model: Pick<Model, "model" | "model_type">, on: boolean) =>
   patch(`${at(provider)}/models/${on ? "enable" : "disable"}`, { model: model.model, model_type: model.model_type });
 export const addModel = (provider: string, model: string, modelType: string, credentials: Values, name: string) =>
   post(`${at(provider)}/models/credentials`, { model, model_type: modelType, credentials, ...(name ? { name } : {}) });
 export const testModel = (provider: string, model: string, modelType: string, credentials: Values) =>
-  post<Tried>(`${at(provider)}/models/credentials/validate`, { model, model_type: modelType, credentials });
+  post<{ result: string; error?: string }>(`${at(provider)}/models/credentials/validate`, { model, model_type: modelType, credentials });
 export const deleteModel = (provider: string, model: Pick<Model, "model" | "model_type">) =>
   json(`${at(provider)}/models`, { method: "DELETE", body: { model: model.model, model_type: model.model_type } });
 

@@ -86,11 +86,9 @@ function Card({ type, offered, chosen, known, disabled, onChange }: CardProps) {
         >
           <span className="visually-hidden">{t("chooseDefault")} </span>
           <span className={`text-12 block ${open ? "text-warning" : "text-ink-3"}`}>{name}</span>
-          <span className="flex items-center gap-2 mt-0.5 min-w-0">
+          <span className="flex items-center gap-2 mt-0.5">
             {chosen ? <ProviderTile size="xs" name={inLanguage(chosen.provider.label, i18n.language) || chosen.provider.provider} /> : null}
-            <span className={`font-medium truncate flex-1 min-w-0 ${open ? "text-warning" : ""}`} title={chosen?.model}>
-              {chosen?.model ?? t("notSet")}
-            </span>
+            <span className={`font-medium truncate flex-1 ${open ? "text-warning" : ""}`}>{chosen?.model ?? t("notSet")}</span>
             <ChevronDown size={14} strokeWidth={1.9} aria-hidden />
           </span>
         </button>

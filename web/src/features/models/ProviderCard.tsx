@@ -1,5 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { Activity, Check, ChevronDown, ChevronRight, KeyRound, Plus, Route, Trash2, X } from "lucide-react";
+import { Check, ChevronDown, ChevronRight, KeyRound, Plus, Route, Trash2 } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { toast } from "sonner";
@@ -25,7 +25,6 @@ import { Switch } from "../../ui/Switch";
 import { Tip } from "../../ui/Tip";
 import { CredentialDialog } from "./CredentialDialog";
 import { RoutesDialog } from "./RoutesDialog";
-import type { Verdict } from "./trials";
 
 type Credential = NonNullable<Provider["custom_configuration"]["available_credentials"]>[number];
 
@@ -35,15 +34,11 @@ export function ProviderCard({
   provider,
   connected,
   open: startOpen,
-  verdict,
-  onTest,
   onConnect,
 }: {
   provider: Provider;
   connected: boolean;
   open: boolean;
-  verdict: Verdict | undefined;
-  onTest: (() => void) | undefined;
   onConnect: () => void;
 }) {
   const { t, i18n } = useTranslation("models");
@@ -73,21 +68,20 @@ export function ProviderCard({
               </Tip>
             ) : null}
           </div>
-          <div className={`text-12 truncate ${verdict?.kind === "failed" ? "text-danger" : "text-ink-3"}`}>
-            {verdict?.kind === "failed"
-              ? verdict.reasons.join("; ")
-              : connected
-                ? keys.length > 0
-                  ? t("keys", { count: keys.length })
-                  : t(modelsHaveKeys ? "modelKeys" : "noKey")
-                : inLanguage(provider.description, i18n.language) ||
-                  provider.supported_model_types.map((type) => t(`typeName.${type}`, { defaultValue: type })).join(" · ")}
+          <div className="text-12 text-ink-3 truncate">
+            {connected
+              ? keys.length > 0
+                ? t("keys", { count: keys.length })
+                : t(modelsHaveKeys ? "modelKeys" : "noKey")
+              : inLanguage(provider.description, i18n.language) ||
+                provider.supported_model_types.map((type) => t(`typeName.${type}`, { defaultValue: type })).join(" · ")}
           </div>
         </div>
         {connected ? (
           <>
-            <State verdict={verdict} />
-            {onTest ? <IconButton size="sm" icon={Activity} label={t("trial.one", { name })} onClick={onTest} /> : null}
+            <Badge tone="ok" icon={Check}>
+              {t("works")}
+            </Badge>
             {rights.admin && provider.configurate_methods.includes("customizable-model") ? (
               <Button icon={Plus} onClick={() => setAdding("model")}>
                 {t("addModel")}
@@ -102,37 +96,6 @@ export function ProviderCard({
       {connected && open ? <Inside provider={provider} keys={keys} /> : null}
       {adding ? <CredentialDialog provider={provider} model={adding === "model"} onClose={() => setAdding(undefined)} /> : null}
     </section>
-  );
-}
-
-/** What is known of its keys: that they are there, or what a test just said. */
-function State({ verdict }: { verdict: Verdict | undefined }) {
-  const { t } = useTranslation("models");
-  const format = useFormat();
-  if (!verdict) return <Badge tone="line">{t("works")}</Badge>;
-  if (verdict.kind === "testing")
-    return (
-      <span role="status">
-        <Badge tone="run">{t("form.testing")}</Badge>
-      </span>
-    );
-  if (verdict.kind === "works")
-    return (
-      <>
-        <span className="num text-12 text-ink-3">{format.duration(verdict.seconds)}</span>
-        <Badge tone="ok" icon={Check}>
-          {t("trial.works")}
-        </Badge>
-      </>
-    );
-  return (
-    <Tip text={verdict.reasons.join("; ")}>
-      <span>
-        <Badge tone="bad" icon={X}>
-          {t("trial.fails")}
-        </Badge>
-      </span>
-    </Tip>
   );
 }
 

@@ -1,9 +1,8 @@
 /** Model providers: defaults per use, the connected ones with their models and keys, and what can be added. */
 import { useQuery } from "@tanstack/react-query";
-import { Activity, Package, Plus, Search, Square } from "lucide-react";
+import { Package, Plus, Search } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { toast } from "sonner";
 import { isConfigured, type Provider, providers } from "../../data/models";
 import { useRights } from "../../data/session";
 import { inLanguage } from "../../lib/format";
@@ -17,7 +16,6 @@ import { Empty, Failed, SkeletonRows } from "../../ui/States";
 import { CredentialDialog } from "./CredentialDialog";
 import { DefaultModels } from "./DefaultModels";
 import { ProviderCard } from "./ProviderCard";
-import { trialsOf, useTrials } from "./trials";
 
 type Tab = "connected" | "available";
 
@@ -34,7 +32,6 @@ export function ProvidersPage() {
   const [picking, setPicking] = useState(false);
   const [connecting, setConnecting] = useState<Provider>();
   const [fresh, setFresh] = useState<string>();
-  const trials = useTrials();
   const all = list.data?.data ?? [];
   const groups = { connected: all.filter(isConfigured), available: all.filter((p) => !isConfigured(p)) };
   const tab = chosen ?? (groups.connected.length > 0 || !list.data ? "connected" : "available");
@@ -43,33 +40,13 @@ export function ProvidersPage() {
   const shown = groups[tab].filter((p) => needle === "" || `${p.provider} ${name(p)}`.toLowerCase().includes(needle));
   // Where there are few, the first that answers questions stands open.
   const opened = shown.length < 4 ? (fresh ?? shown.find((provider) => provider.supported_model_types.includes("llm"))?.provider) : fresh;
-  const withKeys = groups.connected.filter((provider) => trialsOf(provider).length > 0);
-  const testAll = async () => {
-    setTab("connected");
-    const found = await trials.start(withKeys);
-    const works = found.filter((verdict) => verdict.kind === "works").length;
-    if (found.length === 0) return;
-    if (works === found.length) toast(t("trial.allWork", { count: works }));
-    else toast.error(t("trial.someFail", { count: found.length - works, all: found.length }));
-  };
   return (
     <>
-      <div className="flex items-end gap-2.5 max-md:flex-wrap">
-        <div className="flex-1 min-w-0 max-md:basis-full">
+      <div className="flex items-end gap-2.5">
+        <div className="flex-1 min-w-0">
           <h1 className="text-20 font-semibold">{t("title")}</h1>
           <p className="text-ink-2">{t("text")}</p>
         </div>
-        {rights.admin && withKeys.length > 0 ? (
-          trials.busy ? (
-            <Button icon={Square} onClick={trials.stop}>
-              {t("trial.stop")}
-            </Button>
-          ) : (
-            <Button icon={Activity} onClick={() => void testAll()}>
-              {t("trial.all")}
-            </Button>
-          )
-        ) : null}
         {rights.admin ? (
           <Button kind="primary" icon={Plus} onClick={() => setPicking(true)}>
             {t("add")}
@@ -121,8 +98,6 @@ export function ProvidersPage() {
             provider={provider}
             connected={tab === "connected"}
             open={tab === "connected" && provider.provider === opened}
-            verdict={trials.verdicts[provider.provider]}
-            onTest={rights.admin && !trials.busy && trialsOf(provider).length > 0 ? () => void trials.start([provider]) : undefined}
             onConnect={() => setConnecting(provider)}
           />
         ))}
