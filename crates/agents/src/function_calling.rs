@@ -4,7 +4,7 @@ use ox_models::{ChatResult, ContentPart, Message, Role, ToolCall};
 use ox_types::Json;
 
 use crate::{
-    AskedCall, Error, Thought, Toolbox,
+    AskedCall, CallOutcome, Error, Thought, Toolbox,
     worker::{Prompt, Worker, shown},
 };
 
@@ -53,7 +53,7 @@ pub(crate) async fn rounds_with_tools(
             answer.push_str(&result.text);
         }
         let calls = named_calls(&result.tool_calls);
-        let asked: Vec<AskedCall> = calls.iter().map(|call| asked(&worker.toolbox, call)).collect();
+        let mut asked: Vec<AskedCall> = calls.iter().map(|call| asked(&worker.toolbox, call)).collect();
         let round = worker.round;
         worker
             .thought(Thought {
@@ -74,15 +74,13 @@ pub(crate) async fn rounds_with_tools(
             return Err(Error::MaxIterations(rounds.saturating_sub(1)));
         }
         messages.push(said(result, calls));
-        for (position, call) in asked.into_iter().enumerate() {
-            let id = call.id.clone();
-            let name = call.name.clone();
-            let told = if position < MAX_CALLS {
-                worker.call(call, position).await.observation
-            } else {
-                format!("not called: at most {MAX_CALLS} tools are called in one round")
-            };
-            messages.push(Message { name: Some(name), ..Message::tool(id, told) });
+        let unmade = asked.split_off(asked.len().min(MAX_CALLS));
+        for CallOutcome { call, observation, .. } in worker.calls(asked).await {
+            messages.push(Message { name: Some(call.name), ..Message::tool(call.id, observation) });
+        }
+        for call in unmade {
+            let told = format!("not called: at most {MAX_CALLS} tools are called in one round");
+            messages.push(Message { name: Some(call.name), ..Message::tool(call.id, told) });
         }
         worker.end().await;
     }

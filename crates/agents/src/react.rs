@@ -82,7 +82,7 @@ pub(crate) async fn rounds_with_actions(
         if is_last {
             return Err(Error::MaxIterations(rounds.saturating_sub(1)));
         }
-        let observation = worker.call(call, 0).await.observation;
+        let observation = worker.calls(vec![call]).await.pop().map(|outcome| outcome.observation).unwrap_or_default();
         worker.end().await;
         steps.push(Step { thought, action: json.to_string(), observation });
     }

@@ -66,12 +66,20 @@ pub struct Toolbox {
     has_called: AtomicBool,
 }
 
-struct Tool {
+pub(crate) struct Tool {
     spec: ToolSpec,
     label: String,
     port: Arc<dyn ToolPort>,
     wanted: WantedTool,
     declaration: ToolDeclaration,
+}
+
+/// A call that was looked at.
+pub(crate) struct ReadyCall<'a> {
+    call: AskedCall,
+    /// What it is made with, or why it is not made.
+    allowed: Result<(&'a Tool, Map<String, Json>), String>,
+    approval: Option<Approval>,
 }
 
 impl Toolbox {
@@ -174,27 +182,34 @@ impl Toolbox {
         AskedCall { id, name, label, provider, arguments }
     }
 
-    /// Calls a tool. What goes wrong is an observation too.
-    #[boxed]
-    pub async fn call(&self, call: AskedCall, place: (u32, usize), limit: usize) -> CallOutcome {
+    /// Looks whether a call can be made, and asks whoever must allow it. It counts as made from here on.
+    pub(crate) async fn ready(&self, call: AskedCall) -> ReadyCall<'_> {
         let Some(tool) = self.find(&call.name) else {
-            let observation = format!("there is not a tool named {}", call.name);
-            return CallOutcome { error: Some(observation.clone()), observation, call, ..CallOutcome::default() };
+            let why = format!("there is not a tool named {}", call.name);
+            return ReadyCall { call, allowed: Err(why), approval: None };
         };
         let (allowed, approval) = match schema::arguments(&tool.declaration, &tool.wanted.fixed, &call.arguments) {
             Ok(parameters) => {
                 let approval = self.approved(tool, &call, &parameters).await;
                 match approval.as_ref().and_then(Approval::refusal) {
                     Some(refusal) => (Err(refusal), approval),
-                    None => (Ok(parameters), approval),
+                    None => (Ok((tool, parameters)), approval),
                 }
             }
             Err(why) => (Err(why), None),
         };
+        if allowed.is_ok() {
+            self.has_called.store(true, Ordering::Relaxed);
+        }
+        ReadyCall { call, allowed, approval }
+    }
+
+    /// Makes a call that is ready. What goes wrong is an observation too.
+    pub(crate) async fn make(&self, ready: ReadyCall<'_>, place: (u32, usize), limit: usize) -> CallOutcome {
+        let ReadyCall { call, allowed, approval } = ready;
         let started = Instant::now();
         let told = match allowed {
-            Ok(parameters) => {
-                self.has_called.store(true, Ordering::Relaxed);
+            Ok((tool, parameters)) => {
                 let work = self.invoke(tool, parameters, &call, place, limit);
                 match tokio::time::timeout(self.longest, work).await {
                     Ok(told) => told.map_err(|error| error.to_string()),
@@ -209,7 +224,8 @@ impl Toolbox {
                 CallOutcome { call, observation: text, error: None, files, resources, usage, seconds, approval }
             }
             Err(why) => {
-                let text = format!("tool invoke error: {why}");
+                let is_known = self.find(&call.name).is_some();
+                let text = if is_known { format!("tool invoke error: {why}") } else { why.clone() };
                 let observation = answer::cut(&text, text.chars().count(), limit);
                 CallOutcome { call, observation, error: Some(why), seconds, approval, ..CallOutcome::default() }
             }

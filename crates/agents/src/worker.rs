@@ -19,6 +19,8 @@ use crate::{
 
 /// Events that may wait for their reader.
 const WAITING: usize = 64;
+/// Calls of one round that are made at a time.
+const CALLS_AT_ONCE: usize = 4;
 /// Most bytes of text of one answer of the model.
 const MAX_TEXT: usize = 8 * 1024 * 1024;
 /// What a tool may tell at most, in characters; less where the model's window is small.
@@ -211,18 +213,38 @@ impl Worker {
         result
     }
 
-    /// Calls a tool and tells how it goes.
-    pub async fn call(&mut self, call: AskedCall, position: usize) -> CallOutcome {
-        self.tell(AgentEvent::CallStarted(Box::new(call.clone()))).await;
-        let outcome = self.toolbox.call(call, (self.round, position), self.observation_limit()).await;
-        if let Some(usage) = &outcome.usage {
-            self.usage += usage;
+    /// Makes the calls of a round, several at a time, and tells how they go in the order they were asked for. A person
+    /// is asked about one call after another, and no later call begins before the answer: what was called already is
+    /// known with each question.
+    pub async fn calls(&mut self, calls: Vec<AskedCall>) -> Vec<CallOutcome> {
+        let (round, limit) = (self.round, self.observation_limit());
+        let mut outcomes = Vec::with_capacity(calls.len());
+        {
+            let (toolbox, events) = (&self.toolbox, &self.events);
+            let made = futures::stream::iter(calls.into_iter().enumerate())
+                .then(move |(position, call)| async move {
+                    // A reader that is gone is told nothing.
+                    let _ = events.send(AgentEvent::CallStarted(Box::new(call.clone()))).await;
+                    let ready = toolbox.ready(call).await;
+                    toolbox.make(ready, (round, position), limit)
+                })
+                .buffered(CALLS_AT_ONCE);
+            let mut made = std::pin::pin!(made);
+            while let Some(outcome) = made.next().await {
+                if let Some(usage) = &outcome.usage {
+                    self.usage += usage;
+                }
+                outcomes.push(outcome.clone());
+                let _ = events.send(AgentEvent::CallFinished(Box::new(outcome))).await;
+            }
         }
+        // The model has asked for all of them before it read what any of them told.
         if let Some(known) = self.toolbox.provenance() {
-            known.distrust(outcome.call.name.as_str(), &outcome.observation);
+            for outcome in &outcomes {
+                known.distrust(outcome.call.name.as_str(), &outcome.observation);
+            }
         }
-        self.tell(AgentEvent::CallFinished(Box::new(outcome.clone()))).await;
-        outcome
+        outcomes
     }
 
     /// Tells what the model thought in this round.

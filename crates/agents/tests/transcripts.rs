@@ -30,6 +30,7 @@ use ox_nodes::{
 };
 use ox_types::{AppId, File, FileKind, Json, NodeRunId, RunId, TaskId, TenantId, TransferMethod, WorkflowId};
 use serde_json::{Map, json};
+use tokio::sync::{Barrier, Notify};
 
 /// One turn of a scripted model.
 #[derive(Clone)]
@@ -158,6 +159,10 @@ fn egress() -> Egress {
 struct Tools {
     made: Mutex<Vec<ToolInvocation>>,
     open: Arc<AtomicUsize>,
+    /// Where `meet` waits for another of its kind.
+    meeting: Option<Arc<Barrier>>,
+    /// What `last` has to wait for, and what it is told by `first`.
+    turn: Arc<Notify>,
 }
 
 /// Counts how many are at work.
@@ -206,6 +211,25 @@ impl ToolPort for Tools {
             })],
             // 5 MB and more, in pieces.
             "huge" => (0..6000).map(|_| Ok(CallMessage::Text("x".repeat(1024)))).collect(),
+            "meet" => {
+                let meeting = Arc::clone(self.meeting.as_ref().unwrap());
+                return Ok(Box::pin(futures::stream::once(async move {
+                    meeting.wait().await;
+                    Ok(CallMessage::Text(format!("met {text}")))
+                })));
+            }
+            // The one that is asked for first ends only after the one that is asked for last.
+            "first" | "last" => {
+                let turn = Arc::clone(&self.turn);
+                return Ok(Box::pin(futures::stream::once(async move {
+                    if name == "first" {
+                        turn.notified().await;
+                    } else {
+                        turn.notify_one();
+                    }
+                    Ok(CallMessage::Text(text))
+                })));
+            }
             "hang" => {
                 self.open.fetch_add(1, Ordering::SeqCst);
                 let at_work = AtWork(Arc::clone(&self.open));
@@ -631,6 +655,74 @@ async fn a_plan_is_made_carried_out_and_answered() {
     let lines = told(task(Strategy::PlanExecute, 4), &model, &tools, &["echo"]).await;
     assert!(lines.contains(&"echo -> \"you said a\"".to_owned()), "{lines:?}");
     assert!(texts(&model.asked()[3])[0].contains("1. look\nfound"));
+}
+
+#[tokio::test]
+async fn calls_of_one_round_are_made_at_the_same_time() {
+    // Each waits for the others: one after another they would wait until their time is over.
+    let tools = Arc::new(Tools { meeting: Some(Arc::new(Barrier::new(4))), ..Tools::default() });
+    let texts = ["a", "b", "c", "d"].map(|text| match text {
+        "a" => ("meet", r#"{"text": "a"}"#),
+        "b" => ("meet", r#"{"text": "b"}"#),
+        "c" => ("meet", r#"{"text": "c"}"#),
+        _ => ("meet", r#"{"text": "d"}"#),
+    });
+    let model = Model::new(&[call(&[], &texts), say(&["done"])]);
+    let lines = told(task(Strategy::FunctionCalling, 3), &model, &tools, &["meet"]).await;
+    let met: Vec<&str> = lines.iter().filter(|line| line.starts_with("meet")).map(String::as_str).collect();
+    assert_eq!(met, [r#"meet -> "met a""#, r#"meet -> "met b""#, r#"meet -> "met c""#, r#"meet -> "met d""#]);
+    // Each has an id of its own.
+    let ids: std::collections::HashSet<NodeRunId> =
+        tools.made.lock().unwrap().iter().map(|call| call.node_run_id).collect();
+    assert_eq!(ids.len(), 4);
+}
+
+#[tokio::test]
+async fn no_more_than_four_calls_are_made_at_a_time() {
+    let tools = Arc::new(Tools::default());
+    let model = Model::new(&[call(&[], &[("hang", "{}"); 6])]);
+    let toolbox = toolbox(&tools, &["hang"]).await;
+    let mut events = run(task(Strategy::FunctionCalling, 3), Arc::clone(&model) as Arc<dyn ModelRuntime>, toolbox);
+    let mut started = 0;
+    while let Ok(Some(event)) = tokio::time::timeout(Duration::from_millis(50), events.next()).await {
+        started += usize::from(matches!(event.unwrap(), AgentEvent::CallStarted(_)));
+    }
+    assert_eq!((started, tools.open.load(Ordering::SeqCst)), (4, 4));
+    // Stopping stops them all.
+    drop(events);
+    assert_eq!(tools.open.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn results_come_in_the_order_of_the_calls() {
+    let tools = Arc::new(Tools::default());
+    let calls = [("first", r#"{"text": "one"}"#), ("refuse", r#"{"text": "x"}"#), ("last", r#"{"text": "two"}"#)];
+    let model = Model::new(&[call(&[], &calls), say(&["done"])]);
+    let lines = told(task(Strategy::FunctionCalling, 3), &model, &tools, &["first", "refuse", "last"]).await;
+    let told: Vec<&str> = lines.iter().filter(|line| line.contains(" -> ")).map(String::as_str).collect();
+    assert_eq!(
+        told,
+        [r#"first -> "one""#, r#"refuse -> "tool invoke error: not today" !not today"#, r#"last -> "two""#,]
+    );
+    // The model reads them in that order too.
+    let asked = model.asked();
+    let read: Vec<String> = texts(&asked[1]).into_iter().filter(|text| text.starts_with("tool: ")).collect();
+    assert_eq!(read, ["tool: one", "tool: tool invoke error: not today", "tool: two"]);
+}
+
+#[tokio::test]
+async fn a_call_that_waits_for_an_approval_does_not_hold_up_the_one_before() {
+    let tools = Arc::new(Tools { meeting: Some(Arc::new(Barrier::new(2))), ..Tools::default() });
+    let calls = [("meet", r#"{"text": "a"}"#), ("echo", r#"{"text": "b"}"#), ("meet", r#"{"text": "c"}"#)];
+    let model = Model::new(&[call(&[], &calls), say(&["done"])]);
+    let people = People::new(&[(Decision::Approved, "")]);
+    let rules = [("meet", json!({})), ("echo", json!({"approval": "always"}))];
+    let toolbox = ruled(&tools, &people, &rules).await;
+    let outcomes = outcomes(&model, toolbox, Strategy::FunctionCalling).await;
+    let seen: Vec<&str> = outcomes.iter().map(|one| one.observation.as_str()).collect();
+    assert_eq!(seen, ["met a", "you said b", "met c"]);
+    // The first was begun when the person was asked: to begin anew would repeat it.
+    assert!(people.asked.lock().unwrap()[0].has_called);
 }
 
 #[tokio::test]

@@ -15,9 +15,9 @@ mod state;
 
 pub use allowed::Refusal;
 pub use credentials::{
-    CredentialRef, ModelTarget, activate, activate_model_credential, add_credential, add_model_credential, credentials,
-    delete_credential, delete_model, delete_model_credential, model_credentials, set_default_models, set_enabled,
-    update_credential, update_model_credential, validate, validate_model,
+    CredentialRef, ModelTarget, Tried, activate, activate_model_credential, add_credential, add_model_credential,
+    credentials, delete_credential, delete_model, delete_model_credential, model_credentials, set_default_models,
+    set_enabled, update_credential, update_model_credential, validate, validate_model,
 };
 pub use kept::CacheState;
 pub use routes::{Balancing, KeyDraft, KeyView, balancing, fallbacks, set_balancing, set_fallbacks, try_key};

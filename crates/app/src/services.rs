@@ -137,6 +137,7 @@ impl Services {
         let tools = Arc::new(crate::tools::ToolHub::new(crate::tools::HubParts {
             db: db.clone(),
             secrets: Arc::clone(&secrets),
+            kv: Arc::clone(&kv),
             outbound: outbound.clone(),
             code: Arc::clone(&code),
             code_limits: limits.code(),

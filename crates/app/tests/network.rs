@@ -214,7 +214,7 @@ async fn model_addresses_that_somebody_entered_keep_to_the_rules() {
     let calls = async || rig.origin.received_requests().await.unwrap().len();
     let tried = async |base: &str| {
         let tried = providers::validate(&rig.services, &rig.owner, "openai", None, &sent(base)).await.unwrap();
-        tried.map_or_else(|why| why, |()| "ok".to_owned())
+        tried.map_or_else(|why| why, |_| "ok".to_owned())
     };
     let scope = ModelScope::of(rig.owner.tenant_id());
     let asked = async || {
@@ -244,7 +244,7 @@ async fn model_addresses_that_somebody_entered_keep_to_the_rules() {
     // Another workspace has rules of its own: none.
     let other = member(&rig.services, "two", Role::Owner).await;
     let tried = providers::validate(&rig.services, &other, "openai", None, &sent(&base("third.test"))).await.unwrap();
-    assert_eq!(tried, Ok(()));
+    assert!(tried.is_ok(), "{tried:?}");
 }
 
 #[tokio::test]
@@ -258,5 +258,6 @@ async fn private_model_servers_may_be_opened_by_a_workspace() {
     let refused = tried().await.unwrap_err();
     assert!(refused.contains("(private_ip)") && refused.contains("Settings, Network"), "{refused}");
     rig.set(false, &[], &["models.test"]).await.unwrap();
-    assert_eq!(tried().await, Ok(()));
+    let tried = tried().await;
+    assert!(tried.is_ok(), "{tried:?}");
 }

@@ -21,6 +21,9 @@ pub struct WindowFit {
     pub dropped_messages: usize,
     /// Messages of which only the beginning stayed.
     pub shortened_messages: usize,
+    /// Chunks of what was looked up that were left out, the last first; told where there are some.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dropped_chunks: Option<usize>,
 }
 
 impl WindowFit {

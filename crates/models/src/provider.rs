@@ -1,7 +1,7 @@
 //! What an adapter offers for one vendor.
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -74,12 +74,15 @@ pub struct Used {
 
 /// Adds up what the requests of one call used.
 #[derive(Debug, Default)]
-pub struct Tally(Mutex<Used>);
+pub struct Tally {
+    used: Mutex<Used>,
+    first_token: OnceLock<Duration>,
+}
 
 impl Tally {
     /// Adds what one request used.
     pub fn add(&self, used: Used) {
-        let mut sum = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sum = self.used.lock().unwrap_or_else(PoisonError::into_inner);
         sum.prompt_tokens = sum.prompt_tokens.saturating_add(used.prompt_tokens);
         sum.completion_tokens = sum.completion_tokens.saturating_add(used.completion_tokens);
         if let Some((units, unit)) = used.units {
@@ -88,10 +91,21 @@ impl Tally {
         }
     }
 
+    /// The first words of a trial came so long after the question; later ones are not counted.
+    pub(crate) fn heard(&self, after: Duration) {
+        let _ = self.first_token.set(after);
+    }
+
+    /// How long the first words of a trial took, where it asked for words.
+    #[must_use]
+    pub fn first_token(&self) -> Option<Duration> {
+        self.first_token.get().copied()
+    }
+
     /// What was used so far.
     #[must_use]
     pub fn read(&self) -> Used {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.used.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -103,7 +117,7 @@ pub struct Call<'a> {
     /// What is known of the model: prices, limits, quirks.
     pub spec: Option<&'a ModelSpec>,
     pub limits: CallLimits,
-    /// Who wants to know what rankings, judgements and speech used.
+    /// Who wants to know what rankings, judgements and speech used, and how soon a trial was answered.
     pub tally: Option<&'a Tally>,
 }
 

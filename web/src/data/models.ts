@@ -193,14 +193,23 @@ export const changeCredential = (provider: string, id: string, credentials: Valu
   put(`${at(provider)}/credentials`, { credential_id: id, credentials, ...(name ? { name } : {}) });
 export const deleteCredential = (provider: string, id: string) => remove(`${at(provider)}/credentials`, { credential_id: id });
 export const switchCredential = (provider: string, id: string) => post(`${at(provider)}/credentials/switch`, { credential_id: id });
+/** How a test of credentials went; the times are those between the server and the provider. */
+export interface Tried {
+  readonly result: string;
+  readonly error?: string;
+  readonly latency_ms?: number;
+  /** Of models that write. */
+  readonly first_token_ms?: number | null;
+}
+
 export const testCredential = (provider: string, id: string | undefined, credentials: Values) =>
-  post<{ result: string; error?: string }>(`${at(provider)}/credentials/validate`, { credential_id: id ?? null, credentials });
+  post<Tried>(`${at(provider)}/credentials/validate`, { credential_id: id ?? null, credentials });
 export const enableModel = (provider: string, model: Pick<Model, "model" | "model_type">, on: boolean) =>
   patch(`${at(provider)}/models/${on ? "enable" : "disable"}`, { model: model.model, model_type: model.model_type });
 export const addModel = (provider: string, model: string, modelType: string, credentials: Values, name: string) =>
   post(`${at(provider)}/models/credentials`, { model, model_type: modelType, credentials, ...(name ? { name } : {}) });
 export const testModel = (provider: string, model: string, modelType: string, credentials: Values) =>
-  post<{ result: string; error?: string }>(`${at(provider)}/models/credentials/validate`, { model, model_type: modelType, credentials });
+  post<Tried>(`${at(provider)}/models/credentials/validate`, { model, model_type: modelType, credentials });
 export const deleteModel = (provider: string, model: Pick<Model, "model" | "model_type">) =>
   json(`${at(provider)}/models`, { method: "DELETE", body: { model: model.model, model_type: model.model_type } });
 

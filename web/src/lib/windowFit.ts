@@ -9,6 +9,8 @@ export interface WindowFit {
   readonly kept: number;
   readonly dropped: number;
   readonly shortened: number;
+  /** Chunks of knowledge. */
+  readonly chunks: number;
 }
 
 type Json = Readonly<Record<string, unknown>>;
@@ -32,6 +34,7 @@ export function windowFit(told: unknown): WindowFit | undefined {
     kept,
     dropped: number(fit.dropped_messages) ?? 0,
     shortened: number(fit.shortened_messages) ?? 0,
+    chunks: number(fit.dropped_chunks) ?? 0,
   };
 }
 

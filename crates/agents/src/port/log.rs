@@ -1,6 +1,6 @@
 //! What an agent does, as a tree: a round, and in it the model's thought and the calls of tools.
 
-use std::time::Instant;
+use std::{collections::VecDeque, time::Instant};
 
 use ox_models::{ModelRef, Usage};
 use ox_nodes::CallLog;
@@ -17,7 +17,10 @@ pub struct Log {
     model: String,
     provider: String,
     round: Option<Open>,
+    /// The model's thought.
     inner: Option<Open>,
+    /// Calls that were begun, in their order; several are made at a time.
+    calls: VecDeque<Open>,
     said: String,
     answers: Vec<Json>,
     usage: Usage,
@@ -94,6 +97,7 @@ impl Log {
             provider: model.provider.clone(),
             round: None,
             inner: None,
+            calls: VecDeque::new(),
             said: String::new(),
             answers: Vec::new(),
             usage: Usage::default(),
@@ -105,7 +109,12 @@ impl Log {
         match event {
             AgentEvent::RoundStarted { round } => self.begin(*round),
             AgentEvent::Thought(thought) => self.thought(thought),
-            AgentEvent::CallStarted(call) => vec![self.inside(format!("CALL {}", call.name), call.provider.clone())],
+            AgentEvent::CallStarted(call) => {
+                let open = self.inside(format!("CALL {}", call.name), call.provider.clone());
+                let begun = open.begun();
+                self.calls.push_back(open);
+                vec![begun]
+            }
             AgentEvent::CallFinished(outcome) => self.called(outcome),
             AgentEvent::RoundFinished { .. } => self.end(),
             _ => Vec::new(),
@@ -119,15 +128,15 @@ impl Log {
         self.said.clear();
         self.answers.clear();
         self.usage = Usage::default();
-        vec![begun, self.inside(format!("{} Thought", self.model), self.provider.clone())]
+        let thought = self.inside(format!("{} Thought", self.model), self.provider.clone());
+        let entries = vec![begun, thought.begun()];
+        self.inner = Some(thought);
+        entries
     }
 
-    fn inside(&mut self, label: String, provider: String) -> CallLog {
+    fn inside(&self, label: String, provider: String) -> Open {
         let parent = self.round.as_ref().map(|round| round.id.clone());
-        let open = Open::new(label, parent, Some(provider).filter(|provider| !provider.is_empty()));
-        let begun = open.begun();
-        self.inner = Some(open);
-        begun
+        Open::new(label, parent, Some(provider).filter(|provider| !provider.is_empty()))
     }
 
     fn thought(&mut self, thought: &Thought) -> Vec<CallLog> {
@@ -155,9 +164,13 @@ impl Log {
             fields.insert("approval".to_owned(), approval.to_json());
         }
         self.answers.push(told.clone());
-        let Some(open) = self.inner.take() else { return Vec::new() };
+        let Some(open) = self.calls.pop_front() else { return Vec::new() };
         let status = if outcome.error.is_some() { "error" } else { "success" };
-        vec![open.entry(status, json!({"output": told}), open.done(outcome.usage.as_ref()), outcome.error.clone())]
+        let mut metadata = open.done(outcome.usage.as_ref());
+        // A call that ended before an earlier one is told later than it ended.
+        let waited = outcome.approval.as_ref().map_or(0.0, |approval| approval.waited);
+        metadata.insert("elapsed_time".to_owned(), (waited + outcome.seconds).into());
+        vec![open.entry(status, json!({"output": told}), metadata, outcome.error.clone())]
     }
 
     fn end(&mut self) -> Vec<CallLog> {
@@ -169,9 +182,10 @@ impl Log {
 
     /// The work broke off: what is open has failed.
     pub fn broken(&mut self, error: &str) -> Vec<CallLog> {
-        let open = [self.inner.take(), self.round.take()];
+        let calls = std::mem::take(&mut self.calls);
+        let open = self.inner.take().into_iter().chain(calls).chain(self.round.take());
         let failed = |open: Open| open.entry("error", json!({}), open.done(None), Some(error.to_owned()));
-        open.into_iter().flatten().map(failed).collect()
+        open.map(failed).collect()
     }
 }
 

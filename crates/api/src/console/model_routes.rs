@@ -7,7 +7,7 @@ use ox_app::{
 };
 use ox_models::Credentials;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
@@ -95,10 +95,7 @@ async fn tried(
 ) -> ApiResult<Json<Value>> {
     let target = ModelTarget::new(&body.model, &body.model_type)?;
     let outcome = providers::try_key(services, caller, provider, &target, &body.credentials, kept).await?;
-    Ok(Json(match outcome {
-        Ok(()) => json!({"result": "success"}),
-        Err(error) => json!({"result": "error", "error": error}),
-    }))
+    Ok(super::models::verdict(outcome))
 }
 
 #[utoipa::path(post, path = "/workspaces/current/model-providers/{provider}/models/load-balancing-configs/credentials-validate", tag = "models", request_body = KeyTrial, params(("provider" = String, Path)),

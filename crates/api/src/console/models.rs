@@ -1,5 +1,7 @@
 //! Model providers, credentials, models, defaults.
 
+use std::time::Duration;
+
 use axum::{
     Json,
     extract::State,
@@ -8,7 +10,7 @@ use axum::{
 };
 use ox_app::{
     Error, Principal, Services,
-    providers::{self, ModelTarget, ModelView, ProviderView},
+    providers::{self, ModelTarget, ModelView, ProviderView, Tried},
 };
 use ox_models::{Credentials, ModelKind};
 use ox_types::AppId;
@@ -205,10 +207,14 @@ async fn switch_credentials(
     Ok(Json(Done::SUCCESS))
 }
 
-/// Compat: a refused key is a 200 that says so.
-fn verdict(result: Result<(), String>) -> Json<Value> {
+/// Compat: a refused key is a 200 that says so. The times are ours: `latency_ms`, and `first_token_ms` of models that
+/// write.
+pub(super) fn verdict(result: Result<Tried, String>) -> Json<Value> {
+    let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     Json(match result {
-        Ok(()) => json!({"result": "success"}),
+        Ok(Tried { latency, first_token }) => {
+            json!({"result": "success", "latency_ms": ms(latency), "first_token_ms": first_token.map(ms)})
+        }
         Err(error) => json!({"result": "error", "error": error}),
     })
 }

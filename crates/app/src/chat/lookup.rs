@@ -26,8 +26,19 @@ pub(crate) struct Lookup {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Context {
     pub text: String,
+    /// What the text is made of, the best first.
+    pub chunks: Vec<String>,
     /// As `retriever_resources` tell it.
     pub resources: Vec<Json>,
+}
+
+impl Context {
+    /// Only the first chunks, and where they come from.
+    pub fn keep(&mut self, chunks: usize) {
+        self.chunks.truncate(chunks);
+        self.text = self.chunks.join("\n");
+        self.resources.truncate(chunks);
+    }
 }
 
 impl Lookup {
@@ -96,8 +107,8 @@ impl Lookup {
         };
         let records = services.retriever.ask(who, &query, &[]).await?;
         let from = if caller.invoke_from == InvokeFrom::Debugger { "dev" } else { "api" };
-        let texts: Vec<String> = records.iter().map(crate::knowledge::retrieval::Record::text).collect();
-        Ok(Context { text: texts.join("\n"), resources: resources::of(&records, from) })
+        let chunks: Vec<String> = records.iter().map(crate::knowledge::retrieval::Record::text).collect();
+        Ok(Context { text: chunks.join("\n"), chunks, resources: resources::of(&records, from) })
     }
 
     fn mode(&self, prompt: &BasicPrompt) -> Result<RetrievalMode> {

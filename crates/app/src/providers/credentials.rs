@@ -1,12 +1,14 @@
 //! Credentials of providers and of custom models: stored encrypted, shown masked, tried before they are kept.
 
+use std::time::{Duration, Instant};
+
 use ox_auth::HIDDEN;
 use ox_db::{
     model::{ProviderCredential, ProviderModelCredential},
     now, repo,
     repo::providers::ModelKey,
 };
-use ox_models::{Credentials, FormField, ModelKind, Provider};
+use ox_models::{Call, Credentials, FormField, ModelKind, Provider, Tally};
 use ox_types::{Json, TenantId, boxed, new_uuid};
 use serde_json::json;
 use uuid::Uuid;
@@ -105,6 +107,32 @@ pub(super) async fn try_out(
     provider.validate(call, target).await.map_err(|error| error.text)
 }
 
+/// How fast credentials that work were answered.
+#[derive(Clone, Copy, Debug)]
+pub struct Tried {
+    pub latency: Duration,
+    /// Of models that write: until their first words.
+    pub first_token: Option<Duration>,
+}
+
+/// As [`try_out`], with the times.
+pub(super) async fn try_timed(
+    services: &Services,
+    principal: &Principal,
+    provider: &dyn Provider,
+    values: &Credentials,
+    model: Option<&ModelTarget>,
+) -> Result<Tried, String> {
+    let spec = model.map(|target| provider.describe(&target.model, target.kind, values));
+    let egress = services.outbound.of(principal.tenant_id()).await.map_err(|error| error.message)?;
+    let tally = Tally::default();
+    let call = Call { tally: Some(&tally), ..services.models.call(&egress, values, spec.as_ref()) };
+    let target = model.map(|target| (target.model.as_str(), target.kind));
+    let started = Instant::now();
+    provider.validate(call, target).await.map_err(|error| error.text)?;
+    Ok(Tried { latency: started.elapsed(), first_token: tally.first_token() })
+}
+
 /// Tries credentials of a provider without keeping them; of a stored one, what is hidden is as stored, as is all when
 /// nothing is sent.
 #[boxed]
@@ -114,7 +142,7 @@ pub async fn validate(
     provider: &str,
     id: Option<Uuid>,
     sent: &Credentials,
-) -> Result<Result<(), String>> {
+) -> Result<Result<Tried, String>> {
     principal.require(Permission::ModelManage)?;
     let provider = find(services, provider)?;
     let stored = match id {
@@ -135,7 +163,7 @@ pub async fn validate_model(
     target: &ModelTarget,
     id: Option<Uuid>,
     sent: &Credentials,
-) -> Result<Result<(), String>> {
+) -> Result<Result<Tried, String>> {
     principal.require(Permission::ModelManage)?;
     let provider = find(services, provider)?;
     let stored = match id {
@@ -154,7 +182,7 @@ async fn try_sent(
     stored: Option<&Json>,
     sent: &Credentials,
     target: Option<&ModelTarget>,
-) -> Result<Result<(), String>> {
+) -> Result<Result<Tried, String>> {
     let mut before = None;
     if let Some(sealed) = stored {
         let key = services.secrets.tenant_key(&services.db, principal.tenant_id()).await?;
@@ -162,7 +190,7 @@ async fn try_sent(
     }
     let sent = before.as_ref().filter(|_| sent.is_empty()).unwrap_or(sent);
     match checked(form, sent, before.as_ref()) {
-        Ok(values) => Ok(try_out(services, principal, provider, &values, target).await),
+        Ok(values) => Ok(try_timed(services, principal, provider, &values, target).await),
         Err(error) => Ok(Err(error.message)),
     }
 }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{
     asking::route,
-    credentials::{ModelTarget, checked, secret_fields, stored_kind, try_out},
+    credentials::{ModelTarget, Tried, checked, secret_fields, stored_kind, try_timed},
     find,
     state::INHERIT,
 };
@@ -207,7 +207,7 @@ pub async fn try_key(
     target: &ModelTarget,
     sent: &Credentials,
     kept: Option<Uuid>,
-) -> Result<Result<(), String>> {
+) -> Result<Result<Tried, String>> {
     principal.require(Permission::ModelManage)?;
     let found = find(services, provider)?;
     let tenant = principal.tenant_id();
@@ -223,7 +223,7 @@ pub async fn try_key(
         }
     };
     match checked(form_of(found.as_ref()), sent, stored.as_ref()) {
-        Ok(values) => Ok(try_out(services, principal, found.as_ref(), &values, Some(target)).await),
+        Ok(values) => Ok(try_timed(services, principal, found.as_ref(), &values, Some(target)).await),
         Err(error) => Ok(Err(error.message)),
     }
 }

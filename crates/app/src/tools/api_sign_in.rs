@@ -1,6 +1,6 @@
 //! Signing in by OAuth to the services that OpenAPI documents describe: whose client we are, the tokens, their refresh.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use ox_db::{model::ApiToolProvider, now, repo};
 use ox_kv::Lock;
@@ -15,12 +15,9 @@ use uuid::Uuid;
 
 use super::{
     HIDDEN, apis,
-    sign_in::{self, Attempt},
+    sign_in::{self, Attempt, REFRESH, STEP, STEPS},
 };
-use crate::{
-    Error, Principal, Result, Services, audit,
-    principal::{Permission, Role},
-};
+use crate::{Error, Principal, Result, Services, audit, principal::Permission};
 
 /// How this way of signing calls is named.
 pub(super) const OAUTH: &str = "oauth2";
@@ -30,10 +27,6 @@ const CLIENT_SECRET: &str = "client_secret";
 const TOKENS: &str = "tokens";
 /// The kind of its attempts to sign in.
 const KIND: &str = "api";
-/// How long one process may take to renew a token; others wait for it in steps.
-const REFRESH: Duration = Duration::from_secs(60);
-const STEP: Duration = Duration::from_millis(200);
-const STEPS: u32 = 150;
 
 /// What is kept of a sign-in.
 #[derive(Serialize, Deserialize)]
@@ -225,10 +218,7 @@ pub async fn finish(services: &Services, back: Back<'_>) -> Result<()> {
     if attempt.provider.to_string() != back.provider || !attempt.is_of(back.held) {
         return Err(sign_in::gone());
     }
-    let member = repo::tenants::member(&services.db, attempt.tenant, attempt.account).await?;
-    let role = member.and_then(|member| Role::parse(&member.role));
-    let principal = role.map(|role| Principal::Member { account_id: attempt.account, tenant_id: attempt.tenant, role });
-    let principal = principal.ok_or_else(|| Error::forbidden("You are no member of the workspace any more."))?;
+    let principal = attempt.member(services).await?;
     principal.require(Permission::CredentialManage)?;
     let row = find(services, attempt.tenant, back.provider).await?;
     let credentials = apis::opened(services, &row).await?;

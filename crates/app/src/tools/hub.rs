@@ -38,6 +38,8 @@ const MAX_FILES: usize = 50 * 1024 * 1024;
 pub struct HubParts {
     pub db: Database,
     pub secrets: Arc<Secrets>,
+    /// Where the locks of sign-ins are.
+    pub kv: Arc<dyn ox_kv::Kv>,
     pub outbound: Outbound,
     pub code: Arc<dyn CodeRunner>,
     pub code_limits: CodeLimits,

@@ -1,5 +1,7 @@
 //! MCP servers whose tools a workspace uses: their address, sign-in, and the tools they told of.
 
+mod renewal;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use ox_db::{model::McpProvider, now, repo};
@@ -15,12 +17,18 @@ use serde_json::{Map, json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use self::renewal::{Renewing, renew};
 use super::{
     HIDDEN, HubParts, ProviderView,
+    api_sign_in::Begun,
     programs::{self, ProgramHost},
     sign_in::{self, Attempt},
 };
-use crate::{Error, Principal, Result, Services, audit, principal::Permission, secrets::Secrets};
+use crate::{
+    Error, Principal, Result, Services, audit,
+    principal::Permission,
+    secrets::{Secrets, TenantKey},
+};
 
 /// The kind of its attempts to sign in.
 const SIGN_IN: &str = "mcp";
@@ -111,16 +119,20 @@ impl Opened {
 pub(super) async fn opened(db: &ox_db::Database, secrets: &Secrets, row: McpProvider) -> Result<Opened> {
     let key = secrets.tenant_key(db, row.tenant_id).await?;
     let url = key.open(&row.server_url)?;
-    let open = |text: &Option<String>| text.as_deref().map(|text| key.open(text)).transpose();
-    let headers = open(&row.encrypted_headers)?.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
-    let sign_in =
-        open(&row.encrypted_credentials)?.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+    let headers = row.encrypted_headers.as_deref().map(|text| key.open(text)).transpose()?;
+    let headers = headers.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+    let sign_in = sign_in_of(&key, row.encrypted_credentials.as_deref())?;
     Ok(Opened { row, url, headers, sign_in })
+}
+
+fn sign_in_of(key: &TenantKey, sealed: Option<&str>) -> Result<SignIn> {
+    let text = sealed.map(|text| key.open(text)).transpose()?;
+    Ok(text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
 }
 
 /// Calls a tool of a server, after renewing its token where that is due.
 pub(super) async fn call(
-    HubParts { db, secrets, programs, .. }: &HubParts,
+    HubParts { db, secrets, kv, programs, .. }: &HubParts,
     egress: &ox_net::Egress,
     mut opened: Opened,
     (tool, arguments): (&str, Map<String, Json>),
@@ -132,12 +144,13 @@ pub(super) async fn call(
         }
         other => builtin::failed(other.to_string()),
     };
+    let with = Renewing { db, secrets, kv, egress };
     if sign_in::is_due(opened.sign_in.expires_at) {
-        renew(db, secrets, egress, &mut opened).await.map_err(|error| builtin::failed(error.message))?;
+        renew(with, &mut opened).await.map_err(|error| builtin::failed(error.message))?;
     }
     let mut session = match session(programs, egress, &opened).await {
         Err(McpError::Unauthorized { .. }) if has_refresh(&opened) => {
-            renew(db, secrets, egress, &mut opened).await.map_err(|error| builtin::failed(error.message))?;
+            renew(with, &mut opened).await.map_err(|error| builtin::failed(error.message))?;
             session(programs, egress, &opened).await.map_err(failed)?
         }
         other => other.map_err(failed)?,
@@ -166,25 +179,6 @@ pub(super) fn typed(opened: &Opened, tool: &str, mut arguments: Map<String, Json
 
 fn has_refresh(opened: &Opened) -> bool {
     opened.sign_in.tokens.as_ref().is_some_and(|tokens| tokens.refresh_token.is_some())
-}
-
-/// Gets a new token, and keeps it.
-async fn renew(db: &ox_db::Database, secrets: &Secrets, egress: &ox_net::Egress, opened: &mut Opened) -> Result<()> {
-    let sign_in = &mut opened.sign_in;
-    let refresh = sign_in.tokens.as_ref().and_then(|tokens| tokens.refresh_token.clone());
-    let (Some(refresh), Some(authority), Some(client)) = (refresh, &sign_in.authority, &sign_in.client) else {
-        return Ok(());
-    };
-    let tokens = oauth::refresh(egress, authority, client, &refresh).await.map_err(told)?;
-    sign_in.expires_at = super::sign_in::ends(&tokens);
-    sign_in.tokens = Some(tokens);
-    let key = secrets.tenant_key(db, opened.row.tenant_id).await?;
-    let text = serde_json::to_string(&opened.sign_in).map_err(Error::internal)?;
-    opened.row.encrypted_credentials = Some(key.seal(&text)?);
-    opened.row.updated_at = now();
-    let tx = db.begin().await?;
-    repo::tools::servers::update(&tx, opened.row.clone()).await?;
-    Ok(tx.commit().await?)
 }
 
 /// The tools that a server told of.
@@ -480,20 +474,23 @@ pub async fn reload(services: &Services, principal: &Principal, id: Uuid) -> Res
     let mut opened = find(services, principal.tenant_id(), id).await?;
     if sign_in::is_due(opened.sign_in.expires_at) && has_refresh(&opened) {
         let egress = services.outbound.of(principal.tenant_id()).await?;
-        renew(&services.db, &services.secrets, &egress, &mut opened).await?;
+        let with = Renewing { db: &services.db, secrets: &services.secrets, kv: &services.kv, egress: &egress };
+        renew(with, &mut opened).await?;
     }
     let Some(tools) = look(services, &opened).await? else {
         return Err(Error::invalid("Please auth the tool first"));
     };
-    keep(services, opened, tools).await?;
+    keep_tools(services, &opened, tools).await?;
     get(services, principal, id).await
 }
 
-async fn keep(services: &Services, mut opened: Opened, tools: Vec<McpTool>) -> Result<()> {
-    opened.row.authed = true;
-    opened.row.tools = serde_json::to_value(tools).map_err(Error::internal)?;
-    let row = sealed(services, opened).await?;
+/// Keeps what a server told of, and nothing else: its sign-in may have been renewed meanwhile.
+async fn keep_tools(services: &Services, opened: &Opened, tools: Vec<McpTool>) -> Result<()> {
+    let tools = serde_json::to_value(tools).map_err(Error::internal)?;
     let tx = services.db.begin().await?;
+    let current = repo::tools::servers::find(&tx, opened.row.tenant_id, opened.row.id).await?;
+    let current = current.ok_or_else(|| Error::not_found("MCP tool not found"))?;
+    let row = McpProvider { authed: true, tools, updated_at: now(), ..current };
     repo::tools::servers::update(&tx, row).await?;
     Ok(tx.commit().await?)
 }
@@ -503,7 +500,7 @@ async fn keep(services: &Services, mut opened: Opened, tools: Vec<McpTool>) -> R
 /// # Errors
 /// 400 when the server or its authority cannot be used; 404 for an unknown one.
 #[boxed]
-pub async fn authorize(services: &Services, principal: &Principal, id: Uuid) -> Result<Option<String>> {
+pub async fn authorize(services: &Services, principal: &Principal, id: Uuid) -> Result<Option<Begun>> {
     principal.require(Permission::CredentialManage)?;
     let tenant = principal.tenant_id();
     let mut opened = find(services, tenant, id).await?;
@@ -514,7 +511,7 @@ pub async fn authorize(services: &Services, principal: &Principal, id: Uuid) -> 
             session.close().await;
             match tools {
                 Ok(tools) => {
-                    keep(services, opened, tools).await?;
+                    keep_tools(services, &opened, tools).await?;
                     return Ok(None);
                 }
                 Err(McpError::Unauthorized { metadata, .. }) => metadata,
@@ -535,25 +532,33 @@ pub async fn authorize(services: &Services, principal: &Principal, id: Uuid) -> 
             oauth::register(&egress, &authority, &redirect).await.map_err(told)?
         }
     };
-    let attempt = Attempt::new(tenant, id, principal.account_id()?, redirect.clone());
+    let held = oauth::secret();
+    let attempt = Attempt::new(tenant, id, principal.account_id()?, redirect.clone()).in_browser(&held);
     let (state, verifier) = sign_in::begin(services, SIGN_IN, attempt).await?;
-    let url = oauth::authorization_url(&authority, &client, &redirect, &state, &verifier).map_err(told)?;
+    let authorization_url =
+        oauth::authorization_url(&authority, &client, &redirect, &state, &verifier).map_err(told)?;
     opened.sign_in.client = Some(client);
     opened.sign_in.authority = Some(authority);
     let row = sealed(services, opened).await?;
     let tx = services.db.begin().await?;
     repo::tools::servers::update(&tx, row).await?;
     tx.commit().await?;
-    Ok(Some(url))
+    Ok(Some(Begun { authorization_url, held }))
 }
 
-/// The browser is back from the authority: its code becomes tokens, and the server is asked for its tools.
+/// The browser is back from the authority: its code becomes tokens, for the member who began in it (`held`: what the
+/// browser was given then), and the server is asked for its tools.
 ///
 /// # Errors
-/// 400 for an attempt that is unknown or over, or a code that is refused.
+/// 400 for an attempt that is unknown, over or begun in another browser, or a code that is refused; 403 when the member
+/// may not do this any more.
 #[boxed]
-pub async fn signed_in(services: &Services, state: &str, code: &str) -> Result<()> {
+pub async fn signed_in(services: &Services, state: &str, code: &str, held: Option<&str>) -> Result<()> {
     let (attempt, verifier) = sign_in::take(services, SIGN_IN, state).await?;
+    if !attempt.is_of(held) {
+        return Err(sign_in::gone());
+    }
+    attempt.member(services).await?.require(Permission::CredentialManage)?;
     let mut opened = find(services, attempt.tenant, attempt.provider).await?;
     let egress = services.outbound.of(attempt.tenant).await?;
     let (Some(authority), Some(client)) = (&opened.sign_in.authority, &opened.sign_in.client) else {
@@ -565,7 +570,12 @@ pub async fn signed_in(services: &Services, state: &str, code: &str) -> Result<(
     opened.sign_in.tokens = Some(tokens);
     let tools = look(services, &opened).await?;
     let tools = tools.ok_or_else(|| Error::invalid("The MCP server does not take the token of its own authority."))?;
-    keep(services, opened, tools).await
+    opened.row.authed = true;
+    opened.row.tools = serde_json::to_value(tools).map_err(Error::internal)?;
+    let row = sealed(services, opened).await?;
+    let tx = services.db.begin().await?;
+    repo::tools::servers::update(&tx, row).await?;
+    Ok(tx.commit().await?)
 }
 
 #[cfg(test)]

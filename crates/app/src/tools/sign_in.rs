@@ -3,19 +3,23 @@
 
 use std::time::Duration;
 
-use ox_db::now;
+use ox_db::{now, repo};
 use ox_tools::mcp::oauth;
 use ox_types::{AccountId, TenantId};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::{Error, Result, Services};
+use crate::{Error, Principal, Result, Services, principal::Role};
 
 /// How long somebody may take to sign in.
 pub const LIFE: Duration = Duration::from_secs(600);
 /// A token is renewed so many seconds before it ends.
 const EARLY: i64 = 60;
+/// How long one process may take to renew a token; others wait for it in steps.
+pub(super) const REFRESH: Duration = Duration::from_secs(60);
+pub(super) const STEP: Duration = Duration::from_millis(200);
+pub(super) const STEPS: u32 = 150;
 
 /// An attempt to sign in, while the browser is away.
 #[derive(Debug, Serialize, Deserialize)]
@@ -40,6 +44,14 @@ impl Attempt {
     /// One that ends only in the browser that holds this.
     pub(super) fn in_browser(self, held: &str) -> Self {
         Self { browser: Some(digest(held)), ..self }
+    }
+
+    /// Who began it, with the role they have now.
+    pub(super) async fn member(&self, services: &Services) -> Result<Principal> {
+        let member = repo::tenants::member(&services.db, self.tenant, self.account).await?;
+        let role = member.and_then(|member| Role::parse(&member.role));
+        let principal = role.map(|role| Principal::Member { account_id: self.account, tenant_id: self.tenant, role });
+        principal.ok_or_else(|| Error::forbidden("You are no member of the workspace any more."))
     }
 
     /// Whether it was begun in the browser that holds this.

@@ -78,7 +78,7 @@ function CredentialForm({ provider, credential, model: forModel, stored, onClose
         ? await testModel(provider.provider, model.trim(), type, wire())
         : await testCredential(provider.provider, credential?.credential_id, wire());
       if (answer.result !== "success") throw new Error(answer.error || t("form.testFailed"));
-      return Math.round(performance.now() - start);
+      return { ms: answer.latency_ms ?? Math.round(performance.now() - start), first: answer.first_token_ms ?? undefined };
     },
   });
   const save = useMutation({
@@ -169,7 +169,9 @@ function CredentialForm({ provider, credential, model: forModel, stored, onClose
           {test.isSuccess ? (
             <span className="text-success inline-flex items-center gap-1.5">
               <Check size={14} strokeWidth={1.9} aria-hidden />
-              {t("form.testOk", { ms: test.data })}
+              {test.data.first === undefined
+                ? t("form.testOk", { ms: test.data.ms })
+                : t("form.testOkFirst", { ms: test.data.ms, first: test.data.first })}
             </span>
           ) : null}
           {test.error || save.error ? (

@@ -17,7 +17,8 @@ const told = {
 
 describe("what a window had no room for", () => {
   it("is read only where it is told whole", () => {
-    expect(windowFit(told)).toEqual({ size: 4096, reserved: 512, room: 3584, counted: 5000, kept: 3500, dropped: 2, shortened: 0 });
+    expect(windowFit(told)).toEqual({ size: 4096, reserved: 512, room: 3584, counted: 5000, kept: 3500, dropped: 2, shortened: 0, chunks: 0 });
+    expect(windowFit({ context_window: { ...told.context_window, dropped_chunks: 3 } })?.chunks).toBe(3);
     for (const other of [undefined, null, "text", {}, { context_window: null }, { context_window: { context_size: 1 } }]) {
       expect(windowFit(other)).toBeUndefined();
     }

@@ -27,6 +27,7 @@ function Cut({ fit }: { fit: WindowFit }) {
   const done = [
     fit.dropped > 0 ? t("window.dropped", { count: fit.dropped }) : "",
     fit.shortened > 0 ? t("window.shortened", { count: fit.shortened }) : "",
+    fit.chunks > 0 ? t("window.chunks", { count: fit.chunks }) : "",
     fit.kept > fit.room ? t("window.over") : "",
   ].filter(Boolean);
   const numbers = { counted: format.number(fit.counted), kept: format.number(fit.kept), room: format.number(fit.room), reserved: format.number(fit.reserved) };

@@ -5,12 +5,15 @@ use std::{collections::BTreeMap, sync::Arc};
 use axum::{
     Json,
     extract::State,
-    http::{StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use ox_app::{
     Services,
-    tools::servers::{self, ServerForm},
+    tools::{
+        servers::{self, ServerForm},
+        sign_in,
+    },
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -21,11 +24,19 @@ use uuid::Uuid;
 use super::shown;
 use crate::{
     ApiResult,
-    console::{App, guard::Caller, view::Done},
+    console::{
+        App,
+        guard::{self, Caller},
+        session,
+        view::Done,
+    },
     error::ErrorBody,
     extract::{Body, Path, Query},
     openapi::routes,
 };
+
+/// What the browser holds while it is away: the attempt ends only where it began.
+const COOKIE: &str = "mcp_context_id";
 
 pub fn router() -> OpenApiRouter<Arc<Services>> {
     OpenApiRouter::new()
@@ -140,12 +151,15 @@ async fn delete(State(services): App, Caller(caller): Caller, Body(body): Body<M
 async fn authorize(
     State(services): App,
     Caller(caller): Caller,
+    headers: HeaderMap,
     Body(body): Body<McpServerId>,
-) -> ApiResult<Json<Value>> {
-    Ok(Json(match servers::authorize(&services, &caller, body.provider_id).await? {
-        Some(url) => json!({"authorization_url": url}),
-        None => json!({"result": "success"}),
-    }))
+) -> ApiResult<Response> {
+    let Some(begun) = servers::authorize(&services, &caller, body.provider_id).await? else {
+        return Ok(Json(json!({"result": "success"})).into_response());
+    };
+    let mut response = Json(json!({"authorization_url": begun.authorization_url})).into_response();
+    session::set_cookie(&services, &headers, &mut response, COOKIE, &begun.held, sign_in::LIFE.as_secs());
+    Ok(response)
 }
 
 #[utoipa::path(get, path = "/workspaces/current/tool-provider/mcp/tools/{provider_id}", tag = "tools", params(("provider_id" = Uuid, Path)),
@@ -177,14 +191,17 @@ struct CallbackQuery {
 }
 
 #[utoipa::path(get, path = "/mcp/oauth/callback", tag = "tools", params(CallbackQuery),
-    responses((status = 302, description = "To the Studio"), (status = 400, body = ErrorBody)))]
-async fn callback(State(services): App, Query(query): Query<CallbackQuery>) -> ApiResult<Response> {
+    responses((status = 302, description = "To the Studio"), (status = 400, body = ErrorBody), (status = 403, body = ErrorBody)))]
+async fn callback(State(services): App, headers: HeaderMap, Query(query): Query<CallbackQuery>) -> ApiResult<Response> {
     let Some(code) = query.code else {
         let why = query.error_description.or(query.error).unwrap_or_else(|| "no code".to_owned());
         let why: String = why.chars().take(300).collect();
         return Err(ox_app::Error::invalid_field("code", format!("The sign-in was not granted: {why}")).into());
     };
-    servers::signed_in(&services, &query.state, &code).await?;
+    let held = guard::cookie(&headers, COOKIE);
+    servers::signed_in(&services, &query.state, &code, held).await?;
     let to = format!("{}/oauth-callback", services.settings.console_web_url.trim_end_matches('/'));
-    Ok((StatusCode::FOUND, [(header::LOCATION, to)]).into_response())
+    let mut response = (StatusCode::FOUND, [(header::LOCATION, to)]).into_response();
+    session::set_cookie(&services, &headers, &mut response, COOKIE, "", 0);
+    Ok(response)
 }

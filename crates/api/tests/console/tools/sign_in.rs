@@ -96,6 +96,10 @@ fn agree(shared: &Shared, authorization_url: &str) -> String {
     let asked: HashMap<String, String> = url.query_pairs().into_owned().collect();
     assert_eq!((asked["client_id"].as_str(), asked["scope"].as_str()), ("c-1", "greet"), "{asked:?}");
     assert_eq!((asked["response_type"].as_str(), asked["code_challenge_method"].as_str()), ("code", "S256"));
+    grant(shared, &asked)
+}
+
+fn grant(shared: &Shared, asked: &HashMap<String, String>) -> String {
     let redirect = asked["redirect_uri"].clone();
     shared.lock().unwrap().granted = Some(("code-1".into(), asked["code_challenge"].clone(), redirect.clone()));
     let path = redirect.split_once("/console/api").unwrap().1;
@@ -202,4 +206,87 @@ async fn a_server_that_does_not_know_its_address_says_so() {
     let path = format!("/oauth/plugin/{}/tool/authorization-url", provider["id"].as_str().unwrap());
     let refused = server.get(&owner, &path).await;
     assert!(refused.status == StatusCode::BAD_REQUEST && refused.text.contains("CONSOLE_API_URL"), "{}", refused.text);
+}
+
+/// An MCP server that is its own authority.
+async fn speaking_to_those_let_in() -> (String, Shared) {
+    async fn answer(
+        State(service): State<Shared>,
+        headers: HeaderMap,
+        Json(asked): Json<Value>,
+    ) -> (StatusCode, Json<Value>) {
+        let wanted = format!("Bearer {}", service.lock().unwrap().access);
+        if headers.get("authorization").is_none_or(|given| given.to_str().unwrap_or_default() != wanted) {
+            return (StatusCode::UNAUTHORIZED, Json(json!({"error": "token"})));
+        }
+        let result = match asked["method"].as_str().unwrap_or_default() {
+            "initialize" => {
+                json!({"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": {"name": "T", "version": "1"}})
+            }
+            "tools/list" => {
+                json!({"tools": [{"name": "shout", "description": "Says it loud", "inputSchema": {"type": "object", "properties": {"text": {"type": "string"}}}}]})
+            }
+            "tools/call" => {
+                json!({"content": [{"type": "text", "text": asked["params"]["arguments"]["text"].as_str().unwrap_or_default().to_uppercase()}]})
+            }
+            _ => return (StatusCode::ACCEPTED, Json(Value::Null)),
+        };
+        (StatusCode::OK, Json(json!({"jsonrpc": "2.0", "id": asked["id"], "result": result})))
+    }
+    let shared = Shared::default();
+    let router = Router::new().route("/token", post(token)).route("/mcp", post(answer));
+    (peer(router.with_state(Arc::clone(&shared))).await, shared)
+}
+
+/// Begins to sign in to an MCP server; the address to come back to once somebody has agreed.
+async fn begin_mcp(server: &TestServer, session: &mut Session, id: &str, shared: &Shared) -> String {
+    let begun = server.post(session, &format!("{TOOLS}/mcp/auth"), json!({"provider_id": id})).await;
+    assert_eq!(begun.status, StatusCode::OK, "{}", begun.text);
+    session.keep(&begun.headers);
+    let url = begun.json()["authorization_url"].as_str().unwrap().to_owned();
+    grant(shared, &Url::parse(&url).unwrap().query_pairs().into_owned().collect())
+}
+
+#[tokio::test]
+async fn an_mcp_server_is_signed_in_to_by_who_began_and_renewed_once() {
+    let database = ox_testkit::sqlite().await.unwrap();
+    let server = TestServer::reaching(database.database.clone(), &AT).await;
+    let mut owner = server.owner().await;
+    let (base, shared) = speaking_to_those_let_in().await;
+    {
+        let mut service = shared.lock().unwrap();
+        // Nearly over when it comes.
+        (service.life, service.access) = (30, "nobody's".into());
+    }
+    let form = json!({"server_url": format!("{base}/mcp"), "name": "Loud", "server_identifier": "loud", "icon": "📣", "icon_type": "emoji",
+        "icon_background": "#fff", "configuration": {"timeout": 5, "sse_read_timeout": 5},
+        "authentication": {"client_id": "c-1", "client_secret": SECRET}});
+    let made = server.post(&owner, &format!("{TOOLS}/mcp"), form).await;
+    assert_eq!(made.status, StatusCode::OK, "{}", made.text);
+    let id = made.json()["id"].as_str().unwrap().to_owned();
+    assert_eq!(made.json()["is_team_authorization"], false);
+    // In another browser the attempt is worth nothing, and over.
+    let editor = server.member(&owner, "ed@example.com", "editor").await;
+    let back = begin_mcp(&server, &mut owner, &id, &shared).await;
+    for session in [&editor, &owner] {
+        let refused = server.get(session, &back).await;
+        let text = &refused.text;
+        assert!(refused.status == StatusCode::BAD_REQUEST && text.contains("State parameter"), "{text}");
+    }
+    let back = begin_mcp(&server, &mut owner, &id, &shared).await;
+    let done = server.get(&owner, &back).await;
+    assert_eq!(done.status, StatusCode::FOUND, "{}", done.text);
+    assert_eq!(server.get(&owner, &back).await.status, StatusCode::BAD_REQUEST, "once");
+    // Of several calls at the same time one renews the token, and all are answered.
+    shared.lock().unwrap().life = 3600;
+    let node = json!({"provider_type": "mcp", "provider_id": "loud", "provider_name": "Loud", "tool_name": "shout"});
+    let (_, key) = server.app(&owner, &calling("Shouter", &node, "text")).await;
+    let (one, two, three) = tokio::join!(run(&server, &key, "a"), run(&server, &key, "b"), run(&server, &key, "c"));
+    assert_eq!((one.unwrap(), two.unwrap(), three.unwrap()), ("A".to_owned(), "B".to_owned(), "C".to_owned()));
+    assert_eq!(shared.lock().unwrap().refreshed, 1);
+    // Looking for its tools again keeps the sign-in.
+    let looked = server.get(&owner, &format!("{TOOLS}/mcp/update/{id}")).await;
+    assert_eq!(looked.status, StatusCode::OK, "{}", looked.text);
+    assert_eq!(run(&server, &key, "d").await.unwrap(), "D");
+    assert_eq!(shared.lock().unwrap().refreshed, 1);
 }

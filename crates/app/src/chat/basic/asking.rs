@@ -152,6 +152,7 @@ impl Job {
     async fn ask(&mut self) -> Result<ChatStream, ModelError> {
         let scope = self.scope();
         let models = Arc::clone(&self.services.models);
+        self.fit_context(&scope).await;
         let history = self.history(&scope).await;
         let media = std::mem::take(&mut self.media);
         let mut assembled = self.prompt.assemble(&self.inputs, &self.query, &self.context.text, media, &history);
@@ -180,7 +181,7 @@ impl Job {
             return Vec::new();
         }
         let messages = if self.has_history { self.earlier().await } else { Vec::new() };
-        let mut fit = self.history_room(scope).await;
+        let mut fit = self.room(scope, &self.context.text).await;
         let messages = thread::remembered(thread::before(self.message.parent_message_id, messages));
         let told = messages.into_iter().filter(|message| !message.answer.is_empty());
         let told = told.map(|message| Round { query: message.query, answer: message.answer });
@@ -205,7 +206,10 @@ impl Job {
             rounds.push(round);
         }
         rounds.reverse();
-        self.window = (fit.dropped_messages > 0).then_some(fit);
+        if fit.dropped_messages > 0 {
+            fit.dropped_chunks = self.window.as_ref().and_then(|window| window.dropped_chunks);
+            self.window = Some(fit);
+        }
         rounds
     }
 
@@ -219,8 +223,32 @@ impl Job {
         })
     }
 
-    /// The room for the history beside the answer, the instruction, what was looked up and the question.
-    async fn history_room(&self, scope: &ModelScope) -> WindowFit {
+    /// Leaves out what was looked up beyond the room in the model's window: whole chunks, the last first.
+    async fn fit_context(&mut self, scope: &ModelScope) {
+        if self.context.chunks.is_empty() {
+            return;
+        }
+        let mut fit = self.room(scope, "").await;
+        // Where nobody knows the window the provider decides.
+        if fit.context_size.is_none() {
+            return;
+        }
+        let (models, model) = (&self.services.models, &self.prompt.model);
+        let count = |text: &String| models.count_tokens(model, &[ox_models::Message::system(text.as_str())], &[]);
+        let each: Vec<u64> = self.context.chunks.iter().map(count).collect();
+        let kept = first_that_fit(&each, fit.room_tokens);
+        if kept == each.len() {
+            return;
+        }
+        fit.counted_tokens = each.iter().sum();
+        fit.kept_tokens = each.iter().take(kept).sum();
+        fit.dropped_chunks = Some(each.len() - kept);
+        self.context.keep(kept);
+        self.window = Some(fit);
+    }
+
+    /// The room beside the answer, the instruction, what was looked up and the question.
+    async fn room(&self, scope: &ModelScope, context: &str) -> WindowFit {
         let spec = self.services.models.describe(scope, &self.prompt.model, ModelKind::Llm).await;
         let Some(window) = spec.and_then(|spec| spec.context_size()) else {
             return WindowFit { room_tokens: DEFAULT_HISTORY, ..WindowFit::default() };
@@ -228,7 +256,7 @@ impl Job {
         let answer = self.prompt.parameters.get("max_tokens").and_then(Json::as_u64).unwrap_or(window / 4);
         let mut asked = vec![ox_models::Message::user(self.message.query.clone())];
         let instruction = self.prompt.instruction(&self.inputs, &self.query);
-        let told = [instruction.as_str(), self.context.text.as_str(), self.system.as_deref().unwrap_or_default()];
+        let told = [instruction.as_str(), context, self.system.as_deref().unwrap_or_default()];
         asked.extend(told.into_iter().filter(|text| !text.is_empty()).map(ox_models::Message::system));
         let asked = self.services.models.count_tokens(&self.prompt.model, &asked, &[]);
         WindowFit {
@@ -238,6 +266,17 @@ impl Job {
             ..WindowFit::default()
         }
     }
+}
+
+/// How many from the first have room together.
+fn first_that_fit(each: &[u64], room: u64) -> usize {
+    let mut sum = 0_u64;
+    each.iter()
+        .take_while(|tokens| {
+            sum = sum.saturating_add(**tokens);
+            sum <= room
+        })
+        .count()
 }
 
 /// The prompt as the log keeps it.
@@ -255,6 +294,28 @@ fn saved_prompt(assembled: &Assembled) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whole_chunks_stay_while_there_is_room() {
+        for (each, room, kept) in [
+            (vec![], 10, 0),
+            (vec![4, 4, 2], 10, 3),
+            (vec![4, 4, 3], 10, 2),
+            // What comes after one that has no room stays out, small as it may be.
+            (vec![4, 9, 1], 10, 1),
+            (vec![11, 1], 10, 0),
+            (vec![1, u64::MAX, u64::MAX], 10, 1),
+        ] {
+            assert_eq!(first_that_fit(&each, room), kept, "{each:?}");
+        }
+        let mut context = crate::chat::lookup::Context {
+            text: "a\nb".into(),
+            chunks: vec!["a".into(), "b".into()],
+            resources: vec![json!({"position": 1}), json!({"position": 2})],
+        };
+        context.keep(1);
+        assert_eq!((context.text.as_str(), context.resources), ("a", vec![json!({"position": 1})]));
+    }
 
     #[test]
     fn with_many_at_a_time_an_answer_is_recorded_less_often() {
