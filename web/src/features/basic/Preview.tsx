@@ -90,7 +90,13 @@ export function Preview({ appId, completion, config, narrow, hidden, onCompare }
         {turns.length === 0 && !config.opening ? <p className="text-ink-3">{t(completion ? "preview.emptyCompletion" : "preview.empty")}</p> : null}
         <div className="flex flex-col gap-4" aria-live="polite">
           {turns.map((turn) => (
-            <TurnView key={turn.key} turn={turn} completion={completion} onMore={completion && config.more && !busy ? () => more(turn) : undefined} />
+            <TurnView
+              key={turn.key}
+              appId={appId}
+              turn={turn}
+              completion={completion}
+              onMore={completion && config.more && !busy ? () => more(turn) : undefined}
+            />
           ))}
         </div>
         <div ref={end} />
