@@ -60,21 +60,43 @@ pub struct AppsFigures {
     pub since: DateTime<Utc>,
     pub until: DateTime<Utc>,
     /// In the order asked for; apps of other workspaces are left out.
-    pub apps: Vec<(AppId, Figures)>,
+    pub apps: Vec<AppSpan>,
 }
 
-/// What happened in some apps in the last hours.
+/// What happened in one app.
+#[derive(Clone, Debug)]
+pub struct AppSpan {
+    pub id: AppId,
+    pub figures: Figures,
+    /// As many hours right before, where asked for.
+    pub before: Option<Figures>,
+}
+
+/// What happened in some apps in the last hours, and with `before` in as many right before them.
 ///
 /// # Errors
 /// 403 for somebody who may not see apps.
 #[boxed]
-pub async fn of_apps(services: &Services, principal: &Principal, ids: &[AppId], hours: u16) -> Result<AppsFigures> {
+pub async fn of_apps(
+    services: &Services,
+    principal: &Principal,
+    ids: &[AppId],
+    hours: u16,
+    before: bool,
+) -> Result<AppsFigures> {
     principal.require(Permission::AppView)?;
     let until = now();
     let since = until - Duration::hours(i64::from(hours));
     let tenant = principal.tenant_id();
     let mut found = run_figures::of_apps(&services.db, tenant, ids, since, usize::from(hours)).await?;
-    let apps = ids.iter().filter_map(|id| Some((*id, found.remove(id)?))).collect();
+    let mut earlier = HashMap::new();
+    if before {
+        let start = since - Duration::hours(i64::from(hours));
+        earlier = run_figures::of_apps(&services.db, tenant, ids, start, usize::from(hours)).await?;
+    }
+    let apps =
+        ids.iter().filter_map(|id| Some(AppSpan { id: *id, figures: found.remove(id)?, before: earlier.remove(id) }));
+    let apps = apps.collect();
     Ok(AppsFigures { since, until, apps })
 }
 

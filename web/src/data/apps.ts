@@ -80,17 +80,21 @@ export interface Figures {
   readonly total_price: string;
   readonly currency: string;
   readonly per_hour: readonly number[];
+  /** As many hours right before, where asked for. */
+  readonly before?: Omit<Figures, "app_id" | "per_hour" | "before"> | null;
 }
 
 const MOST_FIGURES = 100;
 
-export const appFigures = (ids: readonly string[], hours: number) =>
+export const appFigures = (ids: readonly string[], hours: number, before = false) =>
   queryOptions({
-    queryKey: ["figures", hours, ids],
+    queryKey: ["figures", hours, ids, before],
     queryFn: async () => {
       const parts: string[][] = [];
       for (let at = 0; at < ids.length; at += MOST_FIGURES) parts.push(ids.slice(at, at + MOST_FIGURES));
-      const answers = await Promise.all(parts.map((part) => get<{ data: Figures[] }>("/apps/figures", { ids: part.join(","), hours })));
+      const answers = await Promise.all(
+        parts.map((part) => get<{ data: Figures[] }>("/apps/figures", { ids: part.join(","), hours, ...(before ? { before } : {}) })),
+      );
       return new Map(answers.flatMap((answer) => answer.data.map((each) => [each.app_id, each] as const)));
     },
     enabled: ids.length > 0,

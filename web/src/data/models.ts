@@ -202,14 +202,41 @@ export interface Tried {
   readonly first_token_ms?: number | null;
 }
 
-export const testCredential = (provider: string, id: string | undefined, credentials: Values) =>
-  post<Tried>(`${at(provider)}/credentials/validate`, { credential_id: id ?? null, credentials });
+/** A stored key with nothing sent is tried as it is stored. */
+export const testCredential = (provider: string, id: string | undefined, credentials: Values, signal?: AbortSignal) =>
+  json<Tried>(`${at(provider)}/credentials/validate`, {
+    method: "POST",
+    body: { credential_id: id ?? null, credentials },
+    ...(signal ? { signal } : {}),
+  });
 export const enableModel = (provider: string, model: Pick<Model, "model" | "model_type">, on: boolean) =>
   patch(`${at(provider)}/models/${on ? "enable" : "disable"}`, { model: model.model, model_type: model.model_type });
 export const addModel = (provider: string, model: string, modelType: string, credentials: Values, name: string) =>
   post(`${at(provider)}/models/credentials`, { model, model_type: modelType, credentials, ...(name ? { name } : {}) });
 export const testModel = (provider: string, model: string, modelType: string, credentials: Values) =>
   post<Tried>(`${at(provider)}/models/credentials/validate`, { model, model_type: modelType, credentials });
+/** The keys of the models that were added by name. */
+export async function keysOfModels(
+  provider: string,
+  signal: AbortSignal,
+): Promise<readonly { readonly model: Model; readonly id: string; readonly name: string }[]> {
+  const { data } = await json<{ data: Model[] }>(`${at(provider)}/models`, { signal });
+  const found = [];
+  for (const model of data.filter((each) => each.fetch_from === "customizable-model").slice(0, 50)) {
+    const query = { model: model.model, model_type: model.model_type };
+    const keys = await json<ModelKeys>(`${at(provider)}/models/credentials`, { query, signal });
+    found.push(...keys.available_credentials.map((key) => ({ model, id: key.credential_id, name: `${model.model}, ${key.credential_name}` })));
+  }
+  return found;
+}
+
+/** A stored key of a model, as it is stored. */
+export const testModelKey = (provider: string, { model, model_type }: ModelName, id: string, signal: AbortSignal) =>
+  json<Tried>(`${at(provider)}/models/credentials/validate`, {
+    method: "POST",
+    body: { model, model_type, credential_id: id, credentials: {} },
+    signal,
+  });
 export const deleteModel = (provider: string, model: Pick<Model, "model" | "model_type">) =>
   json(`${at(provider)}/models`, { method: "DELETE", body: { model: model.model, model_type: model.model_type } });
 

@@ -6,7 +6,7 @@ use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
 use ox_app::{
     Error, Services,
-    figures::{self, Histogram, HistogramQuery},
+    figures::{self, AppSpan, Histogram, HistogramQuery},
     logs::LogFilter,
 };
 use ox_types::AppId;
@@ -102,6 +102,9 @@ struct FiguresQuery {
     /// How far back, 1 to 168.
     #[serde(default = "day")]
     hours: u16,
+    /// Adds what happened in as many hours right before.
+    #[serde(default)]
+    before: bool,
 }
 
 fn day() -> u16 {
@@ -125,6 +128,23 @@ pub struct AppFigures {
     currency: String,
     /// Runs in each hour, the oldest first.
     per_hour: Vec<i64>,
+    /// As many hours right before; null unless asked for.
+    before: Option<FiguresBefore>,
+}
+
+/// What happened in one app in the hours before.
+#[derive(Serialize, ToSchema)]
+pub struct FiguresBefore {
+    runs: i64,
+    succeeded: i64,
+    failed: i64,
+    /// Of the runs that have succeeded or failed; null without any.
+    success_rate: Option<f64>,
+    p95_seconds: Option<f64>,
+    total_tokens: i64,
+    /// Decimal text.
+    total_price: String,
+    currency: String,
 }
 
 /// Figures of several apps.
@@ -143,16 +163,22 @@ async fn of_apps(
     Caller(caller): Caller,
     Query(query): Query<FiguresQuery>,
 ) -> ApiResult<Json<Figures>> {
-    let FiguresQuery { ids, hours } = query;
+    let FiguresQuery { ids, hours, before } = query;
     let ids: Result<Vec<AppId>, _> =
         ids.split(',').map(str::trim).filter(|id| !id.is_empty()).map(|id| id.parse::<Uuid>().map(AppId)).collect();
     let ids = ids.map_err(|_| Error::invalid_field("ids", "ids must be app ids separated by commas."))?;
     if ids.len() > 100 || !(1..=168).contains(&hours) {
         return Err(Error::invalid("At most 100 ids, hours between 1 and 168.").into());
     }
-    let found = figures::of_apps(&services, &caller, &ids, hours).await?;
-    let data = found.apps.into_iter().map(|(app_id, found)| AppFigures {
-        app_id,
+    let found = figures::of_apps(&services, &caller, &ids, hours, before).await?;
+    let data = found.apps.into_iter().map(app_figures).collect();
+    Ok(Json(Figures { since: seconds(found.since), until: seconds(found.until), hours, data }))
+}
+
+fn app_figures(app: AppSpan) -> AppFigures {
+    let AppSpan { id, figures: found, before } = app;
+    AppFigures {
+        app_id: id,
         runs: found.runs,
         succeeded: found.succeeded,
         failed: found.failed,
@@ -160,10 +186,23 @@ async fn of_apps(
         p95_seconds: found.p95_seconds,
         total_tokens: found.tokens,
         total_price: price(found.price),
-        currency: found.currency.unwrap_or_else(|| "USD".to_owned()),
+        currency: currency(found.currency),
         per_hour: found.per_hour,
-    });
-    Ok(Json(Figures { since: seconds(found.since), until: seconds(found.until), hours, data: data.collect() }))
+        before: before.map(|was| FiguresBefore {
+            runs: was.runs,
+            succeeded: was.succeeded,
+            failed: was.failed,
+            success_rate: rate(was.succeeded, was.failed),
+            p95_seconds: was.p95_seconds,
+            total_tokens: was.tokens,
+            total_price: price(was.price),
+            currency: currency(was.currency),
+        }),
+    }
+}
+
+fn currency(known: Option<String>) -> String {
+    known.unwrap_or_else(|| "USD".to_owned())
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a rate needs no more digits")]

@@ -513,6 +513,12 @@ async fn counts_figures_and_bars_tell_of_callers_runs() {
             (&data[2]["runs"], &data[2]["success_rate"], &data[2]["p95_seconds"]),
             (&json!(0), &json!(null), &json!(null))
         );
+        assert_eq!(data[1]["before"], json!(null));
+        let both = server.get(&owner, &format!("/apps/figures?ids={id}&hours=2&before=true")).await.json();
+        assert_eq!(both["data"][0]["runs"], 2, "{both}");
+        let before = &both["data"][0]["before"];
+        assert_eq!((&before["runs"], &before["total_tokens"]), (&json!(0), &json!(0)), "{both}");
+        assert_eq!((&before["success_rate"], &before["p95_seconds"]), (&json!(null), &json!(null)), "{both}");
         assert_eq!(server.get(&owner, "/apps/figures?ids=x").await.json()["params"], "ids");
         for (app, total) in [(&id, 2), (&chat, 1)] {
             let path = format!("/apps/{app}/workflow-app-logs/histogram");

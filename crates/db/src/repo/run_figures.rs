@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use ox_types::{AppId, TenantId, boxed};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryResult, QuerySelect, Statement, Value,
@@ -72,7 +72,7 @@ pub struct Figures {
     pub per_hour: Vec<i64>,
 }
 
-/// Figures of some apps of a workspace from a time on, in one query: runs of graph apps, messages of the others.
+/// Figures of some apps of a workspace in the hours from a time on, in one query: runs of graph apps, messages of the others.
 /// What the editor ran is left out. An app without runs has zeros; those of others are not in the answer.
 ///
 /// # Errors
@@ -90,7 +90,9 @@ pub async fn of_apps(
     }
     let executor = source.executor();
     let backend = executor.get_database_backend();
-    let mut values: Vec<Value> = vec![tenant.0.into(), since.into(), since.timestamp().into()];
+    let span = Duration::hours(i64::from(u16::try_from(hours).unwrap_or(u16::MAX)));
+    let until = since.checked_add_signed(span).unwrap_or(since);
+    let mut values: Vec<Value> = vec![tenant.0.into(), since.into(), since.timestamp().into(), until.into()];
     let list: Vec<String> = ids
         .iter()
         .map(|app| {
@@ -105,12 +107,13 @@ pub async fn of_apps(
             SELECT r.app_id, r.created_at, r.status, CASE WHEN r.finished_at IS NULL THEN NULL ELSE r.elapsed_time END AS seconds,
                 r.total_tokens AS tokens, r.total_price AS price, r.currency
             FROM workflow_runs r JOIN apps a ON a.id = r.app_id AND a.tenant_id = $1
-            WHERE r.app_id IN ({list}) AND r.created_at >= $2 AND r.triggered_from NOT IN ('debugging', 'replay', 'rag-pipeline-debugging')
+            WHERE r.app_id IN ({list}) AND r.created_at >= $2 AND r.created_at < $4
+                AND r.triggered_from NOT IN ('debugging', 'replay', 'rag-pipeline-debugging')
             UNION ALL
             SELECT m.app_id, m.created_at, CASE m.status WHEN 'error' THEN 'failed' ELSE 'succeeded' END,
                 m.provider_response_latency, CAST(m.message_tokens + m.answer_tokens AS BIGINT), m.total_price, m.currency
             FROM messages m JOIN apps a ON a.id = m.app_id AND a.tenant_id = $1
-            WHERE m.app_id IN ({list}) AND m.created_at >= $2 AND m.workflow_run_id IS NULL
+            WHERE m.app_id IN ({list}) AND m.created_at >= $2 AND m.created_at < $4 AND m.workflow_run_id IS NULL
                 AND (m.invoke_from IS NULL OR m.invoke_from <> 'debugger')
         ), placed AS (
             SELECT done.*, COUNT(seconds) OVER (PARTITION BY app_id) AS timed,

@@ -113,6 +113,7 @@ export function Compare({ appId, completion, config, narrow, picker, wire, onUse
           {shown.map(({ lane, column, preview }) => (
             <ColumnView
               key={lane}
+              appId={appId}
               name={column.model?.name ?? t("compare.column", { number: lane + 1 })}
               column={column}
               preview={preview}
@@ -157,6 +158,7 @@ function sameChoice(a: ModelChoice | undefined, b: ModelChoice | undefined): boo
 }
 
 interface ColumnProps {
+  readonly appId: string;
   readonly name: string;
   readonly column: Column;
   readonly preview: Lane;
@@ -169,7 +171,7 @@ interface ColumnProps {
   readonly onRemove: (() => void) | undefined;
 }
 
-function ColumnView({ name, column, preview, completion, opening, used, picker, onUse, onRemove }: ColumnProps) {
+function ColumnView({ appId, name, column, preview, completion, opening, used, picker, onUse, onRemove }: ColumnProps) {
   const { t } = useTranslation("basic");
   const { model } = column;
   return (
@@ -182,7 +184,7 @@ function ColumnView({ name, column, preview, completion, opening, used, picker, 
         {opening ? <Prose text={opening} /> : null}
         {preview.turns.length === 0 && !opening ? <p className="text-ink-3">{t(model ? "compare.empty" : "compare.choose")}</p> : null}
         {preview.turns.map((turn) => (
-          <TurnView key={turn.key} turn={turn} completion={completion} onMore={undefined} />
+          <TurnView key={turn.key} appId={appId} turn={turn} completion={completion} onMore={undefined} />
         ))}
       </div>
       {model ? (

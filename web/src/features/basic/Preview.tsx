@@ -95,6 +95,7 @@ export function Preview({ appId, completion, config, narrow, hidden, onCompare }
           {turns.map((turn) => (
             <TurnView
               key={turn.key}
+              appId={appId}
               turn={turn}
               completion={completion}
               speaks={speaks}

@@ -1,7 +1,7 @@
 /** A question and its answer, with what it took. */
 
 import { Link } from "@tanstack/react-router";
-import { BookOpen, CircleAlert, CopyPlus } from "lucide-react";
+import { ArrowUpRight, CircleAlert, CopyPlus } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { useFormat } from "../../lib/format";
 import { Button } from "../../ui/Button";
@@ -13,6 +13,7 @@ import { Thoughts } from "../tools/Thoughts";
 import type { Source, Turn } from "./usePreview";
 
 interface Props {
+  readonly appId: string;
   readonly turn: Turn;
   readonly completion: boolean;
   readonly onMore: (() => void) | undefined;
@@ -20,7 +21,7 @@ interface Props {
   readonly speaks?: { readonly base: string; readonly voice: string } | undefined;
 }
 
-export function TurnView({ turn, completion, onMore, speaks }: Props) {
+export function TurnView({ appId, turn, completion, onMore, speaks }: Props) {
   const { t } = useTranslation("basic");
   const { t: c } = useTranslation();
   const format = useFormat();
@@ -58,6 +59,18 @@ export function TurnView({ turn, completion, onMore, speaks }: Props) {
             {turn.price === undefined ? null : <span>{format.money(turn.price, turn.currency)}</span>}
             {turn.answer ? <CopyButton text={turn.answer} label={t("preview.copy")} done={c("common.copied")} /> : null}
             {turn.answer && speaks ? <ReadAloud base={speaks.base} id={`preview-${turn.key}`} text={turn.answer} voice={speaks.voice} /> : null}
+            {turn.logged ? (
+              <Link
+                to="/app/$appId/logs"
+                params={{ appId }}
+                search={{ chat: turn.logged.conversation }}
+                target="_blank"
+                className="ms-auto inline-flex items-center gap-1 text-accent-ink hover:underline min-h-6 max-md:min-h-10"
+              >
+                {t("preview.trace")}
+                <ArrowUpRight size={12} strokeWidth={2} aria-hidden />
+              </Link>
+            ) : null}
           </div>
         )}
         {turn.state !== "writing" && turn.sources ? <Sources sources={turn.sources} /> : null}
@@ -71,34 +84,41 @@ export function TurnView({ turn, completion, onMore, speaks }: Props) {
   );
 }
 
-/** What the answer rests on; each opens its chunk where it stands. */
+/** What the answer rests on, a chip each; it opens its chunk where it stands. */
 function Sources({ sources }: { sources: readonly Source[] }) {
   const { t } = useTranslation("basic");
+  const format = useFormat();
+  const chip = "inline-flex items-center gap-1.5 max-w-full min-h-6 max-md:min-h-10 px-1.5 rounded-sm bg-surface-1 text-12";
   return (
-    <ul className="flex flex-col gap-1 mt-2" aria-label={t("preview.sources")}>
+    <ul className="flex flex-wrap gap-1.5 mt-2" aria-label={t("preview.sources")}>
       {sources.map((source) => {
         const name = (
           <>
-            <BookOpen size={14} strokeWidth={1.9} className="text-ink-3 flex-none" aria-hidden />
-            <span className="num text-ink-3">{source.position}</span>
-            <span className="truncate font-medium">{source.document}</span>
+            <span className="badge num flex-none" data-tone="ok">
+              {source.position}
+            </span>
+            <span className="truncate min-w-0 font-medium">{source.document}</span>
             {source.page === undefined ? null : <span className="text-ink-3 num flex-none">{t("preview.page", { page: source.page })}</span>}
+            {source.score === undefined ? null : <span className="text-ink-3 num flex-none">{format.number(Math.round(source.score * 100) / 100)}</span>}
           </>
         );
         return (
-          <li key={source.position} className="text-12" title={source.content}>
+          <li key={source.position} className="max-w-full min-w-0" title={source.content}>
             {source.chunk ? (
               <Link
                 to="/datasets/$datasetId/documents/$documentId"
                 params={{ datasetId: source.chunk.dataset, documentId: source.chunk.document }}
                 search={{ chunk: source.chunk.segment }}
                 target="_blank"
-                className="flex items-center gap-1.5 min-w-0 hover:underline"
+                className={`${chip} hover:bg-surface-3`}
+                style={{ boxShadow: "0 0 0 1px var(--border-1)" }}
               >
                 {name}
               </Link>
             ) : (
-              <span className="flex items-center gap-1.5 min-w-0">{name}</span>
+              <span className={chip} style={{ boxShadow: "0 0 0 1px var(--border-1)" }}>
+                {name}
+              </span>
             )}
           </li>
         );

@@ -1,12 +1,18 @@
 import { configure, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { HttpResponse, http } from "msw";
+import type { ReactNode } from "react";
 import { expect, it, vi } from "vitest";
 import { show } from "../../test/render";
 import { server, withServer } from "../../test/server";
 import { wired } from "./agent";
 import { Compare } from "./Compare";
 import { type ModelChoice, readConfig } from "./model";
+
+vi.mock("@tanstack/react-router", async (original) => ({
+  ...(await original<object>()),
+  Link: ({ to, children }: { to: string; children: ReactNode }) => <a href={to}>{children}</a>,
+}));
 
 // The machine of the tests may be busy.
 configure({ asyncUtilTimeout: 10_000 });

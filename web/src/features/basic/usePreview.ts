@@ -22,6 +22,8 @@ export interface Turn {
   readonly currency?: string;
   readonly followUps?: readonly string[];
   readonly sources?: readonly Source[];
+  /** Where the log keeps it; known once the server has begun. */
+  readonly logged?: { readonly conversation: string; readonly message: string };
   /** What an agent did for it. */
   readonly thoughts: readonly Thought[];
   /** Calls of tools that wait for somebody. */
@@ -35,6 +37,8 @@ export interface Source {
   readonly content: string;
   /** From 1. */
   readonly page?: number;
+  /** How well it fits, where it was measured. */
+  readonly score?: number;
   /** Where it is; nothing for knowledge of others. */
   readonly chunk?: { readonly dataset: string; readonly document: string; readonly segment: string };
 }
@@ -58,6 +62,7 @@ function sourcesOf(event: StreamEvent): Pick<Turn, "sources"> {
       return typeof value === "string" ? value : "";
     };
     const page: unknown = Reflect.get(item, "page");
+    const score: unknown = Reflect.get(item, "score");
     const chunk = { dataset: text("dataset_id"), document: text("document_id"), segment: text("segment_id") };
     return [
       {
@@ -65,6 +70,7 @@ function sourcesOf(event: StreamEvent): Pick<Turn, "sources"> {
         document: text("document_name") || text("dataset_name"),
         content: text("content"),
         ...(typeof page === "number" ? { page: page + 1 } : {}),
+        ...(typeof score === "number" ? { score } : {}),
         ...(chunk.dataset && chunk.document && chunk.segment ? { chunk } : {}),
       },
     ];
@@ -136,7 +142,11 @@ export function usePreview(appId: string, kind: "chat" | "completion") {
       spoken.hear(event);
       if (typeof event.task_id === "string") task.current = event.task_id;
       if (typeof event.conversation_id === "string" && event.conversation_id) conversation.current = event.conversation_id;
-      if (typeof event.message_id === "string") message = event.message_id;
+      if (typeof event.message_id === "string" && event.message_id !== message) {
+        message = event.message_id;
+        const logged = { conversation: conversation.current, message };
+        if (logged.conversation) change(key, () => ({ logged }));
+      }
       if ((event.event === "message" || event.event === "agent_message") && typeof event.answer === "string") {
         if (buffer === "" && event.answer !== "") {
           const first = since();

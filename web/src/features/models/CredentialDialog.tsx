@@ -23,6 +23,7 @@ import { Field } from "../../ui/Field";
 import { Input, SecretInput } from "../../ui/Input";
 import { Select } from "../../ui/Select";
 import { Switch } from "../../ui/Switch";
+import { forgetTest } from "./providerTests";
 
 const HIDDEN = "[__HIDDEN__]";
 
@@ -89,6 +90,8 @@ function CredentialForm({ provider, credential, model: forModel, stored, onClose
         : addCredential(provider.provider, wire(), name.trim());
     },
     onSuccess: async () => {
+      // What was tried is not what is stored now.
+      forgetTest(provider.provider);
       await client.invalidateQueries({ queryKey: ["models"] });
       onClose();
     },

@@ -81,15 +81,15 @@ function Card({ type, offered, chosen, known, disabled, onChange }: CardProps) {
         <button
           type="button"
           disabled={disabled}
-          className={`card text-start px-3 py-2.5 ${open ? "bg-warning-soft" : "hover:bg-surface-2"}`}
+          className={`card min-w-0 text-start px-3 py-2.5 ${open ? "bg-warning-soft" : "hover:bg-surface-2"}`}
           style={open ? { boxShadow: "0 0 0 1px var(--warning-line)", background: "var(--warning-soft)" } : {}}
         >
           <span className="visually-hidden">{t("chooseDefault")} </span>
           <span className={`text-12 block ${open ? "text-warning" : "text-ink-3"}`}>{name}</span>
-          <span className="flex items-center gap-2 mt-0.5">
+          <span className="flex items-center gap-2 mt-0.5 min-w-0" title={chosen?.model}>
             {chosen ? <ProviderTile size="xs" name={inLanguage(chosen.provider.label, i18n.language) || chosen.provider.provider} /> : null}
-            <span className={`font-medium truncate flex-1 ${open ? "text-warning" : ""}`}>{chosen?.model ?? t("notSet")}</span>
-            <ChevronDown size={14} strokeWidth={1.9} aria-hidden />
+            <span className={`font-medium truncate flex-1 min-w-0 ${open ? "text-warning" : ""}`}>{chosen?.model ?? t("notSet")}</span>
+            <ChevronDown size={14} strokeWidth={1.9} className="flex-none" aria-hidden />
           </span>
         </button>
       }

@@ -1,5 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { Check, ChevronDown, ChevronRight, KeyRound, Plus, Route, Trash2 } from "lucide-react";
+import { ChevronDown, ChevronRight, KeyRound, Plus, Route, Trash2 } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { toast } from "sonner";
@@ -24,6 +24,8 @@ import { ProviderTile } from "../../ui/ProviderTile";
 import { Switch } from "../../ui/Switch";
 import { Tip } from "../../ui/Tip";
 import { CredentialDialog } from "./CredentialDialog";
+import { FailedKeys, KeyState, ProviderState } from "./ProviderState";
+import { forgetTest } from "./providerTests";
 import { RoutesDialog } from "./RoutesDialog";
 
 type Credential = NonNullable<Provider["custom_configuration"]["available_credentials"]>[number];
@@ -79,9 +81,7 @@ export function ProviderCard({
         </div>
         {connected ? (
           <>
-            <Badge tone="ok" icon={Check}>
-              {t("works")}
-            </Badge>
+            <ProviderState provider={provider} name={name} />
             {rights.admin && provider.configurate_methods.includes("customizable-model") ? (
               <Button icon={Plus} onClick={() => setAdding("model")}>
                 {t("addModel")}
@@ -93,6 +93,7 @@ export function ProviderCard({
           <Button onClick={onConnect}>{t("connect")}</Button>
         ) : null}
       </header>
+      {connected ? <FailedKeys provider={provider.provider} /> : null}
       {connected && open ? <Inside provider={provider} keys={keys} /> : null}
       {adding ? <CredentialDialog provider={provider} model={adding === "model"} onClose={() => setAdding(undefined)} /> : null}
     </section>
@@ -147,7 +148,15 @@ function ModelRow({ provider, model }: { provider: Provider; model: Model }) {
   const toggle = useMutation({ mutationFn: (on: boolean) => enableModel(provider.provider, model, on), onSuccess: again, onError: failed });
   const [deleting, setDeleting] = useState(false);
   const [routing, setRouting] = useState(false);
-  const drop = useMutation({ mutationFn: () => deleteModel(provider.provider, model), onSuccess: again, onError: failed, onSettled: () => setDeleting(false) });
+  const drop = useMutation({
+    mutationFn: () => deleteModel(provider.provider, model),
+    onSuccess: () => {
+      forgetTest(provider.provider);
+      return again();
+    },
+    onError: failed,
+    onSettled: () => setDeleting(false),
+  });
   const features = [...new Set((model.features ?? []).map((key) => t(`features.${key}`, { defaultValue: key })))];
   const size = model.model_properties.context_size;
   const name = inLanguage(model.label, i18n.language) || model.model;
@@ -218,6 +227,7 @@ function KeyRow({ provider, credential }: { provider: Provider; credential: Cred
   const drop = useMutation({
     mutationFn: () => deleteCredential(provider.provider, credential.credential_id),
     onSuccess: () => {
+      forgetTest(provider.provider);
       setDoing(undefined);
       toast(t("removed", { name: credential.credential_name }));
       return again();
@@ -227,8 +237,11 @@ function KeyRow({ provider, credential }: { provider: Provider; credential: Cred
   return (
     <div className="flex items-center gap-2 ps-14 pe-3 min-h-9 bg-surface-2 border-t border-line-1">
       <KeyRound size={14} strokeWidth={1.9} className="text-ink-3" aria-hidden />
-      <span className="font-medium">{credential.credential_name}</span>
-      {active ? <Badge tone="ok">{t("inUse")}</Badge> : null}
+      <span className="font-medium min-w-0 truncate" title={credential.credential_name}>
+        {credential.credential_name}
+      </span>
+      {active ? <Badge>{t("inUse")}</Badge> : null}
+      <KeyState provider={provider.provider} id={credential.credential_id} />
       <div className="flex-1" />
       {rights.admin ? (
         <>

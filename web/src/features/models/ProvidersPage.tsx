@@ -16,6 +16,7 @@ import { Empty, Failed, SkeletonRows } from "../../ui/States";
 import { CredentialDialog } from "./CredentialDialog";
 import { DefaultModels } from "./DefaultModels";
 import { ProviderCard } from "./ProviderCard";
+import { TestAll, TestSummary } from "./TestAll";
 
 type Tab = "connected" | "available";
 
@@ -36,23 +37,27 @@ export function ProvidersPage() {
   const groups = { connected: all.filter(isConfigured), available: all.filter((p) => !isConfigured(p)) };
   const tab = chosen ?? (groups.connected.length > 0 || !list.data ? "connected" : "available");
   const needle = query.trim().toLowerCase();
-  const name = (p: Provider) => inLanguage(p.label, i18n.language) || p.provider;
+  const name = (p: Pick<Provider, "provider" | "label">) => inLanguage(p.label, i18n.language) || p.provider;
   const shown = groups[tab].filter((p) => needle === "" || `${p.provider} ${name(p)}`.toLowerCase().includes(needle));
   // Where there are few, the first that answers questions stands open.
   const opened = shown.length < 4 ? (fresh ?? shown.find((provider) => provider.supported_model_types.includes("llm"))?.provider) : fresh;
   return (
     <>
-      <div className="flex items-end gap-2.5">
-        <div className="flex-1 min-w-0">
+      <div className="flex items-end gap-2.5 flex-wrap">
+        <div className="flex-1 min-w-0 max-md:basis-full">
           <h1 className="text-20 font-semibold">{t("title")}</h1>
           <p className="text-ink-2">{t("text")}</p>
         </div>
         {rights.admin ? (
-          <Button kind="primary" icon={Plus} onClick={() => setPicking(true)}>
-            {t("add")}
-          </Button>
+          <>
+            {groups.connected.length > 0 ? <TestAll providers={groups.connected} /> : null}
+            <Button kind="primary" icon={Plus} onClick={() => setPicking(true)}>
+              {t("add")}
+            </Button>
+          </>
         ) : null}
       </div>
+      <TestSummary name={(id) => name(all.find((p) => p.provider === id) ?? { provider: id, label: {} })} />
       <DefaultModels />
       <div className="flex items-center gap-3 flex-wrap">
         <Segmented

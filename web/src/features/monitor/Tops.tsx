@@ -1,11 +1,12 @@
 /** The numbers at the top: each with how it moved and how it went. */
 import { useQuery } from "@tanstack/react-query";
+import { ArrowDown, ArrowUp } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { type AppDetail, appFigures } from "../../data/apps";
 import { Sparkline } from "../../ui/Sparkline";
 import { Skeleton } from "../../ui/States";
 import { bars, barsOf } from "./api";
-import { type Change, changeOf, type Figure, viewOf } from "./figures";
+import { type Compared, comparedTo, type Figure, viewOf } from "./figures";
 import type { Span } from "./span";
 import type { Numbers } from "./useNumbers";
 import { useTotal } from "./useTotal";
@@ -38,9 +39,10 @@ function RunTops({ app, span, numbers }: Props) {
   const now = useQuery(barsOf(app.id, span));
   const { before } = span;
   const earlier = useQuery({ ...bars(app.id, before?.since ?? span.since, before?.until ?? span.until, 1), enabled: before !== undefined });
-  const figures = useQuery({ ...appFigures([app.id], span.hours ?? 24), enabled: span.hours !== undefined }).data?.get(app.id);
+  const figures = useQuery({ ...appFigures([app.id], span.hours ?? 24, true), enabled: span.hours !== undefined }).data?.get(app.id);
   const past = (now.data?.buckets ?? []).filter((bucket) => bucket.at * 1000 < span.until.getTime());
   const was = before === undefined ? undefined : earlier.data;
+  const than = (value: number | undefined) => ({ known: was !== undefined, value });
   const common = { busy: now.isPending, numbers };
   return (
     <>
@@ -50,7 +52,7 @@ function RunTops({ app, span, numbers }: Props) {
         value={numbers.value("count", now.data?.total)}
         tone="3"
         values={past.map((bucket) => bucket.total)}
-        change={changeOf({ unit: "count" }, now.data?.total, was?.total)}
+        change={comparedTo({ unit: "count" }, now.data?.total, than(was?.total))}
       />
       <Top
         {...common}
@@ -58,10 +60,20 @@ function RunTops({ app, span, numbers }: Props) {
         value={numbers.value("percent", rateOf(now.data))}
         tone={(now.data?.failed ?? 0) > 0 ? "bad" : "3"}
         values={past.flatMap((bucket) => rateOf(bucket) ?? [])}
-        change={changeOf({ unit: "percent", better: "more" }, rateOf(now.data), rateOf(was))}
+        change={comparedTo({ unit: "percent", better: "more" }, rateOf(now.data), than(rateOf(was)))}
       />
       {span.hours === undefined ? null : (
-        <Top {...common} name={t("figure.p95")} value={numbers.value("seconds", figures?.p95_seconds ?? undefined)} tone="1" values={[]} change={undefined} />
+        <Top
+          {...common}
+          name={t("figure.p95")}
+          value={numbers.value("seconds", figures?.p95_seconds ?? undefined)}
+          tone="1"
+          values={[]}
+          change={comparedTo({ unit: "seconds", better: "less" }, figures?.p95_seconds ?? undefined, {
+            known: figures?.before !== undefined && figures.before !== null,
+            value: figures?.before?.p95_seconds ?? undefined,
+          })}
+        />
       )}
     </>
   );
@@ -78,7 +90,7 @@ function FigureTop({ app, span, numbers, figure }: Props & { figure: Figure }) {
       busy={now.query.isPending}
       tone={figure.tone}
       values={now.values.filter((value) => value !== null)}
-      change={span.before ? changeOf(figure, now.total, before.total) : undefined}
+      change={span.before ? comparedTo(figure, now.total, { known: before.ready, value: before.total }) : undefined}
       numbers={numbers}
     />
   );
@@ -90,7 +102,7 @@ interface TopProps {
   readonly busy: boolean;
   readonly tone: Figure["tone"] | "bad";
   readonly values: readonly number[];
-  readonly change: Change | undefined;
+  readonly change: Compared | undefined;
   readonly numbers: Numbers;
 }
 
@@ -101,11 +113,28 @@ function Top({ name, value, busy, tone, values, change, numbers }: TopProps) {
       <span className="kpi-name" title={name}>
         {name}
       </span>
-      <span className="kpi-change" data-mood={change?.mood} title={change ? t("change") : undefined}>
-        {change ? numbers.change(change) : ""}
-      </span>
+      <Moved change={change} numbers={numbers} />
       <span className="kpi-value">{busy ? <Skeleton width={64} height={20} style={{ marginBlock: 5 }} /> : value}</span>
       {values.length > 1 ? <Sparkline values={values} tone={tone} label={t("spark", { name })} /> : <span />}
     </div>
+  );
+}
+
+function Moved({ change, numbers }: Pick<TopProps, "change" | "numbers">) {
+  const { t } = useTranslation("monitor");
+  if (change === undefined) return <span className="kpi-change" />;
+  if (change === "none" || change === "same")
+    return (
+      <span className="kpi-change" title={t(change === "none" ? "nothingBefore" : "change")}>
+        {t(change === "none" ? "new" : "same")}
+      </span>
+    );
+  const Arrow = change.value > 0 ? ArrowUp : ArrowDown;
+  return (
+    <span className="kpi-change" data-mood={change.mood} title={t("change")}>
+      <Arrow size={12} strokeWidth={2} aria-hidden />
+      {numbers.change(change)}
+      {change.mood === "even" ? null : <span className="visually-hidden"> {t(change.mood === "good" ? "better" : "worse")}</span>}
+    </span>
   );
 }

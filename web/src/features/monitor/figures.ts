@@ -184,6 +184,25 @@ export function changeOf(
   return { value, points, mood };
 }
 
+/** What stands beside a number: how it moved, that it did not, or that there was nothing before. */
+export type Compared = Change | "same" | "none";
+
+/** Undefined where nothing can be said: one of both is not known yet, or nothing is there now. */
+export function comparedTo(
+  figure: { readonly unit: Unit; readonly better?: "less" | "more" },
+  now: number | undefined,
+  before: { readonly known: boolean; readonly value: number | undefined },
+): Compared | undefined {
+  if (now === undefined || !before.known) return undefined;
+  const change = changeOf(figure, now, before.value);
+  if (change) return change;
+  if (before.value === undefined) return "none";
+  if (before.value === now) return now === 0 ? undefined : "same";
+  if (before.value !== 0 || figure.unit === "percent") return "same";
+  // From nothing no part can be told; of counts it means that nobody was there.
+  return figure.unit === "count" ? "none" : undefined;
+}
+
 /** The marks of an axis from zero to at least `top`. */
 export function scaleOf(top: number, whole: boolean): number[] {
   if (!(top > 0)) return [0, 1];

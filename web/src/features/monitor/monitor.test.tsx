@@ -6,7 +6,7 @@ import type { AppDetail } from "../../data/apps";
 import { addMonths, startOfDay } from "../../lib/zone";
 import { show } from "../../test/render";
 import { server, withServer } from "../../test/server";
-import { changeOf, fill, scaleOf, segments, totalOf, viewOf } from "./figures";
+import { changeOf, comparedTo, fill, scaleOf, segments, totalOf, viewOf } from "./figures";
 import { MonitorPage } from "./MonitorPage";
 import { bucketsOf, monitorSearch, spanOf } from "./span";
 
@@ -84,6 +84,18 @@ describe("figures", () => {
     expect(changeOf({ unit: "count" }, 10, 10)).toBeUndefined();
   });
 
+  it.each([
+    ["count", 12, true, undefined, "none"],
+    ["count", 12, true, 0, "none"],
+    ["count", 0, true, 0, undefined],
+    ["count", 12, true, 12, "same"],
+    ["money", 0.5, true, 0, undefined],
+    ["percent", 1, true, 1, "same"],
+    ["percent", 1, true, undefined, "none"],
+    ["seconds", 2, false, undefined, undefined],
+    ["seconds", undefined, true, 2, undefined],
+  ] as const)("%s %s beside what was before (%s, %s): %s", (unit, now, known, value, said) => expect(comparedTo({ unit }, now, { known, value })).toBe(said));
+
   it.each<[number, boolean, number[]]>([
     [0, true, [0, 1]],
     [3, true, [0, 1, 2, 3]],
@@ -125,7 +137,10 @@ describe("the page", LONG, () => {
   const answers = (failed: number, days: () => Response = () => HttpResponse.json({ data: [] })) => [
     http.get("*/console/api/account/profile", () => HttpResponse.json({ id: "1", name: "Mara", timezone: "Europe/Berlin" })),
     http.post("*/console/api/workspaces/current", () => HttpResponse.json({ id: "w", name: "W", role: "editor" })),
-    http.get("*/console/api/apps/figures", () => HttpResponse.json({ data: [{ app_id: "a1", p95_seconds: 2.31 }] })),
+    http.get("*/console/api/apps/figures", ({ request }) => {
+      const before = new URL(request.url).searchParams.get("before") === "true" ? { p95_seconds: 2.1 } : null;
+      return HttpResponse.json({ data: [{ app_id: "a1", p95_seconds: 2.31, before }] });
+    }),
     http.get("*/console/api/apps/a1/workflow-app-logs/histogram", () => HttpResponse.json(bars(failed))),
     http.get("*/console/api/apps/a1/workflow/statistics/:name", days),
     http.get("*/console/api/workspaces/current/model-spend/groups", ({ request }) => {
@@ -150,6 +165,7 @@ describe("the page", LONG, () => {
     show(<MonitorPage app={app} search={{}} onSearch={vi.fn()} onLogs={logs} />);
     expect(await screen.findByText("66.7%", {}, LONG)).toBeVisible();
     expect(await screen.findByText(/^2\.31.s$/, {}, LONG)).toBeVisible();
+    expect(screen.getByText(/^\+10%/)).toHaveTextContent("+10% worse");
     expect(screen.getByText("Times of Europe/Berlin")).toBeVisible();
     expect(await screen.findByText(/4 of 12 failed\./)).toBeVisible();
     const chart = await screen.findByRole("group", { name: /^Runs, 12/ }, LONG);

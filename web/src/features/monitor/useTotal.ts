@@ -15,5 +15,5 @@ export function useTotal(appId: string, figure: Figure, bounds: Bounds | undefin
   const values = fill(figure, known, query.data ?? []);
   const ready = query.data !== undefined && (weigh === undefined || other.data !== undefined);
   const weights = weigh ? fill(weigh, known, other.data ?? []) : [];
-  return { query, values, total: ready ? totalOf(figure, values, weights, count ?? known.length) : undefined };
+  return { query, values, ready, total: ready ? totalOf(figure, values, weights, count ?? known.length) : undefined };
 }

@@ -1,0 +1,105 @@
+import { screen, within } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { HttpResponse, http } from "msw";
+import { beforeEach, describe, expect, it } from "vitest";
+import type { Provider } from "../../data/models";
+import { show } from "../../test/render";
+import { server, withServer } from "../../test/server";
+import { ProvidersPage } from "./ProvidersPage";
+import { AT_ONCE, cancelTests, resetTests, summaryOf, testProviders, useProviderTests } from "./providerTests";
+
+const provider = (name: string, keys: readonly string[]): Provider => ({
+  provider: name,
+  label: { en_US: name.toUpperCase() },
+  supported_model_types: ["llm"],
+  configurate_methods: ["predefined-model"],
+  provider_credential_schema: { credential_form_schemas: [{ variable: "key", label: { en_US: "Key" }, type: "secret-input", required: true }] },
+  model_credential_schema: null,
+  custom_configuration: {
+    status: keys.length > 0 ? "active" : "no-configure",
+    current_credential_id: keys[0] ?? null,
+    current_credential_name: keys[0] ?? null,
+    available_credentials: keys.map((key) => ({ credential_id: key, credential_name: `key ${key}` })),
+  },
+});
+
+const VALIDATE = "*/console/api/workspaces/current/model-providers/:provider/credentials/validate";
+const LONG = { timeout: 5_000 };
+
+beforeEach(resetTests);
+
+it("works only when every key works", () => {
+  const names = { a: "main", b: "spare" };
+  expect(summaryOf({ state: "done", keys: { a: { works: true, ms: 90 }, b: { works: true, ms: 40 } }, names })).toMatchObject({
+    works: true,
+    ms: 40,
+    total: 2,
+  });
+  expect(summaryOf({ state: "done", keys: { a: { works: true, ms: 90 }, b: { works: false, reason: "401" } }, names })).toMatchObject({
+    works: false,
+    failed: [{ name: "spare", reason: "401" }],
+  });
+});
+
+describe("a test of many", () => {
+  withServer();
+
+  it("asks a few at a time, with the key that is stored", async () => {
+    let open = 0;
+    let most = 0;
+    const bodies: unknown[] = [];
+    server.use(
+      http.post(VALIDATE, async ({ request }) => {
+        most = Math.max(most, ++open);
+        bodies.push(await request.json());
+        await Promise.resolve();
+        open -= 1;
+        return HttpResponse.json({ result: "success" });
+      }),
+    );
+    await testProviders(Array.from({ length: 9 }, (_, at) => provider(`p${at}`, [`k${at}`])));
+    expect(bodies).toHaveLength(9);
+    expect(bodies).toContainEqual({ credential_id: "k3", credentials: {} });
+    expect(most).toBeLessThanOrEqual(AT_ONCE);
+    expect(useProviderTests.getState().run).toMatchObject({ total: 9, done: 9, state: "done" });
+  });
+
+  it("stops when it is cancelled, and keeps what was found", async () => {
+    server.use(
+      http.post(VALIDATE, ({ params }) => {
+        if (params.provider === "p0") return HttpResponse.json({ result: "success" });
+        cancelTests();
+        return new Promise<never>(() => {});
+      }),
+    );
+    await testProviders([provider("p0", ["k0"])]);
+    await testProviders(Array.from({ length: 6 }, (_, at) => provider(`p${at + 1}`, ["k"])));
+    expect(Object.keys(useProviderTests.getState().tests)).toEqual(["p0"]);
+    expect(useProviderTests.getState().run).toMatchObject({ done: 0, state: "cancelled" });
+  });
+});
+
+describe("the page", { timeout: 30_000 }, () => {
+  withServer();
+
+  it("says what was tested, and what a provider answered", async () => {
+    server.use(
+      http.post("*/console/api/workspaces/current", () => HttpResponse.json({ id: "w", name: "W", role: "owner" })),
+      http.get("*/console/api/workspaces/current/model-providers", () => HttpResponse.json({ data: [provider("aa", ["1"]), provider("bb", ["2"])] })),
+      http.get("*/console/api/workspaces/current/model-providers/:provider/models", () => HttpResponse.json({ data: [] })),
+      http.get("*/console/api/workspaces/current/models/model-types/:type", () => HttpResponse.json({ data: [] })),
+      http.get("*/console/api/workspaces/current/default-model", () => HttpResponse.json({ data: null })),
+      http.post(VALIDATE, ({ params }) => HttpResponse.json(params.provider === "aa" ? { result: "success" } : { result: "error", error: "401 bad key" })),
+    );
+    show(<ProvidersPage />);
+    const good = await screen.findByRole("region", { name: "AA" }, LONG);
+    expect(within(good).getByText("Not tested")).toBeVisible();
+    await userEvent.click(await screen.findByRole("button", { name: "Test all" }, LONG));
+    // On the card and on its key.
+    expect(await within(good).findAllByText(/^Works, /, {}, LONG)).toHaveLength(2);
+    const bad = screen.getByRole("region", { name: "BB" });
+    expect((await within(bad).findAllByText("Failed", {}, LONG))[0]).toBeVisible();
+    expect(within(bad).getByText("401 bad key")).toBeVisible();
+    expect(await screen.findByText("1 of 2 tested providers work. Failed: BB.", {}, LONG)).toBeVisible();
+  });
+});
