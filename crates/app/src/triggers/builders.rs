@@ -12,7 +12,7 @@ use serde_json::{Map, json};
 use uuid::Uuid;
 
 use super::{
-    host::{RawReply, RawRequest, TriggerHost, TriggerSubscription},
+    host::{RawReply, RawRequest, TriggerHost, TriggerProvider, TriggerSubscription},
     plugin::within,
     subscriptions::{self, Change, merged},
 };
@@ -87,23 +87,29 @@ async fn load(services: &Services, id: Uuid) -> Result<Option<(TenantId, Builder
     Ok(Some((kept.tenant, builder)))
 }
 
-/// The draft of the caller's workspace and of this provider.
-async fn own(services: &Services, principal: &Principal, provider: &str, id: &str) -> Result<Builder> {
+/// The draft of the caller's workspace and of this provider, with what the provider declares.
+async fn own(
+    services: &Services,
+    principal: &Principal,
+    provider: &str,
+    id: &str,
+) -> Result<(Builder, TriggerProvider)> {
     principal.require(Permission::AppEdit)?;
-    subscriptions::provider(services, principal, provider).await?;
+    let declared = subscriptions::provider(services, principal, provider).await?;
     let gone = || Error::not_found("This draft of a subscription is gone: drafts are kept for 30 minutes.");
     let uuid: Uuid = id.parse().map_err(|_| gone())?;
     match load(services, uuid).await? {
-        Some((tenant, builder)) if tenant == principal.tenant_id() && builder.provider == provider => Ok(builder),
+        Some((tenant, builder)) if tenant == principal.tenant_id() && builder.provider == provider => {
+            Ok((builder, declared))
+        }
         _ => Err(gone()),
     }
 }
 
 /// The draft with its secret values masked.
-async fn shown(services: &Services, principal: &Principal, builder: Builder) -> Result<Builder> {
-    let provider = subscriptions::provider(services, principal, &builder.provider).await?;
-    let masked = subscriptions::masked(builder.subscription(principal.tenant_id()), &provider);
-    Ok(Builder { credentials: masked.credentials, properties: masked.properties, ..builder })
+fn shown(principal: &Principal, builder: Builder, declared: &TriggerProvider) -> Builder {
+    let masked = subscriptions::masked(builder.subscription(principal.tenant_id()), declared);
+    Builder { credentials: masked.credentials, properties: masked.properties, ..builder }
 }
 
 /// Begins a draft.
@@ -161,8 +167,8 @@ pub fn has_credentials(declaration: &Map<String, Json>) -> bool {
 /// 404 when it is gone.
 #[boxed]
 pub async fn get(services: &Services, principal: &Principal, provider: &str, id: &str) -> Result<Builder> {
-    let builder = own(services, principal, provider, id).await?;
-    shown(services, principal, builder).await
+    let (builder, declared) = own(services, principal, provider, id).await?;
+    Ok(shown(principal, builder, &declared))
 }
 
 fn apply(builder: &mut Builder, change: Change) {
@@ -192,11 +198,11 @@ pub async fn update(
     id: &str,
     change: Change,
 ) -> Result<Builder> {
-    let mut builder = own(services, principal, provider, id).await?;
+    let (mut builder, declared) = own(services, principal, provider, id).await?;
     change.check()?;
     apply(&mut builder, change);
     save(services, principal.tenant_id(), &builder).await?;
-    shown(services, principal, builder).await
+    Ok(shown(principal, builder, &declared))
 }
 
 /// Has the provider check credentials, and keeps them in the draft.
@@ -211,7 +217,7 @@ pub async fn verify(
     id: &str,
     credentials: Map<String, Json>,
 ) -> Result<()> {
-    let mut builder = own(services, principal, provider, id).await?;
+    let (mut builder, _) = own(services, principal, provider, id).await?;
     let change = Change { credentials: Some(credentials), ..Change::default() };
     change.check()?;
     apply(&mut builder, change);
@@ -234,7 +240,7 @@ pub async fn build(
     change: Change,
     base: &str,
 ) -> Result<()> {
-    let mut builder = own(services, principal, provider, id).await?;
+    let (mut builder, _) = own(services, principal, provider, id).await?;
     change.check()?;
     apply(&mut builder, change);
     let subscription = builder.subscription(principal.tenant_id());
@@ -252,7 +258,7 @@ pub async fn build(
 /// 404 when the draft is gone.
 #[boxed]
 pub async fn logs(services: &Services, principal: &Principal, provider: &str, id: &str) -> Result<Vec<Json>> {
-    let builder = own(services, principal, provider, id).await?;
+    let (builder, _) = own(services, principal, provider, id).await?;
     logged(services, builder.id).await
 }
 
