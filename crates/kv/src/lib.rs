@@ -1,6 +1,6 @@
-//! Short-lived shared state: values with a life time, counters, locks, messages, rate limits.
+//! Short-lived shared state: values with a life time, counters, locks, messages.
 //!
-//! For what may be lost with the process or the cache server: stop flags, locks, throttles, cool-downs. What must
+//! For what may be lost with the process or the cache server: stop flags, locks, counts, cool-downs. What must
 //! survive (sessions, one-time tokens) is in `db`. Everything behind [`Kv`] is text and asynchronous. Drivers:
 //! [`Memory`] is this process, [`Redis`] a server (Redis or Valkey; one, with sentinels, or a cluster) that several
 //! processes share.
@@ -10,13 +10,11 @@
 mod error;
 mod lock;
 mod memory;
-mod rate;
 mod server;
 mod value;
 
 pub use error::{Error, Result};
 pub use lock::Lock;
 pub use memory::{Bounds, Memory};
-pub use rate::{Exceeded, Quota, RateLimits};
 pub use server::{Redis, RedisSettings};
 pub use value::{Kv, Subscription};

@@ -172,9 +172,7 @@ function CredentialForm({ provider, credential, model: forModel, stored, onClose
           {test.isSuccess ? (
             <span className="text-success inline-flex items-center gap-1.5">
               <Check size={14} strokeWidth={1.9} aria-hidden />
-              {test.data.first === undefined
-                ? t("form.testOk", { ms: test.data.ms })
-                : t("form.testOkFirst", { ms: test.data.ms, first: test.data.first })}
+              {test.data.first === undefined ? t("form.testOk", { ms: test.data.ms }) : t("form.testOkFirst", { ms: test.data.ms, first: test.data.first })}
             </span>
           ) : null}
           {test.error || save.error ? (

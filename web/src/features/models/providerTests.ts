@@ -1,6 +1,6 @@
 /** Which keys of the providers were tried, and what came of it. Nothing counts as working before it was asked. */
 import { create } from "zustand";
-import { keysOfModels, type Provider, testCredential, testModelKey } from "../../data/models";
+import { keysOfModels, type Provider, type Tried, testCredential, testModelKey } from "../../data/models";
 import { messageOf } from "../../lib/http";
 
 export type KeyTest = { readonly works: true; readonly ms: number } | { readonly works: false; readonly reason: string };
@@ -18,7 +18,7 @@ const MOST_KEYS = 50;
 interface Target {
   readonly id: string;
   readonly name: string;
-  readonly run: (signal: AbortSignal) => Promise<{ readonly result: string; readonly error?: string }>;
+  readonly run: (signal: AbortSignal) => Promise<Tried>;
 }
 
 interface Run {
@@ -75,7 +75,8 @@ async function tryKey(target: Target, signal: AbortSignal): Promise<KeyTest> {
   const start = performance.now();
   try {
     const answer = await target.run(signal);
-    return answer.result === "success" ? { works: true, ms: Math.round(performance.now() - start) } : { works: false, reason: answer.error ?? answer.result };
+    if (answer.result !== "success") return { works: false, reason: answer.error ?? answer.result };
+    return { works: true, ms: answer.latency_ms ?? Math.round(performance.now() - start) };
   } catch (error) {
     return { works: false, reason: messageOf(error) };
   }
