@@ -1,7 +1,6 @@
 import { configure, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { HttpResponse, http } from "msw";
-import type { ReactNode } from "react";
 import { useState } from "react";
 import { beforeEach, expect, it, vi } from "vitest";
 import { show } from "../../test/render";
@@ -12,10 +11,7 @@ import { canCallTools } from "./agent";
 import { type Agent, readConfig, writeConfig } from "./model";
 import { Preview } from "./Preview";
 
-vi.mock("@tanstack/react-router", async (original) => ({
-  ...(await original<object>()),
-  Link: ({ to, children }: { to: string; children: ReactNode }) => <a href={to}>{children}</a>,
-}));
+vi.mock("@tanstack/react-router", async (original) => ({ ...(await original<object>()), ...(await import("../../test/router")) }));
 
 // The machine of the tests may be busy.
 configure({ asyncUtilTimeout: 10_000 });

@@ -1,7 +1,6 @@
 import { configure, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { HttpResponse, http } from "msw";
-import type { ReactNode } from "react";
 import { expect, it, vi } from "vitest";
 import { show } from "../../test/render";
 import { server, withServer } from "../../test/server";
@@ -9,10 +8,7 @@ import { wired } from "./agent";
 import { Compare } from "./Compare";
 import { type ModelChoice, readConfig } from "./model";
 
-vi.mock("@tanstack/react-router", async (original) => ({
-  ...(await original<object>()),
-  Link: ({ to, children }: { to: string; children: ReactNode }) => <a href={to}>{children}</a>,
-}));
+vi.mock("@tanstack/react-router", async (original) => ({ ...(await original<object>()), ...(await import("../../test/router")) }));
 
 // The machine of the tests may be busy.
 configure({ asyncUtilTimeout: 10_000 });

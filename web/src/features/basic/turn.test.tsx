@@ -1,22 +1,10 @@
 import { fireEvent, screen, within } from "@testing-library/react";
-import type { ReactNode } from "react";
 import { expect, test, vi } from "vitest";
 import { show } from "../../test/render";
 import { TipProvider } from "../../ui/Tip";
 import { TurnView } from "./TurnView";
 
-interface LinkProps {
-  readonly to: string;
-  readonly params: Readonly<Record<string, string>>;
-  readonly search: Readonly<Record<string, string>>;
-  readonly children: ReactNode;
-}
-
-vi.mock("@tanstack/react-router", () => ({
-  Link: ({ to, params, search, children }: LinkProps) => (
-    <a href={`${to.replace(/\$(\w+)/g, (_, name: string) => params[name] ?? "")}?${new URLSearchParams(search)}`}>{children}</a>
-  ),
-}));
+vi.mock("@tanstack/react-router", async (original) => ({ ...(await original<object>()), ...(await import("../../test/router")) }));
 
 const turn = { key: 1, query: "Hi", inputs: {}, answer: "Good day.", state: "done", thoughts: [], approvals: [] } as const;
 

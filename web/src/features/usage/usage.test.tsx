@@ -1,7 +1,6 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { HttpResponse, http } from "msw";
-import type { ReactNode } from "react";
 import { describe, expect, it, vi } from "vitest";
 import { show } from "../../test/render";
 import { server, withServer } from "../../test/server";
@@ -10,7 +9,7 @@ import { bodyOf, byDay, currenciesOf, draftOf, EMPTY, moodOf, newSecret, totalsO
 import { MonthSpend } from "./MonthSpend";
 import { UsagePage } from "./UsagePage";
 
-vi.mock("@tanstack/react-router", () => ({ Link: ({ to, children }: { to: string; children: ReactNode }) => <a href={to}>{children}</a> }));
+vi.mock("@tanstack/react-router", async (original) => ({ ...(await original<object>()), ...(await import("../../test/router")) }));
 
 const sum = (change: Partial<Sum>): Sum => ({
   currency: "USD",
