@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use futures::StreamExt;
+use futures::{StreamExt, future::BoxFuture};
 use ox_models::{
     ChatRequest, ChatResult, ChatStream, CompletionRequest, ContentPart, Media, MediaSource, Message, ModelKind,
     ModelRuntime, Role, ToolSpec, Usage, WindowFit,
@@ -221,15 +221,10 @@ impl Worker {
         let mut outcomes = Vec::with_capacity(calls.len());
         {
             let (toolbox, events) = (&self.toolbox, &self.events);
-            let made = futures::stream::iter(calls.into_iter().enumerate())
-                .then(move |(position, call)| async move {
-                    // A reader that is gone is told nothing.
-                    let _ = events.send(AgentEvent::CallStarted(Box::new(call.clone()))).await;
-                    let ready = toolbox.ready(call).await;
-                    toolbox.make(ready, (round, position), limit)
-                })
-                .buffered(CALLS_AT_ONCE);
-            let mut made = std::pin::pin!(made);
+            let mut made = futures::stream::iter(calls.into_iter().enumerate())
+                .then(move |(position, call)| begin(toolbox, events, call, (round, position), limit))
+                .buffered(CALLS_AT_ONCE)
+                .boxed();
             while let Some(outcome) = made.next().await {
                 if let Some(usage) = &outcome.usage {
                     self.usage += usage;
@@ -300,6 +295,20 @@ impl Worker {
         let count = |messages: &[Message]| self.models.count_tokens(&self.task.model, messages, &[]);
         count(std::slice::from_ref(message)).saturating_sub(count(&[]))
     }
+}
+
+/// Tells of a call and gets ready for it: the call itself is what comes of that.
+async fn begin<'a>(
+    toolbox: &'a Toolbox,
+    events: &'a mpsc::Sender<AgentEvent>,
+    call: AskedCall,
+    place: (u32, usize),
+    limit: usize,
+) -> BoxFuture<'a, CallOutcome> {
+    // A reader that is gone is told nothing.
+    let _ = events.send(AgentEvent::CallStarted(Box::new(call.clone()))).await;
+    let ready = toolbox.ready(call).await;
+    Box::pin(toolbox.make(ready, place, limit))
 }
 
 /// The beginning of a long observation; nothing where it is short.
