@@ -212,7 +212,7 @@ pub async fn more_like_this(
         files: of_user
             .map(|file| {
                 let upload = file.upload_file_id.map(|id| id.to_string());
-                given_file(&file.kind, &file.transfer_method, upload, file.url)
+                given_file(&file.kind, &file.transfer_method, upload.as_deref(), file.url.as_deref())
             })
             .collect(),
         blocking,
@@ -225,7 +225,12 @@ pub async fn more_like_this(
 fn as_given(value: Json) -> Json {
     if let Some(file) = ox_types::File::from_json(&value) {
         let url = file.remote_url.or(file.url);
-        return given_file(file.kind.as_str(), file.transfer_method.as_str(), file.related_id, url);
+        return given_file(
+            file.kind.as_str(),
+            file.transfer_method.as_str(),
+            file.related_id.as_deref(),
+            url.as_deref(),
+        );
     }
     match value {
         Json::Array(items) => items.into_iter().map(as_given).collect(),
@@ -233,6 +238,6 @@ fn as_given(value: Json) -> Json {
     }
 }
 
-fn given_file(kind: &str, method: &str, upload: Option<String>, url: Option<String>) -> Json {
+fn given_file(kind: &str, method: &str, upload: Option<&str>, url: Option<&str>) -> Json {
     serde_json::json!({"type": kind, "transfer_method": method, "upload_file_id": upload, "url": url})
 }

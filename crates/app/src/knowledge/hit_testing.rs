@@ -77,7 +77,8 @@ pub async fn find(services: &Services, principal: &Principal, id: DatasetId, tri
         }
         settings
     };
-    let is_blind = !trial.attachments.is_empty() && !(dataset.is_multimodal && embedding_model(&dataset).is_some());
+    let sees = dataset.is_multimodal && embedding_model(&dataset).is_some();
+    let is_blind = !sees && !trial.attachments.is_empty();
     if is_blind && question.trim().is_empty() {
         return Err(Error::invalid_field("attachment_ids", format!("{BLIND}: ask in words.")));
     }
