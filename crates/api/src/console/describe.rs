@@ -9,7 +9,6 @@ use ox_types::AppId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
-use uuid::Uuid;
 
 use super::{App, guard::Caller};
 use crate::{ApiResult, error::ErrorBody, extract::Body, openapi::routes};
