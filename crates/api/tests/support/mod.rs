@@ -51,7 +51,7 @@ pub struct Session {
 }
 
 impl Session {
-    fn header(&self) -> String {
+    pub fn header(&self) -> String {
         self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ")
     }
 
