@@ -57,9 +57,12 @@ impl Retriever {
             let mut files = files.remove(&segment.id).unwrap_or_default();
             let is_seen = |id: &Uuid| of(id).is_some_and(|hit| hit.kind == NodeKind::Picture);
             let seen: Vec<Uuid> = group.found.iter().map(|(id, _)| *id).filter(is_seen).collect();
-            // The pictures that were found come first.
+            // The pictures that were found come first, the nearest before the others.
             if !seen.is_empty() {
-                files.sort_by_key(|file| !seen.contains(&node_id(group.parent, file.id)));
+                files.sort_by_cached_key(|file| {
+                    let node = node_id(group.parent, file.id);
+                    seen.iter().position(|id| *id == node).unwrap_or(usize::MAX)
+                });
             }
             let summary = summaries.remove(&segment.id).and_then(|summary| summary.content);
             let own = Own { document, segment, children, summary, files, around: Around::default() };
