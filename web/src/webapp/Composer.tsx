@@ -41,12 +41,17 @@ export function Composer({ api, rules, limits, placeholder, draft, busy, disable
   };
   const isOver = useDrop(rules?.local === true && !disabled, add);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the height follows the text
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the height follows the text, and the width when a phone is turned
   useLayoutEffect(() => {
-    const element = area.current;
-    if (!element) return;
-    element.style.height = "auto";
-    element.style.height = `${element.scrollHeight}px`;
+    const fit = (): void => {
+      const element = area.current;
+      if (!element) return;
+      element.style.height = "auto";
+      element.style.height = `${element.scrollHeight}px`;
+    };
+    fit();
+    addEventListener("resize", fit);
+    return () => removeEventListener("resize", fit);
   }, [draft]);
   useEffect(() => {
     if (matchMedia("(pointer: fine)").matches) area.current?.focus();
