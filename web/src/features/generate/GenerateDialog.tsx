@@ -17,6 +17,7 @@ import { Beginning } from "./Beginning";
 
 /** The server takes 10,000 characters; the rest is for what an editor adds. */
 const MOST = 8000;
+const MOST_FACTS = 1900;
 
 export interface GenerateProps {
   readonly kind: Kind;
@@ -51,7 +52,7 @@ export function GenerateDialog({ kind, current, place, model, language, withForm
     setAsked(true);
     if (wrong || working) return;
     const better = improving && place ? { place, current, ideal: ideal.trim() } : undefined;
-    run({ kind, instruction: facts ? `${typed}\n\n${facts}` : typed, model, language, withForm, better });
+    run({ kind, instruction: facts ? `${typed}\n\n${facts.slice(0, MOST_FACTS)}` : typed, model, language, withForm, better });
   };
   const keys = (event: KeyboardEvent) => {
     if (event.key !== "Enter" || !(event.metaKey || event.ctrlKey)) return;
