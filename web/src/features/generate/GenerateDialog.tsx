@@ -179,7 +179,11 @@ function Shown({ kind, proposal }: { kind: Kind; proposal: Proposal }) {
       <pre
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by keyboard
         tabIndex={0}
-        className={`codebox whitespace-pre-wrap break-words max-h-80 overflow-auto ${kind === "prompt" ? "" : "mono"}`}
+        className={
+          kind === "prompt"
+            ? "rounded-md border border-line-1 bg-surface-2 px-3 py-2 text-13 font-sans whitespace-pre-wrap break-words max-h-80 overflow-auto"
+            : "codebox max-h-80 overflow-auto"
+        }
       >
         {text}
       </pre>

@@ -11,11 +11,13 @@ import { type CodeData, STARTERS } from "../nodes/code";
 import { connectToServer } from "../serverTransport";
 import { openStudio } from "../store/studio";
 import { CodePanel } from "./CodePanel";
+import { MessageBox } from "./MessageBox";
 import { OutputSchema } from "./OutputSchema";
 
 vi.mock("@tanstack/react-router", async (original) => ({ ...(await original<object>()), ...(await import("../../test/router")) }));
 // The editor itself is not what is looked at here.
 vi.mock("../editors/CodeEditor", () => ({ CodeEditor: ({ label, value }: { label: string; value: string }) => <textarea aria-label={label} value={value} readOnly /> }));
+vi.mock("../editors/PromptEditor", () => ({ PromptEditor: ({ label, value }: { label: string; value: string }) => <textarea aria-label={label} value={value} readOnly /> }));
 configure({ asyncUtilTimeout: 10_000 });
 vi.setConfig({ testTimeout: 30_000 });
 withServer();
@@ -87,4 +89,17 @@ it("writes the schema of an answer with the model of the node", async () => {
   expect(onChange).toHaveBeenCalledWith(JSON.parse(output));
   expect(screen.getByLabelText("JSON schema of the answer")).toHaveValue(output);
   expect(sent).toEqual([{ instruction: "A name", model_config: { provider: "p", name: "wise", mode: "chat", completion_params: {} } }]);
+});
+
+it("improves a message of a prompt, in Jinja where it is written so", async () => {
+  const sent = answering("/instruction-generate", { modified: "Hi {{ who }}, briefly.", message: "Shorter.", error: "" });
+  const onChange = vi.fn();
+  const message = { id: "m", role: "system", text: "", edition_type: "jinja2", jinja2_text: "Hi {{ who }}." };
+  const model = { provider: "p", name: "wise", mode: "chat", completion_params: {} };
+  show(<MessageBox node="c" message={message} model={model} chat context={false} onChange={onChange} onRemove={undefined} onMove={vi.fn()} canUp={false} canDown={false} />);
+  await userEvent.click(screen.getByRole("button", { name: /^Generate the/ }));
+  await send("What should be different?", "Shorter");
+  await userEvent.click(await screen.findByRole("button", { name: "Replace what is there" }));
+  expect(onChange).toHaveBeenCalledWith({ ...message, jinja2_text: "Hi {{ who }}, briefly." });
+  expect(sent).toMatchObject([{ flow_id: "a1", node_id: "c", current: "Hi {{ who }}.", instruction: "Shorter\n\nIt is the system message of the conversation, a Jinja2 template." }]);
 });
