@@ -23,8 +23,8 @@ use crate::{
 pub const MAX_INSTRUCTION: usize = 10_000;
 /// Characters of what an answer should be like.
 pub const MAX_IDEAL: usize = 10_000;
-/// Characters of what is to be improved.
-pub const MAX_CURRENT: usize = 100_000;
+/// Characters of what is to be improved: with more, the whole of it could not be read back.
+pub const MAX_CURRENT: usize = 20_000;
 /// Characters of a last run that the model is shown.
 const MAX_RUN: usize = 8_000;
 /// Code of the error of somebody who asks for what cannot be.

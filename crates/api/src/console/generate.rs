@@ -131,7 +131,7 @@ pub struct InstructionBody {
     /// Empty for a basic app.
     #[serde(default)]
     node_id: String,
-    /// What is improved, at most 100,000 characters; empty to begin anew.
+    /// What is improved, at most 20,000 characters; empty to begin anew.
     #[serde(default)]
     current: String,
     /// At most 10,000 characters. `{{#current#}}`, `{{#last_run#}}` and `{{#error_message#}}` are filled in.

@@ -105,6 +105,11 @@ async fn what_cannot_be_used_is_an_error_that_is_told() {
             json!({"instruction": "x", "model_config": canned(""), "code_language": "cobol"}),
             "code_language",
         ),
+        (
+            "/instruction-generate",
+            json!({"flow_id": "x", "current": "x".repeat(20_001), "instruction": "x", "model_config": {}}),
+            "current",
+        ),
         ("/instruction-generate/template", json!({"type": "poem"}), "type"),
     ] {
         let (status, error) = ask(&server, &owner, path, body).await;

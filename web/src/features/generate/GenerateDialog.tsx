@@ -181,7 +181,7 @@ function Shown({ kind, proposal }: { kind: Kind; proposal: Proposal }) {
         tabIndex={0}
         className={
           kind === "prompt"
-            ? "rounded-md border border-line-1 bg-surface-2 px-3 py-2 text-13 font-sans whitespace-pre-wrap break-words max-h-80 overflow-auto"
+            ? "rounded-md border border-line-1 bg-surface-2 px-3 py-2 text-13 font-ui whitespace-pre-wrap break-words max-h-80 overflow-auto"
             : "codebox max-h-80 overflow-auto"
         }
       >
