@@ -14,6 +14,9 @@ const MAX_VARIABLES: usize = 20;
 /// Letters of a variable's name.
 const MAX_NAME: usize = 30;
 
+/// Marks of an instruction that are filled in: each may be as long as what is improved.
+const MAX_MARKS: usize = 10;
+
 type Read<T> = Result<T, Vec<String>>;
 
 /// A prompt.
@@ -175,7 +178,8 @@ pub fn change(answer: &str, language: Option<Language>) -> Read<Change> {
 pub fn fill(text: &str, value: impl Fn(&str) -> Option<String>) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(from) = rest.find("{{#") {
+    for _ in 0..MAX_MARKS {
+        let Some(from) = rest.find("{{#") else { break };
         let Some(length) = rest.get(from..).and_then(|tail| tail.find("#}}")) else { break };
         let to = from + length + "#}}".len();
         let (Some(before), Some(mark), Some(behind)) = (rest.get(..from), rest.get(from..to), rest.get(to..)) else {
@@ -289,5 +293,9 @@ mod tests {
         ] {
             assert_eq!(fill(text, value), expected);
         }
+        assert_eq!(
+            fill(&"{{#x#}}".repeat(12), |_| Some("y".to_owned())),
+            format!("{}{}", "y".repeat(10), "{{#x#}}".repeat(2))
+        );
     }
 }
