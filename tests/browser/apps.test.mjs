@@ -24,7 +24,7 @@ test("an app is made of one sentence", { timeout: 120_000 }, () =>
     await dialog.getByRole("button", { name: /meeting notes/ }).click();
     await dialog.getByRole("button", { name: /Make a draft/ }).click();
     // Nobody chose a model yet: it says so, and the sentence stays.
-    await dialog.getByRole("alert").getByText("There is no model to plan with.").waitFor();
+    await dialog.getByRole("alert").getByText("There is no model to ask.").waitFor();
     await callConsole(page, about, "POST", "/workspaces/current/default-model", {
       model_settings: [{ model_type: "llm", provider: "oxidify/scripted", model: "echo" }],
     });

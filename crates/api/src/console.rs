@@ -20,6 +20,7 @@ mod exports;
 mod extensions;
 mod figures;
 mod gateway_keys;
+mod generate;
 mod guard;
 mod human_input;
 mod imports;
@@ -83,6 +84,7 @@ pub fn router(services: &Arc<Services>) -> OpenApiRouter {
         .merge(site::router())
         .merge(mcp_server::router())
         .merge(describe::router())
+        .merge(generate::router())
         .merge(imports::router())
         .merge(tags::router())
         .merge(workflow::router())

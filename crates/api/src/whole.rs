@@ -13,9 +13,15 @@ use ox_app::Error;
 
 use crate::ApiError;
 
-/// The doors of the OpenAI wire, and an app that is described: there the call of the model ends when its caller leaves, and
-/// costs no more.
-const END_WITH_THEIR_CALLER: &[&str] = &["/gateway/", "/v1/openai/", "/console/api/apps/describe"];
+/// The doors of the OpenAI wire, and what a model writes for an editor: there the call of the model ends when its caller
+/// leaves, and costs no more.
+const END_WITH_THEIR_CALLER: &[&str] = &[
+    "/gateway/",
+    "/v1/openai/",
+    "/console/api/apps/describe",
+    "/console/api/rule-",
+    "/console/api/instruction-generate",
+];
 
 fn ends_with_its_caller(method: &Method, path: &str) -> bool {
     method.is_safe() || END_WITH_THEIR_CALLER.iter().any(|prefix| path.starts_with(prefix))
@@ -65,6 +71,8 @@ mod tests {
             (Method::POST, "/gateway/v1/chat/completions", false),
             (Method::POST, "/v1/openai/1/chat/completions", false),
             (Method::POST, "/console/api/apps/describe", false),
+            (Method::POST, "/console/api/rule-code-generate", false),
+            (Method::POST, "/console/api/instruction-generate", false),
         ];
         for (method, path, expected) in cases {
             assert_eq!(is_done_without_its_client(method.clone(), path).await, expected, "{method} {path}");

@@ -135,6 +135,12 @@ pub const RULES: &[Rule] = &[
     rule(POST, "/apps/{app_id}/copy", EDIT),
     rule(GET, "/apps/{app_id}/export", EDIT),
     rule(POST, "/apps/describe", EDIT),
+    // Compat: a call of a model costs, so these are for those who build apps or pipelines.
+    rule(POST, "/rule-generate", KNOWLEDGE),
+    rule(POST, "/rule-code-generate", KNOWLEDGE),
+    rule(POST, "/rule-structured-output-generate", KNOWLEDGE),
+    rule(POST, "/instruction-generate", KNOWLEDGE),
+    rule(POST, "/instruction-generate/template", KNOWLEDGE),
     rule(POST, "/apps/imports", EDIT),
     rule(POST, "/apps/imports/{import_id}/confirm", EDIT),
     rule(GET, "/apps/imports/{app_id}/check-dependencies", EDIT),

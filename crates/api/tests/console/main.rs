@@ -23,6 +23,7 @@ mod explore;
 mod explore_trials;
 mod exports;
 mod fixtures;
+mod generate;
 mod insight;
 mod knowledge;
 mod knowledge_more;

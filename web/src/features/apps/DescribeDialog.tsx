@@ -1,5 +1,5 @@
 /** One sentence in, a draft out: the default model plans the app. */
-import { CircleAlert, LoaderCircle } from "lucide-react";
+import { CircleAlert } from "lucide-react";
 import { type KeyboardEvent, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type Described, describeApp, useAppChange } from "../../data/apps";
@@ -9,10 +9,9 @@ import { Dialog } from "../../ui/Dialog";
 import { Field } from "../../ui/Field";
 import { Textarea } from "../../ui/Input";
 import { Kbd } from "../../ui/Kbd";
+import { Waiting } from "../../ui/Waiting";
 
 const MOST = 2000;
-/** From here on it is said why it takes so long. */
-const LONG_SECONDS = 15;
 const EXAMPLES = ["example1", "example2", "example3"] as const;
 
 interface Props {
@@ -74,7 +73,11 @@ export function DescribeDialog({ onClose, onOpen, onModels }: Props) {
             onKeyDown={keys}
           />
         </Field>
-        {working ? <Working /> : <Examples onPick={setText} />}
+        {working ? (
+          <Waiting text={t("describe.working")} long={t("describe.workingLong")} seconds={(seconds) => t("describe.seconds", { seconds })} />
+        ) : (
+          <Examples onPick={setText} />
+        )}
         {error && !working ? <Failure error={error} onModels={onModels} /> : null}
         {unusable && !working ? <Unusable told={unusable} /> : null}
       </div>
@@ -102,26 +105,6 @@ function useDescribe(onOpen: (appId: string) => void) {
     change.reset();
   };
   return { run, stop, working: change.isPending, error: change.error, unusable };
-}
-
-function Working() {
-  const { t } = useTranslation("apps");
-  const [seconds, setSeconds] = useState(0);
-  useEffect(() => {
-    const timer = setInterval(() => setSeconds((now) => now + 1), 1000);
-    return () => clearInterval(timer);
-  }, []);
-  return (
-    <div className="banner">
-      <LoaderCircle size={16} className="animate-spin motion-reduce:animate-none flex-none" aria-hidden />
-      <span role="status" className="flex-1">
-        {seconds < LONG_SECONDS ? t("describe.working") : t("describe.workingLong")}
-      </span>
-      <span className="num text-12" aria-hidden>
-        {t("describe.seconds", { seconds })}
-      </span>
-    </div>
-  );
 }
 
 function Examples({ onPick }: { onPick: (text: string) => void }) {

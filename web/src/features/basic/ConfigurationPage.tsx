@@ -1,7 +1,7 @@
 /** A basic app: instructions, form and features at the left, the preview at the right. */
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { ArrowDown, ArrowUp, Pencil, Plus, TextCursorInput, Trash2, TriangleAlert, Undo2, Variable } from "lucide-react";
+import { ArrowDown, ArrowUp, Pencil, Plus, Sparkles, TextCursorInput, Trash2, TriangleAlert, Undo2, Variable } from "lucide-react";
 import { type ReactNode, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { toast } from "sonner";
@@ -16,6 +16,7 @@ import { Confirm } from "../../ui/Dialog";
 import { Badge, Tile } from "../../ui/Marks";
 import { Menu } from "../../ui/Menu";
 import { Segmented } from "../../ui/Segmented";
+import { Generate } from "../generate/Generate";
 import { AgentSettings } from "./AgentSettings";
 import { AgentTools } from "./AgentTools";
 import { canCallTools, wired } from "./agent";
@@ -100,7 +101,7 @@ export function ConfigurationPage({ app, picker }: Props) {
               ) : null}
             </div>
           ) : null}
-          <Instructions config={config} onChange={change} />
+          <Instructions appId={app.id} config={config} completion={completion} onChange={change} />
           <FormSection config={config} completion={completion} onChange={change} />
           {config.agent ? <AgentTools agent={config.agent} onChange={(agent) => change({ agent })} /> : null}
           {config.agent ? <AgentSettings agent={config.agent} prompt={config.prompt} callsTools={callsTools} onChange={(agent) => change({ agent })} /> : null}
@@ -152,9 +153,10 @@ export interface PartProps {
 
 const BRACES = { open: "{{", close: "}}" };
 
-function Instructions({ config, onChange }: PartProps) {
+function Instructions({ appId, config, completion, onChange }: PartProps & { appId: string; completion: boolean }) {
   const { t } = useTranslation("basic");
   const box = useRef<PromptHandle>(null);
+  const [generating, setGenerating] = useState(false);
   const unknown = unknownVariables(config);
   const known = [...config.fields, ...config.tools.filter((tool) => tool.enabled).map((tool) => ({ ...newField(tool.variable), label: tool.label }))];
   return (
@@ -189,10 +191,28 @@ function Instructions({ config, onChange }: PartProps) {
               </Button>
             }
           />
+          <Button size="sm" kind="quiet" icon={Sparkles} onClick={() => setGenerating(true)}>
+            {t("instructions.generate")}
+          </Button>
           <span className="flex-1">{t("instructions.hint", BRACES)}</span>
           <span className="num">{t("instructions.length", { count: config.prompt.length })}</span>
         </div>
       </div>
+      {generating ? (
+        <Generate
+          kind="prompt"
+          current={config.prompt}
+          place={{ flow: appId, node: "" }}
+          model={config.model ? { provider: config.model.provider, name: config.model.name, mode: config.model.mode } : undefined}
+          withForm
+          onClose={() => setGenerating(false)}
+          onApply={({ text, opening }) => {
+            // An opening that somebody wrote stays.
+            onChange(opening && !completion && !config.opening ? { prompt: text, opening } : { prompt: text });
+            setGenerating(false);
+          }}
+        />
+      ) : null}
       {unknown.length > 0 ? (
         <div className="banner mt-2" data-tone="warn">
           <TriangleAlert size={16} aria-hidden />

@@ -1,4 +1,5 @@
-import { Plus, Trash2 } from "lucide-react";
+import { Plus, Sparkles, Trash2 } from "lucide-react";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { CodeEditor } from "../editors/CodeEditor";
 import { type CodeData, CODE_TYPES, LANGUAGE_NAMES, LANGUAGES, STARTERS } from "../nodes/code";
@@ -6,14 +7,16 @@ import type { PanelProps } from "../nodes/kind";
 import { freeName, NAME } from "../nodes/schema";
 import { Button, IconButton, SelectField, TextField } from "../parts/controls";
 import { renameVariable, settingsChanges } from "../store/actions";
+import { GenerateHere } from "./GenerateHere";
 import { NamedInputs } from "./NamedInputs";
 
 export function CodePanel({ id, data, update }: PanelProps<CodeData>) {
   const { t } = useTranslation("studio");
   const python = data.code_language === "python3";
+  const [generating, setGenerating] = useState(false);
+  const untouched = isUntouched(data.code);
   // Code nobody has touched follows the language.
   const choose = (code_language: string) => {
-    const untouched = data.code.trim() === "" || Object.values(STARTERS).includes(data.code);
     update({ code_language, ...(untouched ? { code: STARTERS[code_language] ?? "" } : {}) });
   };
   return (
@@ -30,6 +33,10 @@ export function CodePanel({ id, data, update }: PanelProps<CodeData>) {
       <section className="st-section">
         <div className="st-between">
           <span className="st-label">{t("code.code")}</span>
+          <span className="st-grow" />
+          <Button look="quiet" size="sm" icon={Sparkles} disabled={!LANGUAGES.includes(data.code_language)} onClick={() => setGenerating(true)}>
+            {t("code.generate")}
+          </Button>
           <div className="st-language">
             <SelectField label={t("code.language")} hideLabel value={data.code_language} options={LANGUAGES.map((l) => ({ value: l, label: LANGUAGE_NAMES[l] ?? l }))} onChange={choose} />
           </div>
@@ -40,8 +47,28 @@ export function CodePanel({ id, data, update }: PanelProps<CodeData>) {
         <span className="st-hint">{t(python ? "code.hintPython" : "code.hint")}</span>
       </section>
       <CodeOutputs id={id} data={data} update={update} />
+      {generating ? (
+        <GenerateHere
+          node={id}
+          kind="code"
+          current={untouched ? "" : data.code}
+          language={data.code_language}
+          facts={factsOf(data)}
+          onClose={() => setGenerating(false)}
+          onText={(code) => update({ code })}
+        />
+      ) : null}
     </>
   );
+}
+
+const isUntouched = (code: string) => code.trim() === "" || Object.values(STARTERS).includes(code);
+
+/** The names that the node has, for the model that writes its code. */
+function factsOf(data: CodeData): string {
+  const inputs = data.variables.map((input) => input.variable).filter(Boolean).join(", ");
+  const outputs = Object.entries(data.outputs).map(([name, output]) => `${name} (${output.type})`).join(", ");
+  return `Inputs: ${inputs || "none"}\nOutputs: ${outputs || "none"}`;
 }
 
 function CodeOutputs({ id, data, update }: PanelProps<CodeData>) {

@@ -57,6 +57,7 @@ function PromptSection({ id, data, update }: PanelProps<LlmData>) {
             node={id}
             message={message}
             chat={chat}
+            model={data.model}
             context={data.context.variable_selector.length > 1}
             onChange={(next) => write(messages.map((m, j) => (j === i ? next : m)))}
             onRemove={messages.length > 1 ? () => write(messages.filter((_, j) => j !== i)) : undefined}
@@ -114,7 +115,7 @@ function MoreSection({ id, data, update }: PanelProps<LlmData>) {
       <MemoryFields query node={id} value={data.memory} onChange={(memory) => update({ memory })} />
       <VisionFields node={id} value={data.vision} onChange={(vision) => update({ vision })} />
       <SwitchRow label={t("llm.structured")} checked={data.structured_output_enabled} onChange={(structured_output_enabled) => update({ structured_output_enabled })} />
-      {data.structured_output_enabled ? <OutputSchema schema={data.structured_output?.schema} onChange={(schema) => update({ structured_output: { ...data.structured_output, schema } })} /> : null}
+      {data.structured_output_enabled ? <OutputSchema model={data.model} schema={data.structured_output?.schema} onChange={(schema) => update({ structured_output: { ...data.structured_output, schema } })} /> : null}
       <SwitchRow label={t("llm.separateReasoning")} note={t("llm.separateReasoningNote")} checked={data.reasoning_format === "separated"} onChange={(on) => update({ reasoning_format: on ? "separated" : "tagged" })} />
     </section>
   );

@@ -1,18 +1,21 @@
 /** One message of a prompt: role, text or Jinja, size, order. */
-import { ArrowDown, ArrowUp, Braces, Maximize2, Trash2 } from "lucide-react";
+import { ArrowDown, ArrowUp, Braces, Maximize2, Sparkles, Trash2 } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { CodeEditor } from "../editors/CodeEditor";
 import { PromptEditor } from "../editors/PromptEditor";
 import { messageText, type PromptMessage } from "../nodes/llm";
+import type { ModelChoice } from "../nodes/schema";
 import { IconButton } from "../parts/controls";
 import { Dialog } from "../parts/Dialog";
+import { GenerateHere } from "./GenerateHere";
 
 const ROLES = ["system", "user", "assistant"];
 
 interface Props {
   readonly node: string;
   readonly message: PromptMessage;
+  readonly model: ModelChoice;
   readonly chat: boolean;
   readonly context: boolean;
   readonly onChange: (message: PromptMessage) => void;
@@ -22,9 +25,10 @@ interface Props {
   readonly canDown: boolean;
 }
 
-export function MessageBox({ node, message, chat, context, onChange, onRemove, onMove, canUp, canDown }: Props) {
+export function MessageBox({ node, message, model, chat, context, onChange, onRemove, onMove, canUp, canDown }: Props) {
   const { t } = useTranslation("studio");
   const [large, setLarge] = useState(false);
+  const [generating, setGenerating] = useState(false);
   const jinja = message.edition_type === "jinja2";
   const role = t(`roles.${message.role}`, { defaultValue: message.role });
   const toggle = () => {
@@ -53,9 +57,21 @@ export function MessageBox({ node, message, chat, context, onChange, onRemove, o
         <IconButton label={t(jinja ? "prompt.useText" : "prompt.useJinja")} icon={Braces} aria-pressed={jinja} onClick={toggle} />
         {chat ? <IconButton label={t("llm.up")} icon={ArrowUp} disabled={!canUp} onClick={() => onMove(-1)} /> : null}
         {chat ? <IconButton label={t("llm.down")} icon={ArrowDown} disabled={!canDown} onClick={() => onMove(1)} /> : null}
+        <IconButton label={t("prompt.generate", { role })} icon={Sparkles} onClick={() => setGenerating(true)} />
         <IconButton label={t("prompt.large")} icon={Maximize2} onClick={() => setLarge(true)} />
         {onRemove ? <IconButton label={t("llm.removeMessage", { role })} icon={Trash2} onClick={onRemove} /> : null}
       </div>
+      {generating ? (
+        <GenerateHere
+          node={node}
+          kind="prompt"
+          current={messageText(message)}
+          model={model}
+          facts={`It is the ${message.role} message of the conversation${jinja ? ", a Jinja2 template" : ""}.`}
+          onClose={() => setGenerating(false)}
+          onText={(text) => onChange(jinja ? { ...message, jinja2_text: text } : { ...message, text })}
+        />
+      ) : null}
       {large ? (
         <Dialog wide title={t("llm.messageOf", { role })} closeLabel={t("common.close")} onClose={() => setLarge(false)}>
           <div className="st-box st-large">{editor}</div>
