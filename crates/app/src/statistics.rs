@@ -80,7 +80,7 @@ async fn asked(services: &Services, principal: &Principal, id: AppId, modes: Mod
     let (start, end) = (time("start", &range.start)?, time("end", &range.end)?.unwrap_or_else(now));
     let start = match start {
         Some(start) => start,
-        None => match statistics::first(&services.db, id, modes == Modes::Workflow).await? {
+        None => match statistics::first(&services.db, app.tenant_id, id, modes == Modes::Workflow).await? {
             Some(first) => first,
             None => return Ok(Asked { app, days: Vec::new() }),
         },
