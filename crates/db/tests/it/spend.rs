@@ -393,8 +393,8 @@ async fn what_providers_were_asked_lately_is_counted_by_provider_model_and_step(
         assert_eq!(model_usage::since(&db, tenant, span, 3).await.unwrap(), at("2026-03-01T11:00:00.000001Z"));
 
         let stranger = TenantId::new();
-        assert_eq!(model_usage::providers(&db, stranger, span, 10).await.unwrap(), []);
-        assert_eq!(model_usage::models(&db, stranger, span, 10).await.unwrap(), []);
+        assert!(model_usage::providers(&db, stranger, span, 10).await.unwrap().is_empty());
+        assert!(model_usage::models(&db, stranger, span, 10).await.unwrap().is_empty());
         assert!(model_usage::steps(&db, stranger, &steps).await.unwrap().is_empty());
         assert_eq!(model_usage::since(&db, stranger, span, 0).await.unwrap(), span.since);
     })
