@@ -51,7 +51,11 @@ export function ProviderUse({ provider, name }: { provider: string; name: string
       <Tip text={failed ? `${counts} ${failed}` : counts}>
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it has a tip */}
         <span className="flex flex-col leading-4 whitespace-nowrap num" tabIndex={0}>
-          {use.latency_p50_ms === null ? <span>{t("use.unanswered")}</span> : <span>{t("use.p50", { time: format.duration(seconds(use.latency_p50_ms)) })}</span>}
+          {use.latency_p50_ms === null ? (
+            <span>{t("use.unanswered")}</span>
+          ) : (
+            <span>{t("use.p50", { time: format.duration(seconds(use.latency_p50_ms)) })}</span>
+          )}
           {use.first_token_p50_ms === null ? null : (
             <span className="text-ink-3">{t("use.first", { time: format.duration(seconds(use.first_token_p50_ms)) })}</span>
           )}
