@@ -31,7 +31,8 @@ export function LastCall({ provider }: { provider: string }) {
   const span = useSpan(usage);
   if (!usage) return null;
   const use = usage.data.find((one) => one.provider === provider);
-  return <>, {use ? t("use.last", { ago: format.ago(use.last_call_at) }) : t("use.none", { span })}</>;
+  if (!use) return t("use.afterKeys", { text: t("use.none", { span }) });
+  return <span className="provider-last">{t("use.afterKeys", { text: t("use.last", { ago: format.ago(use.last_call_at) }) })}</span>;
 }
 
 /** The line of its calls and how long they took. */
@@ -46,7 +47,7 @@ export function ProviderUse({ provider, name }: { provider: string; name: string
   const counts = t("use.counts", { calls: t("use.calls", { count: use.calls }), apps, span });
   const failed = use.failed > 0 ? t("use.failed", { count: use.failed }) : "";
   return (
-    <div className="flex items-center gap-2 flex-none text-12 text-ink-2 max-md:order-last max-md:basis-full max-md:ps-12">
+    <div className="provider-use flex items-center gap-2 flex-none text-12 text-ink-2 max-md:order-last max-md:basis-full max-md:ps-12">
       <Sparkline values={use.steps} tone={use.failed * 2 > use.calls ? "bad" : "ok"} label={t("use.line", { name, span, count: use.calls })} />
       <Tip text={failed ? `${counts} ${failed}` : counts}>
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it has a tip */}
