@@ -21,7 +21,7 @@ const ARGS = ["--font-render-hinting=none", "--disable-lcd-text", "--disable-fon
 const OPTIONS = { args: ARGS, viewport: { width: 1280, height: 800 }, deviceScaleFactor: 1, reducedMotion: "reduce", timezoneId: "UTC" };
 const PHONE = { width: 390, height: 844 };
 const VARYING = `time, .mono, .entry-host, .inp.mono, [role=row] .num, .avatar, .st-foot, .st-pill .st-num, .st-result .st-meta, .tr-bar, .tr-mark,
-  .tr-right, .run-facts dd, kbd { visibility: hidden !important; } .tr-track { background: none !important; } * { caret-color: transparent !important; }`;
+  .tr-right, .run-facts dd, .provider-use, .provider-last, kbd { visibility: hidden !important; } .tr-track { background: none !important; } * { caret-color: transparent !important; }`;
 
 const drawn = async (page) => {
   await page.locator(".st-node").first().waitFor();

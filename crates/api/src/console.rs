@@ -34,6 +34,7 @@ mod network;
 mod page_access;
 pub(crate) mod pipelines;
 mod playground;
+mod provider_usage;
 mod remote_files;
 pub(crate) mod reset;
 mod runs;
@@ -77,6 +78,7 @@ pub fn router(services: &Arc<Services>) -> OpenApiRouter {
         .merge(model_policies::router())
         .merge(model_routes::router())
         .merge(spend::router())
+        .merge(provider_usage::router())
         .merge(gateway_keys::router())
         .merge(playground::router())
         .merge(agents::router())

@@ -80,7 +80,7 @@ async fn asked(services: &Services, principal: &Principal, id: AppId, modes: Mod
     let (start, end) = (time("start", &range.start)?, time("end", &range.end)?.unwrap_or_else(now));
     let start = match start {
         Some(start) => start,
-        None => match statistics::first(&services.db, id, modes == Modes::Workflow).await? {
+        None => match statistics::first(&services.db, app.tenant_id, id, modes == Modes::Workflow).await? {
             Some(first) => first,
             None => return Ok(Asked { app, days: Vec::new() }),
         },
@@ -201,7 +201,8 @@ pub async fn runs(services: &Services, principal: &Principal, id: AppId, range: 
     Ok(read!(services, asked, statistics::run_days))
 }
 
-/// How long the answers of each day took: the runs of a workflow app, or messages.
+/// How long the answers of each day took: the runs of a workflow app, or messages. `whole` measures all days as one,
+/// under the date of the first.
 ///
 /// # Errors
 /// As [`messages`].
@@ -212,8 +213,12 @@ pub async fn times(
     id: AppId,
     modes: Modes,
     range: &Range,
+    whole: bool,
 ) -> Result<Vec<Dated<TimesDay>>> {
-    let asked = asked(services, principal, id, modes, range).await?;
+    let mut asked = asked(services, principal, id, modes, range).await?;
+    if whole {
+        asked.days = as_one(&asked.days);
+    }
     let of = if modes == Modes::Workflow { Timed::Runs } else { Timed::Messages };
     let most = most_of_a_day(asked.days.len());
     let mut found = Vec::new();
@@ -229,6 +234,12 @@ pub async fn times(
     Ok(found)
 }
 
+/// From the first day to the last.
+fn as_one(days: &[(NaiveDate, Day)]) -> Vec<(NaiveDate, Day)> {
+    let ends = days.first().zip(days.last());
+    ends.map(|((date, first), (_, last))| (*date, Day { since: first.since, until: last.until })).into_iter().collect()
+}
+
 /// More days, fewer times of each.
 fn most_of_a_day(days: usize) -> u32 {
     let (least, most) = TIMED_A_DAY;
@@ -241,6 +252,14 @@ mod tests {
 
     fn at(text: &str) -> DateTime<Utc> {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn days_as_one_reach_from_the_first_to_the_last() {
+        let found = days(at("2026-03-27T23:30:00Z"), at("2026-04-02T10:00:00Z"), Tz::UTC);
+        let whole = Day { since: at("2026-03-27T23:30:00Z"), until: at("2026-04-02T10:00:00Z") };
+        assert_eq!(as_one(&found), [(NaiveDate::from_ymd_opt(2026, 3, 27).unwrap(), whole)]);
+        assert!(as_one(&[]).is_empty());
     }
 
     #[test]

@@ -43,6 +43,7 @@ pub mod model_policies;
 pub mod model_refusals;
 pub mod model_routes;
 pub mod model_spend;
+pub mod model_usage;
 pub mod network_rules;
 pub mod page_runs;
 pub mod pipelines;

@@ -2,7 +2,7 @@
 interface Props {
   readonly values: readonly number[];
   /** A number: that colour of the charts. */
-  readonly tone?: "acc" | "bad" | "plain" | "1" | "2" | "3" | "4" | "5" | "6";
+  readonly tone?: "acc" | "ok" | "bad" | "plain" | "1" | "2" | "3" | "4" | "5" | "6";
   /** As wide as its place instead of 116 px. */
   readonly wide?: boolean;
   /** What the line shows, for those who do not see it. */

@@ -107,6 +107,7 @@ pub const RULES: &[Rule] = &[
     rule(GET, "/workspaces/current/models/model-types/{model_type}", MODELS),
     rule(GET, "/workspaces/current/model-spend", LOGS),
     rule(GET, "/workspaces/current/model-spend/groups", LOGS),
+    rule(GET, "/workspaces/current/model-spend/providers", LOGS),
     rule(GET, "/workspaces/current/model-spend/calls", LOGS),
     rule(GET, "/workspaces/current/model-spend/export", LOGS),
     rule(GET, "/workspaces/current/model-budgets", LOGS),

@@ -51,6 +51,23 @@ impl From<RangeQuery> for Range {
     }
 }
 
+#[derive(Deserialize, IntoParams)]
+struct TimesQuery {
+    /// `YYYY-MM-DD HH:MM` in the account's time zone; from the beginning when absent.
+    start: Option<String>,
+    /// The same; until now when absent.
+    end: Option<String>,
+    /// One row for the whole time, under its first day, instead of one for each day.
+    #[serde(default)]
+    whole: bool,
+}
+
+impl TimesQuery {
+    fn read(self) -> (Range, bool) {
+        (Range { start: self.start, end: self.end }, self.whole)
+    }
+}
+
 /// Days with anything in them, the oldest first.
 #[derive(Serialize, ToSchema)]
 pub struct StatisticDays {
@@ -240,7 +257,7 @@ async fn workflow_average_app_interactions(
     Ok(days(&found, |f: &RunDay| json!({"interactions": ratio(count(f.runs), count(f.users), 2)})))
 }
 
-/// Seconds; `sampled` where a day had more and only its newest were looked at.
+/// Seconds; `sampled` where a day, or the whole time, had more and only the newest were looked at.
 fn times(day: &TimesDay) -> Value {
     let seconds = |seconds: f64| ratio(seconds, 1.0, 3);
     json!({
@@ -252,27 +269,29 @@ fn times(day: &TimesDay) -> Value {
     })
 }
 
-#[utoipa::path(get, path = "/apps/{app_id}/statistics/response-times", tag = "statistics", params(("app_id" = Uuid, Path), RangeQuery),
+#[utoipa::path(get, path = "/apps/{app_id}/statistics/response-times", tag = "statistics", params(("app_id" = Uuid, Path), TimesQuery),
     responses((status = 200, body = StatisticDays), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
 async fn response_times(
     State(services): App,
     Caller(caller): Caller,
     Path(id): Path<AppId>,
-    Query(query): Query<RangeQuery>,
+    Query(query): Query<TimesQuery>,
 ) -> ApiResult<Json<StatisticDays>> {
-    let found = statistics::times(&services, &caller, id, Modes::Messages, &query.into()).await?;
+    let (range, whole) = query.read();
+    let found = statistics::times(&services, &caller, id, Modes::Messages, &range, whole).await?;
     Ok(days(&found, times))
 }
 
-#[utoipa::path(get, path = "/apps/{app_id}/workflow/statistics/response-times", tag = "statistics", params(("app_id" = Uuid, Path), RangeQuery),
+#[utoipa::path(get, path = "/apps/{app_id}/workflow/statistics/response-times", tag = "statistics", params(("app_id" = Uuid, Path), TimesQuery),
     responses((status = 200, body = StatisticDays), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
 async fn workflow_response_times(
     State(services): App,
     Caller(caller): Caller,
     Path(id): Path<AppId>,
-    Query(query): Query<RangeQuery>,
+    Query(query): Query<TimesQuery>,
 ) -> ApiResult<Json<StatisticDays>> {
-    let found = statistics::times(&services, &caller, id, Modes::Workflow, &query.into()).await?;
+    let (range, whole) = query.read();
+    let found = statistics::times(&services, &caller, id, Modes::Workflow, &range, whole).await?;
     Ok(days(&found, times))
 }
 

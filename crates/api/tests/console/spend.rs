@@ -75,6 +75,37 @@ async fn what_was_spent_is_shown_in_sums_pages_and_files() {
     .await;
 }
 
+#[tokio::test]
+async fn the_cards_of_providers_tell_what_was_asked_lately() {
+    on_each_database(|database| async {
+        const PATH: &str = "/workspaces/current/model-spend/providers";
+        let server = TestServer::start(database).await;
+        let owner = server.owner().await;
+        let empty = server.get(&owner, PATH).await.json();
+        assert_eq!(empty["data"], json!([]), "nobody was asked");
+        let span = empty["until"].as_i64().zip(empty["since"].as_i64()).map(|(until, since)| until - since);
+        assert_eq!(span, Some(24 * 3_600));
+        asked(&server, &owner).await;
+        let found = server.get(&owner, PATH).await.json();
+        let one = &found["data"][0];
+        assert!(one["provider"].as_str().is_some_and(|id| id.contains("scripted")), "{found}");
+        let count = one["calls"].as_i64();
+        let steps = one["steps"].as_array().unwrap_or_else(|| panic!("{found}"));
+        assert_eq!((steps.len(), Some(steps.iter().filter_map(Value::as_i64).sum::<i64>())), (24, count));
+        assert_eq!((&one["failed"], &one["apps"]), (&json!(0), &json!(1)), "{found}");
+        assert!(one["latency_p50_ms"].as_i64() >= Some(0) && one["last_call_at"].as_i64() > Some(0), "{found}");
+        assert_eq!((&one["models"][0]["apps"], one["models"][0]["calls"].as_i64()), (&json!(1), count), "{found}");
+        // The card finds its figures by the id that the list of providers tells.
+        let providers = server.get(&owner, "/workspaces/current/model-providers").await.json();
+        let listed = providers["data"].as_array().unwrap_or_else(|| panic!("{providers}"));
+        assert!(listed.iter().any(|provider| provider["provider"] == one["provider"]), "{one}");
+
+        let normal = server.member(&owner, "normal@example.com", "normal").await;
+        assert_eq!(server.get(&normal, PATH).await.status, StatusCode::FORBIDDEN);
+    })
+    .await;
+}
+
 fn budget() -> Value {
     json!({"name": "Team", "scope": "workspace", "period": "month", "action": "warn", "money_limit": "25.00", "token_limit": 100})
 }

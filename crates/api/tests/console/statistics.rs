@@ -145,6 +145,14 @@ async fn every_figure_is_what_the_rows_say() {
         assert_eq!(of("token-costs").await["token_count"], tokens);
         about(&of("average-app-interactions").await["interactions"], 5.0 / 3.0, "interactions");
         times_are(&of("response-times").await, rows.iter().map(|row| row.run.elapsed_time).collect(), Vec::new());
+        let since = chrono::Utc::now().date_naive() - chrono::Days::new(40);
+        let whole = format!("/apps/{id}/workflow/statistics/response-times?whole=true&start={since}%2000:00");
+        let whole = server.get(&owner, &whole).await.json();
+        assert_eq!(
+            (whole["data"].as_array().map(Vec::len), &whole["data"][0]["date"]),
+            (Some(1), &json!(since.to_string()))
+        );
+        times_are(&whole["data"][0], rows.iter().map(|row| row.run.elapsed_time).collect(), Vec::new());
         let of_messages = format!("/apps/{id}/statistics/response-times");
         assert_eq!(server.get(&owner, &of_messages).await.status, StatusCode::NOT_FOUND, "a workflow has no messages");
     })

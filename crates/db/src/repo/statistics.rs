@@ -298,11 +298,16 @@ pub async fn times(
 /// # Errors
 /// When the database fails.
 #[boxed]
-pub async fn first(source: &dyn Source, app: AppId, of_runs: bool) -> Result<Option<DateTime<Utc>>> {
+pub async fn first(source: &dyn Source, tenant: TenantId, app: AppId, of_runs: bool) -> Result<Option<DateTime<Utc>>> {
     let table = if of_runs { "workflow_runs" } else { "messages" };
-    let sql = format!("SELECT created_at FROM {table} WHERE app_id = $1 ORDER BY created_at, id LIMIT 1");
+    // Whether the app is the tenant's is asked once, so that the index still gives the first row.
+    let sql = format!(
+        "SELECT x.created_at FROM {table} x WHERE x.app_id = $1 AND EXISTS (SELECT 1 FROM apps a WHERE a.id = $1 AND \
+         a.tenant_id = $2) ORDER BY x.created_at, x.id LIMIT 1"
+    );
     let executor = source.executor();
-    let statement = Statement::from_sql_and_values(executor.get_database_backend(), sql, [app.0.into()]);
+    let values: [Value; 2] = [app.0.into(), tenant.0.into()];
+    let statement = Statement::from_sql_and_values(executor.get_database_backend(), sql, values);
     let row = executor.query_one_raw(statement).await?;
     Ok(row.map(|row| row.try_get("", "created_at")).transpose()?)
 }

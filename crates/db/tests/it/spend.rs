@@ -12,6 +12,7 @@ use ox_db::{
         model_calls::{self, CallFilter},
         model_policies,
         model_spend::{self, Group},
+        model_usage::{self, ModelUse, ProviderUse},
         statistics::Day,
     },
 };
@@ -316,6 +317,86 @@ async fn budgets_are_kept_and_alerts_raised_once() {
         assert!(model_budgets::delete(&tx, tenant, row.id).await.unwrap());
         tx.commit().await.unwrap();
         assert_eq!(model_budgets::alerts(&db, tenant, 10).await.unwrap(), []);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_providers_were_asked_lately_is_counted_by_provider_model_and_step() {
+    on_each_database(|db| async move {
+        let (tenant, one, two) = (TenantId::new(), AppId::new(), AppId::new());
+        let took = |time: &str, app: Option<AppId>, latency_ms: i64, first_token_ms: Option<i64>| ModelCall {
+            app_id: app,
+            latency_ms,
+            first_token_ms,
+            ..call(tenant, time, "0")
+        };
+        let calls = vec![
+            took("2026-03-01T10:00:00Z", Some(one), 100, Some(10)),
+            took("2026-03-01T10:10:00Z", Some(one), 300, None),
+            took("2026-03-01T11:00:00Z", Some(two), 200, Some(40)),
+            ModelCall { model: "large".into(), ..took("2026-03-01T11:30:00Z", None, 900, Some(90)) },
+            // What failed has no time; what was kept was not asked for; the rest is of others.
+            ModelCall { outcome: "timeout".into(), ..took("2026-03-01T11:40:00Z", Some(one), 60_000, None) },
+            ModelCall { cache: Some("hit".into()), ..took("2026-03-01T11:50:00Z", Some(one), 1, Some(1)) },
+            ModelCall {
+                provider: "other".into(),
+                outcome: "auth".into(),
+                ..took("2026-03-01T10:00:00Z", None, 5, None)
+            },
+            took("2026-03-01T09:59:59Z", Some(one), 1, Some(1)),
+            took("2026-03-01T12:00:00Z", Some(one), 1, Some(1)),
+            call(TenantId::new(), "2026-03-01T10:30:00Z", "0"),
+        ];
+        keep(&db, calls, &BTreeMap::new()).await;
+        let hour = |from: &str, to: &str| Day { since: at(from), until: at(to) };
+        let steps = [
+            hour("2026-03-01T10:00:00Z", "2026-03-01T11:00:00Z"),
+            hour("2026-03-01T11:00:00Z", "2026-03-01T12:00:00Z"),
+        ];
+        let span = hour("2026-03-01T10:00:00Z", "2026-03-01T12:00:00Z");
+        let found = model_usage::providers(&db, tenant, span, 10).await.unwrap();
+        let openai = ProviderUse {
+            provider: "openai".into(),
+            calls: 5,
+            failed: 1,
+            apps: 2,
+            last: at("2026-03-01T11:40:00Z"),
+            latency_p50_ms: Some(200),
+            first_token_p50_ms: Some(40),
+        };
+        let other = ProviderUse {
+            provider: "other".into(),
+            calls: 1,
+            failed: 1,
+            apps: 0,
+            last: at("2026-03-01T10:00:00Z"),
+            latency_p50_ms: None,
+            first_token_p50_ms: None,
+        };
+        assert_eq!(found, [openai, other]);
+        assert_eq!(model_usage::providers(&db, tenant, span, 1).await.unwrap().len(), 1);
+        let of = |provider: &str, model: &str, calls, failed, apps| ModelUse {
+            provider: provider.into(),
+            model: model.into(),
+            calls,
+            failed,
+            apps,
+        };
+        let models = model_usage::models(&db, tenant, span, 10).await.unwrap();
+        let expected = [of("openai", "small", 4, 1, 2), of("openai", "large", 1, 0, 0), of("other", "small", 1, 1, 0)];
+        assert_eq!(models, expected);
+        let lines = model_usage::steps(&db, tenant, &steps).await.unwrap();
+        assert_eq!(lines, BTreeMap::from([("openai".to_owned(), vec![2, 3]), ("other".to_owned(), vec![1, 0])]));
+        assert_eq!(model_usage::since(&db, tenant, span, 100).await.unwrap(), span.since);
+        // 11:50, 11:40 and 11:30 are looked at, what is before them is not.
+        assert_eq!(model_usage::since(&db, tenant, span, 3).await.unwrap(), at("2026-03-01T11:00:00.000001Z"));
+
+        let stranger = TenantId::new();
+        assert!(model_usage::providers(&db, stranger, span, 10).await.unwrap().is_empty());
+        assert!(model_usage::models(&db, stranger, span, 10).await.unwrap().is_empty());
+        assert!(model_usage::steps(&db, stranger, &steps).await.unwrap().is_empty());
+        assert_eq!(model_usage::since(&db, stranger, span, 0).await.unwrap(), span.since);
     })
     .await;
 }

@@ -225,8 +225,10 @@ async fn messages_are_counted_by_day() {
         assert_eq!(likes, BTreeMap::from([(1, 1)]), "liked by two sides is liked once");
         let sessions = statistics::session_days(&db, tenant, id, &days()).await.unwrap();
         assert_eq!(sessions, BTreeMap::from([(0, (1, 2)), (1, (1, 4))]), "by the day on which they began");
-        assert_eq!(statistics::first(&db, id, false).await.unwrap(), Some(all[0].created_at));
-        assert_eq!(statistics::first(&db, id, true).await.unwrap(), None);
+        assert_eq!(statistics::first(&db, tenant, id, false).await.unwrap(), Some(all[0].created_at));
+        assert_eq!(statistics::first(&db, tenant, id, true).await.unwrap(), None);
+        let foreign = statistics::first(&db, TenantId::new(), id, false).await.unwrap();
+        assert_eq!(foreign, None, "of another workspace");
         let foreign = statistics::message_days(&db, TenantId::new(), id, &days()).await.unwrap();
         assert!(foreign.is_empty(), "of another workspace");
         assert!(statistics::message_days(&db, tenant, id, &[]).await.unwrap().is_empty());

@@ -25,12 +25,13 @@ import { Switch } from "../../ui/Switch";
 import { Tip } from "../../ui/Tip";
 import { CredentialDialog } from "./CredentialDialog";
 import { FailedKeys, KeyState, ProviderState } from "./ProviderState";
+import { LastCall, ProviderUse, UsedBy, UsedByHead } from "./ProviderUse";
 import { forgetTest } from "./providerTests";
 import { RoutesDialog } from "./RoutesDialog";
 
 type Credential = NonNullable<Provider["custom_configuration"]["available_credentials"]>[number];
 
-const COLUMNS = { gridTemplateColumns: "minmax(200px, 1.4fr) 90px minmax(140px, 1fr) 80px 130px 84px" };
+const COLUMNS = { gridTemplateColumns: "minmax(160px, 1.4fr) 84px minmax(110px, 1fr) 64px 130px 84px 84px" };
 
 export function ProviderCard({
   provider,
@@ -77,10 +78,12 @@ export function ProviderCard({
                 : t(modelsHaveKeys ? "modelKeys" : "noKey")
               : inLanguage(provider.description, i18n.language) ||
                 provider.supported_model_types.map((type) => t(`typeName.${type}`, { defaultValue: type })).join(" · ")}
+            {connected ? <LastCall provider={provider.provider} /> : null}
           </div>
         </div>
         {connected ? (
           <>
+            <ProviderUse provider={provider.provider} name={name} />
             <ProviderState provider={provider} name={name} />
             {rights.admin && provider.configurate_methods.includes("customizable-model") ? (
               <Button icon={Plus} onClick={() => setAdding("model")}>
@@ -120,6 +123,9 @@ function Inside({ provider, keys }: { provider: Provider; keys: readonly Credent
             </span>
             <span role="columnheader" className="text-end">
               {t("col.price")}
+            </span>
+            <span role="columnheader">
+              <UsedByHead />
             </span>
             <span role="columnheader" className="text-end">
               {t("col.on")}
@@ -197,6 +203,9 @@ function ModelRow({ provider, model }: { provider: Provider; model: Model }) {
       </span>
       <span role="cell" className="num text-end text-ink-2 whitespace-nowrap">
         {price ? `${format.money(price.input, price.currency)}${price.output === undefined ? "" : ` / ${format.money(price.output, price.currency)}`}` : "–"}
+      </span>
+      <span role="cell" className="text-ink-2">
+        <UsedBy provider={provider.provider} model={model.model} />
       </span>
       <span role="cell" className="flex items-center justify-end gap-1.5">
         {rights.admin && model.status === "active" ? (

@@ -23,6 +23,16 @@ const provider = (name: string, keys: readonly string[]): Provider => ({
   },
 });
 
+const model = (name: string) => ({
+  model: name,
+  label: { en_US: name },
+  model_type: "llm",
+  features: null,
+  fetch_from: "predefined-model",
+  model_properties: {},
+  status: "active",
+});
+
 const VALIDATE = "*/console/api/workspaces/current/model-providers/:provider/credentials/validate";
 const LONG = { timeout: 5_000 };
 
@@ -89,6 +99,7 @@ describe("the page", { timeout: 30_000 }, () => {
       http.get("*/console/api/workspaces/current/model-providers/:provider/models", () => HttpResponse.json({ data: [] })),
       http.get("*/console/api/workspaces/current/models/model-types/:type", () => HttpResponse.json({ data: [] })),
       http.get("*/console/api/workspaces/current/default-model", () => HttpResponse.json({ data: null })),
+      http.get("*/console/api/workspaces/current/model-spend/providers", () => HttpResponse.json({ since: 0, until: 86_400, data: [] })),
       http.post(VALIDATE, ({ params }) => HttpResponse.json(params.provider === "aa" ? { result: "success" } : { result: "error", error: "401 bad key" })),
     );
     show(<ProvidersPage />);
@@ -101,5 +112,44 @@ describe("the page", { timeout: 30_000 }, () => {
     expect((await within(bad).findAllByText("Failed", {}, LONG))[0]).toBeVisible();
     expect(within(bad).getByText("401 bad key")).toBeVisible();
     expect(await screen.findByText("1 of 2 tested providers work. Failed: BB.", {}, LONG)).toBeVisible();
+  });
+
+  it("tells what a provider was asked, and that another was not", async () => {
+    let role = "owner";
+    let asked = 0;
+    server.use(
+      http.post("*/console/api/workspaces/current", () => HttpResponse.json({ id: "w", name: "W", role })),
+      http.get("*/console/api/workspaces/current/model-providers", () => HttpResponse.json({ data: [provider("aa", ["1"]), provider("bb", ["2"])] })),
+      http.get("*/console/api/workspaces/current/model-providers/:provider/models", ({ params }) =>
+        HttpResponse.json({ data: params.provider === "aa" ? [model("big"), model("small")] : [] }),
+      ),
+      http.get("*/console/api/workspaces/current/models/model-types/:type", () => HttpResponse.json({ data: [] })),
+      http.get("*/console/api/workspaces/current/default-model", () => HttpResponse.json({ data: null })),
+      http.get("*/console/api/workspaces/current/model-spend/providers", () => {
+        asked += 1;
+        const until = Math.floor(Date.now() / 1000);
+        const steps = Array.from({ length: 24 }, (_, at) => at);
+        const used = { calls: 276, failed: 2, apps: 3 };
+        const one = { provider: "aa", ...used, last_call_at: until - 240, latency_p50_ms: 440, first_token_p50_ms: 210, steps };
+        return HttpResponse.json({ since: until - 86_400, until, data: [{ ...one, models: [{ model: "big", ...used }] }] });
+      }),
+    );
+    const first = show(<ProvidersPage />);
+    const busy = await screen.findByRole("region", { name: "AA" }, LONG);
+    expect(await within(busy).findByText("p50 0.44 s", {}, LONG)).toBeVisible();
+    expect(within(busy).getByText("first token 0.21 s")).toBeVisible();
+    expect(within(busy).getByRole("img", { name: "276 calls of AA in the last 24 hours, by time" })).toBeVisible();
+    expect(within(busy).getByText(/^, last call 4 min\.? ago$/).parentElement).toHaveTextContent(/^1 key, last call/);
+    expect(await within(busy).findByRole("row", { name: /^big.*3 apps/ }, LONG)).toBeVisible();
+    expect(within(busy).getByRole("row", { name: /^small.*No calls/ })).toBeVisible();
+    const quiet = screen.getByRole("region", { name: "BB" });
+    expect(within(quiet).getByText("1 key, no calls in the last 24 hours")).toBeVisible();
+    expect(within(quiet).queryByRole("img", { name: /by time/ })).toBeNull();
+
+    first.unmount();
+    [role, asked] = ["normal", 0];
+    show(<ProvidersPage />);
+    expect(within(await screen.findByRole("region", { name: "BB" }, LONG)).getByText("1 key")).toBeVisible();
+    expect(asked).toBe(0);
   });
 });

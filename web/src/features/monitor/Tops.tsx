@@ -5,7 +5,7 @@ import { useTranslation } from "react-i18next";
 import { type AppDetail, appFigures } from "../../data/apps";
 import { Sparkline } from "../../ui/Sparkline";
 import { Skeleton } from "../../ui/States";
-import { bars, barsOf } from "./api";
+import { bars, barsOf, whole } from "./api";
 import { type Compared, comparedTo, type Figure, viewOf } from "./figures";
 import type { Span } from "./span";
 import type { Numbers } from "./useNumbers";
@@ -62,7 +62,9 @@ function RunTops({ app, span, numbers }: Props) {
         values={past.flatMap((bucket) => rateOf(bucket) ?? [])}
         change={comparedTo({ unit: "percent", better: "more" }, rateOf(now.data), than(rateOf(was)))}
       />
-      {span.hours === undefined ? null : (
+      {span.hours === undefined ? (
+        <LongTimes app={app} span={span} numbers={numbers} />
+      ) : (
         <Top
           {...common}
           name={t("figure.p95")}
@@ -76,6 +78,29 @@ function RunTops({ app, span, numbers }: Props) {
         />
       )}
     </>
+  );
+}
+
+/** The p95 of a time that the figures of apps do not reach: of all its answers, or of the newest where there are very many. */
+function LongTimes({ app, span, numbers }: Props) {
+  const { t } = useTranslation("monitor");
+  const { times } = viewOf(app.mode);
+  const now = useQuery(whole(app.id, times, span));
+  const before = useQuery({ ...whole(app.id, times, span.before ?? span), enabled: span.before !== undefined });
+  const p95 = now.data?.p95;
+  const known = span.before !== undefined && before.data !== undefined;
+  const sampled = now.data?.sampled === true || (known && before.data?.sampled === true);
+  return (
+    <Top
+      name={t("figure.p95")}
+      value={now.error ? "–" : numbers.value("seconds", p95)}
+      busy={now.isPending}
+      tone="1"
+      values={[]}
+      change={comparedTo({ unit: "seconds", better: "less" }, p95, { known, value: before.data?.p95 })}
+      numbers={numbers}
+      note={sampled ? t("times.newest") : undefined}
+    />
   );
 }
 
@@ -104,9 +129,11 @@ interface TopProps {
   readonly values: readonly number[];
   readonly change: Compared | undefined;
   readonly numbers: Numbers;
+  /** What has to be known about the value. */
+  readonly note?: string | undefined;
 }
 
-function Top({ name, value, busy, tone, values, change, numbers }: TopProps) {
+function Top({ name, value, busy, tone, values, change, numbers, note }: TopProps) {
   const { t } = useTranslation("monitor");
   return (
     <div className="kpi">
@@ -114,7 +141,10 @@ function Top({ name, value, busy, tone, values, change, numbers }: TopProps) {
         {name}
       </span>
       <Moved change={change} numbers={numbers} />
-      <span className="kpi-value">{busy ? <Skeleton width={64} height={20} style={{ marginBlock: 5 }} /> : value}</span>
+      <span className="kpi-value" title={note}>
+        {note ? <span className="visually-hidden">{note} </span> : null}
+        {busy ? <Skeleton width={64} height={20} style={{ marginBlock: 5 }} /> : value}
+      </span>
       {values.length > 1 ? <Sparkline values={values} tone={tone} label={t("spark", { name })} /> : <span />}
     </div>
   );

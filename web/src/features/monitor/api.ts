@@ -16,6 +16,23 @@ export const days = (appId: string, path: string, bounds: Pick<Bounds, "start" |
     retry: false,
   });
 
+/** The times of all answers together; without any, nothing is in it. */
+export interface WholeTimes {
+  readonly p95?: number;
+  readonly sampled?: boolean;
+}
+
+export const whole = (appId: string, path: string, bounds: Pick<Bounds, "start" | "end">) =>
+  queryOptions({
+    queryKey: ["monitor", appId, path, "whole", bounds.start, bounds.end],
+    queryFn: async (): Promise<WholeTimes> => {
+      const query = { start: bounds.start, end: bounds.end, whole: true };
+      return (await get<{ data: readonly WholeTimes[] }>(`/apps/${appId}/${path}`, query)).data[0] ?? {};
+    },
+    staleTime: FRESH,
+    retry: false,
+  });
+
 export interface Bucket {
   readonly at: number;
   readonly total: number;

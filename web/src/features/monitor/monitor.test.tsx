@@ -213,6 +213,20 @@ describe("the page", LONG, () => {
     expect(within(chart).getByRole("status")).not.toHaveTextContent(/first token/);
   });
 
+  it("measures a long time as one, and compares it with the one before", async () => {
+    const days = ({ request }: { request: Request }) => {
+      const { searchParams } = new URL(request.url);
+      if (searchParams.get("whole") !== "true") return HttpResponse.json({ data: [] });
+      const now = (searchParams.get("start") ?? "").startsWith("2026-01-02");
+      return HttpResponse.json({ data: [{ date: "2026-01-02", p50: 1, p95: now ? 3.3 : 3, sampled: now }] });
+    };
+    server.use(http.get("*/console/api/apps/a1/workflow/statistics/response-times", days), ...answers(0));
+    show(<MonitorPage app={app} search={{ range: "custom", from: "2026-01-02", to: "2026-02-05" }} onSearch={vi.fn()} onLogs={vi.fn()} />);
+    const value = await screen.findByTitle("Of the newest answers: there were too many to measure all.", {}, LONG);
+    expect(value).toHaveTextContent(/3\.30.s$/);
+    expect(await screen.findByText(/^\+10%/, {}, LONG)).toHaveTextContent("+10% worse");
+  });
+
   it("takes days of one's own", async () => {
     server.use(...answers(0));
     const found = vi.fn();
