@@ -50,11 +50,14 @@ pub struct Options {
     pub tail_until: usize,
     /// Bytes that words may take up before they are written.
     pub memory: usize,
+    /// Up to so many bytes of vectors are kept beside those in the graph: a search among some of the documents, which
+    /// looks at every row of theirs, then needs not ask the graph for each.
+    pub codes: usize,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { exact_until: 20_000, tail_until: 10_000, memory: 48 << 20 }
+        Self { exact_until: 20_000, tail_until: 10_000, memory: 48 << 20, codes: 64 << 20 }
     }
 }
 
@@ -156,6 +159,8 @@ struct Shared {
     graph: RwLock<Option<Graph>>,
     /// Searches that want the graph: the keeper steps aside.
     asking: AtomicUsize,
+    /// Searches for vectors there have been.
+    searches: AtomicUsize,
     stop: AtomicBool,
     keeping: AtomicBool,
 }
@@ -205,6 +210,7 @@ impl LocalIndex {
         // Bytes choose, whole numbers decide: enough are chosen that rounding costs none.
         let count = top.saturating_mul(3).saturating_add(32).min(vectors.rows.live().max(1));
         let rows = {
+            shared.searches.fetch_add(1, Ordering::Relaxed);
             shared.asking.fetch_add(1, Ordering::AcqRel);
             let graph = shared.graph.read().unwrap_or_else(PoisonError::into_inner);
             shared.asking.fetch_sub(1, Ordering::AcqRel);

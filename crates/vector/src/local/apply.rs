@@ -58,7 +58,7 @@ pub(super) fn refresh(shared: &Shared, writing: &mut Writing) -> Result<(), Erro
     let failed = |error| shared.storage("read a commit", error);
     shared.reader.reload().map_err(failed)?;
     let snapshot = Arc::new(Snapshot::new(shared.reader.searcher()).map_err(failed)?);
-    let (vectors, graph) = open::vectors(&shared.dir, &writing.payload, &snapshot)?;
+    let (vectors, graph) = open::vectors(&shared.dir, &writing.payload, &snapshot, &shared.options)?;
     {
         let mut current = shared.vectors.write().unwrap_or_else(PoisonError::into_inner);
         let mut current_graph = shared.graph.write().unwrap_or_else(PoisonError::into_inner);

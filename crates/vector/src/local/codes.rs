@@ -2,6 +2,8 @@
 //!
 //! What is chosen is measured again with the full vectors, so a rounded byte costs no order.
 
+use pulp::Arch;
+
 /// Rows that share a piece of memory.
 const CHUNK: usize = 1024;
 
@@ -17,28 +19,30 @@ pub(super) fn encode(vector: &[f32]) -> (Vec<i8>, f32) {
 
 /// The length of a vector in bytes.
 pub(super) fn length(codes: &[i8]) -> f32 {
-    f32::sqrt(dot(codes, codes) as f32)
+    f32::sqrt(dot(Arch::new(), codes, codes) as f32)
 }
 
-fn dot(a: &[i8], b: &[i8]) -> i32 {
-    a.iter().zip(b).map(|(a, b)| i32::from(*a) * i32::from(*b)).sum()
+/// The product, with the widest instructions this processor has.
+fn dot(arch: Arch, a: &[i8], b: &[i8]) -> i32 {
+    arch.dispatch(|| a.iter().zip(b).map(|(a, b)| i32::from(*a) * i32::from(*b)).sum())
 }
 
 /// A question in bytes.
 pub(super) struct Asked {
     pub codes: Vec<i8>,
     length: f32,
+    arch: Arch,
 }
 
 impl Asked {
     pub(super) fn new(vector: &[f32]) -> Self {
         let (codes, length) = encode(vector);
-        Self { codes, length }
+        Self { codes, length, arch: Arch::new() }
     }
 
     /// The cosine, nearly.
     pub(super) fn near(&self, codes: &[i8], length: f32) -> f32 {
-        dot(&self.codes, codes) as f32 / (self.length * length).max(f32::MIN_POSITIVE)
+        dot(self.arch, &self.codes, codes) as f32 / (self.length * length).max(f32::MIN_POSITIVE)
     }
 }
 
@@ -73,11 +77,15 @@ impl Codes {
 
     pub(super) fn push(&mut self, vector: &[f32]) {
         let (codes, length) = encode(vector);
+        self.push_codes(&codes, length);
+    }
+
+    pub(super) fn push_codes(&mut self, codes: &[i8], length: f32) {
         if self.rows.is_multiple_of(CHUNK) {
             self.chunks.push(Some(Chunk { codes: Vec::new(), lengths: Vec::new() }));
         }
         if let Some(Some(chunk)) = self.chunks.last_mut() {
-            chunk.codes.extend_from_slice(&codes);
+            chunk.codes.extend_from_slice(codes);
             chunk.lengths.push(length);
         }
         self.rows += 1;
@@ -87,6 +95,11 @@ impl Codes {
         let chunk = self.chunks.get(row / CHUNK)?.as_ref()?;
         let at = row % CHUNK;
         Some((chunk.codes.get(at * self.dimension..(at + 1) * self.dimension)?, *chunk.lengths.get(at)?))
+    }
+
+    /// Whether the bytes of so many rows take up no more than a limit.
+    pub(super) fn fit(dimension: usize, rows: usize, limit: usize) -> bool {
+        dimension.saturating_mul(rows) <= limit
     }
 
     /// Gives up the chunks that lie wholly before a row.

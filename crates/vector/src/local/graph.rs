@@ -7,17 +7,20 @@ use std::{
     io::{self, Read as _},
     path::{Path, PathBuf},
     sync::{Condvar, Mutex, PoisonError},
+    thread,
 };
 
 use serde::{Deserialize, Serialize};
 use usearch::{Index, IndexOptions, MetricKind, ScalarKind};
+
+use super::codes::{Codes, length};
 
 /// Neighbours of a row; twice as many on the lowest level.
 const CONNECTIVITY: usize = 16;
 /// How widely neighbours are looked for when a row is added, and when a question is asked.
 const EXPANSION_ADD: usize = 96;
 const EXPANSION_SEARCH: usize = 96;
-/// So many can ask at once: the library keeps working memory for each.
+/// So many can ask or add at once: the library keeps working memory for each.
 const ASKING: usize = 16;
 
 pub(super) type GraphError = Box<dyn std::error::Error + Send + Sync>;
@@ -100,16 +103,42 @@ impl Graph {
         Ok(())
     }
 
-    /// Adds the next row.
-    pub(super) fn add(&mut self, codes: &[i8]) -> Result<(), GraphError> {
-        self.index.add(self.covered as u64, codes)?;
-        self.covered += 1;
+    /// Adds the next rows, `hands` at a time. Those without bytes are dead and left out.
+    pub(super) fn add(&mut self, rows: &[Option<Vec<i8>>], hands: usize) -> Result<(), GraphError> {
+        let (index, first) = (&self.index, self.covered);
+        let numbered = rows.iter().enumerate();
+        let live: Vec<(u64, &[i8])> =
+            numbered.filter_map(|(at, codes)| Some(((first + at) as u64, codes.as_deref()?))).collect();
+        let add = |part: &[(u64, &[i8])]| -> Result<(), GraphError> {
+            // One that failed halfway has left some of its rows here.
+            for (row, codes) in part.iter().filter(|(row, _)| !index.contains(*row)) {
+                index.add(*row, codes)?;
+            }
+            Ok(())
+        };
+        let mut parts = live.chunks(live.len().div_ceil(hands.clamp(1, ASKING)).max(1));
+        let own = parts.next().unwrap_or_default();
+        thread::scope(|scope| {
+            let others: Vec<_> = parts.map(|part| scope.spawn(move || add(part))).collect();
+            let all = std::iter::once(add(own));
+            let joined = others.into_iter().map(|other| other.join().unwrap_or_else(|_| Err("a hand panicked".into())));
+            all.chain(joined).collect::<Result<(), GraphError>>()
+        })?;
+        self.covered += rows.len();
         Ok(())
     }
 
-    /// Leaves the next row out: it is dead.
-    pub(super) fn skip(&mut self) {
-        self.covered += 1;
+    /// The bytes of every row. Those it left out have none that count.
+    pub(super) fn all_codes(&self, dimension: usize) -> Codes {
+        let mut all = Codes::new(dimension);
+        let mut codes = vec![0; dimension];
+        for row in 0..self.covered {
+            if !self.codes(row, &mut codes) {
+                codes.fill(0);
+            }
+            all.push_codes(&codes, length(&codes));
+        }
+        all
     }
 
     /// The bytes of a row.

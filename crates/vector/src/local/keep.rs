@@ -4,9 +4,10 @@
 
 use std::{
     fs,
+    num::NonZero,
     sync::{Arc, PoisonError, atomic::Ordering},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use super::{
@@ -18,12 +19,16 @@ use super::{
     rows::{Numbers, Rows},
 };
 
-/// Rows that are added to the graph before searches get their turn.
+/// Rows that each hand adds to the graph before searches get their turn.
 const SLICE: usize = 8;
+/// While nobody has searched for so long, all processors add rows; else one does.
+const QUIET: Duration = Duration::from_secs(1);
 /// Fewer dead rows are not worth the work.
 const DEAD: usize = 512;
 /// A graph is saved when this part of it is new.
 const UNSAVED_PART: usize = 8;
+/// While it grows it is saved each time it is twice as large, from so many rows on: what a crash costs is half.
+const SAVED_FROM: usize = 1 << 17;
 
 /// Begins the work if there is some and nobody is at it.
 pub(super) fn start(handle: &Arc<Handle>) {
@@ -113,7 +118,7 @@ fn wants_compaction(shared: &Shared) -> bool {
 
 fn wants_growth(shared: &Shared) -> bool {
     let vectors = shared.vectors.read().unwrap_or_else(PoisonError::into_inner);
-    let covered = shared.graph.read().unwrap_or_else(PoisonError::into_inner).as_ref().map_or(0, Graph::covered);
+    let covered = covered(shared);
     let (rows, options) = (&vectors.rows, &shared.options);
     rows.live() > options.exact_until && rows.len() - covered > options.tail_until.min(options.exact_until)
 }
@@ -121,10 +126,7 @@ fn wants_growth(shared: &Shared) -> bool {
 /// Adds every row that the graph does not have.
 fn grow(shared: &Shared) -> Result<(), GraphError> {
     let dimension = shared.vectors.read().unwrap_or_else(PoisonError::into_inner).rows.dimension;
-    let unsaved_from = {
-        let graph = shared.graph.read().unwrap_or_else(PoisonError::into_inner);
-        graph.as_ref().map_or(0, Graph::covered)
-    };
+    let mut saved = covered(shared);
     let writable = match shared.graph.read().unwrap_or_else(PoisonError::into_inner).as_ref() {
         None => Some(Graph::new(dimension)?),
         Some(graph) => graph.writable()?,
@@ -132,40 +134,79 @@ fn grow(shared: &Shared) -> Result<(), GraphError> {
     if let Some(writable) = writable {
         *shared.graph.write().unwrap_or_else(PoisonError::into_inner) = Some(writable);
     }
+    let mut hands = Hands::new(shared);
     loop {
-        let slice = next_slice(shared);
+        let hands = hands.now(shared);
+        let slice = next_slice(shared, SLICE * hands);
         if slice.is_empty() || shared.stopped() {
             break;
         }
         give_way(shared);
-        let mut graph = shared.graph.write().unwrap_or_else(PoisonError::into_inner);
-        let Some(graph) = graph.as_mut() else { break };
-        graph.reserve(graph.covered() + slice.len())?;
-        for row in &slice {
-            match row {
-                Some(codes) => graph.add(codes)?,
-                None => graph.skip(),
-            }
+        let covered = {
+            let mut graph = shared.graph.write().unwrap_or_else(PoisonError::into_inner);
+            let Some(graph) = graph.as_mut() else { break };
+            graph.reserve(graph.covered() + slice.len())?;
+            graph.add(&slice, hands)?;
+            graph.covered()
+        };
+        if covered > SAVED_FROM.max(saved * 2) {
+            saved = save(shared)?;
         }
     }
-    // The lock of the writer is never waited for with the graph in hand.
-    let epoch = lock(&shared.writing).payload.epoch;
     let mut vectors = shared.vectors.write().unwrap_or_else(PoisonError::into_inner);
-    let graph = shared.graph.read().unwrap_or_else(PoisonError::into_inner);
-    let Some(graph) = graph.as_ref() else { return Ok(()) };
-    vectors.rows.codes.forget_before(graph.covered());
+    let covered = covered(shared);
+    if !Codes::fit(dimension, vectors.rows.len(), shared.options.codes) {
+        vectors.rows.codes.forget_before(covered);
+    }
     drop(vectors);
-    if graph.covered() - unsaved_from > graph.covered() / UNSAVED_PART {
-        graph.save(&shared.dir, epoch)?;
+    if covered - saved > covered / UNSAVED_PART {
+        save(shared)?;
     }
     Ok(())
 }
 
+/// How many rows the graph holds.
+fn covered(shared: &Shared) -> usize {
+    shared.graph.read().unwrap_or_else(PoisonError::into_inner).as_ref().map_or(0, Graph::covered)
+}
+
+/// Writes the graph down, and says how much of it.
+fn save(shared: &Shared) -> Result<usize, GraphError> {
+    // The lock of the writer is never waited for with the graph in hand.
+    let epoch = lock(&shared.writing).payload.epoch;
+    let graph = shared.graph.read().unwrap_or_else(PoisonError::into_inner);
+    let Some(graph) = graph.as_ref() else { return Ok(0) };
+    graph.save(&shared.dir, epoch)?;
+    Ok(graph.covered())
+}
+
+/// How many threads add rows.
+struct Hands {
+    all: usize,
+    searches: usize,
+    quiet_from: Instant,
+}
+
+impl Hands {
+    fn new(shared: &Shared) -> Self {
+        let all = thread::available_parallelism().map_or(1, NonZero::get);
+        Self { all, searches: shared.searches.load(Ordering::Relaxed), quiet_from: Instant::now() }
+    }
+
+    fn now(&mut self, shared: &Shared) -> usize {
+        let searches = shared.searches.load(Ordering::Relaxed);
+        if searches != self.searches {
+            (self.searches, self.quiet_from) = (searches, Instant::now());
+        }
+        if self.quiet_from.elapsed() < QUIET { 1 } else { self.all }
+    }
+}
+
 /// The bytes of the next rows; dead ones have none.
-fn next_slice(shared: &Shared) -> Vec<Option<Vec<i8>>> {
+fn next_slice(shared: &Shared, count: usize) -> Vec<Option<Vec<i8>>> {
     let vectors = shared.vectors.read().unwrap_or_else(PoisonError::into_inner);
-    let covered = shared.graph.read().unwrap_or_else(PoisonError::into_inner).as_ref().map_or(0, Graph::covered);
-    let rows = covered..(covered + SLICE).min(vectors.rows.len());
+    let covered = covered(shared);
+    let rows = covered..(covered + count).min(vectors.rows.len());
     rows.map(|row| {
         let codes = vectors.rows.codes.get(row).filter(|_| vectors.rows.is_live(row));
         codes.map(|(codes, _)| codes.to_vec())
@@ -223,19 +264,19 @@ fn copy(shared: &Shared, epoch: u64) -> Result<Option<Fresh>, GraphError> {
     remove(&file::path(&shared.dir, epoch))?;
     let file = VectorFile::open(&shared.dir, epoch, dimension)?;
     let mut graph = if from.len() > shared.options.exact_until { Some(Graph::new(dimension)?) } else { None };
-    let mut codes = Codes::starting(dimension, graph.as_ref().map_or(0, |_| from.len()));
+    let forgets = graph.is_some() && !Codes::fit(dimension, from.len(), shared.options.codes);
+    let mut codes = Codes::starting(dimension, if forgets { from.len() } else { 0 });
+    let mut hands = Hands::new(shared);
     if let Some(graph) = &mut graph {
         graph.reserve(from.len())?;
     }
     for (batch, rows) in from.chunks(1024).enumerate() {
         let mut numbers = Vec::with_capacity(rows.len() * dimension);
+        let mut added = Vec::with_capacity(rows.len());
         for (at, row) in rows.iter().enumerate() {
-            if shared.stopped() {
-                return Ok(None);
-            }
             let vector = old.read(*row)?;
-            if let Some(graph) = &mut graph {
-                graph.add(&codes::encode(&vector).0)?;
+            if graph.is_some() {
+                added.push(Some(codes::encode(&vector).0));
             }
             if batch * 1024 + at >= codes.rows() {
                 codes.push(&vector);
@@ -243,6 +284,14 @@ fn copy(shared: &Shared, epoch: u64) -> Result<Option<Fresh>, GraphError> {
             numbers.extend(vector);
         }
         file.write(batch * 1024, &numbers)?;
+        for slice in added.chunks(SLICE * hands.all) {
+            if shared.stopped() {
+                return Ok(None);
+            }
+            if let Some(graph) = &mut graph {
+                graph.add(slice, hands.now(shared))?;
+            }
+        }
     }
     Ok(Some(Fresh { file, from, codes, graph }))
 }

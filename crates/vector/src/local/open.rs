@@ -103,7 +103,7 @@ fn read(dir: &Path, options: &Options) -> Result<Shared, Error> {
     }
     let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into().map_err(words)?;
     let snapshot = Arc::new(Snapshot::new(reader.searcher()).map_err(words)?);
-    let (vectors, graph) = vectors(dir, &payload, &snapshot)?;
+    let (vectors, graph) = vectors(dir, &payload, &snapshot, &options)?;
     tidy(dir, &payload);
     Ok(Shared {
         dir: dir.to_owned(),
@@ -116,6 +116,7 @@ fn read(dir: &Path, options: &Options) -> Result<Shared, Error> {
         snapshot: RwLock::new(snapshot),
         vectors: RwLock::new(vectors),
         graph: RwLock::new(graph),
+        searches: AtomicUsize::new(0),
         asking: AtomicUsize::new(0),
         stop: AtomicBool::new(false),
         keeping: AtomicBool::new(false),
@@ -123,7 +124,12 @@ fn read(dir: &Path, options: &Options) -> Result<Shared, Error> {
 }
 
 /// The rows of the last commit, and their saved graph.
-pub(super) fn vectors(dir: &Path, payload: &Payload, snapshot: &Snapshot) -> Result<(Vectors, Option<Graph>), Error> {
+pub(super) fn vectors(
+    dir: &Path,
+    payload: &Payload,
+    snapshot: &Snapshot,
+    options: &Options,
+) -> Result<(Vectors, Option<Graph>), Error> {
     let damaged = |why: &str| Error::Damaged { dir: dir.to_owned(), why: why.to_owned() };
     let (dimension, rows) = (payload.dimension, payload.rows);
     if dimension == 0 {
@@ -136,7 +142,10 @@ pub(super) fn vectors(dir: &Path, payload: &Payload, snapshot: &Snapshot) -> Res
     }
     let numbers = Numbers { base: numbers(dir, payload)?, after: payload.after };
     let graph = Graph::saved(dir, payload.epoch, dimension, rows);
-    let mut codes = Codes::starting(dimension, graph.as_ref().map_or(0, Graph::covered));
+    let mut codes = match &graph {
+        Some(graph) if Codes::fit(dimension, rows, options.codes) => graph.all_codes(dimension),
+        _ => Codes::starting(dimension, graph.as_ref().map_or(0, Graph::covered)),
+    };
     while codes.rows() < rows {
         let count = ROWS.min(rows - codes.rows());
         let read = file.read_many(codes.rows(), count).map_err(failed)?;

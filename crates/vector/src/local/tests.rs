@@ -34,7 +34,7 @@ fn mark(seq: i64) -> Mark {
 }
 
 fn small() -> Options {
-    Options { exact_until: 200, tail_until: 50, memory: 16 << 20 }
+    Options { exact_until: 200, tail_until: 50, memory: 16 << 20, codes: 0 }
 }
 
 fn open(dir: &Path) -> LocalIndex {

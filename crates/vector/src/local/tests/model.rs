@@ -76,7 +76,8 @@ proptest! {
     fn it_finds_what_a_list_would(batches in steps(), reopen in any::<u8>()) {
         let dir = tempfile::tempdir().unwrap();
         // A graph from ten vectors on, so that both ways are walked.
-        let options = Options { exact_until: 10, tail_until: 4, ..small() };
+        let codes = if reopen % 3 == 0 { 1 << 20 } else { 0 };
+        let options = Options { exact_until: 10, tail_until: 4, codes, ..small() };
         let mut index = LocalIndex::open(dir.path(), options).unwrap();
         let mut model = Model::new();
         for (turn, batch) in batches.iter().enumerate() {

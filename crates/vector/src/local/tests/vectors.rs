@@ -183,3 +183,30 @@ fn dead_rows_are_left_out_and_nothing_else() {
     assert_eq!(index.mark(), mark(4));
     check(&index, &mut dice);
 }
+
+#[test]
+fn hands_together_lose_no_row_of_a_graph() {
+    let mut dice = Dice(31);
+    let vectors = clustered(&mut dice, 3000, 32);
+    let bytes = |(n, vector): (usize, &Vec<f32>)| (n % 7 != 3).then(|| codes::encode(vector).0);
+    let rows: Vec<Option<Vec<i8>>> = vectors.iter().enumerate().map(bytes).collect();
+    let mut graph = Graph::new(32).unwrap();
+    graph.reserve(rows.len()).unwrap();
+    for slice in rows.chunks(64) {
+        graph.add(slice, 4).unwrap();
+    }
+    assert_eq!(graph.covered(), 3000);
+    let (mut kept, mut near) = (vec![0; 32], 0);
+    for (row, codes) in rows.iter().enumerate() {
+        assert_eq!(graph.codes(row, &mut kept), codes.is_some(), "{row}");
+        let Some(codes) = codes else { continue };
+        assert_eq!(&kept, codes, "{row}");
+        let nearest = graph.search(codes, 3, |_| true).unwrap();
+        near += usize::from(nearest.iter().any(|(_, found)| rows[*found].as_ref() == Some(codes)));
+    }
+    let live = rows.iter().flatten().count();
+    assert!(near * 100 >= live * 98, "{near} of {live}");
+    let all = graph.all_codes(32);
+    assert_eq!(all.rows(), 3000);
+    assert_eq!(all.get(1).map(|(codes, _)| codes.to_vec()), rows[1]);
+}
