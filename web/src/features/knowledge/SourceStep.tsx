@@ -16,18 +16,22 @@ import type { Limits, Upload, useUploads } from "./useUploads";
 import { WebsiteSource } from "./WebsiteSource";
 
 const MEGABYTE = 1024 * 1024;
+const UNTOLD: Limits = { size: Number.POSITIVE_INFINITY, types: [], atOnce: 3 };
 
-/** What the server takes, once it has said so. */
+/** What the server takes, once it has said so. Where it cannot say, every file is sent and it says what it thinks of each. */
 export function useLimits(): Limits | undefined {
-  const limits = useQuery(uploadLimits).data;
-  const types = useQuery(fileTypes).data;
-  return useMemo(
-    () =>
-      limits && types
-        ? { size: limits.file_size_limit * MEGABYTE, types: types.allowed_extensions.map((each) => each.toLowerCase()), atOnce: limits.batch_count_limit }
-        : undefined,
-    [limits, types],
-  );
+  const limits = useQuery(uploadLimits);
+  const types = useQuery(fileTypes);
+  const failed = limits.isError || types.isError;
+  return useMemo(() => {
+    if (limits.data && types.data)
+      return {
+        size: limits.data.file_size_limit * MEGABYTE,
+        types: types.data.allowed_extensions.map((each) => each.toLowerCase()),
+        atOnce: limits.data.batch_count_limit,
+      };
+    return failed ? UNTOLD : undefined;
+  }, [limits.data, types.data, failed]);
 }
 
 interface FilesProps {
@@ -101,7 +105,7 @@ export function FileSource({ files, limits }: FilesProps) {
         <FileUp size={20} strokeWidth={1.75} className="text-ink-3" aria-hidden />
         <span className="font-medium">{t(over ? "source.release" : "source.drop")}</span>
         <span className="text-12 text-ink-3 max-w-[72ch] text-center">
-          {limits ? t("source.limits", { size: format.bytes(limits.size), types: limits.types.join(", ") }) : " "}
+          {limits && limits !== UNTOLD ? t("source.limits", { size: format.bytes(limits.size), types: limits.types.join(", ") }) : " "}
         </span>
       </button>
       <input
@@ -111,7 +115,7 @@ export function FileSource({ files, limits }: FilesProps) {
         className="visually-hidden"
         tabIndex={-1}
         aria-label={t("source.drop")}
-        {...(limits ? { accept: limits.types.map((type) => `.${type}`).join(",") } : {})}
+        {...(limits && limits !== UNTOLD ? { accept: limits.types.map((type) => `.${type}`).join(",") } : {})}
         onChange={(event) => {
           files.add([...(event.target.files ?? [])]);
           event.target.value = "";

@@ -29,9 +29,8 @@ export function extensionOf(name: string): string {
 }
 
 /** Why a file cannot be taken; what the server would say is known before it is sent. */
-export function refusal(file: { readonly name: string; readonly size: number }, limits: Limits | undefined): UploadProblem | undefined {
+export function refusal(file: { readonly name: string; readonly size: number }, limits: Limits): UploadProblem | undefined {
   if (file.size === 0) return { code: "empty" };
-  if (!limits) return undefined;
   if (limits.types.length > 0 && !limits.types.includes(extensionOf(file.name))) return { code: "type" };
   return file.size > limits.size ? { code: "size" } : undefined;
 }
@@ -43,6 +42,8 @@ export function useUploads(limits: Limits | undefined) {
   const files = useRef(new Map<string, File>());
   const running = useRef(new Map<string, AbortController>());
   const waiting = useRef<string[]>([]);
+  /** Chosen before the limits were known: they are sent when they have been checked. */
+  const unchecked = useRef<string[]>([]);
   const atOnce = Math.max(1, limits?.atOnce ?? 3);
 
   const change = useCallback(
@@ -81,20 +82,32 @@ export function useUploads(limits: Limits | undefined) {
     };
   }, []);
 
+  const check = useCallback(() => {
+    if (!limits) return;
+    for (const key of unchecked.current.splice(0)) {
+      const file = files.current.get(key);
+      const problem = file && refusal(file, limits);
+      if (problem) change(key, { problem });
+      else waiting.current.push(key);
+    }
+    next();
+  }, [limits, change, next]);
+  useEffect(check, [check]);
+
   const add = (chosen: readonly File[]) => {
     const rows = chosen.map((file): Upload => {
       count += 1;
       const key = `file-${count}`;
-      const problem = refusal(file, limits);
       files.current.set(key, file);
-      if (!problem) waiting.current.push(key);
-      return { key, name: file.name, size: file.size, progress: 0, problem };
+      unchecked.current.push(key);
+      return { key, name: file.name, size: file.size, progress: 0 };
     });
     setUploads((now) => [...now, ...rows]);
-    next();
+    check();
   };
   const remove = (key: string) => {
     waiting.current = waiting.current.filter((each) => each !== key);
+    unchecked.current = unchecked.current.filter((each) => each !== key);
     running.current.get(key)?.abort();
     files.current.delete(key);
     setUploads((now) => now.filter((each) => each.key !== key));
