@@ -103,7 +103,7 @@ fn read(dir: &Path, options: &Options) -> Result<Shared, Error> {
     }
     let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into().map_err(words)?;
     let snapshot = Arc::new(Snapshot::new(reader.searcher()).map_err(words)?);
-    let (vectors, graph) = vectors(dir, &payload, &snapshot, &options)?;
+    let (vectors, graph) = vectors(dir, &payload, &snapshot, options)?;
     tidy(dir, &payload);
     Ok(Shared {
         dir: dir.to_owned(),
