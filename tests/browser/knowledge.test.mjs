@@ -21,8 +21,7 @@ test("files become knowledge that is found, corrected and deleted", { timeout: 1
     await page.keyboard.press("c");
     await page.waitForURL(/\/datasets\/create/);
 
-    // It takes files once it knows which: before, the refusal below would be the server's, in other words.
-    await page.locator("input[type=file]:enabled").setInputFiles([
+    await page.locator("input[type=file]").setInputFiles([
       { name: "returns.txt", mimeType: "text/plain", buffer: Buffer.from(POLICY) },
       { name: "nothing.exe", mimeType: "application/octet-stream", buffer: Buffer.from("x") },
     ]);

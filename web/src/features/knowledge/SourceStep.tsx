@@ -30,13 +30,6 @@ export function useLimits(): Limits | undefined {
   );
 }
 
-/** Whether the server has said what it takes, or cannot: then it refuses by itself what it does not take. */
-function useAreLimitsSettled(): boolean {
-  const limits = useQuery(uploadLimits).isFetched;
-  const types = useQuery(fileTypes).isFetched;
-  return limits && types;
-}
-
 interface FilesProps {
   readonly files: ReturnType<typeof useUploads>;
   readonly limits: Limits | undefined;
@@ -83,7 +76,6 @@ export function FileSource({ files, limits }: FilesProps) {
   const { t } = useTranslation("knowledge");
   const format = useFormat();
   const input = useRef<HTMLInputElement>(null);
-  const isReady = useAreLimitsSettled();
   const [over, setOver] = useState(false);
   const [writing, setWriting] = useState(false);
   const drop = (event: DragEvent) => {
@@ -98,7 +90,6 @@ export function FileSource({ files, limits }: FilesProps) {
         type="button"
         className="w-full flex flex-col items-center gap-1.5 px-4 py-10 rounded-md border border-dashed hover:bg-surface-2"
         style={over ? { borderColor: "var(--accent)", background: "var(--accent-soft)" } : { borderColor: "var(--border-2)" }}
-        aria-disabled={!isReady}
         onClick={() => input.current?.click()}
         onDragOver={(event) => {
           event.preventDefault();
@@ -117,7 +108,6 @@ export function FileSource({ files, limits }: FilesProps) {
         ref={input}
         type="file"
         multiple
-        disabled={!isReady}
         className="visually-hidden"
         tabIndex={-1}
         aria-label={t("source.drop")}

@@ -124,29 +124,6 @@ describe("knowledge", { timeout: 30_000 }, () => {
     await waitFor(() => expect(gone).toHaveBeenCalled());
   });
 
-  it("takes files only once it knows which it may take", async () => {
-    let open = () => {};
-    const said = new Promise<void>((resolve) => {
-      open = resolve;
-    });
-    server.use(
-      ...me,
-      get("/files/upload", { file_size_limit: 1, batch_count_limit: 5 }),
-      http.get("*/console/api/files/support-type", async () => {
-        await said;
-        return HttpResponse.json({ allowed_extensions: ["txt"] });
-      }),
-    );
-    show(<CreatePage dataset={undefined} onCancel={vi.fn()} onDone={vi.fn()} onTest={vi.fn()} />);
-    const input = (await screen.findAllByLabelText(/Drop files here/)).find((each) => each.tagName === "INPUT");
-    if (!(input instanceof HTMLInputElement)) throw new Error("no file input");
-    expect(input).toBeDisabled();
-    open();
-    await waitFor(() => expect(input).toBeEnabled());
-    await userEvent.upload(input, new File(["x"], "b.exe"), { applyAccept: false });
-    expect(screen.getByText("Files of this kind cannot be read.")).toBeVisible();
-  });
-
   it("goes from a file over the preview to the index, and tells what failed", async () => {
     const sent = vi.fn();
     const retried = vi.fn();
