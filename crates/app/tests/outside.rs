@@ -290,7 +290,11 @@ async fn what_is_wrong_is_counted_and_made_right() {
     let tell = |step| steps.lock().unwrap().push(step);
     let summary = rebuilding::fill(&rig.db, &rig.outside, None, true, &tell);
     assert_eq!(summary.await.unwrap().datasets, 1);
-    assert!(steps.lock().unwrap().last().unwrap().is_done);
+    {
+        let steps = steps.lock().unwrap();
+        assert!(steps.last().unwrap().is_done);
+        assert!(steps.iter().all(|step| (step.count, step.total) == (10, 10)), "{steps:?}");
+    }
     assert!(!rig.check().await.is_wrong());
 
     // It has lost everything: the next question finds out.
@@ -349,8 +353,12 @@ async fn the_local_copy_gives_its_vectors_away_and_is_made_anew() {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
     });
-    let summary = rebuilding::local(&rig.db, rig.path(), None, false, &|_| {}).await.unwrap();
+    let steps = Mutex::new(Vec::new());
+    let tell = |step: rebuilding::Step| steps.lock().unwrap().push((step.phase, step.count, step.total, step.is_done));
+    let summary = rebuilding::local(&rig.db, rig.path(), None, false, &tell).await.unwrap();
     assert_eq!((summary.datasets, summary.waiting), (1, 0));
+    let read = |is_done| (rebuilding::Phase::Reading, 10, 10, is_done);
+    assert_eq!(*steps.lock().unwrap(), [read(false), read(true)], "so few vectors need no graph");
     asks.abort();
     takes.abort();
 

@@ -72,6 +72,15 @@ pub struct Stats {
     pub bytes: u64,
 }
 
+/// How far the graph of vectors is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Growth {
+    /// Rows that the graph holds.
+    pub covered: usize,
+    /// Rows there are. The last of them may stay outside the graph: they are looked at one by one.
+    pub rows: usize,
+}
+
 /// Full text and vectors of one dataset, in a directory that it has for itself.
 ///
 /// A clone is the same index. Every method blocks; readers do not wait for a writer.
@@ -264,6 +273,16 @@ impl LocalIndex {
             dimension: vectors.file.as_ref().map(|_| vectors.rows.dimension),
             bytes: size(&shared.dir),
         }
+    }
+
+    /// How far the graph is; `None` while there are too few vectors for one.
+    pub fn growth(&self) -> Option<Growth> {
+        let shared = self.shared();
+        let vectors = shared.vectors.read().unwrap_or_else(PoisonError::into_inner);
+        if vectors.rows.live() <= shared.options.exact_until {
+            return None;
+        }
+        Some(Growth { covered: keep::covered(shared), rows: vectors.rows.len() })
     }
 
     /// Waits until nothing is left to be done behind the scenes: the graph holds what it should, dead rows are gone.

@@ -5,7 +5,7 @@ use std::{path::Path, time::Duration};
 use ox_db::{
     Database,
     model::{IndexState, Process},
-    repo::leases,
+    repo::{index_nodes, leases},
     shared_now,
 };
 use ox_types::{DatasetId, boxed};
@@ -25,6 +25,25 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// How often a command says that it is there.
 const BEAT: Duration = Duration::from_secs(5);
 
+/// What is being done to a copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Changes are read, and their words and vectors written, batch by batch.
+    Reading,
+    /// Vectors are added to the graph that leads to the nearest.
+    Graph,
+}
+
+impl Phase {
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Reading => "reading",
+            Self::Graph => "graph",
+        }
+    }
+}
+
 /// How far it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Step {
@@ -32,8 +51,11 @@ pub struct Step {
     /// From 1.
     pub number: usize,
     pub of: usize,
-    /// Changes of this dataset that were read.
-    pub changes: u64,
+    pub phase: Phase,
+    /// Of this dataset: changes that were read, or vectors in the graph.
+    pub count: u64,
+    /// How many these will be, as far as is known by now.
+    pub total: u64,
     pub is_done: bool,
 }
 
@@ -110,18 +132,29 @@ pub async fn fill(
 ) -> Result<Summary> {
     let mut all = Vec::new();
     for state in states(db, only).await? {
-        if ox_db::repo::index_nodes::has_vectors(db, state).await? {
+        if index_nodes::has_vectors(db, state).await? {
             all.push(state);
         }
     }
     let of = all.len();
     for (index, state) in all.iter().enumerate() {
-        let step = |changes, is_done| Step { dataset: state.dataset_id, number: index + 1, of, changes, is_done };
+        let step = |count, total, is_done| Step {
+            dataset: state.dataset_id,
+            number: index + 1,
+            of,
+            phase: Phase::Reading,
+            count,
+            total,
+            is_done,
+        };
         if anew {
             outside.reset(*state).await?;
         }
+        let mut total;
         loop {
-            match outside.follow(*state, &|changes| tell(step(changes, false))).await? {
+            let after = outside.mark(*state).await?.map_or((0, Uuid::nil()), |mark| (mark.seq, mark.node_id));
+            total = index_nodes::count_after(db, *state, after).await?;
+            match outside.follow(*state, &|count| tell(step(count, total.max(count), false))).await? {
                 Followed::Done => break,
                 // A server does it.
                 Followed::Busy => tokio::time::sleep(PAUSE).await,
@@ -130,7 +163,7 @@ pub async fn fill(
                 break;
             }
         }
-        tell(step(0, true));
+        tell(step(total, total, true));
     }
     Ok(Summary { datasets: of, waiting: 0 })
 }
@@ -151,7 +184,15 @@ pub async fn local(
     let (of, root) = (all.len(), home.join("index"));
     let mut waiting = 0;
     for (place, state) in all.iter().enumerate() {
-        let step = |changes, is_done| Step { dataset: state.dataset_id, number: place + 1, of, changes, is_done };
+        let step = |phase, count, total, is_done| Step {
+            dataset: state.dataset_id,
+            number: place + 1,
+            of,
+            phase,
+            count,
+            total,
+            is_done,
+        };
         let dir = |kind: Kind| kind.dir(&root, state.dataset_id, state.generation);
         let is_there = |kind: &Kind| dir(*kind).exists();
         let mut kinds: Vec<Kind> = [Kind::Full, Kind::Words].into_iter().filter(is_there).collect();
@@ -160,23 +201,23 @@ pub async fn local(
         } else if kinds.is_empty() {
             kinds.push(Kind::Full);
         }
+        let mut total = 0;
         for kind in kinds {
-            let is_taken = one(db, &dir(kind), *state, kind, &|changes| tell(step(changes, false))).await?;
+            total = index_nodes::count_after(db, *state, (0, Uuid::nil())).await?;
+            let told = |phase, count, of: Option<u64>| tell(step(phase, count, of.unwrap_or(total).max(count), false));
+            let is_taken = one(db, &dir(kind), *state, kind, &told).await?;
             waiting += usize::from(!is_taken);
         }
-        tell(step(0, true));
+        tell(step(Phase::Reading, total, total, true));
     }
     Ok(Summary { datasets: of, waiting })
 }
 
+/// Is told how far a copy is: what is done, how much of it, and of how many where that is not the number of changes.
+type Told<'a> = dyn Fn(Phase, u64, Option<u64>) + Send + Sync + 'a;
+
 /// Makes a copy beside the one that serves, and has it take its place; false when a server has not done so yet.
-async fn one(
-    db: &Database,
-    dir: &Path,
-    state: IndexState,
-    kind: Kind,
-    tell: &(dyn Fn(u64) + Send + Sync),
-) -> Result<bool> {
+async fn one(db: &Database, dir: &Path, state: IndexState, kind: Kind, tell: &Told<'_>) -> Result<bool> {
     let next = index::beside(dir, "next");
     let path = next.clone();
     let copy = blocking(move || {
@@ -185,13 +226,14 @@ async fn one(
         LocalIndex::open(&path, Options::default()).map_err(Error::internal)
     })
     .await?;
-    if index::catch_up(db, &copy, state, kind, tell).await? == index::Caught::Left {
+    let read = |count| tell(Phase::Reading, count, None);
+    if index::catch_up(db, &copy, state, kind, &read).await? == index::Caught::Left {
         let text = format!("Knowledge base {} was embedded anew meanwhile. Begin again.", state.dataset_id);
         return Err(Error::new(409, "index_changed", text));
     }
+    grow(&copy, tell).await?;
     let place = dir.to_owned();
     let is_taken = blocking(move || {
-        copy.settle();
         drop(copy);
         index::want_swap(&place).map_err(Error::internal)?;
         index::finish_swap(&place).map_err(Error::internal)
@@ -207,4 +249,24 @@ async fn one(
         tokio::time::sleep(PAUSE).await;
     }
     Ok(true)
+}
+
+/// Waits until the graph of a copy is whole, and tells how far it is.
+async fn grow(copy: &LocalIndex, tell: &Told<'_>) -> Result<()> {
+    let growing = copy.clone();
+    let mut work = Box::pin(blocking(move || {
+        growing.settle();
+        Ok(())
+    }));
+    loop {
+        let done = tokio::time::timeout(PAUSE, &mut work).await;
+        // It may wait for the rows that are being added.
+        let asked = copy.clone();
+        if let Some(growth) = blocking(move || Ok(asked.growth())).await? {
+            tell(Phase::Graph, growth.covered as u64, Some(growth.rows as u64));
+        }
+        if let Ok(done) = done {
+            return done;
+        }
+    }
 }

@@ -5,6 +5,7 @@ use std::{
     io::{IsTerminal, Write},
     process::ExitCode,
     sync::Mutex,
+    time::Instant,
 };
 
 use anyhow::{Context, bail};
@@ -13,7 +14,7 @@ use ox_app::{
     knowledge::{
         checking,
         outside::Outside,
-        rebuilding::{self, Step, Summary},
+        rebuilding::{self, Phase, Step, Summary},
     },
 };
 use ox_db::{Database, DbConfig, Engine, repo::index_marks};
@@ -209,27 +210,46 @@ async fn check(ground: &Ground, args: &Common) -> anyhow::Result<ExitCode> {
 struct Shown {
     json: bool,
     what: &'static str,
-    last: Mutex<Option<std::time::Instant>>,
+    last: Mutex<Option<Instant>>,
+    pace: Mutex<Option<Pace>>,
+}
+
+/// Since when one phase of one knowledge base is told, and from which count on.
+struct Pace {
+    of: (DatasetId, Phase),
+    from: u64,
+    began: Instant,
 }
 
 impl Shown {
     fn new(json: bool, what: &'static str) -> Self {
-        Self { json, what, last: Mutex::default() }
+        Self { json, what, last: Mutex::default(), pace: Mutex::default() }
+    }
+
+    /// How many a second in this phase; nothing before there is something to count.
+    fn rate(&self, step: &Step) -> Option<u64> {
+        let of = (step.dataset, step.phase);
+        let mut pace = self.pace.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let known = pace.take().filter(|pace| pace.of == of && pace.from <= step.count);
+        let pace = pace.insert(known.unwrap_or_else(|| Pace { of, from: step.count, began: Instant::now() }));
+        let millis = u64::try_from(pace.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        per_second(step.count - pace.from, millis)
     }
 
     fn step(&self, step: Step) {
-        let Step { dataset, number, of, changes, is_done } = step;
+        let rate = self.rate(&step);
+        let Step { dataset, number, of, phase, count, total, is_done } = step;
         {
             let mut last = self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             if !is_done && last.is_some_and(|last| last.elapsed().as_millis() < 200) {
                 return;
             }
-            *last = Some(std::time::Instant::now());
+            *last = Some(Instant::now());
         }
         if self.json {
             let line = json!({
                 "event": "progress", "index": self.what, "dataset": dataset.to_string(), "number": number, "of": of,
-                "changes": changes, "done": is_done,
+                "phase": phase.name(), "count": count, "total": total, "rate": rate, "done": is_done,
             });
             super::say(&line.to_string());
             return;
@@ -237,13 +257,24 @@ impl Shown {
         let mut out = std::io::stderr();
         let _ = if out.is_terminal() {
             let end = if is_done { "\n" } else { "" };
-            write!(out, "\r\x1b[K{}: {number} of {of}, {dataset}, {changes} changes read{end}", self.what)
+            let pace = rate.map_or_else(String::new, |rate| format!(", {rate} a second"));
+            let far = if is_done {
+                format!("{total} changes")
+            } else {
+                format!("{}, {count} of {total}{pace}", phase.name())
+            };
+            write!(out, "\r\x1b[K{}: {number} of {of}, {dataset}, {far}{end}", self.what)
         } else if is_done {
             writeln!(out, "{}: {number} of {of}, {dataset}", self.what)
         } else {
             Ok(())
         };
     }
+}
+
+/// `None` while too little time has passed to tell.
+fn per_second(count: u64, millis: u64) -> Option<u64> {
+    (millis >= 100 && count > 0).then(|| count.saturating_mul(1000) / millis)
 }
 
 fn summed(json: bool, what: &str, summary: Summary, hint: &str) {
@@ -325,4 +356,23 @@ async fn remove(ground: &Ground, args: &Drop) -> anyhow::Result<ExitCode> {
         super::say(&format!("{}: {} collections removed", outside.key(), marks.len()));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::per_second;
+
+    #[test]
+    fn a_rate_waits_until_it_means_something() {
+        for (count, millis, expected) in [
+            (0, 5000, None),
+            (500, 0, None),
+            (500, 99, None),
+            (500, 250, Some(2000)),
+            (1, 3000, Some(0)),
+            (u64::MAX, 1000, Some(u64::MAX / 1000)),
+        ] {
+            assert_eq!(per_second(count, millis), expected, "{count} in {millis} ms");
+        }
+    }
 }

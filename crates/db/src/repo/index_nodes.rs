@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use ox_types::{DatasetId, DocumentId, SegmentId, TenantId, boxed};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
-    Select,
+    ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect, Select,
     sea_query::{Expr, ExprTrait, OnConflict},
 };
 use uuid::Uuid;
@@ -251,6 +251,15 @@ pub async fn changes_of_words(
 ) -> Result<Vec<IndexChange>> {
     let rows = after_place(state, after).limit(limit).all(&source.executor()).await?;
     Ok(rows.into_iter().map(|row| change(row, &HashMap::new())).collect())
+}
+
+/// How many changes [`changes`] has to tell after a place.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn count_after(source: &dyn Source, state: IndexState, after: (i64, Uuid)) -> Result<u64> {
+    Ok(after_place(state, after).select_only().column(Column::Id).count(&source.executor()).await?)
 }
 
 /// The rows of a generation after a place, in the order of changes.

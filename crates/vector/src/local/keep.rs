@@ -166,7 +166,7 @@ fn grow(shared: &Shared) -> Result<(), GraphError> {
 }
 
 /// How many rows the graph holds.
-fn covered(shared: &Shared) -> usize {
+pub(super) fn covered(shared: &Shared) -> usize {
     shared.graph.read().unwrap_or_else(PoisonError::into_inner).as_ref().map_or(0, Graph::covered)
 }
 

@@ -118,6 +118,17 @@ fn hostile_files() {
     }
 }
 
+#[test]
+fn a_file_with_a_password_says_so() {
+    let key = "5a".repeat(32);
+    let lock = format!("<< /Filter /Standard /V 1 /R 2 /P -4 /O <{key}> /U <{key}> >>").into_bytes();
+    let open = String::from_utf8(page_with(stream("", HELLO), &[lock], "")).unwrap();
+    let locked = open.replace("/Root 1 0 R", "/Root 1 0 R /Encrypt 6 0 R /ID [<5a5a> <5a5a>]");
+    assert_ne!(open, locked);
+    let error = text_of(locked.as_bytes()).unwrap_err().to_string();
+    assert_eq!(error, "Failed to extract text from PDF: it is protected by a password");
+}
+
 /// Parts of a file whose pictures are wanted, told by number, text and extensions.
 fn illustrated_parts(bytes: &[u8], most: usize) -> Vec<(Option<u32>, String, Vec<&'static str>)> {
     let budget = Budget::new(Limits { pictures: most, ..Limits::default() });

@@ -210,3 +210,23 @@ fn hands_together_lose_no_row_of_a_graph() {
     assert_eq!(all.rows(), 3000);
     assert_eq!(all.get(1).map(|(codes, _)| codes.to_vec()), rows[1]);
 }
+
+#[test]
+fn the_graph_tells_how_far_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let index = open(dir.path());
+    let mut dice = Dice(7);
+    let mut add = |from: u128, to: u128, seq| {
+        let nodes: Vec<Node> = (from..to).map(|number| with_vector(number, "owl", &dice.vector(8))).collect();
+        index.apply(put(nodes), mark(seq)).unwrap();
+    };
+    add(0, 200, 1);
+    assert_eq!(index.growth(), None, "every one is looked at");
+    add(200, 600, 2);
+    index.settle();
+    assert_eq!(index.growth(), Some(Growth { covered: 600, rows: 600 }));
+    // Too few to begin again.
+    add(600, 610, 3);
+    index.settle();
+    assert_eq!(index.growth(), Some(Growth { covered: 600, rows: 610 }));
+}
