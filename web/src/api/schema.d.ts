@@ -3011,6 +3011,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/console/api/workspaces/current/model-spend/providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["providers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/console/api/workspaces/current/gateway-keys": {
         parameters: {
             query?: never;
@@ -3351,6 +3367,94 @@ export interface paths {
         put?: never;
         /** The workspace's default model plans an app, which becomes a draft. A client that leaves ends the call. */
         post: operations["describe_app"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/console/api/rule-generate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A model writes a prompt. */
+        post: operations["rule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/console/api/rule-code-generate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A model writes the code of a node. */
+        post: operations["rule_code"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/console/api/rule-structured-output-generate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A model writes the JSON schema of an answer. */
+        post: operations["rule_schema"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/console/api/instruction-generate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A model improves a prompt or code, or writes one for a node that has none.
+         * @description Compat: a flow or a node that is not there answers 400 with an error of its own shape.
+         */
+        post: operations["instruction"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/console/api/instruction-generate/template": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What an instruction to improve may begin with. */
+        post: operations["instruction_template"];
         delete?: never;
         options?: never;
         head?: never;
@@ -11300,6 +11404,22 @@ export interface components {
             /** @description Compat: true for apps of this workspace, which cannot be taken from the list. */
             uninstallable: boolean;
         };
+        /** @description What is wanted of a prompt or of code. */
+        InstructionBody: {
+            /** @description An app, or the pipeline of a knowledge base. */
+            flow_id: string;
+            /** @description Empty for a basic app. */
+            node_id?: string;
+            /** @description What is improved, at most 20,000 characters; empty to begin anew. */
+            current?: string;
+            /** @description At most 10,000 characters. `{{#current#}}`, `{{#last_run#}}` and `{{#error_message#}}` are filled in. */
+            instruction: string;
+            model_config: components["schemas"]["WritingModel"];
+            /** @description Of code; empty is the node's own. */
+            language?: string;
+            /** @description What the answer should be like, at most 10,000 characters. */
+            ideal_output?: string;
+        };
         /** @description A workspace of Notion that is connected. */
         Integrate: {
             /** Format: uuid */
@@ -11815,6 +11935,22 @@ export interface components {
             user: string;
             /** @description Addresses, or `data:<type>;base64,<bytes>`; for models that see. */
             images?: string[];
+        };
+        /** @description What a model was asked. */
+        ModelUseView: {
+            model: string;
+            /** Format: int64 */
+            calls: number;
+            /**
+             * Format: int64
+             * @description Of them, those that were not answered.
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Apps that called.
+             */
+            apps: number;
         };
         /** @description A conversation's new name. */
         NameBody: {
@@ -12422,6 +12558,46 @@ export interface components {
             /** Format: int64 */
             cached_tokens: number;
         };
+        /** @description Providers with calls in a time: the last day, or less where there were very many. */
+        ProviderUsage: {
+            /** Format: int64 */
+            since: number;
+            /** Format: int64 */
+            until: number;
+            data: components["schemas"]["ProviderUseView"][];
+        };
+        /** @description What a provider was asked. */
+        ProviderUseView: {
+            provider: string;
+            /** Format: int64 */
+            calls: number;
+            /**
+             * Format: int64
+             * @description Of them, those that were not answered.
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Apps that called.
+             */
+            apps: number;
+            /** Format: int64 */
+            last_call_at: number;
+            /**
+             * Format: int64
+             * @description What half of the answered calls did not exceed.
+             */
+            latency_p50_ms?: number | null;
+            /**
+             * Format: int64
+             * @description The same of those whose first token was timed.
+             */
+            first_token_p50_ms?: number | null;
+            /** @description Calls in equal parts of the time, the oldest first. */
+            steps: number[];
+            /** @description The most used first. */
+            models: components["schemas"]["ModelUseView"][];
+        };
         /** @description A published version. */
         Published: {
             result: string;
@@ -12658,9 +12834,53 @@ export interface components {
         RoleChange: {
             role: string;
         };
+        /** @description A prompt to write. */
+        RuleBody: {
+            /** @description At most 10,000 characters. */
+            instruction: string;
+            model_config: components["schemas"]["WritingModel"];
+            no_variable?: boolean;
+        };
+        /** @description Code to write. */
+        RuleCodeBody: {
+            /** @description At most 10,000 characters. */
+            instruction: string;
+            model_config: components["schemas"]["WritingModel"];
+            /** @description `javascript` or `python3`. */
+            code_language?: string;
+        };
+        /** @description Code, or why there is none. */
+        RuleCodeView: {
+            code: string;
+            language: string;
+            /** @description Empty when all went well. */
+            error: string;
+        };
         /** @description Bounds of a rule. */
         RuleLimits: {
             indexing_max_segmentation_tokens_length: number;
+        };
+        /** @description A schema to write. */
+        RuleSchemaBody: {
+            /** @description At most 10,000 characters. */
+            instruction: string;
+            model_config: components["schemas"]["WritingModel"];
+        };
+        /** @description A schema, or why there is none. */
+        RuleSchemaView: {
+            /** @description The text of a JSON schema. */
+            output: string;
+            /** @description Empty when all went well. */
+            error: string;
+        };
+        /** @description A prompt, or why there is none. */
+        RuleView: {
+            prompt: string;
+            /** @description Names in double braces. */
+            variables: string[];
+            opening_statement: string;
+            /** @description Empty when all went well. */
+            error: string;
         };
         /** @description The result of a workflow. */
         RunAnswer: {
@@ -13217,6 +13437,15 @@ export interface components {
             tag_id?: string | null;
             target_id: string;
         };
+        /** @description What an instruction may begin with. */
+        TemplateBody: {
+            /** @description `prompt` or `code`. */
+            type: string;
+        };
+        /** @description An instruction to begin with. */
+        TemplateText: {
+            data: string;
+        };
         /** @description A document from a text. */
         TextDocumentBody: {
             name: string;
@@ -13576,6 +13805,14 @@ export interface components {
         /** @description The caller's workspaces. */
         Workspaces: {
             workspaces: components["schemas"]["WorkspaceItem"][];
+        };
+        /** @description The model that writes; the workspace's default one where none is named. */
+        WritingModel: {
+            provider?: string;
+            name?: string;
+            mode?: string;
+            /** @description Settings of the model. */
+            completion_params?: Record<string, never>;
         };
     };
     responses: {
@@ -23166,6 +23403,44 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    providers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProviderUsage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     list: {
         parameters: {
             query?: never;
@@ -24710,6 +24985,261 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DescribedView"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleView"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    rule_code: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleCodeBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleCodeView"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    rule_schema: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleSchemaBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleSchemaView"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    instruction: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InstructionBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    instruction_template: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TemplateBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TemplateText"];
                 };
             };
             400: {
@@ -39887,6 +40417,8 @@ export interface operations {
                 start?: string | null;
                 /** @description The same; until now when absent. */
                 end?: string | null;
+                /** @description One row for the whole time, under its first day, instead of one for each day. */
+                whole?: boolean;
             };
             header?: never;
             path: {
@@ -39947,6 +40479,8 @@ export interface operations {
                 start?: string | null;
                 /** @description The same; until now when absent. */
                 end?: string | null;
+                /** @description One row for the whole time, under its first day, instead of one for each day. */
+                whole?: boolean;
             };
             header?: never;
             path: {
