@@ -242,11 +242,12 @@ pub async fn standing(
     limit: u64,
 ) -> Result<Standing> {
     let (dataset, document) = documents::find(services, principal, dataset, document).await?;
+    // The numbers first: what they call done is done in the page as well.
+    let mut counts =
+        repo::summaries::counts(&services.db, &[document.id]).await?.remove(&document.id).unwrap_or_default();
     let (places, total) = repo::summaries::places(&services.db, document.id, page, limit).await?;
     let ids: Vec<SegmentId> = places.iter().map(|(id, _)| *id).collect();
     let mut found = repo::summaries::of_segments(&services.db, dataset.tenant_id, &ids).await?;
-    let mut counts =
-        repo::summaries::counts(&services.db, &[document.id]).await?.remove(&document.id).unwrap_or_default();
     let begun = counts.generating + counts.completed + counts.error + counts.timeout;
     counts.not_started = counts.not_started.max(total.saturating_sub(begun));
     let chunk = |(segment_id, position): (SegmentId, i32)| ChunkStanding {

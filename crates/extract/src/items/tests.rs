@@ -123,8 +123,8 @@ fn what_cannot_be_read() {
         ("png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0".to_vec(), "it is not a text"),
         ("pdf", b"no pdf".to_vec(), "Failed to extract text from PDF: "),
         ("docx", b"no archive".to_vec(), "Failed to extract text from DOCX: "),
-        // The name says one thing, the bytes another.
-        ("docx", b"%PDF-1.4\n%%EOF".to_vec(), "Failed to extract text from DOCX: "),
+        // The name says one thing, the bytes another: the bytes are believed.
+        ("docx", b"%PDF-1.4\n%%EOF".to_vec(), "Failed to extract text from PDF: "),
         ("pdf", b"PK\x03\x04".to_vec(), "Failed to extract text from PDF: "),
         ("xlsx", b"no archive".to_vec(), "Failed to extract text from Excel: "),
         ("pptx", b"".to_vec(), "Failed to extract text from PPTX: "),
