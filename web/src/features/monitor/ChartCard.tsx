@@ -37,14 +37,14 @@ export function ChartCard(props: Props) {
   return (
     <section className="monitor-card" aria-labelledby={id} aria-busy={query.isFetching}>
       <header className="flex items-center gap-3 min-h-7">
-        <h2 id={id} className="font-semibold">
+        <h2 id={id} className="font-semibold whitespace-nowrap">
           {title}
         </h2>
-        <span className="num text-ink-2">{query.isPending || query.error ? "" : total}</span>
+        <span className="num text-ink-2 truncate min-w-0">{query.isPending || query.error ? "" : total}</span>
         <span className="flex-1" />
         {series.length > 1
           ? series.map((each) => (
-              <span key={each.key} className="chart-key max-md:hidden" data-tone={each.tone}>
+              <span key={each.key} className="chart-key max-md:hidden whitespace-nowrap" data-tone={each.tone}>
                 {each.label}
               </span>
             ))

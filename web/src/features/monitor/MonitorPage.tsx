@@ -18,7 +18,7 @@ import { type Figure, viewOf } from "./figures";
 import { ModelsCard } from "./ModelsCard";
 import { DEFAULT_RANGE, LONG, type MonitorSearch, SHORT, type Span, spanOf } from "./span";
 import { TimesCard } from "./TimesCard";
-import { Tops } from "./Tops";
+import { Tops, useNothingBefore } from "./Tops";
 import { type Numbers, useNumbers } from "./useNumbers";
 import { useTotal } from "./useTotal";
 import "./monitor.css";
@@ -72,6 +72,7 @@ export function MonitorPage({ app, search, onSearch, onLogs }: Props) {
           <div className="flex items-center gap-x-3 gap-y-1 flex-wrap text-12 text-ink-3">
             <DaysPicker span={span} zone={zone} numbers={numbers} onPick={(from, to) => onSearch({ range: "custom", from, to })} />
             <span>{t("zone", { zone })}</span>
+            <NothingBefore appId={app.id} span={span} />
           </div>
           {runs.data?.total === 0 ? (
             <Empty icon={Activity} cat="knowledge" title={t("empty.title")} text={t(range === "all" ? "empty.never" : "empty.text")}>
@@ -100,6 +101,11 @@ export function MonitorPage({ app, search, onSearch, onLogs }: Props) {
       )}
     </div>
   );
+}
+
+function NothingBefore({ appId, span }: { appId: string; span: Span }) {
+  const { t } = useTranslation("monitor");
+  return useNothingBefore(appId, span) ? <span title={t("nothingBefore")}>{t("new")}</span> : null;
 }
 
 const TALL = 232;

@@ -1,6 +1,7 @@
 /** The numbers at the top: each with how it moved and how it went. */
 import { useQuery } from "@tanstack/react-query";
 import { ArrowDown, ArrowUp } from "lucide-react";
+import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import { type AppDetail, appFigures } from "../../data/apps";
 import { Sparkline } from "../../ui/Sparkline";
@@ -17,8 +18,17 @@ interface Props {
   readonly numbers: Numbers;
 }
 
-export function Tops({ app, span, numbers }: Props) {
+/** Whether it is known that nothing ran in the time before: then there is nothing to compare with. */
+export function useNothingBefore(appId: string, { since, until, before }: Span): boolean {
+  const earlier = useQuery({ ...bars(appId, before?.since ?? since, before?.until ?? until, 1), enabled: before !== undefined });
+  return before !== undefined && earlier.data?.total === 0;
+}
+
+export function Tops({ app, span: chosen, numbers }: Props) {
   const { t } = useTranslation("monitor");
+  const alone = useNothingBefore(app.id, chosen);
+  // It is said once, beside the dates.
+  const span = useMemo(() => (alone ? { ...chosen, before: undefined } : chosen), [alone, chosen]);
   return (
     <section className="kpis" aria-label={t("numbers")}>
       <RunTops app={app} span={span} numbers={numbers} />
@@ -72,7 +82,7 @@ function RunTops({ app, span, numbers }: Props) {
           tone="1"
           values={[]}
           change={comparedTo({ unit: "seconds", better: "less" }, figures?.p95_seconds ?? undefined, {
-            known: figures?.before !== undefined && figures.before !== null,
+            known: span.before !== undefined && figures?.before !== undefined && figures.before !== null,
             value: figures?.before?.p95_seconds ?? undefined,
           })}
         />

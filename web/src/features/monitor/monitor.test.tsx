@@ -180,6 +180,20 @@ describe("the page", LONG, () => {
     expect(within(screen.getAllByRole("region", { name: "Runs" }).at(-1) ?? chart).getAllByRole("row")).toHaveLength(3);
   });
 
+  it("says once that there was nothing before", async () => {
+    const nothing = { ...bars(0), total: 0, succeeded: 0, buckets: [] };
+    server.use(
+      http.get("*/console/api/apps/a1/workflow-app-logs/histogram", ({ request }) =>
+        HttpResponse.json(new URL(request.url).searchParams.get("buckets") === "1" ? nothing : bars(0)),
+      ),
+    );
+    server.use(...answers(0).filter((each) => !each.info.header.includes("histogram")));
+    show(<MonitorPage app={app} search={{}} onSearch={vi.fn()} onLogs={vi.fn()} />);
+    expect(await screen.findByText(/^2\.31.s$/, {}, LONG)).toBeVisible();
+    expect(await screen.findAllByText("no data before", {}, LONG)).toHaveLength(1);
+    expect(screen.queryByText(/^\+10%/)).toBeNull();
+  });
+
   it("keeps what works when one figure fails", async () => {
     server.use(...answers(0, () => HttpResponse.json({ code: "internal", message: "No luck.", status: 500 }, { status: 500 })));
     show(<MonitorPage app={app} search={{}} onSearch={vi.fn()} onLogs={vi.fn()} />);
