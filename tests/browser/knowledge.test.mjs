@@ -75,6 +75,8 @@ test("files become knowledge that is found, corrected and deleted", { timeout: 1
     await page.getByText("Nothing was found.").waitFor();
 
     await page.getByRole("link", { name: "Retrieval" }).click();
+    // The pane beside the chunks has a history of its own.
+    await page.getByRole("heading", { name: "Retrieval test" }).waitFor();
     await page.getByRole("button", { name: "History" }).click();
     await page.getByRole("menuitem", { name: /damaged carrier/ }).click();
     await hits.first().getByRole("button", { name: "returns.txt", exact: true }).click();
