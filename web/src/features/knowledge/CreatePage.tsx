@@ -274,14 +274,14 @@ function SplitStep({ dataset, picked, onBack, onCreated }: SplitProps) {
             ) : lacking ? (
               <div className="hint">{t(`create.lacking.${lacking}`)}</div>
             ) : null}
-            <div className="flex items-center gap-3">
+            <div className="text-12 text-ink-3 num flex flex-col">
+              <span>{t("create.count", { count: picked.items.length })}</span>
+              {settings && embedding ? (
+                <EmbeddingCost picked={picked} datasetId={dataset?.id} settings={settings} embedding={embedding} groups={embeddings} />
+              ) : null}
+            </div>
+            <div className="flex items-center justify-between gap-3">
               <Button onClick={onBack}>{c("common.back")}</Button>
-              <span className="flex-1 text-12 text-ink-3 num flex flex-col">
-                <span>{t("create.count", { count: picked.items.length })}</span>
-                {settings && embedding ? (
-                  <EmbeddingCost picked={picked} datasetId={dataset?.id} settings={settings} embedding={embedding} groups={embeddings} />
-                ) : null}
-              </span>
               <Button type="submit" kind="primary" busy={send.isPending} disabled={!settings || lacking !== undefined}>
                 {t("create.submit")}
                 <Kbd keys="mod+enter" />

@@ -36,7 +36,7 @@ interface Props {
 const LEFT = 46;
 const TOP = 8;
 const BOTTOM = 22;
-const LEAST_TICK = 62;
+const LEAST_TICK = 76;
 
 function useWidth(box: RefObject<HTMLDivElement | null>): number {
   const [width, setWidth] = useState(600);
