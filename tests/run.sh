@@ -11,14 +11,18 @@ has_postgres() { python3 -c 'import sys; sys.path.insert(0, "tests/support"); im
 
 # Stock clients against the binary; those that fail are tried once more, and are flaky when they pass then.
 pytests() {
-  "$venv/bin/pytest" -q "$@" ||
-    { echo "==> once more, those that failed" && "$venv/bin/pytest" -q --last-failed --last-failed-no-failures none "$@" && echo "FLAKY: passed now"; }
+  local run=("$venv/bin/pytest" -q -o "cache_dir=$(mktemp -d -p "$aside_logs")")
+  "${run[@]}" "$@" ||
+    { echo "==> once more, those that failed" && "${run[@]}" --last-failed --last-failed-no-failures none "$@" && echo "FLAKY: passed now"; }
 }
 
 clients() {
   echo "==> stock clients"
   pytests tests/clients
   (cd tests/clients && node --test npm_client.test.mjs)
+}
+
+clients_on_postgres() {
   has_postgres || { echo "==> no PostgreSQL on this machine: its tests are left out"; return 0; }
   echo "==> stock clients, the server on PostgreSQL"
   export OXIDIFY_TEST_DATABASE=postgres
@@ -33,6 +37,9 @@ crashes() {
   python3 tests/crash/engine.py 8
   echo "==> crash test of what waits, one round"
   python3 tests/crash/waiting.py 1
+}
+
+indexing_and_faults() {
   echo "==> crash test of indexing, the short form (long: python3 tests/crash/indexing.py)"
   python3 tests/crash/indexing.py --short
   echo "==> bad input and bad surroundings, the quick cases (all: make faults)"
@@ -53,7 +60,9 @@ crashes_of_two() {
 }
 
 aside browser-journeys node tests/browser/run.mjs
-aside crash-tests-and-faults crashes
+aside crash-tests crashes
+aside crash-tests-of-indexing-and-faults indexing_and_faults
 aside crash-tests-of-two crashes_of_two
 aside stock-clients clients
+aside stock-clients-on-postgres clients_on_postgres
 settle
