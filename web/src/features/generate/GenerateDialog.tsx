@@ -14,6 +14,7 @@ import { Kbd } from "../../ui/Kbd";
 import { Segmented } from "../../ui/Segmented";
 import { Waiting } from "../../ui/Waiting";
 import { Beginning } from "./Beginning";
+import { WriterSelect } from "./WriterSelect";
 
 /** The server takes 10,000 characters; the rest is for what an editor adds. */
 const MOST = 8000;
@@ -25,7 +26,7 @@ export interface GenerateProps {
   readonly current: string;
   /** Where it stands; what has no place is always written anew. */
   readonly place?: Place | undefined;
-  /** `undefined`: the workspace's default model. */
+  /** That of the app or node, which writes unless another is chosen; `undefined`: the workspace's default model. */
   readonly model?: Writer | undefined;
   /** Of code. */
   readonly language?: string | undefined;
@@ -45,6 +46,7 @@ export function GenerateDialog({ kind, current, place, model, language, withForm
   const [text, setText] = useState("");
   const [ideal, setIdeal] = useState("");
   const [asked, setAsked] = useState(false);
+  const [writer, setWriter] = useState(model);
   const { run, stop, clear, working, error, proposal } = useGenerate();
   const typed = text.trim();
   const wrong = typed === "" ? t("need") : typed.length > MOST ? t("tooLong") : undefined;
@@ -52,7 +54,7 @@ export function GenerateDialog({ kind, current, place, model, language, withForm
     setAsked(true);
     if (wrong || working) return;
     const better = improving && place ? { place, current, ideal: ideal.trim() } : undefined;
-    run({ kind, instruction: facts ? `${typed}\n\n${facts.slice(0, MOST_FACTS)}` : typed, model, language, withForm, better });
+    run({ kind, instruction: facts ? `${typed}\n\n${facts.slice(0, MOST_FACTS)}` : typed, model: writer, language, withForm, better });
   };
   const keys = (event: KeyboardEvent) => {
     if (event.key !== "Enter" || !(event.metaKey || event.ctrlKey)) return;
@@ -68,7 +70,7 @@ export function GenerateDialog({ kind, current, place, model, language, withForm
       open
       size="lg"
       title={t(`title.${kind}`)}
-      about={t(model ? "asks" : "asksDefault", { name: model?.name })}
+      about={t("about")}
       closeLabel={c("common.close")}
       onClose={onClose}
       footer={
@@ -119,6 +121,9 @@ export function GenerateDialog({ kind, current, place, model, language, withForm
             <Textarea rows={2} value={ideal} readOnly={working} maxLength={MOST} onChange={(event) => setIdeal(event.target.value)} onKeyDown={keys} />
           </Field>
         ) : null}
+        <Field label={t("writer.label")}>
+          <WriterSelect own={model} value={writer} disabled={working} onChange={setWriter} />
+        </Field>
         {working ? <Waiting text={t("working")} long={t("workingLong")} seconds={(seconds) => t("seconds", { seconds })} /> : null}
         {error && !working ? <Failure error={error} /> : null}
         {proposal && !working ? <Shown kind={kind} proposal={proposal} /> : null}

@@ -1,13 +1,15 @@
 import { screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { delay, HttpResponse, http } from "msw";
-import { describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { show } from "../../test/render";
 import { server, withServer } from "../../test/server";
 import { GenerateDialog, type GenerateProps } from "./GenerateDialog";
 
 vi.mock("@tanstack/react-router", async (original) => ({ ...(await original<object>()), ...(await import("../../test/router")) }));
 withServer();
+const LLMS = "*/console/api/workspaces/current/models/model-types/llm";
+beforeEach(() => server.use(http.get(LLMS, () => HttpResponse.json({ data: [] }))));
 
 const writer = { provider: "p", name: "wise", mode: "chat" };
 
@@ -73,6 +75,34 @@ describe("the generators", { timeout: 30_000 }, () => {
     expect(await screen.findByText("def main(): pass")).toBeInTheDocument();
     expect(sent).toEqual([{ instruction: "Nothing\n\nInputs: a", model_config: {}, code_language: "python3" }]);
     expect(screen.getByRole("button", { name: "Replace what is there" })).toBeInTheDocument();
+  });
+
+  it("is written by the model that is chosen", async () => {
+    const models = [
+      { model: "wise", status: "active", model_properties: { mode: "chat" } },
+      { model: "quick", status: "active", model_properties: { mode: "chat" } },
+      { model: "lost", status: "no-configure", model_properties: {} },
+    ];
+    server.use(http.get(LLMS, () => HttpResponse.json({ data: [{ provider: "p", label: { en_US: "Pa" }, status: "active", models }] })));
+    const sent = answering("/rule-structured-output-generate", { output: "{}", error: "" });
+    open({ kind: "schema", model: writer });
+    const choose = async (name: RegExp) => {
+      await userEvent.click(screen.getByRole("combobox", { name: "Written by" }));
+      await userEvent.click(await screen.findByRole("option", { name }));
+    };
+    expect(screen.getByRole("combobox", { name: "Written by" })).toHaveTextContent("wise");
+    await userEvent.type(screen.getByLabelText("Which data should the answer hold?"), "A name");
+    await choose(/^quick/);
+    await press(/Generate/);
+    await screen.findByText("{}");
+    await choose(/^Default model/);
+    await press(/Try again/);
+    await waitFor(() => expect(sent).toHaveLength(2));
+    expect(sent).toEqual([
+      { instruction: "A name", model_config: { provider: "p", name: "quick", mode: "chat", completion_params: {} } },
+      { instruction: "A name", model_config: {} },
+    ]);
+    expect(screen.queryByRole("option", { name: /lost/ })).toBeNull();
   });
 
   it("asks for a sentence before it asks the model", async () => {
