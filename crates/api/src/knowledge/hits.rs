@@ -120,7 +120,14 @@ pub struct HitRecord {
     pub tsne_position: Option<Json_>,
     pub files: Vec<AttachmentBody>,
     pub summary: Option<String>,
-    /// What the score is made of, in the console's test; ours.
+}
+
+/// One finding with what its score is made of.
+#[derive(Serialize, ToSchema)]
+pub struct ExplainedRecord {
+    #[serde(flatten)]
+    pub record: HitRecord,
+    /// Ours.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scores: Option<HitScores>,
 }
@@ -175,7 +182,17 @@ pub struct Hits {
     /// Why it may be less than there is; ours.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shortcoming: Option<String>,
-    /// Where the time went, in the console's test; ours.
+}
+
+/// What a question found, with the ranking and the time it took explained: the console's test.
+#[derive(Serialize, ToSchema)]
+pub struct ExplainedHits {
+    pub query: HitQuery,
+    pub records: Vec<ExplainedRecord>,
+    /// Why it may be less than there is; ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shortcoming: Option<String>,
+    /// Where the time went; ours.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub times: Option<HitTimes>,
 }
@@ -183,18 +200,18 @@ pub struct Hits {
 impl Hits {
     pub fn new(services: &Services, query: String, found: Found) -> Self {
         let records = found.records.into_iter().map(|record| HitRecord::new(services, record)).collect();
-        Self { query: HitQuery { content: query }, records, shortcoming: found.shortcoming, times: None }
+        Self { query: HitQuery { content: query }, records, shortcoming: found.shortcoming }
     }
+}
 
-    /// As [`Hits::new`], with what the scores are made of and where the time went.
-    pub fn explained(services: &Services, query: String, found: Found) -> Self {
+impl ExplainedHits {
+    pub fn new(services: &Services, query: String, found: Found) -> Self {
         let times = found.times.map(HitTimes::from);
-        let scores: Vec<Scores> = found.records.iter().map(|record| record.scores).collect();
-        let mut hits = Self::new(services, query, found);
-        for (record, scores) in hits.records.iter_mut().zip(scores) {
-            record.scores = HitScores::new(scores);
-        }
-        Self { times, ..hits }
+        let scores: Vec<_> = found.records.iter().map(|record| HitScores::new(record.scores)).collect();
+        let Hits { query, records, shortcoming } = Hits::new(services, query, found);
+        let records =
+            records.into_iter().zip(scores).map(|(record, scores)| ExplainedRecord { record, scores }).collect();
+        Self { query, records, shortcoming, times }
     }
 }
 
@@ -210,7 +227,7 @@ impl HitRecord {
             }
             Place::External(one) => (of_others(*one), Vec::new(), None),
         };
-        Self { segment, child_chunks, score, tsne_position: None, files, summary, scores: None }
+        Self { segment, child_chunks, score, tsne_position: None, files, summary }
     }
 }
 

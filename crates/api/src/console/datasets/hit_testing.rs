@@ -22,7 +22,7 @@ use crate::{
     extract::{Body, Path, Query},
     knowledge::{
         AttachmentBody,
-        hits::{ExternalHits, HitRequest, Hits},
+        hits::{ExplainedHits, ExternalHits, HitRequest},
     },
     openapi::routes,
 };
@@ -33,17 +33,17 @@ pub fn router() -> OpenApiRouter<Arc<Services>> {
 
 #[utoipa::path(post, path = "/datasets/{dataset_id}/hit-testing", tag = "knowledge", request_body = HitRequest,
     params(("dataset_id" = Uuid, Path)),
-    responses((status = 200, body = Hits), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
+    responses((status = 200, body = ExplainedHits), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
 async fn test(
     State(services): App,
     Caller(caller): Caller,
     Path(id): Path<DatasetId>,
     Body(body): Body<HitRequest>,
-) -> ApiResult<Json<Hits>> {
+) -> ApiResult<Json<ExplainedHits>> {
     let trial = Trial::from(body);
     let query = trial.question.clone();
     let found = hit_testing::find(&services, &caller, id, trial).await?;
-    Ok(Json(Hits::explained(&services, query, found)))
+    Ok(Json(ExplainedHits::new(&services, query, found)))
 }
 
 #[utoipa::path(post, path = "/datasets/{dataset_id}/external-hit-testing", tag = "knowledge", request_body = HitRequest,
