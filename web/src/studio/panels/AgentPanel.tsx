@@ -85,6 +85,11 @@ export function AgentPanel({ id, data, update }: PanelProps<AgentData>) {
   // What the strategy asks for besides, and what the file has that it does not know.
   const extra = declared.filter((p) => !KNOWN.has(p.name));
   const unknown = Object.keys(data.agent_parameters).filter((name) => !KNOWN.has(name) && !extra.some((p) => p.name === name));
+  const tools = agentTools(data).filter((tool) => tool.enabled);
+  const generator = {
+    model: { provider: model.provider, name: model.model, mode: model.mode, completion_params: model.completion_params },
+    facts: `It is the instruction of an agent. Tools it may call: ${tools.map((tool) => tool.tool_name).join(", ") || "none"}.`,
+  };
   const others: ToolParameter[] = [...extra, ...unknown.map((name) => parameterSchema.parse({ name, type: "string" }))];
   return (
     <>
@@ -107,13 +112,13 @@ export function AgentPanel({ id, data, update }: PanelProps<AgentData>) {
         />
         {lost ? <Wrong>{t("agent.lost", { name: data.agent_strategy_label || data.agent_strategy_name })}</Wrong> : null}
         <ModelField
-          value={{ provider: model.provider, name: model.model, mode: model.mode, completion_params: model.completion_params }}
+          value={generator.model}
           onChange={(next) => put("model", "constant", { ...model, provider: next.provider, model: next.name, model_type: "llm", mode: next.mode, completion_params: next.completion_params })}
         />
       </section>
       <Tools id={id} tools={agentTools(data)} onChange={(tools) => put("tools", "constant", tools)} />
       <section className="st-section">
-        <InstructionBox node={id} label={t("agent.instruction")} value={text("instruction")} onChange={(value) => put("instruction", "mixed", value)} />
+        <InstructionBox node={id} label={t("agent.instruction")} value={text("instruction")} generator={generator} onChange={(value) => put("instruction", "mixed", value)} />
         <InstructionBox node={id} label={t("agent.query")} value={text("query")} onChange={(value) => put("query", "mixed", value)} />
         <span className="st-label">{t("agent.rounds")}</span>
         <div className="st-row">

@@ -13,6 +13,8 @@ const TEXT = ["string"];
 
 export function ClassifierPanel({ id, data, update }: PanelProps<ClassifierData>) {
   const { t } = useTranslation("studio");
+  const names = data.classes.map(({ name }) => name).filter((name) => name !== "");
+  const facts = `It tells a model how to put a text into one of these classes, which the model sees beside it: ${names.join("; ") || "none yet"}.`;
   return (
     <>
       <section className="st-section">
@@ -22,7 +24,7 @@ export function ClassifierPanel({ id, data, update }: PanelProps<ClassifierData>
       </section>
       <Classes id={id} classes={data.classes} onChange={(classes) => update({ classes })} />
       <section className="st-section">
-        <InstructionBox node={id} label={t("classifier.instruction")} hint={t("classifier.instructionHint")} value={data.instruction} onChange={(instruction) => update({ instruction })} />
+        <InstructionBox node={id} label={t("classifier.instruction")} hint={t("classifier.instructionHint")} value={data.instruction} generator={{ model: data.model, facts }} onChange={(instruction) => update({ instruction })} />
         <MemoryFields node={id} value={data.memory} onChange={(memory) => update({ memory })} />
         <VisionFields node={id} value={data.vision} onChange={(vision) => update({ vision })} />
       </section>

@@ -18,6 +18,8 @@ const MODES = ["function_call", "prompt"];
 
 export function ExtractorPanel({ id, data, update }: PanelProps<ExtractorData>) {
   const { t } = useTranslation("studio");
+  const wanted = data.parameters.map(({ name, type }) => `${name} (${type})`);
+  const facts = `It tells a model how to read these values out of a text; their names, types and descriptions are given beside it: ${wanted.join(", ") || "none yet"}.`;
   return (
     <>
       <section className="st-section">
@@ -27,7 +29,7 @@ export function ExtractorPanel({ id, data, update }: PanelProps<ExtractorData>) 
       </section>
       <Parameters id={id} data={data} update={update} />
       <section className="st-section">
-        <InstructionBox node={id} label={t("extractor.instruction")} hint={t("extractor.instructionHint")} value={data.instruction} onChange={(instruction) => update({ instruction })} />
+        <InstructionBox node={id} label={t("extractor.instruction")} hint={t("extractor.instructionHint")} value={data.instruction} generator={{ model: data.model, facts }} onChange={(instruction) => update({ instruction })} />
         <SelectField label={t("extractor.mode")} hint={t(`extractor.modeHints.${data.reasoning_mode}`, { defaultValue: "" })} value={data.reasoning_mode} options={MODES.map((m) => ({ value: m, label: t(`extractor.modes.${m}`) }))} onChange={(reasoning_mode) => update({ reasoning_mode })} />
         <MemoryFields node={id} value={data.memory} onChange={(memory) => update({ memory })} />
         <VisionFields node={id} value={data.vision} onChange={(vision) => update({ vision })} />

@@ -1,10 +1,13 @@
 /** What every model node may have: memory of the conversation and files to look at. */
+import { Sparkles } from "lucide-react";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { PromptEditor } from "../editors/PromptEditor";
 import { VariableField } from "../editors/VariableField";
-import type { Memory, Vision } from "../nodes/schema";
-import { NumberField, SelectField, SwitchRow } from "../parts/controls";
+import type { Memory, ModelChoice, Vision } from "../nodes/schema";
+import { IconButton, NumberField, SelectField, SwitchRow } from "../parts/controls";
 import { useStudio } from "../store/studio";
+import { GenerateHere } from "./GenerateHere";
 
 const VISION_TYPES = ["file", "array[file]"];
 const ALL_MESSAGES = 50;
@@ -74,21 +77,28 @@ interface InstructionProps {
   readonly label: string;
   readonly hint?: string;
   readonly value: string;
+  /** The model that may write it, and what that is told of the place. */
+  readonly generator?: { readonly model: ModelChoice; readonly facts: string };
   readonly onChange: (value: string) => void;
 }
 
 /** A prompt with a head of its own, for instructions that are not messages. */
-export function InstructionBox({ node, label, hint, value, onChange }: InstructionProps) {
+export function InstructionBox({ node, label, hint, value, generator, onChange }: InstructionProps) {
   const { t } = useTranslation("studio");
+  const [generating, setGenerating] = useState(false);
   return (
     <>
       <div className="st-box">
         <div className="st-box-head">
           <span className="st-grow">{label}</span>
           <span className="st-num">{t("prompt.characters", { count: value.length })}</span>
+          {generator ? <IconButton label={t("prompt.generateText", { label })} icon={Sparkles} onClick={() => setGenerating(true)} /> : null}
         </div>
         <PromptEditor node={node} label={label} placeholder={t("prompt.placeholder")} value={value} onChange={onChange} />
       </div>
+      {generator && generating ? (
+        <GenerateHere node={node} kind="prompt" current={value} {...generator} onClose={() => setGenerating(false)} onText={onChange} />
+      ) : null}
       {hint ? <span className="st-hint">{hint}</span> : null}
     </>
   );

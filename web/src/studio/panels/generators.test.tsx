@@ -10,6 +10,7 @@ import { graph, node } from "../model/fixtures";
 import { type CodeData, STARTERS } from "../nodes/code";
 import { connectToServer } from "../serverTransport";
 import { openStudio } from "../store/studio";
+import { ClassifierPanel } from "./ClassifierPanel";
 import { CodePanel } from "./CodePanel";
 import { MessageBox } from "./MessageBox";
 import { OutputSchema } from "./OutputSchema";
@@ -102,4 +103,21 @@ it("improves a message of a prompt, in Jinja where it is written so", async () =
   await userEvent.click(await screen.findByRole("button", { name: "Replace what is there" }));
   expect(onChange).toHaveBeenCalledWith({ ...message, jinja2_text: "Hi {{ who }}, briefly." });
   expect(sent).toMatchObject([{ flow_id: "a1", node_id: "c", current: "Hi {{ who }}.", instruction: "Shorter\n\nIt is the system message of the conversation, a Jinja2 template." }]);
+});
+
+it("writes the instruction of a classifier, which is told its classes", async () => {
+  const sent = answering("/rule-generate", { prompt: "Choose by topic.", variables: [], opening_statement: "", error: "" });
+  const update = vi.fn();
+  const classes = [
+    { id: "1", name: "Refund" },
+    { id: "2", name: "" },
+  ];
+  const data = { type: "question-classifier", title: "Sort", desc: "", query_variable_selector: [], model: { provider: "p", name: "wise", mode: "chat", completion_params: {} }, classes, instruction: "", memory: undefined, vision: { enabled: false } };
+  show(<ClassifierPanel id="c" data={data as never} update={update} />);
+  await userEvent.click(screen.getByRole("button", { name: "Generate: Instructions" }));
+  await send("What should the model do?", "Sort it");
+  await userEvent.click(await screen.findByRole("button", { name: "Use it" }));
+  const facts = "It tells a model how to put a text into one of these classes, which the model sees beside it: Refund.";
+  expect(sent).toEqual([{ instruction: `Sort it\n\n${facts}`, model_config: { provider: "p", name: "wise", mode: "chat", completion_params: {} }, no_variable: true }]);
+  expect(update).toHaveBeenCalledWith({ instruction: "Choose by topic." });
 });
