@@ -43,15 +43,15 @@ export function Composer({ api, rules, limits, placeholder, draft, busy, disable
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the height follows the text, and the width when a phone is turned
   useLayoutEffect(() => {
-    const fit = (): void => {
+    const grow = (): void => {
       const element = area.current;
       if (!element) return;
       element.style.height = "auto";
       element.style.height = `${element.scrollHeight}px`;
     };
-    fit();
-    addEventListener("resize", fit);
-    return () => removeEventListener("resize", fit);
+    grow();
+    addEventListener("resize", grow);
+    return () => removeEventListener("resize", grow);
   }, [draft]);
   useEffect(() => {
     if (matchMedia("(pointer: fine)").matches) area.current?.focus();

@@ -8,8 +8,6 @@ import { AnnotationDialog } from "./AnnotationDialog";
 import { csvOf, jsonlOf } from "./files";
 import { ImportDialog } from "./ImportDialog";
 
-vi.mock("sonner", () => ({ toast: Object.assign(vi.fn(), { error: vi.fn() }) }));
-
 describe("files", () => {
   const rows = [
     { question: 'Say "hi", now', answer: "a\nb" },

@@ -16,7 +16,6 @@ import { summaryOf } from "./summary";
 import { TestPage } from "./TestPage";
 import type { Dataset, DocumentDetail, KnowledgeDocument, Segment } from "./types";
 
-vi.mock("sonner", () => ({ toast: Object.assign(vi.fn(), { error: vi.fn() }) }));
 vi.mock("@tanstack/react-router", async (original) => ({ ...(await original<object>()), ...(await import("../../test/router")) }));
 
 // The machine of the tests may be busy.

@@ -6,7 +6,6 @@ import { show } from "../../test/render";
 import { server, withServer } from "../../test/server";
 import { CreatePage } from "./CreatePage";
 
-vi.mock("sonner", () => ({ toast: Object.assign(vi.fn(), { error: vi.fn() }) }));
 vi.mock("@tanstack/react-router", async (original) => ({ ...(await original<object>()), ...(await import("../../test/router")) }));
 
 configure({ asyncUtilTimeout: 10_000 });

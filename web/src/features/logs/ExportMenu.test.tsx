@@ -8,7 +8,7 @@ import { show } from "../../test/render";
 import { server, withServer } from "../../test/server";
 import { ExportMenu } from "./ExportMenu";
 
-vi.mock("../../lib/save", () => ({ saveBlob: vi.fn() }));
+vi.mock("../../lib/save", async (original) => ({ ...(await original<object>()), saveBlob: vi.fn() }));
 withServer();
 
 it("asks for what is filtered, in the format that was chosen", { timeout: 20_000 }, async () => {

@@ -8,7 +8,6 @@ import { server, withServer } from "../../test/server";
 import { GatewayPage } from "./GatewayPage";
 import { PlaygroundPage } from "./PlaygroundPage";
 
-vi.mock("sonner", () => ({ toast: Object.assign(vi.fn(), { error: vi.fn() }) }));
 vi.mock("@tanstack/react-router", async (original) => ({ ...(await original<object>()), ...(await import("../../test/router")) }));
 
 // The machine of the tests may be busy.

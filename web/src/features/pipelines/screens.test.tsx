@@ -10,7 +10,6 @@ import { ConvertSection } from "./ConvertSection";
 import { CreatePipelinePage } from "./CreatePage";
 import { ReprocessPage } from "./ReprocessPage";
 
-vi.mock("sonner", () => ({ toast: Object.assign(vi.fn(), { error: vi.fn() }) }));
 vi.mock("@tanstack/react-router", async (original) => ({ ...(await original<object>()), ...(await import("../../test/router")) }));
 
 configure({ asyncUtilTimeout: 10_000 });

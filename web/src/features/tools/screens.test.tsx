@@ -13,7 +13,6 @@ import { Thoughts } from "./Thoughts";
 import { ToolsPage, type ToolsSearch } from "./ToolsPage";
 import { WorkflowToolDialog } from "./WorkflowToolDialog";
 
-vi.mock("sonner", () => ({ toast: Object.assign(vi.fn(), { error: vi.fn() }) }));
 vi.mock("@tanstack/react-router", async (original) => ({ ...(await original<object>()), ...(await import("../../test/router")) }));
 // The machine of the tests may be busy.
 configure({ asyncUtilTimeout: 10_000 });

@@ -9,8 +9,6 @@ import { PoliciesPage } from "./PoliciesPage";
 import { freshName, newAccess, newRate, newTier, numberOf, replaced, without, wrongOf } from "./policies";
 import { RefusalsCard } from "./RefusalsCard";
 
-vi.mock("sonner", () => ({ toast: Object.assign(vi.fn(), { error: vi.fn(), success: vi.fn() }) }));
-
 // The machine of the tests may be busy.
 configure({ asyncUtilTimeout: 10_000 });
 vi.setConfig({ testTimeout: 60_000 });
