@@ -34,17 +34,20 @@ def gateway(tmp_path_factory):
     log = open(folder / "log.txt", "wb")
     env = {**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True", "NO_DOCS": "True"}
     process = subprocess.Popen([command, "--config", "config.yaml", "--host", "127.0.0.1", "--port", str(port)], cwd=folder, env=env, stdout=log, stderr=log)
-    deadline = time.time() + 90
-    while True:
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/health/liveliness", timeout=1)
-            break
-        except OSError:
-            assert process.poll() is None and time.time() < deadline, (folder / "log.txt").read_text()[-2000:]
-            time.sleep(0.3)
-    yield f"http://127.0.0.1:{port}"
-    process.terminate()
-    process.wait(20)
+    # On a new machine its many modules are read for the first time, beside everything else that is tested.
+    deadline = time.time() + 240
+    try:
+        while True:
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/health/liveliness", timeout=1)
+                break
+            except OSError:
+                assert process.poll() is None and time.time() < deadline, (folder / "log.txt").read_text()[-2000:]
+                time.sleep(0.3)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(20)
 
 
 def add_model(server, gateway, name, key):
