@@ -11,6 +11,7 @@ pub(crate) mod log;
 pub(crate) mod meter;
 pub mod refusals;
 pub mod report;
+pub(crate) mod shared;
 pub mod usage;
 
 pub(crate) use log::keep;

@@ -36,6 +36,7 @@ use crate::{
         log::SpendLog,
         meter::{Asked, Meter, Told},
         refusals::Refusals,
+        shared::Shared,
     },
 };
 
@@ -111,9 +112,10 @@ impl ModelGateway {
         }
     }
 
-    /// The same with rates that are counted in a store that other processes may share.
+    /// The same with rates and budgets that are counted in a store that other processes may share.
     #[must_use]
     pub fn counting(mut self, kv: Arc<dyn Kv>, tracker: TaskTracker) -> Self {
+        self.meter.budgets.share(Shared::new(Arc::clone(&kv), tracker.clone()));
         self.rates = Rates::new(kv, tracker, self.limits.total);
         self
     }

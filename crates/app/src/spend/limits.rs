@@ -18,6 +18,7 @@ use ox_models::{Decimal, ErrorClass, ModelError, ModelScope, Usage};
 use ox_types::{TenantId, boxed};
 use uuid::Uuid;
 
+use super::shared::{Share, Shared};
 use crate::Result;
 
 /// How long another process may go on with budgets that were changed here.
@@ -28,6 +29,8 @@ const FRESH_SUMS: Duration = Duration::from_secs(2);
 const NOTED: Duration = Duration::from_secs(60);
 /// How long a call waits for what is set aside for others, or for its turn.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How often it looks for what calls of other processes free.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// A budget, ready to be compared with.
 #[derive(Debug)]
@@ -81,10 +84,33 @@ pub(crate) struct Held {
     pub account: Arc<str>,
 }
 
+/// What a call has set aside of each budget that it is under. Dropping it frees it again.
+pub(crate) struct Reserved {
+    reservation: Reservation,
+    share: Option<Share>,
+    held: Vec<Held>,
+}
+
+impl Reserved {
+    /// The call is over. Returns what it used of each account.
+    pub fn settle(self, used: impl Fn(&Budget) -> Amount) -> Vec<(Arc<str>, Amount)> {
+        let Self { reservation, share, held } = self;
+        let amounts: Vec<_> = held.iter().map(|held| used(&held.budget)).collect();
+        let accounts = reservation.accounts().cloned().zip(amounts.iter().copied()).collect();
+        reservation.settle(&amounts);
+        if let Some(share) = share {
+            share.settle(&amounts);
+        }
+        accounts
+    }
+}
+
 /// The budgets of all workspaces, and what is used of them.
 pub(crate) struct Budgets {
     db: Database,
     ledger: Arc<Ledger>,
+    /// What other processes set aside as well.
+    shared: Option<Shared>,
     workspaces: Cache<TenantId, Arc<Vec<Arc<Budget>>>>,
     /// The highest part of each budget that any of its subjects used, and the window it is of.
     ratios: Mutex<HashMap<Uuid, (String, f64)>>,
@@ -96,7 +122,12 @@ impl Budgets {
     pub fn new(db: Database) -> Self {
         let workspaces = Cache::builder().max_capacity(10_000).time_to_live(FRESH).build();
         let noted = moka::sync::Cache::builder().max_capacity(10_000).time_to_live(NOTED).build();
-        Self { db, ledger: Arc::default(), workspaces, ratios: Mutex::default(), noted }
+        Self { db, ledger: Arc::default(), shared: None, workspaces, ratios: Mutex::default(), noted }
+    }
+
+    /// From now on calls of other processes are counted before they have ended.
+    pub fn share(&mut self, shared: Shared) {
+        self.shared = Some(shared);
     }
 
     /// Whether a threshold was not noted here lately.
@@ -141,7 +172,7 @@ impl Budgets {
         provider: &str,
         expected: &Usage,
         at: DateTime<Utc>,
-    ) -> Result<Option<(Reservation, Vec<Held>)>, ModelError> {
+    ) -> Result<Option<Reserved>, ModelError> {
         let unread = |error: crate::Error| {
             let text = format!("The budgets of the workspace cannot be read: {}", error.message);
             ModelError::new(ErrorClass::Connection, provider, text)
@@ -154,16 +185,57 @@ impl Budgets {
         if held.is_empty() {
             return Ok(None);
         }
-        let mut holds = Vec::with_capacity(held.len());
-        for one in &held {
-            self.renew(one, at, FRESH_SUMS).await.map_err(unread)?;
-            let expected = one.budget.amount(expected.total_tokens, expected.total_price, &expected.currency);
-            holds.push(Hold { account: Arc::clone(&one.account), limits: one.budget.limits, expected });
+        let amount = |one: &Held| one.budget.amount(expected.total_tokens, expected.total_price, &expected.currency);
+        let hold =
+            |one: &Held| Hold { account: Arc::clone(&one.account), limits: one.budget.limits, expected: amount(one) };
+        let holds: Vec<Hold> = held.iter().map(hold).collect();
+        let until = Instant::now() + PATIENCE;
+        loop {
+            for one in &held {
+                self.renew(one, at, FRESH_SUMS).await.map_err(unread)?;
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            let reservation =
+                self.ledger.reserve(&holds, left).await.map_err(|refusal| refused(provider, &held, refusal, at))?;
+            let full = match self.share_of(&held, &holds, at).await.map_err(unread)? {
+                Ok(share) => return Ok(Some(Reserved { reservation, share, held })),
+                Err(full) => full,
+            };
+            drop(reservation);
+            if left < LOOK {
+                let used = holds.get(full).and_then(|hold| self.ledger.used(&hold.account)).unwrap_or_default();
+                return Err(refused(provider, &held, Refusal { hold: full, why: Why::Held(used) }, at));
+            }
+            tokio::time::sleep(LOOK).await;
         }
-        match self.ledger.reserve(&holds, PATIENCE).await {
-            Ok(reservation) => Ok(Some((reservation, held))),
-            Err(refusal) => Err(refused(provider, &held, refusal, at)),
+    }
+
+    /// What a call takes of the counters that all processes share, or which of its budgets has no room there.
+    #[boxed]
+    async fn share_of(&self, held: &[Held], holds: &[Hold], at: DateTime<Utc>) -> Result<Result<Option<Share>, usize>> {
+        let Some(shared) = &self.shared else { return Ok(Ok(None)) };
+        let mut share = shared.share();
+        for (number, (one, hold)) in held.iter().zip(holds).enumerate() {
+            let taken = async {
+                if !share.is_begun(hold).await? {
+                    let known = self.ledger.used(&hold.account).unwrap_or_default();
+                    let told = spent(&self.db, &one.budget, &one.subject, at).await?;
+                    let base = Amount { tokens: known.tokens.max(told.tokens), price: known.price.max(told.price) };
+                    share.begin(hold, base).await?;
+                }
+                Ok::<_, crate::Error>(share.add(number, hold).await?)
+            };
+            match taken.await {
+                Ok(true) => {}
+                Ok(false) => return Ok(Err(number)),
+                // The ledger of this process still holds.
+                Err(error) => {
+                    tracing::warn!(%error, "a budget is counted by this process alone");
+                    return Ok(Ok(None));
+                }
+            }
         }
+        Ok(Ok(Some(share)))
     }
 
     /// Asks the database what was used, where that is not known or too old; tells what it said.

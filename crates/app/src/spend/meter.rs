@@ -15,7 +15,6 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures::Stream;
 use ox_db::{model::ModelCall, now};
-use ox_gateway::Reservation;
 use ox_models::{
     ChatDelta, ChatRequest, ChatStream, CompletionRequest, EmbeddingRequest, EmbeddingResult, ModelError, ModelKind,
     ModelRef, ModelScope, ModelSpec, Pricing, Ranked, Served, SpeechStream, Usage, Used, count,
@@ -23,7 +22,7 @@ use ox_models::{
 use ox_types::{Json, boxed};
 
 use super::{
-    limits::{Budgets, Held},
+    limits::{Budget, Budgets, Reserved},
     log::{Ended, SpendLog},
     refusals::{Reason, Refusals},
 };
@@ -195,7 +194,7 @@ pub(crate) struct OpenCall {
 
 struct Open {
     row: ModelCall,
-    held: Option<(Reservation, Vec<Held>)>,
+    held: Option<Reserved>,
     started: Instant,
     asked: Asked,
     pricing: Option<Pricing>,
@@ -306,17 +305,12 @@ impl OpenCall {
         if let Some(permit) = permit {
             permit.used(usage.map_or(0, |usage| usage.prompt_tokens + usage.completion_tokens));
         }
-        let mut accounts = Vec::new();
-        if let Some((reservation, held)) = held {
-            let used = |held: &Held| {
-                let tokens = usage.map_or(0, |usage| usage.prompt_tokens + usage.completion_tokens);
-                let price = usage.map(|usage| usage.total_price).unwrap_or_default();
-                held.budget.amount(tokens, price, &row.currency)
-            };
-            let amounts: Vec<_> = held.iter().map(used).collect();
-            accounts = reservation.accounts().cloned().zip(amounts.iter().copied()).collect();
-            reservation.settle(&amounts);
-        }
+        let used = |budget: &Budget| {
+            let tokens = usage.map_or(0, |usage| usage.prompt_tokens + usage.completion_tokens);
+            let price = usage.map(|usage| usage.total_price).unwrap_or_default();
+            budget.amount(tokens, price, &row.currency)
+        };
+        let accounts = held.map_or_else(Vec::new, |held| held.settle(used));
         self.log.push(Ended { call: row, accounts });
     }
 }
