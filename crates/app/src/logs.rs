@@ -108,6 +108,19 @@ pub async fn graph_of(services: &Services, principal: &Principal, run: &Workflow
     Ok(found.map(|workflow| workflow.graph).unwrap_or_default())
 }
 
+/// Whose runs are asked for, by the id or the e-mail address of a member; nobody's in particular where it is empty.
+///
+/// # Errors
+/// 400 when there is no member with that address.
+#[boxed]
+pub async fn runner(services: &Services, principal: &Principal, who: Option<&str>) -> Result<Option<Uuid>> {
+    let Some(who) = who.filter(|who| !who.is_empty()) else { return Ok(None) };
+    match who.parse() {
+        Ok(id) => Ok(Some(id)),
+        Err(_) => Ok(Some(crate::runs::logs::with_email(services, principal.tenant_id(), who).await?)),
+    }
+}
+
 /// One page of the run log (runs by callers, not by the editor).
 #[boxed]
 pub async fn run_log(

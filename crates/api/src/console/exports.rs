@@ -10,12 +10,12 @@ use futures::StreamExt as _;
 use ox_app::{
     Error, Services,
     exports::{self, Export, FeedbackQuery, Format, LogQuery},
+    logs,
 };
 use ox_types::AppId;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
-use uuid::Uuid;
 
 use super::{App, guard::Caller, logs::iso};
 use crate::{
@@ -70,7 +70,8 @@ struct LogExportQuery {
     #[serde(rename = "created_at__after")]
     after: Option<String>,
     created_by_end_user_session_id: Option<String>,
-    created_by_account: Option<Uuid>,
+    /// Id or e-mail address of a member.
+    created_by_account: Option<String>,
     /// `all` (default), `annotated` or `not_annotated`: of messages.
     annotation_status: Option<String>,
 }
@@ -101,7 +102,7 @@ async fn log(
         keyword: filled(query.keyword),
         status: filled(query.status),
         end_user_session: filled(query.created_by_end_user_session_id),
-        account: query.created_by_account,
+        account: logs::runner(&services, &caller, query.created_by_account.as_deref()).await?,
         annotated,
     };
     Ok(file(exports::log(&services, &caller, id, wanted, format).await?))

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use ox_app::{
     Error, Services,
     figures::{self, AppSpan, Histogram, HistogramQuery},
-    logs::LogFilter,
+    logs::{self, LogFilter},
 };
 use ox_types::AppId;
 use serde::{Deserialize, Serialize};
@@ -230,7 +230,8 @@ struct BarsQuery {
     keyword: Option<String>,
     status: Option<String>,
     created_by_end_user_session_id: Option<String>,
-    created_by_account: Option<Uuid>,
+    /// Id or e-mail address of a member.
+    created_by_account: Option<String>,
 }
 
 fn sixty() -> usize {
@@ -304,7 +305,7 @@ async fn histogram(
         keyword: filled(query.keyword),
         status: filled(query.status),
         end_user_session: filled(query.created_by_end_user_session_id),
-        account: query.created_by_account,
+        account: logs::runner(&services, &caller, query.created_by_account.as_deref()).await?,
         ..LogFilter::default()
     };
     let query = HistogramQuery { since, until, buckets: query.buckets, filter };

@@ -233,7 +233,8 @@ struct LogQuery {
     #[serde(rename = "created_at__after")]
     after: Option<String>,
     created_by_end_user_session_id: Option<String>,
-    created_by_account: Option<Uuid>,
+    /// Id or e-mail address of a member.
+    created_by_account: Option<String>,
     #[serde(default = "one")]
     page: u64,
     #[serde(default = "twenty")]
@@ -270,7 +271,7 @@ async fn run_log(
         keyword: filled(query.keyword),
         status: filled(query.status),
         end_user_session: filled(query.created_by_end_user_session_id),
-        account: query.created_by_account,
+        account: logs::runner(&services, &caller, query.created_by_account.as_deref()).await?,
     };
     let (entries, total) = logs::run_log(&services, &caller, id, &filter, page, limit).await?;
     let authors = Authors::load(

@@ -132,6 +132,25 @@ async fn completions_and_workflows_are_kept_for_the_member() {
     let detail = server.get(&owner, &at(&format!("/workflows/runs/{run}"))).await.json();
     assert_eq!(detail["outputs"], json!({"result": "yes a long day"}));
     assert_eq!(detail["steps"].as_array().unwrap().len(), 5, "{detail}");
+    // The app's makers look for it by the e-mail address or the id of whoever ran it.
+    let log =
+        async |who: &str| server.get(&owner, &format!("/apps/{app}/workflow-app-logs?created_by_account={who}")).await;
+    let by = &log("owner@example.com").await.json()["data"][0];
+    assert_eq!(
+        (&by["workflow_run"]["id"], &by["created_by_account"]["email"]),
+        (&json!(run), &json!("owner@example.com")),
+        "{by}"
+    );
+    let id_of = by["created_by_account"]["id"].as_str().unwrap();
+    for (who, total) in [(id_of, 1), ("other@example.com", 0), ("", 1)] {
+        assert_eq!(log(who).await.json()["total"], total, "{who}");
+    }
+    let stranger = log("stranger@example.com").await;
+    assert_eq!((stranger.status, stranger.code().as_str()), (StatusCode::BAD_REQUEST, "invalid_param"));
+    for part in ["workflow-app-logs/histogram", "logs/export"] {
+        let path = format!("/apps/{app}/{part}?created_by_account=stranger@example.com");
+        assert_eq!(server.get(&owner, &path).await.status, StatusCode::BAD_REQUEST, "{part}");
+    }
     assert_eq!(server.get(&other, &at(&format!("/workflows/runs/{run}"))).await.status, StatusCode::NOT_FOUND);
     assert_eq!(server.get(&other, &at("/workflows/runs")).await.json()["data"], json!([]));
     let unknown = server.get(&other, &at(&format!("/workflows/runs?last_id={run}"))).await;

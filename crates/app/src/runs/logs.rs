@@ -5,7 +5,7 @@ use ox_db::{
     model::{Account, EndUser, WorkflowRun},
     repo::{self, runs::LogEntry},
 };
-use ox_types::{EndUserId, RunId, boxed};
+use ox_types::{EndUserId, RunId, TenantId, boxed};
 use uuid::Uuid;
 
 use super::published::PublishedApp;
@@ -39,6 +39,19 @@ pub async fn find(services: &Services, app: &PublishedApp, id: RunId) -> Result<
     found.ok_or_else(|| Error::not_found("Workflow run not found."))
 }
 
+/// The member of a workspace with an e-mail address.
+///
+/// # Errors
+/// 400 when there is none.
+#[boxed]
+pub async fn with_email(services: &Services, tenant: TenantId, email: &str) -> Result<Uuid> {
+    // Of accounts in other workspaces nothing is told, not even that they are there.
+    let unknown = || Error::invalid(format!("Account not found: {email}"));
+    let account = repo::accounts::find_by_email(&services.db, email).await?.ok_or_else(unknown)?;
+    repo::tenants::member(&services.db, tenant, account.id).await?.ok_or_else(unknown)?;
+    Ok(account.id.0)
+}
+
 /// A numbered page of an app's run log, newest first, and how many entries there are.
 ///
 /// # Errors
@@ -47,11 +60,7 @@ pub async fn find(services: &Services, app: &PublishedApp, id: RunId) -> Result<
 pub async fn list(services: &Services, app: &PublishedApp, mut ask: AskLogs) -> Result<(Vec<LogView>, u64)> {
     let tenant = app.app.tenant_id;
     if let Some(email) = ask.account_email {
-        // Of accounts in other workspaces nothing is told, not even that they are there.
-        let unknown = || Error::invalid(format!("Account not found: {email}"));
-        let account = repo::accounts::find_by_email(&services.db, &email).await?.ok_or_else(unknown)?;
-        repo::tenants::member(&services.db, tenant, account.id).await?.ok_or_else(unknown)?;
-        ask.filter.account = Some(account.id.0);
+        ask.filter.account = Some(with_email(services, tenant, &email).await?);
     }
     let (entries, total) =
         repo::runs::log_page(&services.db, tenant, app.app.id, &ask.filter, ask.page, ask.limit).await?;
