@@ -15,7 +15,6 @@ use ox_db::{
     repo::index_rebuilds,
 };
 use ox_types::{DatasetId, boxed};
-use serde_json::json;
 
 pub(in crate::knowledge) use work::keep;
 
@@ -171,7 +170,7 @@ pub async fn start(services: &Arc<Services>, principal: &Principal, id: DatasetI
         return Err(Error::conflict("rebuild_running", text));
     };
     work::start(services, begun.clone());
-    audit::record(services, principal, "dataset.index.rebuild", "dataset", id.0, None, Some(json!({}))).await;
+    audit::record(services, principal, "dataset.index.rebuild", "dataset", id.0, None, None).await;
     Ok(RebuildView::of(begun, false))
 }
 
@@ -189,7 +188,7 @@ pub async fn stop(services: &Services, principal: &Principal, id: DatasetId) -> 
         let text = "Nothing runs that can be stopped: a vector store that is being filled is filled to its end.";
         return Err(Error::conflict("rebuild_not_running", text));
     }
-    audit::record(services, principal, "dataset.index.stop", "dataset", id.0, None, Some(json!({}))).await;
+    audit::record(services, principal, "dataset.index.stop", "dataset", id.0, None, None).await;
     view(&services.db, &dataset).await?.ok_or_else(datasets::missing)
 }
 

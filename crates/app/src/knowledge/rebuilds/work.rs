@@ -4,7 +4,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures::{FutureExt as _, future::BoxFuture};
 use ox_db::{
     model::{IndexRebuild, IndexState},
     repo::{index_nodes, index_rebuilds},
@@ -32,11 +31,7 @@ const MAX_ATTEMPTS: i32 = 3;
 
 /// Takes over what other processes have left, until shutdown.
 pub(in crate::knowledge) async fn keep(services: Arc<Services>) {
-    rounds::keep(services, LOOK, "rebuilds of indexes", look).await;
-}
-
-fn look(services: &Arc<Services>) -> BoxFuture<'_, Result<()>> {
-    take_up(services).boxed()
+    rounds::keep(services, LOOK, "rebuilds of indexes", |services| Box::pin(take_up(services))).await;
 }
 
 async fn take_up(services: &Arc<Services>) -> Result<()> {
