@@ -414,7 +414,10 @@ async fn a_rebuild_is_recorded_and_no_two_work_on_one_index() {
     assert!(index_rebuilds::is_interrupted(&rig.db, rig.tenant, rig.dataset).await.unwrap());
     rebuilding::local(&rig.db, rig.path(), rig.order, false, &tell).await.unwrap();
     let told = rig.rebuild().await;
-    assert_eq!((told.origin.as_str(), told.step.target.as_str(), told.status.as_str()), ("command", "local", "completed"));
+    assert_eq!(
+        (told.origin.as_str(), told.step.target.as_str(), told.status.as_str()),
+        ("command", "local", "completed")
+    );
 
     // Why it failed is kept, and it can be begun again.
     rig.store.down.store(true, Ordering::Relaxed);

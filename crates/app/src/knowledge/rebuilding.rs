@@ -225,8 +225,7 @@ pub async fn local(
     let mut waiting = 0;
     for (place, state) in all.iter().enumerate() {
         let dataset = state.dataset_id;
-        let step =
-            |phase, count, total, is_done| Step { dataset, number: place + 1, of, phase, count, total, is_done };
+        let step = |phase, count, total, is_done| Step { dataset, number: place + 1, of, phase, count, total, is_done };
         let record = Record::begin(db, order.of(*state, LOCAL), order.process).await?;
         let told = |phase: Phase, count: u64, total: u64| {
             record.tell(phase, count, total);

@@ -106,7 +106,11 @@ async fn interrupted(db: Database) {
     for dataset in [studio.dataset_id, command.dataset_id] {
         assert!(index_rebuilds::is_interrupted(&db, tenant, dataset).await.unwrap());
     }
-    assert_eq!(ours(index_rebuilds::forsaken(&db, 99).await.unwrap()), [studio.dataset_id], "commands are not taken over");
+    assert_eq!(
+        ours(index_rebuilds::forsaken(&db, 99).await.unwrap()),
+        [studio.dataset_id],
+        "commands are not taken over"
+    );
 
     // Who takes it over is alone with it.
     let tx = db.begin().await.unwrap();

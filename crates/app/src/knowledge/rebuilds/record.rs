@@ -86,7 +86,8 @@ impl Record {
     pub(super) async fn turn_to(&self, target: &str) -> Result<()> {
         {
             let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-            seen.step = RebuildStep { target: target.to_owned(), phase: "waiting".to_owned(), ..RebuildStep::default() };
+            seen.step =
+                RebuildStep { target: target.to_owned(), phase: "waiting".to_owned(), ..RebuildStep::default() };
             (seen.began, seen.from) = (Instant::now(), 0);
         }
         if self.write().await? { Ok(()) } else { Err(self.lost()) }
@@ -138,7 +139,10 @@ impl Record {
 
     fn lost(&self) -> Error {
         self.is_lost.store(true, Ordering::Release);
-        Error::conflict("rebuild_stopped", "It was stopped, or another process has taken it over. The old index serves.")
+        Error::conflict(
+            "rebuild_stopped",
+            "It was stopped, or another process has taken it over. The old index serves.",
+        )
     }
 
     /// Keeps the record; ends when it is not ours any more.
