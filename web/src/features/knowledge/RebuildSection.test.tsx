@@ -106,7 +106,7 @@ describe("the index of a knowledge base", { timeout: 20_000 }, () => {
   it("shows editors how far it is, and no buttons", async () => {
     draw("editor", () => running);
     expect(await screen.findByRole("progressbar")).toBeVisible();
-    expect(screen.getByText("Owners and admins can rebuild it.")).toBeVisible();
+    expect(await screen.findByText("Owners and admins can rebuild it.")).toBeVisible();
     expect(screen.queryByRole("button")).toBeNull();
   });
 

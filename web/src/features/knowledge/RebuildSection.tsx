@@ -4,7 +4,7 @@ import { RotateCw, Square } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { toast } from "sonner";
-import { useRights } from "../../data/session";
+import { useRights, workspace } from "../../data/session";
 import { useFormat } from "../../lib/format";
 import { messageOf } from "../../lib/http";
 import { Button } from "../../ui/Button";
@@ -21,6 +21,7 @@ export function RebuildSection({ dataset }: Props) {
   const { t } = useTranslation("knowledge");
   const { t: c } = useTranslation();
   const { admin } = useRights();
+  const known = useQuery(workspace).isSuccess;
   const client = useQueryClient();
   const [sure, setSure] = useState(false);
   const state = useQuery(liveIndexState(dataset.id));
@@ -66,7 +67,7 @@ export function RebuildSection({ dataset }: Props) {
       ) : rebuild ? (
         <RebuildProgress rebuild={rebuild} />
       ) : null}
-      {admin ? null : <p className="hint">{t("rebuild.admins")}</p>}
+      {admin || !known ? null : <p className="hint">{t("rebuild.admins")}</p>}
       <Confirm
         open={sure}
         title={t("rebuild.sure", { name: dataset.name })}
