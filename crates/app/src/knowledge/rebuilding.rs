@@ -202,6 +202,7 @@ pub(super) async fn fill_one(
             }
         }
         if outside.mark(state).await?.is_some_and(|mark| mark.seq >= state.seq) {
+            tell(all, all);
             return Ok(all);
         }
     }
@@ -231,7 +232,7 @@ pub async fn local(
             record.tell(phase, count, total);
             tell(step(phase, count, total, false));
         };
-        let ears = Ears { tell: &told, swap: &|| {} };
+        let ears = Ears { record: &record, tell: &told, swap: &|| {} };
         let done = record.during(local_one(db, home, *state, missing, &ears)).await;
         if record.is_lost() {
             discard(home, *state).await;
@@ -245,6 +246,8 @@ pub async fn local(
 
 /// Who hears of the work on the copies of one knowledge base.
 pub(super) struct Ears<'a> {
+    /// Asked whether the work is still wanted, before a copy is handed over.
+    pub record: &'a Record,
     /// The phase, how much of it is done, and of how much.
     pub tell: &'a (dyn Fn(Phase, u64, u64) + Send + Sync),
     /// A copy is whole, and whoever has the old one open is to take it over.
@@ -272,7 +275,7 @@ pub(super) async fn local_one(
     for kind in kinds {
         total = index_nodes::count_after(db, state, (0, Uuid::nil())).await?;
         let told = |phase, count: u64, of: Option<u64>| (ears.tell)(phase, count, of.unwrap_or(total).max(count));
-        let is_taken = one(db, &dir(kind), state, kind, &told, ears.swap).await?;
+        let is_taken = one(db, &dir(kind), state, kind, &told, ears).await?;
         waiting += usize::from(!is_taken);
     }
     Ok((total, waiting))
@@ -303,7 +306,7 @@ async fn one(
     state: IndexState,
     kind: Kind,
     tell: &Told<'_>,
-    swap: &(dyn Fn() + Send + Sync),
+    ears: &Ears<'_>,
 ) -> Result<bool> {
     let next = index::beside(dir, "next");
     let (path, place) = (next.clone(), dir.to_owned());
@@ -321,6 +324,7 @@ async fn one(
         return Err(Error::new(409, "index_changed", text));
     }
     grow(&copy.0, tell).await?;
+    ears.record.confirm().await?;
     let place = dir.to_owned();
     let is_taken = blocking(move || {
         drop(copy);
@@ -330,7 +334,7 @@ async fn one(
     if is_taken.await? {
         return Ok(true);
     }
-    swap();
+    (ears.swap)();
     let began = std::time::Instant::now();
     while index::is_swap_wanted(dir) {
         if began.elapsed() > TAKEOVER {

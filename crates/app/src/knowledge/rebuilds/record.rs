@@ -90,6 +90,14 @@ impl Record {
                 RebuildStep { target: target.to_owned(), phase: "waiting".to_owned(), ..RebuildStep::default() };
             (seen.began, seen.from) = (Instant::now(), 0);
         }
+        self.confirm().await
+    }
+
+    /// Writes how far it is at once.
+    ///
+    /// # Errors
+    /// 409 when it was stopped, or is another's by now; when the database fails.
+    pub(in crate::knowledge) async fn confirm(&self) -> Result<()> {
         if self.write().await? { Ok(()) } else { Err(self.lost()) }
     }
 

@@ -121,7 +121,7 @@ async fn rebuild(services: &Services, state: IndexState, record: &Record) -> Res
         services.indexes.touch(state.tenant_id, state.dataset_id);
     };
     let tell = |phase, count, total| record.tell(phase, count, total);
-    local_one(db, home, state, false, &Ears { tell: &tell, swap: &swap }).await?;
+    local_one(db, home, state, false, &Ears { record, tell: &tell, swap: &swap }).await?;
     let Some(outside) = &services.outside else { return Ok(()) };
     if index_nodes::has_vectors(db, state).await? {
         record.turn_to(outside.name()).await?;
