@@ -43,7 +43,7 @@ const ENDS: readonly (readonly [Partial<IndexRebuild>, "status" | "alert", RegEx
   [{ ...ended, status: "completed" }, "status", /^Rebuilt on /],
   [{ ...ended, status: "completed", kind: "move", origin: "command", target: "qdrant" }, "status", /^Moved to qdrant on /],
   [{ ...ended, status: "stopped" }, "status", /^Stopped on .* The old index goes on answering\.$/],
-  [{ ...ended, status: "error", error: "The disk is full." }, "alert", /^It failed on .*\(local index\): The disk is full\. The old index goes on answering\.$/],
+  [{ ...ended, status: "error", error: "The disk is full." }, "alert", /^It failed on .*\(local index\): The disk is full\. The old index goes on/],
   [{ ...ended, status: "interrupted" }, "status", /^The server that worked on it .* Another takes over/],
   [{ ...ended, status: "interrupted", origin: "command" }, "status", /^The command that worked on it \(local index\) .* Begin again\.$/],
 ];
