@@ -285,7 +285,8 @@ impl LocalIndex {
         Some(Growth { covered: keep::covered(shared), rows: vectors.rows.len() })
     }
 
-    /// Ends what is done behind the scenes: nobody wants this index any more. Whoever waits in [`LocalIndex::settle`] goes on.
+    /// Ends what is done behind the scenes: nobody wants this index any more. Whoever waits in [`LocalIndex::settle`]
+    /// goes on.
     pub fn abandon(&self) {
         self.shared().stop.store(true, Ordering::Release);
     }

@@ -291,7 +291,7 @@ pub(super) async fn discard(home: &Path, state: IndexState) {
         }
         let next = index::beside(&dir, "next");
         if let Err(error) = blocking(move || index::remove(&next).map_err(Error::internal)).await {
-            tracing::debug!(%error, dataset = %state.dataset_id, "what is left of a copy is removed by the next rebuild");
+            tracing::debug!(%error, dataset = %state.dataset_id, "a copy in the making is removed by the next rebuild");
         }
     }
 }

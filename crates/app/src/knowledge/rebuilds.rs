@@ -1,7 +1,7 @@
 //! Rebuilds and moves of indexes, as they are told in the Studio and begun from there.
 //!
-//! How far one is stands in the database, whoever does it: a server, or `oxidify index`. What is begun here is worked on
-//! by one server under a lease; the old index serves meanwhile.
+//! How far one is stands in the database, whoever does it: a server, or `oxidify index`. What is begun here is worked
+//! on by one server under a lease; the old index serves meanwhile.
 
 pub(in crate::knowledge) mod record;
 mod work;

@@ -28,8 +28,8 @@ pub struct IndexRebuildBody {
     origin: String,
     /// What is worked on: `local`, or the name of a vector store.
     target: String,
-    /// `running`, `completed`, `error`, `stopped` or `interrupted`: its process is gone. What was begun in the Studio is
-    /// taken over then.
+    /// `running`, `completed`, `error`, `stopped` or `interrupted`: its process is gone. What was begun in the Studio
+    /// is taken over then.
     status: &'static str,
     /// `waiting`, `reading` or `graph`.
     phase: String,

@@ -70,7 +70,7 @@ impl Record {
         let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let count = number(count);
-        if seen.step.phase != phase.name() || count < seen.from {
+        if seen.step.phase != phase.name() || count < seen.step.done {
             (seen.began, seen.from) = (Instant::now(), count);
             phase.name().clone_into(&mut seen.step.phase);
         }
