@@ -21,6 +21,7 @@ pub mod port;
 pub mod preview;
 mod qa;
 pub mod rebuilding;
+pub mod rebuilds;
 mod reembed;
 pub(crate) mod removal;
 pub mod resources;
@@ -57,6 +58,7 @@ pub(crate) async fn keep(services: Arc<Services>) {
         services.tracker.spawn(outside.keep(services.tracker.clone(), services.shutdown.clone()));
     }
     services.tracker.spawn(summaries::keep(Arc::clone(&services)));
+    services.tracker.spawn(rebuilds::keep(Arc::clone(&services)));
     pipeline::keep(services).await;
 }
 

@@ -15,13 +15,16 @@ use ox_app::knowledge::{
     checking,
     index::Indexes,
     outside::{Outside, follow::Followed},
-    rebuilding,
+    rebuilding::{self, Order},
 };
 use ox_db::{
     Database, DbConfig,
-    model::{Dataset, IndexNodeKind, IndexNodes, IndexState, NewEmbedding, NewIndexNode},
+    model::{
+        Dataset, IndexNodeKind, IndexNodes, IndexRebuild, IndexState, NewEmbedding, NewIndexNode, NewIndexRebuild,
+        RebuildKind, RebuildOrigin,
+    },
     now,
-    repo::{datasets, embeddings, index_marks, index_nodes, leases},
+    repo::{datasets, embeddings, index_marks, index_nodes, index_rebuilds, leases},
 };
 use ox_types::{AccountId, DatasetId, DocumentId, SegmentId, TenantId, new_uuid};
 use ox_vector::{Hit, Point, Scope, StoreError, VectorStore};
@@ -111,6 +114,7 @@ struct Rig {
     home: tempfile::TempDir,
     store: Arc<Memory>,
     outside: Outside,
+    order: Order,
     tenant: TenantId,
     dataset: DatasetId,
 }
@@ -121,6 +125,7 @@ impl Rig {
         let db = Database::connect(&DbConfig::sqlite(home.path().join("oxidify.db"))).await.unwrap();
         let store = Arc::new(Memory::default());
         let process = rebuilding::enter(&db).await.unwrap();
+        let order = Order { process, kind: RebuildKind::Rebuild, only: None };
         let outside = Outside::new(Arc::clone(&store) as _, "Vector_index".to_owned(), db.clone(), process);
         let (tenant, dataset) = (TenantId::new(), DatasetId::new());
         let row = Dataset {
@@ -154,11 +159,15 @@ impl Rig {
         let tx = db.begin().await.unwrap();
         datasets::insert(&tx, row).await.unwrap();
         tx.commit().await.unwrap();
-        Self { db, home, store, outside, tenant, dataset }
+        Self { db, home, store, outside, order, tenant, dataset }
     }
 
     fn path(&self) -> &Path {
         self.home.path()
+    }
+
+    async fn rebuild(&self) -> IndexRebuild {
+        index_rebuilds::find(&self.db, self.tenant, self.dataset).await.unwrap().unwrap()
     }
 
     async fn state(&self) -> IndexState {
@@ -288,7 +297,7 @@ async fn what_is_wrong_is_counted_and_made_right() {
     assert_eq!((report.missing, report.orphans, report.duplicates), (1, 1, 0), "{report:?}");
     let steps = Mutex::new(Vec::new());
     let tell = |step| steps.lock().unwrap().push(step);
-    let summary = rebuilding::fill(&rig.db, &rig.outside, None, true, &tell);
+    let summary = rebuilding::fill(&rig.db, &rig.outside, rig.order, true, &tell);
     assert_eq!(summary.await.unwrap().datasets, 1);
     {
         let steps = steps.lock().unwrap();
@@ -355,7 +364,7 @@ async fn the_local_copy_gives_its_vectors_away_and_is_made_anew() {
     });
     let steps = Mutex::new(Vec::new());
     let tell = |step: rebuilding::Step| steps.lock().unwrap().push((step.phase, step.count, step.total, step.is_done));
-    let summary = rebuilding::local(&rig.db, rig.path(), None, false, &tell).await.unwrap();
+    let summary = rebuilding::local(&rig.db, rig.path(), rig.order, false, &tell).await.unwrap();
     assert_eq!((summary.datasets, summary.waiting), (1, 0));
     let read = |is_done| (rebuilding::Phase::Reading, 10, 10, is_done);
     assert_eq!(*steps.lock().unwrap(), [read(false), read(true)], "so few vectors need no graph");
@@ -373,4 +382,50 @@ async fn the_local_copy_gives_its_vectors_away_and_is_made_anew() {
     }
     assert!(rig.store.collections.lock().unwrap().is_empty());
     assert!(index_marks::all(&rig.db, rig.outside.key()).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_rebuild_is_recorded_and_no_two_work_on_one_index() {
+    let rig = Rig::new().await;
+    rig.add(10).await;
+    let tell = |_: rebuilding::Step| {};
+    rebuilding::fill(&rig.db, &rig.outside, rig.order, true, &tell).await.unwrap();
+    let told = rig.rebuild().await;
+    assert_eq!((told.kind.as_str(), told.origin.as_str(), told.status.as_str()), ("rebuild", "command", "completed"));
+    assert_eq!((told.step.target.as_str(), told.step.phase.as_str()), ("memory", "reading"));
+    assert_eq!((told.step.done, told.step.total, told.error, told.leased_by), (10, 10, None, None));
+
+    // Another process is at it, until it dies.
+    let other = rebuilding::enter(&rig.db).await.unwrap();
+    let new = NewIndexRebuild {
+        tenant_id: rig.tenant,
+        dataset_id: rig.dataset,
+        kind: RebuildKind::Rebuild,
+        origin: RebuildOrigin::Studio,
+        target: "local".into(),
+        created_by: Some(AccountId::new()),
+    };
+    let tx = rig.db.begin().await.unwrap();
+    index_rebuilds::begin(&tx, new, other, std::time::Duration::from_secs(60)).await.unwrap().unwrap();
+    tx.commit().await.unwrap();
+    let refused = rebuilding::local(&rig.db, rig.path(), rig.order, false, &tell).await.unwrap_err();
+    assert_eq!((refused.status, &*refused.code), (409, "rebuild_running"));
+    rebuilding::leave(&rig.db, other).await.unwrap();
+    assert!(index_rebuilds::is_interrupted(&rig.db, rig.tenant, rig.dataset).await.unwrap());
+    rebuilding::local(&rig.db, rig.path(), rig.order, false, &tell).await.unwrap();
+    let told = rig.rebuild().await;
+    assert_eq!(
+        (told.origin.as_str(), told.step.target.as_str(), told.status.as_str()),
+        ("command", "local", "completed")
+    );
+
+    // Why it failed is kept, and it can be begun again.
+    rig.store.down.store(true, Ordering::Relaxed);
+    assert!(rebuilding::fill(&rig.db, &rig.outside, rig.order, true, &tell).await.is_err());
+    let told = rig.rebuild().await;
+    assert_eq!(told.status, "error");
+    assert!(told.error.as_deref().is_some_and(|error| error.contains("it is down")), "{told:?}");
+    rig.store.down.store(false, Ordering::Relaxed);
+    rebuilding::fill(&rig.db, &rig.outside, rig.order, true, &tell).await.unwrap();
+    assert_eq!((rig.rebuild().await.status.as_str(), rig.store.points()), ("completed", 10));
 }

@@ -39,6 +39,7 @@ pub mod human_input_recipients;
 pub mod idempotency_keys;
 pub mod index_marks;
 pub mod index_nodes;
+pub mod index_rebuilds;
 pub mod installed_apps;
 mod json_text;
 pub mod kv_entries;

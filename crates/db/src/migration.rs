@@ -149,6 +149,11 @@ const MIGRATIONS: &[Step] = &[
         sql: include_str!("migration/m20261123_000102_tool_permissions.sql"),
         postgres: "",
     },
+    Step {
+        name: "m20261123_111401_index_rebuilds",
+        sql: include_str!("migration/m20261123_111401_index_rebuilds.sql"),
+        postgres: "",
+    },
 ];
 
 #[derive(Clone, Copy)]

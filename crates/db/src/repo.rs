@@ -30,6 +30,7 @@ pub mod human_input;
 pub mod idempotency;
 pub mod index_marks;
 pub mod index_nodes;
+pub mod index_rebuilds;
 pub mod installed_apps;
 pub mod journal;
 pub mod kv;

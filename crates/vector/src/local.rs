@@ -285,6 +285,12 @@ impl LocalIndex {
         Some(Growth { covered: keep::covered(shared), rows: vectors.rows.len() })
     }
 
+    /// Ends what is done behind the scenes: nobody wants this index any more. Whoever waits in [`LocalIndex::settle`]
+    /// goes on.
+    pub fn abandon(&self) {
+        self.shared().stop.store(true, Ordering::Release);
+    }
+
     /// Waits until nothing is left to be done behind the scenes: the graph holds what it should, dead rows are gone.
     pub fn settle(&self) {
         keep::settle(&self.handle);

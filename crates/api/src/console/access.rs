@@ -448,6 +448,8 @@ pub const RULES: &[Rule] = &[
     rule(GET, "/datasets/retrieval-setting", Member),
     rule(GET, "/datasets/vector-store", Member),
     rule(GET, "/datasets/{dataset_id}/index-state", Member),
+    rule(POST, "/datasets/{dataset_id}/index-rebuild", MemberWith(WorkspaceManage)),
+    rule(POST, "/datasets/{dataset_id}/index-rebuild/stop", MemberWith(WorkspaceManage)),
     rule(GET, "/datasets/retrieval-setting/{vector_type}", Member),
     rule(GET, "/datasets/{dataset_id}/auto-disable-logs", Member),
     rule(GET, "/datasets/{dataset_id}/batch/{batch}/indexing-estimate", Member),

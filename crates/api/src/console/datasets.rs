@@ -5,6 +5,7 @@ mod evaluation;
 mod external;
 mod hit_testing;
 mod metadata;
+mod rebuilds;
 mod segments;
 mod summaries;
 mod whereabouts;
@@ -68,6 +69,7 @@ pub fn router() -> OpenApiRouter<Arc<Services>> {
         .merge(hit_testing::router())
         .merge(segments::router())
         .merge(summaries::router())
+        .merge(rebuilds::router())
         .merge(whereabouts::router())
         .merge(metadata::router())
 }

@@ -518,7 +518,7 @@ async fn the_local_index_is_never_away_and_has_nothing_to_move() {
     let state = console(&shelf, Method::GET, &format!("/datasets/{id}/index-state"), None).await;
     assert_eq!(
         state.json(),
-        json!({"store": "embedded", "is_away": false, "is_moving": false, "done": 0, "total": 0}),
+        json!({"store": "embedded", "is_away": false, "is_moving": false, "done": 0, "total": 0, "rebuild": null}),
         "{}",
         state.text
     );

@@ -24,6 +24,7 @@ mod explore_trials;
 mod exports;
 mod fixtures;
 mod generate;
+mod index_rebuilds;
 mod insight;
 mod knowledge;
 mod knowledge_more;

@@ -23,7 +23,7 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 pub use files::Kind;
-pub(super) use files::{beside, finish_swap, is_swap_wanted, remove, want_swap};
+pub(super) use files::{beside, finish_swap, is_swap_wanted, remove, unwant_swap, want_swap};
 
 use super::outside::Outside;
 use crate::{Error, Result};

@@ -4,7 +4,7 @@ use std::{path::Path, time::Duration};
 
 use ox_db::{
     Database,
-    model::{IndexState, Process},
+    model::{IndexState, NewIndexRebuild, Process, RebuildKind, RebuildOrigin},
     repo::{index_nodes, leases},
     shared_now,
 };
@@ -16,6 +16,7 @@ use super::{
     checking::states,
     index::{self, Kind, blocking},
     outside::{Outside, follow::Followed},
+    rebuilds::{LOCAL, record::Record},
 };
 use crate::{Error, Result, runs::recovery::LONGEST_LEASE};
 
@@ -24,6 +25,8 @@ const TAKEOVER: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(200);
 /// How often a command says that it is there.
 const BEAT: Duration = Duration::from_secs(5);
+
+const KINDS: [Kind; 2] = [Kind::Full, Kind::Words];
 
 /// What is being done to a copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,120 +121,210 @@ pub async fn leave(db: &Database, process: Uuid) -> Result<()> {
     Ok(tx.commit().await?)
 }
 
-/// Fills a store; `anew`: also what it has.
+/// What a command is to make anew, and as whom.
+#[derive(Clone, Copy, Debug)]
+pub struct Order {
+    pub process: Uuid,
+    pub kind: RebuildKind,
+    /// One knowledge base alone.
+    pub only: Option<DatasetId>,
+}
+
+impl Order {
+    fn of(self, state: IndexState, target: &str) -> NewIndexRebuild {
+        NewIndexRebuild {
+            tenant_id: state.tenant_id,
+            dataset_id: state.dataset_id,
+            kind: self.kind,
+            origin: RebuildOrigin::Command,
+            target: target.to_owned(),
+            created_by: None,
+        }
+    }
+}
+
+/// Fills a store; `anew`: also what it has. How far it is stands in the record of each knowledge base.
 ///
 /// # Errors
-/// When the store or the database fails.
+/// When the store or the database fails; 409 where a knowledge base is worked on already.
 #[boxed]
 pub async fn fill(
     db: &Database,
     outside: &Outside,
-    only: Option<DatasetId>,
+    order: Order,
     anew: bool,
     tell: &(dyn Fn(Step) + Send + Sync),
 ) -> Result<Summary> {
     let mut all = Vec::new();
-    for state in states(db, only).await? {
+    for state in states(db, order.only).await? {
         if index_nodes::has_vectors(db, state).await? {
             all.push(state);
         }
     }
     let of = all.len();
-    for (index, state) in all.iter().enumerate() {
-        let step = |count, total, is_done| Step {
-            dataset: state.dataset_id,
-            number: index + 1,
-            of,
-            phase: Phase::Reading,
-            count,
-            total,
-            is_done,
+    for (place, state) in all.iter().enumerate() {
+        let (dataset, phase) = (state.dataset_id, Phase::Reading);
+        let step = |count, total, is_done| Step { dataset, number: place + 1, of, phase, count, total, is_done };
+        let record = Record::begin(db, order.of(*state, outside.name()), order.process).await?;
+        let told = |count: u64, total: u64| {
+            record.tell(phase, count, total);
+            tell(step(count, total, false));
         };
-        if anew {
-            outside.reset(*state).await?;
-        }
-        let mut total;
-        loop {
-            let after = outside.mark(*state).await?.map_or((0, Uuid::nil()), |mark| (mark.seq, mark.node_id));
-            total = index_nodes::count_after(db, *state, after).await?;
-            match outside.follow(*state, &|count| tell(step(count, total.max(count), false))).await? {
-                Followed::Done => break,
-                // A server does it.
-                Followed::Busy => tokio::time::sleep(PAUSE).await,
-            }
-            if outside.mark(*state).await?.is_some_and(|mark| mark.seq >= state.seq) {
-                break;
-            }
-        }
+        let total = record.during(fill_one(db, outside, *state, anew, &told)).await?;
         tell(step(total, total, true));
     }
     Ok(Summary { datasets: of, waiting: 0 })
 }
 
+/// Fills a store with one knowledge base, and tells how many changes are in, and of how many; returns how many.
+pub(super) async fn fill_one(
+    db: &Database,
+    outside: &Outside,
+    state: IndexState,
+    anew: bool,
+    tell: &(dyn Fn(u64, u64) + Send + Sync),
+) -> Result<u64> {
+    if anew {
+        outside.reset(state).await?;
+    }
+    let mut all = 0;
+    loop {
+        let after = outside.mark(state).await?.map_or((0, Uuid::nil()), |mark| (mark.seq, mark.node_id));
+        let left = index_nodes::count_after(db, state, after).await?;
+        all = left.max(all);
+        let (before, total) = (all - left, all);
+        match outside.follow(state, &|count| tell(before + count, total.max(before + count))).await? {
+            Followed::Done => return Ok(all),
+            // Another task or server does it.
+            Followed::Busy => {
+                tell(before, total);
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+        if outside.mark(state).await?.is_some_and(|mark| mark.seq >= state.seq) {
+            tell(all, all);
+            return Ok(all);
+        }
+    }
+}
+
 /// Makes local copies anew; `missing`: only those with vectors that are not there, as before moving back from a store.
+/// How far it is stands in the record of each knowledge base.
 ///
 /// # Errors
-/// When the database or the disk fails.
+/// When the database or the disk fails; 409 where a knowledge base is worked on already.
 #[boxed]
 pub async fn local(
     db: &Database,
     home: &Path,
-    only: Option<DatasetId>,
+    order: Order,
     missing: bool,
     tell: &(dyn Fn(Step) + Send + Sync),
 ) -> Result<Summary> {
-    let all = states(db, only).await?;
-    let (of, root) = (all.len(), home.join("index"));
+    let all = states(db, order.only).await?;
+    let of = all.len();
     let mut waiting = 0;
     for (place, state) in all.iter().enumerate() {
-        let step = |phase, count, total, is_done| Step {
-            dataset: state.dataset_id,
-            number: place + 1,
-            of,
-            phase,
-            count,
-            total,
-            is_done,
+        let dataset = state.dataset_id;
+        let step = |phase, count, total, is_done| Step { dataset, number: place + 1, of, phase, count, total, is_done };
+        let record = Record::begin(db, order.of(*state, LOCAL), order.process).await?;
+        let told = |phase: Phase, count: u64, total: u64| {
+            record.tell(phase, count, total);
+            tell(step(phase, count, total, false));
         };
-        let dir = |kind: Kind| kind.dir(&root, state.dataset_id, state.generation);
-        let is_there = |kind: &Kind| dir(*kind).exists();
-        let mut kinds: Vec<Kind> = [Kind::Full, Kind::Words].into_iter().filter(is_there).collect();
-        if missing {
-            kinds = if is_there(&Kind::Full) { Vec::new() } else { vec![Kind::Full] };
-        } else if kinds.is_empty() {
-            kinds.push(Kind::Full);
+        let ears = Ears { record: &record, tell: &told, swap: &|| {} };
+        let done = record.during(local_one(db, home, *state, missing, &ears)).await;
+        if record.is_lost() {
+            discard(home, *state).await;
         }
-        let mut total = 0;
-        for kind in kinds {
-            total = index_nodes::count_after(db, *state, (0, Uuid::nil())).await?;
-            let told = |phase, count, of: Option<u64>| tell(step(phase, count, of.unwrap_or(total).max(count), false));
-            let is_taken = one(db, &dir(kind), *state, kind, &told).await?;
-            waiting += usize::from(!is_taken);
-        }
+        let (total, left) = done?;
+        waiting += left;
         tell(step(Phase::Reading, total, total, true));
     }
     Ok(Summary { datasets: of, waiting })
+}
+
+/// Who hears of the work on the copies of one knowledge base.
+pub(super) struct Ears<'a> {
+    /// Asked whether the work is still wanted, before a copy is handed over.
+    pub record: &'a Record,
+    /// The phase, how much of it is done, and of how much.
+    pub tell: &'a (dyn Fn(Phase, u64, u64) + Send + Sync),
+    /// A copy is whole, and whoever has the old one open is to take it over.
+    pub swap: &'a (dyn Fn() + Send + Sync),
+}
+
+/// Makes the local copies of one knowledge base anew. Returns how many changes are in, and how many copies wait to be
+/// taken over.
+pub(super) async fn local_one(
+    db: &Database,
+    home: &Path,
+    state: IndexState,
+    missing: bool,
+    ears: &Ears<'_>,
+) -> Result<(u64, usize)> {
+    let dir = |kind: Kind| kind.dir(&home.join("index"), state.dataset_id, state.generation);
+    let is_there = |kind: &Kind| dir(*kind).exists();
+    let mut kinds: Vec<Kind> = KINDS.into_iter().filter(is_there).collect();
+    if missing {
+        kinds = if is_there(&Kind::Full) { Vec::new() } else { vec![Kind::Full] };
+    } else if kinds.is_empty() {
+        kinds.push(Kind::Full);
+    }
+    let (mut total, mut waiting) = (0, 0);
+    for kind in kinds {
+        total = index_nodes::count_after(db, state, (0, Uuid::nil())).await?;
+        let told = |phase, count: u64, of: Option<u64>| (ears.tell)(phase, count, of.unwrap_or(total).max(count));
+        let is_taken = one(db, &dir(kind), state, kind, &told, ears).await?;
+        waiting += usize::from(!is_taken);
+    }
+    Ok((total, waiting))
+}
+
+/// Throws away what was made of copies before it was stopped.
+pub(super) async fn discard(home: &Path, state: IndexState) {
+    for kind in KINDS {
+        let dir = kind.dir(&home.join("index"), state.dataset_id, state.generation);
+        if index::is_swap_wanted(&dir) {
+            // It is whole: who has the old one open takes it.
+            continue;
+        }
+        let next = index::beside(&dir, "next");
+        if let Err(error) = blocking(move || index::remove(&next).map_err(Error::internal)).await {
+            tracing::debug!(%error, dataset = %state.dataset_id, "a copy in the making is removed by the next rebuild");
+        }
+    }
 }
 
 /// Is told how far a copy is: what is done, how much of it, and of how many where that is not the number of changes.
 type Told<'a> = dyn Fn(Phase, u64, Option<u64>) + Send + Sync + 'a;
 
 /// Makes a copy beside the one that serves, and has it take its place; false when a server has not done so yet.
-async fn one(db: &Database, dir: &Path, state: IndexState, kind: Kind, tell: &Told<'_>) -> Result<bool> {
+async fn one(
+    db: &Database,
+    dir: &Path,
+    state: IndexState,
+    kind: Kind,
+    tell: &Told<'_>,
+    ears: &Ears<'_>,
+) -> Result<bool> {
     let next = index::beside(dir, "next");
-    let path = next.clone();
+    let (path, place) = (next.clone(), dir.to_owned());
     let copy = blocking(move || {
+        index::unwant_swap(&place).map_err(Error::internal)?;
         index::remove(&path).map_err(Error::internal)?;
         std::fs::create_dir_all(&path).map_err(Error::internal)?;
         LocalIndex::open(&path, Options::default()).map_err(Error::internal)
     })
     .await?;
+    let copy = Unfinished(copy);
     let read = |count| tell(Phase::Reading, count, None);
-    if index::catch_up(db, &copy, state, kind, &read).await? == index::Caught::Left {
+    if index::catch_up(db, &copy.0, state, kind, &read).await? == index::Caught::Left {
         let text = format!("Knowledge base {} was embedded anew meanwhile. Begin again.", state.dataset_id);
         return Err(Error::new(409, "index_changed", text));
     }
-    grow(&copy, tell).await?;
+    grow(&copy.0, tell).await?;
+    ears.record.confirm().await?;
     let place = dir.to_owned();
     let is_taken = blocking(move || {
         drop(copy);
@@ -241,6 +334,7 @@ async fn one(db: &Database, dir: &Path, state: IndexState, kind: Kind, tell: &To
     if is_taken.await? {
         return Ok(true);
     }
+    (ears.swap)();
     let began = std::time::Instant::now();
     while index::is_swap_wanted(dir) {
         if began.elapsed() > TAKEOVER {
@@ -249,6 +343,15 @@ async fn one(db: &Database, dir: &Path, state: IndexState, kind: Kind, tell: &To
         tokio::time::sleep(PAUSE).await;
     }
     Ok(true)
+}
+
+/// A copy in the making: when that is given up, nothing is done for it behind the scenes any more.
+struct Unfinished(LocalIndex);
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        self.0.abandon();
+    }
 }
 
 /// Waits until the graph of a copy is whole, and tells how far it is.

@@ -14,10 +14,10 @@ use ox_app::{
     knowledge::{
         checking,
         outside::Outside,
-        rebuilding::{self, Phase, Step, Summary},
+        rebuilding::{self, Order, Phase, Step, Summary},
     },
 };
-use ox_db::{Database, DbConfig, Engine, repo::index_marks};
+use ox_db::{Database, DbConfig, Engine, model::RebuildKind, repo::index_marks};
 use ox_net::Egress;
 use ox_types::DatasetId;
 use serde_json::json;
@@ -130,6 +130,10 @@ impl Ground {
 
     fn outside(&self, name: Option<&str>) -> anyhow::Result<Option<Outside>> {
         Outside::connect(&self.settings.vectors, name, self.db.clone(), self.egress.clone(), self.process).map_err(told)
+    }
+
+    fn order(&self, kind: RebuildKind, dataset: Option<Uuid>) -> Order {
+        Order { process: self.process, kind, only: dataset.map(DatasetId) }
     }
 
     async fn close(self) {
@@ -295,26 +299,26 @@ fn summed(json: bool, what: &str, summary: Summary, hint: &str) {
 
 async fn rebuild(ground: &Ground, args: &Rebuild) -> anyhow::Result<ExitCode> {
     let Common { store, dataset, json } = &args.common;
-    let only = dataset.map(DatasetId);
+    let order = ground.order(RebuildKind::Rebuild, *dataset);
     let outside = if args.local { None } else { ground.outside(store.as_deref())? };
     if store.is_none() {
         let shown = Shown::new(*json, "local");
         let home = &ground.settings.home;
         let tell = |step| shown.step(step);
-        let summary = rebuilding::local(&ground.db, home, only, false, &tell).await.map_err(told)?;
+        let summary = rebuilding::local(&ground.db, home, order, false, &tell).await.map_err(told)?;
         summed(*json, "local", summary, "");
     }
     if let Some(outside) = outside {
         let shown = Shown::new(*json, outside.name());
         let tell = |step| shown.step(step);
-        let summary = rebuilding::fill(&ground.db, &outside, only, true, &tell).await.map_err(told)?;
+        let summary = rebuilding::fill(&ground.db, &outside, order, true, &tell).await.map_err(told)?;
         summed(*json, outside.name(), summary, "");
     }
     Ok(ExitCode::SUCCESS)
 }
 
 async fn move_to(ground: &Ground, args: &Move) -> anyhow::Result<ExitCode> {
-    let only = args.dataset.map(DatasetId);
+    let order = ground.order(RebuildKind::Move, args.dataset);
     let used = ground.outside(None)?;
     let Some(outside) = ground.outside(Some(&args.to))? else {
         if used.is_none() {
@@ -323,13 +327,13 @@ async fn move_to(ground: &Ground, args: &Move) -> anyhow::Result<ExitCode> {
         let shown = Shown::new(args.json, "embedded");
         let tell = |step| shown.step(step);
         let home = &ground.settings.home;
-        let summary = rebuilding::local(&ground.db, home, only, true, &tell).await.map_err(told)?;
+        let summary = rebuilding::local(&ground.db, home, order, true, &tell).await.map_err(told)?;
         summed(args.json, "embedded", summary, "Unset VECTOR_STORE and start the server again.");
         return Ok(ExitCode::SUCCESS);
     };
     let shown = Shown::new(args.json, outside.name());
     let tell = |step| shown.step(step);
-    let summary = rebuilding::fill(&ground.db, &outside, only, false, &tell).await.map_err(told)?;
+    let summary = rebuilding::fill(&ground.db, &outside, order, false, &tell).await.map_err(told)?;
     let hint = if used.is_some_and(|used| used.key() == outside.key()) {
         String::new()
     } else {

@@ -491,6 +491,7 @@ pub async fn removed(tx: &Tx, id: Uuid) -> Result<()> {
 /// Tables that hang on a knowledge base. Documents come last: they name the files.
 const OF_DATASET: &[&str] = &[
     "index_nodes",
+    "index_rebuilds",
     "child_chunks",
     "document_segment_summaries",
     "segment_attachment_bindings",

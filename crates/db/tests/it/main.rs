@@ -10,6 +10,7 @@ mod data_sources;
 mod doors;
 mod endings;
 mod identity;
+mod index_rebuilds;
 mod indexes;
 mod knowledge;
 mod retention;

@@ -315,6 +315,28 @@ export interface IndexState extends VectorStore {
   /** Changes that are in, of all. */
   readonly done: number;
   readonly total: number;
+  /** The last time it was made anew or moved, from here or by the command. */
+  readonly rebuild?: IndexRebuild | null;
+}
+
+export interface IndexRebuild {
+  readonly kind: "rebuild" | "move";
+  readonly origin: "studio" | "command";
+  /** What is worked on: `local`, or the name of a vector store. */
+  readonly target: string;
+  readonly status: "running" | "completed" | "error" | "stopped" | "interrupted";
+  readonly phase: "waiting" | "reading" | "graph";
+  /** Of this phase. */
+  readonly done: number;
+  readonly total: number;
+  /** A second, in this phase. */
+  readonly rate: number | null;
+  readonly seconds_left: number | null;
+  readonly can_stop: boolean;
+  readonly error: string | null;
+  readonly started_at: number;
+  readonly updated_at: number;
+  readonly finished_at: number | null;
 }
 
 export interface HitScores {

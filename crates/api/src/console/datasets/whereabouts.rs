@@ -5,14 +5,17 @@ use std::sync::Arc;
 use axum::{Json, extract::State};
 use ox_app::{
     Services,
-    knowledge::whereabouts::{self, Progress, Store},
+    knowledge::{
+        rebuilds,
+        whereabouts::{self, Progress, Store},
+    },
 };
 use ox_types::DatasetId;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 
-use super::{App, Caller};
+use super::{App, Caller, rebuilds::IndexRebuildBody};
 use crate::{ApiResult, error::ErrorBody, extract::Path, openapi::routes};
 
 pub fn router() -> OpenApiRouter<Arc<Services>> {
@@ -45,6 +48,8 @@ pub struct IndexStateBody {
     done: u64,
     /// Changes there are.
     total: u64,
+    /// The last time it was made anew or moved; null: never.
+    rebuild: Option<IndexRebuildBody>,
 }
 
 #[utoipa::path(get, path = "/datasets/vector-store", tag = "knowledge",
@@ -62,5 +67,6 @@ async fn index_state(
 ) -> ApiResult<Json<IndexStateBody>> {
     let Progress { is_moving, done, total } = whereabouts::progress(&services, &caller, id).await?;
     let Store { name, is_away } = whereabouts::store(&services).await;
-    Ok(Json(IndexStateBody { store: name, is_away, is_moving, done, total }))
+    let rebuild = rebuilds::last(&services, &caller, id).await?.map(IndexRebuildBody::from);
+    Ok(Json(IndexStateBody { store: name, is_away, is_moving, done, total, rebuild }))
 }

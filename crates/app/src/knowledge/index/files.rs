@@ -65,9 +65,17 @@ pub(in crate::knowledge) fn want_swap(dir: &Path) -> io::Result<()> {
     fs::write(beside(dir, "swap"), b"")
 }
 
+/// Takes that back: what is to be taken over is begun anew.
+pub(in crate::knowledge) fn unwant_swap(dir: &Path) -> io::Result<()> {
+    match fs::remove_file(beside(dir, "swap")) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
 /// Puts a copy that was made anew in the place of the old one; false when somebody has that open.
 pub(in crate::knowledge) fn finish_swap(dir: &Path) -> io::Result<bool> {
-    let (next, wanted) = (beside(dir, "next"), beside(dir, "swap"));
+    let next = beside(dir, "next");
     if next.exists() {
         if dir.exists() {
             match LocalIndex::open(dir, Options::default()) {
@@ -79,10 +87,8 @@ pub(in crate::knowledge) fn finish_swap(dir: &Path) -> io::Result<bool> {
         }
         fs::rename(&next, dir)?;
     }
-    match fs::remove_file(wanted) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(true),
-    }
+    unwant_swap(dir)?;
+    Ok(true)
 }
 
 /// Removes a directory that may be gone already.

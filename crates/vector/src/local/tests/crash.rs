@@ -220,6 +220,21 @@ fn a_damaged_graph_is_made_anew() {
 }
 
 #[test]
+fn what_is_abandoned_keeps_nobody_waiting_and_is_whole_when_opened_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let index = open(dir.path());
+    index.apply(put((0..1000).map(|n| with_vector(n, "step", &vector(n)))), mark(1)).unwrap();
+    index.abandon();
+    index.settle();
+    drop(index);
+    let index = open(dir.path());
+    assert_eq!(index.mark(), mark(1));
+    index.settle();
+    let hits = index.search_vector(&vector(500), 1, &Scope::All).unwrap();
+    assert_eq!(numbers(&hits), [500]);
+}
+
+#[test]
 fn many_write_and_read_at_once() {
     let dir = tempfile::tempdir().unwrap();
     let index = open(dir.path());
