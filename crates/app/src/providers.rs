@@ -21,6 +21,7 @@ pub use credentials::{
 };
 pub use kept::CacheState;
 pub use routes::{Balancing, KeyDraft, KeyView, balancing, fallbacks, set_balancing, set_fallbacks, try_key};
+pub(crate) use routes::resting_keys;
 pub use runtime::ModelGateway;
 pub use state::{ModelStatus, ModelView, ProviderState, WorkspaceModels};
 

@@ -149,6 +149,11 @@ const MIGRATIONS: &[Step] = &[
         sql: include_str!("migration/m20261123_000102_tool_permissions.sql"),
         postgres: "",
     },
+    Step {
+        name: "m20261123_112501_call_credentials",
+        sql: include_str!("migration/m20261123_112501_call_credentials.sql"),
+        postgres: "",
+    },
 ];
 
 #[derive(Clone, Copy)]
