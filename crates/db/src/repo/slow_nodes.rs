@@ -61,7 +61,8 @@ pub async fn slowest(source: &dyn Source, tenant: TenantId, app: AppId, span: Da
         ), done AS MATERIALIZED (
             SELECT x.node_id, x.node_type, x.title, x.status, x.elapsed_time AS seconds, x.created_at, x.id
             FROM picked p CROSS JOIN workflow_node_executions x
-            WHERE x.workflow_run_id = p.id AND x.created_at >= $3 AND x.tenant_id = $2 AND x.finished_at IS NOT NULL AND x.status IN ('succeeded', 'failed', 'exception')
+            WHERE x.workflow_run_id = p.id AND x.created_at >= $3 AND x.tenant_id = $2
+                AND x.finished_at IS NOT NULL AND x.status IN ('succeeded', 'failed', 'exception')
             LIMIT {executions_read}
         ), placed AS (
             SELECT node_id, node_type, title, status, seconds, COUNT(*) OVER (PARTITION BY node_id, node_type) AS whole,
