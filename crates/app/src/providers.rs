@@ -20,6 +20,7 @@ pub use credentials::{
     set_enabled, update_credential, update_model_credential, validate, validate_model,
 };
 pub use kept::CacheState;
+pub(crate) use routes::resting_keys;
 pub use routes::{Balancing, KeyDraft, KeyView, balancing, fallbacks, set_balancing, set_fallbacks, try_key};
 pub use runtime::ModelGateway;
 pub use state::{ModelStatus, ModelView, ProviderState, WorkspaceModels};

@@ -4,10 +4,16 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
-pub use ox_db::repo::statistics::{MessageDay, RunDay, TimesDay};
+pub use ox_db::repo::{
+    slow_nodes::{NodeTimes, SlowNodes},
+    statistics::{MessageDay, RatedDay, RunDay, TimesDay},
+};
 use ox_db::{
     now,
-    repo::statistics::{self, Day, Timed},
+    repo::{
+        slow_nodes,
+        statistics::{self, Day, Timed},
+    },
 };
 use ox_types::{AppId, boxed};
 
@@ -21,6 +27,9 @@ const MOST: usize = 20 * 366;
 /// Times that are compared at once, divided among the days, and how many a day has at least and at most.
 const TIMED: usize = 400_000;
 const TIMED_A_DAY: (usize, usize) = (1_000, 20_000);
+
+/// What is looked at to find slow nodes, and how many are told.
+const SLOW_NODES: slow_nodes::Bounds = slow_nodes::Bounds { runs: 2_000, executions: 50_000, nodes: 50 };
 
 /// The days asked for, `YYYY-MM-DD HH:MM` in the account's time zone.
 #[derive(Clone, Debug, Default)]
@@ -45,6 +54,8 @@ pub enum Modes {
     Chats,
     Completion,
     Workflow,
+    /// Apps with nodes.
+    Graph,
 }
 
 impl Modes {
@@ -54,6 +65,7 @@ impl Modes {
             Self::Chats => !["workflow", "completion"].contains(&mode),
             Self::Completion => mode == "completion",
             Self::Workflow => mode == "workflow",
+            Self::Graph => ["workflow", "advanced-chat"].contains(&mode),
         }
     }
 }
@@ -80,10 +92,13 @@ async fn asked(services: &Services, principal: &Principal, id: AppId, modes: Mod
     let (start, end) = (time("start", &range.start)?, time("end", &range.end)?.unwrap_or_else(now));
     let start = match start {
         Some(start) => start,
-        None => match statistics::first(&services.db, app.tenant_id, id, modes == Modes::Workflow).await? {
-            Some(first) => first,
-            None => return Ok(Asked { app, days: Vec::new() }),
-        },
+        None => {
+            let of_runs = matches!(modes, Modes::Workflow | Modes::Graph);
+            match statistics::first(&services.db, app.tenant_id, id, of_runs).await? {
+                Some(first) => first,
+                None => return Ok(Asked { app, days: Vec::new() }),
+            }
+        }
     };
     if start > end {
         return Err(Error::invalid_field("start", "start must be before end."));
@@ -154,7 +169,7 @@ pub async fn messages(
     Ok(read!(services, asked, statistics::message_days))
 }
 
-/// Messages of each day, and how many of them are liked.
+/// Messages of each day, and how many of them are liked and disliked.
 ///
 /// # Errors
 /// As [`messages`].
@@ -164,13 +179,13 @@ pub async fn satisfaction(
     principal: &Principal,
     id: AppId,
     range: &Range,
-) -> Result<Vec<Dated<(i64, i64)>>> {
+) -> Result<Vec<Dated<(i64, RatedDay)>>> {
     let asked = asked(services, principal, id, Modes::Messages, range).await?;
     let all = read!(services, asked, statistics::message_days);
-    let likes: BTreeMap<NaiveDate, i64> =
-        read!(services, asked, statistics::liked_days).into_iter().map(|day| (day.date, day.figures)).collect();
+    let rated: BTreeMap<NaiveDate, RatedDay> =
+        read!(services, asked, statistics::rated_days).into_iter().map(|day| (day.date, day.figures)).collect();
     let pair = |day: Dated<MessageDay>| Dated {
-        figures: (day.figures.messages, likes.get(&day.date).copied().unwrap_or_default()),
+        figures: (day.figures.messages, rated.get(&day.date).copied().unwrap_or_default()),
         date: day.date,
     };
     Ok(all.into_iter().map(pair).collect())
@@ -232,6 +247,17 @@ pub async fn times(
         }
     }
     Ok(found)
+}
+
+/// The slowest nodes of an app with a graph, by its newest runs of the time.
+///
+/// # Errors
+/// 404 for an app without a graph, 400 for times that are none.
+#[boxed]
+pub async fn slow_nodes(services: &Services, principal: &Principal, id: AppId, range: &Range) -> Result<SlowNodes> {
+    let asked = asked(services, principal, id, Modes::Graph, range).await?;
+    let Some((_, span)) = as_one(&asked.days).first().copied() else { return Ok(SlowNodes::default()) };
+    Ok(slow_nodes::slowest(&services.db, asked.app.tenant_id, id, span, SLOW_NODES).await?)
 }
 
 /// From the first day to the last.

@@ -154,6 +154,11 @@ const MIGRATIONS: &[Step] = &[
         sql: include_str!("migration/m20261123_111401_index_rebuilds.sql"),
         postgres: "",
     },
+    Step {
+        name: "m20261123_112501_call_credentials",
+        sql: include_str!("migration/m20261123_112501_call_credentials.sql"),
+        postgres: "",
+    },
 ];
 
 #[derive(Clone, Copy)]

@@ -61,6 +61,7 @@ pub mod runs;
 pub mod segments;
 pub mod settings;
 pub mod site_access;
+pub mod slow_nodes;
 pub mod statistics;
 pub mod summaries;
 pub mod tags;

@@ -263,6 +263,7 @@ pub const RULES: &[Rule] = &[
     rule(GET, "/apps/{app_id}/workflow/statistics/average-app-interactions", VIEW),
     rule(GET, "/apps/{app_id}/statistics/response-times", VIEW),
     rule(GET, "/apps/{app_id}/workflow/statistics/response-times", VIEW),
+    rule(GET, "/apps/{app_id}/workflow/statistics/slow-nodes", VIEW),
     // extensions
     rule(GET, "/api-based-extension", Member),
     rule(POST, "/api-based-extension", MemberWith(CredentialManage)),

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use axum::{Json, extract::State};
 use ox_app::{
     Services,
-    spend::usage::{self, ModelUse, Used},
+    spend::usage::{self, KeyUse, ModelUse, Used},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
+use uuid::Uuid;
 
 use super::{App, guard::Caller, view::seconds};
 use crate::{ApiResult, error::ErrorBody, openapi::routes};
@@ -35,6 +36,34 @@ impl From<ModelUse> for ModelUseView {
     }
 }
 
+/// What was asked by a stored key.
+#[derive(Serialize, ToSchema)]
+pub struct KeyUseView {
+    credential_id: Uuid,
+    calls: i64,
+    /// Of them, those that were not answered.
+    failed: i64,
+    /// Null for a key that was not asked.
+    last_call_at: Option<i64>,
+    /// It failed, and is left alone for a while.
+    in_cooldown: bool,
+    /// Seconds for which it still is.
+    ttl: u64,
+}
+
+impl From<KeyUse> for KeyUseView {
+    fn from(used: KeyUse) -> Self {
+        Self {
+            credential_id: used.credential,
+            calls: used.calls,
+            failed: used.failed,
+            last_call_at: used.last.map(seconds),
+            in_cooldown: used.rests.is_some(),
+            ttl: used.rests.map_or(0, |rest| rest.as_secs()),
+        }
+    }
+}
+
 /// What a provider was asked.
 #[derive(Serialize, ToSchema)]
 pub struct ProviderUseView {
@@ -53,11 +82,13 @@ pub struct ProviderUseView {
     steps: Vec<i64>,
     /// The most used first.
     models: Vec<ModelUseView>,
+    /// The most used first; a call of which no stored key is known counts for none.
+    keys: Vec<KeyUseView>,
 }
 
 impl From<Used> for ProviderUseView {
     fn from(used: Used) -> Self {
-        let Used { provider, steps, models } = used;
+        let Used { provider, steps, models, keys } = used;
         Self {
             provider: provider.provider,
             calls: provider.calls,
@@ -68,6 +99,7 @@ impl From<Used> for ProviderUseView {
             first_token_p50_ms: provider.first_token_p50_ms,
             steps,
             models: models.into_iter().map(ModelUseView::from).collect(),
+            keys: keys.into_iter().map(KeyUseView::from).collect(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use axum::{Json, extract::State};
 use ox_app::{
     Services,
-    statistics::{self, Dated, MessageDay, Modes, Range, RunDay, TimesDay},
+    statistics::{self, Dated, MessageDay, Modes, NodeTimes, Range, RatedDay, RunDay, TimesDay},
 };
 use ox_types::AppId;
 use serde::{Deserialize, Serialize};
@@ -35,6 +35,7 @@ pub fn router() -> OpenApiRouter<std::sync::Arc<Services>> {
         .routes(routes!(workflow_average_app_interactions))
         .routes(routes!(response_times))
         .routes(routes!(workflow_response_times))
+        .routes(routes!(workflow_slow_nodes))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -179,6 +180,16 @@ async fn average_response_time(
     Ok(days(&found, |f: &MessageDay| json!({"latency": ratio(f.seconds * 1000.0, count(f.messages), 4)})))
 }
 
+/// Compat: `rate` is likes per thousand messages, as Dify has it. `liked` is the share of likes among what was rated.
+fn satisfied((messages, rated): &(i64, RatedDay)) -> Value {
+    let all = rated.likes + rated.dislikes;
+    json!({
+        "rate": ratio(count(rated.likes) * 1000.0, count(*messages), 2),
+        "liked": (all > 0).then(|| ratio(count(rated.likes), count(all), 4)),
+        "rated": all,
+    })
+}
+
 #[utoipa::path(get, path = "/apps/{app_id}/statistics/user-satisfaction-rate", tag = "statistics", params(("app_id" = Uuid, Path), RangeQuery),
     responses((status = 200, body = StatisticDays), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
 async fn user_satisfaction_rate(
@@ -188,10 +199,7 @@ async fn user_satisfaction_rate(
     Query(query): Query<RangeQuery>,
 ) -> ApiResult<Json<StatisticDays>> {
     let found = statistics::satisfaction(&services, &caller, id, &query.into()).await?;
-    Ok(days(
-        &found,
-        |(messages, likes): &(i64, i64)| json!({"rate": ratio(count(*likes) * 1000.0, count(*messages), 2)}),
-    ))
+    Ok(days(&found, satisfied))
 }
 
 #[utoipa::path(get, path = "/apps/{app_id}/statistics/average-session-interactions", tag = "statistics", params(("app_id" = Uuid, Path), RangeQuery),
@@ -264,7 +272,9 @@ fn times(day: &TimesDay) -> Value {
         "measured": day.measured,
         "p50": seconds(day.p50),
         "p95": seconds(day.p95),
+        "p99": seconds(day.p99),
         "first_token_p50": day.first_token_p50.map(seconds),
+        "first_token_p95": day.first_token_p95.map(seconds),
         "sampled": day.sampled,
     })
 }
@@ -293,6 +303,56 @@ async fn workflow_response_times(
     let (range, whole) = query.read();
     let found = statistics::times(&services, &caller, id, Modes::Workflow, &range, whole).await?;
     Ok(days(&found, times))
+}
+
+/// A node of the app's workflow over its runs.
+#[derive(Serialize, ToSchema)]
+pub struct NodeTimesView {
+    node_id: String,
+    node_type: String,
+    title: String,
+    /// How often it ended.
+    executions: i64,
+    /// Of them, those that failed: also where the run went on.
+    failed: i64,
+    /// Seconds that half of the executions did not exceed.
+    p50: f64,
+    /// The same of 95 of 100.
+    p95: f64,
+}
+
+impl From<NodeTimes> for NodeTimesView {
+    fn from(node: NodeTimes) -> Self {
+        Self {
+            node_id: node.node_id,
+            node_type: node.kind,
+            title: node.title,
+            executions: node.executions,
+            failed: node.failed,
+            p50: ratio(node.p50, 1.0, 3),
+            p95: ratio(node.p95, 1.0, 3),
+        }
+    }
+}
+
+/// Nodes by their p95, the slowest first.
+#[derive(Serialize, ToSchema)]
+pub struct SlowNodesView {
+    data: Vec<NodeTimesView>,
+    /// There were more runs than were looked at: the newest.
+    sampled: bool,
+}
+
+#[utoipa::path(get, path = "/apps/{app_id}/workflow/statistics/slow-nodes", tag = "statistics", params(("app_id" = Uuid, Path), RangeQuery),
+    responses((status = 200, body = SlowNodesView), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
+async fn workflow_slow_nodes(
+    State(services): App,
+    Caller(caller): Caller,
+    Path(id): Path<AppId>,
+    Query(query): Query<RangeQuery>,
+) -> ApiResult<Json<SlowNodesView>> {
+    let found = statistics::slow_nodes(&services, &caller, id, &query.into()).await?;
+    Ok(Json(SlowNodesView { data: found.nodes.into_iter().map(NodeTimesView::from).collect(), sampled: found.sampled }))
 }
 
 #[cfg(test)]

@@ -46,7 +46,7 @@ async fn statistics_of_a_chat() {
         ("daily-conversations", json!({"conversation_count": 2})),
         ("daily-end-users", json!({"terminal_count": 2})),
         ("average-session-interactions", json!({"interactions": 1.5})),
-        ("user-satisfaction-rate", json!({"rate": 333.33})),
+        ("user-satisfaction-rate", json!({"rate": 333.33, "liked": 1.0, "rated": 1})),
     ] {
         let mut day = json!({"date": today});
         day.as_object_mut().unwrap().extend(figures.as_object().unwrap().clone());

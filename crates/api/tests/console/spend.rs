@@ -95,6 +95,7 @@ async fn the_cards_of_providers_tell_what_was_asked_lately() {
         assert_eq!((&one["failed"], &one["apps"]), (&json!(0), &json!(1)), "{found}");
         assert!(one["latency_p50_ms"].as_i64() >= Some(0) && one["last_call_at"].as_i64() > Some(0), "{found}");
         assert_eq!((&one["models"][0]["apps"], one["models"][0]["calls"].as_i64()), (&json!(1), count), "{found}");
+        assert_eq!(one["keys"], json!([]), "the scripted model is asked without a key");
         // The card finds its figures by the id that the list of providers tells.
         let providers = server.get(&owner, "/workspaces/current/model-providers").await.json();
         let listed = providers["data"].as_array().unwrap_or_else(|| panic!("{providers}"));

@@ -52,11 +52,13 @@ fn times_are(found: &Value, seconds: Vec<f64>, first: Vec<f64>) {
     };
     assert_eq!((&found["measured"], &found["sampled"]), (&json!(seconds.len()), &json!(false)));
     about(&found["p50"], rank(seconds.clone(), 50), "p50");
-    about(&found["p95"], rank(seconds, 95), "p95");
+    about(&found["p95"], rank(seconds.clone(), 95), "p95");
+    about(&found["p99"], rank(seconds, 99), "p99");
     if first.is_empty() {
-        assert_eq!(found["first_token_p50"], Value::Null);
+        assert_eq!((&found["first_token_p50"], &found["first_token_p95"]), (&Value::Null, &Value::Null));
     } else {
-        about(&found["first_token_p50"], rank(first, 50), "first token");
+        about(&found["first_token_p50"], rank(first.clone(), 50), "first token, p50");
+        about(&found["first_token_p95"], rank(first, 95), "first token, p95");
     }
 }
 
@@ -106,7 +108,12 @@ async fn every_figure_is_what_the_rows_say() {
             assert_eq!((&costs["token_count"], &costs["currency"]), (&json!(tokens), &json!("USD")), "{mode}");
             assert_eq!(costs["total_price"], "0.0000000", "the scripted model costs nothing");
             let rate = share(i64::try_from(likes).unwrap() * 1000, rows.len());
-            about(&of("user-satisfaction-rate").await["rate"], rate, "rate");
+            let satisfied = of("user-satisfaction-rate").await;
+            about(&satisfied["rate"], rate, "rate");
+            // Of three that were rated two are liked.
+            assert_eq!((likes, &satisfied["rated"], &satisfied["liked"]), (2, &json!(3), &json!(0.6667)), "{mode}");
+            let nodes = server.get(&owner, &format!("/apps/{id}/workflow/statistics/slow-nodes")).await;
+            assert_eq!(nodes.status, StatusCode::NOT_FOUND, "{mode}: it has no nodes");
             #[expect(clippy::cast_precision_loss, reason = "counts of a test")]
             let speed = said as f64 / seconds;
             about(&of("tokens-per-second").await["tps"], speed, "tps");
@@ -153,6 +160,15 @@ async fn every_figure_is_what_the_rows_say() {
             (Some(1), &json!(since.to_string()))
         );
         times_are(&whole["data"][0], rows.iter().map(|row| row.run.elapsed_time).collect(), Vec::new());
+        let nodes = server.get(&owner, &format!("/apps/{id}/workflow/statistics/slow-nodes")).await.json();
+        let ran = nodes["data"].as_array().unwrap();
+        assert!(ran.iter().any(|node| node["node_type"] == "start"), "{nodes}");
+        assert!(ran.iter().all(|node| node["executions"] == 5 && node["failed"] == 0), "{nodes}");
+        let p95: Vec<f64> = ran.iter().map(|node| node["p95"].as_f64().unwrap()).collect();
+        assert!(p95.is_sorted_by(|slow, fast| slow >= fast), "{nodes}");
+        assert_eq!(nodes["sampled"], false);
+        let past = format!("/apps/{id}/workflow/statistics/slow-nodes?start=2020-01-01%2000:00&end=2020-01-02%2000:00");
+        assert_eq!(server.get(&owner, &past).await.json(), json!({"data": [], "sampled": false}));
         let of_messages = format!("/apps/{id}/statistics/response-times");
         assert_eq!(server.get(&owner, &of_messages).await.status, StatusCode::NOT_FOUND, "a workflow has no messages");
     })

@@ -9,10 +9,17 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use ox_app::providers::{self, KeyDraft, ModelTarget};
+use ox_app::{
+    providers::{self, KeyDraft, ModelTarget},
+    spend::{
+        self,
+        usage::{self, KeyUse},
+    },
+};
 use ox_models::{Credentials, ModelKind};
 use ox_types::Json;
 use serde_json::json;
+use uuid::Uuid;
 
 use crate::rig::{Rig, TestApp};
 
@@ -85,6 +92,15 @@ async fn said(rig: &Rig, app: &TestApp) -> Json {
     rig.post("/v1/chat-messages", app, ask).await.json()
 }
 
+/// What the card of the provider tells of some of its keys.
+async fn used(rig: &Rig, ids: [Uuid; 3]) -> [KeyUse; 3] {
+    spend::flush(&rig.services).await;
+    let usage = usage::providers(&rig.services, &rig.owner).await.unwrap();
+    let found = usage.providers.iter().find(|used| used.provider.provider == OPENAI).unwrap();
+    assert_eq!(found.keys.len(), ids.len(), "{:?}", found.keys);
+    ids.map(|id| found.keys.iter().find(|key| key.credential == id).unwrap().clone())
+}
+
 #[tokio::test]
 async fn calls_are_spread_over_keys_and_one_that_is_limited_rests() {
     let rig = Rig::near(&[]).await;
@@ -124,6 +140,24 @@ async fn calls_are_spread_over_keys_and_one_that_is_limited_rests() {
     let rests: Vec<_> = shown.keys.iter().map(|key| (key.name.as_str(), key.rests.is_some())).collect();
     assert_eq!(rests, [("__inherit__", false), ("Second", true), ("Third", false)]);
     assert_ne!(shown.keys[2].credentials["openai_api_key"], "third", "secrets are masked");
+    // Its card tells of each key: of the inherited one under the stored one that it is.
+    let named = |name: &str| all.iter().find(|row| row.credential_name == name).unwrap().id;
+    let ids = [named("First"), named("Second"), shown.keys[2].id];
+    let [first, second, third] = used(&rig, ids).await;
+    assert_eq!((second.calls, second.failed, second.rests.is_some()), (2, 0, true));
+    assert_eq!((first.calls + third.calls, first.failed + third.failed), (10, 0), "those that it refused as well");
+    assert!(first.calls >= 4 && third.calls >= 4 && first.last.is_some(), "{first:?} {third:?}");
+    assert!(first.rests.is_none() && third.rests.is_none());
+    stub.limited.lock().unwrap().extend(["first", "third"]);
+    assert_eq!(said(&rig, &app).await["code"], "completion_request_error");
+    let [first, second, third] = used(&rig, ids).await;
+    assert_eq!(first.calls + second.calls + third.calls, 13);
+    assert_eq!(
+        first.failed + second.failed + third.failed,
+        1,
+        "a call that nobody answered is of the last that was asked"
+    );
+    assert!(first.rests.is_some() && third.rests.is_some());
     // A stored credential that is deleted takes its place in the balance with it.
     let second = all.iter().find(|row| row.credential_name == "Second").unwrap().id;
     providers::delete_credential(services, owner, OPENAI, second).await.unwrap();

@@ -13,6 +13,7 @@ use ox_models::{
 };
 use ox_net::Egress;
 use ox_types::{Json, TenantId};
+use uuid::Uuid;
 
 use super::{
     ModelGateway, allowed,
@@ -89,7 +90,7 @@ impl Plan {
         let provider = found.provider.spec().id.as_str();
         let is_wanted = provider == self.wanted.provider && found.spec.model == self.wanted.name;
         let route = if rule.is_some() { Some(TIER) } else { (!is_wanted).then_some(FALLBACK) };
-        Answerer { provider, spec: &found.spec, route, rule }
+        Answerer { provider, spec: &found.spec, route, rule, credential: found.credential }
     }
 
     /// Whether answers are kept at all.
@@ -242,6 +243,9 @@ impl ModelGateway {
         // What the first said, when the second was quicker.
         let failed: Mutex<Option<ModelError>> = Mutex::new(None);
         let failed = &failed;
+        // The key of the wanted provider that failed last.
+        let tried: Mutex<Option<Uuid>> = Mutex::new(None);
+        let tried = &tried;
         let hedge = twice.as_ref().and_then(|twice| self.hedge(scope, plan, twice, &second));
         let call = |place: Place, is_hedge: bool| {
             let found = plan.route(place).cloned();
@@ -261,6 +265,9 @@ impl ModelGateway {
                         Ok((answer, found, place.tier, own))
                     }
                     Err(error) => {
+                        if own.is_none() && found.provider.spec().id == plan.wanted.provider {
+                            *tried.lock().unwrap_or_else(PoisonError::into_inner) = found.credential;
+                        }
                         match own {
                             Some(own) => own.failed(&error),
                             None if twice.is_some() => {
@@ -281,6 +288,7 @@ impl ModelGateway {
         if let (Some(twice), Ok(_)) = (&twice, &answered) {
             self.hedges.took(&twice.key, began.elapsed());
         }
+        let tried = *tried.lock().unwrap_or_else(PoisonError::into_inner);
         match answered {
             Ok((answer, found, tier, None)) => {
                 let open = open.answered_by(plan.answerer(&found, tier));
@@ -290,16 +298,18 @@ impl ModelGateway {
                 metrics::counter!("oxidify_model_hedges_total", "result" => "won").increment(1);
                 let error = failed.lock().unwrap_or_else(PoisonError::into_inner).take();
                 match (error, first) {
-                    (Some(error), _) => open.failed(&error),
-                    // It is likely to be paid for, although nobody hears it.
-                    (None, Some(first)) => drop(open.sent(Answerer { route: None, ..plan.answerer(first, 0) })),
+                    (Some(error), _) => open.tried_by(tried).failed(&error),
+                    // It is likely to be paid for, although nobody hears it. Which of several keys it was is not told.
+                    (None, Some(first)) => {
+                        drop(open.sent(Answerer { route: None, credential: None, ..plan.answerer(first, 0) }));
+                    }
                     (None, None) => {}
                 }
                 let own = own.answered_by(as_hedge(plan.answerer(&found, tier)));
                 Ok((answer.metered(own), tier == 0))
             }
             Err(error) => {
-                open.failed(&error);
+                open.tried_by(tried).failed(&error);
                 Err(error)
             }
         }
@@ -409,7 +419,8 @@ fn tier(
     let by = |key: &Key| {
         let (provider, credentials) = (Arc::clone(provider), Arc::clone(&key.credentials));
         let spec = workspace.described(provider.as_ref(), (&model.name, kind), &key.name, &credentials);
-        (route(tenant, id, &model.name, &key.name), Resolved { provider, credentials, spec })
+        let found = Resolved { provider, credentials, spec, credential: key.credential };
+        (route(tenant, id, &model.name, &key.name), found)
     };
     Ok(keys.iter().map(by).collect())
 }
@@ -429,6 +440,8 @@ pub(super) struct Resolved {
     pub provider: Arc<dyn Provider>,
     pub credentials: Arc<Credentials>,
     pub spec: Arc<ModelSpec>,
+    /// The stored key that the credentials come from.
+    pub credential: Option<Uuid>,
 }
 
 impl Resolved {
@@ -448,7 +461,8 @@ impl Resolved {
             }
         };
         let spec = workspace.described(provider.as_ref(), (&model.name, kind), "", &credentials);
-        Ok(Self { provider: Arc::clone(provider), credentials, spec })
+        let credential = workspace.credential_id(&provider.spec().id, &model.name, kind);
+        Ok(Self { provider: Arc::clone(provider), credentials, spec, credential })
     }
 
     /// `provider id/model`.

@@ -1,10 +1,10 @@
 //! By which keys a model is asked, and which models are asked in its place.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use ox_db::{model::LoadBalancingConfig, now, repo};
 use ox_models::{Credentials, FormField, ModelKind, ModelRef, Provider};
-use ox_types::{boxed, new_uuid};
+use ox_types::{TenantId, boxed, new_uuid};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -12,7 +12,7 @@ use super::{
     asking::route,
     credentials::{ModelTarget, Tried, checked, secret_fields, stored_kind, try_timed},
     find,
-    state::INHERIT,
+    state::{INHERIT, WorkspaceModels},
 };
 use crate::{Error, Principal, Result, Services, audit, principal::Permission, secrets::mask_fields};
 
@@ -89,6 +89,35 @@ pub async fn balancing(
         row.load_balancing_enabled && is_of(&row.provider_name, &row.model_name, &row.model_type, id, target)
     });
     Ok(Balancing { enabled, keys: shown })
+}
+
+/// How long stored keys of a provider are still left alone: the longest, where a key serves several models. `asked` are
+/// keys with a model that was asked by them: of a model with one key, that it rests is known by the model alone.
+pub(crate) fn resting_keys<'a>(
+    services: &Services,
+    tenant: TenantId,
+    workspace: &WorkspaceModels,
+    provider: &str,
+    asked: impl Iterator<Item = (Uuid, &'a str)>,
+) -> BTreeMap<Uuid, Duration> {
+    let mut found: BTreeMap<Uuid, Duration> = BTreeMap::new();
+    let mut note = |credential: Uuid, model: &str, key: &str| {
+        if let Some(rest) = services.models.resting(&route(tenant, provider, model, key)) {
+            let known = found.entry(credential).or_default();
+            *known = rest.max(*known);
+        }
+    };
+    for (model, keys) in workspace.spread(provider) {
+        for key in keys {
+            if let Some(credential) = key.credential {
+                note(credential, model, &key.name);
+            }
+        }
+    }
+    for (credential, model) in asked {
+        note(credential, model, "");
+    }
+    found
 }
 
 fn is_of(provider: &str, model: &str, kind: &str, id: &str, target: &ModelTarget) -> bool {

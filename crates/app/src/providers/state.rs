@@ -55,6 +55,8 @@ pub struct Key {
     /// Tells this key from others; a changed one has another name.
     pub name: String,
     pub credentials: Arc<Credentials>,
+    /// The stored key: the same however often it is changed.
+    pub credential: Option<Uuid>,
 }
 
 /// The name in a row that stands for the credential the model is asked with anyway.
@@ -91,6 +93,9 @@ pub struct WorkspaceModels {
     setup: Setup,
     providers: HashMap<String, Arc<Credentials>>,
     models: HashMap<ModelKey, Arc<Credentials>>,
+    /// Which stored keys these are.
+    provider_ids: HashMap<String, Uuid>,
+    model_ids: HashMap<ModelKey, Uuid>,
     disabled: HashSet<ModelKey>,
     /// Models whose calls are spread over several keys.
     balanced: HashMap<ModelKey, Vec<Key>>,
@@ -113,7 +118,9 @@ impl WorkspaceModels {
             if let Some(opened) =
                 active.and_then(|credential| open(&provider.provider_name, &credential.encrypted_config))
             {
-                built.providers.insert(canonical(&provider.provider_name), Arc::new(opened));
+                let id = canonical(&provider.provider_name);
+                built.provider_ids.extend(active.map(|credential| (id.clone(), credential.id)));
+                built.providers.insert(id, Arc::new(opened));
             }
         }
         for model in &setup.models {
@@ -123,12 +130,14 @@ impl WorkspaceModels {
             let own = row.and_then(|row| open(&model.provider_name, &row.encrypted_config));
             // What the model's own form leaves out comes from the provider's key.
             let mut merged = built.providers.get(&id).map(|base| base.as_ref().clone()).unwrap_or_default();
+            let key = (id, model.model_name.clone(), kind);
             if let Some(own) = own {
                 merged.extend(own);
+                built.model_ids.extend(row.map(|row| (key.clone(), row.id)));
             } else if merged.is_empty() {
                 continue;
             }
-            built.models.insert((id, model.model_name.clone(), kind), Arc::new(merged));
+            built.models.insert(key, Arc::new(merged));
         }
         for setting in setup.settings.iter().filter(|setting| !setting.enabled) {
             if let Some(kind) = ModelKind::parse(&setting.model_type) {
@@ -176,7 +185,8 @@ impl WorkspaceModels {
         };
         if row.name == INHERIT {
             let credentials = self.credentials(provider, model, *kind)?;
-            return Some(Key { name: format!("{}@{}", row.id, row.updated_at.timestamp_millis()), credentials });
+            let name = format!("{}@{}", row.id, row.updated_at.timestamp_millis());
+            return Some(Key { name, credentials, credential: self.credential_id(provider, model, *kind) });
         }
         let (id, at, credentials) = if let Some(id) = row.credential_id {
             if let Some(found) = setup.model_credentials.iter().find(|credential| credential.id == id) {
@@ -188,7 +198,7 @@ impl WorkspaceModels {
         } else {
             (row.id, row.updated_at, on_base(open(provider, row.encrypted_config.as_ref()?)?))
         };
-        Some(Key { name: format!("{id}@{}", at.timestamp_millis()), credentials })
+        Some(Key { name: format!("{id}@{}", at.timestamp_millis()), credentials, credential: Some(id) })
     }
 
     /// The same under rules.
@@ -220,6 +230,21 @@ impl WorkspaceModels {
     pub fn credentials(&self, provider: &str, model: &str, kind: ModelKind) -> Option<Arc<Credentials>> {
         let key = (provider.to_owned(), model.to_owned(), kind);
         self.models.get(&key).or_else(|| self.providers.get(provider)).cloned()
+    }
+
+    /// The stored key of these credentials.
+    #[must_use]
+    pub fn credential_id(&self, provider: &str, model: &str, kind: ModelKind) -> Option<Uuid> {
+        let key = (provider.to_owned(), model.to_owned(), kind);
+        self.model_ids.get(&key).or_else(|| self.provider_ids.get(provider)).copied()
+    }
+
+    /// The models of a provider whose calls are spread, with their keys.
+    pub(super) fn spread(&self, provider: &str) -> impl Iterator<Item = (&str, &[Key])> {
+        self.balanced
+            .iter()
+            .filter(move |((of, _, _), _)| of == provider)
+            .map(|((_, model, _), keys)| (model.as_str(), keys.as_slice()))
     }
 
     /// What is known of a model with the credentials of a key; the name of the key is empty where it has only one.

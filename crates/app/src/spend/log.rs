@@ -230,6 +230,7 @@ mod tests {
             rule: None,
             units: None,
             unit: None,
+            credential_id: None,
         }
     }
 

@@ -20,6 +20,7 @@ use ox_models::{
     ModelRef, ModelScope, ModelSpec, Pricing, Ranked, Served, SpeechStream, Usage, Used, count,
 };
 use ox_types::{Json, boxed};
+use uuid::Uuid;
 
 use super::{
     limits::{Budget, Budgets, Reserved},
@@ -119,6 +120,7 @@ impl Call<'_> {
             rule: None,
             units: None,
             unit: None,
+            credential_id: None,
         }
     }
 }
@@ -131,6 +133,8 @@ pub(crate) struct Answerer<'a> {
     /// `fallback`, `tier` or `hedge`.
     pub route: Option<&'a str>,
     pub rule: Option<&'a str>,
+    /// The stored key by which it is asked.
+    pub credential: Option<Uuid>,
 }
 
 impl Answerer<'_> {
@@ -142,6 +146,7 @@ impl Answerer<'_> {
         row.wanted_model = is_other.then_some(model);
         row.route = self.route.map(str::to_owned);
         row.rule = self.rule.map(str::to_owned);
+        row.credential_id = self.credential;
     }
 }
 
@@ -176,6 +181,8 @@ impl Meter {
         self.log.room().await;
         let mut row = call.row(now());
         answerer.sign(&mut row);
+        // No key was used.
+        row.credential_id = None;
         row.cache = Some(how.to_owned());
         row.saved_price = Some(usage.total_price.to_string());
         row.currency.clone_from(&usage.currency);
@@ -264,6 +271,14 @@ impl OpenCall {
             open.row.unit = used.units.map(|(_, unit)| unit.as_str().to_owned());
             let usage = || Usage::priced(used.prompt_tokens, used.completion_tokens, pricing);
             open.told = (used.prompt_tokens > 0 || used.completion_tokens > 0).then(usage);
+        }
+        self
+    }
+
+    /// The key by which it was tried last.
+    pub fn tried_by(mut self, credential: Option<Uuid>) -> Self {
+        if let Some(open) = &mut self.open {
+            open.row.credential_id = credential;
         }
         self
     }

@@ -47,6 +47,7 @@ pub struct Model {
     pub units: Option<i64>,
     #[sea_orm(column_type = "Text", nullable)]
     pub unit: Option<String>,
+    pub credential_id: Option<Uuid>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

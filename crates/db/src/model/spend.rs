@@ -49,6 +49,8 @@ pub struct ModelCall {
     pub units: Option<i64>,
     /// Of what: `searches`, `seconds` or `characters`.
     pub unit: Option<String>,
+    /// The stored key by which it was made: of the provider, of the model, or one of several of the model.
+    pub credential_id: Option<Uuid>,
 }
 
 impl From<entity::model_calls::Model> for ModelCall {
@@ -82,6 +84,7 @@ impl From<entity::model_calls::Model> for ModelCall {
             rule: row.rule,
             units: row.units,
             unit: row.unit,
+            credential_id: row.credential_id,
         }
     }
 }
@@ -117,6 +120,7 @@ impl From<ModelCall> for entity::model_calls::Model {
             rule: item.rule,
             units: item.units,
             unit: item.unit,
+            credential_id: item.credential_id,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! How the models of a workspace were used lately: by provider and by model. Answers that were kept are left out, as nobody
+//! How the models of a workspace were used lately: by provider, by model and by key. Answers that were kept are left out, as nobody
 //! was asked for them. Everything is bounded by tenant and time, which `(tenant_id, created_at, id)` indexes.
 
 use std::collections::BTreeMap;
@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Duration, Utc};
 use ox_types::{TenantId, boxed};
 use sea_orm::{ConnectionTrait, QueryResult, Statement, Value};
+use uuid::Uuid;
 
 use super::statistics::Day;
 use crate::{Result, Source};
@@ -36,6 +37,18 @@ pub struct ModelUse {
     pub failed: i64,
     /// Apps that called.
     pub apps: i64,
+}
+
+/// The calls of a model by one stored key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CredentialUse {
+    pub provider: String,
+    pub credential: Uuid,
+    pub model: String,
+    pub calls: i64,
+    /// Of them, those that were not answered.
+    pub failed: i64,
+    pub last: DateTime<Utc>,
 }
 
 /// From when on at most `most` calls of a workspace began before `span` ends; its own beginning when there were no more.
@@ -130,6 +143,33 @@ pub async fn models(source: &dyn Source, tenant: TenantId, span: Day, limit: u64
             calls: row.try_get("", "calls")?,
             failed: row.try_get("", "failed")?,
             apps: row.try_get("", "apps")?,
+        })
+    };
+    rows.iter().map(one).collect()
+}
+
+/// What was asked by each stored key of each model, the most used first. Calls of which no key is known are left out.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn credentials(source: &dyn Source, tenant: TenantId, span: Day, limit: u64) -> Result<Vec<CredentialUse>> {
+    let sql = format!(
+        "SELECT c.provider AS provider, c.credential_id AS credential, c.model AS model, {COUNTS}, MAX(c.created_at) AS \
+         last FROM model_calls c WHERE {CALLS} AND c.credential_id IS NOT NULL GROUP BY c.provider, c.credential_id, \
+         c.model ORDER BY calls DESC, c.provider, c.credential_id, c.model LIMIT {limit}"
+    );
+    let executor = source.executor();
+    let statement = Statement::from_sql_and_values(executor.get_database_backend(), sql, bounds(tenant, span));
+    let rows = executor.query_all_raw(statement).await?;
+    let one = |row: &QueryResult| {
+        Ok(CredentialUse {
+            provider: row.try_get("", "provider")?,
+            credential: row.try_get("", "credential")?,
+            model: row.try_get("", "model")?,
+            calls: row.try_get("", "calls")?,
+            failed: row.try_get("", "failed")?,
+            last: row.try_get("", "last")?,
         })
     };
     rows.iter().map(one).collect()

@@ -118,23 +118,36 @@ pub async fn message_days(
     .await
 }
 
-/// How many messages of each day are liked, by whichever side.
+/// Messages of a day that were rated, by whichever side.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RatedDay {
+    pub likes: i64,
+    /// One that a side likes and the other does not is in both.
+    pub dislikes: i64,
+}
+
+/// How many messages of each day are liked, and how many are disliked; a day without ratings is not in the answer.
 ///
 /// # Errors
 /// When the database fails.
 #[boxed]
-pub async fn liked_days(
+pub async fn rated_days(
     source: &dyn Source,
     tenant: TenantId,
     app: AppId,
     days: &[Day],
-) -> Result<BTreeMap<usize, i64>> {
+) -> Result<BTreeMap<usize, RatedDay>> {
     let Some(days) = Days::new(tenant, app, days) else { return Ok(BTreeMap::new()) };
     let sql = format!(
-        "SELECT CAST(d.n AS BIGINT) AS n, COUNT(DISTINCT m.id) AS likes FROM days d {MESSAGES}
-        JOIN message_feedbacks f ON f.message_id = m.id AND f.rating = 'like' GROUP BY d.n"
+        "SELECT CAST(d.n AS BIGINT) AS n, COUNT(DISTINCT CASE WHEN f.rating = 'like' THEN m.id END) AS likes,
+            COUNT(DISTINCT CASE WHEN f.rating = 'dislike' THEN m.id END) AS dislikes
+        FROM days d {MESSAGES} JOIN message_feedbacks f ON f.message_id = m.id AND f.rating IN ('like', 'dislike')
+        GROUP BY d.n"
     );
-    days.read(source, &sql, |row| row.try_get("", "likes")).await
+    days.read(source, &sql, |row| {
+        Ok(RatedDay { likes: row.try_get("", "likes")?, dislikes: row.try_get("", "dislikes")? })
+    })
+    .await
 }
 
 /// Conversations by the day on which they began: how many, and their messages.
@@ -203,8 +216,12 @@ pub struct TimesDay {
     pub p50: f64,
     /// What 95 of 100 did not exceed.
     pub p95: f64,
+    /// What 99 of 100 did not exceed.
+    pub p99: f64,
     /// What half of those did not exceed whose first token was timed.
     pub first_token_p50: Option<f64>,
+    /// What 95 of 100 of them did not exceed.
+    pub first_token_p95: Option<f64>,
     /// There were more: only the newest were looked at.
     pub sampled: bool,
 }
@@ -277,7 +294,9 @@ pub async fn times(
         SELECT CAST(n AS BIGINT) AS n, COUNT(*) AS measured,
             MIN(CASE WHEN place * 100 >= whole * 50 THEN seconds END) AS p50,
             MIN(CASE WHEN place * 100 >= whole * 95 THEN seconds END) AS p95,
+            MIN(CASE WHEN place * 100 >= whole * 99 THEN seconds END) AS p99,
             MIN(CASE WHEN first_token IS NOT NULL AND first_place * 100 >= first_whole * 50 THEN first_token END) AS first_p50,
+            MIN(CASE WHEN first_token IS NOT NULL AND first_place * 100 >= first_whole * 95 THEN first_token END) AS first_p95,
             CAST(COUNT(earliest) AS BIGINT) AS sampled
         FROM placed GROUP BY n"
     );
@@ -286,7 +305,9 @@ pub async fn times(
             measured: row.try_get("", "measured")?,
             p50: row.try_get("", "p50")?,
             p95: row.try_get("", "p95")?,
+            p99: row.try_get("", "p99")?,
             first_token_p50: row.try_get("", "first_p50")?,
+            first_token_p95: row.try_get("", "first_p95")?,
             sampled: row.try_get::<i64>("", "sampled")? > 0,
         })
     })

@@ -12,12 +12,13 @@ use ox_db::{
         model_calls::{self, CallFilter},
         model_policies,
         model_spend::{self, Group},
-        model_usage::{self, ModelUse, ProviderUse},
+        model_usage::{self, CredentialUse, ModelUse, ProviderUse},
         statistics::Day,
     },
 };
 use ox_testkit::on_each_database;
 use ox_types::{AccountId, AppId, GatewayKeyId, TenantId, new_uuid};
+use uuid::Uuid;
 
 fn at(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
@@ -53,6 +54,7 @@ fn call(tenant: TenantId, time: &str, price: &str) -> ModelCall {
         rule: None,
         units: None,
         unit: None,
+        credential_id: None,
     }
 }
 
@@ -317,6 +319,50 @@ async fn budgets_are_kept_and_alerts_raised_once() {
         assert!(model_budgets::delete(&tx, tenant, row.id).await.unwrap());
         tx.commit().await.unwrap();
         assert_eq!(model_budgets::alerts(&db, tenant, 10).await.unwrap(), []);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn calls_are_counted_by_the_key_that_made_them() {
+    on_each_database(|db| async move {
+        let (tenant, main, spare) = (TenantId::new(), new_uuid(), new_uuid());
+        let by = |credential_id: Option<Uuid>, minute: u32| ModelCall {
+            credential_id,
+            ..call(tenant, &format!("2026-03-01T10:{minute:02}:00Z"), "0")
+        };
+        let calls = vec![
+            by(Some(main), 1),
+            by(Some(main), 2),
+            ModelCall { outcome: "auth".into(), ..by(Some(main), 3) },
+            by(Some(spare), 4),
+            ModelCall { model: "large".into(), ..by(Some(main), 5) },
+            // Nobody knows the key, nobody was asked, it is another workspace, or another time.
+            by(None, 6),
+            ModelCall { cache: Some("hit".into()), ..by(Some(spare), 7) },
+            ModelCall { tenant_id: TenantId::new(), ..by(Some(spare), 8) },
+            by(Some(spare), 30),
+        ];
+        let kept = calls[0].clone();
+        keep(&db, calls, &BTreeMap::new()).await;
+        assert_eq!(model_calls::find(&db, tenant, kept.id).await.unwrap(), Some(kept), "the key is kept");
+        let span = Day { since: at("2026-03-01T10:00:00Z"), until: at("2026-03-01T10:30:00Z") };
+        let of = |credential, model: &str, calls, failed, last: &str| CredentialUse {
+            provider: "openai".into(),
+            credential,
+            model: model.into(),
+            calls,
+            failed,
+            last: at(last),
+        };
+        let found = model_usage::credentials(&db, tenant, span, 10).await.unwrap();
+        assert_eq!(found[0], of(main, "small", 3, 1, "2026-03-01T10:03:00Z"));
+        let large = of(main, "large", 1, 0, "2026-03-01T10:05:00Z");
+        let small = of(spare, "small", 1, 0, "2026-03-01T10:04:00Z");
+        assert_eq!(found.len(), 3);
+        assert!(found.contains(&large) && found.contains(&small), "{found:?}");
+        assert_eq!(model_usage::credentials(&db, tenant, span, 1).await.unwrap(), [found[0].clone()]);
+        assert!(model_usage::credentials(&db, TenantId::new(), span, 10).await.unwrap().is_empty());
     })
     .await;
 }

@@ -5,17 +5,19 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use ox_db::{
     Database,
-    model::{App, Conversation, Message, MessageFeedback, Site, WorkflowRun},
+    model::{App, Conversation, Message, MessageFeedback, NodeExecution, Site, WorkflowRun},
     repo::{
         apps,
         journal::{RunBatch, RunWriter},
         messages,
-        statistics::{self, Day, MessageDay, RunDay, Timed, TimesDay},
+        slow_nodes::{self, Bounds, NodeTimes},
+        statistics::{self, Day, MessageDay, RatedDay, RunDay, Timed, TimesDay},
     },
 };
 use ox_testkit::on_each_database;
 use ox_types::{
-    AccountId, AppId, ConversationId, EndUserId, MessageId, RunId, RunStatus, TenantId, WorkflowId, new_uuid,
+    AccountId, AppId, ConversationId, EndUserId, MessageId, NodeRunId, NodeStatus, RunId, RunStatus, TenantId,
+    WorkflowId, new_uuid,
 };
 use serde_json::json;
 use uuid::Uuid;
@@ -221,8 +223,10 @@ async fn messages_are_counted_by_day() {
             (2, day(1, 1, 1, 0, 0, 0, 0.5)),
         ]);
         assert_eq!(found, expected);
-        let likes = statistics::liked_days(&db, tenant, id, &days()).await.unwrap();
-        assert_eq!(likes, BTreeMap::from([(1, 1)]), "liked by two sides is liked once");
+        let rated = statistics::rated_days(&db, tenant, id, &days()).await.unwrap();
+        let expected = BTreeMap::from([(1, RatedDay { likes: 1, dislikes: 1 })]);
+        assert_eq!(rated, expected, "liked by two sides is liked once");
+        assert!(statistics::rated_days(&db, TenantId::new(), id, &days()).await.unwrap().is_empty());
         let sessions = statistics::session_days(&db, tenant, id, &days()).await.unwrap();
         assert_eq!(sessions, BTreeMap::from([(0, (1, 2)), (1, (1, 4))]), "by the day on which they began");
         assert_eq!(statistics::first(&db, tenant, id, false).await.unwrap(), Some(all[0].created_at));
@@ -317,12 +321,20 @@ async fn times_of_a_day_are_percentiles_by_the_nearest_rank() {
         }
         let batch = RunBatch { runs: all.iter().collect(), ..RunBatch::default() };
         RunWriter::new(db.clone()).commit(&batch).await.unwrap();
-        let day = |measured, p50, p95, sampled| TimesDay { measured, p50, p95, first_token_p50: None, sampled };
+        let day = |measured, p50, p95, p99, sampled| TimesDay {
+            measured,
+            p50,
+            p95,
+            p99,
+            first_token_p50: None,
+            first_token_p95: None,
+            sampled,
+        };
         let found = statistics::times(&db, tenant, id, &days(), Timed::Runs, 1000).await.unwrap();
-        assert_eq!(found, BTreeMap::from([(1, day(40, 20.0, 38.0, false)), (2, day(2, 0.25, 8.5, false))]));
+        assert_eq!(found, BTreeMap::from([(1, day(40, 20.0, 38.0, 40.0, false)), (2, day(2, 0.25, 8.5, 8.5, false))]));
         // Of 42 rows the newest 21, and the one at the cut: two of them do not count.
         let found = statistics::times(&db, tenant, id, &days(), Timed::Runs, 21).await.unwrap();
-        assert_eq!(found, BTreeMap::from([(1, day(20, 20.0, 38.0, true)), (2, day(2, 0.25, 8.5, false))]));
+        assert_eq!(found, BTreeMap::from([(1, day(20, 20.0, 38.0, 40.0, true)), (2, day(2, 0.25, 8.5, 8.5, false))]));
         let foreign = statistics::times(&db, TenantId::new(), id, &days(), Timed::Runs, 1000).await.unwrap();
         assert!(foreign.is_empty(), "of another workspace");
         assert!(statistics::times(&db, tenant, id, &[], Timed::Runs, 1000).await.unwrap().is_empty());
@@ -354,11 +366,102 @@ async fn times_of_messages_have_those_of_their_first_token() {
         let batch = RunBatch { conversations: vec![&one], messages: all.iter().collect(), ..RunBatch::default() };
         RunWriter::new(db.clone()).commit(&batch).await.unwrap();
         let found = statistics::times(&db, tenant, id, &days(), Timed::Messages, 1000).await.unwrap();
-        let day =
-            |measured, p50, p95, first_token_p50| TimesDay { measured, p50, p95, first_token_p50, sampled: false };
-        assert_eq!(found, BTreeMap::from([(1, day(4, 2.0, 4.0, Some(0.25))), (2, day(1, 1.5, 1.5, None))]));
+        let day = |measured, p50, p95, first: Option<(f64, f64)>| TimesDay {
+            measured,
+            p50,
+            p95,
+            p99: p95,
+            first_token_p50: first.map(|first| first.0),
+            first_token_p95: first.map(|first| first.1),
+            sampled: false,
+        };
+        assert_eq!(found, BTreeMap::from([(1, day(4, 2.0, 4.0, Some((0.25, 0.75)))), (2, day(1, 1.5, 1.5, None))]));
         let foreign = statistics::times(&db, TenantId::new(), id, &days(), Timed::Messages, 1000).await.unwrap();
         assert!(foreign.is_empty(), "of another workspace");
+    })
+    .await;
+}
+
+fn node(of: &WorkflowRun, index: i32, kind: &str, seconds: f64, status: NodeStatus) -> NodeExecution {
+    NodeExecution {
+        id: NodeRunId::new(),
+        tenant_id: of.tenant_id,
+        app_id: of.app_id,
+        workflow_id: of.workflow_id,
+        triggered_from: "workflow-run".into(),
+        workflow_run_id: Some(of.id),
+        index,
+        finish_seq: None,
+        predecessor_node_id: None,
+        node_id: format!("the-{kind}"),
+        node_type: kind.into(),
+        title: format!("{kind} {seconds}"),
+        frame: None,
+        handle: None,
+        retry_index: 0,
+        inputs: None,
+        process_data: None,
+        outputs: None,
+        updates: None,
+        array_types: None,
+        status,
+        error: None,
+        error_type: None,
+        elapsed_time: seconds,
+        execution_metadata: None,
+        debug: false,
+        created_by_role: "end_user".into(),
+        created_by: of.created_by,
+        created_at: of.created_at,
+        finished_at: (status != NodeStatus::Running).then_some(of.created_at),
+    }
+}
+
+#[tokio::test]
+async fn nodes_are_told_by_their_times_the_slowest_first() {
+    on_each_database(|db| async move {
+        let tenant = TenantId::new();
+        let id = app(&db, tenant, "workflow").await;
+        let ann = new_uuid();
+        let (mut runs, mut nodes) = (Vec::new(), Vec::new());
+        // Models take one to twenty seconds, the newest longest; one in four requests fails.
+        for number in 0..20 {
+            let of = run(tenant, id, ann, &format!("2026-11-20T10:{number:02}:00Z"), 0, "app-run");
+            let status = if number % 4 == 0 { NodeStatus::Exception } else { NodeStatus::Succeeded };
+            nodes.push(node(&of, 1, "llm", f64::from(number + 1), NodeStatus::Succeeded));
+            nodes.push(node(&of, 2, "http-request", 0.5, status));
+            runs.push(of);
+        }
+        // What still works has no time, and what the editor ran, or another time, is not looked at.
+        nodes.push(node(&runs[0], 3, "code", 9.0, NodeStatus::Running));
+        for (time, from) in [("2026-11-20T10:30:00Z", "debugging"), ("2026-11-21T10:00:00Z", "app-run")] {
+            let of = run(tenant, id, ann, time, 0, from);
+            nodes.push(node(&of, 1, "llm", 900.0, NodeStatus::Failed));
+            runs.push(of);
+        }
+        let batch = RunBatch { runs: runs.iter().collect(), nodes: nodes.iter().collect(), ..RunBatch::default() };
+        RunWriter::new(db.clone()).commit(&batch).await.unwrap();
+        let span = Day { since: at("2026-11-20T00:00:00Z"), until: at("2026-11-21T00:00:00Z") };
+        let most = Bounds { runs: 20, executions: 40, nodes: 10 };
+        let found = slow_nodes::slowest(&db, tenant, id, span, most).await.unwrap();
+        let of = |kind: &str, title: &str, executions, failed, p50, p95| NodeTimes {
+            node_id: format!("the-{kind}"),
+            kind: kind.into(),
+            title: title.into(),
+            executions,
+            failed,
+            p50,
+            p95,
+        };
+        let http = of("http-request", "http-request 0.5", 20, 5, 0.5, 0.5);
+        assert_eq!(found.nodes, [of("llm", "llm 20", 20, 0, 10.0, 19.0), http]);
+        assert!(!found.sampled);
+        let found = slow_nodes::slowest(&db, tenant, id, span, Bounds { runs: 19, ..most }).await.unwrap();
+        assert!(found.sampled, "there was one more run");
+        let found = slow_nodes::slowest(&db, tenant, id, span, Bounds { nodes: 1, ..most }).await.unwrap();
+        assert_eq!((found.nodes.len(), found.sampled), (1, false));
+        let found = slow_nodes::slowest(&db, TenantId::new(), id, span, most).await.unwrap();
+        assert_eq!((found.nodes.len(), found.sampled), (0, false), "of another workspace");
     })
     .await;
 }

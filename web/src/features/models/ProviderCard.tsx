@@ -25,7 +25,7 @@ import { Switch } from "../../ui/Switch";
 import { Tip } from "../../ui/Tip";
 import { CredentialDialog } from "./CredentialDialog";
 import { FailedKeys, KeyState, ProviderState } from "./ProviderState";
-import { LastCall, ProviderUse, UsedBy, UsedByHead } from "./ProviderUse";
+import { KeyLoad, LastCall, ProviderUse, UsedBy, UsedByHead } from "./ProviderUse";
 import { forgetTest } from "./providerTests";
 import { RoutesDialog } from "./RoutesDialog";
 
@@ -244,13 +244,14 @@ function KeyRow({ provider, credential }: { provider: Provider; credential: Cred
     onError: failed,
   });
   return (
-    <div className="flex items-center gap-2 ps-14 pe-3 min-h-9 bg-surface-2 border-t border-line-1">
+    <div className="flex items-center gap-2 ps-14 pe-3 min-h-9 bg-surface-2 border-t border-line-1 max-md:flex-wrap max-md:ps-4 max-md:py-1.5">
       <KeyRound size={14} strokeWidth={1.9} className="text-ink-3" aria-hidden />
       <span className="font-medium min-w-0 truncate" title={credential.credential_name}>
         {credential.credential_name}
       </span>
       {active ? <Badge>{t("inUse")}</Badge> : null}
       <KeyState provider={provider.provider} id={credential.credential_id} />
+      <KeyLoad provider={provider.provider} id={credential.credential_id} name={credential.credential_name} />
       <div className="flex-1" />
       {rights.admin ? (
         <>

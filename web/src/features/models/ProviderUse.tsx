@@ -3,9 +3,11 @@ import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { useRights } from "../../data/session";
 import { useFormat } from "../../lib/format";
+import { Badge } from "../../ui/Marks";
 import { Sparkline } from "../../ui/Sparkline";
 import { Tip } from "../../ui/Tip";
-import { type ProviderUsage, providerUsage } from "./usage";
+import { type ProviderUsage, providerUsage, shareOf } from "./usage";
+import "./models.css";
 
 /** Whether it is shown at all: who may not see logs has no figures. */
 function useUsage(): ProviderUsage | undefined {
@@ -63,6 +65,40 @@ export function ProviderUse({ provider, name }: { provider: string; name: string
         </span>
       </Tip>
     </div>
+  );
+}
+
+/** How much of the load a key took, what of it was not answered, and whether it is left alone now. */
+export function KeyLoad({ provider, id, name }: { provider: string; id: string; name: string }) {
+  const { t, i18n } = useTranslation("models");
+  const usage = useUsage();
+  const span = useSpan(usage);
+  const use = usage?.data.find((one) => one.provider === provider);
+  const share = use && shareOf(use, id);
+  const key = use?.keys.find((one) => one.credential_id === id);
+  const percent = new Intl.NumberFormat(i18n.language, { style: "percent", maximumFractionDigits: 0 });
+  const calls = t("use.calls", { count: key?.calls ?? 0 });
+  return (
+    <>
+      {key?.in_cooldown ? (
+        <Tip text={t("use.restsText", { count: Math.max(1, key.ttl) })}>
+          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it has a tip */}
+          <span className="flex-none" tabIndex={0}>
+            <Badge tone="warn">{t("use.rests")}</Badge>
+          </span>
+        </Tip>
+      ) : null}
+      {share === undefined ? null : (
+        <span className="flex items-center gap-2 flex-none text-12 text-ink-2 num whitespace-nowrap" title={t("use.share", { name, calls, span })}>
+          <span className="key-share" aria-hidden>
+            <span style={{ width: `${share * 100}%` }} />
+          </span>
+          <span>{percent.format(share)}</span>
+          <span className="text-ink-3">{calls}</span>
+          {key && key.failed > 0 ? <span className="text-danger">{t("use.keyFailed", { count: key.failed })}</span> : null}
+        </span>
+      )}
+    </>
   );
 }
 

@@ -7,6 +7,7 @@ import { show } from "../../test/render";
 import { server, withServer } from "../../test/server";
 import { ProvidersPage } from "./ProvidersPage";
 import { AT_ONCE, cancelTests, resetTests, summaryOf, testProviders, useProviderTests } from "./providerTests";
+import { shareOf } from "./usage";
 
 const provider = (name: string, keys: readonly string[]): Provider => ({
   provider: name,
@@ -131,7 +132,7 @@ describe("the page", { timeout: 30_000 }, () => {
         const steps = Array.from({ length: 24 }, (_, at) => at);
         const used = { calls: 276, failed: 2, apps: 3 };
         const one = { provider: "aa", ...used, last_call_at: until - 240, latency_p50_ms: 440, first_token_p50_ms: 210, steps };
-        return HttpResponse.json({ since: until - 86_400, until, data: [{ ...one, models: [{ model: "big", ...used }] }] });
+        return HttpResponse.json({ since: until - 86_400, until, data: [{ ...one, models: [{ model: "big", ...used }], keys: [] }] });
       }),
     );
     const first = show(<ProvidersPage />);
@@ -151,5 +152,40 @@ describe("the page", { timeout: 30_000 }, () => {
     show(<ProvidersPage />);
     expect(within(await screen.findByRole("region", { name: "BB" }, LONG)).getByText("1 key")).toBeVisible();
     expect(asked).toBe(0);
+  });
+
+  it("tells how the load is spread over the keys, and which of them rests", async () => {
+    const until = Math.floor(Date.now() / 1000);
+    const key = { failed: 0, last_call_at: until - 5, in_cooldown: false, ttl: 0 };
+    const used = { calls: 300, failed: 3, apps: 1 };
+    const keys = [
+      { ...key, credential_id: "1", calls: 62 },
+      { ...key, credential_id: "2", calls: 38, failed: 3, in_cooldown: true, ttl: 12 },
+    ];
+    const one = { provider: "aa", ...used, last_call_at: until - 5, latency_p50_ms: 440, first_token_p50_ms: null, steps: [300], models: [], keys };
+    server.use(
+      http.post("*/console/api/workspaces/current", () => HttpResponse.json({ id: "w", name: "W", role: "owner" })),
+      http.get("*/console/api/workspaces/current/model-providers", () => HttpResponse.json({ data: [provider("aa", ["1", "2", "3"])] })),
+      http.get("*/console/api/workspaces/current/model-providers/:provider/models", () => HttpResponse.json({ data: [] })),
+      http.get("*/console/api/workspaces/current/models/model-types/:type", () => HttpResponse.json({ data: [] })),
+      http.get("*/console/api/workspaces/current/default-model", () => HttpResponse.json({ data: null })),
+      http.get("*/console/api/workspaces/current/model-spend/providers", () => HttpResponse.json({ since: until - 86_400, until, data: [one] })),
+    );
+    show(<ProvidersPage />);
+    const card = await screen.findByRole("region", { name: "AA" }, LONG);
+    const main = await within(card).findByTitle(/^The part of key 1 .*62 calls in the last 24 hours/, {}, LONG);
+    expect(main).toHaveTextContent("62%62 calls");
+    expect(within(card).getByTitle(/^The part of key 2 /)).toHaveTextContent("38%38 calls3 failed");
+    expect(within(card).getByTitle(/^The part of key 3 /)).toHaveTextContent("0%0 calls");
+    expect(within(card).getAllByText("Resting")).toHaveLength(1);
+  });
+
+  it("shares are of the calls whose key is known", () => {
+    const use = (...calls: number[]) =>
+      ({ keys: calls.map((count, at) => ({ credential_id: String(at), calls: count })) }) as unknown as Parameters<typeof shareOf>[0];
+    expect(shareOf(use(3, 1), "0")).toBe(0.75);
+    expect(shareOf(use(3, 1), "other")).toBe(0);
+    expect(shareOf(use(), "0")).toBeUndefined();
+    expect(shareOf(use(0), "0")).toBeUndefined();
   });
 });

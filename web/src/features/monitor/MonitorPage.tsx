@@ -16,6 +16,7 @@ import { ChartCard } from "./ChartCard";
 import { DaysPicker } from "./DaysPicker";
 import { type Figure, viewOf } from "./figures";
 import { ModelsCard } from "./ModelsCard";
+import { NodesCard } from "./NodesCard";
 import { DEFAULT_RANGE, LONG, type MonitorSearch, SHORT, type Span, spanOf } from "./span";
 import { TimesCard } from "./TimesCard";
 import { Tops, useNothingBefore } from "./Tops";
@@ -92,6 +93,7 @@ export function MonitorPage({ app, search, onSearch, onLogs }: Props) {
           </div>
           <div className="monitor-more">
             <Times {...part} />
+            {isGraph(app.mode) ? <Nodes {...part} /> : null}
             {view.below.map((figure) => (
               <FigureCard key={figure.key} {...part} figure={figure} />
             ))}
@@ -213,6 +215,11 @@ const dayPick =
 
 function Times({ app, span, numbers, zone, onLogs }: PartProps) {
   return <TimesCard app={app} span={span} numbers={numbers} onPick={onLogs ? dayPick({ span, zone, onLogs }) : undefined} />;
+}
+
+function Nodes({ app, span, onLogs }: PartProps) {
+  const logs = () => onLogs?.({ since: unix(span.since), until: unix(span.until), failed: false });
+  return <NodesCard appId={app.id} span={span} onLogs={onLogs ? logs : undefined} />;
 }
 
 function FigureCard({ app, span, numbers, figure, zone, height, onLogs }: PartProps & { figure: Figure; height?: number }) {

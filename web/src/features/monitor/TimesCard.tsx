@@ -1,4 +1,4 @@
-/** How long answers took on each day: what half of them and what 95 of 100 did not exceed, and when the first token came. */
+/** How long answers took on each day: what half of them, what 95 and what 99 of 100 did not exceed, and when the first token came. */
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import type { AppDetail } from "../../data/apps";
@@ -24,6 +24,7 @@ export function TimesCard({ app, span, numbers, onPick }: Props) {
   const series = [
     { key: "p50", label: t("times.p50"), tone: "1", values: secondsOf("p50", span.days, data) },
     { key: "p95", label: t("times.p95"), tone: "4", values: p95 },
+    { key: "p99", label: t("times.p99"), tone: "6", values: secondsOf("p99", span.days, data) },
     ...(first.values.some((value) => value !== null) ? [first] : []),
   ] as const;
   const known = p95.filter((value) => value !== null);

@@ -6,8 +6,8 @@ import { useTranslation } from "react-i18next";
 import { type AppDetail, appFigures } from "../../data/apps";
 import { Sparkline } from "../../ui/Sparkline";
 import { Skeleton } from "../../ui/States";
-import { bars, barsOf, whole } from "./api";
-import { type Compared, comparedTo, type Figure, viewOf } from "./figures";
+import { bars, barsOf, days, whole } from "./api";
+import { type Compared, comparedTo, type Figure, secondsOf, viewOf } from "./figures";
 import type { Span } from "./span";
 import type { Numbers } from "./useNumbers";
 import { useTotal } from "./useTotal";
@@ -32,6 +32,7 @@ export function Tops({ app, span: chosen, numbers }: Props) {
   return (
     <section className="kpis" aria-label={t("numbers")}>
       <RunTops app={app} span={span} numbers={numbers} />
+      {viewOf(app.mode).hasFirst ? <FirstTop app={app} span={span} numbers={numbers} /> : null}
       {viewOf(app.mode).tops.map((figure) => (
         <FigureTop key={figure.key} app={app} span={span} numbers={numbers} figure={figure} />
       ))}
@@ -110,6 +111,34 @@ function LongTimes({ app, span, numbers }: Props) {
       change={comparedTo({ unit: "seconds", better: "less" }, p95, { known, value: before.data?.p95 })}
       numbers={numbers}
       note={sampled ? t("times.newest") : undefined}
+    />
+  );
+}
+
+/** When half of the answers had begun; when nearly all had is said beside it. */
+function FirstTop({ app, span, numbers }: Props) {
+  const { t } = useTranslation("monitor");
+  const { times } = viewOf(app.mode);
+  const now = useQuery(whole(app.id, times, span));
+  const before = useQuery({ ...whole(app.id, times, span.before ?? span), enabled: span.before !== undefined });
+  const byDay = useQuery(days(app.id, times, span));
+  const p50 = now.data?.first_token_p50 ?? undefined;
+  const p95 = now.data?.first_token_p95 ?? undefined;
+  const known = span.before !== undefined && before.data !== undefined;
+  const notes = [
+    p95 === undefined ? t("firstToken.none") : t("firstToken.p95", { value: numbers.value("seconds", p95) }),
+    ...(now.data?.sampled === true ? [t("times.newest")] : []),
+  ];
+  return (
+    <Top
+      name={t("figure.firstToken")}
+      value={now.error ? "–" : numbers.value("seconds", p50)}
+      busy={now.isPending}
+      tone="2"
+      values={secondsOf("first_token_p50", span.days, byDay.data ?? []).filter((value) => value !== null)}
+      change={comparedTo({ unit: "seconds", better: "less" }, p50, { known, value: before.data?.first_token_p50 ?? undefined })}
+      numbers={numbers}
+      note={now.data ? notes.join(" ") : undefined}
     />
   );
 }

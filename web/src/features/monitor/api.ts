@@ -19,6 +19,9 @@ export const days = (appId: string, path: string, bounds: Pick<Bounds, "start" |
 /** The times of all answers together; without any, nothing is in it. */
 export interface WholeTimes {
   readonly p95?: number;
+  /** Null where no first token was timed. */
+  readonly first_token_p50?: number | null;
+  readonly first_token_p95?: number | null;
   readonly sampled?: boolean;
 }
 
@@ -29,6 +32,32 @@ export const whole = (appId: string, path: string, bounds: Pick<Bounds, "start" 
       const query = { start: bounds.start, end: bounds.end, whole: true };
       return (await get<{ data: readonly WholeTimes[] }>(`/apps/${appId}/${path}`, query)).data[0] ?? {};
     },
+    staleTime: FRESH,
+    retry: false,
+  });
+
+/** A node of the workflow over the runs of a time; times in seconds. */
+export interface NodeTimes {
+  readonly node_id: string;
+  readonly node_type: string;
+  readonly title: string;
+  readonly executions: number;
+  readonly failed: number;
+  readonly p50: number;
+  readonly p95: number;
+}
+
+export interface SlowNodes {
+  readonly data: readonly NodeTimes[];
+  /** There were more runs than were looked at. */
+  readonly sampled: boolean;
+}
+
+/** The slowest nodes first. */
+export const slowNodes = (appId: string, bounds: Pick<Bounds, "start" | "end">) =>
+  queryOptions({
+    queryKey: ["monitor", appId, "slow-nodes", bounds.start, bounds.end],
+    queryFn: () => get<SlowNodes>(`/apps/${appId}/workflow/statistics/slow-nodes`, { start: bounds.start, end: bounds.end }),
     staleTime: FRESH,
     retry: false,
   });

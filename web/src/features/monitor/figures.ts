@@ -60,16 +60,16 @@ const latency: Figure = {
   total: messages,
   better: "less",
 };
-// The wire counts likes per thousand answers.
+const rated: Figure = { ...messages, key: "rated", path: "statistics/user-satisfaction-rate", field: "rated" };
+// Of the answers that somebody rated: most are not.
 const liked: Figure = {
   key: "liked",
   path: "statistics/user-satisfaction-rate",
-  field: "rate",
-  by: 1000,
+  field: "liked",
   unit: "percent",
   kind: "line",
   tone: "5",
-  total: messages,
+  total: rated,
   better: "more",
 };
 const tokens: Figure = { ...messages, key: "tokens", path: "statistics/token-costs", field: "token_count", tone: "6" };
@@ -82,23 +82,26 @@ const perUser: Figure = { ...perConversation, key: "perUser", path: "workflow/st
 interface View {
   /** What one bar counts. */
   readonly count: Figure;
-  /** Numbers at the top, besides the count, the success and the p95. */
+  /** Numbers at the top, besides the count, the success, the p95 and the first token. */
   readonly tops: readonly Figure[];
   /** The chart beside the bars, and those below. */
   readonly beside: Figure;
   readonly below: readonly Figure[];
   /** Where the percentiles of its times are, below `/apps/{id}/`. */
   readonly times: string;
+  /** Whether they tell when the first token came: of answers that are written to somebody. */
+  readonly hasFirst: boolean;
 }
 
 const MESSAGE_TIMES = "statistics/response-times";
 
 const CHAT: View = {
   count: messages,
-  tops: [users, speed, cost, liked],
+  tops: [users, cost, liked],
   beside: speed,
   below: [conversations, users, perConversation, tokens, cost, liked],
   times: MESSAGE_TIMES,
+  hasFirst: true,
 };
 const VIEWS: Readonly<Record<Mode, View>> = {
   chat: CHAT,
@@ -106,10 +109,11 @@ const VIEWS: Readonly<Record<Mode, View>> = {
   "advanced-chat": CHAT,
   completion: {
     count: messages,
-    tops: [users, latency, cost, liked],
+    tops: [users, cost, liked],
     beside: latency,
     below: [users, speed, tokens, cost, liked],
     times: MESSAGE_TIMES,
+    hasFirst: true,
   },
   workflow: {
     count: runs,
@@ -117,6 +121,7 @@ const VIEWS: Readonly<Record<Mode, View>> = {
     beside: runUsers,
     below: [runTokens, perUser],
     times: "workflow/statistics/response-times",
+    hasFirst: false,
   },
 };
 
@@ -126,7 +131,7 @@ export type Day = { readonly date: string } & Readonly<Record<string, unknown>>;
 
 /** A value for each day: nothing happened is zero for what is counted, and unknown for what is measured. */
 export function fill(figure: Figure, days: readonly string[], data: readonly Day[]): (number | null)[] {
-  const known = new Map(data.map((each) => [each.date, Number(each[figure.field])]));
+  const known = new Map(data.map((each) => [each.date, Number(each[figure.field] ?? Number.NaN)]));
   return days.map((date) => {
     const value = known.get(date);
     if (value === undefined || Number.isNaN(value)) return figure.kind === "bars" ? 0 : null;

@@ -54,18 +54,26 @@ describe("the time range", () => {
 });
 
 describe("figures", () => {
-  const { count, tops } = viewOf("chat");
-  const [users, speed, cost, liked] = tops;
+  const { count, tops, beside: speed } = viewOf("chat");
+  const [users, cost, liked] = tops;
 
   it("fill the days without anything: zero for counts, unknown for measures", () => {
     const days = ["2026-11-20", "2026-11-21"];
-    const data = [{ date: "2026-11-21", message_count: 4, tps: 12.5, total_price: "0.0120000", rate: 250 }];
+    const data = [
+      { date: "2026-11-20", liked: null, rated: 0 },
+      { date: "2026-11-21", message_count: 4, tps: 12.5, total_price: "0.0120000", liked: 0.25, rated: 8 },
+    ];
     expect([count, speed, cost, liked].map((figure) => figure && fill(figure, days, data))).toEqual([
       [0, 4],
       [null, 12.5],
       [0, 0.012],
       [null, 0.25],
     ]);
+  });
+
+  it("weigh the share of likes by what was rated", () => {
+    const weigh = typeof liked?.total === "object" ? liked.total : undefined;
+    expect(weigh && fill(weigh, ["2026-11-20", "2026-11-21"], [{ date: "2026-11-21", rated: 3 }])).toEqual([0, 3]);
   });
 
   it("make one number of many days", () => {
@@ -142,6 +150,7 @@ describe("the page", LONG, () => {
       return HttpResponse.json({ data: [{ app_id: "a1", p95_seconds: 2.31, before }] });
     }),
     http.get("*/console/api/apps/a1/workflow-app-logs/histogram", () => HttpResponse.json(bars(failed))),
+    http.get("*/console/api/apps/a1/workflow/statistics/slow-nodes", () => HttpResponse.json({ data: [], sampled: false })),
     http.get("*/console/api/apps/a1/workflow/statistics/:name", days),
     http.get("*/console/api/workspaces/current/model-spend/groups", ({ request }) => {
       const { searchParams } = new URL(request.url);
@@ -214,17 +223,56 @@ describe("the page", LONG, () => {
   });
 
   it("draws response times as lines, and tells where only some were measured", async () => {
-    const day = { date: "2026-01-03", measured: 20_000, p50: 1.5, p95: 4, first_token_p50: null, sampled: true };
+    const day = { date: "2026-01-03", measured: 20_000, p50: 1.5, p95: 4, p99: 7, first_token_p50: null, sampled: true };
     server.use(...answers(0, () => HttpResponse.json({ data: [day] })));
     show(<MonitorPage app={app} search={{ range: "custom", from: "2026-01-02", to: "2026-01-04" }} onSearch={vi.fn()} onLogs={vi.fn()} />);
     const chart = await screen.findByRole("group", { name: /^Response times, p95 up to 4/ }, LONG);
     expect(screen.getByText(/^On 1 day there were so many/)).toBeVisible();
     chart.focus();
     await userEvent.keyboard("{Home}");
-    expect(within(chart).getByRole("status")).toHaveTextContent(/p50 –, p95 –$/);
+    expect(within(chart).getByRole("status")).toHaveTextContent(/p50 –, p95 –, p99 –$/);
     await userEvent.keyboard("{ArrowRight}");
-    expect(within(chart).getByRole("status")).toHaveTextContent(/p50 1\.5.*, p95 4/);
+    expect(within(chart).getByRole("status")).toHaveTextContent(/p50 1\.5.*, p95 4.*, p99 7/);
     expect(within(chart).getByRole("status")).not.toHaveTextContent(/first token/);
+  });
+
+  it("lists the slow nodes, and says when there are none", async () => {
+    const node = { node_id: "n1", node_type: "llm", title: "Assess photo", executions: 41, failed: 2, p50: 0.5, p95: 2.6 };
+    const path = "*/console/api/apps/a1/workflow/statistics/slow-nodes";
+    server.use(http.get(path, () => HttpResponse.json({ data: [node], sampled: true })), ...answers(0));
+    const logs = vi.fn();
+    const { unmount } = show(<MonitorPage app={app} search={{}} onSearch={vi.fn()} onLogs={logs} />);
+    const row = await screen.findByRole("row", { name: /^Assess photo/ }, LONG);
+    const cells = within(row)
+      .getAllByRole("cell")
+      .map((cell) => cell.textContent?.replace(/\s/g, " "));
+    expect(cells).toEqual([expect.stringMatching(/^2\.6/), expect.stringMatching(/500 ms|0\.5/), "2", "41"]);
+    expect(screen.getByText(/^Of the newest runs/)).toBeVisible();
+    await userEvent.click(screen.getByRole("button", { name: "Open in logs" }));
+    expect(logs).toHaveBeenCalledWith(expect.objectContaining({ failed: false }));
+    unmount();
+    server.use(http.get(path, () => HttpResponse.json({ data: [], sampled: false })));
+    show(<MonitorPage app={app} search={{}} onSearch={vi.fn()} onLogs={logs} />);
+    expect(await screen.findByText("No node ran in these days", {}, LONG)).toBeVisible();
+  });
+
+  it("tells when half of the answers of a chat had begun, and nearly all", async () => {
+    const chat = { ...app, mode: "chat" } as AppDetail;
+    const times = ({ request }: { request: Request }) => {
+      const before = (new URL(request.url).searchParams.get("start") ?? "") < "2026-01-02";
+      const day = { date: "2026-01-02", p50: 1, p95: 3, p99: 4, first_token_p50: before ? 0.5 : 0.46, first_token_p95: 0.9, sampled: false };
+      return HttpResponse.json({ data: [day] });
+    };
+    server.use(
+      http.get("*/console/api/apps/a1/statistics/response-times", times),
+      http.get("*/console/api/apps/a1/statistics/:name", () => HttpResponse.json({ data: [] })),
+      ...answers(0),
+    );
+    show(<MonitorPage app={chat} search={{ range: "custom", from: "2026-01-02", to: "2026-01-05" }} onSearch={vi.fn()} onLogs={vi.fn()} />);
+    const value = await screen.findByTitle(/^95 of 100 answers began within/, {}, LONG);
+    expect(value).toHaveTextContent(/0\.46|460/);
+    expect(await screen.findByText(/^-8%|^−8%/, {}, LONG)).toHaveTextContent("better");
+    expect(screen.queryByRole("heading", { name: "Slow and failing nodes" })).toBeNull();
   });
 
   it("measures a long time as one, and compares it with the one before", async () => {
