@@ -26,6 +26,7 @@ mod fixtures;
 mod generate;
 mod insight;
 mod knowledge;
+mod knowledge_large;
 mod knowledge_more;
 mod knowledge_pictures;
 mod knowledge_seeing;
