@@ -52,20 +52,24 @@ RULE = {"mode": "custom", "rules": PAGE}
 class World:
     """A server on an empty directory, a knowledge base, and a neighbour in another workspace."""
 
-    def __init__(self, server, folder):
+    def __init__(self, server):
         server.set_up()
-        self.server, self.folder = server, pathlib.Path(folder)
+        self.server = server
         self.key = server.console("POST", "/datasets/api-keys")["token"]
         self.other = other_workspace(server)
+        small = {"name": "small", "indexing_technique": "high_quality", **EMBEDDING}
+        self.small = server.v1("POST", "/datasets", self.other, small)["id"]
 
     def base(self, technique):
         body = {"name": f"large {technique}", "indexing_technique": technique}
         body |= EMBEDDING if technique == "high_quality" else {}
         return self.server.v1("POST", "/datasets", self.key, body)["id"]
 
-    def watch(self):
-        time.sleep(REST)
-        return Watch(self.server, self.other)
+    def watch(self, before=None):
+        """From a time of rest on, or as a part of what was watched before."""
+        if not before:
+            time.sleep(REST)
+        return Watch(self.server, self.other, self.small, before and before.memory.before)
 
     def send(self, base, name, content, technique):
         """Uploads a file; answers its batch, or the status and body of a refusal."""
@@ -103,8 +107,8 @@ class World:
             assert time.perf_counter() - began < seconds, f"not done after {seconds:.0f} s: {state}"
             time.sleep(0.2)
 
-    def find(self, base, text, method="keyword_search", top=3):
-        model = {"search_method": method, "reranking_enable": False, "top_k": top, "score_threshold_enabled": False}
+    def find(self, base, text):
+        model = {"search_method": "full_text_search", "reranking_enable": False, "top_k": 3, "score_threshold_enabled": False}
         found = self.server.v1("POST", f"/datasets/{base}/retrieve", self.key, {"query": text, "retrieval_model": model})
         return [one["segment"] for one in found["records"]]
 
@@ -122,7 +126,7 @@ class World:
         return int(rows(self.server, sql)[0][0])
 
     def files(self):
-        folder = pathlib.Path(self.server.home) / "storage"
+        folder = pathlib.Path(self.server.home) / "storage" / "upload_files"
         return [one for one in folder.rglob("*") if one.is_file()]
 
     def nothing_left(self, dataset, seconds=300):
@@ -167,8 +171,8 @@ def said(name, *parts):
 
 @contextlib.contextmanager
 def world(env=None):
-    with tempfile.TemporaryDirectory(prefix="oxidify-sizes-", ignore_cleanup_errors=True) as folder, Server(env={**SECRET, **(env or {})}) as server:
-        yield World(server, folder)
+    with Server(env={**SECRET, **(env or {})}) as server:
+        yield World(server)
 
 
 def large(megabytes):
@@ -231,8 +235,7 @@ def one_file(name, file, content, last, length, technique="economy", chunks=None
             status, made = it.send(base, file, content, technique)
             assert status == 200, made
         began = time.perf_counter()
-        with Watch(it.server, it.other) as work:
-            work.memory.before = upload.memory.before
+        with it.watch(upload) as work:
             state = it.ended(base, made["batch"], 7200)
             took = time.perf_counter() - began
             assert state["indexing_status"] == "completed", state
@@ -240,8 +243,7 @@ def one_file(name, file, content, last, length, technique="economy", chunks=None
             assert chunks in (None, count), f"{count} chunks of {chunks} rows"
             if last:
                 it.found(base, last)
-        with Watch(it.server, it.other) as gone:
-            gone.memory.before = upload.memory.before
+        with it.watch(upload) as gone:
             asked = time.perf_counter()
             it.server.v1("DELETE", f"/datasets/{base}/documents/{made['document']['id']}", it.key, timeout=600)
             answered = time.perf_counter() - asked
@@ -327,9 +329,11 @@ CASES = {case.__name__: case for case in (refused, line, letters, rows350, csv, 
 
 def main():
     parser = argparse.ArgumentParser(description="documents and deletions of a size that nobody expects")
-    parser.add_argument("cases", nargs="*", choices=[*CASES, []], help="some of the cases")
+    parser.add_argument("cases", nargs="*", metavar="case", help=f"some of {', '.join(CASES)}")
     parser.add_argument("--scale", type=float, default=1.0, help="how large, as a share of the full size")
     args = parser.parse_args()
+    if unknown := set(args.cases) - set(CASES):
+        parser.error(f"no such case: {', '.join(sorted(unknown))}")
     needed = 12 * args.scale
     free = shutil.disk_usage(tempfile.gettempdir()).free / 1e9
     if free < needed:

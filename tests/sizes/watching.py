@@ -74,17 +74,14 @@ class Health(threading.Thread):
 class Neighbour(threading.Thread):
     """Somebody in another workspace who adds a short text now and then, and waits for it."""
 
-    def __init__(self, server, key):
+    def __init__(self, server, key, dataset):
         super().__init__(daemon=True)
-        self.server, self.key, self.over, self.times, self.problems = server, key, threading.Event(), [], []
-        self.dataset = server.v1("POST", "/datasets", key, {"name": "small", "indexing_technique": "high_quality", **EMBEDDING})["id"]
+        self.server, self.key, self.dataset, self.over, self.times, self.problems = server, key, dataset, threading.Event(), [], []
 
     def run(self):
-        number = 0
         while not self.over.wait(1.0):
-            number += 1
             try:
-                self.times.append(self.once(f"neighbour{number}"))
+                self.times.append(self.once(f"neighbour{uuid.uuid4().hex}"))
             except (ApiError, OSError, AssertionError) as error:
                 self.problems.append(str(error))
 
@@ -105,10 +102,11 @@ class Neighbour(threading.Thread):
 
 
 class Watch:
-    """All three, while the block runs; what must hold of them is said at its end."""
+    """All three, while the block runs. `idle` is the memory before all of it, where that is not the present one."""
 
-    def __init__(self, server, neighbours_key):
-        self.memory, self.health, self.neighbour = Memory(server.process.pid), Health(server.url), Neighbour(server, neighbours_key)
+    def __init__(self, server, key, dataset, idle=None):
+        self.memory, self.health, self.neighbour = Memory(server.process.pid), Health(server.url), Neighbour(server, key, dataset)
+        self.memory.before = idle or self.memory.before
         self.parts = (self.memory, self.health, self.neighbour)
 
     def __enter__(self):
