@@ -32,6 +32,10 @@ faults: ## bad input, full disks, dead databases, killed servers: all cases (`ma
 	$(CARGO) build --workspace --bins
 	python3 tests/faults/faults.py
 
+sizes: ## a gigabyte on one line, tables of a million rows, 10,000 deletions: memory and others' waiting (CASES="line csv" for some)
+	$(CARGO) build --release --package ox-cli
+	OXIDIFY_BIN=$${CARGO_TARGET_DIR:-target}/release/oxidify python3 tests/sizes/sizes.py $(CASES)
+
 conform: ## 20,000 generated requests: no answer that the API documents do not name (CALLS=n for another number)
 	$(CARGO) build --package ox-cli
 	./tests/schema/run.sh --calls $(or $(CALLS),20000)
@@ -80,4 +84,4 @@ tools:
 	@for tool in cargo node npm cc; do command -v $$tool >/dev/null || { \
 	  echo "missing: $$tool. Install Rust from https://rustup.rs, Node.js 20+ from https://nodejs.org, a C compiler with your package manager (Debian: apt install build-essential)."; exit 1; }; done
 
-.PHONY: help run test check faults conform visual bench bench-engine bench-streams bench-retention fuzz dev release web tools
+.PHONY: help run test check faults sizes conform visual bench bench-engine bench-streams bench-retention fuzz dev release web tools

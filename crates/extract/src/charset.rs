@@ -1,5 +1,7 @@
 //! Bytes to text, whatever they were written in.
 
+use std::borrow::Cow;
+
 use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
 
 /// A text of unknown encoding: what a mark at its beginning says, else UTF-8 when it is that, else what it looks
@@ -22,6 +24,15 @@ pub fn decode(bytes: &[u8]) -> String {
         return clean(encoding_rs::UTF_8, bytes);
     }
     clean(guess(bytes), bytes)
+}
+
+/// The same, not copied where the bytes are UTF-8: it may be very long.
+pub fn text(bytes: &[u8]) -> Cow<'_, str> {
+    // No mark of another encoding is UTF-8.
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.strip_prefix('\u{feff}').unwrap_or(text).into(),
+        Err(_) => decode(bytes).into(),
+    }
 }
 
 /// A text whose encoding is named by whoever sent it; an unknown name is ignored.
@@ -114,6 +125,7 @@ mod tests {
             (damaged, &*long_chinese),
         ] {
             assert_eq!(decode(&bytes), expected);
+            assert_eq!(text(&bytes), expected);
         }
         assert_eq!(decode_as(b"\xc4\xe3", "gb2312"), "\u{4f60}");
         assert_eq!(decode_as("\u{4f60}".as_bytes(), "no-such-encoding"), "\u{4f60}");

@@ -16,6 +16,11 @@ use crate::{
     pictures::{self, Picture},
 };
 
+/// A text that is longer than this is given in parts: whoever cleans and splits it copies what it is given.
+const PART: usize = 8 * 1024 * 1024;
+/// How far before that a good place to end is looked for.
+const SEARCHED: usize = 64 * 1024;
+
 /// A part of a document: nothing that belongs together goes over its border.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Item {
@@ -44,8 +49,8 @@ impl Item {
 /// Takes the parts of a document.
 pub type Sink<'s> = &'s mut dyn FnMut(Item) -> Result<(), Error>;
 
-/// Reads a document part by part: sections of Markdown, pages, slides, rows of tables, else the whole. Parts without
-/// text are left out. The time that the sink takes is not the document's.
+/// Reads a document part by part: sections of Markdown, pages, slides, rows of tables, else the whole, a very long text
+/// in pieces. Parts without text are left out. The time that the sink takes is not the document's.
 ///
 /// # Errors
 /// What the sink said, or one clear reason: the content is broken, or a limit is reached.
@@ -78,6 +83,17 @@ impl Items<'_> {
         self.give_item(Item { text, page, ..Item::default() })
     }
 
+    /// A text of any length: what works on its parts has no more than one of them in memory at a time.
+    pub fn give_long(&mut self, text: &str) -> Result<(), Error> {
+        let mut rest = text;
+        while !rest.is_empty() {
+            let (part, after) = rest.split_at(end_of_part(rest));
+            self.give(part.to_owned(), None)?;
+            rest = after;
+        }
+        Ok(())
+    }
+
     pub fn give_item(&mut self, mut item: Item) -> Result<(), Error> {
         if let Some(refused) = &self.refused {
             return Err(refused.clone());
@@ -101,11 +117,37 @@ impl Items<'_> {
     }
 }
 
+/// Where the first part of a text ends: before it is too long, if there is one after a paragraph, a line, a sentence or
+/// a word.
+fn end_of_part(text: &str) -> usize {
+    if text.len() <= PART {
+        return text.len();
+    }
+    let end = boundary(text, PART);
+    let from = boundary(text, PART - SEARCHED);
+    let last = text.get(from..end).unwrap_or_default();
+    let after = |mark: &&str| last.rfind(*mark).map(|at| from + at + mark.len());
+    ["\n\n", "\n", "\u{3002}", ". ", " "].iter().find_map(after).unwrap_or(end)
+}
+
+/// The last beginning of a character that is not after this place.
+fn boundary(text: &str, place: usize) -> usize {
+    (0..=place).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
+}
+
 fn read(kind: Kind, bytes: &[u8], out: &mut Items<'_>) -> Result<(), Error> {
     let budget = out.budget;
     let text = match kind {
-        Kind::Text => kind::readable(charset::decode(bytes))?,
-        Kind::Markdown => return formats::markdown::items(&kind::readable(charset::decode(bytes))?, out),
+        Kind::Text => {
+            let text = charset::text(bytes);
+            kind::check_text(&text)?;
+            return out.give_long(&text);
+        }
+        Kind::Markdown => {
+            let text = charset::text(bytes);
+            kind::check_text(&text)?;
+            return formats::markdown::items(&text, out);
+        }
         Kind::Html => return page(&html::decode(bytes), out),
         Kind::Other(format) => match format {
             Format::Pdf => return formats::pdf::items(bytes, out),
@@ -122,7 +164,9 @@ fn read(kind: Kind, bytes: &[u8], out: &mut Items<'_>) -> Result<(), Error> {
             Format::Odt => formats::odt::read(bytes, budget)?,
             Format::Eml => formats::eml::read(bytes, budget)?,
             Format::Msg => formats::msg::read(bytes, budget)?,
-            Format::Plain | Format::Json | Format::Yaml | Format::Vtt | Format::Properties => charset::decode(bytes),
+            Format::Plain | Format::Json | Format::Yaml | Format::Vtt | Format::Properties => {
+                return out.give_long(&charset::text(bytes));
+            }
         },
     };
     out.give(text, None)

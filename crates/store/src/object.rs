@@ -6,6 +6,9 @@ use futures::{StreamExt, stream::BoxStream};
 
 use crate::{Error, Key, Result};
 
+/// The most room that is made for an object before its bytes are there.
+const RESERVED: usize = 1 << 30;
+
 /// Content in pieces.
 pub type ByteStream = BoxStream<'static, io::Result<Bytes>>;
 
@@ -24,8 +27,9 @@ impl Object {
     /// # Errors
     /// When the store fails on the way.
     pub async fn bytes(mut self) -> Result<Bytes> {
-        // What the size says is an offer, not a promise: reserve no more than this at once.
-        let expected = usize::try_from(self.range.end - self.range.start).unwrap_or(0).min(16 << 20);
+        // What the size says is an offer, not a promise. Room that is not written to costs nothing; one that grows by
+        // doubling holds a large object twice while it is moved.
+        let expected = usize::try_from(self.range.end - self.range.start).unwrap_or(0).min(RESERVED);
         let mut bytes = BytesMut::with_capacity(expected);
         while let Some(piece) = self.content.next().await {
             let piece = piece.map_err(|cause| Error::Io { what: "reading an object".to_owned(), cause })?;

@@ -27,6 +27,7 @@ mod generate;
 mod index_rebuilds;
 mod insight;
 mod knowledge;
+mod knowledge_large;
 mod knowledge_more;
 mod knowledge_pictures;
 mod knowledge_seeing;

@@ -29,6 +29,8 @@ const MAX_NAME: usize = 200;
 /// Longest extension: it becomes a part of the object's key.
 const MAX_EXTENSION: usize = 32;
 const MEGABYTE: u64 = 1024 * 1024;
+/// Bytes that are worth a thread of their own.
+const LONG: usize = 1024 * 1024;
 
 /// Files of all workspaces.
 #[derive(Clone)]
@@ -137,7 +139,7 @@ impl FileStore {
         let suffix = if extension.is_empty() { String::new() } else { format!(".{extension}") };
         let key = format!("upload_files/{tenant_id}/{id}{suffix}");
         let size = i64::try_from(upload.bytes.len()).unwrap_or(i64::MAX);
-        let hash = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(&upload.bytes));
+        let hash = hash_of(upload.bytes.clone()).await?;
         self.objects.put(&Key::new(&key).map_err(Error::internal)?, upload.bytes).await?;
         let file = UploadFile {
             id,
@@ -216,7 +218,7 @@ impl FileStore {
             return Ok(file);
         }
         let key = format!("upload_files/{tenant_id}/{}.{}", kept.id, kept.extension);
-        let hash = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(&bytes));
+        let hash = hash_of(bytes.clone()).await?;
         let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
         self.objects.put(&Key::new(&key).map_err(Error::internal)?, bytes).await?;
         let file = UploadFile {
@@ -366,6 +368,13 @@ impl FileStore {
         probe.mime = mime_of(&probe.filename).map(str::to_owned).or(probe.mime);
         Ok(probe)
     }
+}
+
+/// The SHA-256 of a file's bytes. That of a long one is a matter of seconds, in which others are to be answered.
+async fn hash_of(bytes: Bytes) -> Result<String> {
+    let is_long = bytes.len() > LONG;
+    let hash = move || hex::encode(<sha2::Sha256 as sha2::Digest>::digest(&bytes));
+    if is_long { tokio::task::spawn_blocking(hash).await.map_err(Error::internal) } else { Ok(hash()) }
 }
 
 /// What stands behind the last dot, in small letters; nothing where that is no extension. Dots and blanks at the end do

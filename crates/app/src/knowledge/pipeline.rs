@@ -24,6 +24,7 @@ use ox_db::{
 use ox_types::DocumentId;
 use tokio::sync::{Notify, Semaphore, futures::Notified, mpsc};
 
+use super::removal::Turn;
 use crate::{
     Result, Services,
     rounds::{Round, Rounds},
@@ -47,6 +48,7 @@ const MAX_ATTEMPTS: i32 = 3;
 pub struct Worker {
     wake: Notify,
     summaries: Notify,
+    pub(super) removals: Turn,
     held: Mutex<HashSet<DocumentId>>,
 }
 

@@ -207,6 +207,24 @@ pub async fn remove(tx: &Tx, tenant: TenantId, dataset: DatasetId, nodes: &Index
     take_out(tx, state, of(dataset, nodes)).await
 }
 
+/// Whose a document is of which not all nodes were taken out; none when they were.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn holder(source: &dyn Source, document: DocumentId) -> Result<Option<(TenantId, DatasetId)>> {
+    let found: Option<(Uuid, Uuid)> = Entity::find()
+        .select_only()
+        .columns([Column::TenantId, Column::DatasetId])
+        .filter(Column::DocumentId.eq(document.0))
+        .filter(Column::RemovedAt.is_null())
+        .limit(1)
+        .into_tuple()
+        .one(&source.executor())
+        .await?;
+    Ok(found.map(|(tenant, dataset)| (TenantId(tenant), DatasetId(dataset))))
+}
+
 async fn take_out(tx: &Tx, state: IndexState, nodes: Condition) -> Result<u64> {
     let done = Entity::update_many()
         .col_expr(Column::Active, Expr::value(false))

@@ -88,6 +88,30 @@ pub async fn unfinished(source: &dyn Source, document: DocumentId, after: i32, l
     Ok(rows.into_iter().map(Segment::from).collect())
 }
 
+/// Chunks of a document after a position, with their positions, in their order.
+///
+/// # Errors
+/// When the database fails.
+#[boxed]
+pub async fn ids_after(
+    source: &dyn Source,
+    document: DocumentId,
+    after: i32,
+    limit: u64,
+) -> Result<Vec<(SegmentId, i32)>> {
+    let rows: Vec<(Uuid, i32)> = Entity::find()
+        .select_only()
+        .columns([Column::Id, Column::Position])
+        .filter(Column::DocumentId.eq(document.0))
+        .filter(Column::Position.gt(after))
+        .order_by_asc(Column::Position)
+        .limit(limit)
+        .into_tuple()
+        .all(&source.executor())
+        .await?;
+    Ok(rows.into_iter().map(|(id, position)| (SegmentId(id), position)).collect())
+}
+
 /// Characters and tokens of a document's finished chunks.
 ///
 /// # Errors

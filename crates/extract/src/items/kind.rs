@@ -82,13 +82,13 @@ fn seen(bytes: &[u8], budget: &Budget) -> Result<Option<Format>, Error> {
     Ok(None)
 }
 
-/// A text, unless it is none: pictures and programs are not read as letters.
-pub fn readable(text: String) -> Result<String, Error> {
+/// Whether it is a text: pictures and programs are not read as letters.
+pub fn check_text(text: &str) -> Result<(), Error> {
     let is_odd = |character: &char| matches!(*character, '\0'..='\x08' | '\x0e'..='\x1a' | '\x1c'..='\x1f' | '\u{fffd}' | '\u{80}'..='\u{9f}');
     let sample = text.chars().take(4096);
     let (odd, all) = sample.fold((0, 0), |(odd, all), character| (odd + usize::from(is_odd(&character)), all + 1));
     if odd > 4 && odd * 10 > all {
         return Err(Error::broken("plain text", "it is not a text"));
     }
-    Ok(text)
+    Ok(())
 }

@@ -47,6 +47,32 @@ fn texts_as_they_are() {
 }
 
 #[test]
+fn long_texts_in_parts() {
+    let limits = Limits { text: 64 << 20, ..Limits::default() };
+    for (unit, end) in [
+        ("one two three ", " "),
+        ("A sentence of its own. ", ". "),
+        ("a line\n", "\n"),
+        ("a paragraph\n\n", "\n\n"),
+        ("\u{5b57}", "\u{5b57}"),
+        ("\u{5b57}\u{53e5}\u{3002}", "\u{3002}"),
+    ] {
+        let text = unit.repeat((20 << 20) / unit.len());
+        let parts = read_within("txt", text.as_bytes(), limits).unwrap();
+        let (last, others) = parts.split_last().unwrap();
+        assert_eq!(others.len(), 2, "{unit:?}");
+        assert!(!last.text.is_empty());
+        for part in others {
+            assert!(part.text.ends_with(end), "{unit:?}");
+            assert!(part.text.len() <= PART && part.text.len() > PART - SEARCHED, "{unit:?}: {}", part.text.len());
+        }
+        assert!(parts.iter().map(|part| part.text.as_str()).collect::<String>() == text, "{unit:?}: something is lost");
+    }
+    let refused = read_within("txt", "word ".repeat(4 << 20).as_bytes(), Limits { text: 16 << 20, ..limits });
+    assert!(matches!(refused, Err(Error::TooLarge { what: "the text", .. })), "{refused:?}");
+}
+
+#[test]
 fn web_pages() {
     let page = "<html><head><title>The title</title><style>p{}</style></head><body><script>alert(1)</script><p>one</p><p>two</p></body></html>";
     let got = read("html", page.as_bytes()).unwrap();

@@ -15,6 +15,9 @@ use super::{
 };
 use crate::{Error, Principal, Result, Services};
 
+/// Characters of a document whose nodes are not taken out in one step.
+const LONG: i64 = 1_000_000;
+
 /// Deletes some: what is not there is passed over, what is being worked on stops.
 ///
 /// # Errors
@@ -32,8 +35,11 @@ pub async fn delete(
     if ids.is_empty() {
         return Ok(());
     }
+    // A transaction over the nodes of a long one would hold up every other writer: the removal takes them out in steps.
+    let is_short = |document: &&Document| document.word_count.unwrap_or_default() <= LONG;
+    let short: Vec<DocumentId> = found.iter().filter(is_short).map(|document| document.id).collect();
     let tx = services.db.begin().await?;
-    for chunk in ids.chunks(300) {
+    for chunk in short.chunks(300) {
         repo::index_nodes::remove(&tx, dataset.tenant_id, dataset.id, &IndexNodes::Documents(chunk)).await?;
     }
     let files = repo::documents::delete(&tx, dataset.id, &ids).await?;

@@ -15,10 +15,7 @@ const DELIMITERS: [u8; 4] = *b",;\t|";
 /// A CSV file. Compat: `column: value` with `;` between, and `nan` where there is none. A row that is longer than the
 /// header keeps what it has more. (The system we follow drops such rows.)
 pub fn csv(bytes: &[u8], out: &mut Items<'_>) -> Result<(), Error> {
-    let text: Cow<'_, str> = match std::str::from_utf8(bytes) {
-        Ok(text) => text.strip_prefix('\u{feff}').unwrap_or(text).into(),
-        Err(_) => charset::decode(bytes).into(),
-    };
+    let text = charset::text(bytes);
     let mut reader = csv::ReaderBuilder::new();
     reader.has_headers(false).flexible(true).delimiter(delimiter(&text));
     let mut reader = reader.from_reader(text.as_bytes());
