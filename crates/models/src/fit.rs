@@ -67,9 +67,36 @@ impl WindowFit {
     }
 }
 
+/// How many from the first have room together.
+#[must_use]
+pub fn first_that_fit(each: &[u64], room: u64) -> usize {
+    let mut sum = 0_u64;
+    each.iter()
+        .take_while(|tokens| {
+            sum = sum.saturating_add(**tokens);
+            sum <= room
+        })
+        .count()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_comes_first_stays_while_there_is_room() {
+        for (each, room, kept) in [
+            (vec![], 10, 0),
+            (vec![4, 4, 2], 10, 3),
+            (vec![4, 4, 3], 10, 2),
+            // What comes after one that has no room stays out, small as it may be.
+            (vec![4, 9, 1], 10, 1),
+            (vec![11, 1], 10, 0),
+            (vec![1, u64::MAX, u64::MAX], 10, 1),
+        ] {
+            assert_eq!(first_that_fit(&each, room), kept, "{each:?}");
+        }
+    }
 
     /// One for the conversation, and the letters of each message.
     fn letters(messages: &[Message]) -> u64 {

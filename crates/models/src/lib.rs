@@ -38,7 +38,7 @@ mod usage;
 pub use chat::*;
 pub use decimal::{Decimal, NotDecimal};
 pub use error::{ErrorClass, ModelError};
-pub use fit::WindowFit;
+pub use fit::{WindowFit, first_that_fit};
 pub use provider::*;
 pub use providers::local::{ID as LOCAL, Local};
 pub use providers::scripted::ID as SCRIPTED;

@@ -237,6 +237,15 @@ impl LeftOut {
         self.files.extend(media::refused(files, model));
     }
 
+    /// Notes what was found and had no room. Where messages had none either, those are counted, and chunks are told beside them.
+    pub fn knowledge(&mut self, cut: Option<WindowFit>) {
+        match (&mut self.window, cut) {
+            (Some(window), Some(cut)) => window.dropped_chunks = cut.dropped_chunks,
+            (window @ None, cut) => *window = cut,
+            (Some(_), None) => {}
+        }
+    }
+
     /// Adds it to the trace; nothing where all came in.
     pub fn tell(self, data: &mut IndexMap<String, Value>) {
         if let Some(window) = self.window {

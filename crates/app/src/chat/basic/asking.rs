@@ -236,7 +236,7 @@ impl Job {
         let (models, model) = (&self.services.models, &self.prompt.model);
         let count = |text: &String| models.count_tokens(model, &[ox_models::Message::system(text.as_str())], &[]);
         let each: Vec<u64> = self.context.chunks.iter().map(count).collect();
-        let kept = first_that_fit(&each, fit.room_tokens);
+        let kept = ox_models::first_that_fit(&each, fit.room_tokens);
         if kept == each.len() {
             return;
         }
@@ -268,17 +268,6 @@ impl Job {
     }
 }
 
-/// How many from the first have room together.
-fn first_that_fit(each: &[u64], room: u64) -> usize {
-    let mut sum = 0_u64;
-    each.iter()
-        .take_while(|tokens| {
-            sum = sum.saturating_add(**tokens);
-            sum <= room
-        })
-        .count()
-}
-
 /// The prompt as the log keeps it.
 fn saved_prompt(assembled: &Assembled) -> String {
     let json = match assembled {
@@ -296,18 +285,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whole_chunks_stay_while_there_is_room() {
-        for (each, room, kept) in [
-            (vec![], 10, 0),
-            (vec![4, 4, 2], 10, 3),
-            (vec![4, 4, 3], 10, 2),
-            // What comes after one that has no room stays out, small as it may be.
-            (vec![4, 9, 1], 10, 1),
-            (vec![11, 1], 10, 0),
-            (vec![1, u64::MAX, u64::MAX], 10, 1),
-        ] {
-            assert_eq!(first_that_fit(&each, room), kept, "{each:?}");
-        }
+    fn chunks_go_with_their_sources() {
         let mut context = crate::chat::lookup::Context {
             text: "a\nb".into(),
             chunks: vec!["a".into(), "b".into()],

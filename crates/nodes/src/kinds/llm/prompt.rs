@@ -2,7 +2,7 @@
 
 use indexmap::IndexMap;
 use ox_engine::{NodeContext, NodeFailure};
-use ox_models::{ContentPart, Message, ModelMode, ModelSpec, Role};
+use ox_models::{ContentPart, Message, ModelMode, ModelSpec, Role, WindowFit, first_that_fit};
 use ox_text::{
     jinja,
     template::{Segment, Template as Variables},
@@ -86,38 +86,81 @@ impl Builder<'_> {
         if !files.is_empty() {
             inputs.insert("#files#".into(), Value::array_of(ValueType::ArrayFile, files.clone()));
         }
-        let context =
+        let mut context =
             context::read(&self.config.context, &self.cx.pool).map_err(|(kind, text)| NodeFailure::new(kind, text))?;
-        if let Some(text) = &context.text {
+        let cut = self.fit(&mut context);
+        let text = context.text();
+        if let Some(text) = &text {
             inputs.insert("#context#".into(), Value::from(text.as_str()));
         }
-        if !context.files.is_empty() {
-            inputs.insert("#context_files#".into(), Value::array_of(ValueType::ArrayFile, context.files.clone()));
+        let context_files = context.files();
+        if !context_files.is_empty() {
+            inputs.insert("#context_files#".into(), Value::array_of(ValueType::ArrayFile, context_files.clone()));
         }
-        if !context.resources.is_empty() {
-            self.cx.chunks.note("retriever_resources", ox_types::Json::Array(context.resources.clone())).await;
+        let resources = context.resources();
+        if !resources.is_empty() {
+            self.cx.chunks.note("retriever_resources", ox_types::Json::Array(resources)).await;
         }
         inputs.insert("model_provider".into(), Value::from(self.config.model.provider.as_str()));
         inputs.insert("model_name".into(), Value::from(self.config.model.name.as_str()));
-        let context_text = context.text.unwrap_or_default();
-        match (&self.config.prompt_template, self.config.model.mode()) {
+        let context_text = text.unwrap_or_default();
+        let (prompt, mut left_out) = match (&self.config.prompt_template, self.config.model.mode()) {
             (Template::Chat(items), ModelMode::Chat) => {
-                let built = self.chat(items, &context_text, &jinja_variables, (&files, &context.files)).await?;
-                Ok((Prompt::Chat(built.0), built.1))
+                let built = self.chat(items, &context_text, &jinja_variables, (&files, &context_files)).await?;
+                (Prompt::Chat(built.0), built.1)
             }
             (Template::Completion(item), ModelMode::Completion) => {
                 let built = self.completion(item, &context_text, &jinja_variables).await?;
-                Ok((Prompt::Completion(built.0), built.1))
+                (Prompt::Completion(built.0), built.1)
             }
-            (Template::Chat(_), ModelMode::Completion) => Err(NodeFailure::new(
-                "TemplateTypeNotSupportError",
-                "Prompt type list is not supported: a completion model takes one text.",
-            )),
-            (Template::Completion(_), ModelMode::Chat) => Err(NodeFailure::new(
-                "TemplateTypeNotSupportError",
-                "Prompt type text is not supported: a chat model takes a list of messages.",
-            )),
+            (Template::Chat(_), ModelMode::Completion) => {
+                let text = "Prompt type list is not supported: a completion model takes one text.";
+                return Err(NodeFailure::new("TemplateTypeNotSupportError", text));
+            }
+            (Template::Completion(_), ModelMode::Chat) => {
+                let text = "Prompt type text is not supported: a chat model takes a list of messages.";
+                return Err(NodeFailure::new("TemplateTypeNotSupportError", text));
+            }
+        };
+        left_out.knowledge(cut);
+        Ok((prompt, left_out))
+    }
+
+    /// Leaves out what was found beyond the room in the model's window: whole chunks, the last first. Where nobody knows
+    /// the window the provider decides.
+    fn fit(&self, context: &mut context::Found) -> Option<WindowFit> {
+        if !self.items().any(|item| !item.is_jinja2() && item.text.contains(CONTEXT)) {
+            return None;
         }
+        let model = self.config.model.reference();
+        let count = |text: &str| self.ports.models.count_tokens(&model, &[Message::text(Role::System, text)], &[]);
+        let mut fit = memory::budget(self.spec, self.config.model.max_tokens(), 0);
+        let window = fit.context_size?;
+        if fit.reserved_tokens == 0 {
+            // Nobody bounds the answer: it has its part all the same.
+            fit.reserved_tokens = window / 4;
+            fit.room_tokens = window.saturating_sub(fit.reserved_tokens);
+        }
+        let each: Vec<u64> = context.texts().map(count).collect();
+        fit.counted_tokens = each.iter().fold(0, |sum: u64, tokens| sum.saturating_add(*tokens));
+        // What is written around it is seldom long: counted only where it may matter.
+        if fit.counted_tokens.saturating_mul(2) > fit.room_tokens {
+            let around = |item: &TextItem| match &item.jinja2_text {
+                Some(text) if item.is_jinja2() => count(text),
+                _ => count(&self.basic(&item.text, "")),
+            };
+            let query = self.config.memory.as_ref().and_then(|memory| self.query(memory));
+            let asked = self.items().map(around).sum::<u64>() + query.map_or(0, |query| count(&query));
+            fit.room_tokens = fit.room_tokens.saturating_sub(asked);
+        }
+        let kept = first_that_fit(&each, fit.room_tokens);
+        if kept == each.len() {
+            return None;
+        }
+        fit.kept_tokens = each.iter().take(kept).sum();
+        fit.dropped_chunks = Some(each.len() - kept);
+        context.keep(kept);
+        Some(fit)
     }
 
     fn items(&self) -> impl Iterator<Item = &TextItem> {

@@ -42,11 +42,15 @@ fn config(extra: Json) -> Json {
 type Outcome = (Result<NodeOutput, Box<NodeFailure>>, Vec<Chunk>, Arc<Fake>);
 
 async fn run_with(fake: Fake, history: Vec<HistoryMessage>, extra: Json) -> Outcome {
+    run_in(pool(), fake, history, extra).await
+}
+
+async fn run_in(pool: Pool, fake: Fake, history: Vec<HistoryMessage>, extra: Json) -> Outcome {
     let fake = Arc::new(fake);
     let mut ports = testing::ports();
     ports.models = Arc::clone(&fake) as Arc<dyn ModelRuntime>;
     ports.history = Arc::new(History(history));
-    let (result, chunks) = testing::run_with(ports, "llm", config(extra), pool()).await;
+    let (result, chunks) = testing::run_with(ports, "llm", config(extra), pool).await;
     (result, chunks, fake)
 }
 
@@ -179,6 +183,46 @@ async fn the_trace_shows_what_the_window_let_in() {
         let texts: Vec<&str> =
             shown.as_array().unwrap().iter().map(|message| message["text"].as_str().unwrap()).collect();
         assert_eq!(texts, expected, "a window of {size}");
+    }
+}
+
+/// Chunks that the window has no room for are neither in the prompt nor among the sources, and the trace tells how many.
+#[tokio::test]
+async fn knowledge_is_cut_at_whole_chunks() {
+    let source =
+        |text: &str| json!({"content": text, "title": text, "metadata": {"_source": "knowledge", "dataset_id": text}});
+    let found = json!([source("aaaa"), source("bbbb"), source("cc")]);
+    let settings = |completion: Json| {
+        json!({"model": {"provider": "p", "name": "m", "mode": "chat", "completion_params": completion},
+            "prompt_template": [{"role": "system", "text": "use {{#context#}}"}, {"role": "user", "text": "go"}],
+            "context": {"enabled": true, "variable_selector": ["k", "result"]}})
+    };
+    let told = |size: u64, reserved: u64, room: u64, kept: u64, chunks: u64| {
+        Some(json!({"context_size": size, "reserved_tokens": reserved, "room_tokens": room, "counted_tokens": 10,
+            "kept_tokens": kept, "dropped_messages": 0, "shortened_messages": 0, "dropped_chunks": chunks}))
+    };
+    // Six letters are around it: "use " and "go".
+    for (size, completion, expected, window) in [
+        (None, json!({}), "use aaaa\nbbbb\ncc", None),
+        (Some(4096), json!({}), "use aaaa\nbbbb\ncc", None),
+        (Some(18), json!({"max_tokens": 2}), "use aaaa\nbbbb\ncc", None),
+        (Some(17), json!({"max_tokens": 2}), "use aaaa\nbbbb", told(17, 2, 9, 8, 1)),
+        (Some(16), json!({}), "use aaaa", told(16, 4, 6, 4, 2)),
+        (Some(4), json!({}), "use ", told(4, 1, 0, 0, 3)),
+    ] {
+        let fake = Fake { context_size: size, ..Fake::default() };
+        let mut pool = pool();
+        pool.set("k", "result", Value::from_json(&found));
+        let (result, chunks, _) = run_in(pool, fake, Vec::new(), settings(completion)).await;
+        let data = result.unwrap().process_data;
+        assert_eq!(data["prompts"].to_json()[0]["text"], expected, "a window of {size:?}");
+        assert_eq!(data.get("context_window").map(Value::to_json), window, "a window of {size:?}");
+        let sources = chunks.iter().find_map(|chunk| match chunk {
+            Chunk::Note { kind: "retriever_resources", data } => data.as_array().map(Vec::len),
+            _ => None,
+        });
+        let kept = expected.trim_start_matches("use ").lines().count();
+        assert_eq!(sources.unwrap_or_default(), kept, "a window of {size:?}");
     }
 }
 
