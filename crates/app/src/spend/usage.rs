@@ -74,7 +74,7 @@ pub async fn providers(services: &Services, principal: &Principal) -> Result<Usa
     for model in model_usage::models(&services.db, tenant, span, MOST_MODELS).await? {
         models.entry(model.provider.clone()).or_default().push(model);
     }
-    let mut keys = keys(services, tenant, span).await?;
+    let mut keys = keys(services, tenant, span, &found).await?;
     let used = |provider: ProviderUse| Used {
         keys: keys.remove(&provider.provider).unwrap_or_default(),
         steps: lines.remove(&provider.provider).unwrap_or_default(),
@@ -85,19 +85,25 @@ pub async fn providers(services: &Services, principal: &Principal) -> Result<Usa
 }
 
 /// The keys of each provider: those that were asked, and those that rest.
-async fn keys(services: &Services, tenant: TenantId, span: Day) -> Result<BTreeMap<String, Vec<KeyUse>>> {
+async fn keys(
+    services: &Services,
+    tenant: TenantId,
+    span: Day,
+    of: &[ProviderUse],
+) -> Result<BTreeMap<String, Vec<KeyUse>>> {
     let rows = model_usage::credentials(&services.db, tenant, span, MOST_KEYS).await?;
     let workspace = services.models.workspace(tenant).await?;
     let mut asked: BTreeMap<String, Vec<CredentialUse>> = BTreeMap::new();
     for row in rows {
         asked.entry(row.provider.clone()).or_default().push(row);
     }
-    let with_rests = |(provider, rows): (String, Vec<CredentialUse>)| {
+    let with_rests = |used: &ProviderUse| {
+        let rows = asked.remove(&used.provider).unwrap_or_default();
         let models = rows.iter().map(|row| (row.credential, row.model.as_str()));
-        let rests = providers::resting_keys(services, tenant, &workspace, &provider, models);
-        (provider, by_key(&rows, rests))
+        let rests = providers::resting_keys(services, tenant, &workspace, &used.provider, models);
+        (used.provider.clone(), by_key(&rows, rests))
     };
-    Ok(asked.into_iter().map(with_rests).collect())
+    Ok(of.iter().map(with_rests).collect())
 }
 
 /// The rows of the same key as one.

@@ -147,6 +147,7 @@ function FigureTop({ app, span, numbers, figure }: Props & { figure: Figure }) {
   const { t } = useTranslation("monitor");
   const now = useTotal(app.id, figure, span, span.days);
   const before = useTotal(app.id, figure, span.before, undefined, span.days.length);
+  const basis = useTotal(app.id, figure.basis ?? figure, span, span.days).total;
   return (
     <Top
       name={t(`figure.${figure.key}`)}
@@ -156,6 +157,7 @@ function FigureTop({ app, span, numbers, figure }: Props & { figure: Figure }) {
       values={now.values.filter((value) => value !== null)}
       change={span.before ? comparedTo(figure, now.total, { known: before.ready, value: before.total }) : undefined}
       numbers={numbers}
+      note={figure.basis && basis !== undefined ? t(`basis.${figure.key}`, { count: basis }) : undefined}
     />
   );
 }

@@ -15,6 +15,8 @@ export interface Figure {
   readonly tone: "1" | "2" | "3" | "4" | "5" | "6";
   /** One number for many days: their sum, their mean, or their mean weighted by another figure. */
   readonly total: "sum" | "mean" | Figure;
+  /** What a share is of, told beside it. */
+  readonly basis?: Figure;
   /** Less of it is better, more of it is better, or neither. */
   readonly better?: "less" | "more";
 }
@@ -70,6 +72,7 @@ const liked: Figure = {
   kind: "line",
   tone: "5",
   total: rated,
+  basis: rated,
   better: "more",
 };
 const tokens: Figure = { ...messages, key: "tokens", path: "statistics/token-costs", field: "token_count", tone: "6" };

@@ -265,6 +265,9 @@ describe("the page", LONG, () => {
     };
     server.use(
       http.get("*/console/api/apps/a1/statistics/response-times", times),
+      http.get("*/console/api/apps/a1/statistics/user-satisfaction-rate", () =>
+        HttpResponse.json({ data: [{ date: "2026-01-03", rate: 30, liked: 0.75, rated: 4 }] }),
+      ),
       http.get("*/console/api/apps/a1/statistics/:name", () => HttpResponse.json({ data: [] })),
       ...answers(0),
     );
@@ -272,6 +275,7 @@ describe("the page", LONG, () => {
     const value = await screen.findByTitle(/^95 of 100 answers began within/, {}, LONG);
     expect(value).toHaveTextContent(/0\.46|460/);
     expect(await screen.findByText(/^-8%|^−8%/, {}, LONG)).toHaveTextContent("better");
+    expect(await screen.findByTitle("Of 4 rated answers.", {}, LONG)).toHaveTextContent(/75%$/);
     expect(screen.queryByRole("heading", { name: "Slow and failing nodes" })).toBeNull();
   });
 
