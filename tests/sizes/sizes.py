@@ -252,6 +252,9 @@ def one_file(name, file, content, last, length, technique="economy", chunks=None
             assert chunks in (None, count), f"{count} chunks of {chunks} rows"
             if last:
                 it.found(base, last)
+        whole = it.check()
+        assert whole["nodes"] >= count, f"{whole['nodes']} nodes of {count} chunks"
+        it.server.start()
         with it.watch(upload) as gone:
             asked = time.perf_counter()
             it.server.v1("DELETE", f"/datasets/{base}/documents/{made['document']['id']}", it.key, timeout=600)
@@ -260,9 +263,9 @@ def one_file(name, file, content, last, length, technique="economy", chunks=None
                 assert not it.find(base, last), "a deleted document is found"
             it.nothing_left(base, 1800)
             it.files_gone(file)
-        report = it.check()
+        it.check()
     said(name, f"{length / MB:.0f} MB, {count:,} chunks", f"sent in {upload.took:.0f} s: {upload}", f"completed in {took:.0f} s ({count / took:,.0f} chunks/s): {work}",
-         f"deletion answered in {answered:.2f} s, all gone after {gone.took:.0f} s: {gone}", f"index check {report['nodes']} nodes, none wrong")
+         f"deletion answered in {answered:.2f} s, all gone after {gone.took:.0f} s: {gone}", f"index check {whole['nodes']:,} nodes, none wrong, then none left")
     # A long file is in memory once while it is received and while it is read, vectors are as long as they are searched.
     room = ROOM + (length / MB if length > LONG else 0) + (count * VECTOR / MB if technique == "high_quality" else 0)
     for watch in (upload, work, gone):
