@@ -16,6 +16,6 @@ mod store;
 mod text;
 
 pub use error::Error;
-pub use local::{Growth, LocalIndex, Options, Stats};
+pub use local::{Both, Growth, LocalIndex, Options, Stats};
 pub use node::{Change, Hit, Mark, Node, NodeKind, Scope};
 pub use store::{Point, StoreError, StoreSettingError, VectorStore, collection, connect, is_store_setting};

@@ -1,6 +1,7 @@
 //! The index of our own: full text and vectors of one dataset in one directory.
 
 mod apply;
+mod both;
 mod codes;
 mod file;
 mod graph;
@@ -29,6 +30,7 @@ use serde::{Deserialize, Serialize};
 use tantivy::{Index, IndexReader, IndexWriter};
 use uuid::Uuid;
 
+pub use self::both::Both;
 use self::{
     codes::Asked,
     file::VectorFile,

@@ -11,7 +11,7 @@ use ox_rag::{
     fuse::{self, Candidate},
 };
 use ox_types::boxed;
-use ox_vector::{Hit, LocalIndex, Scope};
+use ox_vector::{Both, Hit, LocalIndex, Scope};
 use uuid::Uuid;
 
 use super::{Dataset, Found, Record, Retriever, Scores, Times, models::Reranked, parts::Node, trust::Shared};
@@ -216,17 +216,24 @@ impl Looked {
 
 fn look(index: &LocalIndex, text: Option<&str>, vector: Option<&[f32]>, top: usize, scope: &Scope) -> Result<Looked> {
     let began = Instant::now();
-    let words = text.map(|text| index.search_text(text, top, scope)).transpose().map_err(Error::internal)?;
-    let words_took = text.is_some().then(|| began.elapsed());
-    let words = words.unwrap_or_default();
-    let Some(vector) = vector else { return Ok(Looked { words, words_took, ..Looked::default() }) };
+    let Some(vector) = vector else {
+        let words = text.map(|text| index.search_text(text, top, scope)).transpose().map_err(Error::internal)?;
+        let words_took = text.is_some().then(|| began.elapsed());
+        return Ok(Looked { words: words.unwrap_or_default(), words_took, ..Looked::default() });
+    };
+    let Some(text) = text else {
+        let meaning = index.search_vector(vector, top, scope).map_err(Error::internal)?;
+        return Ok(Looked { meaning, vectors_took: Some(began.elapsed()), ..Looked::default() });
+    };
+    let Both { words, words_took, vectors: meaning, vectors_took } =
+        index.search_both(text, vector, top, scope).map_err(Error::internal)?;
     let began = Instant::now();
-    let meaning = index.search_vector(vector, top, scope).map_err(Error::internal)?;
     let only_words: Vec<Uuid> =
         words.iter().map(|hit| hit.id).filter(|id| !meaning.iter().any(|hit| hit.id == *id)).collect();
     let vectors = index.vectors(&only_words).map_err(Error::internal)?;
     let known = only_words.iter().zip(vectors).filter_map(|(id, other)| Some((*id, cosine(vector, &other?)))).collect();
-    Ok(Looked { words, meaning, known, words_took, vectors_took: Some(began.elapsed()) })
+    let vectors_took = Some(vectors_took + began.elapsed());
+    Ok(Looked { words, meaning, known, words_took: Some(words_took), vectors_took })
 }
 
 /// The nodes in the order of the method, each with a score.

@@ -198,3 +198,25 @@ fn ten_thousand_are_removed() {
     assert!(index.stats().bytes < 200_000, "{:?}", index.stats());
     assert_eq!(index.search_vector(&[1.0, 0.0, 0.0, 0.0], 100, &Scope::All).unwrap(), hits);
 }
+
+/// A small index looks for words and vectors one after the other, a large one at the same time.
+#[test]
+fn words_and_vectors_together_find_what_each_finds_alone() {
+    let mut dice = Dice(7);
+    for count in [20_u128, 320] {
+        let dir = tempfile::tempdir().unwrap();
+        let index = open(dir.path());
+        let words = ["red", "green", "blue"];
+        let nodes = (1..=count).map(|n| with_vector(n, words[(n % 3) as usize], &dice.vector(8)));
+        index.apply(put(nodes), mark(1)).unwrap();
+        for scope in [Scope::All, scope([0, 1])] {
+            let vector = dice.vector(8);
+            let both = index.search_both("green", &vector, 5, &scope).unwrap();
+            assert_eq!(numbers(&both.words), numbers(&index.search_text("green", 5, &scope).unwrap()), "{count}");
+            assert_eq!(numbers(&both.vectors), numbers(&index.search_vector(&vector, 5, &scope).unwrap()), "{count}");
+            assert_eq!((both.words.len(), both.vectors.len()), (5, 5), "{count}");
+        }
+        let wrong = index.search_both("green", &[1.0], 5, &Scope::All);
+        assert!(matches!(wrong, Err(Error::Dimension { expected: 8, got: 1 })), "{wrong:?}");
+    }
+}
