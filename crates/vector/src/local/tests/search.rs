@@ -209,6 +209,7 @@ fn words_and_vectors_together_find_what_each_finds_alone() {
         let words = ["red", "green", "blue"];
         let nodes = (1..=count).map(|n| with_vector(n, words[(n % 3) as usize], &dice.vector(8)));
         index.apply(put(nodes), mark(1)).unwrap();
+        index.settle();
         for scope in [Scope::All, scope([0, 1])] {
             let vector = dice.vector(8);
             let both = index.search_both("green", &vector, 5, &scope).unwrap();
