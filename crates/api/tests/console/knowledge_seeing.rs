@@ -264,3 +264,41 @@ async fn nodes_look_for_pictures() {
     assert!(found[0]["content"].as_str().unwrap().starts_with("Seen from the sea"), "{run}");
     assert_eq!(found[0]["files"][0]["related_id"], light.as_str(), "{run}");
 }
+
+#[tokio::test]
+async fn basic_apps_look_for_the_pictures_of_a_message() {
+    let shelf = Shelf::new().await;
+    let id = dataset(&shelf, "Sees", SEES).await;
+    let (light, whale) =
+        (picture(&shelf, "light.png", "lighthouse").await, picture(&shelf, "whale.png", "whale").await);
+    for (name, picture) in [("sea.txt", &light), ("deep.txt", &whale)] {
+        let text = format!("Of {name}: ![image](/files/{picture}/file-preview)");
+        shelf.document(&id, name, &text, json!({})).await;
+    }
+    let config = json!({
+        "model": {"provider": "oxidify/scripted", "name": "echo", "mode": "chat", "completion_params": {}},
+        "prompt_type": "simple", "pre_prompt": "", "user_input_form": [],
+        "retriever_resource": {"enabled": true},
+        "file_upload": {"enabled": true, "allowed_file_types": ["image"], "allowed_file_upload_methods": ["local_file"], "number_limits": 3},
+        "dataset_configs": {"retrieval_model": "multiple", "top_k": 1, "score_threshold_enabled": true, "score_threshold": 0.6,
+            "reranking_enable": false, "datasets": {"datasets": [{"dataset": {"enabled": true, "id": id}}]}},
+    });
+    let app =
+        json!({"app": {"name": "Looks", "mode": "chat"}, "kind": "app", "version": "0.6.0", "model_config": config});
+    let (_, key) = shelf.server.app(&shelf.owner, &app.to_string()).await;
+    let request = Request::post("/v1/files/upload")
+        .header(header::AUTHORIZATION, format!("Bearer {key}"))
+        .header(header::CONTENT_TYPE, "multipart/form-data; boundary=xx")
+        .body(Body::from(form("asked.png", "whale", "ann")))
+        .unwrap();
+    let uploaded = shelf.server.send(request).await;
+    assert_eq!(uploaded.status, StatusCode::CREATED, "{}", uploaded.text);
+    let seen = json!({"type": "image", "transfer_method": "local_file", "upload_file_id": uploaded.json()["id"]});
+    for (files, sources) in [(json!([seen]), vec!["deep.txt"]), (json!([]), vec![])] {
+        let body = json!({"inputs": {}, "query": "zzz", "user": "ann", "response_mode": "blocking", "files": files});
+        let said = shelf.server.v1(&key, Method::POST, "/chat-messages", Some(body)).await.json();
+        let told = said["metadata"]["retriever_resources"].as_array().unwrap_or_else(|| panic!("{said}"));
+        let names: Vec<&str> = told.iter().map(|one| one["document_name"].as_str().unwrap()).collect();
+        assert_eq!(names, sources, "{said}");
+    }
+}

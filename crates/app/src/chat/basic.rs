@@ -132,6 +132,7 @@ pub(crate) async fn start(
     let hub = Hub::new(head(caller, &message));
     let reader = hub.subscribe();
     let recording = services.runs.recorder.begin(Arc::clone(&hub));
+    let lookup = Lookup::read(caller.app.mode, &config).map(|lookup| lookup.with(&files));
     let values: Vec<Value> = files.into_iter().map(Value::from).collect();
     let given = if is_new {
         given::keep(services, caller.app.app.id, conversation.id, &request.history).await?;
@@ -164,7 +165,7 @@ pub(crate) async fn start(
         message,
         moderator: Moderator::new(services, feature, tenant, app, user),
         tools: ExternalTools::read(config.external_data_tools.as_ref(), config.user_input_form.as_ref()),
-        lookup: Lookup::read(caller.app.mode, &config),
+        lookup,
         shows_sources: features.retriever_resource,
         context: Context::default(),
         agent,

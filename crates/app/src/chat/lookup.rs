@@ -2,7 +2,7 @@
 
 use ox_db::model::AppModelConfig;
 use ox_nodes::{MetadataCondition, MetadataFilter, MultipleRetrieval, RetrievalMode, RetrievalModel, RetrievalQuery};
-use ox_types::{Json, Object};
+use ox_types::{File, Json, Object};
 use serde_json::{Map, json};
 
 use super::prompt::{BasicPrompt, fill};
@@ -20,6 +20,8 @@ pub(crate) struct Lookup {
     /// The input that is looked up, in apps without a question.
     query_variable: String,
     is_chat: bool,
+    /// What is asked with: pictures among them are looked for where a knowledge base sees.
+    files: Vec<File>,
 }
 
 /// What was found.
@@ -51,7 +53,13 @@ impl Lookup {
             configs,
             query_variable: config.dataset_query_variable.clone().unwrap_or_default(),
             is_chat: mode.is_chat(),
+            files: Vec::new(),
         })
+    }
+
+    /// The same, asked with these files.
+    pub fn with(self, files: &[File]) -> Self {
+        Self { files: files.to_vec(), ..self }
     }
 
     /// Which knowledge bases are asked.
@@ -61,7 +69,13 @@ impl Lookup {
 
     /// One knowledge base of these only.
     pub fn within(&self, dataset: ox_types::DatasetId) -> Self {
-        Self { dataset_ids: vec![dataset.to_string()], query_variable: String::new(), ..self.clone() }
+        Self {
+            dataset_ids: vec![dataset.to_string()],
+            query_variable: String::new(),
+            // What a tool is asked is words.
+            files: Vec::new(),
+            ..self.clone()
+        }
     }
 
     /// Whether each question goes to one of them.
@@ -89,12 +103,9 @@ impl Lookup {
         } else {
             inputs.get(&self.query_variable).map(|value| value.text()).unwrap_or_default()
         };
-        if asked.trim().is_empty() {
-            return Ok(Context::default());
-        }
         let query = RetrievalQuery {
             text: Some(asked),
-            files: Vec::new(),
+            files: self.files.clone(),
             dataset_ids: self.dataset_ids.clone(),
             mode: self.mode(prompt)?,
             filter: self.filter(prompt, inputs)?,
@@ -105,7 +116,11 @@ impl Lookup {
             role: if matches!(caller.user, RunUser::Account { .. }) { "account" } else { "end_user" },
             user: caller.user.id(),
         };
-        let records = services.retriever.ask(who, &query, &[]).await?;
+        let pictures = services.retriever.pictures(&services.files, who.tenant_id, &query).await?;
+        if pictures.is_empty() && query.text.as_deref().unwrap_or_default().trim().is_empty() {
+            return Ok(Context::default());
+        }
+        let records = services.retriever.ask(who, &query, &pictures).await?;
         let from = if caller.invoke_from == InvokeFrom::Debugger { "dev" } else { "api" };
         let chunks: Vec<String> = records.iter().map(crate::knowledge::retrieval::Record::text).collect();
         Ok(Context { text: chunks.join("\n"), chunks, resources: resources::of(&records, from) })

@@ -37,27 +37,6 @@ impl KnowledgePort {
     pub const fn new(retriever: Retriever, files: FileStore) -> Self {
         Self { retriever, files }
     }
-
-    /// The pictures among the files that are asked with, read where a knowledge base sees.
-    async fn pictures(&self, tenant: TenantId, query: &RetrievalQuery) -> Result<Vec<Picture>, Error> {
-        if query.files.is_empty() {
-            return Ok(Vec::new());
-        }
-        let ids: Vec<DatasetId> = query.dataset_ids.iter().filter_map(|id| id.parse().ok()).collect();
-        let datasets = self.retriever.datasets(tenant, &ids).await?;
-        if !datasets.iter().any(|dataset| dataset.is_multimodal) {
-            return Ok(Vec::new());
-        }
-        let mut out = Vec::new();
-        for file in query.files.iter().filter(|file| file.kind == FileKind::Image).take(MAX_PICTURES) {
-            let data = self.files.base64(tenant, file).await?;
-            let mime = file.mime_type.clone().unwrap_or_else(|| "image/png".to_owned());
-            let media = Media { source: MediaSource::Base64(data), mime, filename: None, detail: None };
-            let name = file.related_id.clone().or_else(|| file.remote_url.clone()).unwrap_or_default();
-            out.push(Picture { media, name });
-        }
-        Ok(out)
-    }
 }
 
 /// A picture that is asked with.
@@ -79,6 +58,36 @@ pub struct Who {
 }
 
 impl Retriever {
+    /// The pictures among the files that are asked with, read where a knowledge base sees.
+    ///
+    /// # Errors
+    /// When the database fails, or a file cannot be read.
+    #[boxed]
+    pub async fn pictures(
+        &self,
+        files: &FileStore,
+        tenant: TenantId,
+        query: &RetrievalQuery,
+    ) -> Result<Vec<Picture>, Error> {
+        if query.files.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<DatasetId> = query.dataset_ids.iter().filter_map(|id| id.parse().ok()).collect();
+        let datasets = self.datasets(tenant, &ids).await?;
+        if !datasets.iter().any(|dataset| dataset.is_multimodal) {
+            return Ok(Vec::new());
+        }
+        let mut out = Vec::new();
+        for file in query.files.iter().filter(|file| file.kind == FileKind::Image).take(MAX_PICTURES) {
+            let data = files.base64(tenant, file).await?;
+            let mime = file.mime_type.clone().unwrap_or_else(|| "image/png".to_owned());
+            let media = Media { source: MediaSource::Base64(data), mime, filename: None, detail: None };
+            let name = file.related_id.clone().or_else(|| file.remote_url.clone()).unwrap_or_default();
+            out.push(Picture { media, name });
+        }
+        Ok(out)
+    }
+
     /// Looks something up for a user of an app, and keeps that it was asked. Knowledge bases that are not of the
     /// workspace are left out.
     ///
@@ -140,7 +149,7 @@ impl RetrievalPort for KnowledgePort {
             role: if run.user_kind == UserKind::Account { "account" } else { "end_user" },
             user: run.user_id.parse().unwrap_or(Uuid::nil()),
         };
-        let pictures = self.pictures(who.tenant_id, &query).await.map_err(refused)?;
+        let pictures = self.retriever.pictures(&self.files, who.tenant_id, &query).await.map_err(refused)?;
         let found = self.retriever.ask(who, &query, &pictures).await;
         let records = found.map_err(refused)?;
         Ok(Retrieved { segments: records.into_iter().map(segment).collect(), usage: None })
