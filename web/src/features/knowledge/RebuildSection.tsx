@@ -136,7 +136,7 @@ function Running({ rebuild, place }: { rebuild: IndexRebuild; place: string }) {
         aria-label={phaseName}
         aria-valuemin={0}
         aria-valuemax={100}
-        {...(percent === undefined ? {} : { "aria-valuenow": percent })}
+        aria-valuenow={percent}
       >
         <span style={{ width: `${percent ?? 0}%` }} />
       </span>
