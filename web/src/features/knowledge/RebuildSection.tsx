@@ -130,14 +130,7 @@ function Running({ rebuild, place }: { rebuild: IndexRebuild; place: string }) {
         <span role="status">{phaseName}</span>
         <span className="text-ink-2 num">{facts.join(" · ")}</span>
       </div>
-      <span
-        className="kb-meter"
-        role="progressbar"
-        aria-label={phaseName}
-        aria-valuemin={0}
-        aria-valuemax={100}
-        {...(percent === undefined ? {} : { "aria-valuenow": percent })}
-      >
+      <span className="kb-meter" role="progressbar" aria-label={phaseName} aria-valuemin={0} aria-valuemax={100} aria-valuenow={percent}>
         <span style={{ width: `${percent ?? 0}%` }} />
       </span>
       <p className="hint">{t(rebuild.kind === "move" ? "rebuild.serves.move" : "rebuild.serves.rebuild")}</p>
