@@ -1,13 +1,15 @@
-"""`llama-server`, the server of llama.cpp, as a real peer of the OpenAI-compatible adapter, with a model made for the test.
+"""The server of llama.cpp as a real peer of the OpenAI-compatible adapter, with a model made for the test.
 
-The program comes as a wheel (llama-requirements.txt), or is named by OXIDIFY_TEST_LLAMA_SERVER; the model is written by
-llama_model.py and says `The quick` to everything. Nothing is downloaded by the tests themselves.
+It comes in a wheel (llama-requirements.txt) and is started by llama_serve.py; OXIDIFY_TEST_LLAMA_SERVER names a program
+`llama-server` to be tried in its place. The model is written by llama_model.py and says `The quick` to everything. Nothing is
+downloaded by the tests themselves.
 """
 
 import hashlib
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import time
 import urllib.error
@@ -25,12 +27,11 @@ PROVIDER = "openai_api_compatible"
 
 
 def installed():
-    """(program, Python with `gguf`); where there is no wheel for this machine, the tests are left out."""
+    """The environment of the server; where there is no wheel for this machine, the tests are left out."""
     done = subprocess.run([ROOT / "scripts/venv.sh", HERE / "llama-requirements.txt", "venv-llama"], cwd=HERE, capture_output=True, text=True)
     if done.returncode:
         pytest.skip(f"llama-server cannot be installed here: {done.stderr.strip().splitlines()[-1:]}")
-    folder = pathlib.Path(done.stdout.strip())
-    return os.environ.get("OXIDIFY_TEST_LLAMA_SERVER", folder / "bin/llama-server-vulkan"), folder
+    return pathlib.Path(done.stdout.strip())
 
 
 def model(folder):
@@ -47,12 +48,16 @@ def model(folder):
 class Llama:
     """A running server."""
 
-    def __init__(self, place, *flags):
-        program, folder = installed()
+    def __init__(self, place, vectors=False):
+        folder = installed()
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        command = [program, "-m", model(folder), "--host", "127.0.0.1", "--port", str(self.port), "--api-key", KEY,
-                   "--alias", "tiny", "-c", "512", "-np", "1", "-t", "1", "--device", "none", "--no-webui", *flags]
+        program = os.environ.get("OXIDIFY_TEST_LLAMA_SERVER")
+        if program:
+            command = [program, "-m", model(folder), "--host", "127.0.0.1", "--port", str(self.port), "--api-key", KEY, "-c", "512", "-np", "1", "-t", "1"]
+            command += ["--embeddings", "--pooling", "mean"] if vectors else []
+        else:
+            command = [folder / "bin/python", HERE / "llama_serve.py", model(folder), str(self.port), KEY] + (["vectors"] if vectors else [])
         self.log = place / "log.txt"
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
@@ -64,8 +69,8 @@ class Llama:
             except OSError:
                 ended = self.process.poll()
                 told = self.log.read_text(errors="replace")[-1500:]
-                if ended is not None and ("GLIBC" in told or "cannot open shared object" in told or ended == -4):
-                    pytest.skip(f"llama-server does not run on this machine: {told}")
+                if ended is not None and ("GLIBC" in told or ended == -signal.SIGILL):
+                    pytest.skip(f"the wheel is made for another processor or system: {told}")
                 assert ended is None and time.time() < deadline, told
                 time.sleep(0.1)
 
@@ -178,7 +183,7 @@ def test_an_address_where_nobody_is(server, llama):
 
 def test_vectors(server, tmp_path_factory):
     """A server of its own: one for vectors is started differently."""
-    peer = Llama(tmp_path_factory.mktemp("vectors"), "--embeddings", "--pooling", "mean")
+    peer = Llama(tmp_path_factory.mktemp("vectors"), vectors=True)
     try:
         add_model(server, peer, "tiny-vectors", "text-embedding", max_chunks="4")
         datasets = server.console("POST", "/datasets/api-keys")["token"]

@@ -54,7 +54,7 @@ class Health(threading.Thread):
         self.url, self.over, self.times, self.problems = url, threading.Event(), [], []
 
     def run(self):
-        while not self.over.wait(0.1):
+        while not self.times or not self.over.wait(0.1):  # once, however short it was
             began = time.perf_counter()
             try:
                 with urllib.request.urlopen(f"{self.url}/health", timeout=30) as answer:
@@ -68,7 +68,7 @@ class Health(threading.Thread):
         return percentile(self.times, 99)
 
     def __str__(self):
-        return f"/health p50 {milliseconds(percentile(self.times, 50))}, p99 {milliseconds(self.p99)}, slowest {milliseconds(max(self.times))} of {len(self.times)}"
+        return f"/health p50 {milliseconds(percentile(self.times, 50))}, p99 {milliseconds(self.p99)}, slowest {milliseconds(max(self.times, default=0.0))} of {len(self.times)}"
 
 
 class Neighbour(threading.Thread):
