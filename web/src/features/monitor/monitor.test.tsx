@@ -239,7 +239,10 @@ describe("the page", LONG, () => {
   it("lists the slow nodes, and says when there are none", async () => {
     const node = { node_id: "n1", node_type: "llm", title: "Assess photo", executions: 41, failed: 2, p50: 0.5, p95: 2.6 };
     const path = "*/console/api/apps/a1/workflow/statistics/slow-nodes";
-    server.use(http.get(path, () => HttpResponse.json({ data: [node], sampled: true })), ...answers(0));
+    server.use(
+      http.get(path, () => HttpResponse.json({ data: [node], sampled: true })),
+      ...answers(0),
+    );
     const logs = vi.fn();
     const { unmount } = show(<MonitorPage app={app} search={{}} onSearch={vi.fn()} onLogs={logs} />);
     const row = await screen.findByRole("row", { name: /^Assess photo/ }, LONG);
