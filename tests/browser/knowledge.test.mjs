@@ -82,6 +82,12 @@ test("files become knowledge that is found, corrected and deleted", { timeout: 1
     await hits.first().getByRole("button", { name: "returns.txt", exact: true }).click();
     await page.waitForURL(/chunk=/);
 
+    // Its index is made anew while it goes on answering.
+    await page.getByRole("link", { name: "Settings", exact: true }).first().click();
+    await page.getByRole("button", { name: "Rebuild index" }).click();
+    await page.getByRole("alertdialog").getByRole("button", { name: "Rebuild index" }).click();
+    await page.getByText(/^Rebuilt on /).waitFor();
+
     await page.getByRole("link", { name: "Knowledge", exact: true }).first().click();
     await page.getByRole("button", { name: "Actions of Returns" }).click();
     await page.getByRole("menuitem", { name: "Delete" }).click();
