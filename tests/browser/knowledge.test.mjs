@@ -83,7 +83,7 @@ test("files become knowledge that is found, corrected and deleted", { timeout: 1
     await page.waitForURL(/chunk=/);
 
     // Its index is made anew while it goes on answering.
-    await page.getByRole("link", { name: "Settings", exact: true }).first().click();
+    await page.locator(".tabs").getByRole("link", { name: "Settings" }).click();
     await page.getByRole("button", { name: "Rebuild index" }).click();
     await page.getByRole("alertdialog").getByRole("button", { name: "Rebuild index" }).click();
     await page.getByText(/^Rebuilt on /).waitFor();
