@@ -2,54 +2,6 @@
 
 use super::*;
 
-/// People who answer what they were told to, and keep what they were asked.
-struct People {
-    answers: Mutex<VecDeque<Verdict>>,
-    asked: Mutex<Vec<Question>>,
-}
-
-impl People {
-    fn new(answers: &[(Decision, &str)]) -> Arc<Self> {
-        let verdict = |(decision, reason): &(Decision, &str)| Verdict {
-            reason: (*reason).to_owned(),
-            by: "anna".to_owned(),
-            ..Verdict::of(*decision)
-        };
-        Arc::new(Self { answers: Mutex::new(answers.iter().map(verdict).collect()), asked: Mutex::default() })
-    }
-}
-
-#[async_trait]
-impl ApprovalPort for People {
-    async fn ask(&self, _: &RunInfo, question: &Question) -> Verdict {
-        self.asked.lock().unwrap().push(question.clone());
-        self.answers.lock().unwrap().pop_front().expect("nobody expected this question")
-    }
-}
-
-async fn ruled(tools: &Arc<Tools>, people: &Arc<People>, rules: &[(&str, Json)]) -> Toolbox {
-    let port = Arc::clone(tools) as Arc<dyn ToolPort>;
-    let people = Arc::clone(people) as Arc<dyn ApprovalPort>;
-    let mut toolbox = Toolbox::new(run_info(), NodeRunId::new(), "n", Arc::new(Files)).asking(people);
-    for (name, entry) in rules {
-        let name = ToolName { tool: (*name).to_owned(), provider_id: "p".into(), ..ToolName::default() };
-        let wanted = WantedTool { name, rules: Rules::read(entry), ..WantedTool::default() };
-        toolbox.add(&port, wanted).await.unwrap();
-    }
-    toolbox
-}
-
-async fn outcomes(model: &Arc<Model>, toolbox: Toolbox, strategy: Strategy) -> Vec<CallOutcome> {
-    let mut events = run(task(strategy, 5), Arc::clone(model) as Arc<dyn ModelRuntime>, toolbox);
-    let mut outcomes = Vec::new();
-    while let Some(event) = events.next().await {
-        if let AgentEvent::CallFinished(outcome) = event.unwrap() {
-            outcomes.push(*outcome);
-        }
-    }
-    outcomes
-}
-
 #[tokio::test]
 async fn calls_that_need_an_approval_wait_for_it() {
     let tools = Arc::new(Tools::default());

@@ -10,7 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{at, documents::summary_status};
+use super::at;
 
 /// A part of a chunk.
 #[derive(Serialize, ToSchema)]

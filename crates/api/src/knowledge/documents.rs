@@ -68,7 +68,7 @@ pub struct DocumentBody {
 }
 
 /// `SUMMARIZING` while some are to be made.
-pub(super) fn summary_status(counts: Option<SummaryCounts>) -> Option<String> {
+fn summary_status(counts: Option<SummaryCounts>) -> Option<String> {
     counts.filter(SummaryCounts::is_unfinished).map(|_| "SUMMARIZING".to_owned())
 }
 
