@@ -5505,6 +5505,38 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/console/api/datasets/{dataset_id}/index-rebuild": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["start"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/console/api/datasets/{dataset_id}/index-rebuild/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["stop"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/console/api/datasets/vector-store": {
         parameters: {
             query?: never;
@@ -7020,6 +7052,22 @@ export interface paths {
             cookie?: never;
         };
         get: operations["workflow_response_times"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/console/api/apps/{app_id}/workflow/statistics/slow-nodes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["workflow_slow_nodes"];
         put?: never;
         post?: never;
         delete?: never;
@@ -10521,6 +10569,18 @@ export interface components {
             segment_id?: string | null;
             expected: boolean;
         };
+        /** @description What a question found, with the ranking and the time it took explained: the console's test. */
+        ExplainedHits: {
+            query: components["schemas"]["HitQuery"];
+            records: components["schemas"]["ExplainedRecord"][];
+            /** @description Why it may be less than there is; ours. */
+            shortcoming?: string | null;
+            times?: components["schemas"]["HitTimes"] | null;
+        };
+        /** @description One finding with what its score is made of. */
+        ExplainedRecord: components["schemas"]["HitRecord"] & {
+            scores?: components["schemas"]["HitScores"] | null;
+        };
         /** @description A file. */
         Exported: {
             /** @description YAML text. */
@@ -11132,7 +11192,6 @@ export interface components {
             tsne_position?: Record<string, never> | null;
             files: components["schemas"]["AttachmentBody"][];
             summary?: string | null;
-            scores?: components["schemas"]["HitScores"] | null;
         };
         /** @description A question to a knowledge base. */
         HitRequest: {
@@ -11248,7 +11307,6 @@ export interface components {
             records: components["schemas"]["HitRecord"][];
             /** @description Why it may be less than there is; ours. */
             shortcoming?: string | null;
-            times?: components["schemas"]["HitTimes"] | null;
         };
         /** @description The picture of a knowledge base. */
         IconInfoBody: {
@@ -11314,6 +11372,48 @@ export interface components {
             api_version: string;
             server_version: string;
         };
+        /** @description The last rebuild or move of an index, from here or by `oxidify index`. */
+        IndexRebuildBody: {
+            /** @description `rebuild` or `move`. */
+            kind: string;
+            /** @description `studio` or `command`. */
+            origin: string;
+            /** @description What is worked on: `local`, or the name of a vector store. */
+            target: string;
+            /**
+             * @description `running`, `completed`, `error`, `stopped` or `interrupted`: its process is gone. What was begun in the Studio
+             *     is taken over then.
+             */
+            status: string;
+            /** @description `waiting`, `reading` or `graph`. */
+            phase: string;
+            /**
+             * Format: int64
+             * @description Of this phase: changes that were read, or vectors in the graph.
+             */
+            done: number;
+            /** Format: int64 */
+            total: number;
+            /**
+             * Format: int64
+             * @description A second, in this phase.
+             */
+            rate?: number | null;
+            /**
+             * Format: int64
+             * @description Of this phase.
+             */
+            seconds_left?: number | null;
+            /** @description It can be stopped now. */
+            can_stop: boolean;
+            error?: string | null;
+            /** Format: int64 */
+            started_at: number;
+            /** Format: int64 */
+            updated_at: number;
+            /** Format: int64 */
+            finished_at?: number | null;
+        };
         /** @description How far the store is with one knowledge base. */
         IndexStateBody: {
             store: string;
@@ -11330,6 +11430,7 @@ export interface components {
              * @description Changes there are.
              */
             total: number;
+            rebuild?: components["schemas"]["IndexRebuildBody"] | null;
         };
         /** @description An app's name and texts. */
         InfoBody: {
@@ -11505,6 +11606,30 @@ export interface components {
             model: string;
             model_type: string;
             credentials?: Record<string, never>;
+        };
+        /** @description What was asked by a stored key. */
+        KeyUseView: {
+            /** Format: uuid */
+            credential_id: string;
+            /** Format: int64 */
+            calls: number;
+            /**
+             * Format: int64
+             * @description Of them, those that were not answered.
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Null for a key that was not asked.
+             */
+            last_call_at?: number | null;
+            /** @description It failed, and is left alone for a while. */
+            in_cooldown: boolean;
+            /**
+             * Format: int64
+             * @description Seconds for which it still is.
+             */
+            ttl: number;
         };
         /** @description A key of the Service API. */
         KeyView: {
@@ -12091,6 +12216,32 @@ export interface components {
             other?: components["schemas"]["NodeBrief"] | null;
             outputs: components["schemas"]["ChangeView"][];
         };
+        /** @description A node of the app's workflow over its runs. */
+        NodeTimesView: {
+            node_id: string;
+            node_type: string;
+            title: string;
+            /**
+             * Format: int64
+             * @description How often it ended.
+             */
+            executions: number;
+            /**
+             * Format: int64
+             * @description Of them, those that failed: also where the run went on.
+             */
+            failed: number;
+            /**
+             * Format: double
+             * @description Seconds that half of the executions did not exceed.
+             */
+            p50: number;
+            /**
+             * Format: double
+             * @description The same of 95 of 100.
+             */
+            p95: number;
+        };
         /** @description Pages of Notion that are to be looked at before documents are made of them. */
         NotionEstimateBody: {
             notion_info_list: Record<string, never>[];
@@ -12597,6 +12748,8 @@ export interface components {
             steps: number[];
             /** @description The most used first. */
             models: components["schemas"]["ModelUseView"][];
+            /** @description The most used first; a call of which no stored key is known counts for none. */
+            keys: components["schemas"]["KeyUseView"][];
         };
         /** @description A published version. */
         Published: {
@@ -13178,6 +13331,12 @@ export interface components {
             updated_by?: string | null;
             /** Format: int64 */
             updated_at: number;
+        };
+        /** @description Nodes by their p95, the slowest first. */
+        SlowNodesView: {
+            data: components["schemas"]["NodeTimesView"][];
+            /** @description There were more runs than were looked at: the newest. */
+            sampled: boolean;
         };
         /** @description A credential, secrets masked. */
         SourceCredential: {
@@ -28294,6 +28453,7 @@ export interface operations {
                 keyword?: string | null;
                 status?: string | null;
                 created_by_end_user_session_id?: string | null;
+                /** @description Id or e-mail address of a member. */
                 created_by_account?: string | null;
             };
             header?: never;
@@ -28758,6 +28918,7 @@ export interface operations {
                 created_at__before?: string | null;
                 created_at__after?: string | null;
                 created_by_end_user_session_id?: string | null;
+                /** @description Id or e-mail address of a member. */
                 created_by_account?: string | null;
                 page?: number;
                 limit?: number;
@@ -33415,7 +33576,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Hits"];
+                    "application/json": components["schemas"]["ExplainedHits"];
                 };
             };
             400: {
@@ -34445,6 +34606,132 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    start: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IndexRebuildBody"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    stop: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IndexRebuildBody"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -39220,6 +39507,7 @@ export interface operations {
                 created_at__before?: string | null;
                 created_at__after?: string | null;
                 created_by_end_user_session_id?: string | null;
+                /** @description Id or e-mail address of a member. */
                 created_by_account?: string | null;
                 /** @description `all` (default), `annotated` or `not_annotated`: of messages. */
                 annotation_status?: string | null;
@@ -40496,6 +40784,66 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StatisticDays"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    workflow_slow_nodes: {
+        parameters: {
+            query?: {
+                /** @description `YYYY-MM-DD HH:MM` in the account's time zone; from the beginning when absent. */
+                start?: string | null;
+                /** @description The same; until now when absent. */
+                end?: string | null;
+            };
+            header?: never;
+            path: {
+                app_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SlowNodesView"];
                 };
             };
             400: {
