@@ -23,6 +23,26 @@ fn failing() -> Json {
     )
 }
 
+#[tokio::test]
+async fn a_workflow_knows_itself_and_when_it_began() {
+    let rig = Rig::new().await;
+    let names = ["app_id", "workflow_id", "workflow_run_id", "user_id", "timestamp"];
+    let selectors: Vec<[&str; 2]> = names.iter().map(|name| ["sys", *name]).collect();
+    let outputs: Vec<(&str, &[&str])> = names.iter().zip(&selectors).map(|(name, of)| (*name, of.as_slice())).collect();
+    let flow = graph(&[("s", start(json!([]))), ("e", end(&outputs))], &[("s", "source", "e")]);
+    let app = rig.graph_app("workflow", flow, Draft::default()).await;
+    let body = rig.post("/v1/workflows/run", &app, run(json!({}))).await.json();
+    let data = &body["data"];
+    let told = &data["outputs"];
+    assert_eq!((&told["workflow_run_id"], &told["workflow_id"]), (&data["id"], &data["workflow_id"]), "{body}");
+    assert_eq!((&told["user_id"], &told["timestamp"]), (&json!("abc-123"), &data["created_at"]), "{body}");
+    assert!(told["app_id"].as_str().is_some_and(|id| id.parse::<ox_types::AppId>().is_ok()), "{body}");
+    // Nothing of the time is in what a run says that it began with (reference: service API §7).
+    let record = rig.get(&format!("/v1/workflows/run/{}", data["id"].as_str().unwrap()), &app).await.json();
+    let inputs: Json = serde_json::from_str(record["inputs"].as_str().unwrap()).unwrap();
+    assert!(inputs.get("sys.timestamp").is_none() && inputs.get("sys.app_id").is_some(), "{inputs}");
+}
+
 /// E1, E19 to E23.
 #[tokio::test]
 async fn blocking_and_its_record() {

@@ -75,7 +75,7 @@ pub async fn fork(
     if let Some(fields) = inputs.as_object_mut().filter(|fields| fields.contains_key("sys.workflow_run_id")) {
         fields.insert("sys.workflow_run_id".to_owned(), begun.run_id.to_string().into());
     }
-    let mut pool = launch::resume_pool(&compiled, &inputs, &data);
+    let mut pool = launch::resume_pool(&compiled, &inputs, &data, parent.created_at);
     let node_id = points.iter().next().map(|(_, node_id)| node_id.clone()).unwrap_or_default();
     let changed = changed(services, caller, &graph, &compiled, &node_id, &request.inputs).await?;
     for (selector, value) in &changed {

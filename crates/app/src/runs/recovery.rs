@@ -272,7 +272,7 @@ async fn go_on(services: &Arc<Services>, run_id: ox_types::RunId, was_paused: bo
             .await;
     };
     let inputs: Json = run.inputs.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
-    let pool = launch::resume_pool(&compiled, &inputs, &data);
+    let pool = launch::resume_pool(&compiled, &inputs, &data, run.created_at);
     let whose = (run.kind == "chat").then_some(run.created_by);
     let is_stopped = signals::was_stopped(services, run.app_id, data.task_id, whose).await?;
     asked.forget(services).await?;
@@ -397,7 +397,7 @@ pub(crate) async fn text_of(services: &Services, run: &WorkflowRun) -> Result<Ar
     let inputs: Json = run.inputs.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
     let start = RunStart {
         info: info_of(run, &data),
-        pool: launch::resume_pool(&compiled, &inputs, &data),
+        pool: launch::resume_pool(&compiled, &inputs, &data, run.created_at),
         root: data.root,
         limits: launch::engine_limits(&services.settings),
         sink: Arc::new(Nowhere),

@@ -65,7 +65,7 @@ pub async fn replay(
     let engine = engine.map_err(|error| Error::invalid(error.to_string()))?;
     let data = resume_data(parent, begun);
     let inputs: Json = json_of(parent.inputs.as_ref());
-    let pool = launch::resume_pool(&compiled, &inputs, &data);
+    let pool = launch::resume_pool(&compiled, &inputs, &data, parent.created_at);
     let text = parent.inputs.clone().unwrap_or_else(|| "{}".to_owned());
     let run = WorkflowRun {
         kind: parent.kind.clone(),

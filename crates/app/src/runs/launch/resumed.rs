@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use ox_db::model::WorkflowRun;
 use ox_engine::{Pool, Recovery, RunInfo, RunStart};
 use ox_types::{ConversationId, Json, MessageId, Object, TaskId, Value, ValueType};
 use serde_json::Map;
 use uuid::Uuid;
 
-use super::{engine_limits, watch};
+use super::{engine_limits, rows::TIMESTAMP, watch};
 use crate::{
     Services,
     moderation::Guard,
@@ -52,8 +53,13 @@ impl ResumeData {
     }
 }
 
-/// A run that goes on: the parts of its start, read back.
-pub(in crate::runs) fn resume_pool(compiled: &CompiledWorkflow, inputs: &Json, data: &ResumeData) -> Pool {
+/// A run that goes on: the parts of its start, read back. `began` is when it first began.
+pub(in crate::runs) fn resume_pool(
+    compiled: &CompiledWorkflow,
+    inputs: &Json,
+    data: &ResumeData,
+    began: DateTime<Utc>,
+) -> Pool {
     let (mut user, mut system) = (Object::new(), Object::new());
     // An empty list of files does not tell what it is.
     let read = |json: &Json, is_files: bool| {
@@ -68,6 +74,8 @@ pub(in crate::runs) fn resume_pool(compiled: &CompiledWorkflow, inputs: &Json, d
     }
     if let Some(id) = data.conversation_id {
         system.insert("conversation_id".to_owned(), Value::from(id.to_string()));
+    } else {
+        system.insert(TIMESTAMP.to_owned(), Value::Int(began.timestamp()));
     }
     let mut pool = Pool::new();
     pool.set_all(data.root.as_deref().unwrap_or(&compiled.root), user);

@@ -38,15 +38,20 @@ pub(super) fn system_variables(
         put("query", Value::from(chat.asked.as_deref().unwrap_or(&chat.message.query)));
         put("conversation_id", Value::from(chat.message.conversation_id.to_string()));
         put("dialogue_count", Value::Int(i64::from(chat.dialogue_count)));
+    } else {
+        put(TIMESTAMP, Value::Int(begun.at.timestamp()));
     }
     system
 }
 
-/// `workflow_started.inputs`: the user's inputs and the system variables but the conversation's id.
+/// When the run of a workflow began, in Unix seconds.
+pub(super) const TIMESTAMP: &str = "timestamp";
+
+/// `workflow_started.inputs`: the user's inputs and the system variables but the conversation's id and the time.
 pub(super) fn shown_inputs(inputs: &Object, system: &Object) -> Arc<str> {
     let mut map = Map::with_capacity(inputs.len() + system.len());
     map.extend(inputs.iter().map(|(name, value)| (name.clone(), value.to_json())));
-    let shown = system.iter().filter(|(name, _)| *name != "conversation_id");
+    let shown = system.iter().filter(|(name, _)| *name != "conversation_id" && *name != TIMESTAMP);
     map.extend(shown.map(|(name, value)| (format!("sys.{name}"), value.to_json())));
     Json::Object(map).to_string().into()
 }
