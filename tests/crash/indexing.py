@@ -415,7 +415,7 @@ def leave_nothing(server, bases, store):
 def full_disk(rounds):
     """The disk is full while documents are indexed; with space again all of them end, and nothing is wrong."""
     from cases import Skipped
-    from faults import fill, small_disk
+    from surroundings import fill, small_disk
     try:
         if os.geteuid():
             raise Skipped("needs root, to mount a small disk")

@@ -1,7 +1,7 @@
 /** An agent asks whether it may call a tool; answered here, it goes on. */
 import { type ReactNode, useId, useState } from "react";
 import type { Approval } from "../lib/approvals";
-import type { Json } from "./read";
+import type { Json } from "../lib/read";
 import { useSay } from "./words";
 
 interface Props {

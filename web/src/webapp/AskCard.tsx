@@ -3,7 +3,7 @@ import { type ReactNode, useEffect, useId, useMemo, useState } from "react";
 import { AskForm, endOf } from "./AskForm";
 import { Door } from "./api";
 import { type HumanForm, humanFormFrom } from "./humanForm";
-import type { Json } from "./read";
+import type { Json } from "../lib/read";
 import { useSay } from "./words";
 
 export default function AskCard({ token, title }: { token: string; title: string }): ReactNode {

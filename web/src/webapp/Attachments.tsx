@@ -1,5 +1,5 @@
 import type { ReactNode } from "react";
-import { type Attachment, type FileKind, sizeText } from "./files";
+import { type Attachment, type FileKind, sizeText } from "../lib/files";
 import { File as FileIcon, FileText, Film, type Icon, Image, Link, Music, RotateCw, X } from "./icons";
 import { safeHref, safeImage } from "./links";
 import type { Uploads } from "./useUploads";

@@ -12,7 +12,7 @@ import { Ellipsis, Menu as Lines, Maximize2, PanelLeft, Share, SquarePen, WifiOf
 import { Looks } from "./Looks";
 import { Menu } from "./Menu";
 import { Popup } from "./Popup";
-import type { Json } from "./read";
+import type { Json } from "../lib/read";
 import { SiteIcon } from "./SiteIcon";
 import { readKey, writeKey } from "./storage";
 import { useStore } from "./store";

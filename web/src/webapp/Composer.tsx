@@ -4,7 +4,7 @@ import { type ClipboardEvent, type KeyboardEvent, lazy, type ReactNode, Suspense
 import { withSaid } from "../lib/recording";
 import { PendingFiles } from "./Attachments";
 import type { Api } from "./api";
-import { type Attachment, acceptOf, type Limits, type UploadRules } from "./files";
+import { type Attachment, acceptOf, type Limits, type UploadRules } from "../lib/files";
 import { ArrowUp, Link, Paperclip, Plus } from "./icons";
 import { Menu } from "./Menu";
 import { filesOf, useUploads } from "./useUploads";

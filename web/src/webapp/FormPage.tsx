@@ -4,7 +4,7 @@ import { AskForm, endOf } from "./AskForm";
 import { Door } from "./api";
 import { type HumanForm, humanFormFrom } from "./humanForm";
 import { Check, CircleOff } from "./icons";
-import type { Json } from "./read";
+import type { Json } from "../lib/read";
 import { dressTab, SiteIcon } from "./SiteIcon";
 import { chooseLanguage, loadLanguage, useSay } from "./words";
 

@@ -3,10 +3,10 @@
 import { type DragEvent, type FormEvent, Fragment, lazy, type ReactNode, Suspense, useId, useRef, useState } from "react";
 import { PendingFiles } from "./Attachments";
 import type { Carrier } from "./api";
-import { type Attachment, acceptOf, type Limits } from "./files";
+import { type Attachment, acceptOf, type Limits } from "../lib/files";
 import { type Field, type FormValues, inputsOf, type Problems, problemOfField, problemsOf, type Value } from "./form";
 import { CircleAlert, Link, Upload } from "./icons";
-import type { Json } from "./read";
+import type { Json } from "../lib/read";
 import { filesOf, useUploads } from "./useUploads";
 import { useSay } from "./words";
 

@@ -5,7 +5,7 @@ import type { Api } from "./api";
 import { type Field, shownInputs } from "./form";
 import { CircleCheck, CircleDashed, CircleX } from "./icons";
 import { type PastItem, pastFrom, runFrom } from "./past";
-import { list } from "./read";
+import { list } from "../lib/read";
 import type { Run } from "./run";
 import type { TurnState } from "./turns";
 import type { RunMode } from "./useRun";

@@ -13,7 +13,7 @@ import InputForm from "./InputForm";
 import { Looks } from "./Looks";
 import { Popup } from "./Popup";
 import { RunResult } from "./RunResult";
-import type { Json } from "./read";
+import type { Json } from "../lib/read";
 import type { Run } from "./run";
 import { SiteIcon } from "./SiteIcon";
 import { soundOf } from "./speech";

@@ -4,7 +4,7 @@ import { type ReactNode, useEffect, useState } from "react";
 import type { Api } from "./api";
 import { Check, Copy, Trash2 } from "./icons";
 import { Prose } from "./Prose";
-import { list, record, text } from "./read";
+import { list, record, text } from "../lib/read";
 import { useCopy } from "./useCopy";
 import { useSay } from "./words";
 

@@ -6,7 +6,7 @@ import type { Chat, Thread } from "./chat";
 import { shownInputs, startValues } from "./form";
 import { ArrowDown, ChevronRight, CircleAlert, SquarePen } from "./icons";
 import { Prose } from "./Prose";
-import type { Json } from "./read";
+import type { Json } from "../lib/read";
 import { SiteIcon } from "./SiteIcon";
 import { TurnView } from "./TurnView";
 import { isBusy, sentenceEnd, type Turn, visible } from "./turns";

@@ -1,6 +1,6 @@
 /** `/api` with the visitor's passport: fetched when needed, renewed once when refused. */
 import { readEvents, type StreamEvent } from "../lib/events";
-import { isRecord, type Json, record, text } from "./read";
+import { isRecord, type Json, record, text } from "../lib/read";
 import { readKey, writeKey } from "./storage";
 
 export class ApiError extends Error {

@@ -1,6 +1,6 @@
 /** In a page's bubble: the frame says it is ready and may be made larger by the page around it. */
 import { useEffect, useState } from "react";
-import { record } from "./read";
+import { record } from "../lib/read";
 
 /** The page around the frame, as far as the browser tells. */
 function parentOrigin(): string | null {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Attachment } from "./files";
+import type { Attachment } from "../lib/files";
 import { type FormValues, fieldsFrom, inputsAgain, inputsOf, problemsOf, shownInputs, startValues } from "./form";
 
 const fields = fieldsFrom([

@@ -1,6 +1,6 @@
 /** The app's own form: its fields, what is wrong with the values, and the `inputs` that are sent. */
-import { type Attachment, attachmentFrom, isFileValue, mappingFrom, mappingOf, type Problem, rulesFrom, type UploadRules } from "./files";
-import { flag, isRecord, type Json, list, number, record, text, texts } from "./read";
+import { type Attachment, attachmentFrom, isFileValue, mappingFrom, mappingOf, type Problem, rulesFrom, type UploadRules } from "../lib/files";
+import { flag, isRecord, type Json, list, number, record, text, texts } from "../lib/read";
 
 export type FieldType = "text-input" | "paragraph" | "select" | "number" | "checkbox" | "file" | "file-list" | "json_object";
 

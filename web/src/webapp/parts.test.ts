@@ -4,7 +4,7 @@ import en from "../locales/en/webapp.json";
 import zh from "../locales/zh-Hans/webapp.json";
 import { decodeValue, pageOf, readAddress } from "./address";
 import { appended, grouped, groupOf, removed, renamed, repinned, touched } from "./conversations";
-import { acceptedKind, kindOf, mappingOf, problemOf, rulesFrom, sizeText } from "./files";
+import { acceptedKind, kindOf, mappingOf, problemOf, rulesFrom, sizeText } from "../lib/files";
 import { highlight } from "./highlight";
 import { pieces } from "./pieces";
 import { afterRunClose, afterRunEvent, newRun, resultText } from "./run";

@@ -1,6 +1,6 @@
 /** Runs of before, as the server lists them. Pure. */
-import { attachmentFrom } from "./files";
-import { isRecord, type Json, list, number, record, text } from "./read";
+import { attachmentFrom } from "../lib/files";
+import { isRecord, type Json, list, number, record, text } from "../lib/read";
 import { newRun, type Run } from "./run";
 import type { Rating, Step, TurnState } from "./turns";
 

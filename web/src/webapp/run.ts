@@ -1,7 +1,7 @@
 /** One run of a completion or workflow app: how its stream becomes a result. Pure. */
 import type { StreamEvent } from "../lib/events";
-import { type Attachment, attachmentFrom, isFileValue } from "./files";
-import { isRecord, type Json, list, record, text } from "./read";
+import { type Attachment, attachmentFrom, isFileValue } from "../lib/files";
+import { isRecord, type Json, list, record, text } from "../lib/read";
 import { afterClose, afterEvent, newTurn, type Turn } from "./turns";
 
 export interface Run {

@@ -2,8 +2,8 @@
 import { type Approval, withApproval } from "../lib/approvals";
 import type { StreamEvent } from "../lib/events";
 import { type Thought, thoughtsFrom, withThought } from "../lib/thoughts";
-import { type Attachment, attachmentFrom } from "./files";
-import { isRecord, type Json, list, number, record, text } from "./read";
+import { type Attachment, attachmentFrom } from "../lib/files";
+import { isRecord, type Json, list, number, record, text } from "../lib/read";
 import { type Source, sourcesFrom } from "./wire";
 
 export type TurnState = "waiting" | "streaming" | "done" | "stopped" | "failed" | "lost" | "paused";

@@ -5,7 +5,7 @@ import { hush, Spoken } from "../lib/sound";
 import { type Api, ApiError, isAbort, isOffline } from "./api";
 import { followRun } from "./follow";
 import { Frames } from "./frames";
-import type { Json } from "./read";
+import type { Json } from "../lib/read";
 import { afterRunClose, afterRunEvent, newRun, type Run } from "./run";
 import type { Rating } from "./turns";
 

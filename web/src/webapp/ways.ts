@@ -1,6 +1,6 @@
 /** The two ways to prove who one is: a password, or a code that was mailed. */
 import { type ApiError, failure, sent } from "./api";
-import { flag, type Json, record, text } from "./read";
+import { flag, type Json, record, text } from "../lib/read";
 
 export interface Ways {
   readonly password: boolean;

@@ -1,5 +1,5 @@
 /** Texts of published pages: one file per language, loaded when it is needed; no library, to stay small. */
-import { isRecord, type Json } from "./read";
+import { isRecord, type Json } from "../lib/read";
 import { readKey, writeKey } from "./storage";
 import { createStore, useStore } from "./store";
 

@@ -1,10 +1,12 @@
 /** One question to the app with several models side by side. */
 
 import { CircleAlert, Plus, RotateCcw, X } from "lucide-react";
-import { type ReactNode, useState } from "react";
+import { type ReactNode, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { toast } from "sonner";
 import { sameProvider } from "../../data/models";
+import { rulesFrom } from "../../lib/files";
+import { AttachedFiles, useAttachments } from "../../ui/Attach";
 import { Button, IconButton } from "../../ui/Button";
 import { Prose } from "../../ui/Prose";
 import { Composer } from "./Composer";
@@ -48,6 +50,8 @@ export function Compare({ appId, completion, config, narrow, picker, wire, onUse
   const [query, setQuery] = useState("");
   const [wrong, setWrong] = useState<string>();
   const [filling, setFilling] = useState(false);
+  const rules = useMemo(() => rulesFrom(config.files), [config.files]);
+  const attached = useAttachments(rules);
   const shown = LANES.flatMap((lane) => {
     const column = columns[lane];
     return column ? [{ lane, column, preview: lanes[lane] }] : [];
@@ -57,7 +61,7 @@ export function Compare({ appId, completion, config, narrow, picker, wire, onUse
   const free = LANES.find((lane) => !columns[lane]);
   const put = (lane: number, column: Column | undefined) => setColumns((now) => now.map((old, at) => (at === lane ? column : old)));
   const send = (text: string) => {
-    if (busy || (!completion && text.trim() === "")) return;
+    if (busy || attached.waits || (!completion && text.trim() === "")) return;
     const missing = missingInput(config.fields, inputs);
     if (missing) {
       setFilling(true);
@@ -68,9 +72,11 @@ export function Compare({ appId, completion, config, narrow, picker, wire, onUse
     setWrong(undefined);
     setQuery("");
     setFilling(false);
+    const files = rules ? attached.sent() : [];
+    if (!completion) attached.clear();
     for (const { column, preview } of asked) {
       const mine = writeConfig(wire({ ...config, model: column.model }));
-      void preview.ask({ query: text.trim(), inputs: wireInputs(config.fields, inputs), config: mine, followUp: false });
+      void preview.ask({ query: text.trim(), inputs: wireInputs(config.fields, inputs), files, config: mine, followUp: false });
     }
   };
   const stop = () => {
@@ -145,7 +151,8 @@ export function Compare({ appId, completion, config, narrow, picker, wire, onUse
             {wrong}
           </div>
         ) : null}
-        <Composer completion={completion} busy={busy} query={query} onQuery={setQuery} onSend={send} onStop={stop} />
+        <AttachedFiles attached={attached} />
+        <Composer attached={attached} completion={completion} busy={busy} query={query} onQuery={setQuery} onSend={send} onStop={stop} />
       </div>
     </section>
   );

@@ -3,10 +3,12 @@
 import { Send, Square, Zap } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { withSaid } from "../../lib/recording";
+import { AttachButton, type Attached, takesFiles } from "../../ui/Attach";
 import { Button } from "../../ui/Button";
 import { Microphone } from "../../ui/Speech";
 
 interface Props {
+  readonly attached: Attached;
   readonly completion: boolean;
   readonly busy: boolean;
   /** The routes of the app, where it takes speech. */
@@ -17,7 +19,7 @@ interface Props {
   readonly onStop: () => void;
 }
 
-export function Composer({ completion, busy, listens, query, onQuery, onSend, onStop }: Props) {
+export function Composer({ attached, completion, busy, listens, query, onQuery, onSend, onStop }: Props) {
   const { t } = useTranslation("basic");
   if (completion) {
     return busy ? (
@@ -25,14 +27,18 @@ export function Composer({ completion, busy, listens, query, onQuery, onSend, on
         {t("preview.stop")}
       </Button>
     ) : (
-      <Button kind="primary" icon={Zap} onClick={() => onSend("")}>
-        {t("preview.run")}
-      </Button>
+      <div className="flex items-center gap-2" {...takesFiles(attached)}>
+        <AttachButton attached={attached} />
+        <Button className="flex-1" kind="primary" icon={Zap} disabled={attached.waits} onClick={() => onSend("")}>
+          {t("preview.run")}
+        </Button>
+      </div>
     );
   }
   return (
     <form
       className="rounded-lg border border-line-2 bg-surface-1 p-2.5 focus-within:outline-2 focus-within:outline-focus"
+      {...takesFiles(attached)}
       onSubmit={(event) => {
         event.preventDefault();
         onSend(query);
@@ -51,14 +57,16 @@ export function Composer({ completion, busy, listens, query, onQuery, onSend, on
           onSend(query);
         }}
       />
-      <div className="flex justify-end items-center gap-2">
+      <div className="flex items-center gap-2">
+        <AttachButton attached={attached} />
         {listens ? <Microphone base={listens} onText={(said) => onQuery(withSaid(query, said))} /> : null}
+        <span className="flex-1" />
         {busy ? (
           <Button icon={Square} onClick={onStop}>
             {t("preview.stop")}
           </Button>
         ) : (
-          <Button type="submit" kind="primary" icon={Send} disabled={query.trim() === ""}>
+          <Button type="submit" kind="primary" icon={Send} disabled={query.trim() === "" || attached.waits}>
             {t("preview.send")}
           </Button>
         )}

@@ -1,8 +1,10 @@
 /** The right half: the app as it would answer now. */
 
 import { CircleAlert, Columns3, RotateCcw } from "lucide-react";
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { rulesFrom } from "../../lib/files";
+import { AttachedFiles, useAttachments } from "../../ui/Attach";
 import { Button, IconButton } from "../../ui/Button";
 import { Prose } from "../../ui/Prose";
 import { Composer } from "./Composer";
@@ -29,6 +31,8 @@ export function Preview({ appId, completion, config, narrow, hidden, onCompare }
   const [filling, setFilling] = useState(false);
   const preview = usePreview(appId, completion ? "completion" : "chat");
   const { turns, busy } = preview;
+  const rules = useMemo(() => rulesFrom(config.files), [config.files]);
+  const attached = useAttachments(rules);
   const end = useRef<HTMLDivElement>(null);
   const box = useRef<HTMLDivElement>(null);
   const stuck = useRef(true);
@@ -38,7 +42,7 @@ export function Preview({ appId, completion, config, narrow, hidden, onCompare }
     if (stuck.current) end.current?.scrollIntoView({ block: "end" });
   }, [last?.answer, last?.thoughts, last?.state, turns.length]);
   const send = (text: string) => {
-    if (busy || (!completion && text.trim() === "")) return;
+    if (busy || attached.waits || (!completion && text.trim() === "")) return;
     const missing = missingInput(config.fields, inputs);
     if (missing) {
       setFilling(true);
@@ -49,11 +53,14 @@ export function Preview({ appId, completion, config, narrow, hidden, onCompare }
     setQuery("");
     setFilling(false);
     stuck.current = true;
-    void preview.ask({ query: text.trim(), inputs: wireInputs(config.fields, inputs), config: writeConfig(config), followUp: config.followUp });
+    const files = rules ? attached.sent() : [];
+    // A form is tried again and again with the same files, a message takes them along.
+    if (!completion) attached.clear();
+    void preview.ask({ query: text.trim(), inputs: wireInputs(config.fields, inputs), files, config: writeConfig(config), followUp: config.followUp });
   };
   const more = (turn: Turn) => {
     stuck.current = true;
-    void preview.ask({ query: turn.query, inputs: turn.inputs, config: writeConfig(config), followUp: false, another: true });
+    void preview.ask({ query: turn.query, inputs: turn.inputs, files: turn.files, config: writeConfig(config), followUp: false, another: true });
   };
   const base = `/apps/${appId}`;
   const voice = voiceOf(config);
@@ -127,7 +134,9 @@ export function Preview({ appId, completion, config, narrow, hidden, onCompare }
             ))}
           </div>
         ) : null}
+        <AttachedFiles attached={attached} />
         <Composer
+          attached={attached}
           completion={completion}
           busy={busy}
           listens={config.listens ? base : undefined}

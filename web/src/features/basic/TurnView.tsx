@@ -4,6 +4,7 @@ import { Link } from "@tanstack/react-router";
 import { ArrowUpRight, CircleAlert, CopyPlus } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { useFormat } from "../../lib/format";
+import { SentFiles } from "../../ui/Attach";
 import { Button } from "../../ui/Button";
 import { CopyButton } from "../../ui/CopyButton";
 import { Prose } from "../../ui/Prose";
@@ -27,6 +28,7 @@ export function TurnView({ appId, turn, completion, onMore, speaks }: Props) {
   const format = useFormat();
   return (
     <>
+      {completion ? null : <SentFiles names={turn.files.map(({ name }) => name)} />}
       {completion ? null : (
         <div className="self-end bg-surface-4 rounded-lg px-3 py-2 max-w-[85%] whitespace-pre-wrap" style={{ overflowWrap: "anywhere" }}>
           <span className="visually-hidden">{t("preview.you")}: </span>

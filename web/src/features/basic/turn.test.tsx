@@ -6,7 +6,7 @@ import { TurnView } from "./TurnView";
 
 vi.mock("@tanstack/react-router", async (original) => ({ ...(await original<object>()), ...(await import("../../test/router")) }));
 
-const turn = { key: 1, query: "Hi", inputs: {}, answer: "Good day.", state: "done", thoughts: [], approvals: [] } as const;
+const turn = { key: 1, query: "Hi", inputs: {}, files: [], answer: "Good day.", state: "done", thoughts: [], approvals: [] } as const;
 
 test("a finished answer can be copied", async () => {
   const writeText = vi.fn(() => Promise.resolve());

@@ -10,6 +10,7 @@ export interface Turn {
   readonly key: number;
   readonly query: string;
   readonly inputs: Record<string, unknown>;
+  readonly files: readonly SentFile[];
   readonly answer: string;
   readonly state: "writing" | "done" | "stopped" | "failed";
   readonly error?: string;
@@ -30,6 +31,12 @@ export interface Turn {
   readonly approvals: readonly Approval[];
 }
 
+/** A file that was sent, as the server takes it and by its name. */
+export interface SentFile {
+  readonly name: string;
+  readonly mapping: Readonly<Record<string, unknown>>;
+}
+
 /** A chunk that the answer rests on. */
 export interface Source {
   readonly position: number;
@@ -46,6 +53,7 @@ export interface Source {
 interface Ask {
   readonly query: string;
   readonly inputs: Record<string, unknown>;
+  readonly files: readonly SentFile[];
   readonly config: Record<string, unknown>;
   readonly followUp: boolean;
   /** Another answer beside those that are there. */
@@ -107,11 +115,14 @@ export function usePreview(appId: string, kind: "chat" | "completion") {
   const change = (key: number, part: (turn: Turn) => Partial<Turn>) =>
     setTurns((now) => now.map((turn) => (turn.key === key ? { ...turn, ...part(turn) } : turn)));
 
-  const ask = async ({ query, inputs, config, followUp, another }: Ask) => {
+  const ask = async ({ query, inputs, files, config, followUp, another }: Ask) => {
     const key = Date.now();
     const start = performance.now();
     const since = () => (performance.now() - start) / 1000;
-    setTurns((now) => [...(kind === "completion" && !another ? [] : now), { key, query, inputs, answer: "", state: "writing", thoughts: [], approvals: [] }]);
+    setTurns((now) => [
+      ...(kind === "completion" && !another ? [] : now),
+      { key, query, inputs, files, answer: "", state: "writing", thoughts: [], approvals: [] },
+    ]);
     hush();
     const spoken = new Spoken();
     const mine = new AbortController();
@@ -174,7 +185,7 @@ export function usePreview(appId: string, kind: "chat" | "completion") {
           response_mode: "streaming",
           conversation_id: conversation.current,
           parent_message_id: parent.current ?? null,
-          files: [],
+          files: files.map(({ mapping }) => mapping),
         },
         onEvent,
         mine.signal,

@@ -1,9 +1,11 @@
 /** Talking to the draft of a chatflow. */
 import { ListTree, RotateCcw, SendHorizontal, Square } from "lucide-react";
-import { type FormEvent, type KeyboardEvent, useEffect, useRef, useState } from "react";
+import { type FormEvent, type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { z } from "zod";
+import { rulesFrom } from "../../lib/files";
 import { withSaid } from "../../lib/recording";
+import { AttachButton, AttachedFiles, type Attached, SentFiles, takesFiles, useAttachments } from "../../ui/Attach";
 import { Microphone, ReadAloud } from "../../ui/Speech";
 import { isActive, type RunState } from "../model/run";
 import { outputText } from "../nodes/kind";
@@ -21,13 +23,18 @@ import { WaitingForms } from "./WaitingForms";
 
 interface Turn {
   readonly query: string;
+  /** The names of files that went along. */
+  readonly files: readonly string[];
   readonly answer: string;
   readonly error?: string;
   /** The run behind it: as long as that is on the screen, its text is the answer. */
   readonly run?: string;
 }
 
+type Sent = ReturnType<Attached["sent"]>[number];
+
 const featuresSchema = z.looseObject({
+  file_upload: z.unknown(),
   opening_statement: z.string().nullish().catch(""),
   suggested_questions: z.array(z.string()).catch([]),
   speech_to_text: z.looseObject({ enabled: z.boolean().catch(false) }).nullish().catch(undefined),
@@ -44,18 +51,18 @@ function now(turn: Turn, run: RunState): Turn {
 function useConversation() {
   const [turns, setTurns] = useState<readonly Turn[]>([]);
   const ids = useRef<{ conversation?: string; message?: string }>({});
-  const send = async (query: string, inputs: Record<string, unknown>) => {
+  const send = async (query: string, inputs: Record<string, unknown>, files: readonly Sent[]) => {
     const before = useStudio.getState().run;
     setTurns((known) => known.map((turn) => now(turn, before)));
     const done = await startRun({
       inputs,
       query,
-      files: [],
+      files: files.map(({ mapping }) => mapping),
       conversation_id: ids.current.conversation ?? "",
       ...(ids.current.message ? { parent_message_id: ids.current.message } : {}),
     });
     ids.current = { conversation: done.conversationId ?? ids.current.conversation, message: done.messageId ?? ids.current.message };
-    setTurns((known) => [...known, { query, answer: done.text, error: done.error, run: done.runId }]);
+    setTurns((known) => [...known, { query, files: files.map(({ name }) => name), answer: done.text, error: done.error, run: done.runId }]);
   };
   const restart = () => {
     ids.current = {};
@@ -76,8 +83,10 @@ export function ChatPreview() {
   const turns = kept.map((turn) => now(turn, run));
   const [values, setValues] = useState<Values>(() => firstValues(fields));
   const [tried, setTried] = useState(false);
-  const [asking, setAsking] = useState<string>();
+  const [asking, setAsking] = useState<{ readonly query: string; readonly files: readonly string[] }>();
   const read = featuresSchema.safeParse(features).data;
+  const rules = useMemo(() => rulesFrom(read?.file_upload), [read?.file_upload]);
+  const attached = useAttachments(rules);
   const busy = asking !== undefined;
   const end = useRef<HTMLDivElement>(null);
   useEffect(() => {
@@ -85,9 +94,11 @@ export function ChatPreview() {
   }, [turns.length, busy]);
   const ask = (query: string) => {
     setTried(true);
-    if (!query.trim() || busy || fields.some((f) => fieldError(f, values[f.variable]))) return false;
-    setAsking(query);
-    void send(query, toInputs(fields, values)).finally(() => setAsking(undefined));
+    if (!query.trim() || busy || attached.waits || fields.some((f) => fieldError(f, values[f.variable]))) return false;
+    const files = rules ? attached.sent() : [];
+    attached.clear();
+    setAsking({ query, files: files.map(({ name }) => name) });
+    void send(query, toInputs(fields, values), files).finally(() => setAsking(undefined));
     return true;
   };
   return (
@@ -116,6 +127,7 @@ export function ChatPreview() {
         {turns.map((turn, i) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: turns are only ever appended
           <div key={i} className="st-turn">
+            <SentFiles names={turn.files} />
             <div className="st-bubble mine">{turn.query}</div>
             {turn.run === run.runId && isActive(run) ? <StreamText text={run.text} live /> : turn.answer ? <div className="st-bubble">{turn.answer}</div> : null}
             {read?.text_to_speech?.enabled && turn.answer && !(turn.run === run.runId && isActive(run)) ? (
@@ -128,7 +140,8 @@ export function ChatPreview() {
         ))}
         {asking === undefined ? null : (
           <div className="st-turn">
-            <div className="st-bubble mine">{asking}</div>
+            <SentFiles names={asking.files} />
+            <div className="st-bubble mine">{asking.query}</div>
             {run.text ? <StreamText text={run.text} live={isActive(run)} /> : <div className="st-hint">{t("chat.thinking")}</div>}
           </div>
         )}
@@ -136,12 +149,15 @@ export function ChatPreview() {
         <WaitingApprovals />
         <div ref={end} />
       </div>
-      <Composer busy={busy} disabled={readOnly} listens={read?.speech_to_text?.enabled ? owner : undefined} onSend={ask} />
+      <div className="px-3">
+        <AttachedFiles attached={attached} />
+      </div>
+      <Composer attached={attached} busy={busy} disabled={readOnly} listens={read?.speech_to_text?.enabled ? owner : undefined} onSend={ask} />
     </>
   );
 }
 
-function Composer({ busy, disabled, listens, onSend }: { busy: boolean; disabled: boolean; listens: string | undefined; onSend: (text: string) => boolean }) {
+function Composer({ attached, busy, disabled, listens, onSend }: { attached: Attached; busy: boolean; disabled: boolean; listens: string | undefined; onSend: (text: string) => boolean }) {
   const { t } = useTranslation("studio");
   const [text, setText] = useState("");
   const submit = (event?: FormEvent) => {
@@ -154,13 +170,14 @@ function Composer({ busy, disabled, listens, onSend }: { busy: boolean; disabled
     submit();
   };
   return (
-    <form className="st-composer" onSubmit={submit}>
+    <form className="st-composer" onSubmit={submit} {...takesFiles(attached)}>
       <textarea className="st-input" rows={2} aria-label={t("chat.message")} placeholder={t("chat.message")} value={text} disabled={disabled} onChange={(e) => setText(e.target.value)} onKeyDown={keys} />
+      <AttachButton attached={attached} disabled={disabled} />
       {listens ? <Microphone base={listens} disabled={disabled} onText={(said) => setText((now) => withSaid(now, said))} /> : null}
       {busy ? (
         <IconButton label={t("pill.stop")} icon={Square} onClick={stopRun} />
       ) : (
-        <IconButton type="submit" label={t("chat.send")} icon={SendHorizontal} disabled={disabled || !text.trim()} />
+        <IconButton type="submit" label={t("chat.send")} icon={SendHorizontal} disabled={disabled || attached.waits || !text.trim()} />
       )}
     </form>
   );

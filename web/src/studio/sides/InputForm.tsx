@@ -1,11 +1,18 @@
 /** The input form of an app, from the fields of its start node. */
+import { useQuery } from "@tanstack/react-query";
 import { useId, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { type Uploaded, uploadFile } from "../api";
+import { acceptedKind, acceptOf, asKind, limitsFrom, problemOf, type UploadRules } from "../../lib/files";
+import { get } from "../../lib/http";
+import type { Json } from "../../lib/read";
+import { uploadFile } from "../api";
 import type { StartField } from "../nodes/start";
 import { Button, Field, NumberField, SelectField, SwitchRow, TextField } from "../parts/controls";
 
 export type Values = Readonly<Record<string, unknown>>;
+
+/** Files of a list that does not say how many. */
+const MOST_FILES = 10;
 
 /** What the fields hold before anybody types. */
 export function firstValues(fields: readonly StartField[]): Values {
@@ -97,37 +104,66 @@ export function InputField({ field, value, error, onChange }: FieldProps) {
   }
 }
 
-function fileType(file: Uploaded): string {
-  const mime = file.mime_type ?? "";
-  const main = mime.split("/")[0] ?? "";
-  return ["image", "audio", "video"].includes(main) ? main : "document";
+/** A field may name what it takes; where it does not, everything is taken. */
+function rulesOf(field: StartField): UploadRules {
+  const named = field.allowed_file_types.map(asKind);
+  const methods = field.allowed_file_upload_methods;
+  const any = ["image", "document", "audio", "video", "custom"].map(asKind);
+  return {
+    kinds: named.length > 0 ? named : any,
+    extensions: named.length > 0 ? field.allowed_file_extensions.map((extension) => `.${extension.replace(/^\./, "").toLowerCase()}`) : [],
+    most: field.type === "file-list" ? (field.max_length ?? MOST_FILES) : 1,
+    local: methods.length === 0 || methods.includes("local_file"),
+    remote: methods.length === 0 || methods.includes("remote_url"),
+  };
 }
 
 function FileField({ field, value, error, onChange }: FieldProps) {
   const { t } = useTranslation("studio");
+  const { t: w } = useTranslation("webapp");
   const id = useId();
   const [busy, setBusy] = useState(false);
   const [failed, setFailed] = useState<string>();
+  const [url, setUrl] = useState("");
+  const system = useQuery({ queryKey: ["files", "limits"], queryFn: () => get<Json>("/files/upload"), staleTime: 300_000 });
   const many = field.type === "file-list";
+  const rules = rulesOf(field);
   const files: readonly unknown[] = Array.isArray(value) ? value : value ? [value] : [];
   const names = files.map((f) => (typeof f === "object" && f !== null ? String(Reflect.get(f, "name") ?? Reflect.get(f, "url") ?? "") : ""));
   const put = (next: readonly unknown[]) => onChange(many ? next : next[0]);
   const upload = async (list: FileList | null) => {
+    const problems: string[] = [];
+    // Another file takes the place of the one that is there.
+    let already = many ? files.length : 0;
+    const taken = [...(list ?? [])].filter((file) => {
+      const wrong = problemOf(rules, limitsFrom({ system_parameters: system.data ?? {} }), file, already);
+      if (wrong) problems.push(w(wrong.key, wrong.values));
+      else already++;
+      return !wrong;
+    });
     setBusy(true);
     setFailed(undefined);
-    try {
-      const done = await Promise.all([...(list ?? [])].map((file) => uploadFile(file)));
-      const items = done.map((file) => ({ type: fileType(file), transfer_method: "local_file", upload_file_id: file.id, name: file.name ?? file.id }));
-      put(many ? [...files, ...items] : items);
-    } catch (e) {
-      setFailed(e instanceof Error ? e.message : String(e));
-    } finally {
-      setBusy(false);
-    }
+    const done = await Promise.allSettled(taken.map((file) => uploadFile(file)));
+    const items = done.flatMap((result, i) => {
+      const file = taken[i];
+      if (!file) return [];
+      if (result.status === "rejected") {
+        problems.push(`${file.name}: ${result.reason instanceof Error ? result.reason.message : String(result.reason)}`);
+        return [];
+      }
+      const type = acceptedKind(rules, file.name, file.type) ?? "document";
+      return [{ type, transfer_method: "local_file", upload_file_id: result.value.id, name: result.value.name ?? file.name }];
+    });
+    if (items.length > 0) put(many ? [...files, ...items] : items);
+    setFailed(problems.length > 0 ? problems.join(" ") : undefined);
+    setBusy(false);
   };
-  const [url, setUrl] = useState("");
   const addUrl = () => {
-    put([...(many ? files : []), { type: "document", transfer_method: "remote_url", url, name: url }]);
+    if (many && files.length >= rules.most) return setFailed(w("files.tooMany", { count: rules.most }));
+    const name = new URL(url).pathname.split("/").filter(Boolean).at(-1) ?? url;
+    const type = acceptedKind(rules, name) ?? rules.kinds[0] ?? "document";
+    setFailed(undefined);
+    put([...(many ? files : []), { type, transfer_method: "remote_url", url, name: url }]);
     setUrl("");
   };
   return (
@@ -143,11 +179,13 @@ function FileField({ field, value, error, onChange }: FieldProps) {
               </Button>
             </div>
           ))}
-          <input id={inputId} type="file" multiple={many} disabled={busy} className="st-file" onChange={(e) => void upload(e.target.files)} />
-          {field.allowed_file_upload_methods.length === 0 || field.allowed_file_upload_methods.includes("remote_url") ? (
+          {rules.local ? (
+            <input id={inputId} type="file" multiple={many} accept={acceptOf(rules)} disabled={busy} className="st-file" onChange={(e) => void upload(e.target.files)} />
+          ) : null}
+          {rules.remote ? (
             <div className="st-row">
-              <input id={id} className="st-input" type="url" aria-label={t("form.fileUrl")} placeholder="https://" value={url} onChange={(e) => setUrl(e.target.value)} />
-              <Button size="sm" disabled={!/^https?:\/\/./.test(url)} onClick={addUrl}>
+              <input id={rules.local ? id : inputId} className="st-input" type="url" aria-label={t("form.fileUrl")} placeholder="https://" value={url} onChange={(e) => setUrl(e.target.value)} />
+              <Button size="sm" disabled={!/^https?:\/\/./.test(url) || !URL.canParse(url)} onClick={addUrl}>
                 {t("common.add")}
               </Button>
             </div>
