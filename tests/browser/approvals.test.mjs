@@ -58,6 +58,8 @@ test("an agent waits until its call is allowed, and is told when it is declined"
     const visitor = await (await page.context().browser().newContext({ locale: "en-US" })).newPage();
     await visitor.goto(`${about.url}/chat/${about.codes.agent}`);
     const write = async (text) => {
+      // What is written while an answer comes is not sent.
+      await visitor.getByRole("button", { name: "Stop", exact: true }).waitFor({ state: "detached" });
       await visitor.getByRole("textbox").last().fill(text);
       await visitor.keyboard.press("Enter");
     };
