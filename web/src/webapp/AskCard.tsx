@@ -1,9 +1,9 @@
 /** A form of a waiting run, answered where the run is read. */
 import { type ReactNode, useEffect, useId, useMemo, useState } from "react";
+import type { Json } from "../lib/read";
 import { AskForm, endOf } from "./AskForm";
 import { Door } from "./api";
 import { type HumanForm, humanFormFrom } from "./humanForm";
-import type { Json } from "../lib/read";
 import { useSay } from "./words";
 
 export default function AskCard({ token, title }: { token: string; title: string }): ReactNode {

@@ -1,12 +1,12 @@
 /** The fields of a form that a waiting run asks for: on its own page, and in the page of the run. */
 import type { ReactNode } from "react";
-import { ApiError, type Door } from "./api";
 import { limitsFrom } from "../lib/files";
+import type { Json } from "../lib/read";
+import { ApiError, type Door } from "./api";
 import { startValues } from "./form";
 import type { HumanForm } from "./humanForm";
 import InputForm from "./InputForm";
 import { Prose } from "./Prose";
-import type { Json } from "../lib/read";
 import { useLanguage, useSay } from "./words";
 
 /** Which text of `ask.*` says why there is nothing to fill in. */

@@ -1,6 +1,7 @@
 /** The page of a chat app: list, conversation, composer. `/chatbot` is the same without the list. */
 
 import { lazy, type ReactNode, Suspense, useEffect, useMemo, useState } from "react";
+import type { Json } from "../lib/read";
 import type { Api } from "./api";
 import { Composer } from "./Composer";
 import { Chat } from "./chat";
@@ -12,7 +13,6 @@ import { Ellipsis, Menu as Lines, Maximize2, PanelLeft, Share, SquarePen, WifiOf
 import { Looks } from "./Looks";
 import { Menu } from "./Menu";
 import { Popup } from "./Popup";
-import type { Json } from "../lib/read";
 import { SiteIcon } from "./SiteIcon";
 import { readKey, writeKey } from "./storage";
 import { useStore } from "./store";

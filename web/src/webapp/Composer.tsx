@@ -1,10 +1,10 @@
 /** The box to write in: text, files, Send, and Stop in its place while an answer comes. */
 
 import { type ClipboardEvent, type KeyboardEvent, lazy, type ReactNode, Suspense, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { type Attachment, acceptOf, type Limits, type UploadRules } from "../lib/files";
 import { withSaid } from "../lib/recording";
 import { PendingFiles } from "./Attachments";
 import type { Api } from "./api";
-import { type Attachment, acceptOf, type Limits, type UploadRules } from "../lib/files";
 import { ArrowUp, Link, Paperclip, Plus } from "./icons";
 import { Menu } from "./Menu";
 import { filesOf, useUploads } from "./useUploads";

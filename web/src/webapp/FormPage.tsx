@@ -1,10 +1,10 @@
 /** `/form/{token}`: a run waits for a person; whoever has the link may answer once. */
 import { lazy, type ReactNode, Suspense, useEffect, useMemo, useState } from "react";
+import type { Json } from "../lib/read";
 import { AskForm, endOf } from "./AskForm";
 import { Door } from "./api";
 import { type HumanForm, humanFormFrom } from "./humanForm";
 import { Check, CircleOff } from "./icons";
-import type { Json } from "../lib/read";
 import { dressTab, SiteIcon } from "./SiteIcon";
 import { chooseLanguage, loadLanguage, useSay } from "./words";
 

@@ -1,12 +1,12 @@
 /** The app's form, before a chat or for a run. */
 
 import { type DragEvent, type FormEvent, Fragment, lazy, type ReactNode, Suspense, useId, useRef, useState } from "react";
+import { type Attachment, acceptOf, type Limits } from "../lib/files";
+import type { Json } from "../lib/read";
 import { PendingFiles } from "./Attachments";
 import type { Carrier } from "./api";
-import { type Attachment, acceptOf, type Limits } from "../lib/files";
 import { type Field, type FormValues, inputsOf, type Problems, problemOfField, problemsOf, type Value } from "./form";
 import { CircleAlert, Link, Upload } from "./icons";
-import type { Json } from "../lib/read";
 import { filesOf, useUploads } from "./useUploads";
 import { useSay } from "./words";
 

@@ -1,11 +1,11 @@
 /** What was run on this page before, newest first; one is opened beside it. */
 
 import { type ReactNode, useEffect, useState } from "react";
+import { list } from "../lib/read";
 import type { Api } from "./api";
 import { type Field, shownInputs } from "./form";
 import { CircleCheck, CircleDashed, CircleX } from "./icons";
 import { type PastItem, pastFrom, runFrom } from "./past";
-import { list } from "../lib/read";
 import type { Run } from "./run";
 import type { TurnState } from "./turns";
 import type { RunMode } from "./useRun";

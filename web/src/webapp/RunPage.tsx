@@ -3,6 +3,7 @@
 import { lazy, type ReactNode, Suspense, useRef, useState } from "react";
 import { Check, Play, Share, WifiOff } from "./icons";
 import "./styles/run.css";
+import type { Json } from "../lib/read";
 import { tabKeys } from "../lib/tabs";
 import { AboutText } from "./AboutText";
 import type { Api } from "./api";
@@ -13,7 +14,6 @@ import InputForm from "./InputForm";
 import { Looks } from "./Looks";
 import { Popup } from "./Popup";
 import { RunResult } from "./RunResult";
-import type { Json } from "../lib/read";
 import type { Run } from "./run";
 import { SiteIcon } from "./SiteIcon";
 import { soundOf } from "./speech";

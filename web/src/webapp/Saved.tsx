@@ -1,10 +1,10 @@
 /** The answers that the visitor has kept. */
 
 import { type ReactNode, useEffect, useState } from "react";
+import { list, record, text } from "../lib/read";
 import type { Api } from "./api";
 import { Check, Copy, Trash2 } from "./icons";
 import { Prose } from "./Prose";
-import { list, record, text } from "../lib/read";
 import { useCopy } from "./useCopy";
 import { useSay } from "./words";
 

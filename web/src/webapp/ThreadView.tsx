@@ -1,12 +1,12 @@
 /** The conversation: opening, turns, the way to older ones, and what a screen reader hears. */
 
 import { lazy, type ReactNode, Suspense, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import type { Json } from "../lib/read";
 import type { Api } from "./api";
 import type { Chat, Thread } from "./chat";
 import { shownInputs, startValues } from "./form";
 import { ArrowDown, ChevronRight, CircleAlert, SquarePen } from "./icons";
 import { Prose } from "./Prose";
-import type { Json } from "../lib/read";
 import { SiteIcon } from "./SiteIcon";
 import { TurnView } from "./TurnView";
 import { isBusy, sentenceEnd, type Turn, visible } from "./turns";

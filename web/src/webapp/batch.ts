@@ -1,9 +1,10 @@
 /** Many runs from one table: which rows it has, what is wrong with them, and the table of results. Pure. */
-import { writeCsv } from "./csv";
+
 import type { Attachment, Problem } from "../lib/files";
 import { kindOf } from "../lib/files";
-import { type Field, type FormValues, inputsOf, problemOfField } from "./form";
 import type { Json } from "../lib/read";
+import { writeCsv } from "./csv";
+import { type Field, type FormValues, inputsOf, problemOfField } from "./form";
 import { newRun, type Run, resultFiles, resultText } from "./run";
 
 /** Runs at once: an upstream number, and below what a browser opens to one server. */

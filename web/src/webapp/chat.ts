@@ -1,13 +1,13 @@
 /** A visitor's chats: what is shown, and every call that changes it. Components only read the store and call this. */
 import type { StreamEvent } from "../lib/events";
+import { type Attachment, mappingOf } from "../lib/files";
+import { type Json, list, text, texts } from "../lib/read";
 import { hush, Spoken } from "../lib/sound";
 import { type Api, ApiError, isAbort, isOffline } from "./api";
 import { appended, findIn, type Lists, removed, renamed, repinned, touched } from "./conversations";
-import { type Attachment, mappingOf } from "../lib/files";
 import { followRun } from "./follow";
 import { inputsAgain } from "./form";
 import { Frames } from "./frames";
-import { type Json, list, text, texts } from "../lib/read";
 import { soundOf } from "./speech";
 import { readKey, writeKey } from "./storage";
 import { createStore, type Store } from "./store";

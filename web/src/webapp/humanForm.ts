@@ -1,7 +1,7 @@
 /** A form that a waiting run asks a person to fill in, as the page shows it. Pure. */
 import { rulesFrom } from "../lib/files";
-import type { Field } from "./form";
 import { isRecord, type Json, list, number, record, text, texts } from "../lib/read";
+import type { Field } from "./form";
 import { type Site, siteFrom } from "./wire";
 
 export interface FormAction {

@@ -1,6 +1,7 @@
 /** An app of Explore or a template that is tried: the console's routes with the member's session, in the shape of a page's. */
-import { Api, ApiError, type Ask, failure, sendFile, sent } from "./api";
+
 import type { Json } from "../lib/read";
+import { Api, ApiError, type Ask, failure, sendFile, sent } from "./api";
 
 const CONSOLE = "/console/api";
 

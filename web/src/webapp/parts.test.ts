@@ -1,10 +1,10 @@
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
+import { acceptedKind, kindOf, mappingOf, problemOf, rulesFrom, sizeText } from "../lib/files";
 import en from "../locales/en/webapp.json";
 import zh from "../locales/zh-Hans/webapp.json";
 import { decodeValue, pageOf, readAddress } from "./address";
 import { appended, grouped, groupOf, removed, renamed, repinned, touched } from "./conversations";
-import { acceptedKind, kindOf, mappingOf, problemOf, rulesFrom, sizeText } from "../lib/files";
 import { highlight } from "./highlight";
 import { pieces } from "./pieces";
 import { afterRunClose, afterRunEvent, newRun, resultText } from "./run";

@@ -1,6 +1,7 @@
 /** Speech by the app's own routes: words of a recording, sound of an answer. */
-import type { Api } from "./api";
+
 import { type Json, text } from "../lib/read";
+import type { Api } from "./api";
 
 export async function wordsOf(api: Api, sound: File, signal: AbortSignal): Promise<string> {
   const form = new FormData();

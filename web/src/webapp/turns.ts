@@ -1,9 +1,9 @@
 /** A conversation's turns: how stream events change one, and which of them are on the screen. Pure. */
 import { type Approval, withApproval } from "../lib/approvals";
 import type { StreamEvent } from "../lib/events";
-import { type Thought, thoughtsFrom, withThought } from "../lib/thoughts";
 import { type Attachment, attachmentFrom } from "../lib/files";
 import { isRecord, type Json, list, number, record, text } from "../lib/read";
+import { type Thought, thoughtsFrom, withThought } from "../lib/thoughts";
 import { type Source, sourcesFrom } from "./wire";
 
 export type TurnState = "waiting" | "streaming" | "done" | "stopped" | "failed" | "lost" | "paused";

@@ -1,11 +1,11 @@
 /** The runs on the screen: the last one, and the other answers that were asked for. */
 import { useEffect, useRef, useState } from "react";
 import type { StreamEvent } from "../lib/events";
+import type { Json } from "../lib/read";
 import { hush, Spoken } from "../lib/sound";
 import { type Api, ApiError, isAbort, isOffline } from "./api";
 import { followRun } from "./follow";
 import { Frames } from "./frames";
-import type { Json } from "../lib/read";
 import { afterRunClose, afterRunEvent, newRun, type Run } from "./run";
 import type { Rating } from "./turns";
 

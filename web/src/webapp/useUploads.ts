@@ -1,8 +1,8 @@
 /** Files on their way to the server: taken, checked, sent with progress, removed. */
 import { useEffect, useRef } from "react";
-import { ApiError, type Carrier, isAbort } from "./api";
 import { type Attachment, acceptedKind, kindOf, type Limits, problemOf, type UploadRules } from "../lib/files";
 import { text } from "../lib/read";
+import { ApiError, type Carrier, isAbort } from "./api";
 import { type Say, useSay } from "./words";
 
 export type SetFiles = (change: (files: readonly Attachment[]) => readonly Attachment[]) => void;

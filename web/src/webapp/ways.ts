@@ -1,6 +1,7 @@
 /** The two ways to prove who one is: a password, or a code that was mailed. */
-import { type ApiError, failure, sent } from "./api";
+
 import { flag, type Json, record, text } from "../lib/read";
+import { type ApiError, failure, sent } from "./api";
 
 export interface Ways {
   readonly password: boolean;

@@ -1,7 +1,7 @@
 /** The server's answers as the page uses them. */
 import { type Limits, limitsFrom, rulesFrom, type UploadRules } from "../lib/files";
-import { type Field, fieldsFrom } from "./form";
 import { flag, isRecord, type Json, list, number, record, text, texts } from "../lib/read";
+import { type Field, fieldsFrom } from "./form";
 
 export interface Site {
   readonly title: string;
