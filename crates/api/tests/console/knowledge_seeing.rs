@@ -25,7 +25,11 @@ async fn dataset(shelf: &Shelf, name: &str, model: &str) -> String {
 
 /// The form of an upload by somebody.
 fn form(name: &str, words: &str, user: &str) -> String {
-    let mime = if name.ends_with(".png") { "image/png" } else { "text/plain" };
+    let mime = match name.rsplit('.').next() {
+        Some("png") => "image/png",
+        Some("svg") => "image/svg+xml",
+        _ => "text/plain",
+    };
     format!(
         "--xx\r\ncontent-disposition: form-data; name=\"user\"\r\n\r\n{user}\r\n--xx\r\ncontent-disposition: form-data; \
          name=\"file\"; filename=\"{name}\"\r\ncontent-type: {mime}\r\n\r\nPNG {words}.\r\n--xx--\r\n"
@@ -247,14 +251,7 @@ async fn nodes_look_for_pictures() {
     shelf.document(&sees, "sea.txt", &text, json!({})).await;
     shelf.document(&blind, "a.txt", "A lighthouse.", json!({})).await;
     let key = looking_app(&shelf, &[&sees, &blind]).await;
-    let request = Request::post("/v1/files/upload")
-        .header(header::AUTHORIZATION, format!("Bearer {key}"))
-        .header(header::CONTENT_TYPE, "multipart/form-data; boundary=xx")
-        .body(Body::from(form("asked.png", "lighthouse", "ann")))
-        .unwrap();
-    let uploaded = shelf.server.send(request).await;
-    assert_eq!(uploaded.status, StatusCode::CREATED, "{}", uploaded.text);
-    let seen = json!({"type": "image", "transfer_method": "local_file", "upload_file_id": uploaded.json()["id"]});
+    let seen = asked_with(&shelf, &key, "asked.png", "lighthouse").await;
     let body = json!({"inputs": {"seen": seen}, "user": "ann", "response_mode": "blocking"});
     let run = shelf.server.v1(&key, Method::POST, "/workflows/run", Some(body)).await.json();
     assert_eq!(run["data"]["status"], "succeeded", "{run}");
@@ -286,19 +283,34 @@ async fn basic_apps_look_for_the_pictures_of_a_message() {
     let app =
         json!({"app": {"name": "Looks", "mode": "chat"}, "kind": "app", "version": "0.6.0", "model_config": config});
     let (_, key) = shelf.server.app(&shelf.owner, &app.to_string()).await;
-    let request = Request::post("/v1/files/upload")
-        .header(header::AUTHORIZATION, format!("Bearer {key}"))
-        .header(header::CONTENT_TYPE, "multipart/form-data; boundary=xx")
-        .body(Body::from(form("asked.png", "whale", "ann")))
-        .unwrap();
-    let uploaded = shelf.server.send(request).await;
-    assert_eq!(uploaded.status, StatusCode::CREATED, "{}", uploaded.text);
-    let seen = json!({"type": "image", "transfer_method": "local_file", "upload_file_id": uploaded.json()["id"]});
-    for (files, sources) in [(json!([seen]), vec!["deep.txt"]), (json!([]), vec![])] {
-        let body = json!({"inputs": {}, "query": "zzz", "user": "ann", "response_mode": "blocking", "files": files});
+    let whale = asked_with(&shelf, &key, "asked.png", "whale").await;
+    for (query, files, sources) in [
+        ("zzz", json!([whale]), vec!["deep.txt"]),
+        ("zzz", json!([]), vec![]),
+        // What cannot be looked for leaves the words.
+        ("lighthouse", json!([asked_with(&shelf, &key, "drawing.svg", "whale").await]), vec!["sea.txt"]),
+        (
+            "lighthouse",
+            json!([asked_with(&shelf, &key, "large.png", &"whale ".repeat(1_000_000)).await]),
+            vec!["sea.txt"],
+        ),
+    ] {
+        let body = json!({"inputs": {}, "query": query, "user": "ann", "response_mode": "blocking", "files": files});
         let said = shelf.server.v1(&key, Method::POST, "/chat-messages", Some(body)).await.json();
         let told = said["metadata"]["retriever_resources"].as_array().unwrap_or_else(|| panic!("{said}"));
         let names: Vec<&str> = told.iter().map(|one| one["document_name"].as_str().unwrap()).collect();
-        assert_eq!(names, sources, "{said}");
+        assert_eq!(names, sources, "{query}: {said}");
     }
+}
+
+/// A picture of a user's message, uploaded.
+async fn asked_with(shelf: &Shelf, key: &str, name: &str, words: &str) -> Value {
+    let request = Request::post("/v1/files/upload")
+        .header(header::AUTHORIZATION, format!("Bearer {key}"))
+        .header(header::CONTENT_TYPE, "multipart/form-data; boundary=xx")
+        .body(Body::from(form(name, words, "ann")))
+        .unwrap();
+    let uploaded = shelf.server.send(request).await;
+    assert_eq!(uploaded.status, StatusCode::CREATED, "{}", uploaded.text);
+    json!({"type": "image", "transfer_method": "local_file", "upload_file_id": uploaded.json()["id"]})
 }

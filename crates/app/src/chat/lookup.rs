@@ -116,7 +116,12 @@ impl Lookup {
             role: if matches!(caller.user, RunUser::Account { .. }) { "account" } else { "end_user" },
             user: caller.user.id(),
         };
-        let pictures = services.retriever.pictures(&services.files, who.tenant_id, &query).await?;
+        // A picture that cannot be read is no reason not to answer: the model is told of the files in its own way.
+        let pictures =
+            services.retriever.pictures(&services.files, who.tenant_id, &query).await.unwrap_or_else(|error| {
+                tracing::warn!(%error, app = %who.app_id, "looked up without the pictures of a message");
+                Vec::new()
+            });
         if pictures.is_empty() && query.text.as_deref().unwrap_or_default().trim().is_empty() {
             return Ok(Context::default());
         }

@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::{
     asked::{Asked, Source},
+    pictures,
     retrieval::{Own, Place, Record, Retriever, Several, SeveralSettings, settings_of},
 };
 use crate::{
@@ -58,7 +59,8 @@ pub struct Who {
 }
 
 impl Retriever {
-    /// The pictures among the files that are asked with, read where a knowledge base sees.
+    /// The pictures among the files that are asked with, read where a knowledge base sees. What models take as no
+    /// picture (SVG, a very large one) is left out.
     ///
     /// # Errors
     /// When the database fails, or a file cannot be read.
@@ -79,9 +81,14 @@ impl Retriever {
         }
         let mut out = Vec::new();
         for file in query.files.iter().filter(|file| file.kind == FileKind::Image).take(MAX_PICTURES) {
+            let extension = file.extension.as_deref().unwrap_or_default();
+            let Some(mime) = pictures::type_of(file.mime_type.as_deref(), extension, file.size) else { continue };
             let data = files.base64(tenant, file).await?;
-            let mime = file.mime_type.clone().unwrap_or_else(|| "image/png".to_owned());
-            let media = Media { source: MediaSource::Base64(data), mime, filename: None, detail: None };
+            if data.len() / 4 * 3 > pictures::LARGEST {
+                continue;
+            }
+            let media =
+                Media { source: MediaSource::Base64(data), mime: mime.to_owned(), filename: None, detail: None };
             let name = file.related_id.clone().or_else(|| file.remote_url.clone()).unwrap_or_default();
             out.push(Picture { media, name });
         }

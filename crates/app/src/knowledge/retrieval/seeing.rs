@@ -10,7 +10,7 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use ox_db::model::Dataset;
 use ox_models::Media;
 use ox_rag::{Filter, RetrievalSettings, fuse};
-use ox_types::{TenantId, boxed};
+use ox_types::{DatasetId, TenantId, boxed};
 use ox_vector::{Hit, Scope};
 use uuid::Uuid;
 
@@ -31,7 +31,7 @@ impl Retriever {
     /// finds nothing by them.
     ///
     /// # Errors
-    /// As [`Retriever::search`], and when the model refuses a picture.
+    /// As [`Retriever::search`], and when the model refuses a picture that stands alone.
     #[boxed]
     pub async fn search_seeing(
         &self,
@@ -45,11 +45,13 @@ impl Retriever {
             return self.search(dataset, question, settings, filter).await;
         }
         let mut parts = Vec::with_capacity(pictures.len() + 1);
-        if !question.trim().is_empty() {
+        let has_words = !question.trim().is_empty();
+        if has_words {
             parts.push(self.search(dataset, question, settings, filter).await?);
         }
         for picture in pictures {
-            parts.push(self.search_by_picture(dataset, picture, settings, filter).await?);
+            let seen = self.search_by_picture(dataset, picture, settings, filter).await;
+            parts.push(seen.or_else(|error| without_picture(dataset.id, error, has_words))?);
         }
         Ok(together(parts, settings.top_k))
     }
@@ -58,7 +60,7 @@ impl Retriever {
     /// anew: who ranks texts does not see them.
     ///
     /// # Errors
-    /// As [`Retriever::search_several`], and when a model refuses a picture.
+    /// As [`Retriever::search_several`], and when a model refuses a picture that stands alone.
     #[boxed]
     pub async fn search_several_seeing(
         &self,
@@ -73,7 +75,8 @@ impl Retriever {
             return self.search_several(tenant, datasets, question, settings, filter).await;
         }
         let mut parts = Vec::new();
-        if !question.trim().is_empty() {
+        let has_words = !question.trim().is_empty();
+        if has_words {
             parts.push(self.search_several(tenant, datasets, question, settings, filter).await?);
         }
         let places = 0..pictures.len();
@@ -83,7 +86,8 @@ impl Retriever {
             .map(|(dataset, place)| async move {
                 let Some(picture) = pictures.get(place) else { return Ok(Found::default()) };
                 let own = RetrievalSettings { top_k: settings.top_k, ..settings_of(&dataset) };
-                self.search_by_picture(&dataset, picture, &own, filter).await
+                let seen = self.search_by_picture(&dataset, picture, &own, filter).await;
+                seen.or_else(|error| without_picture(dataset.id, error, has_words))
             })
             .buffered(PARALLEL)
             .try_collect()
@@ -124,6 +128,15 @@ impl Retriever {
         let times = Times { embedding, vectors: Some(vectors), total: began.elapsed(), ..Times::default() };
         Ok(Found { records, shortcoming, is_whole: false, times: Some(times) })
     }
+}
+
+/// Words still find something when a model refuses a picture; what only the maker can mend is told to them.
+fn without_picture(dataset: DatasetId, error: Error, has_words: bool) -> Result<Found> {
+    if !has_words || error.code == "provider_not_initialize" {
+        return Err(error);
+    }
+    tracing::warn!(%error, %dataset, "searched without a picture");
+    Ok(Found { shortcoming: Some(format!("Searched without a picture: {}", error.message)), ..Found::default() })
 }
 
 /// The nearest nodes, how long that took, and why they may be fewer than there are.
@@ -189,6 +202,17 @@ fn sum(a: Option<Times>, b: Option<Times>) -> Option<Times> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_stand_for_a_picture_that_is_refused() {
+        let refused = || Error::new(400, "completion_request_error", "too small");
+        let unset = || Error::new(400, "provider_not_initialize", "no key");
+        let id = DatasetId::new();
+        let found = without_picture(id, refused(), true).unwrap();
+        assert_eq!(found.shortcoming.as_deref(), Some("Searched without a picture: too small"));
+        assert_eq!(without_picture(id, refused(), false).unwrap_err().message, "too small");
+        assert_eq!(without_picture(id, unset(), true).unwrap_err().message, "no key");
+    }
 
     #[test]
     fn times_of_searches_are_added() {
