@@ -245,7 +245,10 @@ def server_health(server):
 
 
 def index(server, *words, expect=0):
-    done = subprocess.run([binary(), "index", *words, "--json"], env=server.env, capture_output=True, text=True, timeout=120)
+    try:
+        done = subprocess.run([binary(), "index", *words, "--json"], env=server.env, capture_output=True, text=True, timeout=120)
+    except subprocess.TimeoutExpired as late:
+        raise AssertionError(f"index {' '.join(words)} hangs: {(late.stdout or b'').decode()[-3000:]} {(late.stderr or b'').decode()[-800:]}") from None
     assert done.returncode == expect, f"index {' '.join(words)} ended with {done.returncode}: {done.stdout[-800:]} {done.stderr[-800:]}"
     return json.loads(done.stdout.splitlines()[-1])
 

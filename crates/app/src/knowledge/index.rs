@@ -123,7 +123,7 @@ impl Indexes {
         }
         // The vectors have moved out: the copy without them is made beside, the old one answers until then.
         let words = self.copy(state, Kind::Words);
-        if is_current(&self.opened(&words, state, Kind::Words).await?, state) {
+        if is_current(&self.opened(&words, key_of(state, Kind::Words)).await?, state) {
             self.forget_full(state);
             return Ok(in_store(self.ready_of(state, Kind::Words).await?));
         }
@@ -138,7 +138,7 @@ impl Indexes {
 
     async fn ready_of(&self, state: IndexState, kind: Kind) -> Result<Option<Ready>> {
         let copy = self.copy(state, kind);
-        let index = self.opened(&copy, state, kind).await?;
+        let index = self.opened(&copy, key_of(state, kind)).await?;
         if is_current(&index, state) {
             return Ok(Some(Ready { index, _copy: copy, state, is_behind: false, outside: None }));
         }
@@ -223,17 +223,28 @@ impl Indexes {
     /// Takes over copies that were made anew beside (`oxidify index rebuild`). The old one answers until then.
     pub fn take_over(&self) {
         let mut open = self.shared.open.lock().unwrap_or_else(PoisonError::into_inner);
-        for ((dataset, generation, kind), entry) in open.iter_mut() {
-            if !files::is_swap_wanted(&kind.dir(&self.shared.dir, *dataset, *generation)) {
+        for (key, entry) in open.iter_mut() {
+            if !files::is_swap_wanted(&self.dir(*key)) {
                 continue;
             }
             if entry.copy.before.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
                 continue;
             }
-            tracing::info!(%dataset, "an index that was made anew is taken over");
+            tracing::info!(dataset = %key.0, "an index that was made anew is taken over");
             let before = Mutex::new(Some(Arc::clone(&entry.copy)));
             entry.copy = Arc::new(Copy { before, ..Copy::default() });
+            // Whoever made it waits for that, and not for somebody's question.
+            let (this, copy, key) = (self.clone(), Arc::clone(&entry.copy), *key);
+            self.shared.tracker.spawn(async move {
+                if let Err(error) = this.opened(&copy, key).await {
+                    tracing::warn!(%error, dataset = %key.0, "the next question tries again to take over an index");
+                }
+            });
         }
+    }
+
+    fn dir(&self, (dataset, generation, kind): Key) -> PathBuf {
+        kind.dir(&self.shared.dir, dataset, generation)
     }
 
     async fn close(&self, which: impl Fn(&Key) -> bool) {
@@ -254,15 +265,16 @@ impl Indexes {
     }
 
     fn has_full(&self, state: IndexState) -> bool {
-        Kind::Full.dir(&self.shared.dir, state.dataset_id, state.generation).exists()
+        self.dir(key_of(state, Kind::Full)).exists()
     }
 
     /// Removes the copy with vectors, which are outside now.
     fn forget_full(&self, state: IndexState) {
         let this = self.clone();
         self.shared.tracker.spawn(async move {
-            this.close(|key| *key == (state.dataset_id, state.generation, Kind::Full)).await;
-            let dir = Kind::Full.dir(&this.shared.dir, state.dataset_id, state.generation);
+            let full = key_of(state, Kind::Full);
+            this.close(|key| *key == full).await;
+            let dir = this.dir(full);
             let done = blocking(move || files::remove_copies(&dir).map_err(Error::internal)).await;
             if let Err(error) = done {
                 tracing::warn!(%error, dataset = %state.dataset_id, "an index that is not used any more could not be removed");
@@ -276,7 +288,7 @@ impl Indexes {
     }
 
     fn copy(&self, state: IndexState, kind: Kind) -> Arc<Copy> {
-        let key = (state.dataset_id, state.generation, kind);
+        let key = key_of(state, kind);
         let mut open = self.shared.open.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(entry) = open.get_mut(&key) {
             entry.used = Instant::now();
@@ -294,8 +306,8 @@ impl Indexes {
         copy
     }
 
-    async fn opened(&self, copy: &Copy, state: IndexState, kind: Kind) -> Result<LocalIndex> {
-        let dir = kind.dir(&self.shared.dir, state.dataset_id, state.generation);
+    async fn opened(&self, copy: &Copy, key: Key) -> Result<LocalIndex> {
+        let dir = self.dir(key);
         let open = || async move {
             let before = copy.before.lock().unwrap_or_else(PoisonError::into_inner).clone();
             if let Some(before) = before {
@@ -318,7 +330,7 @@ impl Indexes {
 
     async fn catch_up(&self, copy: &Copy, wanted: IndexState, kind: Kind) -> Result<Caught> {
         let _turn = copy.turn.lock().await;
-        let index = self.opened(copy, wanted, kind).await?;
+        let index = self.opened(copy, key_of(wanted, kind)).await?;
         catch_up(&self.shared.db, &index, wanted, kind, &|_| {}).await
     }
 }
@@ -365,6 +377,10 @@ pub(super) async fn catch_up(
             return Ok(Caught::Up);
         }
     }
+}
+
+fn key_of(state: IndexState, kind: Kind) -> Key {
+    (state.dataset_id, state.generation, kind)
 }
 
 fn is_current(index: &LocalIndex, state: IndexState) -> bool {
