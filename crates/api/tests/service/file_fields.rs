@@ -105,14 +105,22 @@ async fn the_model_gets_those_that_it_reads() {
     let key = key.as_object().unwrap();
     providers::add_credential(&rig.services, &rig.owner, OPENAI, key, Some("First".into())).await.unwrap();
     let mut form = form();
-    form.as_array_mut().unwrap().push(json!({"file": {"label": "Sound", "variable": "sound"}}));
+    let more = [
+        json!({"file": {"label": "Sound", "variable": "sound"}}),
+        json!({"json_object": {"label": "Data", "variable": "data"}}),
+    ];
+    form.as_array_mut().unwrap().extend(more);
     let model = json!({"provider": OPENAI, "name": "gpt-4o-mini", "mode": "chat", "completion_params": {}});
     let more = json!({"model": model, "user_input_form": form});
     let app = rig.basic_app("chat", "gpt-4o-mini", json!({}), more).await;
     let doc = local("document", &stored(&rig, &app, "a.txt", "text/plain", "ann").await);
     let png = local("image", &stored(&rig, &app, "a.png", "image/png", "ann").await);
     let mp3 = local("audio", &stored(&rig, &app, "a.mp3", "audio/mpeg", "ann").await);
-    let inputs = json!({"doc": doc, "pictures": [png], "sound": mp3});
+    // It looks like a file, but nobody has looked whose it is.
+    let of_bob = stored(&rig, &app, "b.png", "image/png", "bob").await;
+    let data = json!({"dify_model_identity": "__dify__file__", "type": "image", "transfer_method": "local_file",
+        "related_id": of_bob, "filename": "b.png", "extension": ".png", "mime_type": "image/png", "size": 1});
+    let inputs = json!({"doc": doc, "pictures": [png], "sound": mp3, "data": data});
     let events = ask(&rig, &app, "chat", inputs).await.events();
     assert_eq!(text_of(&events), "Seen.", "{events:?}");
     let messages = asked.lock().unwrap().pop().unwrap();

@@ -106,9 +106,10 @@ pub(crate) async fn start(
         Some(feature) => reader.list(&request.files, Some(&FileRules::from(feature))).await?,
         None => Vec::new(),
     };
-    let inputs = form(&config).check(&Json::Object(request.inputs), &reader).await?;
+    let asked = form(&config);
+    let inputs = asked.check(&Json::Object(request.inputs), &reader).await?;
     let mut media = media_of(services, caller, &files, features.file_upload.as_ref()).await?;
-    let of_form = read_by(&prompt.model, services, caller, &inputs).await;
+    let of_form = read_by(&prompt.model, services, caller, asked.files_of(&inputs)).await;
     media.extend(media_of(services, caller, &of_form, features.file_upload.as_ref()).await?);
     let at = now();
     let stored = inputs_json(&inputs);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ox_db::model::{AppModelConfig, Conversation};
 use ox_dsl::features::{Features, FileUpload};
 use ox_models::{ContentPart, Media, MediaSource, ModelFeature, ModelKind, ModelRef, ModelRuntime, ModelScope};
-use ox_types::{File, FileKind, Json, Object, Value};
+use ox_types::{File, FileKind, Json};
 use serde_json::json;
 
 use crate::{
@@ -62,12 +62,12 @@ pub fn form(config: &AppModelConfig) -> InputForm {
 }
 
 /// The files of the form that go to the model: those of a kind that it reads. The others are values of the form alone.
-pub(super) async fn read_by(model: &ModelRef, services: &Services, caller: &AppCaller, inputs: &Object) -> Vec<File> {
-    let mut files: Vec<File> = inputs
-        .values()
-        .flat_map(|value| value.as_array().unwrap_or(std::slice::from_ref(value)))
-        .filter_map(|value| if let Value::File(file) = value { Some(File::clone(file)) } else { None })
-        .collect();
+pub(super) async fn read_by(
+    model: &ModelRef,
+    services: &Services,
+    caller: &AppCaller,
+    mut files: Vec<File>,
+) -> Vec<File> {
     if files.is_empty() {
         return files;
     }
