@@ -1,6 +1,6 @@
 //! Keyword search in lists: whether a text contains a keyword, in any case of any script.
 //!
-//! Both databases get one regular expression in which every letter stands with its other cases (`[Üü]ber`), so none of
+//! Both databases get one regular expression in which every letter stands with its other cases (`[Üü][Bb]`), so none of
 //! them needs to know what a letter is: SQLite's `lower` knows ASCII only, and PostgreSQL's what the locale of the
 //! database knows. Unicode's simple folding decides (`ς` is found by `Σ`, `ß` is no `ss`, `İ` is itself alone).
 
