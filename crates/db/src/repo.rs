@@ -33,6 +33,7 @@ pub mod index_nodes;
 pub mod index_rebuilds;
 pub mod installed_apps;
 pub mod journal;
+mod keyword;
 pub mod kv;
 pub mod leases;
 pub mod mails;

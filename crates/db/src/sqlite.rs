@@ -38,6 +38,8 @@ pub(crate) async fn connect(path: &Path, config: &DbConfig) -> Result<(DatabaseC
             Durability::Power => SqliteSynchronous::Full,
         })
         .pragma("temp_store", "memory")
+        // What keywords are looked for with (`repo::keyword`).
+        .with_regexp()
         .statement_cache_capacity(512)
         .disable_statement_logging();
     let writer_options = options

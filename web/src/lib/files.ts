@@ -118,8 +118,26 @@ export function rulesFrom(value: unknown): UploadRules | null {
   };
 }
 
-/** For the `accept` of the file picker. */
+/** Files of a list that does not say how many. */
+const MOST_IN_A_LIST = 10;
+
+/** What a field of the types `file` and `file-list` takes: where it names nothing, everything, as the server does. */
+export function fieldRules(type: "file" | "file-list", control: Json): UploadRules {
+  const kinds = texts(control.allowed_file_types).map(asKind);
+  const methods = texts(control.allowed_file_upload_methods);
+  const most = number(control.max_length);
+  return {
+    kinds: kinds.length > 0 ? kinds : KINDS,
+    extensions: kinds.length > 0 ? texts(control.allowed_file_extensions).map((extension) => `.${extension.replace(/^\./, "").toLowerCase()}`) : [],
+    most: type === "file" ? 1 : most > 0 ? most : MOST_IN_A_LIST,
+    local: methods.length === 0 || methods.includes("local_file"),
+    remote: methods.length === 0 || methods.includes("remote_url"),
+  };
+}
+
+/** For the `accept` of the file picker; empty where every file is taken. */
 export function acceptOf(rules: UploadRules): string {
+  if (rules.kinds.includes("custom") && rules.extensions.length === 0) return "";
   return rules.kinds.flatMap((kind) => (kind === "custom" ? rules.extensions : EXTENSIONS[kind].map((extension) => `.${extension}`))).join(",");
 }
 

@@ -35,11 +35,15 @@ export interface Attached {
 
 let count = 0;
 
-export function useAttachments(rules: UploadRules | null): Attached {
+/** Where the files are kept, when not in the hook: the values of a form. */
+export type Kept = readonly [files: readonly Attachment[], change: (next: (now: readonly Attachment[]) => readonly Attachment[]) => void];
+
+export function useAttachments(rules: UploadRules | null, kept?: Kept): Attached {
   const { t } = useTranslation("webapp");
   // The limits have the names that published apps are told them by.
   const system = useQuery({ queryKey: ["files", "limits"], queryFn: () => get<Json>("/files/upload"), staleTime: 300_000, enabled: rules !== null });
-  const [files, setFiles] = useState<readonly Attachment[]>([]);
+  const own = useState<readonly Attachment[]>([]);
+  const [files, setFiles]: Kept = kept ?? own;
   const [problem, setProblem] = useState<string>();
   const running = useRef(new Map<string, { control: AbortController; file: File }>());
   useEffect(() => {
@@ -109,7 +113,7 @@ export function useAttachments(rules: UploadRules | null): Attached {
     },
     clear: () => {
       setProblem(undefined);
-      setFiles([]);
+      setFiles(() => []);
     },
     sent: () => files.filter((file) => file.failed === null && file.progress >= 1).map((file) => ({ name: file.name, mapping: mappingOf(file) })),
   };
@@ -178,7 +182,7 @@ export function AttachButton({ attached, disabled = false }: { attached: Attache
   );
 }
 
-function LinkDialog({ onAdd, onClose }: { onAdd: (address: string) => boolean; onClose: () => void }) {
+export function LinkDialog({ onAdd, onClose }: { onAdd: (address: string) => boolean; onClose: () => void }) {
   const { t } = useTranslation("webapp");
   const { t: c } = useTranslation();
   const [address, setAddress] = useState("");

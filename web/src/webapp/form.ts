@@ -1,5 +1,5 @@
 /** The app's own form: its fields, what is wrong with the values, and the `inputs` that are sent. */
-import { type Attachment, attachmentFrom, isFileValue, mappingFrom, mappingOf, type Problem, rulesFrom, type UploadRules } from "../lib/files";
+import { type Attachment, attachmentFrom, fieldRules, isFileValue, mappingFrom, mappingOf, type Problem, type UploadRules } from "../lib/files";
 import { flag, isRecord, type Json, list, number, record, text, texts } from "../lib/read";
 
 export type FieldType = "text-input" | "paragraph" | "select" | "number" | "checkbox" | "file" | "file-list" | "json_object";
@@ -32,7 +32,7 @@ function fieldFrom(item: unknown): Field | null {
   const type = TYPES.find((known) => known === wanted) ?? TYPES.find((known) => known === entry[0]);
   const variable = text(control.variable);
   if (!type || !variable) return null;
-  const isFile = type === "file" || type === "file-list";
+  const upload = type === "file" || type === "file-list" ? fieldRules(type, control) : null;
   const most = number(control.max_length);
   return {
     type,
@@ -40,12 +40,12 @@ function fieldFrom(item: unknown): Field | null {
     label: text(control.label) || variable,
     required: flag(control.required),
     hidden: flag(control.hide),
-    most: most > 0 && !isFile ? most : null,
+    most: most > 0 && !upload ? most : null,
     options: texts(control.options),
     preset: control.default,
     placeholder: text(control.placeholder),
     unit: text(control.unit),
-    upload: isFile ? rulesFrom({ ...control, enabled: true, number_limits: type === "file" ? 1 : most || 5 }) : null,
+    upload,
   };
 }
 

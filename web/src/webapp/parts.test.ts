@@ -1,6 +1,6 @@
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { acceptedKind, kindOf, mappingOf, problemOf, rulesFrom, sizeText } from "../lib/files";
+import { acceptedKind, acceptOf, fieldRules, kindOf, mappingOf, problemOf, rulesFrom, sizeText } from "../lib/files";
 import en from "../locales/en/webapp.json";
 import zh from "../locales/zh-Hans/webapp.json";
 import { decodeValue, pageOf, readAddress } from "./address";
@@ -95,6 +95,14 @@ describe("files", () => {
       remote: true,
     });
     expect(rulesFrom(undefined)).toBeNull();
+  });
+  it("go into a field that says nothing about them, whatever they are", () => {
+    const any = fieldRules("file", { max_length: 5 });
+    expect(any).toEqual({ kinds: ["image", "document", "audio", "video", "custom"], extensions: [], most: 1, local: true, remote: true });
+    expect([acceptOf(any), acceptedKind(any, "a.zip"), acceptedKind(any, "a.png")]).toEqual(["", "custom", "image"]);
+    const named = { allowed_file_types: ["custom"], allowed_file_extensions: ["LOG"], allowed_file_upload_methods: ["remote_url"], max_length: 3 };
+    expect(fieldRules("file-list", named)).toEqual({ kinds: ["custom"], extensions: [".log"], most: 3, local: false, remote: true });
+    expect([acceptOf(fieldRules("file-list", named)), fieldRules("file-list", {}).most]).toEqual([".log", 10]);
   });
   it("are named to the server", () => {
     const file = { key: "k", name: "a.png", kind: "image" as const, size: 1, progress: 1, failed: null, uploadId: "u", url: "https://a.b/a.png" };

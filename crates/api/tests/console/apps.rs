@@ -31,8 +31,11 @@ async fn apps_of_every_mode_are_made_listed_changed_copied_and_deleted() {
         let id = found["data"][0]["id"].as_str().unwrap().to_owned();
         let renamed = server.post(&owner, &format!("/apps/{id}/name"), json!({"name": "助手"})).await;
         assert_eq!(renamed.json()["name"], "助手");
-        let copy = server.post(&owner, &format!("/apps/{id}/copy"), json!({"name": "Copy"})).await;
+        let copy = server.post(&owner, &format!("/apps/{id}/copy"), json!({"name": "Übersicht"})).await;
         assert_eq!((copy.status, copy.json()["mode"].as_str()), (StatusCode::CREATED, Some("agent-chat")));
+        // üBERS
+        let found = server.get(&owner, "/apps?name=%C3%BCBERS").await.json();
+        assert_eq!((&found["total"], &found["data"][0]["id"]), (&json!(1), &copy.json()["id"]));
         assert_eq!(
             server.console(&owner, Method::DELETE, &format!("/apps/{id}"), None).await.status,
             StatusCode::NO_CONTENT

@@ -166,7 +166,7 @@ async fn the_run_log_is_asked_by_words_states_times_and_people() {
         let form = json!([{"variable": "x", "type": "text-input", "required": true}]);
         let app = rig.graph_app("workflow", passthrough(&form), Draft::default()).await;
         let mut runs = Vec::new();
-        for (user, x) in [("ann", "red apple"), ("bob", "green pear"), ("bob", "red pear")] {
+        for (user, x) in [("ann", "red apple, ÜBER Ёлка"), ("bob", "green pear"), ("bob", "red pear")] {
             let body = json!({"inputs": {"x": x}, "user": user, "response_mode": "blocking"});
             let done = rig.post("/v1/workflows/run", &app, body).await.json();
             runs.push(done["workflow_run_id"].as_str().unwrap().to_owned());
@@ -176,6 +176,10 @@ async fn the_run_log_is_asked_by_words_states_times_and_people() {
             ("page=1", vec![2, 1, 0]),
             ("keyword=pear", vec![2, 1]),
             ("keyword=APPLE", vec![0]),
+            // über, ёЛКа, uber
+            ("keyword=%C3%BCber", vec![0]),
+            ("keyword=%D1%91%D0%9B%D0%9A%D0%B0", vec![0]),
+            ("keyword=uber", vec![]),
             ("keyword=ann", vec![0]),
             ("keyword=%25", vec![]),
             (this_run.as_str(), vec![1]),

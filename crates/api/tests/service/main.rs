@@ -18,6 +18,7 @@ mod chat;
 mod conversations;
 mod door;
 mod endings;
+mod file_fields;
 mod files;
 mod gateway;
 mod human_input;

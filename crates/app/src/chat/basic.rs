@@ -14,7 +14,7 @@ use ox_models::{ContentPart, Usage, WindowFit};
 use ox_types::{Json, Object, TaskId, Value};
 use tokio_util::sync::CancellationToken;
 
-use self::settings::{config_of, media_of, unavailable};
+use self::settings::{config_of, media_of, read_by, unavailable};
 pub use self::settings::{features, features_json, form};
 pub(super) use self::{
     asking::Growing,
@@ -106,8 +106,11 @@ pub(crate) async fn start(
         Some(feature) => reader.list(&request.files, Some(&FileRules::from(feature))).await?,
         None => Vec::new(),
     };
-    let inputs = form(&config).check(&Json::Object(request.inputs), &reader).await?;
-    let media = media_of(services, caller, &files, features.file_upload.as_ref()).await?;
+    let asked = form(&config);
+    let inputs = asked.check(&Json::Object(request.inputs), &reader).await?;
+    let mut media = media_of(services, caller, &files, features.file_upload.as_ref()).await?;
+    let of_form = read_by(&prompt.model, services, caller, asked.files_of(&inputs)).await;
+    media.extend(media_of(services, caller, &of_form, features.file_upload.as_ref()).await?);
     let at = now();
     let stored = inputs_json(&inputs);
     let has_history = conversation.is_some();

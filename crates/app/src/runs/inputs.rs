@@ -4,7 +4,7 @@ use ox_dsl::{
     graph::NodeSpec,
     user_input::{self, Input, InputField, InputKind},
 };
-use ox_types::{Json, Object, Value};
+use ox_types::{File, Json, Object, Value};
 
 use crate::{
     Error, Result,
@@ -51,6 +51,18 @@ impl InputForm {
     pub fn asks_for_files(&self, name: &str) -> bool {
         let fields = self.0.as_deref().unwrap_or_default();
         fields.iter().any(|field| field.variable == name && field.kind == InputKind::FileList)
+    }
+
+    /// The files that were given in fields for files. What else looks like one (in a `json_object`) nobody has checked.
+    #[must_use]
+    pub fn files_of(&self, checked: &Object) -> Vec<File> {
+        self.fields()
+            .iter()
+            .filter(|field| matches!(field.kind, InputKind::File | InputKind::FileList))
+            .filter_map(|field| checked.get(&field.variable))
+            .flat_map(|value| value.as_array().unwrap_or(std::slice::from_ref(value)))
+            .filter_map(|value| if let Value::File(file) = value { Some(File::clone(file)) } else { None })
+            .collect()
     }
 
     /// The questions; none when they cannot be read.

@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use ox_types::{AppId, MessageId, boxed};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Expr, ExprTrait, Func, LikeExpr},
+    sea_query::{Expr, ExprTrait},
 };
 use uuid::Uuid;
 
-use super::{annotation_settings, row, skipped};
+use super::{annotation_settings, keyword::Keyword, row, skipped};
 use crate::{
     Page, Result, Source, Tx,
     entity::{
@@ -23,18 +23,8 @@ use crate::{
 /// Rows of one insert.
 const CHUNK: usize = 500;
 
-fn of_app(app: AppId, keyword: Option<&str>) -> sea_orm::Select<Entity> {
-    let query = Entity::find().filter(Column::AppId.eq(app.0));
-    match keyword.map(str::trim).filter(|keyword| !keyword.is_empty()) {
-        Some(keyword) => {
-            let pattern = super::runs::pattern(keyword);
-            let like = |column: Column| {
-                Expr::expr(Func::lower(Expr::col(column))).like(LikeExpr::new(pattern.clone()).escape('\\'))
-            };
-            query.filter(like(Column::Question).or(like(Column::Content)))
-        }
-        None => query,
-    }
+fn of_app(app: AppId) -> sea_orm::Select<Entity> {
+    Entity::find().filter(Column::AppId.eq(app.0))
 }
 
 /// How many an app has.
@@ -43,7 +33,7 @@ fn of_app(app: AppId, keyword: Option<&str>) -> sea_orm::Select<Entity> {
 /// When the database fails.
 #[boxed]
 pub async fn count(source: &dyn Source, app: AppId) -> Result<u64> {
-    Ok(of_app(app, None).count(&source.executor()).await?)
+    Ok(of_app(app).count(&source.executor()).await?)
 }
 
 /// A page (1-based) of an app's annotations, newest first, and how many there are.
@@ -58,7 +48,10 @@ pub async fn page(
     page: u64,
     limit: u64,
 ) -> Result<(Vec<Annotation>, u64)> {
-    let query = of_app(app, keyword);
+    let mut query = of_app(app);
+    if let Some(keyword) = Keyword::new(source, keyword) {
+        query = query.filter(keyword.in_any([Column::Question, Column::Content]));
+    }
     let total = query.clone().count(&source.executor()).await?;
     let rows = query
         .order_by_desc(Column::CreatedAt)
@@ -76,7 +69,7 @@ pub async fn page(
 /// When the database fails.
 #[boxed]
 pub async fn after(source: &dyn Source, app: AppId, page: Page) -> Result<Vec<Annotation>> {
-    let query = of_app(app, None).filter(page::before(Column::CreatedAt, Column::Id, page));
+    let query = of_app(app).filter(page::before(Column::CreatedAt, Column::Id, page));
     let rows =
         page::newest_first(query, Column::CreatedAt, Column::Id).limit(page.limit).all(&source.executor()).await?;
     Ok(rows.into_iter().map(Annotation::from).collect())

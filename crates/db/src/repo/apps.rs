@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use ox_types::{AccountId, AppId, TenantId, boxed};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Expr, ExprTrait, Func, Query},
+    sea_query::Query,
 };
 use uuid::Uuid;
 
-use super::skipped;
+use super::{keyword::Keyword, skipped};
 use crate::{
     Error, Result, Source, Tx,
     entity::{api_tokens, app_model_configs, apps, installed_apps, sites, tag_bindings},
@@ -41,11 +41,8 @@ pub async fn list(source: &dyn Source, tenant: TenantId, filter: &Filter) -> Res
     if let Some(mode) = &filter.mode {
         query = query.filter(apps::Column::Mode.eq(mode));
     }
-    if let Some(name) = &filter.name {
-        let pattern =
-            format!("%{}%", name.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
-        let lower = Expr::expr(Func::lower(Expr::col((apps::Entity, apps::Column::Name))));
-        query = query.filter(lower.like(sea_orm::sea_query::LikeExpr::new(pattern).escape('\\')));
+    if let Some(keyword) = Keyword::new(source, filter.name.as_deref()) {
+        query = query.filter(keyword.in_any([apps::Column::Name]));
     }
     if let Some(account) = filter.created_by {
         query = query.filter(apps::Column::CreatedBy.eq(account.0));

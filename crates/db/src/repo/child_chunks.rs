@@ -5,10 +5,9 @@ use std::collections::HashMap;
 use ox_types::{ChildChunkId, SegmentId, boxed};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Expr, ExprTrait, Func, LikeExpr},
 };
 
-use super::{row, skipped};
+use super::{keyword::Keyword, row, skipped};
 use crate::{
     Result, Source, Tx,
     entity::child_chunks::{Column, Entity, Model},
@@ -31,9 +30,8 @@ pub async fn list(
     limit: u64,
 ) -> Result<(Vec<ChildChunk>, u64)> {
     let mut query = Entity::find().filter(Column::SegmentId.eq(segment.0));
-    if let Some(keyword) = keyword.map(str::trim).filter(|keyword| !keyword.is_empty()) {
-        let pattern = LikeExpr::new(super::runs::pattern(keyword)).escape('\\');
-        query = query.filter(Expr::expr(Func::lower(Expr::col((Entity, Column::Content)))).like(pattern));
+    if let Some(keyword) = Keyword::new(source, keyword) {
+        query = query.filter(keyword.in_any([Column::Content]));
     }
     let total = query.clone().count(&source.executor()).await?;
     let rows = query

@@ -10,7 +10,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::skipped;
+use super::{keyword::Keyword, skipped};
 use crate::{
     Result, Source, Tx,
     entity::{conversations, end_users, message_annotations, message_feedbacks, messages},
@@ -52,25 +52,24 @@ pub async fn list(source: &dyn Source, app: AppId, filter: &Filter) -> Result<(V
     if let Some(end) = filter.end {
         query = query.filter(time.lt(end));
     }
-    if let Some(keyword) = filter.keyword.as_deref().filter(|text| !text.is_empty()) {
+    if let Some(keyword) = Keyword::new(source, filter.keyword.as_deref()) {
         let spoken = Query::select()
             .column(messages::Column::ConversationId)
             .from(messages::Entity)
             .and_where(messages::Column::AppId.eq(app.0))
-            .and_where(messages::Column::Query.contains(keyword).or(messages::Column::Answer.contains(keyword)))
+            .cond_where(keyword.in_any([messages::Column::Query, messages::Column::Answer]))
             .to_owned();
         let named = Query::select()
             .column(end_users::Column::Id)
             .from(end_users::Entity)
             .and_where(end_users::Column::AppId.eq(app.0))
-            .and_where(end_users::Column::SessionId.contains(keyword))
+            .cond_where(keyword.in_any([end_users::Column::SessionId]))
             .to_owned();
         query = query.filter(
-            Column::Name
-                .contains(keyword)
-                .or(Column::Introduction.contains(keyword))
-                .or(Column::Id.in_subquery(spoken))
-                .or(Column::FromEndUserId.in_subquery(named)),
+            keyword
+                .in_any([Column::Name, Column::Introduction])
+                .add(Column::Id.in_subquery(spoken))
+                .add(Column::FromEndUserId.in_subquery(named)),
         );
     }
     if let Some(annotated) = filter.annotated {

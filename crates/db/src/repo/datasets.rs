@@ -6,11 +6,11 @@ use ox_types::{AccountId, AppId, DatasetId, DocumentId, FileId, TenantId, boxed}
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, IntoActiveModel, PaginatorTrait,
     QueryFilter, QueryOrder, QuerySelect, Statement,
-    sea_query::{Expr, ExprTrait, Func, LikeExpr, Query},
+    sea_query::{Expr, ExprTrait, Func, Query},
 };
 use uuid::Uuid;
 
-use super::{row, skipped};
+use super::{keyword::Keyword, row, skipped};
 use crate::{
     Error, Result, Source, Tx,
     entity::{
@@ -75,9 +75,8 @@ pub struct DatasetFigures {
 #[boxed]
 pub async fn list(source: &dyn Source, tenant: TenantId, filter: &DatasetFilter) -> Result<(Vec<Dataset>, u64)> {
     let mut query = Entity::find().filter(Column::TenantId.eq(tenant.0)).filter(seen(&filter.visible));
-    if let Some(keyword) = filter.keyword.as_deref().map(str::trim).filter(|keyword| !keyword.is_empty()) {
-        let pattern = LikeExpr::new(super::runs::pattern(keyword)).escape('\\');
-        query = query.filter(Expr::expr(Func::lower(Expr::col((Entity, Column::Name)))).like(pattern));
+    if let Some(keyword) = Keyword::new(source, filter.keyword.as_deref()) {
+        query = query.filter(keyword.in_any([Column::Name]));
     }
     if !filter.ids.is_empty() {
         query = query.filter(Column::Id.is_in(filter.ids.iter().map(|id| id.0)));

@@ -9,14 +9,14 @@ use ox_types::{AccountId, DatasetId, DocumentId, FileId, Json, TenantId, boxed};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder,
     QuerySelect, UpdateMany,
-    sea_query::{Expr, ExprTrait, Func, LikeExpr},
+    sea_query::{Expr, ExprTrait, Func},
 };
 use uuid::Uuid;
 
 use leases::held;
 pub use leases::{Stage, advance, claim, is_waiting, prolong, release};
 
-use super::{row, skipped};
+use super::{keyword::Keyword, row, skipped};
 use crate::{
     Result, Source, Tx,
     entity::{
@@ -105,9 +105,8 @@ pub async fn list(source: &dyn Source, dataset: DatasetId, filter: &DocumentFilt
     if let Some(status) = filter.status {
         query = query.filter(status.condition());
     }
-    if let Some(keyword) = filter.keyword.as_deref().map(str::trim).filter(|keyword| !keyword.is_empty()) {
-        let pattern = LikeExpr::new(super::runs::pattern(keyword)).escape('\\');
-        query = query.filter(Expr::expr(Func::lower(Expr::col((Entity, Column::Name)))).like(pattern));
+    if let Some(keyword) = Keyword::new(source, filter.keyword.as_deref()) {
+        query = query.filter(keyword.in_any([Column::Name]));
     }
     let total = query.clone().count(&source.executor()).await?;
     let hits = || {

@@ -7,11 +7,11 @@ use ox_types::{DatasetId, Json, TenantId, boxed};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder,
     QuerySelect,
-    sea_query::{Expr, ExprTrait, Func, LikeExpr},
+    sea_query::{Expr, ExprTrait},
 };
 use uuid::Uuid;
 
-use super::{row, skipped};
+use super::{keyword::Keyword, row, skipped};
 use crate::{
     Result, Source, Tx,
     entity::{
@@ -49,9 +49,8 @@ pub async fn questions(
 ) -> Result<(Vec<RetrievalQuestion>, u64)> {
     use questions::{Column, Entity};
     let mut query = Entity::find().filter(Column::TenantId.eq(tenant.0)).filter(Column::DatasetId.eq(dataset.0));
-    if let Some(keyword) = filter.keyword.as_deref().map(str::trim).filter(|keyword| !keyword.is_empty()) {
-        let pattern = LikeExpr::new(super::runs::pattern(keyword)).escape('\\');
-        query = query.filter(Expr::expr(Func::lower(Expr::col((Entity, Column::Question)))).like(pattern));
+    if let Some(keyword) = Keyword::new(source, filter.keyword.as_deref()) {
+        query = query.filter(keyword.in_any([Column::Question]));
     }
     if let Some(hashes) = &filter.hashes {
         query = query.filter(Column::QuestionHash.is_in(hashes));

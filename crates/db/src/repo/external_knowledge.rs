@@ -1,13 +1,10 @@
 //! Services of others that search, and the datasets that stand for their knowledge.
 
 use ox_types::{DatasetId, TenantId, boxed};
-use sea_orm::{
-    ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Expr, ExprTrait, Func, LikeExpr},
-};
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
-use super::{row, skipped};
+use super::{keyword::Keyword, row, skipped};
 use crate::{
     Result, Source, Tx,
     entity::{
@@ -31,9 +28,8 @@ pub async fn page(
     limit: u64,
 ) -> Result<(Vec<ExternalKnowledgeApi>, u64)> {
     let mut query = Entity::find().filter(Column::TenantId.eq(tenant.0));
-    if let Some(keyword) = keyword.map(str::trim).filter(|keyword| !keyword.is_empty()) {
-        let pattern = LikeExpr::new(super::runs::pattern(keyword)).escape('\\');
-        query = query.filter(Expr::expr(Func::lower(Expr::col(Column::Name))).like(pattern));
+    if let Some(keyword) = Keyword::new(source, keyword) {
+        query = query.filter(keyword.in_any([Column::Name]));
     }
     let total = query.clone().count(&source.executor()).await?;
     let rows = query

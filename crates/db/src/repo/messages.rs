@@ -8,7 +8,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::skipped;
+use super::{keyword::Keyword, skipped};
 use crate::{
     Page, PageOf, Result, Source, Span, Tx,
     entity::{
@@ -141,8 +141,8 @@ pub async fn of_app(source: &dyn Source, app: AppId, filter: &MessageFilter, pag
     if let Some(before) = filter.before {
         query = query.filter(Column::CreatedAt.lte(before));
     }
-    if let Some(keyword) = filter.keyword.as_deref().filter(|text| !text.is_empty()) {
-        query = query.filter(Column::Query.contains(keyword).or(Column::Answer.contains(keyword)));
+    if let Some(keyword) = Keyword::new(source, filter.keyword.as_deref()) {
+        query = query.filter(keyword.in_any([Column::Query, Column::Answer]));
     }
     if let Some(failed) = filter.failed {
         query = query.filter(if failed { Column::Status.eq("error") } else { Column::Status.ne("error") });

@@ -11,7 +11,10 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::runs::{LogFilter, LogQuery};
+use super::{
+    keyword::Keyword,
+    runs::{LogFilter, LogQuery},
+};
 use crate::{Result, Source, entity::apps};
 
 /// Counting stops here.
@@ -203,7 +206,7 @@ pub async fn log_bars(
     bars: Bars,
 ) -> Result<Vec<Bar>> {
     let filter = LogFilter { before: Some(bars.until), after: Some(bars.since), ..filter.clone() };
-    let mut query = LogQuery::new(tenant, app, &filter, true);
+    let mut query = LogQuery::new(source, tenant, app, &filter, true);
     // The partitions of other days are left out.
     let margin = chrono::Duration::hours(1);
     query.and(
@@ -247,12 +250,9 @@ pub async fn message_bars(
     if let Some(account) = filter.account {
         query.and(" AND m.from_account_id = ?", [account.into()]);
     }
-    if let Some(keyword) = filter.keyword.as_deref().map(str::trim).filter(|keyword| !keyword.is_empty()) {
-        let pattern = super::runs::pattern(keyword);
-        query.and(
-            " AND (lower(m.query) LIKE ? ESCAPE '\\' OR lower(m.answer) LIKE ? ESCAPE '\\')",
-            [pattern.clone().into(), pattern.into()],
-        );
+    if let Some(keyword) = Keyword::new(source, filter.keyword.as_deref()) {
+        let any = format!(" AND ({} OR {})", keyword.sql("m.query"), keyword.sql("m.answer"));
+        query.and(&any, [keyword.value(), keyword.value()]);
     }
     slots(source, "m.created_at", "m.status <> 'error'", "m.status = 'error'", query, bars).await
 }

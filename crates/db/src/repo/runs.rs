@@ -5,6 +5,7 @@ use ox_types::{AppId, NodeRunId, RunId, TenantId, WorkflowId, boxed};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Statement, Value};
 use uuid::Uuid;
 
+use super::keyword::Keyword;
 use crate::{
     Page, PageOf, Result, Source, Span,
     entity::{workflow_app_logs as logs, workflow_node_executions as nodes, workflow_runs as runs},
@@ -215,7 +216,7 @@ pub async fn log_page(
 ) -> Result<(Vec<LogEntry>, u64)> {
     let executor = source.executor();
     let backend = executor.get_database_backend();
-    let query = LogQuery::new(tenant, app, filter, filter.status.is_some() || filter.keyword.is_some());
+    let query = LogQuery::new(source, tenant, app, filter, filter.status.is_some() || filter.keyword.is_some());
     let counted = format!("SELECT COUNT(*) AS n FROM (SELECT 1 AS one {} LIMIT {COUNTED}) AS c", query.from_where);
     let total = executor
         .query_one_raw(Statement::from_sql_and_values(backend, counted, query.values.clone()))
@@ -246,7 +247,7 @@ pub async fn log_after(
     page: Page,
 ) -> Result<(Vec<LogEntry>, Option<(DateTime<Utc>, Uuid)>)> {
     let executor = source.executor();
-    let mut query = LogQuery::new(tenant, app, filter, filter.status.is_some() || filter.keyword.is_some());
+    let mut query = LogQuery::new(source, tenant, app, filter, filter.status.is_some() || filter.keyword.is_some());
     if let Some((at, id)) = page.after {
         query.and(" AND l.created_at <= ? AND (l.created_at < ? OR l.id < ?)", [at.into(), at.into(), id.into()]);
     }
@@ -287,7 +288,7 @@ pub(super) struct LogQuery {
 
 impl LogQuery {
     /// The entry is `l`, its end user `e` where the filter asks for one, and its run `r` where asked for.
-    pub fn new(tenant: TenantId, app: AppId, filter: &LogFilter, with_run: bool) -> Self {
+    pub fn new(source: &dyn Source, tenant: TenantId, app: AppId, filter: &LogFilter, with_run: bool) -> Self {
         let mut query = Self { from_where: String::from("FROM workflow_app_logs l"), values: Vec::new() };
         if with_run {
             query.from_where.push_str(" JOIN workflow_runs r ON r.id = l.workflow_run_id");
@@ -315,22 +316,22 @@ impl LogQuery {
         if let Some(account) = filter.account {
             query.and(" AND l.created_by_role = 'account' AND l.created_by = ?", [account.into()]);
         }
-        if let Some(keyword) = filter.keyword.as_deref().map(str::trim).filter(|keyword| !keyword.is_empty()) {
-            query.keyword(keyword);
+        if let Some(keyword) = Keyword::new(source, filter.keyword.as_deref()) {
+            let run = filter.keyword.as_deref().and_then(|id| Uuid::parse_str(id.trim()).ok());
+            query.keyword(&keyword, run);
         }
         query
     }
 
-    fn keyword(&mut self, keyword: &str) {
-        let pattern = pattern(keyword);
-        let mut sql = String::from(" AND (");
-        for column in ["r.inputs", "r.outputs", "e.session_id"] {
-            sql.push_str(&format!("lower({column}) LIKE ? ESCAPE '\\' OR "));
+    /// What went in or came out, who asked, or the run's id.
+    fn keyword(&mut self, keyword: &Keyword, run: Option<Uuid>) {
+        let columns = ["r.inputs", "r.outputs", "e.session_id"];
+        let mut any = columns.map(|column| keyword.sql(column)).join(" OR ");
+        if run.is_some() {
+            any.push_str(" OR r.id = ?");
         }
-        sql.push_str(if Uuid::parse_str(keyword).is_ok() { "r.id = ?)" } else { "1 = 0)" });
-        let mut values = vec![Value::from(pattern); 3];
-        values.extend(Uuid::parse_str(keyword).ok().map(Value::from));
-        self.and(&sql, values);
+        let values = columns.map(|_| keyword.value()).into_iter().chain(run.map(Value::from));
+        self.and(&format!(" AND ({any})"), values);
     }
 
     /// Adds a condition; both databases know numbered parameters.
@@ -345,10 +346,4 @@ impl LogQuery {
         }
         self.values.extend(values);
     }
-}
-
-/// Finds a text anywhere in another, in any case; for `LIKE … ESCAPE '\\'` on lower-case texts.
-pub(super) fn pattern(keyword: &str) -> String {
-    let escaped = keyword.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-    format!("%{escaped}%")
 }

@@ -6,11 +6,11 @@ use chrono::{DateTime, Utc};
 use ox_types::{AccountId, DatasetId, DocumentId, FileId, SegmentId, TenantId, boxed};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Expr, ExprTrait, Func, LikeExpr},
+    sea_query::{Expr, ExprTrait},
 };
 use uuid::Uuid;
 
-use super::{row, skipped};
+use super::{keyword::Keyword, row, skipped};
 use crate::{
     Result, Source, Tx,
     entity::{
@@ -53,12 +53,8 @@ pub async fn list(source: &dyn Source, document: DocumentId, filter: &SegmentFil
     if let Some(least) = filter.least_hits {
         query = query.filter(Column::HitCount.gte(least));
     }
-    if let Some(keyword) = filter.keyword.as_deref().map(str::trim).filter(|keyword| !keyword.is_empty()) {
-        let like = |column: Column| {
-            let pattern = LikeExpr::new(super::runs::pattern(keyword)).escape('\\');
-            Expr::expr(Func::lower(Expr::col((Entity, column)))).like(pattern)
-        };
-        query = query.filter(like(Column::Content).or(like(Column::Answer)).or(like(Column::Keywords)));
+    if let Some(keyword) = Keyword::new(source, filter.keyword.as_deref()) {
+        query = query.filter(keyword.in_any([Column::Content, Column::Answer, Column::Keywords]));
     }
     let total = query.clone().count(&source.executor()).await?;
     let rows = query

@@ -9,6 +9,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
+use super::keyword::Keyword;
 use crate::{
     Result, Source, Tx,
     entity::{tag_bindings, tags},
@@ -20,8 +21,8 @@ use crate::{
 pub async fn list(source: &dyn Source, tenant: TenantId, kind: &str, keyword: Option<&str>) -> Result<Vec<(Tag, u64)>> {
     let mut query =
         tags::Entity::find().filter(tags::Column::TenantId.eq(tenant.0)).filter(tags::Column::Kind.eq(kind));
-    if let Some(keyword) = keyword.filter(|text| !text.is_empty()) {
-        query = query.filter(tags::Column::Name.contains(keyword));
+    if let Some(keyword) = Keyword::new(source, keyword) {
+        query = query.filter(keyword.in_any([tags::Column::Name]));
     }
     let rows = query.order_by_desc(tags::Column::CreatedAt).all(&source.executor()).await?;
     let counts: Vec<(Uuid, i64)> = tag_bindings::Entity::find()

@@ -119,13 +119,13 @@ async fn lists_of_apps_filter_and_page() {
         let tenant = TenantId::new();
         let one = add(&db, tenant, "Order bot", "chat").await;
         let two = add(&db, tenant, "order_flow", "workflow").await;
-        let three = add(&db, tenant, "Other", "workflow").await;
+        let three = add(&db, tenant, "Öther", "workflow").await;
         add(&db, TenantId::new(), "order elsewhere", "chat").await;
         let label = Tag {
             id: new_uuid(),
             tenant_id: tenant,
             kind: "app".into(),
-            name: "Sales".into(),
+            name: "Salés".into(),
             created_by: AccountId::new(),
             created_at: now(),
         };
@@ -151,6 +151,7 @@ async fn lists_of_apps_filter_and_page() {
             ("mode", Filter { mode: Some("workflow".into()), ..all.clone() }, vec![three.id, two.id]),
             ("name in any case", Filter { name: Some("ORDER".into()), ..all.clone() }, vec![two.id, one.id]),
             ("wildcards are text", Filter { name: Some("order_".into()), ..all.clone() }, vec![two.id]),
+            ("name in any script", Filter { name: Some(" öTHER ".into()), ..all.clone() }, vec![three.id]),
             ("label", Filter { tag_ids: vec![label.id], ..all.clone() }, vec![three.id, two.id]),
             ("unknown label", Filter { tag_ids: vec![label.id, new_uuid()], ..all.clone() }, vec![]),
             ("author", Filter { created_by: one.created_by, ..all.clone() }, vec![one.id]),
@@ -159,8 +160,14 @@ async fn lists_of_apps_filter_and_page() {
             assert_eq!(found.iter().map(|app| app.id).collect::<Vec<_>>(), expected, "{name}");
             assert_eq!(total, if name == "second page" { 3 } else { expected.len() as u64 }, "{name}");
         }
-        let counted = tags::list(&db, tenant, "app", Some("Sal")).await.unwrap();
-        assert_eq!(counted.iter().map(|(tag, n)| (tag.name.as_str(), *n)).collect::<Vec<_>>(), [("Sales", 2)]);
+        for (keyword, expected) in [("ALÉ", vec![("Salés", 2)]), ("%", vec![])] {
+            let counted = tags::list(&db, tenant, "app", Some(keyword)).await.unwrap();
+            assert_eq!(
+                counted.iter().map(|(tag, n)| (tag.name.as_str(), *n)).collect::<Vec<_>>(),
+                expected,
+                "{keyword}"
+            );
+        }
         assert_eq!(tags::of_targets(&db, tenant, &[two.id.0]).await.unwrap().len(), 1);
         let tx = db.begin().await.unwrap();
         assert!(matches!(tags::insert(&tx, &Tag { id: new_uuid(), ..label.clone() }).await, Err(Error::Conflict(_))));

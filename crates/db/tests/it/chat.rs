@@ -308,7 +308,7 @@ async fn messages_page_back_and_go_with_their_conversation() {
         assert_eq!(conversations::variables(&db, talk.id).await.unwrap().first().unwrap().data["value"], 2);
 
         let filter = conversation_log::Filter { page: 1, limit: 10, ..conversation_log::Filter::default() };
-        for (keyword, found) in [("Answer to q3", 1), ("talk", 1), ("nothing", 0)] {
+        for (keyword, found) in [("ANSWER to Q3", 1), ("Talk", 1), ("nothing", 0), ("q_", 0)] {
             let filter = conversation_log::Filter { keyword: Some(keyword.into()), ..filter.clone() };
             let (list, total) = conversation_log::list(&db, app, &filter).await.unwrap();
             assert_eq!((list.len(), total), (found, found as u64), "{keyword}");

@@ -12,6 +12,7 @@ mod endings;
 mod identity;
 mod index_rebuilds;
 mod indexes;
+mod keywords;
 mod knowledge;
 mod retention;
 mod runs;

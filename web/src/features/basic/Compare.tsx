@@ -11,7 +11,7 @@ import { Button, IconButton } from "../../ui/Button";
 import { Prose } from "../../ui/Prose";
 import { Composer } from "./Composer";
 import { Given } from "./Given";
-import { type Config, type Inputs, type ModelChoice, missingInput, wireInputs, writeConfig } from "./model";
+import { type Config, type Inputs, type ModelChoice, missingInput, unsentFiles, wireInputs, writeConfig } from "./model";
 import { TurnView } from "./TurnView";
 import { usePreview } from "./usePreview";
 
@@ -44,6 +44,7 @@ function useLanes(appId: string, completion: boolean): readonly [Lane, Lane, Lan
 
 export function Compare({ appId, completion, config, narrow, picker, wire, onUse, onClose }: Props) {
   const { t } = useTranslation("basic");
+  const { t: w } = useTranslation("webapp");
   const lanes = useLanes(appId, completion);
   const [columns, setColumns] = useState<readonly (Column | undefined)[]>([{ model: config.model }, { model: undefined }, undefined, undefined]);
   const [inputs, setInputs] = useState<Inputs>({});
@@ -66,6 +67,11 @@ export function Compare({ appId, completion, config, narrow, picker, wire, onUse
     if (missing) {
       setFilling(true);
       return setWrong(t("preview.required", { name: missing.label }));
+    }
+    const unsent = unsentFiles(config.fields, inputs);
+    if (unsent) {
+      setFilling(true);
+      return setWrong(w(unsent));
     }
     const asked = shown.filter(({ column }) => column.model);
     if (asked.length === 0) return setWrong(t("model.none"));

@@ -29,6 +29,9 @@ export function FieldDialog({ field, taken, onClose, onSave }: Props) {
     .filter(Boolean);
   const wrongName = VARIABLE.test(draft.variable) ? (taken.includes(draft.variable) ? t("field.taken") : undefined) : t("field.wrongVariable");
   const wrongOptions = draft.type === "select" && choices.length === 0 ? t("field.needOptions") : undefined;
+  // A kind that came with a file stays what it is.
+  const isMade = (type: string) => FIELD_TYPES.some((made) => made === type);
+  const types: readonly string[] = field && !isMade(field.type) ? [...FIELD_TYPES, field.type] : FIELD_TYPES;
   const text = draft.type === "text-input" || draft.type === "paragraph";
   const save = () => {
     setChecked(true);
@@ -64,7 +67,11 @@ export function FieldDialog({ field, taken, onClose, onSave }: Props) {
         }}
       >
         <Field label={t("field.type")}>
-          <Select value={draft.type} onChange={(type) => change({ type })} options={FIELD_TYPES.map((type) => ({ value: type, label: t(`types.${type}`) }))} />
+          <Select
+            value={draft.type}
+            onChange={(type) => change({ type })}
+            options={types.map((type) => ({ value: type, label: t(`types.${type}`, { defaultValue: type }) }))}
+          />
         </Field>
         <div className="grid grid-cols-2 gap-3">
           <Field label={t("field.variable")} error={checked ? wrongName : undefined}>
@@ -89,7 +96,7 @@ export function FieldDialog({ field, taken, onClose, onSave }: Props) {
             />
           </Field>
         ) : null}
-        {draft.type === "checkbox" ? null : (
+        {draft.type === "checkbox" || !isMade(draft.type) ? null : (
           <Field label={t("field.default")} optional={c("common.optional")}>
             <Input type={draft.type === "number" ? "number" : "text"} value={draft.start} onChange={(event) => change({ start: event.target.value })} />
           </Field>

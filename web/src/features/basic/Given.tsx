@@ -4,14 +4,14 @@ import { TextCursorInput } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { Button } from "../../ui/Button";
 import { InputForm } from "./InputForm";
-import type { Config, Inputs } from "./model";
+import { type Config, type Inputs, shownInput } from "./model";
 
 interface GivenProps {
   readonly fields: Config["fields"];
   readonly inputs: Inputs;
   readonly folded: boolean;
   readonly onEdit: () => void;
-  readonly onChange: (inputs: Inputs) => void;
+  readonly onChange: (change: (now: Inputs) => Inputs) => void;
 }
 
 /** The form before the chat; on one line when the chat has begun. */
@@ -29,7 +29,7 @@ export function Given({ fields, inputs, folded, onEdit, onChange }: GivenProps) 
       <TextCursorInput size={14} strokeWidth={1.9} className="text-ink-3 flex-none" aria-hidden />
       <span className="flex-1 min-w-0 truncate text-12 text-ink-3">
         {fields
-          .map((field) => ({ field, value: inputs[field.variable] ?? field.start }))
+          .map((field) => ({ field, value: shownInput(field, inputs) }))
           .filter(({ value }) => value)
           .map(({ field, value }) => (
             <span key={field.variable} className="me-3">

@@ -9,7 +9,7 @@ import { Button, IconButton } from "../../ui/Button";
 import { Prose } from "../../ui/Prose";
 import { Composer } from "./Composer";
 import { Given } from "./Given";
-import { type Config, type Inputs, missingInput, voiceOf, wireInputs, writeConfig } from "./model";
+import { type Config, type Inputs, missingInput, unsentFiles, voiceOf, wireInputs, writeConfig } from "./model";
 import { TurnView } from "./TurnView";
 import { type Turn, usePreview } from "./usePreview";
 
@@ -25,6 +25,7 @@ interface Props {
 
 export function Preview({ appId, completion, config, narrow, hidden, onCompare }: Props) {
   const { t } = useTranslation("basic");
+  const { t: w } = useTranslation("webapp");
   const [inputs, setInputs] = useState<Inputs>({});
   const [query, setQuery] = useState("");
   const [wrong, setWrong] = useState<string>();
@@ -47,6 +48,11 @@ export function Preview({ appId, completion, config, narrow, hidden, onCompare }
     if (missing) {
       setFilling(true);
       return setWrong(t("preview.required", { name: missing.label }));
+    }
+    const unsent = unsentFiles(config.fields, inputs);
+    if (unsent) {
+      setFilling(true);
+      return setWrong(w(unsent));
     }
     if (!config.model) return setWrong(t("model.none"));
     setWrong(undefined);

@@ -1,5 +1,19 @@
 import { describe, expect, it } from "vitest";
-import { missingInput, newField, readConfig, sameConfig, sameTool, unknownVariables, variablesIn, wireInputs, writeConfig } from "./model";
+import type { Attachment } from "../../lib/files";
+import {
+  filesOf,
+  missingInput,
+  newField,
+  readConfig,
+  sameConfig,
+  sameTool,
+  shownInput,
+  unknownVariables,
+  unsentFiles,
+  variablesIn,
+  wireInputs,
+  writeConfig,
+} from "./model";
 
 const stored = {
   pre_prompt: "Answer as {{role}} in {{ tone }}.",
@@ -56,6 +70,34 @@ describe("inputs", () => {
   it("name the first required one that is missing", () => {
     expect(missingInput(fields, { role: " " })?.variable).toBe("role");
     expect(missingInput([newField("x")], { x: "y" })).toBeUndefined();
+  });
+});
+
+describe("inputs that are files", () => {
+  const link = { type: "image", transfer_method: "remote_url", url: "https://example.com/start.png" };
+  const { fields } = readConfig({
+    user_input_form: [
+      { file: { label: "Doc", variable: "doc", required: true, allowed_file_types: ["document"] } },
+      { "file-list": { label: "Pictures", variable: "pictures", required: false, max_length: 2, default: [link] } },
+      { json_object: { label: "Data", variable: "data" } },
+    ],
+  });
+  const doc: Attachment = { key: "k", name: "a.pdf", kind: "document", size: 3, progress: 1, failed: null, uploadId: "u1", url: null, remote: false };
+
+  it("go in the names of the server: one alone, several as a list, those the field begins with where none is chosen", () => {
+    const mapping = { type: "document", transfer_method: "local_file", upload_file_id: "u1" };
+    expect(wireInputs(fields, { doc: [doc], data: '{"a": 1}' })).toEqual({ doc: mapping, pictures: [link], data: { a: 1 } });
+    expect(wireInputs(fields, { doc: [doc], pictures: [], data: "{" })).toEqual({ doc: mapping, data: "{" });
+    expect(fields.map((field) => shownInput(field, { doc: [doc] }))).toEqual(["a.pdf", "start.png", ""]);
+  });
+
+  it("are missing, on their way, or not taken", () => {
+    expect(missingInput(fields, {})?.variable).toBe("doc");
+    expect(missingInput(fields, { doc: [doc] })).toBeUndefined();
+    expect(unsentFiles(fields, { doc: [doc] })).toBeUndefined();
+    expect(unsentFiles(fields, { doc: [{ ...doc, progress: 0.5 }] })).toBe("form.fileBusy");
+    expect(unsentFiles(fields, { doc: [{ ...doc, failed: "no" }] })).toBe("form.fileFailed");
+    expect(fields.flatMap((field) => filesOf({ ...field, type: "paragraph" }, { doc: [doc] }))).toEqual([]);
   });
 });
 

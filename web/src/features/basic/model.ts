@@ -1,4 +1,5 @@
 /** The configuration of a basic app as the editor sees it. Unknown keys stay as they came. */
+import { type Attachment, attachmentFrom, fieldRules, isFileValue, mappingOf, type UploadRules } from "../../lib/files";
 import { readRules, ruleFields, type ToolRules } from "../../lib/toolRules";
 
 export type FieldType = "text-input" | "paragraph" | "select" | "number" | "checkbox";
@@ -336,21 +337,67 @@ export function sameConfig(a: Config, b: Config): boolean {
   return JSON.stringify(writeConfig(a)) === JSON.stringify(writeConfig(b));
 }
 
-export type Inputs = Readonly<Record<string, string>>;
+export type Inputs = Readonly<Record<string, string | readonly Attachment[]>>;
 
-/** What is sent as `inputs`: numbers as numbers, empty optional values left out. */
+/** What is typed or chosen for a field. */
+export function textOf(field: FormField, values: Inputs): string {
+  const value = values[field.variable];
+  return typeof value === "string" ? value : field.start;
+}
+
+/** What a field takes that takes files. */
+export function uploadOf({ type, rest }: FormField): UploadRules | undefined {
+  return type === "file" || type === "file-list" ? fieldRules(type, rest) : undefined;
+}
+
+/** The files of a field: those chosen, or those it begins with. */
+export function filesOf(field: FormField, values: Inputs): readonly Attachment[] {
+  if (!uploadOf(field)) return [];
+  const value = values[field.variable];
+  if (typeof value === "object") return value;
+  const start = field.rest.default;
+  return (Array.isArray(start) ? start : [start]).filter(isFileValue).map(attachmentFrom);
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    // The server says what it wants.
+    return json;
+  }
+}
+
+/** What is sent as `inputs`: numbers as numbers, files as the server names them, empty optional values left out. */
 export function wireInputs(fields: readonly FormField[], values: Inputs): Record<string, unknown> {
   const out: Record<string, unknown> = {};
   for (const field of fields) {
-    const value = values[field.variable] ?? field.start;
-    if (field.type === "checkbox") out[field.variable] = value === "true";
-    else if (value !== "") out[field.variable] = field.type === "number" ? Number(value) : value;
+    const value = textOf(field, values);
+    if (uploadOf(field)) {
+      const files = filesOf(field, values).map(mappingOf);
+      if (files.length > 0) out[field.variable] = field.type === "file" ? files[0] : files;
+    } else if (field.type === "checkbox") out[field.variable] = value === "true";
+    else if (value !== "") out[field.variable] = field.type === "number" ? Number(value) : field.type === "json_object" ? parsed(value) : value;
   }
   return out;
 }
 
 export function missingInput(fields: readonly FormField[], values: Inputs): FormField | undefined {
-  return fields.find((field) => field.required && field.type !== "checkbox" && (values[field.variable] ?? field.start).trim() === "");
+  const isEmpty = (field: FormField) => (uploadOf(field) ? filesOf(field, values).length === 0 : textOf(field, values).trim() === "");
+  return fields.find((field) => field.required && field.type !== "checkbox" && isEmpty(field));
+}
+
+/** Why the files of the form cannot go yet, as a text of the forms of published apps. */
+export function unsentFiles(fields: readonly FormField[], values: Inputs): "form.fileFailed" | "form.fileBusy" | undefined {
+  const files = fields.flatMap((field) => filesOf(field, values));
+  if (files.some((file) => file.failed !== null)) return "form.fileFailed";
+  return files.some((file) => file.progress < 1) ? "form.fileBusy" : undefined;
+}
+
+/** The value of a field on one line. */
+export function shownInput(field: FormField, values: Inputs): string {
+  const names = filesOf(field, values).map((file) => file.name);
+  return uploadOf(field) ? names.join(", ") : textOf(field, values);
 }
 
 /** The voice that reads the app's answers; empty: the model's first. */

@@ -2,7 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useId, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { acceptedKind, acceptOf, asKind, limitsFrom, problemOf, type UploadRules } from "../../lib/files";
+import { acceptedKind, acceptOf, fieldRules, limitsFrom, problemOf } from "../../lib/files";
 import { get } from "../../lib/http";
 import type { Json } from "../../lib/read";
 import { uploadFile } from "../api";
@@ -10,9 +10,6 @@ import type { StartField } from "../nodes/start";
 import { Button, Field, NumberField, SelectField, SwitchRow, TextField } from "../parts/controls";
 
 export type Values = Readonly<Record<string, unknown>>;
-
-/** Files of a list that does not say how many. */
-const MOST_FILES = 10;
 
 /** What the fields hold before anybody types. */
 export function firstValues(fields: readonly StartField[]): Values {
@@ -104,20 +101,6 @@ export function InputField({ field, value, error, onChange }: FieldProps) {
   }
 }
 
-/** A field may name what it takes; where it does not, everything is taken. */
-function rulesOf(field: StartField): UploadRules {
-  const named = field.allowed_file_types.map(asKind);
-  const methods = field.allowed_file_upload_methods;
-  const any = ["image", "document", "audio", "video", "custom"].map(asKind);
-  return {
-    kinds: named.length > 0 ? named : any,
-    extensions: named.length > 0 ? field.allowed_file_extensions.map((extension) => `.${extension.replace(/^\./, "").toLowerCase()}`) : [],
-    most: field.type === "file-list" ? (field.max_length ?? MOST_FILES) : 1,
-    local: methods.length === 0 || methods.includes("local_file"),
-    remote: methods.length === 0 || methods.includes("remote_url"),
-  };
-}
-
 function FileField({ field, value, error, onChange }: FieldProps) {
   const { t } = useTranslation("studio");
   const { t: w } = useTranslation("webapp");
@@ -127,7 +110,7 @@ function FileField({ field, value, error, onChange }: FieldProps) {
   const [url, setUrl] = useState("");
   const system = useQuery({ queryKey: ["files", "limits"], queryFn: () => get<Json>("/files/upload"), staleTime: 300_000 });
   const many = field.type === "file-list";
-  const rules = rulesOf(field);
+  const rules = fieldRules(many ? "file-list" : "file", { ...field });
   const files: readonly unknown[] = Array.isArray(value) ? value : value ? [value] : [];
   const names = files.map((f) => (typeof f === "object" && f !== null ? String(Reflect.get(f, "name") ?? Reflect.get(f, "url") ?? "") : ""));
   const put = (next: readonly unknown[]) => onChange(many ? next : next[0]);

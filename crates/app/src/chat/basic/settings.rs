@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use ox_db::model::{AppModelConfig, Conversation};
 use ox_dsl::features::{Features, FileUpload};
-use ox_models::{ContentPart, Media, MediaSource};
-use ox_types::Json;
+use ox_models::{ContentPart, Media, MediaSource, ModelFeature, ModelKind, ModelRef, ModelRuntime, ModelScope};
+use ox_types::{File, FileKind, Json};
 use serde_json::json;
 
 use crate::{
@@ -59,6 +59,31 @@ pub fn features_json(config: &AppModelConfig) -> Json {
 #[must_use]
 pub fn form(config: &AppModelConfig) -> InputForm {
     InputForm::of_basic(&json!({ "user_input_form": config.user_input_form }))
+}
+
+/// The files of the form that go to the model: those of a kind that it reads. The others are values of the form alone.
+pub(super) async fn read_by(
+    model: &ModelRef,
+    services: &Services,
+    caller: &AppCaller,
+    mut files: Vec<File>,
+) -> Vec<File> {
+    if files.is_empty() {
+        return files;
+    }
+    let scope = ModelScope { app_id: Some(caller.app.app.id), ..ModelScope::of(caller.tenant_id()) };
+    let spec = services.models.describe(&scope, model, ModelKind::Llm).await;
+    files.retain(|file| {
+        let feature = match file.kind {
+            FileKind::Image => ModelFeature::Vision,
+            FileKind::Document => ModelFeature::Document,
+            FileKind::Audio => ModelFeature::Audio,
+            FileKind::Video => ModelFeature::Video,
+            FileKind::Custom => return false,
+        };
+        spec.as_ref().is_some_and(|spec| spec.has(feature))
+    });
+    files
 }
 
 pub(super) async fn media_of(
