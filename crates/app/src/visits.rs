@@ -23,7 +23,7 @@ const KIND: &str = "browser";
 pub async fn app_by_code(services: &Services, code: &str) -> Result<Arc<PublishedApp>> {
     let found = services.runs.published.app_by_code(code).await?;
     found
-        .filter(|app| app.app.status == "normal" && app.app.enable_site && app.tenant_status != "archive")
+        .filter(|app| app.app.enable_site && !app.is_closed())
         .ok_or_else(|| Error::not_found("There is no published app at this address."))
 }
 
@@ -62,7 +62,8 @@ pub async fn passport(
 /// The visitor that a passport names.
 ///
 /// # Errors
-/// 401 for a passport that is none, 404 when app or visitor are gone, 400 when the page moved or is off.
+/// 401 for a passport that is none, 404 when app or visitor are gone, 400 when the page moved or is off, 403 when the
+/// workspace is archived.
 #[boxed]
 pub async fn visitor(services: &Services, token: Option<&str>) -> Result<AppCaller> {
     let token = token.filter(|token| !token.is_empty());
@@ -79,6 +80,9 @@ pub async fn visitor(services: &Services, token: Option<&str>) -> Result<AppCall
     }
     if !app.app.enable_site {
         return Err(Error::bad_request("Site is disabled."));
+    }
+    if app.is_closed() {
+        return Err(Error::forbidden("The workspace's status is archived."));
     }
     page_access::admit(services, &app, &passport).await?;
     let user = end_user(services, &app, passport.end_user_id).await?;

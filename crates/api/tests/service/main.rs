@@ -15,6 +15,7 @@ mod approvals;
 mod audio;
 mod cases;
 mod chat;
+mod closed;
 mod conversations;
 mod door;
 mod endings;
