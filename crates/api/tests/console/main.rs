@@ -38,6 +38,7 @@ mod page_access;
 mod page_codes;
 mod pipelines;
 mod policies;
+mod removed;
 mod routes;
 mod session;
 mod spend;
