@@ -41,6 +41,7 @@ mod policies;
 mod removed;
 mod routes;
 mod session;
+mod site_fields;
 mod spend;
 mod statistics;
 mod templates;
