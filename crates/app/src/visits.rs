@@ -8,7 +8,7 @@ use ox_db::repo;
 use ox_types::EndUserId;
 
 use crate::{
-    AppCaller, Error, Result, Services, page_access,
+    AppCaller, Error, Result, Services, api_keys, page_access,
     runs::{InvokeFrom, PublishedApp, RunUser},
 };
 
@@ -95,4 +95,18 @@ async fn end_user(services: &Services, app: &PublishedApp, id: EndUserId) -> Res
     });
     let user = found.await?.ok_or_else(|| Error::not_found("End user not found."))?;
     Ok(RunUser::EndUser { id: user.id.0, session_id: user.session_id.as_str().into() })
+}
+
+/// Counts what a visitor asks of the app, where visitors are limited.
+///
+/// # Errors
+/// 429 when it is too much for this minute.
+#[boxed]
+pub async fn count(services: &Services, caller: &AppCaller) -> Result<()> {
+    let limit = services.settings.visitor_requests_per_minute;
+    let whose = format!("visitor-requests:{}", caller.user.id());
+    api_keys::within_minute(services, &whose, limit, ox_db::now()).await.map_err(|wait| {
+        metrics::counter!("oxidify_runs_refused_total", "reason" => "visitor").increment(1);
+        Error::too_many(format!("Too many requests. You may ask {limit} times a minute here."), wait)
+    })
 }

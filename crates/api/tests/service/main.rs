@@ -28,6 +28,7 @@ mod moderation;
 mod openai;
 mod plugin_triggers;
 mod policies;
+mod rates;
 mod recovery;
 mod rig;
 mod routes;
