@@ -48,4 +48,5 @@ mod templates;
 mod time_machine;
 mod tools;
 mod trigger_providers;
+mod upload_doors;
 mod versions;
