@@ -16,6 +16,7 @@ mod apps;
 mod compatible;
 mod data_sources;
 mod describe;
+mod docs;
 mod drafts;
 mod egress;
 mod evaluation;
