@@ -208,8 +208,17 @@ fn public_cors() -> CorsLayer {
             Method::OPTIONS,
             Method::PATCH,
         ]))
-        .allow_headers(AllowHeaders::list(names(&["content-type", "x-app-code", "x-app-passport", "authorization"])))
-        .expose_headers(names(&["x-version", "x-env", "x-trace-id"]))
+        .allow_headers(AllowHeaders::list(names(&[
+            "content-type",
+            "x-app-code",
+            "x-app-passport",
+            "authorization",
+            // Ours: names of requests, and streams that are taken up again.
+            "idempotency-key",
+            "last-event-id",
+            "x-stream-ids",
+        ])))
+        .expose_headers(names(&["x-version", "x-env", "x-trace-id", "retry-after"]))
 }
 
 fn web_cors(origins: &[String]) -> CorsLayer {

@@ -25,6 +25,7 @@ mod human_input;
 mod keys;
 mod mcp;
 mod moderation;
+mod once;
 mod openai;
 mod plugin_triggers;
 mod policies;
