@@ -14,7 +14,7 @@ use ox_types::Json;
 use serde_json::json;
 
 use crate::{
-    rig::{Answer, Draft, Rig, TestApp, end, graph},
+    rig::{Answer, Draft, Rig, TestApp, end, graph, start},
     triggers::call,
     visitors::{Page, code_of, page, passport},
 };
@@ -226,4 +226,33 @@ async fn triggers_that_are_off_archived_or_deleted_start_nothing() {
         post(path).await.expect_error(404, "not_found", "Webhook not found: ");
     }
     assert!(repo::triggers::due_plans(db, ox_db::now() + chrono::Duration::days(400), 100).await.unwrap().is_empty());
+}
+
+/// Whoever has the address of a form answers it, but for an archived workspace's: its run would go on.
+#[tokio::test]
+async fn forms_of_an_archived_workspace_wait() {
+    let rig = Rig::new().await;
+    let ask = json!({
+        "type": "human-input", "title": "Ask", "form_content": "Well?", "inputs": [],
+        "delivery_methods": [{"id": "w", "type": "webapp", "enabled": true, "config": {}}],
+        "user_actions": [{"id": "yes", "title": "Yes"}], "timeout": 2, "timeout_unit": "hour",
+    });
+    let nodes = [("s", start(json!([]))), ("form", ask), ("e", end(&[]))];
+    let graph = graph(&nodes, &[("s", "source", "form"), ("form", "yes", "e")]);
+    let app = rig.graph_app("workflow", graph, Draft::default()).await;
+    let body = json!({"inputs": {}, "user": "u", "response_mode": "streaming"});
+    let events = rig.post("/v1/workflows/run", &app, body).await.events();
+    let asked = events.iter().find(|event| event["event"] == "human_input_required").unwrap();
+    let path = format!("/api/form/human_input/{}", asked["data"]["form_token"].as_str().unwrap());
+    let answer = async || {
+        let body = json!({"inputs": {}, "action": "yes"}).to_string();
+        call(&rig, Method::POST, &path, &[JSON], &body).await
+    };
+    assert_eq!(rig.call(Method::GET, &path, "", None).await.status, 200);
+    archive(&rig, "archive").await;
+    rig.call(Method::GET, &path, "", None).await.expect_error(404, "not_found", "Form not found");
+    answer().await.expect_error(404, "not_found", "Form not found");
+    archive(&rig, "normal").await;
+    let answered = answer().await;
+    assert_eq!(answered.status, 200, "{}", answered.text());
 }
