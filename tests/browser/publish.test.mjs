@@ -31,11 +31,26 @@ test("page and API open and close, links and keys change", { timeout: 120_000 },
     await page.getByRole("textbox", { name: /^Colour/ }).fill("#1C64F2");
     await page.getByRole("switch", { name: "Colour the top bar too" }).click();
     await page.getByLabel(/^Notice under the chat/).fill("Ask a person about refunds.");
+    await page.getByLabel(/^Copyright/).fill("2026 Acme");
+    await page.getByLabel(/^Address of the privacy policy/).fill("javascript:alert(1)");
+    await page.getByText("Start with http:// or https://").waitFor();
+    await page.getByLabel(/^Address of the privacy policy/).fill("https://acme.example/privacy");
     await Promise.all([changed("/site"), page.getByRole("button", { name: "Save" }).click()]);
     await visitor.reload();
     await visitor.getByRole("heading", { name: "Help desk" }).waitFor();
     await visitor.getByText("Ask a person about refunds.").waitFor();
     assert.equal(await visitor.evaluate(() => getComputedStyle(document.documentElement).getPropertyValue("--accent")), "#1c64f2");
+    for (const theme of ["light", "dark"]) {
+      await visitor.goto(`${about.url}/chat/${about.codes.chat}?theme=${theme}`);
+      await visitor.getByText("© 2026 Acme").waitFor();
+      assert.equal(await visitor.evaluate(() => `${document.documentElement.dataset.theme} ${document.documentElement.dataset.bar}`), `${theme} coloured`);
+      await visitor.getByRole("button", { name: "Theme and language" }).click();
+      await visitor.getByRole("menuitem", { name: "About this app" }).click();
+      const policy = visitor.getByRole("dialog").getByRole("link", { name: "Privacy policy" });
+      await policy.waitFor();
+      assert.equal(await policy.getAttribute("href"), "https://acme.example/privacy");
+      await visitor.keyboard.press("Escape");
+    }
     const manifest = await visitor.evaluate(async () => {
       while (!document.querySelector("link[rel=manifest]")) await new Promise((later) => setTimeout(later, 50));
       return (await fetch(document.querySelector("link[rel=manifest]").href)).json();

@@ -91,7 +91,7 @@ pub fn router(services: &Arc<Services>) -> OpenApiRouter {
         .merge(tags::router())
         .merge(workflow::router())
         .merge(remote_files::router())
-        .merge(runs::router())
+        .merge(runs::router(services))
         .merge(drafts::router())
         .merge(figures::router())
         .merge(time_machine::router())

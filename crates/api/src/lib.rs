@@ -8,6 +8,7 @@
 pub mod access;
 mod annotation_reply;
 pub mod console;
+mod docs;
 pub mod error;
 pub mod extract;
 mod files_route;

@@ -2,11 +2,15 @@
 
 use std::cell::Cell;
 
+use axum::http::StatusCode;
+use ox_app::Access;
 use utoipa::openapi::{
     Content, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, ResponseBuilder,
     path::{Operation, ParameterIn, PathItem},
-    security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme},
+    security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme},
 };
+
+use crate::access::Rule;
 
 thread_local! {
     static DESCRIBING: Cell<bool> = const { Cell::new(false) };
@@ -89,7 +93,7 @@ const ERRORS: [(&str, &str, &str); 8] = [
 #[must_use]
 pub fn with_errors(mut document: OpenApi) -> OpenApi {
     for item in document.paths.paths.values_mut() {
-        for operation in operations(item) {
+        for (_, operation) in methods(item) {
             let has_body = operation.request_body.is_some();
             let names_something = operation.parameters.iter().flatten().any(
                 |parameter| matches!(parameter, RefOr::T(parameter) if parameter.parameter_in == ParameterIn::Path),
@@ -116,7 +120,90 @@ pub fn with_errors(mut document: OpenApi) -> OpenApi {
     document
 }
 
-fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+/// Says of every operation which key it takes, as its entry in the access table does.
+#[must_use]
+pub fn with_security(mut surface: OpenApi, rules: &[Rule]) -> OpenApi {
+    for (path, item) in &mut surface.paths.paths {
+        for (method, operation) in methods(item) {
+            let rule = rules.iter().find(|rule| rule.method.as_str() == method && rule.path == path);
+            let scheme = match rule.map(|rule| rule.access) {
+                Some(Access::Member | Access::MemberWith(_)) => "session",
+                Some(Access::AppKey | Access::DatasetKey) => "app_key",
+                Some(Access::GatewayKey) => "gateway_key",
+                Some(Access::Visitor) => "passport",
+                Some(Access::Public | Access::AfterSetup | Access::Signed) | None => continue,
+            };
+            operation.security.get_or_insert_with(|| vec![SecurityRequirement::new(scheme, Vec::<String>::new())]);
+        }
+    }
+    surface
+}
+
+/// What the standard asks for beside what the handlers say: a name of its own for each operation, a text for each answer.
+#[must_use]
+pub fn completed(mut document: OpenApi) -> OpenApi {
+    for (path, item) in &mut document.paths.paths {
+        for (method, operation) in methods(item) {
+            operation.operation_id = Some(name_of(method, path));
+            for (status, response) in &mut operation.responses.responses {
+                if let RefOr::T(response) = response
+                    && response.description.is_empty()
+                {
+                    meaning_of(status).clone_into(&mut response.description);
+                }
+            }
+        }
+    }
+    document
+}
+
+/// `GET /v1/apps/{app_id}` is `get_v1_apps_by_app_id`.
+fn name_of(method: &str, path: &str) -> String {
+    let segments = path.split('/').filter(|segment| !segment.is_empty()).map(|segment| {
+        match segment.strip_prefix('{').and_then(|segment| segment.strip_suffix('}')) {
+            Some(name) => format!("by_{}", name.trim_start_matches('*')),
+            None => segment.replace(|c: char| !c.is_ascii_alphanumeric() && c != '-', "_"),
+        }
+    });
+    [method.to_ascii_lowercase()].into_iter().chain(segments).collect::<Vec<_>>().join("_")
+}
+
+fn meaning_of(status: &str) -> &'static str {
+    let known = ERRORS.iter().find(|(known, ..)| *known == status).map(|(_, _, meaning)| *meaning);
+    let usual = || StatusCode::from_bytes(status.as_bytes()).ok().and_then(|status| status.canonical_reason());
+    known.or_else(usual).unwrap_or("Another answer.")
+}
+
+fn methods(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
     let PathItem { get, put, post, delete, options, head, patch, trace, .. } = item;
-    [get, put, post, delete, options, head, patch, trace].into_iter().flatten()
+    let named = [
+        ("GET", get),
+        ("PUT", put),
+        ("POST", post),
+        ("DELETE", delete),
+        ("OPTIONS", options),
+        ("HEAD", head),
+        ("PATCH", patch),
+        ("TRACE", trace),
+    ];
+    named.into_iter().filter_map(|(name, operation)| Some((name, operation.as_mut()?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn operations_are_named_by_their_routes() {
+        for (method, path, expected) in [
+            ("GET", "/v1/", "get_v1"),
+            ("POST", "/v1/chat-messages", "post_v1_chat-messages"),
+            ("DELETE", "/v1/a/{app_id}/b_c", "delete_v1_a_by_app_id_b_c"),
+            ("GET", "/v1/models/{*name}", "get_v1_models_by_name"),
+        ] {
+            assert_eq!(name_of(method, path), expected);
+        }
+        assert_eq!((meaning_of("204"), meaning_of("412")), ("No Content", "Precondition Failed"));
+        assert!(meaning_of("429").contains("Retry-After"));
+    }
 }

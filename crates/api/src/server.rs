@@ -29,7 +29,9 @@ use tower_http::{
 use tracing::Instrument;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{ApiError, console, files_route, gateway, health, mcp, openapi, service, triggers, webapp, whole};
+use crate::{
+    ApiError, access::Rule, console, docs, files_route, gateway, health, mcp, openapi, service, triggers, webapp, whole,
+};
 
 /// Largest body of an ordinary route; uploads have their own limit.
 const BODY_LIMIT: usize = 12 * 1024 * 1024;
@@ -118,6 +120,7 @@ fn routes(services: &Arc<Services>, ui: Ui) -> Router {
         .merge(files_route::router(services))
         .merge(health::router(services))
         .merge(triggers::router(services))
+        .merge(docs::router(services))
         .route(
             "/openapi.json",
             get({
@@ -180,17 +183,17 @@ async fn refuse_large(request: Request, next: Next) -> Response {
 #[must_use]
 pub fn document(services: &Arc<Services>) -> utoipa::openapi::OpenApi {
     openapi::described(|| {
-        let surfaces: [(&str, OpenApiRouter); 5] = [
-            ("/v1", service::router(services)),
-            ("/api", webapp::router(services)),
-            ("/console/api", console::router(services)),
-            ("/mcp", mcp::router(services)),
-            ("/gateway/v1", gateway::router(services)),
+        let surfaces: [(&str, OpenApiRouter, &[Rule]); 5] = [
+            ("/v1", service::router(services), service::RULES),
+            ("/api", webapp::router(services), webapp::RULES),
+            ("/console/api", console::router(services), console::RULES),
+            ("/mcp", mcp::router(services), mcp::RULES),
+            ("/gateway/v1", gateway::router(services), gateway::RULES),
         ];
-        let all = surfaces
-            .into_iter()
-            .fold(openapi::base(), |all, (prefix, surface)| all.nest(prefix, surface.into_openapi()));
-        openapi::with_errors(all)
+        let all = surfaces.into_iter().fold(openapi::base(), |all, (prefix, surface, rules)| {
+            all.nest(prefix, openapi::with_security(surface.into_openapi(), rules))
+        });
+        openapi::completed(openapi::with_errors(all))
     })
 }
 
@@ -205,8 +208,17 @@ fn public_cors() -> CorsLayer {
             Method::OPTIONS,
             Method::PATCH,
         ]))
-        .allow_headers(AllowHeaders::list(names(&["content-type", "x-app-code", "x-app-passport", "authorization"])))
-        .expose_headers(names(&["x-version", "x-env", "x-trace-id"]))
+        .allow_headers(AllowHeaders::list(names(&[
+            "content-type",
+            "x-app-code",
+            "x-app-passport",
+            "authorization",
+            // Ours: names of requests, and streams that are taken up again.
+            "idempotency-key",
+            "last-event-id",
+            "x-stream-ids",
+        ])))
+        .expose_headers(names(&["x-version", "x-env", "x-trace-id", "retry-after"]))
 }
 
 fn web_cors(origins: &[String]) -> CorsLayer {

@@ -50,7 +50,7 @@ pub(crate) use self::{
     },
     docs::{ChatRequest, FeedbackBody, NameBody, ResultBody, RunRequestBody, UploadBody},
     fields::{Fields, from_query},
-    files::{FileBody, body_limit, content, form, parts},
+    files::{FileBody, body_limit, content, form, multipart_error, parts},
     frames::Detail,
     generate::{common, success},
     human_input::{FormAnswer, FormBody, answer_of, site_of},

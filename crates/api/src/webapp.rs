@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use axum::{
     extract::{FromRequestParts, MatchedPath, Request, State},
-    http::{HeaderMap, header, request::Parts},
+    http::{HeaderMap, Method, header, request::Parts},
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
@@ -113,12 +113,27 @@ async fn guard(State(services): State<Arc<Services>>, mut request: Request, next
     if rule == Access::Visitor {
         match visits::visitor(&services, token(request.headers()).as_deref()).await {
             Ok(caller) => {
+                if asks(request.method(), route)
+                    && let Err(error) = visits::count(&services, &caller).await
+                {
+                    return ApiError(error).into_response();
+                }
                 request.extensions_mut().insert(Visitor(caller));
             }
             Err(error) => return ApiError(error).into_response(),
         }
     }
     next.run(request).await
+}
+
+/// Whether a model is asked for something.
+fn asks(method: &Method, route: &str) -> bool {
+    match route {
+        "/chat-messages" | "/completion-messages" | "/workflows/run" | "/audio-to-text" | "/text-to-audio" => {
+            *method == Method::POST
+        }
+        route => route.ends_with("/more-like-this"),
+    }
 }
 
 /// The passport in its header, as a bearer token, or in the page's cookie.

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use chrono::{DateTime, Utc};
 use ox_db::{now, repo};
 use uuid::Uuid;
 
@@ -126,24 +127,36 @@ pub(crate) fn token_of(header: Option<&str>) -> Result<&str> {
 
 /// Counts a request, unless it is refused here, of a key that may have so many a minute (of the clock); 0 is no limit.
 pub(crate) async fn count_minute(services: &Services, key: Uuid, limit: u32) -> Result<()> {
+    let counted = within_minute(services, &format!("key-requests:{key}"), limit, now()).await;
+    counted.map_err(|wait| {
+        let text = format!("Too many requests. This API key may have {limit} requests a minute.");
+        Error::too_many(text, wait)
+    })
+}
+
+/// Counts a request of whoever may have so many in a minute of the clock; 0 is no limit. One that is too many is refused
+/// with the seconds until the next minute.
+///
+/// # Errors
+/// These seconds.
+#[boxed]
+pub async fn within_minute(services: &Services, whose: &str, limit: u32, at: DateTime<Utc>) -> Result<(), u64> {
     if limit == 0 {
         return Ok(());
     }
-    let seconds = now().timestamp();
-    let name = format!("key-requests:{key}:{}", seconds.div_euclid(60));
+    let seconds = at.timestamp();
+    let name = format!("{whose}:{}", seconds.div_euclid(60));
     // What is refused is no request: a limit that is raised holds at once.
     match services.kv.increment_up_to(&name, 1, i64::from(limit), MINUTE).await {
         Ok(Some(_)) => return Ok(()),
         Ok(None) => {}
         Err(error) => {
             // A cache that is away must not close every app.
-            tracing::warn!(%error, "the requests of a key cannot be counted");
+            tracing::warn!(%error, "requests cannot be counted");
             return Ok(());
         }
     }
-    let wait = u64::try_from(60 - seconds.rem_euclid(60)).unwrap_or(60);
-    let text = format!("Too many requests. This API key may have {limit} requests a minute.");
-    Err(Error::too_many(text, wait))
+    Err(u64::try_from(60 - seconds.rem_euclid(60)).unwrap_or(60))
 }
 
 fn check(app: &PublishedApp) -> Result<()> {

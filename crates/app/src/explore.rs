@@ -115,7 +115,7 @@ pub async fn uninstall(services: &Services, principal: &Principal, id: Uuid) -> 
 pub async fn caller(services: &Services, principal: &Principal, id: Uuid) -> Result<AppCaller> {
     let installed = find(services, principal, id).await?;
     let app = services.runs.published.app(installed.app_id).await?;
-    let app = app.filter(|app| app.app.status == "normal" && app.tenant_status != "archive").ok_or_else(missing)?;
+    let app = app.filter(|app| !app.is_closed()).ok_or_else(missing)?;
     let account = accounts::profile(services, principal).await?;
     if !page_access::may_open(services, &app, account.id).await? {
         return Err(Error::new(403, "access_denied", "You do not have permission to access this app."));

@@ -70,6 +70,10 @@ fn missing() -> Error {
 pub async fn find(services: &Services, door: Door<'_>, token: &str) -> Result<HumanInputForm> {
     let (form, recipient) = repo::human_input::by_token(&services.db, token).await?.ok_or_else(missing)?;
     door.check(&form, &recipient)?;
+    // An answer would let the run go on.
+    if services.runs.published.app(form.app_id).await?.is_none_or(|app| app.is_closed()) {
+        return Err(missing());
+    }
     waits(&form, shared_now(&services.db).await?)?;
     let run = repo::runs::find(&services.db, form.tenant_id, form.app_id, form.workflow_run_id).await?;
     match run {

@@ -40,6 +40,8 @@ pub struct Settings {
     /// Concurrent generations per app; 0 is unlimited.
     pub app_max_active_requests: u64,
     pub app_default_active_requests: u64,
+    /// What one visitor of a published page may ask in a minute; 0 is unlimited.
+    pub visitor_requests_per_minute: u32,
     pub limits: RunLimits,
     pub uploads: UploadLimits,
     pub shutdown_grace: Duration,
@@ -166,6 +168,8 @@ impl Settings {
             email_code_life: Duration::from_secs(env.number("EMAIL_CODE_LOGIN_TOKEN_EXPIRY_MINUTES", 5) * 60),
             app_max_active_requests: env.number("APP_MAX_ACTIVE_REQUESTS", 0),
             app_default_active_requests: env.number("APP_DEFAULT_ACTIVE_REQUESTS", 0),
+            visitor_requests_per_minute: u32::try_from(env.number("OXIDIFY_VISITOR_REQUESTS_PER_MINUTE", 0))
+                .unwrap_or(u32::MAX),
             limits: RunLimits {
                 max_steps: u32::try_from(env.number("WORKFLOW_MAX_EXECUTION_STEPS", 500)).unwrap_or(u32::MAX),
                 max_time: Duration::from_secs(env.number("WORKFLOW_MAX_EXECUTION_TIME", 1200)),

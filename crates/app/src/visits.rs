@@ -8,7 +8,7 @@ use ox_db::repo;
 use ox_types::EndUserId;
 
 use crate::{
-    AppCaller, Error, Result, Services, page_access,
+    AppCaller, Error, Result, Services, api_keys, page_access,
     runs::{InvokeFrom, PublishedApp, RunUser},
 };
 
@@ -23,7 +23,7 @@ const KIND: &str = "browser";
 pub async fn app_by_code(services: &Services, code: &str) -> Result<Arc<PublishedApp>> {
     let found = services.runs.published.app_by_code(code).await?;
     found
-        .filter(|app| app.app.status == "normal" && app.app.enable_site && app.tenant_status != "archive")
+        .filter(|app| app.app.enable_site && !app.is_closed())
         .ok_or_else(|| Error::not_found("There is no published app at this address."))
 }
 
@@ -62,7 +62,8 @@ pub async fn passport(
 /// The visitor that a passport names.
 ///
 /// # Errors
-/// 401 for a passport that is none, 404 when app or visitor are gone, 400 when the page moved or is off.
+/// 401 for a passport that is none, 404 when app or visitor are gone, 400 when the page moved or is off, 403 when the
+/// workspace is archived.
 #[boxed]
 pub async fn visitor(services: &Services, token: Option<&str>) -> Result<AppCaller> {
     let token = token.filter(|token| !token.is_empty());
@@ -80,6 +81,9 @@ pub async fn visitor(services: &Services, token: Option<&str>) -> Result<AppCall
     if !app.app.enable_site {
         return Err(Error::bad_request("Site is disabled."));
     }
+    if app.is_closed() {
+        return Err(Error::forbidden("The workspace's status is archived."));
+    }
     page_access::admit(services, &app, &passport).await?;
     let user = end_user(services, &app, passport.end_user_id).await?;
     Ok(AppCaller { app, user, invoke_from: InvokeFrom::WebApp })
@@ -91,4 +95,18 @@ async fn end_user(services: &Services, app: &PublishedApp, id: EndUserId) -> Res
     });
     let user = found.await?.ok_or_else(|| Error::not_found("End user not found."))?;
     Ok(RunUser::EndUser { id: user.id.0, session_id: user.session_id.as_str().into() })
+}
+
+/// Counts what a visitor asks of the app, where visitors are limited.
+///
+/// # Errors
+/// 429 when it is too much for this minute.
+#[boxed]
+pub async fn count(services: &Services, caller: &AppCaller) -> Result<()> {
+    let limit = services.settings.visitor_requests_per_minute;
+    let whose = format!("visitor-requests:{}", caller.user.id());
+    api_keys::within_minute(services, &whose, limit, ox_db::now()).await.map_err(|wait| {
+        metrics::counter!("oxidify_runs_refused_total", "reason" => "visitor").increment(1);
+        Error::too_many(format!("Too many requests. You may ask {limit} times a minute here."), wait)
+    })
 }

@@ -241,6 +241,10 @@ pub async fn open_invitation(services: &Services, token: &str) -> Result<Option<
     let (Ok(account_id), Ok(tenant_id)) = (field("account_id").parse(), field("workspace_id").parse()) else {
         return Ok(None);
     };
+    // Who was removed before taking it is invited no more.
+    if repo::tenants::member(&services.db, tenant_id, account_id).await?.is_none() {
+        return Ok(None);
+    }
     let workspace = repo::tenants::find(&services.db, tenant_id).await?;
     Ok(workspace.map(|tenant| OpenInvitation {
         account_id,

@@ -6,6 +6,8 @@
 interface Config {
   readonly token?: string;
   readonly baseUrl?: string;
+  /** Compat: chose between two clouds of theirs. Without `baseUrl` the chat is where this script comes from. */
+  readonly isDev?: boolean;
   readonly inputs?: Readonly<Record<string, unknown>>;
   readonly systemVariables?: Readonly<Record<string, unknown>>;
   readonly userVariables?: Readonly<Record<string, unknown>>;
@@ -38,6 +40,14 @@ export {};
 
   const style = (element: HTMLElement, rules: Readonly<Record<string, string>>): void => {
     for (const [name, value] of Object.entries(rules)) element.style.setProperty(name, value);
+  };
+
+  /** Rules by the names of scripts (`backgroundColor`) or of style sheets (`background-color`, `--own`). */
+  const dress = (element: HTMLElement, rules: object | null): void => {
+    for (const [name, value] of Object.entries(rules ?? {})) {
+      const known = name.startsWith("--") ? name : name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+      element.style.setProperty(known, String(value));
+    }
   };
 
   /** base64 of gzip, as the page reads it. */
@@ -109,7 +119,7 @@ export {};
     for (const [name, value] of Object.entries(config.containerProps ?? {})) {
       if (name === "className") button.className = String(value);
       else if (name === "style" && typeof value === "string") button.style.cssText += `;${value}`;
-      else if (name === "style" && typeof value === "object") Object.assign(button.style, value);
+      else if (name === "style" && typeof value === "object") dress(button, value);
       else if (typeof value === "function") button.addEventListener(name.replace(/^on/, "").toLowerCase(), (event) => Reflect.apply(value, button, [event]));
       else button.setAttribute(name, String(value));
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{DefaultBodyLimit, State},
+    extract::State,
     http::{HeaderMap, StatusCode},
     response::Response,
 };
@@ -30,10 +30,10 @@ use crate::{
     error::ErrorBody,
     extract::{Body, Form, Path},
     openapi::routes,
-    service::{answer, frames::Detail},
+    service::{answer, body_limit, frames::Detail, multipart_error},
 };
 
-pub fn router() -> OpenApiRouter<Arc<Services>> {
+pub fn router(services: &Arc<Services>) -> OpenApiRouter<Arc<Services>> {
     OpenApiRouter::new()
         .routes(routes!(run_draft))
         .routes(routes!(run_chat_draft))
@@ -43,11 +43,7 @@ pub fn router() -> OpenApiRouter<Arc<Services>> {
         .routes(routes!(stop_chat))
         .routes(routes!(stop_completion))
         .routes(routes!(suggested))
-        .merge(
-            OpenApiRouter::new()
-                .routes(routes!(super::system::upload_limits, upload))
-                .layer(DefaultBodyLimit::max(256 << 20)),
-        )
+        .merge(OpenApiRouter::new().routes(routes!(super::system::upload_limits, upload)).layer(body_limit(services)))
 }
 
 /// Inputs of a draft run.
@@ -237,9 +233,7 @@ async fn upload(
     Form(mut form): Form,
 ) -> ApiResult<(StatusCode, Json<Value>)> {
     let missing = || Error::new(400, "no_file_uploaded", "Please upload your file.");
-    let unreadable = |error: axum::extract::multipart::MultipartError| {
-        Error::bad_request(format!("The upload cannot be read: {error}"))
-    };
+    let unreadable = |error: axum::extract::multipart::MultipartError| multipart_error(&error);
     let mut upload = None;
     while let Some(field) = form.next_field().await.map_err(unreadable)? {
         if field.name() != Some("file") {

@@ -104,7 +104,8 @@ pub(crate) async fn form(mut parts: Multipart) -> Result<Form, Error> {
     Ok(Form { name, mime, bytes, user: user.filter(|user| !user.is_empty()), source })
 }
 
-fn multipart_error(error: &MultipartError) -> Error {
+/// Why a form was not read to its end.
+pub(crate) fn multipart_error(error: &MultipartError) -> Error {
     if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
         return Error::new(413, "file_too_large", "File size exceeded.");
     }

@@ -90,7 +90,7 @@ async fn stranger(server: &TestServer) -> Session {
 }
 
 /// A workflow file of these nodes and edges.
-fn workflow_file(name: &str, nodes: &[(&str, Value)], edges: &[(&str, &str, &str)]) -> String {
+pub fn workflow_file(name: &str, nodes: &[(&str, Value)], edges: &[(&str, &str, &str)]) -> String {
     let nodes: Vec<Value> = nodes
         .iter()
         .map(|(id, data)| json!({"id": id, "type": "custom", "position": {"x": 0, "y": 0}, "data": data}))

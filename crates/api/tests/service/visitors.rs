@@ -9,14 +9,15 @@ use serde_json::json;
 
 use crate::rig::{Answer, Draft, Rig, TestApp, chatflow, names, shape};
 
-struct Page<'a> {
+/// A visitor of a published page.
+pub struct Page<'a> {
     rig: &'a Rig,
-    code: String,
-    passport: String,
+    pub code: String,
+    pub passport: String,
 }
 
 impl Page<'_> {
-    async fn call(&self, method: Method, path: &str, body: Option<Json>) -> Answer {
+    pub async fn call(&self, method: Method, path: &str, body: Option<Json>) -> Answer {
         let mut request = Request::builder().method(method).uri(path);
         request = request.header("x-app-code", &self.code).header("x-app-passport", &self.passport);
         let body = match body {
@@ -29,27 +30,27 @@ impl Page<'_> {
         self.rig.send(request.body(body).unwrap()).await
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    pub async fn get(&self, path: &str) -> Answer {
         self.call(Method::GET, path, None).await
     }
 
-    async fn post(&self, path: &str, body: Json) -> Answer {
+    pub async fn post(&self, path: &str, body: Json) -> Answer {
         self.call(Method::POST, path, Some(body)).await
     }
 }
 
-async fn code_of(rig: &Rig, app: &TestApp) -> String {
+pub async fn code_of(rig: &Rig, app: &TestApp) -> String {
     let view = ox_app::apps::view(&rig.services, &rig.owner, app.id).await.unwrap();
     view.site.unwrap().code.unwrap()
 }
 
-async fn passport(rig: &Rig, code: &str, user: &str) -> Answer {
+pub async fn passport(rig: &Rig, code: &str, user: &str) -> Answer {
     let request = Request::get(format!("/api/passport?user_id={user}"));
     let request = if code.is_empty() { request } else { request.header("x-app-code", code) };
     rig.send(request.body(Body::empty()).unwrap()).await
 }
 
-async fn page<'a>(rig: &'a Rig, app: &TestApp) -> Page<'a> {
+pub async fn page<'a>(rig: &'a Rig, app: &TestApp) -> Page<'a> {
     let code = code_of(rig, app).await;
     let passport = passport(rig, &code, "").await.json()["access_token"].as_str().unwrap().to_owned();
     Page { rig, code, passport }

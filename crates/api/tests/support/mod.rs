@@ -143,6 +143,25 @@ impl TestServer {
         Answer { status, headers, text: String::from_utf8_lossy(&bytes).into_owned() }
     }
 
+    /// A file in a form, to any door; `request` says who sends it.
+    pub async fn send_file(
+        &self,
+        request: axum::http::request::Builder,
+        (name, mime): (&str, &str),
+        bytes: &[u8],
+    ) -> Answer {
+        let request = request.header(header::CONTENT_TYPE, "multipart/form-data; boundary=xx");
+        self.send(request.body(Body::from(file_form(name, mime, bytes))).unwrap()).await
+    }
+
+    /// A file kept in the console.
+    pub async fn keep_file(&self, session: &Session, file: (&str, &str), bytes: &[u8]) -> Answer {
+        let request = Request::post("/console/api/files/upload")
+            .header(header::COOKIE, session.header())
+            .header("x-csrf-token", session.csrf());
+        self.send_file(request, file, bytes).await
+    }
+
     /// A console call of a session.
     pub async fn console(&self, session: &Session, method: Method, path: &str, body: Option<Value>) -> Answer {
         let mut request = Request::builder()
@@ -223,6 +242,14 @@ impl TestServer {
         }
         self.send(request.body(body.map_or_else(Body::empty, |body| Body::from(body.to_string()))).unwrap()).await
     }
+}
+
+/// A form (boundary `xx`) with one file.
+pub fn file_form(name: &str, mime: &str, bytes: &[u8]) -> Vec<u8> {
+    let head = format!(
+        "--xx\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{name}\"\r\ncontent-type: {mime}\r\n\r\n"
+    );
+    [head.as_bytes(), bytes, b"\r\n--xx--\r\n"].concat()
 }
 
 fn no_code() -> Arc<dyn ox_sandbox::CodeRunner> {

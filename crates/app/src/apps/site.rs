@@ -31,6 +31,60 @@ pub struct SiteChange {
     pub use_icon_as_answer_icon: Option<bool>,
 }
 
+impl SiteChange {
+    /// What visitors are shown and sent to must be what it says it is. What does not change is not looked at: it may have
+    /// come with an older installation.
+    fn check(&self, site: &Site) -> Result<()> {
+        for (field, new, old, most) in [
+            ("title", &self.title, Some(site.title.as_str()), 255),
+            ("icon_type", &self.icon_type, site.icon_type.as_deref(), 16),
+            ("icon", &self.icon, site.icon.as_deref(), 255),
+            ("icon_background", &self.icon_background, site.icon_background.as_deref(), 255),
+            ("description", &self.description, site.description.as_deref(), 4_000),
+            ("chat_color_theme", &self.chat_color_theme, site.chat_color_theme.as_deref(), 255),
+            ("customize_domain", &self.customize_domain, site.customize_domain.as_deref(), 255),
+            ("copyright", &self.copyright, site.copyright.as_deref(), 255),
+            ("privacy_policy", &self.privacy_policy, site.privacy_policy.as_deref(), 2_048),
+            ("custom_disclaimer", &self.custom_disclaimer, Some(site.custom_disclaimer.as_str()), 512),
+        ] {
+            let Some(new) = new.as_deref().filter(|new| Some(*new) != old) else { continue };
+            if new.contains('\0') || new.chars().count() > most {
+                let shown = field.replace('_', " ");
+                return Err(Error::invalid_field(field, format!("The {shown} cannot exceed {most} characters.")));
+            }
+            let is_good = match field {
+                "icon_type" => ["emoji", "image", "link"].contains(&new),
+                "chat_color_theme" => new.is_empty() || is_colour(new),
+                "privacy_policy" => new.is_empty() || is_web_address(new),
+                _ => true,
+            };
+            if !is_good {
+                return Err(Error::invalid_field(field, wrong(field)));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn wrong(field: &str) -> &'static str {
+    match field {
+        "icon_type" => "The icon type must be emoji, image or link.",
+        "chat_color_theme" => "The colour must be written as #RRGGBB.",
+        _ => "The privacy policy must be an address that starts with http:// or https://.",
+    }
+}
+
+/// Three or six hexadecimal digits.
+fn is_colour(text: &str) -> bool {
+    let digits = text.strip_prefix('#').unwrap_or(text);
+    [3, 6].contains(&digits.len()) && digits.chars().all(|digit| digit.is_ascii_hexdigit())
+}
+
+/// Visitors follow it by a click: nothing that runs in the page.
+fn is_web_address(text: &str) -> bool {
+    url::Url::parse(text).is_ok_and(|url| ["http", "https"].contains(&url.scheme()) && url.has_host())
+}
+
 /// The site a new app starts with.
 pub(crate) fn new_site(app: &App, language: &str) -> Site {
     Site {
@@ -70,15 +124,13 @@ async fn site_of(services: &Services, id: AppId) -> Result<Site> {
 pub async fn update_site(services: &Services, principal: &Principal, id: AppId, change: SiteChange) -> Result<Site> {
     principal.require(Permission::AppEdit)?;
     find(services, principal, id).await?;
-    if change.custom_disclaimer.as_ref().is_some_and(|text| text.chars().count() > 512) {
-        return Err(Error::invalid_field("custom_disclaimer", "Custom disclaimer cannot exceed 512 characters."));
-    }
     if let Some(strategy) = &change.customize_token_strategy
         && !["must", "allow", "not_allow"].contains(&strategy.as_str())
     {
         return Err(Error::invalid_field("customize_token_strategy", "must be one of must, allow, not_allow"));
     }
     let mut site = site_of(services, id).await?;
+    change.check(&site)?;
     // What is not ours may have come with an older installation: it stays until another is chosen.
     if let Some(language) = change.default_language.as_deref().filter(|language| *language != site.default_language)
         && !crate::accounts::LANGUAGES.contains(&language)
@@ -159,4 +211,32 @@ pub async fn set_api(services: &Services, principal: &Principal, id: AppId, on: 
     let mut app = App { enable_api: on, ..before.clone() };
     save(services, principal, &before, &mut app).await?;
     view(services, principal, id).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_page_may_show_and_link_to() {
+        for (text, expected) in
+            [("#B5451D", true), ("1c64f2", true), ("#abc", true), ("#abcd", false), ("red", false), ("#ggg", false)]
+        {
+            assert_eq!(is_colour(text), expected, "{text}");
+        }
+        for (text, expected) in [
+            ("https://a.example/privacy?x=1", true),
+            ("http://a.example", true),
+            ("HTTPS://A.EXAMPLE", true),
+            ("javascript:alert(1)", false),
+            ("data:text/html,x", false),
+            ("vbscript:x", false),
+            ("mailto:a@b.c", false),
+            ("//a.example", false),
+            ("a.example/privacy", false),
+            ("https://", false),
+        ] {
+            assert_eq!(is_web_address(text), expected, "{text}");
+        }
+    }
 }

@@ -268,6 +268,11 @@ impl FileStore {
         if is_dots || name.contains(['/', '\\', ':', '*', '?', '"', '<', '>', '|']) || name.contains('\0') {
             return Err(Error::invalid_field("file", "Filename contains invalid characters"));
         }
+        let plain: String = name.chars().filter(|c| !is_hidden(*c)).collect();
+        let name = plain.as_str();
+        if name.trim_matches(['.', ' ']).is_empty() {
+            return Err(Error::invalid_field("file", "Filename contains invalid characters"));
+        }
         let extension = extension_of(name);
         if self
             .limits
@@ -375,6 +380,11 @@ async fn hash_of(bytes: Bytes) -> Result<String> {
     let is_long = bytes.len() > LONG;
     let hash = move || hex::encode(<sha2::Sha256 as sha2::Digest>::digest(&bytes));
     if is_long { tokio::task::spawn_blocking(hash).await.map_err(Error::internal) } else { Ok(hash()) }
+}
+
+/// Nobody sees it, and it may make a name look like another one: `a<right to left>gpj.exe` reads as `aexe.jpg`.
+fn is_hidden(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// What stands behind the last dot, in small letters; nothing where that is no extension. Dots and blanks at the end do

@@ -36,6 +36,14 @@ pub struct PublishedApp {
     pub annotated: bool,
 }
 
+impl PublishedApp {
+    /// Whether no door of it opens, whatever its switches say: it is not in use, or its workspace is archived.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.app.status != "normal" || self.tenant_status == "archive"
+    }
+}
+
 /// The caches.
 pub struct Published {
     db: Database,

@@ -71,8 +71,8 @@ async fn fire_due(services: &Arc<Services>, at: DateTime<Utc>) -> Result<()> {
 }
 
 async fn event_of_plan(services: &Services, plan: &SchedulePlan) -> Result<TriggerLog> {
-    let gone = || Error::invalid("the app is gone, or not published");
-    let app = services.runs.published.app(plan.app_id).await?.ok_or_else(gone)?;
+    let gone = || Error::invalid("the app is gone, closed, or not published");
+    let app = services.runs.published.app(plan.app_id).await?.filter(|app| !app.is_closed()).ok_or_else(gone)?;
     let workflow = app.app.workflow_id.ok_or_else(gone)?;
     // Compat: schedules run in the name of the workspace's owner.
     let members = repo::tenants::members(&services.db, plan.tenant_id).await?;
@@ -155,6 +155,10 @@ async fn note(services: &Services, log: &TriggerLog, status: &str, error: Option
 async fn begin(services: &Arc<Services>, log: &TriggerLog) -> Result<()> {
     let gone = || Error::not_found("The app is gone.");
     let app = services.runs.published.app(log.app_id).await?.ok_or_else(gone)?;
+    // An event may have waited while its app was closed.
+    if app.is_closed() {
+        return Err(Error::forbidden("The app is closed, or its workspace is archived."));
+    }
     if app.mode != AppMode::Workflow {
         return Err(Error::invalid("Only workflow apps have triggers."));
     }

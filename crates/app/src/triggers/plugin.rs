@@ -96,9 +96,10 @@ async fn published(services: &Services, delivery: &Delivery<'_>) -> Result<Vec<T
     Ok(logs.into_iter().collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
 }
 
-/// The event of one trigger; none when its node leaves it out, or its app is gone.
+/// The event of one trigger; none when its node leaves it out, or its app is gone or closed.
 async fn log_of(services: &Services, delivery: &Delivery<'_>, trigger: AppTrigger) -> Result<Option<TriggerLog>> {
-    let Some(app) = services.runs.published.app(trigger.app_id).await? else { return Ok(None) };
+    let app = services.runs.published.app(trigger.app_id).await?;
+    let Some(app) = app.filter(|app| !app.is_closed()) else { return Ok(None) };
     let Some(id) = app.app.workflow_id else { return Ok(None) };
     let workflow = repo::workflows::find(&services.db, trigger.tenant_id, trigger.app_id, id).await?;
     let Some(workflow) = workflow else { return Ok(None) };

@@ -65,12 +65,14 @@ pub struct Webhook {
 /// Finds the webhook with this address; the draft's node when it is to be tried out.
 ///
 /// # Errors
-/// 404 when there is none, or it is switched off.
+/// 404 when there is none, it is switched off, or its app is closed.
 #[boxed]
 pub async fn find(services: &Services, webhook_id: &str, is_debug: bool) -> Result<Webhook> {
     let row = repo::triggers::webhook(&services.db, webhook_id).await?;
     let row = row.ok_or_else(|| Error::not_found(format!("Webhook not found: {webhook_id}")))?;
     let (tenant, app) = (row.tenant_id, row.app_id);
+    let published = services.runs.published.app(app).await?.filter(|app| !app.is_closed());
+    let published = published.ok_or_else(|| Error::not_found(format!("Webhook not found: {webhook_id}")))?;
     let workflow = if is_debug {
         repo::workflows::draft(&services.db, tenant, app).await?
     } else {
@@ -86,8 +88,7 @@ pub async fn find(services: &Services, webhook_id: &str, is_debug: bool) -> Resu
             }
             _ => return Err(Error::not_found(format!("Webhook trigger is disabled for webhook {webhook_id}"))),
         }
-        let published = services.runs.published.app(app).await?.and_then(|app| app.app.workflow_id);
-        match published {
+        match published.app.workflow_id {
             Some(id) => repo::workflows::find(&services.db, tenant, app, id).await?,
             None => None,
         }

@@ -69,6 +69,11 @@ export function ApiPage({ app }: { app: AppDetail }) {
           <h2 className="text-16 font-semibold mb-1">{t("errors")}</h2>
           <p className="text-ink-2 max-w-[80ch]">{t("errorsText")}</p>
         </section>
+        <section>
+          <a className="link" href={`${base.replace(/\/v1\/?$/, "")}/openapi/docs/service`} target="_blank" rel="noreferrer">
+            {t("reference")}
+          </a>
+        </section>
       </div>
     </div>
   );

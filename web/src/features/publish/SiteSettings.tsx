@@ -63,7 +63,7 @@ export function SiteSettings({ app, site }: { app: AppDetail; site: Site }) {
         />
       </div>
       <Field label={t("settings.description")} optional={optional}>
-        <Textarea rows={2} value={draft.description} onChange={(event) => set({ description: event.target.value })} />
+        <Textarea rows={2} maxLength={4000} value={draft.description} onChange={(event) => set({ description: event.target.value })} />
       </Field>
       <Field label={t("settings.language")}>
         <Select
@@ -123,10 +123,16 @@ export function SiteSettings({ app, site }: { app: AppDetail; site: Site }) {
         </div>
       )}
       <Field label={t("settings.copyright")} optional={optional}>
-        <Input value={draft.copyright} onChange={(event) => set({ copyright: event.target.value })} />
+        <Input maxLength={255} value={draft.copyright} onChange={(event) => set({ copyright: event.target.value })} />
       </Field>
       <Field label={t("settings.privacy")} optional={optional} error={wrongPolicy ? t("settings.privacyWrong") : undefined}>
-        <Input type="url" placeholder="https://" value={draft.privacy_policy} onChange={(event) => set({ privacy_policy: event.target.value })} />
+        <Input
+          type="url"
+          placeholder="https://"
+          maxLength={2048}
+          value={draft.privacy_policy}
+          onChange={(event) => set({ privacy_policy: event.target.value })}
+        />
       </Field>
       <Field label={t("settings.disclaimer")} optional={optional} hint={t("settings.disclaimerHint")}>
         <Textarea rows={2} maxLength={512} value={draft.custom_disclaimer} onChange={(event) => set({ custom_disclaimer: event.target.value })} />
