@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { test } from "node:test";
-import { journey, signIn } from "./support.mjs";
+import { callConsole, journey, signIn } from "./support.mjs";
 
 /** Another site, with one page. */
 async function site(html) {
@@ -60,6 +60,12 @@ test("the bubble opens the chat in another site, with its values", { timeout: 12
       await page.keyboard.press("Escape");
       await button.waitFor();
       assert.equal(await frame.isVisible(), false);
+
+      // A page that is closed is closed in its bubble too.
+      await callConsole(page, about, "POST", `/apps/${about.apps.chat}/site-enable`, { enable_site: false });
+      await page.reload();
+      await button.click();
+      await chat.getByText("There is no app here").waitFor();
     } finally {
       other.close();
     }

@@ -70,8 +70,8 @@ fn missing() -> Error {
 pub async fn find(services: &Services, door: Door<'_>, token: &str) -> Result<HumanInputForm> {
     let (form, recipient) = repo::human_input::by_token(&services.db, token).await?.ok_or_else(missing)?;
     door.check(&form, &recipient)?;
-    // An answer would let the run go on.
-    if services.runs.published.app(form.app_id).await?.is_none_or(|app| app.is_closed()) {
+    // An answer would let the run go on. An app that is tried out is no app with doors, and has forms.
+    if services.runs.published.app(form.app_id).await?.is_none_or(|app| app.tenant_status == "archive") {
         return Err(missing());
     }
     waits(&form, shared_now(&services.db).await?)?;

@@ -118,7 +118,7 @@ export {};
     });
     for (const [name, value] of Object.entries(config.containerProps ?? {})) {
       if (name === "className") button.className = String(value);
-      else if (name === "style" && typeof value === "string") button.style.cssText += `;${value}`;
+      else if (name === "style" && typeof value === "string") button.style.cssText = `${button.style.cssText} ${value}`;
       else if (name === "style" && typeof value === "object") dress(button, value);
       else if (typeof value === "function") button.addEventListener(name.replace(/^on/, "").toLowerCase(), (event) => Reflect.apply(value, button, [event]));
       else button.setAttribute(name, String(value));

@@ -1,11 +1,14 @@
 import { render, screen } from "@testing-library/react";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { contrast, parseColour } from "../lib/colour";
 import { AboutText } from "./AboutText";
+import type { Chat } from "./chat";
 import { dressColours } from "./dress";
 import { SiteIcon } from "./SiteIcon";
+import { TurnView } from "./TurnView";
+import { newTurn, type Turn } from "./turns";
 import { siteFrom } from "./wire";
-import { loadLanguage } from "./words";
+import { chooseLanguage, loadLanguage } from "./words";
 
 const siteOf = (site: object) => siteFrom({ site: { title: "Help desk", ...site } });
 
@@ -69,3 +72,35 @@ it("without a colour, or with one that is none, the page keeps ours", () => {
   expect(document.head.querySelectorAll("style")).toHaveLength(0);
   expect(document.documentElement.dataset.bar).toBeUndefined();
 });
+
+describe("an answer", () => {
+  const turn: Turn = {
+    ...newTurn("t1", null, "Hi", [], 0),
+    state: "done",
+    steps: [{ id: "n1", title: "Look it up", status: "succeeded", seconds: 0.5 }],
+  };
+  // Nothing of the chat is asked for while nobody clicks.
+  const draw = (site: object) =>
+    render(<TurnView chat={{} as Chat} threadKey="k" site={siteOf({ icon_type: "emoji", icon: "🧭", ...site })} turn={turn} index={0} versions={[]} locked={false} />);
+
+  it("shows the nodes of its run and the icon where that is set", () => {
+    const { container } = draw({ show_workflow_steps: true, use_icon_as_answer_icon: true });
+    expect(screen.getByText("Look it up")).toBeInTheDocument();
+    expect(container.querySelector(".answer-icon")).toHaveTextContent("🧭");
+  });
+
+  it("shows neither where it is not", () => {
+    const { container } = draw({ show_workflow_steps: false, use_icon_as_answer_icon: false });
+    expect(screen.queryByText("Look it up")).toBeNull();
+    expect(container.querySelector(".answer-icon")).toBeNull();
+  });
+});
+
+it.each([
+  [null, "zh-Hans", "zh-Hans"],
+  [null, "zh-Hant", "zh-Hans"],
+  [null, "en-US", "en"],
+  [null, "fr-FR", "en"],
+  ["en", "zh-Hans", "en"],
+  ["zh-Hans", "en-US", "zh-Hans"],
+] as const)("asked for %s, with a site in %s, it speaks %s", (wanted, site, expected) => expect(chooseLanguage(wanted, site)).toBe(expected));

@@ -12,11 +12,13 @@ use std::sync::Arc;
 use axum::{
     Json,
     extract::{FromRequestParts, RawQuery, State},
-    http::{StatusCode, request::Parts},
+    http::{HeaderMap, StatusCode, request::Parts},
+    response::Response,
 };
 use ox_app::{
     Error, Principal, Services,
     knowledge::datasets::{self, DatasetChange, DatasetQuery, Indexing, NewDataset},
+    runs::once::Namer,
 };
 use ox_types::{AccountId, DatasetId};
 use serde::{Deserialize, Serialize};
@@ -32,6 +34,7 @@ pub(crate) use self::{
 use super::{
     App, docs,
     fields::{Fields, from_query},
+    once,
 };
 use crate::{
     ApiError, ApiResult,
@@ -186,8 +189,10 @@ pub(crate) fn repeated<T: std::str::FromStr>(query: Option<&str>, name: &str) ->
 async fn create(
     State(services): App,
     KeyHolder(caller): KeyHolder,
+    headers: HeaderMap,
     Body(map): Body<Map<String, Json_>>,
-) -> ApiResult<Json<DatasetBody>> {
+) -> ApiResult<Response> {
+    let said = once::Said::new("datasets").json(&map);
     let mut fields = Fields::new("DatasetCreatePayload", map);
     let new = NewDataset {
         name: name(&mut fields),
@@ -202,7 +207,8 @@ async fn create(
         let text = "External knowledge bases are connected in the console.";
         return Err(Error::invalid_field("provider", text).into());
     }
-    Ok(Json(datasets::create(&services, &caller, new).await?.into()))
+    let make = async { Ok(DatasetBody::from(datasets::create(&services, &caller, new).await?)) };
+    once::answer(&services, Namer::of_knowledge(&caller)?, &headers, StatusCode::OK, said, make).await
 }
 
 /// One knowledge base.

@@ -4,7 +4,10 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
-use ox_app::{AppCaller, Error, Services, runs::once::answer_once};
+use ox_app::{
+    Error, Services,
+    runs::once::{Namer, answer_once},
+};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
@@ -56,7 +59,7 @@ impl Said {
 /// Those of the work, and 409 for a name that stands for another request or one that is still under way.
 pub async fn answer<T: Serialize>(
     services: &Services,
-    caller: &AppCaller,
+    namer: impl Into<Namer>,
     headers: &HeaderMap,
     status: StatusCode,
     said: Said,
@@ -65,8 +68,9 @@ pub async fn answer<T: Serialize>(
     let Some(key) = key_of(headers)? else {
         return Ok((status, axum::Json(work.await?)).into_response());
     };
+    let namer = namer.into();
     let told = async { serde_json::to_string(&work.await?).map_err(Error::internal) };
-    let text = answer_once(services, caller, &key, &hex::encode(said.0.finalize()), told).await?;
+    let text = answer_once(services, namer, &key, &hex::encode(said.0.finalize()), told).await?;
     let mut response = answer::json(text);
     *response.status_mut() = status;
     Ok(response)

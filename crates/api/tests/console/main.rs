@@ -30,6 +30,7 @@ mod insight;
 mod knowledge;
 mod knowledge_large;
 mod knowledge_more;
+mod knowledge_names;
 mod knowledge_pictures;
 mod knowledge_seeing;
 mod knowledge_summaries;

@@ -16,7 +16,7 @@ use serde_json::json;
 use crate::{
     rig::{Answer, Draft, Rig, TestApp, end, graph, start},
     triggers::call,
-    visitors::{Page, code_of, page, passport},
+    visitors::{Page, page, passport},
 };
 
 const JSON: (&str, &str) = ("content-type", "application/json");

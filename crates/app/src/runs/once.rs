@@ -9,7 +9,8 @@ use ox_db::{
     model::{IdempotencyKey, Message, WorkflowRun},
     now, repo,
 };
-use ox_types::{MessageId, RunId, boxed};
+use ox_types::{AppId, MessageId, RunId, TenantId, boxed};
+use uuid::Uuid;
 
 use super::{
     event::{AppMode, StreamBody, StreamHead},
@@ -18,7 +19,7 @@ use super::{
     recovery,
     start::{RunRequest, start},
 };
-use crate::{AppCaller, Error, Result, Services};
+use crate::{AppCaller, Error, Principal, Result, Services};
 
 /// Longest name.
 const MAX_KEY: usize = 255;
@@ -26,6 +27,31 @@ const MAX_KEY: usize = 255;
 const PATIENCE: chrono::Duration = chrono::Duration::seconds(30);
 /// How long names are known.
 pub(crate) const KEPT_DAYS: i64 = 2;
+
+/// Who names a request: the same name of somebody else, or for another app, is another name.
+#[derive(Clone, Copy, Debug)]
+pub struct Namer {
+    tenant: TenantId,
+    scope: AppId,
+    user: Uuid,
+}
+
+impl From<&AppCaller> for Namer {
+    fn from(caller: &AppCaller) -> Self {
+        Self { tenant: caller.tenant_id(), scope: caller.app.app.id, user: caller.user.id() }
+    }
+}
+
+impl Namer {
+    /// Whoever changes the knowledge of a workspace; no app has the workspace's id.
+    ///
+    /// # Errors
+    /// 403 for a caller that is no member.
+    pub fn of_knowledge(caller: &Principal) -> Result<Self> {
+        let tenant = caller.tenant_id();
+        Ok(Self { tenant, scope: AppId(tenant.0), user: caller.account_id()?.0 })
+    }
+}
 
 /// Starts a run, or returns to the one that this name has led to.
 ///
@@ -40,7 +66,7 @@ pub async fn start_once(
     request_hash: &str,
 ) -> Result<Subscription> {
     let Some(key) = key else { return start(services, caller, request).await };
-    match claim(services, caller, key, request_hash, request.run_id).await? {
+    match claim(services, caller.into(), key, request_hash, request.run_id).await? {
         Claim::New(row) => begin(services, caller, request, &row).await,
         Claim::Known(known) => again(services, caller, request, known).await,
     }
@@ -52,12 +78,12 @@ pub async fn start_once(
 /// Those of the work, and 409 as [`start_once`]. A request that failed lets go of its name.
 pub async fn answer_once(
     services: &Services,
-    caller: &AppCaller,
+    namer: Namer,
     key: &str,
     request_hash: &str,
     work: impl Future<Output = Result<String>> + Send,
 ) -> Result<String> {
-    let row = match claim(services, caller, key, request_hash, None).await? {
+    let row = match claim(services, namer, key, request_hash, None).await? {
         Claim::New(row) => row,
         Claim::Known(IdempotencyKey { answer: Some(answer), .. }) => return Ok(answer),
         Claim::Known(known) => {
@@ -94,7 +120,7 @@ enum Claim {
 
 async fn claim(
     services: &Services,
-    caller: &AppCaller,
+    namer: Namer,
     key: &str,
     request_hash: &str,
     run_id: Option<RunId>,
@@ -107,9 +133,9 @@ async fn claim(
     let at = now();
     let row = IdempotencyKey {
         id: ox_types::new_uuid(),
-        tenant_id: caller.tenant_id(),
-        app_id: caller.app.app.id,
-        user_id: caller.user.id(),
+        tenant_id: namer.tenant,
+        app_id: namer.scope,
+        user_id: namer.user,
         key: key.to_owned(),
         request_hash: request_hash.to_owned(),
         run_id: run_id.unwrap_or_else(RunId::new),

@@ -37,7 +37,8 @@ pub struct PublishedApp {
 }
 
 impl PublishedApp {
-    /// Whether no door of it opens, whatever its switches say: it is not in use, or its workspace is archived.
+    /// Whether no door of it opens, whatever its switches say: it is no app to be found (a template that is tried
+    /// out), or its workspace is archived.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.app.status != "normal" || self.tenant_status == "archive"

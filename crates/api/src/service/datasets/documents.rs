@@ -6,7 +6,7 @@ use axum::{
     Json,
     body::Bytes,
     extract::{Multipart, RawQuery, State, multipart::MultipartRejection},
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use ox_app::{
@@ -15,6 +15,7 @@ use ox_app::{
         DisplayStatus, DocumentFilter, DocumentOrder, archive,
         documents::{self, Made, NewDocuments, Switch},
     },
+    runs::once::Namer,
 };
 use ox_types::{DatasetId, DocumentId};
 use serde::{Deserialize, Serialize};
@@ -29,7 +30,7 @@ use crate::{
     extract::{Body, Path},
     knowledge::{DocStatusList, DocumentBody, DocumentDetail, DocumentPage, MetadataPart, RetrievalModelBody, Rules},
     openapi::routes,
-    service::body_limit,
+    service::{body_limit, once},
 };
 
 pub fn router(services: &Arc<Services>) -> OpenApiRouter<Arc<Services>> {
@@ -154,6 +155,19 @@ async fn by_text(
     made(services, done).await
 }
 
+/// Both addresses are one operation: a name holds for both.
+async fn once_by_text(
+    services: &Arc<Services>,
+    caller: &Principal,
+    id: DatasetId,
+    headers: &HeaderMap,
+    map: Map<String, Json_>,
+) -> ApiResult<Response> {
+    let said = once::Said::new("document/create-by-text").text(&id.to_string()).json(&map);
+    let make = async { Ok(by_text(services, caller, id, map).await?.0) };
+    once::answer(services, Namer::of_knowledge(caller)?, headers, StatusCode::OK, said, make).await
+}
+
 /// Make a document from a text.
 #[utoipa::path(post, path = "/datasets/{dataset_id}/document/create-by-text", tag = "Documents", security(("app_key" = [])),
     params(("dataset_id" = Uuid, Path)), request_body = TextDocumentBody,
@@ -162,9 +176,10 @@ async fn create_by_text(
     State(services): App,
     KeyHolder(caller): KeyHolder,
     Path(id): Path<DatasetId>,
+    headers: HeaderMap,
     Body(map): Body<Map<String, Json_>>,
-) -> ApiResult<Json<DocumentMade>> {
-    Ok(by_text(&services, &caller, id, map).await?)
+) -> ApiResult<Response> {
+    once_by_text(&services, &caller, id, &headers, map).await
 }
 
 /// The same under its old name.
@@ -175,9 +190,10 @@ async fn create_by_text_alias(
     State(services): App,
     KeyHolder(caller): KeyHolder,
     Path(id): Path<DatasetId>,
+    headers: HeaderMap,
     Body(map): Body<Map<String, Json_>>,
-) -> ApiResult<Json<DocumentMade>> {
-    Ok(by_text(&services, &caller, id, map).await?)
+) -> ApiResult<Response> {
+    once_by_text(&services, &caller, id, &headers, map).await
 }
 
 async fn change_by_text(
@@ -265,13 +281,29 @@ async fn sent(form: Result<Multipart, MultipartRejection>) -> Result<Sent, Error
     Ok(out)
 }
 
+async fn once_by_file(
+    services: &Arc<Services>,
+    caller: &Principal,
+    id: DatasetId,
+    headers: &HeaderMap,
+    form: Result<Multipart, MultipartRejection>,
+) -> ApiResult<Response> {
+    let sent = sent(form).await?;
+    let mut said = once::Said::new("document/create-by-file").text(&id.to_string()).json(&sent.settings);
+    if let Some((name, mime, bytes)) = &sent.file {
+        said = said.text(name).text(mime).bytes(bytes);
+    }
+    let make = async { Ok(by_file(services, caller, id, sent).await?.0) };
+    once::answer(services, Namer::of_knowledge(caller)?, headers, StatusCode::OK, said, make).await
+}
+
 async fn by_file(
     services: &Arc<Services>,
     caller: &Principal,
     id: DatasetId,
-    form: Result<Multipart, MultipartRejection>,
+    sent: Sent,
 ) -> Result<Json<DocumentMade>, Error> {
-    let Sent { file, settings: map } = sent(form).await?;
+    let Sent { file, settings: map } = sent;
     let (name, mime, bytes) = file.ok_or_else(|| Error::new(400, "no_file_uploaded", "Please upload your file."))?;
     let mut fields = Fields::new("DocumentFileCreatePayload", map);
     let original = fields.optional_uuid("original_document_id");
@@ -295,9 +327,10 @@ async fn create_by_file(
     State(services): App,
     KeyHolder(caller): KeyHolder,
     Path(id): Path<DatasetId>,
+    headers: HeaderMap,
     form: Result<Multipart, MultipartRejection>,
-) -> ApiResult<Json<DocumentMade>> {
-    Ok(by_file(&services, &caller, id, form).await?)
+) -> ApiResult<Response> {
+    once_by_file(&services, &caller, id, &headers, form).await
 }
 
 /// The same under its old name.
@@ -308,9 +341,10 @@ async fn create_by_file_alias(
     State(services): App,
     KeyHolder(caller): KeyHolder,
     Path(id): Path<DatasetId>,
+    headers: HeaderMap,
     form: Result<Multipart, MultipartRejection>,
-) -> ApiResult<Json<DocumentMade>> {
-    Ok(by_file(&services, &caller, id, form).await?)
+) -> ApiResult<Response> {
+    once_by_file(&services, &caller, id, &headers, form).await
 }
 
 async fn change_by_file(

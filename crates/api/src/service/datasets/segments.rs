@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Json,
     extract::{RawQuery, State},
-    http::StatusCode,
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
 use ox_app::{
@@ -14,6 +14,7 @@ use ox_app::{
         SegmentFilter,
         segments::{self, SegmentForm},
     },
+    runs::once::Namer,
 };
 use ox_types::{ChildChunkId, DatasetId, DocumentId, FileId, SegmentId};
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,7 @@ use crate::{
     extract::{Body, Path},
     knowledge::{ChildChunkAnswer, ChildChunkPage, SegmentAnswer, SegmentBody},
     openapi::routes,
+    service::once,
 };
 
 pub fn router() -> OpenApiRouter<Arc<Services>> {
@@ -150,8 +152,10 @@ async fn create(
     State(services): App,
     KeyHolder(caller): KeyHolder,
     Path((id, document)): Path<(DatasetId, DocumentId)>,
+    headers: HeaderMap,
     Body(mut map): Body<Map<String, Json_>>,
 ) -> ApiResult<Response> {
+    let said = once::Said::new("segments").text(&id.to_string()).text(&document.to_string()).json(&map);
     let given = map.remove("segments").filter(|json| !json.is_null());
     // Compat: this one answers in a form of its own.
     let Some(given) = given.filter(|json| json.as_array().is_none_or(|list| !list.is_empty())) else {
@@ -160,9 +164,12 @@ async fn create(
     let changes: Vec<SegmentChange> = serde_json::from_value(given)
         .map_err(|error| Error::invalid_field("segments", format!("segments: {error}")))?;
     let forms = changes.into_iter().map(SegmentChange::form).collect::<Result<Vec<_>, _>>()?;
-    let (place, made) = segments::create(&services, &caller, id, document, forms).await?;
-    let data = made.into_iter().map(|view| SegmentBody::new(&services, view)).collect();
-    Ok(Json(SegmentsMade { data, doc_form: place.document.doc_form }).into_response())
+    let make = async {
+        let (place, made) = segments::create(&services, &caller, id, document, forms).await?;
+        let data = made.into_iter().map(|view| SegmentBody::new(&services, view)).collect();
+        Ok(SegmentsMade { data, doc_form: place.document.doc_form })
+    };
+    once::answer(&services, Namer::of_knowledge(&caller)?, &headers, StatusCode::OK, said, make).await
 }
 
 /// One chunk.
