@@ -131,7 +131,7 @@ fn body_of(door: &str, name: &str, mime: &str, bytes: &[u8]) -> Vec<u8> {
 /// No part of a path, nothing that hides, and not longer than is kept.
 fn is_plain(name: &str) -> bool {
     let hides = |c: char| c.is_control() || "/\\\u{202e}\u{202d}\u{2066}".contains(c);
-    !name.is_empty() && name.chars().count() <= 200 && !name.chars().any(hides) && name.trim_matches('.') != ""
+    !name.is_empty() && name.chars().count() <= 200 && !name.chars().any(hides) && !name.trim_matches('.').is_empty()
 }
 
 #[tokio::test]

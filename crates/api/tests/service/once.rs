@@ -71,6 +71,9 @@ async fn effects(rig: &Rig, app: &TestApp) -> usize {
     messages.len() + runs.items.len() + usize::try_from(notes).unwrap()
 }
 
+/// Address, body, another body, what both answers have in common, how much more there is afterwards.
+type Case<'a> = (&'a TestApp, String, Json, Json, &'a [&'a str], usize);
+
 #[tokio::test]
 async fn a_name_stands_for_one_request_and_its_effect() {
     let rig = Rig::new().await;
@@ -83,8 +86,7 @@ async fn a_name_stands_for_one_request_and_its_effect() {
     let id = |key: &str| asked[key].as_str().unwrap().to_owned();
     let message = |text: &str| json!({"model": "m", "user": "u", "messages": [{"role": "user", "content": text}]});
     let run = |x: &str| json!({"inputs": {"x": x}, "user": "u"});
-    // Address, body, another body, what both answers have in common, how much more there is afterwards.
-    let cases: Vec<(&TestApp, String, Json, Json, &[&str], usize)> = vec![
+    let cases: Vec<Case<'_>> = vec![
         (
             &chat,
             "/v1/chat-messages".into(),
