@@ -164,7 +164,7 @@ async fn once_by_text(
     map: Map<String, Json_>,
 ) -> ApiResult<Response> {
     let said = once::Said::new("document/create-by-text").text(&id.to_string()).json(&map);
-    let make = async { Ok(by_text(services, caller, id, map).await?.0) };
+    let make = Box::pin(async { Ok(by_text(services, caller, id, map).await?.0) });
     once::answer(services, Namer::of_knowledge(caller)?, headers, StatusCode::OK, said, make).await
 }
 
@@ -293,7 +293,7 @@ async fn once_by_file(
     if let Some((name, mime, bytes)) = &sent.file {
         said = said.text(name).text(mime).bytes(bytes);
     }
-    let make = async { Ok(by_file(services, caller, id, sent).await?.0) };
+    let make = Box::pin(async { Ok(by_file(services, caller, id, sent).await?.0) });
     once::answer(services, Namer::of_knowledge(caller)?, headers, StatusCode::OK, said, make).await
 }
 
