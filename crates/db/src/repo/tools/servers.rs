@@ -78,14 +78,17 @@ pub async fn update(tx: &Tx, item: McpProvider) -> Result<()> {
     if done.rows_affected == 0 { Err(Error::NotFound("MCP provider")) } else { Ok(()) }
 }
 
-/// Writes the tools that one told of, and whether it lets the workspace in.
+/// Writes whether one lets the workspace in, and the tools that it told of where it was asked.
 ///
 /// # Errors
 /// Not found when it is gone.
 #[boxed]
-pub async fn set_tools(tx: &Tx, tenant: TenantId, id: Uuid, tools: Json, authed: bool) -> Result<()> {
-    let done = Entity::update_many()
-        .col_expr(Column::Tools, Expr::value(tools.to_string()))
+pub async fn set_tools(tx: &Tx, tenant: TenantId, id: Uuid, tools: Option<&Json>, authed: bool) -> Result<()> {
+    let mut change = Entity::update_many();
+    if let Some(tools) = tools {
+        change = change.col_expr(Column::Tools, Expr::value(tools.to_string()));
+    }
+    let done = change
         .col_expr(Column::Authed, Expr::value(authed))
         .col_expr(Column::UpdatedAt, Expr::value(now()))
         .filter(Column::Id.eq(id))
