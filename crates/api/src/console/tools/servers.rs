@@ -11,7 +11,7 @@ use axum::{
 use ox_app::{
     Services,
     tools::{
-        Begun,
+        api_sign_in::Begun,
         servers::{self, ServerForm},
         sign_in,
     },
