@@ -176,6 +176,11 @@ fn who_node() -> Value {
     json!({"provider_type": "mcp", "provider_id": "who", "provider_name": "Who", "tool_name": "whoami"})
 }
 
+async fn put(server: &TestServer, owner: &Session, body: Value) {
+    let done = server.console(owner, Method::PUT, &format!("{TOOLS}/mcp"), Some(body)).await;
+    assert_eq!(done.status, StatusCode::OK, "{}", done.text);
+}
+
 /// The sign-ins of a member by e-mail, as they are kept.
 async fn kept(server: &TestServer, owner: &Session, email: &str) -> (AccountId, usize) {
     let workspaces = server.get(owner, "/workspaces").await.json();
@@ -246,7 +251,7 @@ async fn each_member_calls_with_an_account_of_their_own() {
 async fn own_sign_ins_go_with_the_member_the_client_and_the_server() {
     on_each_database(|database| async move {
         let server = TestServer::reaching(database, &AT).await;
-        let mut owner = server.owner().await;
+        let owner = server.owner().await;
         let mut normal = server.member(&owner, "nora@example.com", "normal").await;
         let (base, place) = place().await;
         let shared = made(&server, &owner, form(&base, false)).await;
@@ -264,11 +269,7 @@ async fn own_sign_ins_go_with_the_member_the_client_and_the_server() {
             body.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
             body
         };
-        let put = async |body: Value| {
-            let done = server.console(&owner, Method::PUT, &format!("{TOOLS}/mcp"), Some(body)).await;
-            assert_eq!(done.status, StatusCode::OK, "{}", done.text);
-        };
-        put(change(json!({}))).await;
+        put(&server, &owner, change(json!({}))).await;
         sign_in(&server, &mut normal, (&id, true), &place, "Nora").await;
         assert_eq!(kept(&server, &owner, "nora@example.com").await.1, 1);
         // Another workspace has nothing to do with it.
@@ -285,15 +286,20 @@ async fn own_sign_ins_go_with_the_member_the_client_and_the_server() {
             assert_eq!(server.console(&stranger, method, &own, Some(json!({}))).await.status, StatusCode::NOT_FOUND);
         }
         // What says nothing of it leaves it; another client ends it, and so does the end of the switch.
-        put(change(json!({"personal": null, "name": "Whoever"}))).await;
+        put(&server, &owner, change(json!({"personal": null, "name": "Whoever"}))).await;
         assert_eq!(kept(&server, &owner, "nora@example.com").await.1, 1);
-        put(change(json!({"authentication": {"client_id": "c-2", "client_secret": SECRET}}))).await;
+        put(&server, &owner, change(json!({"authentication": {"client_id": "c-2", "client_secret": SECRET}}))).await;
         assert_eq!(kept(&server, &owner, "nora@example.com").await.1, 0);
         assert_eq!(seen(&server, &normal, &id).await["signed_in"], false);
         sign_in(&server, &mut normal, (&id, true), &place, "Nora").await;
-        put(change(json!({"personal": false, "authentication": {"client_id": "c-2", "client_secret": SECRET}}))).await;
+        put(
+            &server,
+            &owner,
+            change(json!({"personal": false, "authentication": {"client_id": "c-2", "client_secret": SECRET}})),
+        )
+        .await;
         assert_eq!(kept(&server, &owner, "nora@example.com").await.1, 0);
-        put(change(json!({"authentication": {"client_id": "c-2", "client_secret": SECRET}}))).await;
+        put(&server, &owner, change(json!({"authentication": {"client_id": "c-2", "client_secret": SECRET}}))).await;
         sign_in(&server, &mut normal, (&id, true), &place, "Nora").await;
         let (account, rows) = kept(&server, &owner, "nora@example.com").await;
         assert_eq!(rows, 1);
@@ -303,7 +309,7 @@ async fn own_sign_ins_go_with_the_member_the_client_and_the_server() {
         let workspaces = server.get(&owner, "/workspaces").await.json();
         let tenant: TenantId = serde_json::from_value(workspaces["workspaces"][0]["id"].clone()).unwrap();
         let rows = ox_db::repo::tools::sign_ins::list(&server.services.db, tenant, "mcp", account).await.unwrap();
-        assert_eq!(rows, []);
+        assert!(rows.is_empty());
         // And with the server.
         sign_in(&server, &mut owner.clone(), (&id, true), &place, "Ann").await;
         assert_eq!(kept(&server, &owner, "owner@example.com").await.1, 1);
