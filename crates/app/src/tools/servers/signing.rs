@@ -34,9 +34,10 @@ const TRIES: u32 = 5;
 /// where one of them is another, these are worth nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct OwnTokens {
-    client_id: String,
-    token_endpoint: String,
-    server: String,
+    pub client_id: String,
+    pub token_endpoint: String,
+    /// The digest of its address.
+    pub server: String,
     pub tokens: oauth::Tokens,
 }
 
