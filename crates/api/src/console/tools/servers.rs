@@ -230,7 +230,8 @@ async fn callback(State(services): App, headers: HeaderMap, Query(query): Query<
         return Err(ox_app::Error::invalid_field("code", format!("The sign-in was not granted: {why}")).into());
     };
     let held = guard::cookie(&headers, COOKIE);
-    servers::signed_in(&services, &query.state, &code, held).await?;
+    let account = guard::account_in(&services, &headers).await;
+    servers::signed_in(&services, &query.state, &code, held, account).await?;
     let to = format!("{}/oauth-callback", services.settings.console_web_url.trim_end_matches('/'));
     let mut response = (StatusCode::FOUND, [(header::LOCATION, to)]).into_response();
     session::set_cookie(&services, &headers, &mut response, COOKIE, "", 0);

@@ -207,6 +207,12 @@ async fn each_member_calls_with_an_account_of_their_own() {
         // The attempt ends where it began, also one of a member's own.
         let back = begin(&server, &mut editor, (&id, true), &place, "Bob").await;
         assert_eq!(server.get(&owner, &back).await.status, StatusCode::BAD_REQUEST);
+        // Nor by somebody else who has signed in there since.
+        let back = begin(&server, &mut editor, (&id, true), &place, "Bob").await;
+        let mut shared = owner.clone();
+        let held = editor.cookies.iter().find(|(name, _)| name.ends_with("mcp_context_id")).unwrap();
+        shared.cookies.push(held.clone());
+        assert_eq!(server.get(&shared, &back).await.status, StatusCode::BAD_REQUEST);
         place.books.lock().unwrap().life = 30;
         sign_in(&server, &mut owner, (&id, true), &place, "Ann").await;
         place.books.lock().unwrap().life = 3600;

@@ -230,15 +230,22 @@ async fn begin(services: &Services, principal: &Principal, opened: Opened) -> Re
 }
 
 /// The browser is back from the authority: its code becomes tokens, for the member who began in it (`held`: what the
-/// browser was given then), and the server is asked for its tools.
+/// browser was given then; `account`: who is signed in in it now, if anybody), and the server is asked for its tools.
 ///
 /// # Errors
-/// 400 for an attempt that is unknown, over or begun in another browser, or a code that is refused; 403 when the member
-/// may not do this any more.
+/// 400 for an attempt that is unknown, over or begun in another browser or by another account, or a code that is
+/// refused; 403 when the member may not do this any more.
 #[boxed]
-pub async fn signed_in(services: &Services, state: &str, code: &str, held: Option<&str>) -> Result<()> {
+pub async fn signed_in(
+    services: &Services,
+    state: &str,
+    code: &str,
+    held: Option<&str>,
+    account: Option<AccountId>,
+) -> Result<()> {
     let (attempt, verifier) = sign_in::take(services, MCP, state).await?;
-    if !attempt.is_of(held) {
+    // In one browser somebody else may have signed in meanwhile, with whom the service has agreed then.
+    if !attempt.is_of(held) || account.is_some_and(|account| account != attempt.account) {
         return Err(sign_in::gone());
     }
     let principal = attempt.member(services).await?;
