@@ -343,6 +343,7 @@ pub async fn remove(services: &Services, principal: &Principal, member: AccountI
     let tx = services.db.begin().await?;
     repo::tenants::remove_member(&tx, principal.tenant_id(), member).await?;
     repo::tools::credentials::delete_personal(&tx, principal.tenant_id(), member).await?;
+    repo::tools::sign_ins::delete_of_member(&tx, principal.tenant_id(), member).await?;
     tx.commit().await?;
     services.sessions.forget(member).await;
     audit::record(services, principal, "member.remove", "account", member.0, Some(json!({"role": before.role})), None)

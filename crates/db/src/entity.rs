@@ -90,6 +90,7 @@ pub mod tool_files;
 pub mod tool_label_bindings;
 pub mod tool_mcp_providers;
 pub mod tool_permissions;
+pub mod tool_sign_ins;
 pub mod tool_workflow_providers;
 pub mod trace_app_config;
 pub mod trigger_subscriptions;

@@ -159,6 +159,11 @@ const MIGRATIONS: &[Step] = &[
         sql: include_str!("migration/m20261123_112501_call_credentials.sql"),
         postgres: "",
     },
+    Step {
+        name: "m20261123_143901_tool_sign_ins",
+        sql: include_str!("migration/m20261123_143901_tool_sign_ins.sql"),
+        postgres: "",
+    },
 ];
 
 #[derive(Clone, Copy)]

@@ -61,6 +61,10 @@ export interface ToolProvider {
   readonly authentication?: { readonly client_id?: string | null; readonly client_secret?: string | null } | null;
   readonly is_dynamic_registration?: boolean | null;
   readonly masked_headers?: Readonly<Record<string, string>> | null;
+  /** Each member signs in with an account of their own. */
+  readonly personal?: boolean | null;
+  /** Whether whoever asks has done so. */
+  readonly signed_in?: boolean | null;
 }
 
 export interface ToolLabel {
@@ -325,6 +329,7 @@ export interface McpFields {
   readonly configuration: { readonly timeout: number; readonly sse_read_timeout: number };
   readonly headers: Readonly<Record<string, string>>;
   readonly authentication?: { readonly client_id: string; readonly client_secret: string };
+  readonly personal: boolean;
 }
 
 const mcp = `${W}/tool-provider/mcp`;
@@ -343,4 +348,7 @@ export const addMcpServer = (fields: McpFields) => post<ToolProvider>(mcp, field
 export const changeMcpServer = (id: string, fields: McpFields) => put(mcp, { provider_id: id, ...fields });
 export const deleteMcpServer = (id: string) => remove(mcp, { provider_id: id });
 export const authoriseMcp = (id: string) => post<SignIn>(`${mcp}/auth`, { provider_id: id });
+/** As oneself, where the server is `personal`. */
+export const signInMcp = (id: string) => post<SignIn>(`${mcp}/sign-in/${id}`, {});
+export const signOutMcp = (id: string) => remove(`${mcp}/sign-in/${id}`);
 export const refreshMcpTools = (id: string) => get<ToolProvider>(`${mcp}/update/${id}`);

@@ -358,12 +358,16 @@ const toolProviderSchema = z.looseObject({
   type: z.string().catch("builtin"),
   label,
   is_team_authorization: z.boolean().nullish(),
+  personal: z.boolean().nullish().catch(undefined),
+  signed_in: z.boolean().nullish().catch(undefined),
   closed_tools: z.array(z.string()).nullish().catch(undefined),
   plugin_unique_identifier: z.string().nullish(),
   tools: z.array(toolSchema).nullish().catch([]).transform((t) => t ?? []),
 });
 export type Tool = z.infer<typeof toolSchema>;
 export type ToolProvider = z.infer<typeof toolProviderSchema>;
+/** Whether a run of whoever builds stops at it: for want of a key, of the workspace's sign-in or of their own. */
+export const isShut = (provider: ToolProvider): boolean => (provider.personal ? provider.signed_in !== true : provider.is_team_authorization === false);
 const toolProvidersAnswer = z.array(toolProviderSchema).catch([]);
 
 /** Every tool of the workspace, whatever it comes from; `builtin` is what a server has that does not list its own. */

@@ -542,6 +542,8 @@ pub const RULES: &[Rule] = &[
     rule(PUT, "/workspaces/current/tool-provider/mcp", TOOL_ADMIN),
     rule(DELETE, "/workspaces/current/tool-provider/mcp", TOOL_ADMIN),
     rule(POST, "/workspaces/current/tool-provider/mcp/auth", TOOL_ADMIN),
+    rule(POST, "/workspaces/current/tool-provider/mcp/sign-in/{provider_id}", Member),
+    rule(DELETE, "/workspaces/current/tool-provider/mcp/sign-in/{provider_id}", Member),
     rule(GET, "/workspaces/current/tool-provider/mcp/programs", Member),
     rule(GET, "/workspaces/current/tool-provider/mcp/tools/{provider_id}", Member),
     rule(GET, "/workspaces/current/tool-provider/mcp/update/{provider_id}", TOOL_ADMIN),

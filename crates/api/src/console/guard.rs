@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use ox_app::{Access, Error, Principal, Services, accounts};
-use ox_types::TenantId;
+use ox_types::{AccountId, TenantId};
 
 use super::access::RULES;
 use crate::{ApiError, access};
@@ -115,6 +115,14 @@ async fn member(services: &Services, route: &str, headers: &HeaderMap) -> Result
         || route == "/rag/pipelines/{pipeline_id}/workflows/draft";
     let csrf = (!exempt).then(|| (self::cookie(headers, "csrf_token"), sent));
     accounts::authenticate(services, accounts::Presented { access, csrf }).await
+}
+
+/// The account that is signed in in a browser, on a route that anybody may call. For comparing alone: a link from
+/// elsewhere brings the cookie along.
+pub async fn account_in(services: &Services, headers: &HeaderMap) -> Option<AccountId> {
+    let access = cookie(headers, "access_token")?;
+    let principal = accounts::authenticate(services, accounts::Presented { access, csrf: None }).await.ok()?;
+    principal.account_id().ok()
 }
 
 /// A cookie by its plain name or with the `__Host-` prefix.

@@ -204,6 +204,7 @@ async fn mcp_server(server: &TestServer, owner: &Session) -> String {
         encrypted_headers: None,
         timeout: 5.0,
         sse_read_timeout: 5.0,
+        personal: true,
         created_at: ox_db::now(),
         updated_at: ox_db::now(),
     };

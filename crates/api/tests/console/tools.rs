@@ -1,5 +1,6 @@
 //! Tools of a workspace: built-in ones with credentials, OpenAPI documents, workflows, MCP servers, and runs that call them.
 
+mod own_sign_in;
 mod rights;
 mod sign_in;
 

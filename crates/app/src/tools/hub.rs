@@ -379,6 +379,10 @@ impl ToolHub {
         let row = self.server(run.tenant_id, &call.tool).await?;
         let parts = &self.parts;
         let opened = servers::opened(&parts.db, &parts.secrets, row).await?;
+        let opened = match member_of(run) {
+            Some(account) => servers::for_member(&parts.db, &parts.secrets, opened, account).await?,
+            None => opened,
+        };
         let egress = parts.outbound.of_caller(run.tenant_id, ox_nodes::caller(run, &call.node_id)).await?;
         let mut arguments = call.settings;
         arguments.extend(call.parameters.into_iter().filter(|(_, value)| !value.is_null()));
@@ -453,6 +457,13 @@ fn may_use(run: &RunInfo, row: &model::ToolCredential, provider: &Provider) -> R
 /// Whether a member tries something out in the Studio.
 fn in_studio(run: &RunInfo) -> bool {
     run.user_kind == UserKind::Account && InvokeFrom::parse(&run.invoke_from) == InvokeFrom::Debugger
+}
+
+/// The member as whom a run calls: who started it in the Studio or in Explore. All others run as the workspace.
+fn member_of(run: &RunInfo) -> Option<AccountId> {
+    let from = InvokeFrom::parse(&run.invoke_from);
+    let is_own = run.user_kind == UserKind::Account && matches!(from, InvokeFrom::Debugger | InvokeFrom::Explore);
+    run.user_id.parse().ok().filter(|_| is_own)
 }
 
 /// Settings and parameters of a call that are set.

@@ -1,6 +1,7 @@
 //! MCP servers whose tools a workspace uses: their address, sign-in, and the tools they told of.
 
 mod renewal;
+mod signing;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -17,12 +18,16 @@ use serde_json::{Map, json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use self::renewal::{Renewing, renew};
+pub(super) use self::signing::for_member;
+pub use self::signing::{authorize, authorize_own, leave_own, signed_in};
+use self::{
+    renewal::{Renewing, renew},
+    signing::{Member, is_signed_in, own_sign_ins},
+};
 use super::{
     HIDDEN, HubParts, ProviderView,
-    api_sign_in::Begun,
     programs::{self, ProgramHost},
-    sign_in::{self, Attempt},
+    sign_in,
 };
 use crate::{
     Error, Principal, Result, Services, audit,
@@ -30,8 +35,6 @@ use crate::{
     secrets::{Secrets, TenantKey},
 };
 
-/// The kind of its attempts to sign in.
-const SIGN_IN: &str = "mcp";
 const MAX_NAME: usize = 40;
 const MAX_IDENTIFIER: usize = 64;
 const MAX_HEADERS: usize = 50;
@@ -51,10 +54,12 @@ pub struct ServerForm {
     pub headers: BTreeMap<String, String>,
     pub client_id: Option<String>,
     pub client_secret: Option<String>,
+    /// Each member signs in with an account of their own. `None`: as it was.
+    pub personal: Option<bool>,
 }
 
 /// What lets us in, kept as one encrypted text.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct SignIn {
     #[serde(default)]
     client: Option<oauth::Client>,
@@ -100,7 +105,57 @@ pub(super) struct Opened {
     pub row: McpProvider,
     url: String,
     headers: BTreeMap<String, String>,
+    /// Of the workspace.
     sign_in: SignIn,
+    /// Who calls, where each member signs in with an account of their own.
+    member: Option<Member>,
+}
+
+impl Opened {
+    /// What lets in whoever calls: a member is never let in as the workspace.
+    fn tokens(&self) -> Option<&oauth::Tokens> {
+        match &self.member {
+            Some(member) => member.kept.as_ref().map(|(_, own)| &own.tokens),
+            None => self.sign_in.tokens.as_ref(),
+        }
+    }
+
+    fn is_due(&self) -> bool {
+        sign_in::is_due(match &self.member {
+            Some(member) => member.kept.as_ref().and_then(|(row, _)| row.expires_at).map(|at| at.timestamp()),
+            None => self.sign_in.expires_at,
+        })
+    }
+
+    fn has_refresh(&self) -> bool {
+        self.tokens().is_some_and(|tokens| tokens.refresh_token.is_some())
+    }
+
+    /// What somebody can do whom the server does not let in.
+    fn how_to_sign_in(&self) -> String {
+        let name = &self.row.name;
+        match (&self.member, self.row.personal) {
+            (Some(_), _) => {
+                format!("The MCP server '{name}' wants you to sign in with your own account: do that under Tools.")
+            }
+            (None, true) => format!(
+                "Each member signs in to the MCP server '{name}' with an account of their own, and this run is no \
+                 member's: for published apps, API calls, schedules and webhooks an administrator has to sign the \
+                 workspace in, too, under Tools."
+            ),
+            (None, false) => {
+                "The MCP server wants a sign-in: an administrator has to authorize it again under Tools.".to_owned()
+            }
+        }
+    }
+
+    fn not_renewed(&self, error: &Error) -> String {
+        let (name, why) = (&self.row.name, &error.message);
+        if self.member.is_none() {
+            return why.clone();
+        }
+        format!("Your sign-in to the MCP server '{name}' cannot be renewed ({why}): sign in again under Tools.")
+    }
 }
 
 impl Opened {
@@ -108,7 +163,7 @@ impl Opened {
         Server {
             url: self.url.clone(),
             headers: self.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
-            token: self.sign_in.tokens.as_ref().map(|tokens| tokens.access_token.clone()),
+            token: self.tokens().map(|tokens| tokens.access_token.clone()),
             timeout: Duration::from_secs_f64(self.row.timeout.clamp(1.0, 600.0)),
             read_timeout: Duration::from_secs_f64(self.row.sse_read_timeout.clamp(1.0, 3600.0)),
         }
@@ -122,7 +177,7 @@ pub(super) async fn opened(db: &ox_db::Database, secrets: &Secrets, row: McpProv
     let headers = row.encrypted_headers.as_deref().map(|text| key.open(text)).transpose()?;
     let headers = headers.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
     let sign_in = sign_in_of(&key, row.encrypted_credentials.as_deref())?;
-    Ok(Opened { row, url, headers, sign_in })
+    Ok(Opened { row, url, headers, sign_in, member: None })
 }
 
 fn sign_in_of(key: &TenantKey, sealed: Option<&str>) -> Result<SignIn> {
@@ -137,27 +192,27 @@ pub(super) async fn call(
     mut opened: Opened,
     (tool, arguments): (&str, Map<String, Json>),
 ) -> Result<CallStream, ox_nodes::CallError> {
-    let failed = |error: McpError| match error {
-        McpError::Unauthorized { .. } => {
-            let text = "The MCP server wants a sign-in: an administrator has to authorize it again under Tools.";
-            ox_nodes::CallError::missing("ToolInvokeError", text)
-        }
+    let failed = |error: McpError, opened: &Opened| match error {
+        McpError::Unauthorized { .. } => ox_nodes::CallError::missing("ToolInvokeError", opened.how_to_sign_in()),
         other => builtin::failed(other.to_string()),
     };
     let with = Renewing { db, secrets, kv, egress };
-    if sign_in::is_due(opened.sign_in.expires_at) {
-        renew(with, &mut opened).await.map_err(|error| builtin::failed(error.message))?;
+    if opened.is_due()
+        && let Err(error) = renew(with, &mut opened).await
+    {
+        return Err(builtin::failed(opened.not_renewed(&error)));
     }
-    let mut session = match session(programs, egress, &opened).await {
-        Err(McpError::Unauthorized { .. }) if has_refresh(&opened) => {
-            renew(with, &mut opened).await.map_err(|error| builtin::failed(error.message))?;
-            session(programs, egress, &opened).await.map_err(failed)?
+    let mut began = session(programs, egress, &opened).await;
+    if matches!(began, Err(McpError::Unauthorized { .. })) && opened.has_refresh() {
+        if let Err(error) = renew(with, &mut opened).await {
+            return Err(builtin::failed(opened.not_renewed(&error)));
         }
-        other => other.map_err(failed)?,
-    };
+        began = session(programs, egress, &opened).await;
+    }
+    let mut session = began.map_err(|error| failed(error, &opened))?;
     let said = session.call(tool, arguments).await;
     session.close().await;
-    let said = said.map_err(failed)?;
+    let said = said.map_err(|error| failed(error, &opened))?;
     if said.is_error {
         let text = if said.text.is_empty() { "The tool tells of an error.".to_owned() } else { said.text };
         return Err(builtin::failed(text));
@@ -175,10 +230,6 @@ pub(super) fn typed(opened: &Opened, tool: &str, mut arguments: Map<String, Json
         value.as_str() != Some("") || fields[name.as_str()]["type"] == "string"
     });
     arguments
-}
-
-fn has_refresh(opened: &Opened) -> bool {
-    opened.sign_in.tokens.as_ref().is_some_and(|tokens| tokens.refresh_token.is_some())
 }
 
 /// The tools that a server told of.
@@ -199,7 +250,7 @@ fn shown_url(url: &str) -> String {
         .map_or_else(|_| "******".to_owned(), |url| format!("{}/******", url.origin().ascii_serialization()))
 }
 
-fn view(opened: &Opened) -> ProviderView {
+fn view(opened: &Opened, signed_in: bool) -> ProviderView {
     let row = &opened.row;
     let icon: Json = serde_json::from_str(&row.icon).unwrap_or_default();
     let client = opened.sign_in.client.as_ref().filter(|_| !opened.sign_in.registered);
@@ -213,6 +264,7 @@ fn view(opened: &Opened) -> ProviderView {
         "server_url": shown_url(&opened.url), "updated_at": row.updated_at.timestamp(), "server_identifier": row.server_identifier,
         "configuration": {"timeout": row.timeout, "sse_read_timeout": row.sse_read_timeout}, "authentication": authentication,
         "is_dynamic_registration": client.is_none(), "masked_headers": masked,
+        "personal": row.personal, "signed_in": signed_in,
     });
     ProviderView {
         id: row.id.to_string(),
@@ -235,8 +287,11 @@ fn view(opened: &Opened) -> ProviderView {
 #[boxed]
 pub(super) async fn list(services: &Services, principal: &Principal) -> Result<Vec<ProviderView>> {
     let mut all = Vec::new();
+    let mut own = own_sign_ins(services, principal).await?;
     for row in repo::tools::servers::list(&services.db, principal.tenant_id()).await? {
-        all.push(view(&opened(&services.db, &services.secrets, row).await?));
+        let kept = own.remove(&row.id);
+        let opened = opened(&services.db, &services.secrets, row).await?;
+        all.push(view(&opened, is_signed_in(services, &opened, kept).await?));
     }
     Ok(all)
 }
@@ -253,7 +308,9 @@ async fn find(services: &Services, tenant: TenantId, id: Uuid) -> Result<Opened>
 /// 404 when there is none of this id.
 #[boxed]
 pub async fn get(services: &Services, principal: &Principal, id: Uuid) -> Result<ProviderView> {
-    Ok(view(&find(services, principal.tenant_id(), id).await?))
+    let opened = find(services, principal.tenant_id(), id).await?;
+    let kept = own_sign_ins(services, principal).await?.remove(&id);
+    Ok(view(&opened, is_signed_in(services, &opened, kept).await?))
 }
 
 fn checked(form: &ServerForm) -> Result<()> {
@@ -355,8 +412,11 @@ pub async fn create(services: &Services, principal: &Principal, form: ServerForm
     checked(&form)?;
     let tenant = principal.tenant_id();
     let client = client_of(&form, None);
+    let url = checked_url(&form.server_url)?;
+    let personal = form.personal.unwrap_or_default() && programs::named(&url).is_none();
     let mut opened = Opened {
-        url: checked_url(&form.server_url)?,
+        url,
+        member: None,
         headers: headers(&form, None),
         sign_in: SignIn { client, ..SignIn::default() },
         row: McpProvider {
@@ -374,6 +434,7 @@ pub async fn create(services: &Services, principal: &Principal, form: ServerForm
             encrypted_headers: None,
             timeout: form.timeout.unwrap_or(30.0),
             sse_read_timeout: form.sse_read_timeout.unwrap_or(300.0),
+            personal,
             created_at: now(),
             updated_at: now(),
         },
@@ -420,9 +481,14 @@ pub async fn update(services: &Services, principal: &Principal, id: Uuid, form: 
     }
     let known = opened.sign_in.client.clone().filter(|_| !opened.sign_in.registered && !moved);
     let client = client_of(&form, known.as_ref());
-    if moved || (client.is_some() && client != known) {
+    // Another server or another client: what let us in is over, for the workspace and for each member.
+    let over = moved || (client.is_some() && client != known);
+    let had_tokens = opened.sign_in.tokens.is_some();
+    if over {
         opened.sign_in = SignIn { client, ..SignIn::default() };
     }
+    let was_personal = opened.row.personal;
+    opened.row.personal = form.personal.unwrap_or(was_personal) && programs::named(&url).is_none();
     opened.url = url;
     opened.headers = new_headers;
     opened.row.name = form.name.trim().to_owned();
@@ -430,14 +496,22 @@ pub async fn update(services: &Services, principal: &Principal, id: Uuid, form: 
     opened.row.icon = icon(&form);
     opened.row.timeout = form.timeout.unwrap_or(opened.row.timeout);
     opened.row.sse_read_timeout = form.sse_read_timeout.unwrap_or(opened.row.sse_read_timeout);
-    if moved {
-        let tools = look(services, &opened).await?;
-        opened.row.authed = tools.is_some();
-        opened.row.tools = serde_json::to_value(tools.unwrap_or_default()).map_err(Error::internal)?;
-    }
+    let tools = if moved { Some(look(services, &opened).await?) } else { None };
     let row = sealed(services, opened).await?;
     let tx = services.db.begin().await?;
     repo::tools::servers::update(&tx, row.clone()).await.map_err(taken)?;
+    if over {
+        repo::tools::servers::set_sign_in(&tx, tenant, id, row.encrypted_credentials.clone()).await?;
+    }
+    if let Some(tools) = tools {
+        let told = serde_json::to_value(tools.as_deref().unwrap_or_default()).map_err(Error::internal)?;
+        repo::tools::servers::set_tools(&tx, tenant, id, Some(&told), tools.is_some()).await?;
+    } else if over {
+        repo::tools::servers::set_tools(&tx, tenant, id, None, row.authed && !had_tokens).await?;
+    }
+    if over || (was_personal && !row.personal) {
+        repo::tools::sign_ins::delete_of_provider(&tx, tenant, "mcp", id).await?;
+    }
     tx.commit().await?;
     noted(services, principal, "tool.mcp.update", &row).await;
     Ok(())
@@ -454,6 +528,7 @@ pub async fn delete(services: &Services, principal: &Principal, id: Uuid) -> Res
     let tx = services.db.begin().await?;
     repo::tools::servers::delete(&tx, opened.row.tenant_id, id).await?;
     repo::tools::permissions::delete_all(&tx, opened.row.tenant_id, "mcp", &id.to_string()).await?;
+    repo::tools::sign_ins::delete_of_provider(&tx, opened.row.tenant_id, "mcp", id).await?;
     tx.commit().await?;
     noted(services, principal, "tool.mcp.delete", &opened.row).await;
     Ok(())
@@ -472,7 +547,11 @@ async fn noted(services: &Services, principal: &Principal, action: &'static str,
 pub async fn reload(services: &Services, principal: &Principal, id: Uuid) -> Result<ProviderView> {
     principal.require(Permission::CredentialManage)?;
     let mut opened = find(services, principal.tenant_id(), id).await?;
-    if sign_in::is_due(opened.sign_in.expires_at) && has_refresh(&opened) {
+    if opened.row.personal && opened.sign_in.tokens.is_none() {
+        // Where nobody has signed the workspace in, who asks does it as they are.
+        opened = for_member(&services.db, &services.secrets, opened, principal.account_id()?).await?;
+    }
+    if opened.is_due() && opened.has_refresh() {
         let egress = services.outbound.of(principal.tenant_id()).await?;
         let with = Renewing { db: &services.db, secrets: &services.secrets, kv: &services.kv, egress: &egress };
         renew(with, &mut opened).await?;
@@ -487,94 +566,11 @@ pub async fn reload(services: &Services, principal: &Principal, id: Uuid) -> Res
 /// Keeps what a server told of, and nothing else: its sign-in may have been renewed meanwhile.
 async fn keep_tools(services: &Services, opened: &Opened, tools: Vec<McpTool>) -> Result<()> {
     let tools = serde_json::to_value(tools).map_err(Error::internal)?;
+    let (tenant, id) = (opened.row.tenant_id, opened.row.id);
+    // That it lets in a member says nothing of the workspace.
+    let authed = opened.member.is_none() || opened.row.authed;
     let tx = services.db.begin().await?;
-    let current = repo::tools::servers::find(&tx, opened.row.tenant_id, opened.row.id).await?;
-    let current = current.ok_or_else(|| Error::not_found("MCP tool not found"))?;
-    let row = McpProvider { authed: true, tools, updated_at: now(), ..current };
-    repo::tools::servers::update(&tx, row).await?;
-    Ok(tx.commit().await?)
-}
-
-/// Signs in to a server: `None` when it lets us in, or else where the browser has to go.
-///
-/// # Errors
-/// 400 when the server or its authority cannot be used; 404 for an unknown one.
-#[boxed]
-pub async fn authorize(services: &Services, principal: &Principal, id: Uuid) -> Result<Option<Begun>> {
-    principal.require(Permission::CredentialManage)?;
-    let tenant = principal.tenant_id();
-    let mut opened = find(services, tenant, id).await?;
-    let egress = services.outbound.of(tenant).await?;
-    let hint = match session(services.tools.programs(), &egress, &opened).await {
-        Ok(mut session) => {
-            let tools = session.tools().await;
-            session.close().await;
-            match tools {
-                Ok(tools) => {
-                    keep_tools(services, &opened, tools).await?;
-                    return Ok(None);
-                }
-                Err(McpError::Unauthorized { metadata, .. }) => metadata,
-                Err(other) => return Err(told(other)),
-            }
-        }
-        Err(McpError::Unauthorized { metadata, .. }) => metadata,
-        Err(other) => return Err(told(other)),
-    };
-    let authority = oauth::discover(&egress, &opened.url, hint.as_deref()).await.map_err(told)?;
-    let redirect =
-        format!("{}/console/api/mcp/oauth/callback", services.settings.console_api_url.trim_end_matches('/'));
-    let known = opened.sign_in.authority.as_ref().is_some_and(|known| known.token_endpoint == authority.token_endpoint);
-    let client = match opened.sign_in.client.clone().filter(|_| known || !opened.sign_in.registered) {
-        Some(client) => client,
-        None => {
-            opened.sign_in.registered = true;
-            oauth::register(&egress, &authority, &redirect).await.map_err(told)?
-        }
-    };
-    let held = oauth::secret();
-    let attempt = Attempt::new(tenant, id, principal.account_id()?, redirect.clone()).in_browser(&held);
-    let (state, verifier) = sign_in::begin(services, SIGN_IN, attempt).await?;
-    let authorization_url =
-        oauth::authorization_url(&authority, &client, &redirect, &state, &verifier).map_err(told)?;
-    opened.sign_in.client = Some(client);
-    opened.sign_in.authority = Some(authority);
-    let row = sealed(services, opened).await?;
-    let tx = services.db.begin().await?;
-    repo::tools::servers::update(&tx, row).await?;
-    tx.commit().await?;
-    Ok(Some(Begun { authorization_url, held }))
-}
-
-/// The browser is back from the authority: its code becomes tokens, for the member who began in it (`held`: what the
-/// browser was given then), and the server is asked for its tools.
-///
-/// # Errors
-/// 400 for an attempt that is unknown, over or begun in another browser, or a code that is refused; 403 when the member
-/// may not do this any more.
-#[boxed]
-pub async fn signed_in(services: &Services, state: &str, code: &str, held: Option<&str>) -> Result<()> {
-    let (attempt, verifier) = sign_in::take(services, SIGN_IN, state).await?;
-    if !attempt.is_of(held) {
-        return Err(sign_in::gone());
-    }
-    attempt.member(services).await?.require(Permission::CredentialManage)?;
-    let mut opened = find(services, attempt.tenant, attempt.provider).await?;
-    let egress = services.outbound.of(attempt.tenant).await?;
-    let (Some(authority), Some(client)) = (&opened.sign_in.authority, &opened.sign_in.client) else {
-        return Err(sign_in::gone());
-    };
-    let tokens = oauth::exchange(&egress, authority, client, &attempt.redirect, (code, &verifier)).await;
-    let tokens = tokens.map_err(told)?;
-    opened.sign_in.expires_at = sign_in::ends(&tokens);
-    opened.sign_in.tokens = Some(tokens);
-    let tools = look(services, &opened).await?;
-    let tools = tools.ok_or_else(|| Error::invalid("The MCP server does not take the token of its own authority."))?;
-    opened.row.authed = true;
-    opened.row.tools = serde_json::to_value(tools).map_err(Error::internal)?;
-    let row = sealed(services, opened).await?;
-    let tx = services.db.begin().await?;
-    repo::tools::servers::update(&tx, row).await?;
+    repo::tools::servers::set_tools(&tx, tenant, id, Some(&tools), authed).await?;
     Ok(tx.commit().await?)
 }
 

@@ -28,6 +28,9 @@ pub(super) struct Attempt {
     pub provider: Uuid,
     pub account: AccountId,
     pub redirect: String,
+    /// Of the account itself, not of the workspace.
+    #[serde(default)]
+    pub own: bool,
     /// The digest of what the browser holds that began it, where it holds something.
     #[serde(default)]
     browser: Option<String>,
@@ -38,7 +41,12 @@ pub(super) struct Attempt {
 
 impl Attempt {
     pub(super) fn new(tenant: TenantId, provider: Uuid, account: AccountId, redirect: String) -> Self {
-        Self { tenant, provider, account, redirect, browser: None, verifier: String::new() }
+        Self { tenant, provider, account, redirect, own: false, browser: None, verifier: String::new() }
+    }
+
+    /// One that lets in who begins it, and nobody else.
+    pub(super) fn for_oneself(self) -> Self {
+        Self { own: true, ..self }
     }
 
     /// One that ends only in the browser that holds this.

@@ -28,6 +28,7 @@ pub struct Model {
     pub encrypted_headers: Option<String>,
     pub timeout: f64,
     pub sse_read_timeout: f64,
+    pub personal: bool,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
 }

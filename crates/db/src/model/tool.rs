@@ -224,6 +224,8 @@ pub struct McpProvider {
     pub timeout: f64,
     /// Seconds for a stream to say something.
     pub sse_read_timeout: f64,
+    /// Each member signs in with an account of their own.
+    pub personal: bool,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
 }
@@ -245,6 +247,7 @@ impl From<entity::tool_mcp_providers::Model> for McpProvider {
             encrypted_headers: row.encrypted_headers,
             timeout: row.timeout,
             sse_read_timeout: row.sse_read_timeout,
+            personal: row.personal,
             created_at: row.created_at,
             updated_at: row.updated_at,
         }
@@ -268,6 +271,55 @@ impl From<McpProvider> for entity::tool_mcp_providers::Model {
             encrypted_headers: item.encrypted_headers,
             timeout: item.timeout,
             sse_read_timeout: item.sse_read_timeout,
+            personal: item.personal,
+            created_at: item.created_at,
+            updated_at: item.updated_at,
+        }
+    }
+}
+
+/// What lets one member in at a tool provider.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ToolSignIn {
+    pub id: Uuid,
+    pub tenant_id: TenantId,
+    /// `mcp`.
+    pub provider_kind: String,
+    pub provider_id: Uuid,
+    pub account_id: AccountId,
+    pub encrypted_tokens: String,
+    /// Without it the tokens do not end by themselves.
+    pub expires_at: Option<DateTime<Utc>>,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+impl From<entity::tool_sign_ins::Model> for ToolSignIn {
+    fn from(row: entity::tool_sign_ins::Model) -> Self {
+        Self {
+            id: row.id,
+            tenant_id: TenantId(row.tenant_id),
+            provider_kind: row.provider_kind,
+            provider_id: row.provider_id,
+            account_id: AccountId(row.account_id),
+            encrypted_tokens: row.encrypted_tokens,
+            expires_at: row.expires_at,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+impl From<ToolSignIn> for entity::tool_sign_ins::Model {
+    fn from(item: ToolSignIn) -> Self {
+        Self {
+            id: item.id,
+            tenant_id: item.tenant_id.0,
+            provider_kind: item.provider_kind,
+            provider_id: item.provider_id,
+            account_id: item.account_id.0,
+            encrypted_tokens: item.encrypted_tokens,
+            expires_at: item.expires_at,
             created_at: item.created_at,
             updated_at: item.updated_at,
         }

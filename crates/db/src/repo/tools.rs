@@ -5,4 +5,5 @@ pub mod credentials;
 pub mod labels;
 pub mod permissions;
 pub mod servers;
+pub mod sign_ins;
 pub mod workflows;

@@ -2,11 +2,11 @@
 
 use ox_db::{
     Error,
-    model::{ApiToolProvider, McpProvider, RunFile, ToolCredential, WorkflowTool},
+    model::{ApiToolProvider, McpProvider, RunFile, ToolCredential, ToolSignIn, WorkflowTool},
     now,
     repo::{
         run_files,
-        tools::{apis, credentials, labels, servers, workflows},
+        tools::{apis, credentials, labels, servers, sign_ins, workflows},
     },
 };
 use ox_testkit::on_each_database;
@@ -140,6 +140,7 @@ async fn providers_round_trip_within_their_workspace() {
             encrypted_headers: None,
             timeout: 30.0,
             sse_read_timeout: 300.0,
+            personal: false,
             created_at: now(),
             updated_at: now(),
         };
@@ -164,9 +165,73 @@ async fn providers_round_trip_within_their_workspace() {
         assert!(matches!(workflows::insert(&tx, again).await, Err(Error::Conflict(_))));
         drop(tx);
         let tx = db.begin().await.unwrap();
-        servers::update(&tx, McpProvider { authed: false, ..server.clone() }).await.unwrap();
+        servers::set_tools(&tx, tenant, server.id, None, false).await.unwrap();
+        assert!(matches!(servers::set_tools(&tx, other, server.id, None, true).await, Err(Error::NotFound(_))));
         tx.commit().await.unwrap();
         assert!(!servers::find(&db, tenant, server.id).await.unwrap().unwrap().authed);
+        // What is entered is written without what changed meanwhile.
+        let tx = db.begin().await.unwrap();
+        let told = json!([{"name": "shout"}]);
+        servers::set_tools(&tx, tenant, server.id, Some(&told), true).await.unwrap();
+        assert!(servers::swap_sign_in(&tx, &server, "renewed".into()).await.unwrap());
+        assert!(!servers::swap_sign_in(&tx, &server, "late".into()).await.unwrap());
+        servers::update(&tx, McpProvider { name: "n".into(), personal: true, ..server.clone() }).await.unwrap();
+        tx.commit().await.unwrap();
+        let kept = servers::find(&db, tenant, server.id).await.unwrap().unwrap();
+        assert_eq!((kept.name.as_str(), kept.personal, kept.authed, &kept.tools), ("n", true, true, &told));
+        assert_eq!(kept.encrypted_credentials.as_deref(), Some("renewed"));
+        let tx = db.begin().await.unwrap();
+        assert!(
+            !servers::swap_sign_in(&tx, &McpProvider { tenant_id: other, ..kept.clone() }, "x".into()).await.unwrap()
+        );
+        assert!(servers::swap_sign_in(&tx, &kept, "next".into()).await.unwrap());
+        servers::set_sign_in(&tx, tenant, server.id, None).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(servers::find(&db, tenant, server.id).await.unwrap().unwrap().encrypted_credentials, None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn each_member_has_one_sign_in_at_a_provider() {
+    on_each_database(|db| async move {
+        let (tenant, other, server) = (TenantId::new(), TenantId::new(), new_uuid());
+        let (ann, bob) = (AccountId::new(), AccountId::new());
+        let of = |account: AccountId, tokens: &str| ToolSignIn {
+            id: new_uuid(),
+            tenant_id: tenant,
+            provider_kind: "mcp".into(),
+            provider_id: server,
+            account_id: account,
+            encrypted_tokens: tokens.into(),
+            expires_at: Some(now()),
+            created_at: now(),
+            updated_at: now(),
+        };
+        let first = of(ann, "a1");
+        let tx = db.begin().await.unwrap();
+        sign_ins::set(&tx, first.clone()).await.unwrap();
+        sign_ins::set(&tx, of(bob, "b1")).await.unwrap();
+        sign_ins::set(&tx, ToolSignIn { expires_at: None, ..of(ann, "a2") }).await.unwrap();
+        tx.commit().await.unwrap();
+        let kept = sign_ins::find(&db, tenant, "mcp", server, ann).await.unwrap().unwrap();
+        assert_eq!((kept.id, kept.encrypted_tokens.as_str(), kept.expires_at), (first.id, "a2", None));
+        assert_eq!(sign_ins::find(&db, other, "mcp", server, ann).await.unwrap(), None);
+        assert_eq!(sign_ins::list(&db, tenant, "mcp", bob).await.unwrap().len(), 1);
+        assert!(sign_ins::list(&db, other, "mcp", bob).await.unwrap().is_empty());
+        let tx = db.begin().await.unwrap();
+        let renewed = ToolSignIn { encrypted_tokens: "a3".into(), expires_at: Some(now()), ..kept.clone() };
+        assert!(!sign_ins::swap(&tx, "a1", renewed.clone()).await.unwrap(), "those are over");
+        assert!(sign_ins::swap(&tx, "a2", renewed.clone()).await.unwrap());
+        assert!(!sign_ins::swap(&tx, "a3", ToolSignIn { tenant_id: other, ..renewed }).await.unwrap());
+        assert!(!sign_ins::delete(&tx, other, "mcp", server, ann).await.unwrap());
+        assert!(sign_ins::delete(&tx, tenant, "mcp", server, ann).await.unwrap());
+        sign_ins::set(&tx, of(ann, "a4")).await.unwrap();
+        assert_eq!(sign_ins::delete_of_member(&tx, tenant, bob).await.unwrap(), 1);
+        assert_eq!(sign_ins::delete_of_provider(&tx, other, "mcp", server).await.unwrap(), 0);
+        assert_eq!(sign_ins::delete_of_provider(&tx, tenant, "mcp", server).await.unwrap(), 1);
+        tx.commit().await.unwrap();
+        assert!(sign_ins::list(&db, tenant, "mcp", ann).await.unwrap().is_empty());
     })
     .await;
 }

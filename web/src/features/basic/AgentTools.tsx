@@ -11,6 +11,7 @@ import { Button, IconButton } from "../../ui/Button";
 import { Badge } from "../../ui/Marks";
 import { Switch } from "../../ui/Switch";
 import { ToolTile } from "../../ui/ToolTile";
+import { wantsOwnSignIn } from "../tools/model";
 import { PickDialog } from "../tools/PickDialog";
 import { ToolSettings } from "../tools/ToolSettings";
 import { type Agent, type AgentTool, sameTool } from "./model";
@@ -88,7 +89,9 @@ export function AgentTools({ agent, onChange }: Props) {
                 <span className="text-ink-3 truncate flex-1 max-md:basis-1/3">{provider}</span>
                 {known.isSuccess && !here ? <Badge tone="bad">{t("agent.gone")}</Badge> : null}
                 {tool.rules.always || tool.rules.guard ? <Badge>{t("agent.asks")}</Badge> : null}
-                {here?.provider.is_team_authorization === false ? <Badge tone="warn">{t("agent.noKey")}</Badge> : null}
+                {here && (here.provider.personal ? wantsOwnSignIn(here.provider) : here.provider.is_team_authorization === false) ? (
+                  <Badge tone="warn">{t("agent.noKey")}</Badge>
+                ) : null}
                 {here ? <IconButton size="sm" icon={SlidersHorizontal} label={t("agent.toolSettings", { name: label })} onClick={() => setSetting(i)} /> : null}
                 <IconButton
                   size="sm"

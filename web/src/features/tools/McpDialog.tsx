@@ -10,6 +10,7 @@ import { Dialog } from "../../ui/Dialog";
 import { Field } from "../../ui/Field";
 import { Input, SecretInput } from "../../ui/Input";
 import { Segmented } from "../../ui/Segmented";
+import { Switch } from "../../ui/Switch";
 import { McpPlace } from "./McpPlace";
 import { isProgram, mcpDraft, mcpFields, mcpProblems, suggestedId } from "./model";
 import { IconPick } from "./parts";
@@ -125,6 +126,19 @@ export function McpDialog({ provider, onClose, onSaved }: Props) {
         )}
         {shown === "auth" ? (
           <>
+            <div className="flex items-center gap-3">
+              <div className="flex-1 min-w-0">
+                <div className="lbl">{t("mcp.own.switch")}</div>
+                <div className="hint">{t("mcp.own.switchHint")}</div>
+              </div>
+              <Switch checked={draft.personal} label={t("mcp.own.switch")} onChange={(personal) => put({ personal })} />
+            </div>
+            {provider?.personal && !draft.personal ? (
+              <div className="banner" data-tone="warn">
+                <TriangleAlert size={16} aria-hidden />
+                {t("mcp.own.switchOff")}
+              </div>
+            ) : null}
             <div className="flex max-w-full">
               <Segmented
                 label={t("mcp.part.auth")}

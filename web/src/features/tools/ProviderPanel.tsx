@@ -31,6 +31,7 @@ import { ApiSignIn } from "./ApiSignIn";
 import { Credentials } from "./Credentials";
 import { McpDialog } from "./McpDialog";
 import { isLetIn, operationName, titleOf } from "./model";
+import { OwnSignIn } from "./OwnSignIn";
 import { Permissions } from "./Permissions";
 import { TestDialog } from "./TestDialog";
 import { Outdated } from "./ToolCard";
@@ -74,7 +75,7 @@ export function ProviderPanel({ provider, onClose, onApp }: Props) {
         {provider.type === "workflow" ? <WorkflowActions provider={provider} onGone={onClose} onApp={onApp} /> : null}
         {provider.type === "mcp" ? <McpActions provider={provider} onGone={onClose} /> : null}
         <Permissions provider={provider} />
-        {provider.type !== "mcp" || isLetIn(provider) ? <Tools provider={provider} /> : null}
+        {provider.type !== "mcp" || isLetIn(provider) || toolsOf(provider).length > 0 ? <Tools provider={provider} /> : null}
       </div>
     </aside>
   );
@@ -283,7 +284,10 @@ function McpActions({ provider, onGone }: ActionProps) {
   const letIn = useLetIn(() => authoriseMcp(provider.id));
   const failed = (error: unknown) => toast.error(c("common.failed", { message: messageOf(error) }));
   const refresh = useToolChange(() => refreshMcpTools(provider.id));
+  const personal = provider.personal === true;
   const ready = isLetIn(provider);
+  // Whoever is in by themselves can ask for the tools, too.
+  const readable = ready || provider.signed_in === true;
   return (
     <>
       <dl className="grid gap-x-4 gap-y-1 text-12" style={{ gridTemplateColumns: "auto minmax(0, 1fr)" }}>
@@ -298,10 +302,11 @@ function McpActions({ provider, onGone }: ActionProps) {
           </>
         ) : null}
       </dl>
+      {personal ? <OwnSignIn provider={provider} name={titleOf(provider, i18n.language)} /> : null}
       {ready ? null : (
-        <div className="banner" data-tone="warn">
+        <div className="banner" data-tone={personal ? undefined : "warn"}>
           <ShieldCheck size={16} aria-hidden />
-          <span className="flex-1">{t("mcp.notLetInText")}</span>
+          <span className="flex-1">{t(personal ? "mcp.own.noWorkspace" : "mcp.notLetInText")}</span>
         </div>
       )}
       {letIn.problem ? (
@@ -311,7 +316,7 @@ function McpActions({ provider, onGone }: ActionProps) {
       ) : null}
       {rights.admin ? (
         <Row>
-          {ready ? (
+          {readable ? (
             <Button
               icon={RefreshCw}
               busy={refresh.isPending}
@@ -319,9 +324,10 @@ function McpActions({ provider, onGone }: ActionProps) {
             >
               {t("mcp.refresh")}
             </Button>
-          ) : (
-            <Button kind="primary" icon={ShieldCheck} busy={letIn.busy} onClick={letIn.start}>
-              {t("mcp.letIn")}
+          ) : null}
+          {ready ? null : (
+            <Button {...(personal ? {} : { kind: "primary" as const })} icon={ShieldCheck} busy={letIn.busy} onClick={letIn.start}>
+              {t(personal ? "mcp.own.letIn" : "mcp.letIn")}
             </Button>
           )}
           <Button icon={Pencil} onClick={() => setEditing(true)}>

@@ -7,7 +7,7 @@ import { inLanguage } from "../../lib/format";
 import { HttpError } from "../../lib/http";
 import { Badge } from "../../ui/Marks";
 import { ToolTile } from "../../ui/ToolTile";
-import { isLetIn, titleOf } from "./model";
+import { isLetIn, titleOf, wantsOwnSignIn } from "./model";
 
 interface Props {
   readonly provider: ToolProvider;
@@ -36,9 +36,9 @@ export function ToolCard({ provider, active, open, onOpen }: Props) {
               {provider.type === "mcp" ? (provider.server_identifier ?? "") : provider.author || provider.name}
             </span>
           </span>
-          {provider.type === "mcp" && !isLetIn(provider) ? (
+          {provider.type === "mcp" && (provider.personal ? wantsOwnSignIn(provider) : !isLetIn(provider)) ? (
             <Badge tone="warn" icon={KeyRound}>
-              {t("mcp.notLetIn")}
+              {t(provider.personal ? "mcp.own.badge" : "mcp.notLetIn")}
             </Badge>
           ) : null}
           {provider.type === "builtin" && provider.is_team_authorization === false ? (

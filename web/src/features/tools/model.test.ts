@@ -12,6 +12,7 @@ import {
   shownProviders,
   startValues,
   suggestedId,
+  wantsOwnSignIn,
   wireAuth,
   wireValues,
 } from "./model";
@@ -47,6 +48,13 @@ describe("the list of providers", () => {
     expect(names("", [], "mcp")).toEqual(["carriers"]);
     expect(isLetIn(server)).toBe(false);
     expect(isLetIn(time)).toBe(true);
+  });
+
+  it("knows who has to sign in by themselves", () => {
+    expect(wantsOwnSignIn(server)).toBe(false);
+    expect(wantsOwnSignIn({ ...server, personal: true, signed_in: false })).toBe(true);
+    expect(wantsOwnSignIn({ ...server, personal: true, signed_in: true })).toBe(false);
+    expect(mcpFields(mcpDraft({ ...server, personal: true }, "en")).personal).toBe(true);
   });
 });
 
@@ -130,6 +138,7 @@ describe("MCP servers", () => {
     expect(mcpProblems(chosen, undefined)).toEqual({});
     expect(mcpFields(chosen)).toMatchObject({ server_url: "stdio:weather", headers: { A: "1" } });
     expect(mcpFields(chosen)).not.toHaveProperty("authentication");
+    expect(mcpFields({ ...chosen, personal: true }).personal).toBe(false);
   });
   it("sends an untouched one as it came", () => {
     const draft = mcpDraft(server, "en");

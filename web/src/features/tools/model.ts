@@ -30,6 +30,11 @@ export function isLetIn(provider: ToolProvider): boolean {
   return provider.is_team_authorization !== false;
 }
 
+/** A server that lets in each member by themselves has not let in whoever looks. */
+export function wantsOwnSignIn(provider: ToolProvider): boolean {
+  return provider.personal === true && provider.signed_in !== true;
+}
+
 /** Fields of a provider that are there, with what they start with. */
 export function startValues(fields: readonly CredentialField[], stored: Readonly<Record<string, unknown>>): Record<string, string> {
   return Object.fromEntries(
@@ -210,6 +215,7 @@ export interface McpDraft {
   readonly ownClient: boolean;
   readonly clientId: string;
   readonly clientSecret: string;
+  readonly personal: boolean;
 }
 
 export function mcpDraft(provider: ToolProvider | undefined, language: string): McpDraft {
@@ -224,6 +230,7 @@ export function mcpDraft(provider: ToolProvider | undefined, language: string): 
     ownClient: provider?.is_dynamic_registration === false,
     clientId: provider?.authentication?.client_id ?? "",
     clientSecret: provider?.authentication?.client_secret ?? "",
+    personal: provider?.personal === true,
   };
 }
 
@@ -266,5 +273,6 @@ export function mcpFields(draft: McpDraft): McpFields {
         .map((header) => [header.name.trim(), header.value]),
     ),
     ...(draft.ownClient && !isProgram(draft.url) ? { authentication: { client_id: draft.clientId.trim(), client_secret: draft.clientSecret } } : {}),
+    personal: draft.personal && !isProgram(draft.url),
   };
 }

@@ -247,6 +247,60 @@ describe("a provider", () => {
   });
 });
 
+describe("a server where each member has their own account", () => {
+  const own: ToolProvider = { ...carriers, personal: true, signed_in: false };
+
+  it("lets a member sign in who may not change it", async () => {
+    const place = { href: "" };
+    vi.stubGlobal("open", () => ({ location: place, closed: false, close: vi.fn() }));
+    server.use(
+      http.post(`${BASE}`, () => HttpResponse.json({ id: "w", name: "W", role: "normal" })),
+      http.post(`${BASE}/tool-provider/mcp/sign-in/m1`, () => HttpResponse.json({ authorization_url: "https://id.example.com/go" })),
+    );
+    show(<ProviderPanel provider={own} onClose={vi.fn()} onApp={vi.fn()} />);
+    const part = await screen.findByRole("region", { name: "Your sign-in" });
+    expect(within(part).getByText(/You are not signed in/)).toBeVisible();
+    await userEvent.click(within(part).getByRole("button", { name: "Sign in with your account" }));
+    await waitFor(() => expect(place.href).toBe("https://id.example.com/go"));
+    expect(screen.queryByRole("button", { name: "Edit" })).toBeNull();
+    expect(screen.queryByRole("button", { name: "Sign the workspace in" })).toBeNull();
+    vi.unstubAllGlobals();
+  });
+
+  it("signs oneself out, and tells that the workspace is not in", async () => {
+    const out = vi.fn();
+    server.use(
+      http.delete(`${BASE}/tool-provider/mcp/sign-in/m1`, () => {
+        out();
+        return HttpResponse.json({ result: "success" });
+      }),
+    );
+    show(<ProviderPanel provider={{ ...own, signed_in: true }} onClose={vi.fn()} onApp={vi.fn()} />);
+    expect(await screen.findByText(/workspace itself is not signed in/)).toBeVisible();
+    expect(await screen.findByRole("button", { name: "Sign the workspace in" })).toBeVisible();
+    await userEvent.click(screen.getByRole("button", { name: "Sign out" }));
+    const sure = await screen.findByRole("alertdialog");
+    await userEvent.click(within(sure).getByRole("button", { name: "Sign out" }));
+    await waitFor(() => expect(out).toHaveBeenCalled());
+  });
+
+  it("is one by a switch", async () => {
+    const sent = vi.fn();
+    const onSaved = vi.fn();
+    server.use(
+      http.put(`${BASE}/tool-provider/mcp`, async ({ request }) => {
+        sent(await request.json());
+        return HttpResponse.json({ result: "success" });
+      }),
+    );
+    show(<McpDialog provider={carriers} onClose={vi.fn()} onSaved={onSaved} />);
+    await userEvent.click(screen.getByRole("switch", { name: "Each member signs in with their own account" }));
+    await userEvent.click(screen.getByRole("button", { name: "Save" }));
+    await waitFor(() => expect(onSaved).toHaveBeenCalled());
+    expect(sent.mock.calls[0]?.[0]).toMatchObject({ provider_id: "m1", personal: true });
+  });
+});
+
 describe("a custom tool", () => {
   it("reads the schema, calls an operation and saves", async () => {
     const tested = vi.fn();

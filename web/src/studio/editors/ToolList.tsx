@@ -2,6 +2,7 @@
 import { Wrench } from "lucide-react";
 import type { DragEvent } from "react";
 import { useTranslation } from "react-i18next";
+import { isShut } from "../api";
 import { SOURCES, type Source, type ToolRow } from "./toolRows";
 
 interface ListProps {
@@ -28,7 +29,7 @@ export function ToolList({ rows, active, onOver, onChoose, onDrag, onDragEnd }: 
             {heading ? (
               <div className="st-palette-group">
                 {heading}
-                {row.provider.is_team_authorization === false ? <span className="st-palette-note">{t(row.provider.type === "mcp" ? "tool.notLetIn" : "tool.noKey")}</span> : null}
+                {isShut(row.provider) ? <span className="st-palette-note">{t(row.provider.type === "mcp" ? "tool.notLetIn" : "tool.noKey")}</span> : null}
               </div>
             ) : null}
             <button

@@ -11,6 +11,7 @@ use axum::{
 use ox_app::{
     Services,
     tools::{
+        api_sign_in::Begun,
         servers::{self, ServerForm},
         sign_in,
     },
@@ -42,6 +43,7 @@ pub fn router() -> OpenApiRouter<Arc<Services>> {
     OpenApiRouter::new()
         .routes(routes!(create, update, delete))
         .routes(routes!(authorize))
+        .routes(routes!(sign_in_own, sign_out_own))
         .routes(routes!(get))
         .routes(routes!(reload))
         .routes(routes!(callback))
@@ -85,6 +87,9 @@ pub struct McpServerBody {
     headers: Option<BTreeMap<String, String>>,
     #[serde(default)]
     authentication: Option<McpAuthentication>,
+    /// Each member signs in with an account of their own; not there: as it was, and no at first.
+    #[serde(default)]
+    personal: Option<bool>,
 }
 
 impl From<McpServerBody> for ServerForm {
@@ -103,6 +108,7 @@ impl From<McpServerBody> for ServerForm {
             headers: body.headers.unwrap_or_default(),
             client_id: client.client_id,
             client_secret: client.client_secret,
+            personal: body.personal,
         }
     }
 }
@@ -154,12 +160,37 @@ async fn authorize(
     headers: HeaderMap,
     Body(body): Body<McpServerId>,
 ) -> ApiResult<Response> {
-    let Some(begun) = servers::authorize(&services, &caller, body.provider_id).await? else {
-        return Ok(Json(json!({"result": "success"})).into_response());
-    };
+    let begun = servers::authorize(&services, &caller, body.provider_id).await?;
+    Ok(away(&services, &headers, begun))
+}
+
+/// Sends the browser to the authority, with what shows that it is the one when it is back.
+fn away(services: &Services, headers: &HeaderMap, begun: Option<Begun>) -> Response {
+    let Some(begun) = begun else { return Json(json!({"result": "success"})).into_response() };
     let mut response = Json(json!({"authorization_url": begun.authorization_url})).into_response();
-    session::set_cookie(&services, &headers, &mut response, COOKIE, &begun.held, sign_in::LIFE.as_secs());
-    Ok(response)
+    session::set_cookie(services, headers, &mut response, COOKIE, &begun.held, sign_in::LIFE.as_secs());
+    response
+}
+
+/// Signs the caller in with an account of their own, where the server is `personal`.
+#[utoipa::path(post, path = "/workspaces/current/tool-provider/mcp/sign-in/{provider_id}", tag = "tools", params(("provider_id" = Uuid, Path)),
+    responses((status = 200, body = Object, description = "`result`, or the `authorization_url` where the caller has to sign in"), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
+async fn sign_in_own(
+    State(services): App,
+    Caller(caller): Caller,
+    headers: HeaderMap,
+    Path(id): Path<Uuid>,
+) -> ApiResult<Response> {
+    let begun = servers::authorize_own(&services, &caller, id).await?;
+    Ok(away(&services, &headers, begun))
+}
+
+/// Forgets the caller's own sign-in.
+#[utoipa::path(delete, path = "/workspaces/current/tool-provider/mcp/sign-in/{provider_id}", tag = "tools", params(("provider_id" = Uuid, Path)),
+    responses((status = 200, body = Done), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
+async fn sign_out_own(State(services): App, Caller(caller): Caller, Path(id): Path<Uuid>) -> ApiResult<Json<Done>> {
+    servers::leave_own(&services, &caller, id).await?;
+    Ok(Json(Done::SUCCESS))
 }
 
 #[utoipa::path(get, path = "/workspaces/current/tool-provider/mcp/tools/{provider_id}", tag = "tools", params(("provider_id" = Uuid, Path)),
@@ -199,7 +230,8 @@ async fn callback(State(services): App, headers: HeaderMap, Query(query): Query<
         return Err(ox_app::Error::invalid_field("code", format!("The sign-in was not granted: {why}")).into());
     };
     let held = guard::cookie(&headers, COOKIE);
-    servers::signed_in(&services, &query.state, &code, held).await?;
+    let account = guard::account_in(&services, &headers).await;
+    servers::signed_in(&services, &query.state, &code, held, account).await?;
     let to = format!("{}/oauth-callback", services.settings.console_web_url.trim_end_matches('/'));
     let mut response = (StatusCode::FOUND, [(header::LOCATION, to)]).into_response();
     session::set_cookie(&services, &headers, &mut response, COOKIE, "", 0);
