@@ -81,7 +81,17 @@ describe("an answer", () => {
   };
   // Nothing of the chat is asked for while nobody clicks.
   const draw = (site: object) =>
-    render(<TurnView chat={{} as Chat} threadKey="k" site={siteOf({ icon_type: "emoji", icon: "🧭", ...site })} turn={turn} index={0} versions={[]} locked={false} />);
+    render(
+      <TurnView
+        chat={{} as Chat}
+        threadKey="k"
+        site={siteOf({ icon_type: "emoji", icon: "🧭", ...site })}
+        turn={turn}
+        index={0}
+        versions={[]}
+        locked={false}
+      />,
+    );
 
   it("shows the nodes of its run and the icon where that is set", () => {
     const { container } = draw({ show_workflow_steps: true, use_icon_as_answer_icon: true });
