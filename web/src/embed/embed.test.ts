@@ -1,4 +1,4 @@
-import { Blob as NodeBlob, Buffer } from "node:buffer";
+import { Buffer, Blob as NodeBlob } from "node:buffer";
 import { gunzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
