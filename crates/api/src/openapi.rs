@@ -142,6 +142,8 @@ pub fn with_security(mut surface: OpenApi, rules: &[Rule]) -> OpenApi {
 /// What the standard asks for beside what the handlers say: a name of its own for each operation, a text for each answer.
 #[must_use]
 pub fn completed(mut document: OpenApi) -> OpenApi {
+    let paths = std::mem::take(&mut document.paths.paths);
+    document.paths.paths = paths.into_iter().map(|(path, item)| (path.replace("{*", "{"), item)).collect();
     for (path, item) in &mut document.paths.paths {
         for (method, operation) in methods(item) {
             operation.operation_id = Some(name_of(method, path));
@@ -161,7 +163,7 @@ pub fn completed(mut document: OpenApi) -> OpenApi {
 fn name_of(method: &str, path: &str) -> String {
     let segments = path.split('/').filter(|segment| !segment.is_empty()).map(|segment| {
         match segment.strip_prefix('{').and_then(|segment| segment.strip_suffix('}')) {
-            Some(name) => format!("by_{}", name.trim_start_matches('*')),
+            Some(name) => format!("by_{name}"),
             None => segment.replace(|c: char| !c.is_ascii_alphanumeric() && c != '-', "_"),
         }
     });
@@ -199,7 +201,7 @@ mod tests {
             ("GET", "/v1/", "get_v1"),
             ("POST", "/v1/chat-messages", "post_v1_chat-messages"),
             ("DELETE", "/v1/a/{app_id}/b_c", "delete_v1_a_by_app_id_b_c"),
-            ("GET", "/v1/models/{*name}", "get_v1_models_by_name"),
+            ("GET", "/v1/models/{name}", "get_v1_models_by_name"),
         ] {
             assert_eq!(name_of(method, path), expected);
         }

@@ -108,7 +108,8 @@ fn join_provider_id(mut request: Request) -> Request {
 }
 
 fn routes(services: &Arc<Services>, ui: Ui) -> Router {
-    let routes = |surface: OpenApiRouter| Router::from(surface);
+    // The answer to another method stands within the headers for other sites: their browsers ask with one.
+    let routes = |surface: OpenApiRouter| Router::from(surface).method_not_allowed_fallback(method_not_allowed);
     let document_json = Arc::new(OnceCell::new());
     Router::new()
         .nest("/v1", routes(service::router(services)).layer(public_cors()))

@@ -175,19 +175,31 @@ async fn a_name_stands_for_one_request_and_its_effect() {
     assert_ne!(files[0].json()["id"], files[1].json()["id"]);
 }
 
-/// Pages of other sites may name their requests and take up streams.
+/// Pages of other sites may name their requests and take up streams: their browsers ask first.
 #[tokio::test]
 async fn browsers_may_send_a_name() {
     let rig = Rig::new().await;
-    let request = Request::builder()
-        .method(Method::OPTIONS)
-        .uri("/v1/chat-messages")
-        .header("origin", "https://shop.test")
-        .header("access-control-request-method", "POST")
-        .header("access-control-request-headers", "authorization,content-type,idempotency-key");
-    let answer = rig.send(request.body(Body::empty()).unwrap()).await;
-    let allowed = answer.headers["access-control-allow-headers"].to_str().unwrap().to_ascii_lowercase();
-    for name in ["authorization", "content-type", "idempotency-key", "last-event-id", "x-stream-ids"] {
-        assert!(allowed.split(',').any(|known| known.trim() == name), "{name}: {allowed}");
+    for path in ["/v1/chat-messages", "/mcp/server/x/mcp", "/gateway/v1/chat/completions", "/api/chat-messages"] {
+        let request = Request::builder()
+            .method(Method::OPTIONS)
+            .uri(path)
+            .header("origin", "https://shop.test")
+            .header("access-control-request-method", "POST")
+            .header(
+                "access-control-request-headers",
+                "authorization,content-type,idempotency-key,last-event-id,x-stream-ids",
+            );
+        let answer = rig.send(request.body(Body::empty()).unwrap()).await;
+        let told = |name: &str| {
+            let value = answer.headers.get(name).unwrap_or_else(|| panic!("{path} tells no {name}: {}", answer.status));
+            value.to_str().unwrap().to_ascii_lowercase()
+        };
+        assert!(answer.status.is_success(), "{path}: {}", answer.status);
+        assert!(["*", "https://shop.test"].contains(&told("access-control-allow-origin").as_str()), "{path}");
+        assert!(told("access-control-allow-methods").contains("post"), "{path}");
+        for name in ["authorization", "content-type", "idempotency-key", "last-event-id", "x-stream-ids"] {
+            let allowed = told("access-control-allow-headers");
+            assert!(allowed.split(',').any(|known| known.trim() == name), "{path}, {name}: {allowed}");
+        }
     }
 }
