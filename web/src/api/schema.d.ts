@@ -9104,7 +9104,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/gateway/v1/models/{*model}": {
+    "/gateway/v1/models/{model}": {
         parameters: {
             query?: never;
             header?: never;
