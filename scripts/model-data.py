@@ -139,7 +139,14 @@ MORE = {
     ],
 }
 # Embedding models that take pictures, whatever the table says, where an adapter can send them.
-SEEING = {"cohere": "embed-(english|multilingual)-", "voyage": "voyage-multimodal-"}
+SEEING = {
+    "bedrock": r"((us|eu|global)\.)?(cohere\.embed-|amazon\.(titan-embed-image|nova-2-multimodal))",
+    "cohere": "embed-(english|multilingual)-",
+    "vertex_ai": "multimodalembedding",
+    "voyage": "voyage-multimodal-",
+}
+# Of https://cloud.google.com/vertex-ai/generative-ai/docs/embeddings/get-multimodal-embeddings, where the table says 768.
+DIMENSIONS = {"multimodalembedding": 1408}
 KEPT = {"deepseek": "deepseek", "groq": "groq", "mistralai": "mistral", "moonshot": "moonshot", "openai": "", "togetherai": "together_ai", "x": "xai"}
 
 
@@ -211,8 +218,8 @@ def row(file, name, facts, date):
     if kind == "llm" and facts.get("max_output_tokens"):
         out["max_output_tokens"] = int(facts["max_output_tokens"])
     if kind == "text-embedding":
-        if facts.get("output_vector_size"):
-            out["dimensions"] = int(facts["output_vector_size"])
+        if size := DIMENSIONS.get(name.split("@")[0]) or facts.get("output_vector_size"):
+            out["dimensions"] = int(size)
         chunks = 96 if file == "bedrock" and "cohere" in name else 1 if file == "bedrock" else MAX_CHUNKS.get(file)
         if chunks:
             out["max_chunks"] = chunks

@@ -303,6 +303,41 @@ async fn basic_apps_look_for_the_pictures_of_a_message() {
     }
 }
 
+#[tokio::test]
+async fn agents_look_for_the_pictures_of_a_message() {
+    let shelf = Shelf::new().await;
+    let id = dataset(&shelf, "Sees", SEES).await;
+    for (name, words) in [("sea.txt", "lighthouse"), ("deep.txt", "whale")] {
+        let picture = picture(&shelf, &format!("{words}.png"), words).await;
+        let text = format!("Of {name}: ![image](/files/{picture}/file-preview)");
+        shelf.document(&id, name, &text, json!({})).await;
+    }
+    // One search over all, or a tool for each knowledge base.
+    for retrieval in ["multiple", "single"] {
+        let config = json!({
+            "model": {"provider": "oxidify/scripted", "name": "tools", "mode": "chat",
+                "completion_params": {"arguments": "{\"query\": \"zzz\"}"}},
+            "prompt_type": "simple", "pre_prompt": "", "user_input_form": [], "retriever_resource": {"enabled": true},
+            "file_upload": {"enabled": true, "allowed_file_types": ["image"], "allowed_file_upload_methods": ["local_file"], "number_limits": 3},
+            "agent_mode": {"enabled": true, "strategy": "function_call", "max_iteration": 3, "prompt": null,
+                "tools": [{"dataset": {"enabled": true, "id": id}}]},
+            "dataset_configs": {"retrieval_model": retrieval, "top_k": 1, "reranking_enable": false},
+        });
+        let app = json!({"app": {"name": "Looks", "mode": "agent-chat"}, "kind": "app", "version": "0.6.0", "model_config": config});
+        let (_, key) = shelf.server.app(&shelf.owner, &app.to_string()).await;
+        for (words, first) in [("whale", "deep.txt"), ("lighthouse", "sea.txt")] {
+            let files = json!([asked_with(&shelf, &key, "asked.png", words).await]);
+            let body = json!({"inputs": {}, "query": "What is it?", "user": "ann", "response_mode": "streaming", "files": files});
+            let said = shelf.server.v1(&key, Method::POST, "/chat-messages", Some(body)).await;
+            let events = said.text.lines().filter_map(|line| line.strip_prefix("data: "));
+            let mut events = events.map(|event| serde_json::from_str::<Value>(event).unwrap());
+            let end = events.find(|event| event["event"] == "message_end").unwrap_or_else(|| panic!("{}", said.text));
+            let found = &end["metadata"]["retriever_resources"][0]["document_name"];
+            assert_eq!(found, first, "{retrieval}: {}", said.text);
+        }
+    }
+}
+
 /// A picture of a user's message, uploaded.
 async fn asked_with(shelf: &Shelf, key: &str, name: &str, words: &str) -> Value {
     let request = Request::post("/v1/files/upload")

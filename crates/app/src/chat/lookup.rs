@@ -69,13 +69,7 @@ impl Lookup {
 
     /// One knowledge base of these only.
     pub fn within(&self, dataset: ox_types::DatasetId) -> Self {
-        Self {
-            dataset_ids: vec![dataset.to_string()],
-            query_variable: String::new(),
-            // What a tool is asked is words.
-            files: Vec::new(),
-            ..self.clone()
-        }
+        Self { dataset_ids: vec![dataset.to_string()], query_variable: String::new(), ..self.clone() }
     }
 
     /// Whether each question goes to one of them.

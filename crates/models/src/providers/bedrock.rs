@@ -1,6 +1,7 @@
 //! AWS Bedrock: the Converse API, vectors and rankings by `InvokeModel`, signed by ourselves.
 
 mod reader;
+mod vectors;
 mod wire;
 
 use std::sync::Arc;
@@ -13,13 +14,13 @@ use tokio::time::Instant;
 
 use self::reader::Reader;
 use crate::{
-    Call, ChatModel, ChatRequest, ChatStream, Credentials, EmbeddingInput, EmbeddingModel, EmbeddingRequest,
-    EmbeddingResult, ErrorClass, FieldType, FormField, ModelError, ModelKind, ModelSpec, Provider, ProviderSpec,
-    Ranked, RerankModel, RerankRequest, Usage,
+    Call, ChatModel, ChatRequest, ChatStream, Credentials, EmbeddingModel, EmbeddingRequest, EmbeddingResult,
+    ErrorClass, FieldType, FormField, ModelError, ModelKind, ModelSpec, Provider, ProviderSpec, Ranked, RerankModel,
+    RerankRequest, Usage,
     answer::seconds,
     aws,
     catalog::Dialect,
-    count, credential,
+    credential,
     exchange::Exchange,
     fault, form,
     frames::Framing,
@@ -123,34 +124,6 @@ impl Bedrock {
         let post = exchange.header(post, "accept", "application/json")?;
         exchange.json(Self::signed(exchange, post)?).await
     }
-
-    /// Vectors of some texts and the tokens, where they are told.
-    async fn vectors(
-        &self,
-        exchange: &Exchange<'_>,
-        request: &EmbeddingRequest,
-        texts: &[String],
-    ) -> Result<(Vec<Vec<f32>>, Option<u64>), ModelError> {
-        let wrong =
-            |json: &Json| fault::garbage(&self.spec.id, "there is not one vector for each text", &json.to_string());
-        if request.model.contains("cohere.") {
-            let input = match request.input {
-                EmbeddingInput::Document => "search_document",
-                EmbeddingInput::Query => "search_query",
-            };
-            let body = json!({"texts": texts, "input_type": input, "embedding_types": ["float"], "truncate": "END"});
-            let json = self.invoke(exchange, &request.model, &body).await?;
-            let vectors = json.pointer("/embeddings/float").or_else(|| json.get("embeddings"));
-            return Ok((read::<Vec<Vec<f32>>>(vectors).ok_or_else(|| wrong(&json))?, None));
-        }
-        let (mut vectors, mut tokens) = (Vec::with_capacity(texts.len()), 0);
-        for text in texts {
-            let json = self.invoke(exchange, &request.model, &json!({"inputText": text})).await?;
-            vectors.push(read::<Vec<f32>>(json.get("embedding")).ok_or_else(|| wrong(&json))?);
-            tokens += json.get("inputTextTokenCount").and_then(Json::as_u64).unwrap_or_else(|| count::estimate(text));
-        }
-        Ok((vectors, Some(tokens)))
-    }
 }
 
 fn read<T: serde::de::DeserializeOwned>(json: Option<&Json>) -> Option<T> {
@@ -191,18 +164,14 @@ impl EmbeddingModel for Bedrock {
         let exchange = self.exchange(&call)?;
         let batch = call.spec.and_then(|spec| spec.model_properties.get("max_chunks")).and_then(Json::as_u64);
         let batch = batch.and_then(|batch| usize::try_from(batch).ok()).unwrap_or(1).clamp(1, 96);
-        let (mut embeddings, mut tokens) = (Vec::with_capacity(request.texts.len()), 0);
-        for texts in request.texts.chunks(batch) {
-            let (mut vectors, told) = self.vectors(&exchange, &request, texts).await?;
-            if vectors.len() != texts.len() {
-                return Err(exchange.error(ErrorClass::Garbage, "there is not one vector for each text"));
-            }
-            tokens += told.unwrap_or_else(|| texts.iter().map(|text| count::estimate(text)).sum());
-            embeddings.append(&mut vectors);
-        }
+        let (embeddings, tokens) = self.vectors(&exchange, &request, batch).await?;
         let mut usage = Usage::priced(tokens, 0, call.spec.and_then(|spec| spec.pricing.as_ref()));
         usage.latency = seconds(started.elapsed());
         Ok(EmbeddingResult { embeddings, usage })
+    }
+
+    fn takes_pictures(&self) -> bool {
+        true
     }
 }
 

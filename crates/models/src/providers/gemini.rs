@@ -16,7 +16,7 @@ use self::reader::Reader;
 use super::anthropic;
 use crate::{
     Call, ChatModel, ChatRequest, ChatStream, Credentials, EmbeddingInput, EmbeddingModel, EmbeddingRequest,
-    EmbeddingResult, ErrorClass, ModelError, ModelKind, ModelSpec, Provider, ProviderSpec, Usage,
+    EmbeddingResult, ErrorClass, MediaSource, ModelError, ModelKind, ModelSpec, Provider, ProviderSpec, Usage,
     answer::{Reader as AnyReader, seconds},
     catalog::Dialect,
     count, credential,
@@ -35,6 +35,8 @@ const LOCATION: &str = "vertex_location";
 const CLAUDE_LOCATION: &str = "vertex_anthropic_location";
 const ACCOUNT: &str = "vertex_service_account_key";
 const ENDPOINT: &str = "vertex_api_endpoint";
+/// The models at Vertex that embed a text or a picture, one at a time, in a form of their own.
+const SEEING: &str = "multimodalembedding";
 /// The version of the Messages API at Vertex.
 const CLAUDE_VERSION: &str = "vertex-2023-10-16";
 
@@ -233,23 +235,41 @@ impl EmbeddingModel for Google {
         };
         let batch = call.spec.and_then(|spec| spec.model_properties.get("max_chunks")).and_then(Json::as_u64);
         let batch = usize::try_from(batch.unwrap_or(1)).unwrap_or(1).clamp(1, 250);
-        let (mut embeddings, mut tokens) = (Vec::with_capacity(request.texts.len()), 0);
-        for texts in request.texts.chunks(batch) {
+        let (mut embeddings, mut tokens) = (Vec::with_capacity(request.texts.len() + request.pictures.len()), 0);
+        let sees = self.door == Door::Vertex && request.model.starts_with(SEEING);
+        let groups = request.texts.chunks(if sees { 1 } else { batch }).map(|texts| {
             let (verb, body) = match self.door {
                 Door::Gemini => {
                     let one = |text: &String| json!({"model": format!("models/{name}"), "content": {"parts": [{"text": text}]}, "taskType": task});
                     ("batchEmbedContents", json!({"requests": texts.iter().map(one).collect::<Vec<_>>()}))
+                }
+                Door::Vertex if sees => {
+                    let one = |text: &String| json!({"text": text});
+                    ("predict", json!({"instances": texts.iter().map(one).collect::<Vec<_>>()}))
                 }
                 Door::Vertex => {
                     let one = |text: &String| json!({"content": text, "task_type": task});
                     ("predict", json!({"instances": texts.iter().map(one).collect::<Vec<_>>()}))
                 }
             };
+            Ok((verb, body, texts.len(), texts.iter().map(|text| count::estimate(text)).sum::<u64>()))
+        });
+        let pictures = request.pictures.iter().map(|picture| match &picture.source {
+            MediaSource::Base64(data) => {
+                Ok(("predict", json!({"instances": [{"image": {"bytesBase64Encoded": data}}]}), 1, 0))
+            }
+            MediaSource::Url(_) => {
+                let text = "a picture must be sent with the request, not as an address";
+                Err(exchange.error(ErrorClass::Unsupported, text))
+            }
+        });
+        for group in groups.chain(pictures) {
+            let (verb, body, expected, estimate) = group?;
             let post = exchange.post(format!("{}{name}:{verb}", address.models), &body);
             let json = exchange.json(self.signed(&exchange, post, &secret)?).await?;
             let list = json.get("embeddings").or_else(|| json.get("predictions")).and_then(Json::as_array);
             let vectors = list.and_then(|list| list.iter().map(vector).collect::<Option<Vec<_>>>());
-            let mut vectors = vectors.filter(|vectors| vectors.len() == texts.len()).ok_or_else(|| {
+            let mut vectors = vectors.filter(|vectors| vectors.len() == expected).ok_or_else(|| {
                 fault::garbage(&self.spec.id, "there is not one vector for each text", &json.to_string())
             })?;
             let told: Option<u64> = list.and_then(|list| {
@@ -258,17 +278,22 @@ impl EmbeddingModel for Google {
                 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of tokens")]
                 sum.map(|sum| sum.max(0.0) as u64)
             });
-            tokens += told.unwrap_or_else(|| texts.iter().map(|text| count::estimate(text)).sum());
+            tokens += told.unwrap_or(estimate);
             embeddings.append(&mut vectors);
         }
         let mut usage = Usage::priced(tokens, 0, call.spec.and_then(|spec| spec.pricing.as_ref()));
         usage.latency = seconds(started.elapsed());
         Ok(EmbeddingResult { embeddings, usage })
     }
+
+    fn takes_pictures(&self) -> bool {
+        true
+    }
 }
 
 fn vector(item: &Json) -> Option<Vec<f32>> {
-    let values = item.get("values").or_else(|| item.pointer("/embeddings/values"))?.as_array()?;
+    let places = ["/values", "/embeddings/values", "/textEmbedding", "/imageEmbedding"];
+    let values = places.into_iter().find_map(|place| item.pointer(place))?.as_array()?;
     #[expect(clippy::cast_possible_truncation, reason = "vectors are kept in single precision")]
     let vector: Option<Vec<f32>> = values.iter().map(|number| number.as_f64().map(|number| number as f32)).collect();
     vector.filter(|vector| !vector.is_empty())

@@ -1,6 +1,6 @@
 //! `generateContent` in the forms of its documents, and Claude behind Vertex AI.
 
-use ox_models::{EmbeddingInput, EmbeddingRequest, ErrorClass, ModelRef, ModelRuntime};
+use ox_models::{EmbeddingInput, EmbeddingRequest, ErrorClass, Media, MediaSource, ModelRef, ModelRuntime};
 use serde_json::{Value, json};
 
 use super::{KEY, Protocol, anthropic, in_form, others, sse};
@@ -232,6 +232,15 @@ async fn vectors_at_both_doors() {
                 assert_eq!(body["instances"][0]["task_type"], "RETRIEVAL_QUERY");
                 json!({"predictions": [{"embeddings": {"values": [1, 0.5], "statistics": {"token_count": 4, "truncated": false}}}]})
             }
+            "/v1/projects/p-1/locations/us-central1/publishers/google/models/multimodalembedding@001:predict" => {
+                match &body["instances"] {
+                    text if *text == json!([{"text": "a"}]) => json!({"predictions": [{"textEmbedding": [1, 0.5]}]}),
+                    picture if *picture == json!([{"image": {"bytesBase64Encoded": "QUJD"}}]) => {
+                        json!({"predictions": [{"imageEmbedding": [2, 3]}], "deployedModelId": "1"})
+                    }
+                    other => json!({"error": {"code": 400, "message": other}}),
+                }
+            }
             other => json!({"error": {"code": 404, "message": other}}),
         };
         whole("200 OK", "content-type: application/json\r\n", &answer.to_string())
@@ -247,6 +256,13 @@ async fn vectors_at_both_doors() {
         assert_eq!((result.embeddings.len(), result.embeddings[0].as_slice()), (2, &[1.0, 0.5][..]), "{name}");
         assert_eq!(result.usage.prompt_tokens, tokens, "{name}");
     }
+    // The model that sees takes one text or picture at a time.
+    let picture =
+        Media { source: MediaSource::Base64("QUJD".into()), mime: "image/png".into(), filename: None, detail: None };
+    let asked = ModelRef::chat("vertex_ai", "multimodalembedding@001");
+    let both = EmbeddingRequest { texts: vec!["a".to_owned()], pictures: vec![picture], ..EmbeddingRequest::default() };
+    let result = super::runtime(&vertex_claude(), &server).embed(&scope(), &asked, both).await.unwrap();
+    assert_eq!(result.embeddings, [[1.0, 0.5], [2.0, 3.0]]);
     // One token for the key, however many calls.
     assert_eq!(server.seen().iter().filter(|seen| seen.line.contains("/token")).count(), 1);
 }

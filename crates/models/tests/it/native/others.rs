@@ -352,6 +352,60 @@ async fn pictures_become_vectors() {
         let seen = at.seen().pop().unwrap();
         assert_eq!(serde_json::from_slice::<Value>(&seen.body).unwrap(), body, "{model}");
     }
+    // Bedrock has the form of each vendor; the words come first.
+    for (model, path, words, seen, answer) in [
+        (
+            "amazon.titan-embed-image-v1",
+            "/model/amazon.titan-embed-image-v1/invoke",
+            json!({"inputText": "a"}),
+            json!({"inputImage": "QUJD"}),
+            json!({"embedding": [3.0], "inputTextTokenCount": 2, "message": null}),
+        ),
+        (
+            "amazon.nova-2-multimodal-embeddings-v1:0",
+            "/model/amazon.nova-2-multimodal-embeddings-v1%3A0/invoke",
+            json!({"taskType": "SINGLE_EMBEDDING", "singleEmbeddingParams": {"embeddingPurpose": "GENERIC_INDEX",
+                "embeddingDimension": 3072, "text": {"truncationMode": "END", "value": "a"}}}),
+            json!({"taskType": "SINGLE_EMBEDDING", "singleEmbeddingParams": {"embeddingPurpose": "GENERIC_INDEX",
+                "embeddingDimension": 3072, "image": {"detailLevel": "STANDARD_IMAGE", "format": "png", "source": {"bytes": "QUJD"}}}}),
+            json!({"embeddings": [{"embeddingType": "TEXT", "embedding": [3.0]}]}),
+        ),
+        (
+            "cohere.embed-english-v3",
+            "/model/cohere.embed-english-v3/invoke",
+            json!({"texts": ["a"], "input_type": "search_document", "embedding_types": ["float"], "truncate": "END"}),
+            json!({"images": [data], "input_type": "image", "embedding_types": ["float"]}),
+            json!({"embeddings": {"float": [[3.0]]}}),
+        ),
+        (
+            "cohere.embed-v4:0",
+            "/model/cohere.embed-v4%3A0/invoke",
+            json!({"texts": ["a"], "input_type": "search_document", "embedding_types": ["float"], "truncate": "RIGHT"}),
+            json!({"images": [data], "input_type": "search_document", "embedding_types": ["float"]}),
+            json!({"embeddings": {"float": [[3.0]]}}),
+        ),
+    ] {
+        let at = server(vec![(path, answer)]).await;
+        let credentials =
+            json!({"aws_bearer_token": KEY, "aws_region": "us-east-1", "bedrock_endpoint_url": at.url("")});
+        let request = EmbeddingRequest {
+            texts: vec!["a".into()],
+            pictures: vec![picture.clone()],
+            ..EmbeddingRequest::default()
+        };
+        let asked = ModelRef::chat("bedrock", model);
+        let result = runtime("bedrock", &credentials).embed(&scope(), &asked, request.clone()).await;
+        let result = result.unwrap_or_else(|error| panic!("{model}: {error}"));
+        assert_eq!(result.embeddings, [[3.0], [3.0]], "{model}");
+        let bodies: Vec<Value> = at.seen().iter().map(|seen| serde_json::from_slice(&seen.body).unwrap()).collect();
+        assert_eq!(bodies, [words, seen], "{model}");
+        // An answer in nobody's form.
+        let at = server(vec![(path, json!({"message": "no vector"}))]).await;
+        let credentials =
+            json!({"aws_bearer_token": KEY, "aws_region": "us-east-1", "bedrock_endpoint_url": at.url("")});
+        let error = runtime("bedrock", &credentials).embed(&scope(), &asked, request).await.expect_err(model);
+        assert_eq!(error.class, ErrorClass::Garbage, "{model}: {error}");
+    }
     // What does not see is never sent a picture, nor is it left out in silence.
     let at = server(vec![]).await;
     let credentials = json!({"api_key": KEY, "base_url": at.url("/v1"), "openai_api_key": KEY, "google_api_key": KEY});
