@@ -77,7 +77,12 @@ pub async fn find(services: &Services, door: Door<'_>, token: &str) -> Result<Hu
     waits(&form, shared_now(&services.db).await?)?;
     let run = repo::runs::find(&services.db, form.tenant_id, form.app_id, form.workflow_run_id).await?;
     match run {
-        Some(run) if run.status.is_final() => Err(run_over(&form, run.status)),
+        Some(run) if run.status.is_final() => {
+            // It may have been answered between the two looks, and its run gone on to its end.
+            let now = repo::human_input::form(&services.db, form.tenant_id, form.id).await?.ok_or_else(missing)?;
+            waits(&now, shared_now(&services.db).await?)?;
+            Err(run_over(&form, run.status))
+        }
         Some(_) => Ok(form),
         None => Err(missing()),
     }
