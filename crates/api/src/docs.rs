@@ -140,9 +140,10 @@ fn contents(document: &Value) -> String {
     );
     for Surface { name, prefix, title, about } in &SURFACES {
         let count = operations(document, prefix).count();
+        let noun = if count == 1 { "operation" } else { "operations" };
         _ = write!(
             body,
-            "<li><a href=\"/openapi/docs/{name}\">{title}</a> <code>{prefix}</code>, {count} operations. {about}</li>"
+            "<li><a href=\"/openapi/docs/{name}\">{title}</a> <code>{prefix}</code>, {count} {noun}. {about}</li>"
         );
     }
     body.push_str(
